@@ -1,0 +1,38 @@
+package dev.assize.server.access;
+
+/** What an RPC needs: an action on a resource type of tenant `assize`, asked for path `tenant:T/TYPE`. */
+public enum Permission {
+    CHECK("policy", "check"),
+    EXPLAIN("policy", "explain"),
+    APPLY_POLICY("policy", "apply"),
+    READ_POLICY("policy", "read"),
+    READ_HISTORY("policy", "read-history"),
+    CREATE_TENANT("tenant", "create"),
+    APPEND_AUDIT("ledger", "append"),
+    READ_AUDIT("ledger", "read"),
+    VERIFY_LEDGER("ledger", "verify"),
+    CREATE_KEY("key", "create"),
+    READ_KEYS("key", "read"),
+    REVOKE_KEY("key", "revoke");
+
+    /** Asked for path `tenant:T/subject:TYPE`: to speak for subjects of that type. */
+    public static final String ACT_AS_RESOURCE_TYPE = "subject";
+
+    public static final String ACT_AS_ACTION = "act-as";
+
+    private final String resourceType;
+    private final String action;
+
+    Permission(String resourceType, String action) {
+        this.resourceType = resourceType;
+        this.action = action;
+    }
+
+    public String resourceType() {
+        return resourceType;
+    }
+
+    public String action() {
+        return action;
+    }
+}

@@ -1,0 +1,69 @@
+package dev.assize.server.administration;
+
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.PolicySet;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Where policy is kept. Blocks; a broken surrounding is an exception. */
+public interface PolicyRepository {
+
+    /**
+     * Runs the planner in one transaction that has locked the scopes against other changes, and commits what it
+     * plans together with its ledger entries: all or nothing. The planner sees the platform and every scope named;
+     * where the platform itself is named, every tenant. A plan without scope plans commits nothing.
+     *
+     * @return for each scope plan in order, the position of its first ledger entry
+     */
+    List<Long> change(Set<PolicyScope> scopes, Planner planner);
+
+    /** A scope's documents at its current revision; empty set at revision 0 where there are none. */
+    PolicySet current(PolicyScope scope);
+
+    /** Revisions below {@code before}, newest first. */
+    List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit);
+
+    /** Decides, from what is there, what to write. May throw to abort; nothing is then written. */
+    interface Planner extends Function<Map<PolicyScope, PolicySet>, List<ScopePlan>> {}
+
+    /**
+     * What to write in one scope.
+     *
+     * @param revision the new one, the base's successor
+     * @param entries for the ledger of {@link PolicyScope#ledgerTenant()}, the manifest first
+     */
+    record ScopePlan(
+            PolicyScope scope,
+            Revision revision,
+            List<Document> puts,
+            List<DocumentKey> deletes,
+            RevisionRecord record,
+            List<AuditEvent> entries) {}
+
+    /**
+     * An accepted change.
+     *
+     * @param changeCount documents created, replaced and deleted
+     * @param seq of the manifest; what a plan says here is replaced by the store
+     */
+    record RevisionRecord(
+            Revision revision,
+            Instant committedAt,
+            Recorder actor,
+            Optional<String> reason,
+            int changeCount,
+            Digest changeDigest,
+            Digest policyDigest,
+            long seq) {}
+}

@@ -1,0 +1,37 @@
+package dev.assize.server.decision;
+
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import java.time.Duration;
+import java.util.List;
+
+/** The front desk of the PDP: answers from the compiled graph of the tenant, loading it where it is not held. */
+public interface DecisionService {
+
+    /** Decides one request. */
+    Answer evaluate(CheckQuery query);
+
+    /** Decides requests of one tenant against one revision, in their order. */
+    List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);
+
+    /** Decides, and tells how. */
+    Explanation explain(CheckQuery query);
+
+    /**
+     * Waits until this node holds the tenant's policy at the revision or a later one.
+     */
+    RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout);
+
+    /** Drops what is held of a scope, after a change made through this node: the next question sees it. */
+    void invalidate(PolicyScope scope);
+
+    /** How waiting for a revision ended. */
+    enum RevisionWait {
+        REACHED,
+        /** The revision was never committed. */
+        NEVER_COMMITTED,
+        /** This node has not seen it in time. */
+        TIMED_OUT
+    }
+}

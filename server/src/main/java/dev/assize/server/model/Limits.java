@@ -1,0 +1,27 @@
+package dev.assize.server.model;
+
+/** The bounds of the contract, in one place. Each is tested at its edge. */
+public final class Limits {
+
+    /** Bytes of a subject's id, and of an id in a resource path. */
+    public static final int ID_BYTES = 256;
+
+    public static final int PATH_SEGMENTS = 8;
+    public static final int PATH_BYTES = 1_024;
+    public static final int REQUEST_BYTES = 64 * 1_024;
+    public static final int ATTRIBUTES = 64;
+    public static final int ATTRIBUTE_BYTES = 4 * 1_024;
+    public static final int ATTRIBUTE_DEPTH = 4;
+    public static final int BATCH_ITEMS = 1_000;
+    public static final int PAGE_ITEMS = 1_000;
+
+    /** How deep roles inherit and groups nest: edges on the longest path. */
+    public static final int NESTING = 16;
+
+    public static final int DOCUMENT_BYTES = 256 * 1_024;
+    public static final int AUDIT_PAYLOAD_BYTES = 8 * 1_024;
+    public static final int AUDIT_EVENTS = 500;
+    public static final int IDEMPOTENCY_KEY_BYTES = 128;
+
+    private Limits() {}
+}

@@ -1,0 +1,23 @@
+package dev.assize.server.policy;
+
+/**
+ * One thing that is wrong with a document, for the person who wrote it.
+ *
+ * @param place where it stands
+ * @param field the document and the field, for example `RoleBinding/noc: spec.role`
+ * @param value the offending value, safe to print
+ * @param expected what was expected, as a noun phrase
+ */
+public record Problem(SourcePlace place, String field, String value, String expected) {
+
+    /** The whole as one line: place, field, value, expectation. */
+    public String message() {
+        String where = place.file().isEmpty() ? "" : place.file() + ":" + place.line() + ":" + place.column() + ": ";
+        return where + field + ": `" + value + "`: expected " + expected;
+    }
+
+    @Override
+    public String toString() {
+        return message();
+    }
+}
