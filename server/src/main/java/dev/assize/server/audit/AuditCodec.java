@@ -7,6 +7,7 @@ import dev.assize.server.model.Recorder;
 import java.util.SortedMap;
 
 /** The one encoding of audit events into frames, and back. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class AuditCodec implements Projector {
 
     /** The event as a draft. */
