@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.List;
 
 /** Gives drafts their place: position, time, link and hash. Pure; whoever calls it holds the head's lock. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class Sequencer {
 
     private Sequencer() {}

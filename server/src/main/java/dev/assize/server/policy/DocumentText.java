@@ -4,6 +4,7 @@ import dev.assize.server.model.PolicyScope;
 import java.util.List;
 
 /** Documents as YAML in their one canonical layout: what is stored, exported and digested. */
+@SuppressWarnings("DoNotCallSuggester")
 public final class DocumentText {
 
     private DocumentText() {}
