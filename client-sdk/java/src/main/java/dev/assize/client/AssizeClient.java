@@ -1,0 +1,446 @@
+package dev.assize.client;
+
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptor;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.protobuf.StatusProto;
+import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection to an Assize server, for one caller. Thread-safe; make one for each process and close it at the end.
+ *
+ * <pre>{@code
+ * try (AssizeClient assize = AssizeClient.builder()
+ *         .target("127.0.0.1:7443").plaintext().apiKey(key).tenant("acme").env("production").build()) {
+ *     CheckResult result = assize.check("user:alice@acme.com", "replay:922", "execute");
+ *     if (result.allowed()) {
+ *         …
+ *         assize.appendAudit(AuditEvent.ofType("replay.executed")
+ *                 .action("execute").resource("replay:922").decision(result).build());
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>A check never throws for what goes wrong outside: every failure is a {@link CheckResult} that denies and says why.
+ * An append throws {@link AssizeException} unless the server has said that the events are durable; before that it tries
+ * again, under one idempotency key, so that no event is recorded twice. Every call has a deadline.
+ */
+public final class AssizeClient implements AutoCloseable {
+
+    private static final Duration FIRST_BACKOFF = Duration.ofMillis(50);
+    private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(2);
+
+    /** One try takes at most this part of an append's deadline, so that a silent server leaves time for another. */
+    private static final int TRIES_IN_DEADLINE = 3;
+
+    private final ManagedChannel channel;
+    private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
+    private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
+    private final String tenant;
+    private final String env;
+    private final Set<String> knownObligations;
+    private final Duration checkDeadline;
+    private final Duration appendDeadline;
+    private final Duration readDeadline;
+
+    private AssizeClient(Builder builder, ManagedChannel channel) {
+        this.channel = channel;
+        this.decisions = DecisionServiceGrpc.newBlockingStub(channel);
+        this.ledger = LedgerServiceGrpc.newBlockingStub(channel);
+        this.tenant = builder.tenant;
+        this.env = builder.env;
+        this.knownObligations = Set.copyOf(builder.knownObligations);
+        this.checkDeadline = builder.checkDeadline;
+        this.appendDeadline = builder.appendDeadline;
+        this.readDeadline = builder.readDeadline;
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Asks in the default tenant and environment. Never throws for what goes wrong outside; see the class. */
+    public CheckResult check(String subject, String resource, String action) {
+        return check(Question.of(subject, resource, action));
+    }
+
+    /** Asks. Never throws for what goes wrong outside; see the class. */
+    public CheckResult check(Question question) {
+        CheckRequest request = Wire.question(question, tenant, env);
+        try {
+            return Wire.result(decisions.withDeadlineAfter(checkDeadline).check(request), knownObligations);
+        } catch (RuntimeException failure) {
+            return CheckResult.failed(AssizeException.of(failure));
+        }
+    }
+
+    /**
+     * Asks up to 1,000 questions of one tenant, decided against one revision. Never throws for what goes wrong outside.
+     *
+     * @return one result for each question, in their order
+     */
+    public List<CheckResult> checkBatch(List<Question> questions) {
+        CheckBatchRequest.Builder request =
+                CheckBatchRequest.newBuilder().setTenant(batchTenant(questions)).setEnv(env);
+        questions.forEach(it -> request.addItems(Wire.question(it, tenant, env)));
+        try {
+            CheckBatchResponse response =
+                    decisions.withDeadlineAfter(checkDeadline).checkBatch(request.build());
+            if (response.getResultsCount() != questions.size()) {
+                return allFailed(
+                        questions,
+                        AssizeException.broken("the server gave " + response.getResultsCount() + " results for "
+                                + questions.size() + " questions"));
+            }
+            return response.getResultsList().stream()
+                    .map(it -> switch (it.getResultCase()) {
+                        case RESPONSE -> Wire.result(it.getResponse(), knownObligations);
+                        case ERROR ->
+                            CheckResult.failed(AssizeException.of(StatusProto.toStatusRuntimeException(it.getError())));
+                        case RESULT_NOT_SET ->
+                            CheckResult.failed(AssizeException.broken("the server gave an empty result"));
+                    })
+                    .toList();
+        } catch (RuntimeException failure) {
+            return allFailed(questions, AssizeException.of(failure));
+        }
+    }
+
+    private String batchTenant(List<Question> questions) {
+        return questions.stream()
+                .map(Question::tenant)
+                .filter(it -> !it.isEmpty())
+                .findFirst()
+                .orElse(tenant);
+    }
+
+    private static List<CheckResult> allFailed(List<Question> questions, AssizeException failure) {
+        return Collections.nCopies(questions.size(), CheckResult.failed(failure));
+    }
+
+    /** Records an event in the default tenant; returns when it is durable. */
+    public AppendReceipt appendAudit(AuditEvent event) {
+        return appendAudit(tenant, List.of(event));
+    }
+
+    /** Records 1 to 500 events together, under an idempotency key of the client's own; returns when they are durable. */
+    public AppendReceipt appendAudit(String tenant, List<AuditEvent> events) {
+        return appendAudit(tenant, events, UUID.randomUUID().toString());
+    }
+
+    /**
+     * Records 1 to 500 events together; returns when they are durable. While the outcome is unknown or the server asks
+     * for patience it tries again with the same key, until the deadline; to try again later, call with the same key.
+     *
+     * @throws AssizeException when the server refuses, or did not confirm in time
+     */
+    public AppendReceipt appendAudit(String tenant, List<AuditEvent> events, String idempotencyKey) {
+        AppendAuditRequest.Builder request =
+                AppendAuditRequest.newBuilder().setTenant(tenant).setIdempotencyKey(idempotencyKey);
+        events.forEach(it -> request.addEvents(Wire.event(it, env)));
+        AppendAuditResponse response = appendUntilKnown(request.build());
+        if (response.getEntriesCount() != events.size()) {
+            throw AssizeException.broken(
+                    "the server confirmed " + response.getEntriesCount() + " of " + events.size() + " events");
+        }
+        return new AppendReceipt(
+                response.getEntriesList().stream()
+                        .map(it -> new AppendReceipt.Entry(
+                                it.getSeq(),
+                                HexFormat.of().formatHex(it.getEntryHash().toByteArray()),
+                                Wire.instant(it.getRecordedAt())))
+                        .toList(),
+                response.getReplayed(),
+                idempotencyKey);
+    }
+
+    private AppendAuditResponse appendUntilKnown(AppendAuditRequest request) {
+        long end = System.nanoTime() + appendDeadline.toNanos();
+        Duration longestTry = appendDeadline.dividedBy(TRIES_IN_DEADLINE);
+        Duration backoff = FIRST_BACKOFF;
+        while (true) {
+            Duration left = Duration.ofNanos(end - System.nanoTime());
+            try {
+                return ledger.withDeadlineAfter(left.compareTo(longestTry) < 0 ? left : longestTry)
+                        .appendAudit(request);
+            } catch (StatusRuntimeException failure) {
+                AssizeException error = AssizeException.of(failure);
+                Duration wait = error.retryDelay().orElse(jittered(backoff));
+                if (!mayTryAgain(failure, error) || System.nanoTime() + wait.toNanos() >= end) {
+                    throw error;
+                }
+                pause(wait, error);
+                backoff = min(backoff.multipliedBy(2), LONGEST_BACKOFF);
+            }
+        }
+    }
+
+    /** Whether the events may or may not have been recorded, or the server only asks to come back. */
+    private static boolean mayTryAgain(StatusRuntimeException failure, AssizeException error) {
+        return switch (failure.getStatus().getCode()) {
+            case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNKNOWN, INTERNAL -> true;
+            case RESOURCE_EXHAUSTED -> error.retryDelay().isPresent();
+            case OK,
+                    INVALID_ARGUMENT,
+                    NOT_FOUND,
+                    ALREADY_EXISTS,
+                    PERMISSION_DENIED,
+                    FAILED_PRECONDITION,
+                    OUT_OF_RANGE,
+                    UNIMPLEMENTED,
+                    DATA_LOSS,
+                    UNAUTHENTICATED -> false;
+        };
+    }
+
+    private static Duration jittered(Duration backoff) {
+        return backoff.plusNanos(ThreadLocalRandom.current().nextLong(backoff.toNanos()));
+    }
+
+    private static Duration min(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    private static void pause(Duration wait, AssizeException error) {
+        try {
+            Thread.sleep(wait);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw error;
+        }
+    }
+
+    /** Has the server recompute the default tenant's whole ledger. */
+    public Verification verifyChain(Verification.Progress progress) {
+        return verifyChain(tenant, 0, null, progress);
+    }
+
+    /**
+     * Has the server recompute a stretch of a ledger.
+     *
+     * @param toSeq included; null for the head
+     * @throws AssizeException when it could not be verified, which says nothing about the ledger
+     */
+    public Verification verifyChain(String tenant, long fromSeq, @Nullable Long toSeq, Verification.Progress progress) {
+        VerifyChainRequest.Builder request =
+                VerifyChainRequest.newBuilder().setTenant(tenant).setFromSeq(fromSeq);
+        if (toSeq != null) {
+            request.setToSeq(toSeq);
+        }
+        try {
+            Iterator<VerifyChainResponse> updates =
+                    ledger.withDeadlineAfter(readDeadline).verifyChain(request.build());
+            while (updates.hasNext()) {
+                VerifyChainResponse update = updates.next();
+                switch (update.getUpdateCase()) {
+                    case PROGRESS ->
+                        progress.verified(
+                                update.getProgress().getVerified(),
+                                update.getProgress().getTotal());
+                    case RESULT -> {
+                        return Wire.verification(update.getResult());
+                    }
+                    case UPDATE_NOT_SET -> {} // from a newer server: neither progress nor a result
+                }
+            }
+        } catch (StatusRuntimeException failure) {
+            throw AssizeException.of(failure);
+        }
+        throw AssizeException.broken("the server ended the verification without a result");
+    }
+
+    /**
+     * The entries that fit, fetched page by page while iterating.
+     *
+     * @throws AssizeException while iterating, when a page cannot be had
+     */
+    public Iterable<AuditEntry> queryAudit(AuditQuery query) {
+        QueryAuditRequest request = Wire.query(query, tenant);
+        return () -> new Pages(request);
+    }
+
+    /** Ends the connection; calls under way get five seconds. */
+    @Override
+    public void close() {
+        channel.shutdown();
+        try {
+            if (!channel.awaitTermination(5, TimeUnit.SECONDS)) {
+                channel.shutdownNow();
+            }
+        } catch (InterruptedException interrupted) {
+            channel.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private final class Pages implements Iterator<AuditEntry> {
+
+        private QueryAuditRequest next;
+        private Iterator<dev.assize.proto.v1.AuditEntry> page = Collections.emptyIterator();
+        private boolean last;
+
+        Pages(QueryAuditRequest first) {
+            this.next = first;
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (!page.hasNext() && !last) {
+                fetch();
+            }
+            return page.hasNext();
+        }
+
+        @Override
+        public AuditEntry next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            return Wire.entry(page.next());
+        }
+
+        private void fetch() {
+            try {
+                QueryAuditResponse response =
+                        ledger.withDeadlineAfter(readDeadline).queryAudit(next);
+                page = new ArrayList<>(response.getEntriesList()).iterator();
+                last = response.getNextPageToken().isEmpty();
+                next = next.toBuilder()
+                        .setPageToken(response.getNextPageToken())
+                        .build();
+            } catch (StatusRuntimeException failure) {
+                throw AssizeException.of(failure);
+            }
+        }
+    }
+
+    /** Says where the server is and who calls. */
+    public static final class Builder {
+
+        private static final Metadata.Key<String> AUTHORIZATION =
+                Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+        private String target = "127.0.0.1:7443";
+        private boolean plaintext;
+        private @Nullable String apiKey;
+        private String tenant = "";
+        private String env = "";
+        private final Set<String> knownObligations = new HashSet<>();
+        private Duration checkDeadline = Duration.ofSeconds(2);
+        private Duration appendDeadline = Duration.ofSeconds(15);
+        private Duration readDeadline = Duration.ofMinutes(10);
+
+        private Builder() {}
+
+        /** Host and port, as {@code assize.internal:7443}; default {@code 127.0.0.1:7443}. */
+        public Builder target(String target) {
+            this.target = target;
+            return this;
+        }
+
+        /** Without TLS: for a server on this machine, or behind a mesh that encrypts. The default is TLS. */
+        public Builder plaintext() {
+            this.plaintext = true;
+            return this;
+        }
+
+        /** The credential, {@code asz_<id>_<secret>}. */
+        public Builder apiKey(String apiKey) {
+            this.apiKey = apiKey;
+            return this;
+        }
+
+        /** The tenant of calls that name none. */
+        public Builder tenant(String tenant) {
+            this.tenant = tenant;
+            return this;
+        }
+
+        /** The environment of calls that name none. */
+        public Builder env(String env) {
+            this.env = env;
+            return this;
+        }
+
+        /** Declares that the caller carries out obligations of this type. Any other turns an allow into a deny. */
+        public Builder knowsObligation(String type) {
+            knownObligations.add(type);
+            return this;
+        }
+
+        /** How long a check may take before it is a deny; default 2 s. */
+        public Builder checkDeadline(Duration deadline) {
+            this.checkDeadline = positive(deadline);
+            return this;
+        }
+
+        /** How long an append may take, all its tries together; default 15 s. */
+        public Builder appendDeadline(Duration deadline) {
+            this.appendDeadline = positive(deadline);
+            return this;
+        }
+
+        /** How long a verification, or one page of a query, may take; default 10 min. */
+        public Builder readDeadline(Duration deadline) {
+            this.readDeadline = positive(deadline);
+            return this;
+        }
+
+        public AssizeClient build() {
+            ChannelCredentials credentials =
+                    plaintext ? InsecureChannelCredentials.create() : TlsChannelCredentials.create();
+            return build(Grpc.newChannelBuilder(target, credentials)
+                    .intercept(authorization())
+                    .build());
+        }
+
+        /** Over a channel that carries its own credentials. */
+        AssizeClient build(ManagedChannel channel) {
+            return new AssizeClient(this, channel);
+        }
+
+        ClientInterceptor authorization() {
+            Metadata headers = new Metadata();
+            if (apiKey != null) {
+                headers.put(AUTHORIZATION, "Bearer " + apiKey);
+            }
+            return MetadataUtils.newAttachHeadersInterceptor(headers);
+        }
+
+        private static Duration positive(Duration deadline) {
+            if (deadline.isNegative() || deadline.isZero()) {
+                throw new IllegalArgumentException("Deadline " + deadline + ": expected a positive duration");
+            }
+            return deadline;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+package dev.assize.client;
+
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** A server that does what a test tells it, over a real in-process transport. */
+final class FakeAssize implements AutoCloseable {
+
+    final List<CheckRequest> checks = new CopyOnWriteArrayList<>();
+    final List<AppendAuditRequest> appends = new CopyOnWriteArrayList<>();
+    final List<QueryAuditRequest> queries = new CopyOnWriteArrayList<>();
+
+    /** Failures of the coming appends, in their order; then they succeed. An OK status means silence. */
+    final Deque<StatusRuntimeException> appendFailures = new ArrayDeque<>();
+
+    Function<CheckRequest, CheckResponse> checkAnswer = request -> CheckResponse.getDefaultInstance();
+    Function<CheckBatchRequest, CheckBatchResponse> batchAnswer = request -> CheckBatchResponse.getDefaultInstance();
+    Function<QueryAuditRequest, QueryAuditResponse> queryAnswer = request -> QueryAuditResponse.getDefaultInstance();
+    List<VerifyChainResponse> verification = List.of();
+
+    @Nullable
+    StatusRuntimeException checkFailure;
+
+    boolean silent;
+
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final String name = "assize-" + UUID.randomUUID();
+    private final Server server;
+
+    FakeAssize() {
+        try {
+            server = InProcessServerBuilder.forName(name)
+                    .addService(new Decisions())
+                    .addService(new Ledger())
+                    .build()
+                    .start();
+        } catch (IOException impossible) {
+            throw new UncheckedIOException(impossible);
+        }
+    }
+
+    AssizeClient client(AssizeClient.Builder builder) {
+        return builder.build(InProcessChannelBuilder.forName(name)
+                .intercept(builder.authorization())
+                .build());
+    }
+
+    void stop() {
+        server.shutdownNow();
+    }
+
+    @Override
+    public void close() {
+        closing.countDown();
+        server.shutdownNow();
+    }
+
+    private void silence() {
+        try {
+            closing.await();
+        } catch (InterruptedException over) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private final class Decisions extends DecisionServiceGrpc.DecisionServiceImplBase {
+
+        @Override
+        public void check(CheckRequest request, StreamObserver<CheckResponse> answer) {
+            checks.add(request);
+            if (silent) {
+                silence();
+            }
+            if (checkFailure != null) {
+                answer.onError(checkFailure);
+                return;
+            }
+            answer.onNext(checkAnswer.apply(request));
+            answer.onCompleted();
+        }
+
+        @Override
+        public void checkBatch(CheckBatchRequest request, StreamObserver<CheckBatchResponse> answer) {
+            answer.onNext(batchAnswer.apply(request));
+            answer.onCompleted();
+        }
+    }
+
+    private final class Ledger extends LedgerServiceGrpc.LedgerServiceImplBase {
+
+        @Override
+        public void appendAudit(AppendAuditRequest request, StreamObserver<AppendAuditResponse> answer) {
+            appends.add(request);
+            StatusRuntimeException failure = appendFailures.poll();
+            if (failure != null && failure.getStatus().getCode() == Status.Code.OK) {
+                return; // no answer, ever
+            }
+            if (failure != null) {
+                answer.onError(failure);
+                return;
+            }
+            answer.onNext(AppendAuditResponse.newBuilder()
+                    .addAllEntries(Collections.nCopies(
+                            request.getEventsCount(),
+                            AppendedEntry.newBuilder().setSeq(7).build()))
+                    .setReplayed(appends.size() > 1)
+                    .build());
+            answer.onCompleted();
+        }
+
+        @Override
+        public void verifyChain(VerifyChainRequest request, StreamObserver<VerifyChainResponse> answer) {
+            verification.forEach(answer::onNext);
+            answer.onCompleted();
+        }
+
+        @Override
+        public void queryAudit(QueryAuditRequest request, StreamObserver<QueryAuditResponse> answer) {
+            queries.add(request);
+            answer.onNext(queryAnswer.apply(request));
+            answer.onCompleted();
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package dev.assize.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.Any;
+import com.google.rpc.RetryInfo;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AuditEntry;
+import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyProgress;
+import dev.assize.proto.v1.VerifyResult;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class LedgerTest {
+
+    private static final AuditEvent EVENT = AuditEvent.ofType("replay.executed")
+            .action("execute")
+            .resource("replay:922")
+            .build();
+
+    private final FakeAssize server = new FakeAssize();
+    private final AssizeClient client =
+            server.client(AssizeClient.builder().tenant("acme").appendDeadline(Duration.ofSeconds(3)));
+
+    @AfterEach
+    void close() {
+        client.close();
+        server.close();
+    }
+
+    @Test
+    void triesAgainUnderTheSameKey() {
+        server.appendFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        server.appendFailures.add(Status.INTERNAL.asRuntimeException());
+
+        AppendReceipt receipt = client.appendAudit(EVENT);
+
+        assertThat(server.appends).hasSize(3);
+        assertThat(server.appends)
+                .extracting(AppendAuditRequest::getIdempotencyKey)
+                .containsOnly(receipt.idempotencyKey());
+        assertThat(receipt.idempotencyKey()).isNotEmpty();
+        assertThat(receipt.entries()).extracting(AppendReceipt.Entry::seq).containsExactly(7L);
+        assertThat(receipt.replayed()).isTrue();
+    }
+
+    @Test
+    void twoAppendsHaveTwoKeys() {
+        client.appendAudit(EVENT);
+        client.appendAudit(EVENT);
+
+        assertThat(server.appends)
+                .extracting(AppendAuditRequest::getIdempotencyKey)
+                .doesNotHaveDuplicates();
+    }
+
+    @Test
+    void aSilentServerIsAskedAgainWithinTheDeadline() {
+        server.appendFailures.add(Status.OK.asRuntimeException());
+
+        client.appendAudit(EVENT);
+
+        assertThat(server.appends).hasSize(2);
+    }
+
+    @Test
+    void waitsAsLongAsTheServerAsks() {
+        server.appendFailures.add(busyFor(Duration.ofMillis(300)));
+        long begin = System.nanoTime();
+
+        client.appendAudit(EVENT);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThanOrEqualTo(Duration.ofMillis(300));
+    }
+
+    @Test
+    void givesUpWhereTheServerAsksForMoreThanTheDeadline() {
+        server.appendFailures.add(busyFor(Duration.ofMinutes(1)));
+
+        assertThatThrownBy(() -> client.appendAudit(EVENT))
+                .isInstanceOfSatisfying(
+                        AssizeException.class,
+                        error -> assertThat(error.retryDelay()).contains(Duration.ofMinutes(1)));
+        assertThat(server.appends).hasSize(1);
+    }
+
+    @Test
+    void doesNotTryAgainWhatTheServerRefuses() {
+        server.appendFailures.add(Status.ALREADY_EXISTS.asRuntimeException());
+
+        assertThatThrownBy(() -> client.appendAudit(EVENT))
+                .isInstanceOfSatisfying(
+                        AssizeException.class, error -> assertThat(error.code()).isEqualTo("ALREADY_EXISTS"));
+        assertThat(server.appends).hasSize(1);
+    }
+
+    @Test
+    void verificationReportsProgressAndTheFirstBadEntry() {
+        server.verification = List.of(
+                progress(1, 3),
+                progress(2, 3),
+                VerifyChainResponse.newBuilder()
+                        .setResult(VerifyResult.newBuilder()
+                                .setVerified(2)
+                                .setFirstBadSeq(2)
+                                .setFault(ChainFault.CHAIN_FAULT_ENTRY_HASH)
+                                .setMessage("the stored hash is not the frame's"))
+                        .build());
+        List<String> heard = new ArrayList<>();
+
+        Verification verification = client.verifyChain((verified, total) -> heard.add(verified + "/" + total));
+
+        assertThat(heard).containsExactly("1/3", "2/3");
+        assertThat(verification.valid()).isFalse();
+        assertThat(verification.firstBadSeq()).hasValue(2);
+        assertThat(verification.fault()).isEqualTo("ENTRY_HASH");
+    }
+
+    @Test
+    void aVerificationWithoutResultIsAnError() {
+        server.verification = List.of(progress(1, 3));
+
+        assertThatThrownBy(() -> client.verifyChain((verified, total) -> {}))
+                .isInstanceOf(AssizeException.class)
+                .hasMessageContaining("without a result");
+    }
+
+    @Test
+    void aQueryFetchesPageByPage() {
+        server.queryAnswer = request -> request.getPageToken().isEmpty() ? page("more", 3, 2) : page("", 1);
+
+        assertThat(StreamSupport.stream(
+                                client.queryAudit(AuditQuery.ALL.byActor("user:alice"))
+                                        .spliterator(),
+                                false)
+                        .map(dev.assize.client.AuditEntry::seq))
+                .containsExactly(3L, 2L, 1L);
+        assertThat(server.queries).extracting(QueryAuditRequest::getActor).containsExactly("user:alice", "user:alice");
+        assertThat(server.queries).extracting(QueryAuditRequest::getPageToken).containsExactly("", "more");
+    }
+
+    private static VerifyChainResponse progress(long verified, long total) {
+        return VerifyChainResponse.newBuilder()
+                .setProgress(VerifyProgress.newBuilder().setVerified(verified).setTotal(total))
+                .build();
+    }
+
+    private static QueryAuditResponse page(String next, long... seqs) {
+        QueryAuditResponse.Builder page = QueryAuditResponse.newBuilder().setNextPageToken(next);
+        for (long seq : seqs) {
+            page.addEntries(AuditEntry.newBuilder().setSeq(seq));
+        }
+        return page.build();
+    }
+
+    private static StatusRuntimeException busyFor(Duration delay) {
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(8)
+                .setMessage("the queue is full")
+                .addDetails(Any.pack(RetryInfo.newBuilder()
+                        .setRetryDelay(com.google.protobuf.Duration.newBuilder()
+                                .setSeconds(delay.toSeconds())
+                                .setNanos(delay.toNanosPart()))
+                        .build()))
+                .build());
+    }
+}
