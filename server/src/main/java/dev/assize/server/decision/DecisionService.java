@@ -1,12 +1,19 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.util.List;
 
-/** The front desk of the PDP: answers from the compiled graph of the tenant, loading it where it is not held. */
+/**
+ * The front desk of the PDP: answers from the compiled graph of the tenant, loading it where it is not held. Every
+ * question may throw, and whoever meets an exception denies: {@link PolicyStaleException} and
+ * {@link PolicyUnavailableException} for broken surroundings, {@link EvaluationFailedException} for a bug.
+ */
 public interface DecisionService {
 
     /** Decides one request. */

@@ -1,7 +1,8 @@
-package dev.assize.server.decision;
+package dev.assize.server.decision.check;
 
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -17,4 +18,11 @@ public record CheckQuery(
         Action action,
         TenantId tenant,
         Environment env,
-        TenantId subjectTenant) {}
+        TenantId subjectTenant) {
+
+    public CheckQuery {
+        if (subject.isGroup()) {
+            throw new MalformedException(subject.toString(), Subject.EXPECTED_OF_REQUEST);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-package dev.assize.server.decision;
+package dev.assize.server.decision.check;
 
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
  * What the PDP answers. A deny unless {@link Reason#isAllow()}.
  *
  * @param decidedBy null where no binding decided
- * @param revision of the tenant's policy; {@link Revision#NONE} where the tenant is unknown
+ * @param revision of the tenant's policy; as the platform's, {@link Revision#NONE} where the tenant is unknown
  * @param validUntil until then the whole answer stays the same if policy does not change
- * @param obligations duties on allow, advice on deny; by id
+ * @param obligations duties on allow, advice on deny; by id, then type
  */
 public record Answer(
         Reason reason,

@@ -1,4 +1,4 @@
-package dev.assize.server.decision;
+package dev.assize.server.decision.check;
 
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.SourcePlace;

@@ -1,0 +1,11 @@
+package dev.assize.server.decision;
+
+import dev.assize.server.model.TenantId;
+
+/** The tenant's policy is not held and could not be read in time; there is nothing to decide from. */
+public final class PolicyUnavailableException extends RuntimeException {
+
+    public PolicyUnavailableException(TenantId tenant, Throwable cause) {
+        super("policy of tenant `" + tenant + "` could not be read", cause);
+    }
+}
