@@ -1,27 +1,219 @@
 package dev.assize.server.audit;
 
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Envelope;
+import dev.assize.server.ledger.Frame;
+import dev.assize.server.ledger.FrameBody;
+import dev.assize.server.ledger.FrameFields;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.Projector;
+import dev.assize.server.model.Action;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** The one encoding of audit events into frames, and back. */
-@SuppressWarnings("DoNotCallSuggester")
 public final class AuditCodec implements Projector {
+
+    private static final int COMMITMENT_BYTES = Short.BYTES + Digest.LENGTH;
 
     /** The event as a draft. */
     public EntryDraft encode(AuditEvent event, Recorder recorder) {
-        throw new UnsupportedOperationException(event.toString() + recorder);
+        return encode(event, recorder, null);
+    }
+
+    /** The event as a draft that names the key under which it was sent. */
+    EntryDraft encode(AuditEvent event, Recorder recorder, @Nullable String idempotencyKey) {
+        FrameBody body = new FrameBody()
+                .text(AuditField.CATEGORY, event.category())
+                .text(AuditField.ACTOR, event.actor().toString())
+                .text(AuditField.ROLE, event.role())
+                .text(AuditField.ACTION, event.action().value())
+                .text(AuditField.RESOURCE, event.resource().value())
+                .text(AuditField.ENV, event.env().value())
+                .u8(AuditField.OUTCOME, event.outcome().number())
+                .i64(AuditField.OCCURRED_AT, micros(event.occurredAt()))
+                .text(AuditField.RUN_ID, event.runId())
+                .text(AuditField.DECISION_ID, event.decisionId())
+                .text(AuditField.REASON, event.reason());
+        if (event.override()) {
+            body.u8(AuditField.OVERRIDE, 1);
+        }
+        body.text(AuditField.PAYLOAD, event.payload())
+                .texts(AuditField.READS, event.reads())
+                .texts(AuditField.WRITES, event.writes())
+                .text(AuditField.IDEMPOTENCY_KEY, idempotencyKey);
+        return new EntryDraft(recorder, event.type(), body.toBytes());
     }
 
     /** The event a frame holds. */
     public RecordedEvent decode(byte[] frame, Digest entryHash) {
-        throw new UnsupportedOperationException(frame.length + entryHash.toString());
+        FrameFields fields = read(frame);
+        Envelope envelope = Envelope.of(fields);
+        try {
+            return new RecordedEvent(
+                    envelope.seq(),
+                    entryHash,
+                    envelope.recordedAt(),
+                    new Recorder(Subject.parse(envelope.recordedBy()), new TenantId(envelope.recordedByTenant())),
+                    event(envelope.type(), fields),
+                    frame);
+        } catch (MalformedException e) {
+            throw new MalformedFrameException("the frame holds `" + e.value() + "`: expected " + e.expected());
+        }
     }
 
+    /** Knows every field, also those that this version does not write: what it cannot read it does not vouch for. */
     @Override
     public SortedMap<String, String> project(byte[] frame) {
-        throw new UnsupportedOperationException(Integer.toString(frame.length));
+        FrameFields fields = read(frame);
+        Envelope envelope = Envelope.of(fields);
+        Columns columns = new Columns();
+        columns.put(AuditColumns.RECORDED_AT, Frame.micros(envelope.recordedAt()));
+        columns.put(AuditColumns.RECORDED_BY, envelope.recordedBy());
+        columns.put(AuditColumns.RECORDED_BY_TENANT, envelope.recordedByTenant());
+        columns.put(AuditColumns.TYPE, envelope.type());
+        columns.put(AuditColumns.CATEGORY, fields.text(AuditField.CATEGORY));
+        columns.put(AuditColumns.ACTOR, fields.text(AuditField.ACTOR));
+        columns.put(AuditColumns.ROLE, fields.text(AuditField.ROLE));
+        columns.put(AuditColumns.ACTION, fields.text(AuditField.ACTION));
+        columns.put(AuditColumns.RESOURCE, fields.text(AuditField.RESOURCE));
+        columns.put(AuditColumns.ENV, fields.text(AuditField.ENV));
+        columns.put(AuditColumns.OUTCOME, fields.requiredU8(AuditField.OUTCOME));
+        columns.put(AuditColumns.OCCURRED_AT, fields.i64(AuditField.OCCURRED_AT));
+        columns.put(AuditColumns.RUN_ID, fields.text(AuditField.RUN_ID));
+        columns.put(AuditColumns.DECISION_ID, fields.text(AuditField.DECISION_ID));
+        return columns.byName;
+    }
+
+    private static AuditEvent event(String type, FrameFields fields) {
+        return new AuditEvent(
+                type,
+                fields.text(AuditField.CATEGORY),
+                Subject.parse(fields.requiredText(AuditField.ACTOR)),
+                fields.text(AuditField.ROLE),
+                new Action(fields.requiredText(AuditField.ACTION)),
+                ResourcePath.parse(fields.requiredText(AuditField.RESOURCE)),
+                new Environment(fields.requiredText(AuditField.ENV)),
+                Outcome.ofNumber(fields.requiredU8(AuditField.OUTCOME)),
+                instant(fields.i64(AuditField.OCCURRED_AT)),
+                fields.text(AuditField.RUN_ID),
+                fields.text(AuditField.DECISION_ID),
+                fields.text(AuditField.REASON),
+                fields.has(AuditField.OVERRIDE),
+                fields.text(AuditField.PAYLOAD),
+                fields.texts(AuditField.READS),
+                fields.texts(AuditField.WRITES));
+    }
+
+    /** The fields, all of them known and of their form. */
+    private static FrameFields read(byte[] frame) {
+        FrameFields fields = FrameFields.read(frame);
+        for (int number : fields.bodyNumbers()) {
+            checkForm(fields, number);
+        }
+        for (int number :
+                new int[] {AuditField.ACTOR, AuditField.ACTION, AuditField.RESOURCE, AuditField.ENV, AuditField.OUTCOME
+                }) {
+            if (!fields.has(number) && !isCommitted(fields, number)) {
+                throw new MalformedFrameException("field " + number + " is missing");
+            }
+        }
+        return fields;
+    }
+
+    private static void checkForm(FrameFields fields, int number) {
+        switch (number) {
+            case AuditField.CATEGORY,
+                    AuditField.ACTOR,
+                    AuditField.ACTOR_TENANT,
+                    AuditField.ON_BEHALF_OF,
+                    AuditField.ROLE,
+                    AuditField.ACTION,
+                    AuditField.RESOURCE,
+                    AuditField.ENV,
+                    AuditField.RUN_ID,
+                    AuditField.DECISION_ID,
+                    AuditField.REASON,
+                    AuditField.PAYLOAD,
+                    AuditField.TRACE_CONTEXT,
+                    AuditField.IDEMPOTENCY_KEY -> fields.requiredText(number);
+            case AuditField.READS, AuditField.WRITES, AuditField.MASKED -> fields.texts(number);
+            case AuditField.OUTCOME -> Outcome.ofNumber(fields.requiredU8(number));
+            case AuditField.OCCURRED_AT -> fields.requiredI64(number);
+            case AuditField.OVERRIDE -> checkOverride(fields.requiredU8(number));
+            case AuditField.PAYLOAD_COMMITMENTS -> checkCommitments(fields);
+            default -> throw new MalformedFrameException("field " + number + " is unknown");
+        }
+    }
+
+    private static void checkOverride(int value) {
+        if (value != 1) {
+            throw new MalformedFrameException("field " + AuditField.OVERRIDE + " is " + value + ": expected 1");
+        }
+    }
+
+    /** Ascending, and each in place of a field: a value stands either in the frame or beside it. */
+    private static void checkCommitments(FrameFields fields) {
+        ByteBuffer commitments = commitments(fields);
+        int last = AuditField.CATEGORY - 1;
+        do {
+            int number = commitments.remaining() < COMMITMENT_BYTES ? 0 : nextCommitted(commitments);
+            if (number <= last || number >= AuditField.PAYLOAD_COMMITMENTS || fields.has(number)) {
+                throw new MalformedFrameException(
+                        "the commitments in field " + AuditField.PAYLOAD_COMMITMENTS + " are malformed");
+            }
+            last = number;
+        } while (commitments.hasRemaining());
+    }
+
+    private static boolean isCommitted(FrameFields fields, int number) {
+        ByteBuffer commitments = commitments(fields);
+        while (commitments.hasRemaining()) {
+            if (nextCommitted(commitments) == number) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static ByteBuffer commitments(FrameFields fields) {
+        byte[] value = fields.bytes(AuditField.PAYLOAD_COMMITMENTS);
+        return ByteBuffer.wrap(value == null ? new byte[0] : value);
+    }
+
+    private static int nextCommitted(ByteBuffer commitments) {
+        int number = Short.toUnsignedInt(commitments.getShort());
+        commitments.position(commitments.position() + Digest.LENGTH);
+        return number;
+    }
+
+    private static @Nullable Long micros(@Nullable Instant time) {
+        return time == null ? null : Frame.micros(time);
+    }
+
+    private static @Nullable Instant instant(@Nullable Long micros) {
+        return micros == null ? null : Frame.instant(micros);
+    }
+
+    /** Columns with values; an absent value has none. */
+    private static final class Columns {
+
+        private final SortedMap<String, String> byName = new TreeMap<>();
+
+        void put(String name, @Nullable Object value) {
+            if (value != null) {
+                byName.put(name, value.toString());
+            }
+        }
     }
 }

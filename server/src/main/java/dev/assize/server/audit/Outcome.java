@@ -1,5 +1,7 @@
 package dev.assize.server.audit;
 
+import dev.assize.server.ledger.MalformedFrameException;
+
 /** How what was done ended; the number is what frames hold. */
 public enum Outcome {
     SUCCESS(1),
@@ -15,5 +17,16 @@ public enum Outcome {
 
     public int number() {
         return number;
+    }
+
+    /** The outcome a frame means. */
+    public static Outcome ofNumber(int number) {
+        return switch (number) {
+            case 1 -> SUCCESS;
+            case 2 -> FAILURE;
+            case 3 -> DENIED;
+            case 4 -> PARTIAL;
+            default -> throw new MalformedFrameException("outcome " + number + " is unknown");
+        };
     }
 }
