@@ -1,0 +1,61 @@
+package dev.assize.server.access;
+
+import com.google.inject.Inject;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.decision.CheckQuery;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.TenantId;
+
+/**
+ * Asks the engine itself, in tenant `assize`: a caller is a subject with a home tenant like any other, and what it
+ * asks for is a resource `tenant:T/TYPE`. A decision costs less than looking one up, so nothing is remembered here.
+ */
+final class EngineAccessControl implements AccessControl {
+
+    private static final Action ACT_AS = new Action(Permission.ACT_AS_ACTION);
+
+    private final DecisionService decisions;
+    private final AccessMetrics metrics;
+
+    @Inject
+    EngineAccessControl(DecisionService decisions, AccessMetrics metrics) {
+        this.decisions = decisions;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public boolean permits(Caller caller, TenantId tenant, Permission permission) {
+        String path = "tenant:" + tenant + "/" + permission.resourceType();
+        return isAllowed(
+                caller, tenant, new ResourcePath(path, permission.resourceType(), true), new Action(permission.action()));
+    }
+
+    @Override
+    public boolean mayActAs(Caller caller, TenantId tenant, String subjectType) {
+        String path = "tenant:" + tenant + "/" + Permission.ACT_AS_RESOURCE_TYPE + ":" + subjectType;
+        return isAllowed(caller, tenant, ResourcePath.parse(path), ACT_AS);
+    }
+
+    private boolean isAllowed(Caller caller, TenantId tenant, ResourcePath resource, Action action) {
+        if (!caller.mayActIn(tenant)) {
+            return false;
+        }
+        try {
+            return decisions
+                    .evaluate(new CheckQuery(
+                            caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()))
+                    .reason()
+                    .isAllow();
+        } catch (PolicyStaleException stale) {
+            // Nobody may do anything on a policy that may be old, and the caller is told to come back.
+            throw stale;
+        } catch (RuntimeException brokenEngine) {
+            metrics.failedClosed();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.assize.server.access;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Which permission each RPC needs, in the tenant it names: the one place that says so. An RPC that is not here is
+ * refused to everybody.
+ */
+public final class RpcPermissions {
+
+    private static final Map<String, Permission> TABLE = Map.ofEntries(
+            Map.entry("DecisionService/Check", Permission.CHECK),
+            Map.entry("DecisionService/CheckBatch", Permission.CHECK),
+            Map.entry("PolicyService/ApplyPolicy", Permission.APPLY_POLICY),
+            Map.entry("PolicyService/ExportPolicy", Permission.READ_POLICY),
+            Map.entry("PolicyService/ListRevisions", Permission.READ_HISTORY),
+            Map.entry("LedgerService/AppendAudit", Permission.APPEND_AUDIT),
+            Map.entry("LedgerService/VerifyChain", Permission.VERIFY_LEDGER),
+            Map.entry("LedgerService/QueryAudit", Permission.READ_AUDIT),
+            Map.entry("AccessService/CreateKey", Permission.CREATE_KEY),
+            Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
+            Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY));
+
+    private RpcPermissions() {}
+
+    /** The permission an RPC needs, by its name as `DecisionService/Check`. */
+    public static Optional<Permission> of(String rpc) {
+        return Optional.ofNullable(TABLE.get(rpc));
+    }
+
+    /** The names of all RPCs that stand here. */
+    public static Set<String> rpcs() {
+        return TABLE.keySet();
+    }
+}

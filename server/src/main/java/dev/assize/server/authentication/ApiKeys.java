@@ -1,0 +1,143 @@
+package dev.assize.server.authentication;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
+import com.google.inject.Inject;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The front desk of authentication: makes, checks, lists and ends API keys. */
+public final class ApiKeys {
+    /*
+     * A credential that was verified is believed for a few seconds without asking the store again. The cache is keyed
+     * by a digest under the pepper, so that a heap dump holds no secret, and it holds successes only: a stranger who
+     * guesses cannot fill it. An unknown id costs the same read, digest and comparison as a known one with a wrong
+     * secret.
+     */
+
+    /** What an unknown id is compared with. */
+    private static final Digest NO_SECRET = Digest.sha256();
+
+    private final ApiKeyRepository repository;
+    private final Pepper pepper;
+    private final InstantSource clock;
+    private final SecureRandom random = new SecureRandom();
+    private final Cache<Digest, ApiKey> verified;
+    private final AuthenticationMetrics metrics;
+
+    @Inject
+    ApiKeys(
+            ApiKeyRepository repository,
+            Pepper pepper,
+            AuthenticationConfig config,
+            InstantSource clock,
+            MeterRegistry registry) {
+        this(repository, pepper, config, clock, registry, Ticker.systemTicker());
+    }
+
+    ApiKeys(
+            ApiKeyRepository repository,
+            Pepper pepper,
+            AuthenticationConfig config,
+            InstantSource clock,
+            MeterRegistry registry,
+            Ticker ticker) {
+        this.repository = repository;
+        this.pepper = pepper;
+        this.clock = clock;
+        this.metrics = new AuthenticationMetrics(registry);
+        this.verified = Caffeine.newBuilder()
+                .expireAfterWrite(config.cacheTtl())
+                .maximumSize(config.cacheSize())
+                .ticker(ticker)
+                .build();
+    }
+
+    /** Makes a key. Its secret is in the answer and nowhere else. */
+    public CreatedKey create(KeyGrant grant, Recorder createdBy) {
+        Credential credential = Credential.random(random);
+        ApiKey key = new ApiKey(
+                grant.caller(credential.id()),
+                pepper.mac(credential.secretBytes()),
+                grant.description(),
+                createdBy,
+                now(),
+                grant.expiresAt(),
+                null);
+        repository.insert(key, KeyEvents.created(key));
+        return new CreatedKey(key, credential.text());
+    }
+
+    /** The caller whose valid key this is; empty for every other text, whatever is wrong with it. */
+    public Optional<Caller> authenticate(String credential) {
+        return Credential.parse(credential)
+                .flatMap(this::verify)
+                .filter(key -> key.isValidAt(clock.instant()))
+                .map(ApiKey::caller)
+                .or(() -> {
+                    metrics.refused();
+                    return Optional.empty();
+                });
+    }
+
+    /** Keys of a home tenant by id, behind {@code afterId}. */
+    public List<ApiKey> list(TenantId home, @Nullable String afterId, int limit) {
+        return repository.list(home, afterId, limit);
+    }
+
+    /** Ends a key of a home tenant; empty where it has none of that id. This node refuses it from now on. */
+    public Optional<ApiKey> revoke(TenantId home, String keyId, Recorder revokedBy) {
+        Optional<ApiKey> revoked =
+                repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
+        verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
+        return revoked;
+    }
+
+    private Optional<ApiKey> verify(Credential credential) {
+        Digest digest = pepper.mac("assize/credential", credential.text().getBytes(StandardCharsets.US_ASCII));
+        ApiKey cached = verified.getIfPresent(digest);
+        if (cached != null) {
+            metrics.remembered();
+            return Optional.of(cached);
+        }
+        Optional<ApiKey> found = repository.find(credential.id());
+        Digest expected = found.map(ApiKey::secretHash).orElse(NO_SECRET);
+        boolean proven = expected.equals(pepper.mac(credential.secretBytes()));
+        if (!proven || found.isEmpty()) {
+            return Optional.empty();
+        }
+        metrics.verified();
+        verified.put(digest, found.get());
+        return found;
+    }
+
+    /** In microseconds, which is what the store keeps. */
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MICROS);
+    }
+
+    /**
+     * A key and, this once, its secret.
+     *
+     * @param credential `asz_<id>_<secret>`
+     */
+    public record CreatedKey(ApiKey key, String credential) {
+
+        /** Without the secret, whoever prints it. */
+        @Override
+        public String toString() {
+            return "CreatedKey[" + key.caller().keyId() + "]";
+        }
+    }
+}

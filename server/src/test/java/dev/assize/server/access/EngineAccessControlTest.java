@@ -1,0 +1,130 @@
+package dev.assize.server.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.decision.Answer;
+import dev.assize.server.decision.CheckQuery;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.Explanation;
+import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+class EngineAccessControlTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final TenantId HOME = new TenantId("home");
+    private static final Caller CALLER = new Caller(
+            "key", Subject.parse("service:replay"), HOME, false, Set.of(ACME), Set.of(), Set.of());
+
+    private final List<CheckQuery> asked = new ArrayList<>();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+    @Test
+    void refusesATenantTheCredentialDoesNotReachWithoutAsking() {
+        assertThat(control(query -> Reason.ALLOWED).permits(CALLER, HOME, Permission.CHECK))
+                .isFalse();
+        assertThat(asked).isEmpty();
+    }
+
+    @Test
+    void refusesWhereTheEngineDenies() {
+        assertThat(control(query -> Reason.NO_GRANT).permits(CALLER, ACME, Permission.CHECK))
+                .isFalse();
+    }
+
+    @Test
+    void refusesAndCountsWhereTheEngineBreaks() {
+        AccessControl control = control(query -> {
+            throw new IllegalStateException("a bug");
+        });
+
+        assertThat(control.permits(CALLER, ACME, Permission.CHECK)).isFalse();
+        assertThat(control.mayActAs(CALLER, ACME, "user")).isFalse();
+        assertThat(meters.counter("assize.access.failed.closed").count()).isEqualTo(2);
+    }
+
+    @Test
+    void saysSoWhereThePolicyMayBeOld() {
+        AccessControl control = control(query -> {
+            throw new PolicyStaleException(Duration.ofSeconds(70), Duration.ofSeconds(60));
+        });
+
+        assertThatThrownBy(() -> control.permits(CALLER, ACME, Permission.CHECK))
+                .isInstanceOf(PolicyStaleException.class);
+    }
+
+    @Test
+    void asksInTenantAssizeForThePathOfTheTenant() {
+        assertThat(control(query -> Reason.ALLOWED).permits(CALLER, ACME, Permission.APPEND_AUDIT))
+                .isTrue();
+
+        CheckQuery query = asked.getFirst();
+        assertThat(query.tenant()).isEqualTo(TenantId.ASSIZE);
+        assertThat(query.subjectTenant()).isEqualTo(HOME);
+        assertThat(query.subject()).isEqualTo(CALLER.subject());
+        assertThat(query.resource()).hasToString("tenant:acme/ledger");
+        assertThat(query.resource().type()).isEqualTo("ledger");
+        assertThat(query.action()).hasToString("append");
+    }
+
+    @Test
+    void asksToActAsATypeOfSubjects() {
+        control(query -> Reason.ALLOWED).mayActAs(CALLER, ACME, "user");
+
+        assertThat(asked.getFirst().resource()).hasToString("tenant:acme/subject:user");
+        assertThat(asked.getFirst().resource().type()).isEqualTo("subject");
+        assertThat(asked.getFirst().action()).hasToString("act-as");
+    }
+
+    private AccessControl control(Function<CheckQuery, Reason> engine) {
+        return new EngineAccessControl(new ScriptedDecisions(engine), new AccessMetrics(meters));
+    }
+
+    /** An engine that answers what the test says and remembers what it was asked. */
+    private final class ScriptedDecisions implements DecisionService {
+
+        private final Function<CheckQuery, Reason> engine;
+
+        ScriptedDecisions(Function<CheckQuery, Reason> engine) {
+            this.engine = engine;
+        }
+
+        @Override
+        public Answer evaluate(CheckQuery query) {
+            asked.add(query);
+            return new Answer(engine.apply(query), null, Revision.NONE, Revision.NONE, Instant.EPOCH, List.of());
+        }
+
+        @Override
+        public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
+            return queries.stream().map(this::evaluate).toList();
+        }
+
+        @Override
+        public Explanation explain(CheckQuery query) {
+            return new Explanation(evaluate(query), List.of(), List.of());
+        }
+
+        @Override
+        public RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout) {
+            return RevisionWait.REACHED;
+        }
+
+        @Override
+        public void invalidate(PolicyScope scope) {}
+    }
+}

@@ -1,0 +1,142 @@
+package dev.assize.server.authentication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.authentication.ApiKeys.CreatedKey;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class ApiKeysTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final Recorder ADMIN = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
+
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-03-01T12:00:00Z"));
+    private final InMemoryApiKeyRepository repository = new InMemoryApiKeyRepository();
+    private final ApiKeys keys = node(repository, new byte[32]);
+
+    @Test
+    void refusesWhatIsNoCredential() {
+        for (String text : new String[] {"", "asz_", "asz_short_secret", "Bearer x", "asz_" + "a".repeat(16)}) {
+            assertThat(keys.authenticate(text)).as(text).isEmpty();
+        }
+        assertThat(repository.finds()).isZero();
+    }
+
+    @Test
+    void refusesAnUnknownIdAfterTheSameLookup() {
+        assertThat(keys.authenticate("asz_" + "a".repeat(16) + "_" + "b".repeat(43))).isEmpty();
+        assertThat(repository.finds()).isOne();
+    }
+
+    @Test
+    void refusesAnotherKeysSecret() {
+        CreatedKey one = keys.create(grant(null), ADMIN);
+        CreatedKey other = keys.create(grant(null), ADMIN);
+
+        String mixed = one.credential().substring(0, 21) + other.credential().substring(21);
+
+        assertThat(keys.authenticate(mixed)).isEmpty();
+    }
+
+    @Test
+    void refusesAKeyMadeUnderAnotherPepper() {
+        byte[] other = new byte[32];
+        other[0] = 1;
+        String credential = keys.create(grant(null), ADMIN).credential();
+
+        assertThat(node(repository, other).authenticate(credential)).isEmpty();
+    }
+
+    @Test
+    void refusesAnExpiredKeyEvenWhenJustRemembered() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(2)), ADMIN);
+        assertThat(keys.authenticate(key.credential())).isPresent();
+
+        advance(Duration.ofSeconds(2));
+
+        assertThat(keys.authenticate(key.credential())).isEmpty();
+    }
+
+    @Test
+    void refusesARevokedKeyAtOnceHereAndWithinTheCacheTimeElsewhere() {
+        ApiKeys elsewhere = node(repository, new byte[32]);
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        assertThat(elsewhere.authenticate(key.credential())).isPresent();
+
+        assertThat(keys.revoke(ACME, key.key().caller().keyId(), ADMIN)).isPresent();
+
+        assertThat(keys.authenticate(key.credential())).isEmpty();
+        assertThat(elsewhere.authenticate(key.credential())).isPresent();
+        advance(AuthenticationConfig.DEFAULT_CACHE_TTL);
+        assertThat(elsewhere.authenticate(key.credential())).isEmpty();
+    }
+
+    @Test
+    void revokesOnlyKeysOfTheTenantNamed() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+
+        assertThat(keys.revoke(new TenantId("other"), key.key().caller().keyId(), ADMIN))
+                .isEmpty();
+        assertThat(keys.authenticate(key.credential())).isPresent();
+    }
+
+    @Test
+    void authenticatesTheCallerTheKeyWasMadeFor() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+
+        assertThat(keys.authenticate(key.credential())).contains(key.key().caller());
+    }
+
+    @Test
+    void asksTheStoreOnceWhileTheCredentialIsRemembered() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        keys.authenticate(key.credential());
+        keys.authenticate(key.credential());
+
+        assertThat(repository.finds()).isOne();
+    }
+
+    @Test
+    void keepsAndRecordsNoSecret() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        keys.revoke(ACME, key.key().caller().keyId(), ADMIN);
+        String secret = key.credential().substring(21);
+
+        assertThat(repository.events())
+                .extracting(AuditEvent::type)
+                .containsExactly("assize.key.created", "assize.key.revoked");
+        assertThat(repository.events().toString()).doesNotContain(secret);
+        assertThat(key.toString()).doesNotContain(secret);
+    }
+
+    private ApiKeys node(ApiKeyRepository store, byte[] pepper) {
+        return new ApiKeys(
+                store,
+                Pepper.of(pepper),
+                AuthenticationConfig.defaults(Path.of("unused")),
+                now::get,
+                new SimpleMeterRegistry(),
+                () -> now.get().toEpochMilli() * 1_000_000);
+    }
+
+    private void advance(Duration time) {
+        now.updateAndGet(instant -> instant.plus(time));
+    }
+
+    private static KeyGrant grant(@Nullable Instant expiresAt) {
+        return new KeyGrant(
+                Subject.parse("service:replay"), ACME, false, Set.of(ACME), Set.of(), Set.of(), "for tests", expiresAt);
+    }
+}
