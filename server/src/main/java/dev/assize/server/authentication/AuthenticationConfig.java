@@ -24,8 +24,7 @@ public record AuthenticationConfig(Path pepperFile, Duration cacheTtl, long cach
                     "authentication.cacheTtl is `" + cacheTtl + "`: expected 0 to " + MAX_CACHE_TTL.toSeconds() + " s");
         }
         if (cacheSize < 0) {
-            throw new IllegalArgumentException(
-                    "authentication.cacheSize is `" + cacheSize + "`: expected 0 or more");
+            throw new IllegalArgumentException("authentication.cacheSize is `" + cacheSize + "`: expected 0 or more");
         }
     }
 

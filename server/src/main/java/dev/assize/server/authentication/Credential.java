@@ -19,9 +19,7 @@ record Credential(String id, String secret) {
     /** Empty where the text has not the form; that alone tells nothing about which keys there are. */
     static Optional<Credential> parse(String text) {
         Matcher matcher = FORM.matcher(text);
-        return matcher.matches()
-                ? Optional.of(new Credential(matcher.group(1), matcher.group(2)))
-                : Optional.empty();
+        return matcher.matches() ? Optional.of(new Credential(matcher.group(1), matcher.group(2))) : Optional.empty();
     }
 
     static Credential random(SecureRandom random) {

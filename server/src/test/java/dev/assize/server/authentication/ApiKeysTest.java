@@ -35,7 +35,8 @@ class ApiKeysTest {
 
     @Test
     void refusesAnUnknownIdAfterTheSameLookup() {
-        assertThat(keys.authenticate("asz_" + "a".repeat(16) + "_" + "b".repeat(43))).isEmpty();
+        assertThat(keys.authenticate("asz_" + "a".repeat(16) + "_" + "b".repeat(43)))
+                .isEmpty();
         assertThat(repository.finds()).isOne();
     }
 
