@@ -2,9 +2,10 @@ package dev.assize.server.access;
 
 import com.google.inject.Inject;
 import dev.assize.server.authentication.Caller;
-import dev.assize.server.decision.CheckQuery;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
@@ -31,7 +32,10 @@ final class EngineAccessControl implements AccessControl {
     public boolean permits(Caller caller, TenantId tenant, Permission permission) {
         String path = "tenant:" + tenant + "/" + permission.resourceType();
         return isAllowed(
-                caller, tenant, new ResourcePath(path, permission.resourceType(), true), new Action(permission.action()));
+                caller,
+                tenant,
+                new ResourcePath(path, permission.resourceType(), true),
+                new Action(permission.action()));
     }
 
     @Override
@@ -50,9 +54,9 @@ final class EngineAccessControl implements AccessControl {
                             caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()))
                     .reason()
                     .isAllow();
-        } catch (PolicyStaleException stale) {
-            // Nobody may do anything on a policy that may be old, and the caller is told to come back.
-            throw stale;
+        } catch (PolicyStaleException | PolicyUnavailableException broken) {
+            // Nobody may do anything meanwhile; the caller is told to come back, not that it lacks a permission.
+            throw broken;
         } catch (RuntimeException brokenEngine) {
             metrics.failedClosed();
             return false;

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.authentication.Caller;
-import dev.assize.server.decision.Answer;
-import dev.assize.server.decision.CheckQuery;
 import dev.assize.server.decision.DecisionService;
-import dev.assize.server.decision.Explanation;
 import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -27,8 +27,8 @@ class EngineAccessControlTest {
 
     private static final TenantId ACME = new TenantId("acme");
     private static final TenantId HOME = new TenantId("home");
-    private static final Caller CALLER = new Caller(
-            "key", Subject.parse("service:replay"), HOME, false, Set.of(ACME), Set.of(), Set.of());
+    private static final Caller CALLER =
+            new Caller("key", Subject.parse("service:replay"), HOME, false, Set.of(ACME), Set.of(), Set.of());
 
     private final List<CheckQuery> asked = new ArrayList<>();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
