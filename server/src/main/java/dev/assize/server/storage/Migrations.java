@@ -1,0 +1,83 @@
+package dev.assize.server.storage;
+
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.YearMonth;
+import java.util.Map;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+
+/** Brings the schema up to date as its owner, and keeps months ahead of time. */
+final class Migrations {
+
+    static final String SCHEMA = "assize";
+
+    /** Months for which partitions are made beyond the present one. */
+    private static final int MONTHS_AHEAD = 3;
+
+    private static final String HISTORY = "flyway_schema_history";
+
+    private Migrations() {}
+
+    /** Runs what has not run yet; the application's role gets its rights. */
+    static void migrate(DatabaseAccess owner, String applicationRole) {
+        try {
+            Flyway.configure(Migrations.class.getClassLoader())
+                    .dataSource(owner.url(), owner.user(), owner.password())
+                    .schemas(SCHEMA)
+                    .defaultSchema(SCHEMA)
+                    .createSchemas(true)
+                    .table(HISTORY)
+                    .locations("classpath:db/migration")
+                    .placeholders(Map.of("application_role", quoted(applicationRole)))
+                    .validateMigrationNaming(true)
+                    .cleanDisabled(true)
+                    .connectRetries(0)
+                    .load()
+                    .migrate();
+            // Flyway holds its own table while migrations run, so the stance is stated afterwards.
+            execute(
+                    owner,
+                    "COMMENT ON TABLE " + SCHEMA + "." + HISTORY
+                            + " IS 'RLS: none, because it lists migrations, not tenants'' data; only the owner reads it'");
+        } catch (FlywayException | SQLException e) {
+            throw new StorageException("cannot migrate " + owner + ": " + Reasons.of(rootOf(e)), e);
+        }
+    }
+
+    /** Makes the partitions of this month and the next ones where they are missing. */
+    static void makePartitions(DatabaseAccess owner, YearMonth present) {
+        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+                PreparedStatement statement =
+                        connection.prepareStatement("SELECT " + SCHEMA + ".make_ledger_partition(?::date)")) {
+            for (int ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
+                statement.setString(1, present.plusMonths(ahead).atDay(1).toString());
+                statement.execute();
+            }
+        } catch (SQLException e) {
+            throw new StorageException("cannot make the ledger's partitions in " + owner + ": " + Reasons.of(e), e);
+        }
+    }
+
+    private static void execute(DatabaseAccess owner, String sql) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static String quoted(String role) {
+        return '"' + role.replace("\"", "\"\"") + '"';
+    }
+
+    private static Throwable rootOf(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root;
+    }
+}
