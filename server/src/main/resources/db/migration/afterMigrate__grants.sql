@@ -1,0 +1,16 @@
+-- What the application may do, and no more: granted anew after each migration, so that another role can take its place.
+-- Entries, once written, are neither changed nor removed by it; partitions it reaches through their parent only.
+
+GRANT USAGE ON SCHEMA assize TO ${application_role};
+
+GRANT SELECT ON assize.deployment TO ${application_role};
+
+GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at) ON assize.ledger_head TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
+GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
+
+GRANT SELECT, INSERT, UPDATE (revision) ON assize.policy_scope TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (to_revision) ON assize.policy_document TO ${application_role};
+GRANT SELECT, INSERT ON assize.policy_revision TO ${application_role};
+
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON assize.api_key TO ${application_role};
