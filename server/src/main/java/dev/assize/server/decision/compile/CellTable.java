@@ -1,0 +1,119 @@
+package dev.assize.server.decision.compile;
+
+import dev.assize.server.decision.compile.BoundRoles.CarriedPermission;
+import dev.assize.server.decision.evaluate.Cell;
+import dev.assize.server.decision.evaluate.Obligations;
+import dev.assize.server.decision.evaluate.ResourceNode;
+import dev.assize.server.decision.evaluate.RoleRules;
+import dev.assize.server.decision.evaluate.Rule;
+import dev.assize.server.model.Environment;
+import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.Obligation;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * Turns the rows of a policy into cells. A row's cells depend on nothing but which permissions cover it, and policies
+ * say few different things to many types, actions and environments: each set of permissions is worked out once.
+ */
+final class CellTable {
+
+    /** Cells and rows together, a bound against documents that multiply. */
+    static final int MAX_CELLS = 2_000_000;
+
+    private final Map<String, Integer> environments;
+    private final BoundRoles roles;
+    private final Map<List<Integer>, Cell[]> cellsByRow = new HashMap<>();
+    private final Map<List<Integer>, Cell> cellsByPermissions = new HashMap<>();
+    private final Map<List<Integer>, Rule> rules = new HashMap<>();
+    private int cellCount;
+
+    CellTable(Map<String, Integer> environments, BoundRoles roles) {
+        this.environments = environments;
+        this.roles = roles;
+    }
+
+    ResourceNode node(ResourceRows type) {
+        Map<String, Cell[]> cells = new HashMap<>();
+        type.rowsByAction().forEach((action, row) -> cells.put(action, cells(row)));
+        List<Integer> others = type.otherActions();
+        return new ResourceNode(type.index(), cells, others == null ? null : cells(others));
+    }
+
+    /** What the cells weigh, each counted once. */
+    long weightBytes() {
+        return cellsByPermissions.values().stream().mapToLong(Cell::weightBytes).sum() + 4L * cellCount;
+    }
+
+    /** One cell for each environment, or one for all where no permission of the row tells them apart. */
+    private Cell[] cells(List<Integer> row) {
+        Cell[] known = cellsByRow.get(row);
+        if (known != null) {
+            return known;
+        }
+        boolean uniform = row.stream().allMatch(index -> permission(index).isInEveryEnvironment());
+        Cell[] cells = uniform
+                ? new Cell[] {cell(row)}
+                : environments.keySet().stream()
+                        .map(environment -> cell(inEnvironment(row, new Environment(environment))))
+                        .toArray(Cell[]::new);
+        count(cells.length);
+        cellsByRow.put(row, cells);
+        return cells;
+    }
+
+    private void count(int cells) {
+        cellCount += cells;
+        if (cellCount > MAX_CELLS) {
+            throw new PolicyTooLargeException(MAX_CELLS);
+        }
+    }
+
+    private List<Integer> inEnvironment(List<Integer> row, Environment environment) {
+        return row.stream().filter(index -> permission(index).isIn(environment)).toList();
+    }
+
+    private Cell cell(List<Integer> permissions) {
+        Cell known = cellsByPermissions.get(permissions);
+        if (known != null) {
+            return known;
+        }
+        Cell cell = new Cell(rules(permissions, Effect.ALLOW), rules(permissions, Effect.DENY));
+        cellsByPermissions.put(permissions, cell);
+        return cell;
+    }
+
+    private RoleRules rules(List<Integer> permissions, Effect effect) {
+        SortedMap<Integer, List<Integer>> byRole = new TreeMap<>();
+        for (int index : permissions) {
+            CarriedPermission carried = permission(index);
+            if (carried.permission().effect() == effect) {
+                carried.holders()
+                        .forEach(role -> byRole.computeIfAbsent(role, any -> new ArrayList<>())
+                                .add(index));
+            }
+        }
+        SortedMap<Integer, Rule> rulesByRole = new TreeMap<>();
+        byRole.forEach((role, ofRole) -> rulesByRole.put(role, rules.computeIfAbsent(ofRole, this::rule)));
+        return RoleRules.of(rulesByRole, roles.count());
+    }
+
+    private Rule rule(List<Integer> permissionsOfOneEffect) {
+        CarriedPermission first = permission(permissionsOfOneEffect.getFirst());
+        boolean deny = first.permission().effect() == Effect.DENY;
+        Collection<Integer> contributing = deny ? permissionsOfOneEffect.subList(0, 1) : permissionsOfOneEffect;
+        List<List<Obligation>> obligations = contributing.stream()
+                .map(index -> permission(index).permission().obligations())
+                .toList();
+        return new Rule(first.role(), first.position(), Obligations.union(obligations));
+    }
+
+    private CarriedPermission permission(int index) {
+        return roles.permissions().get(index);
+    }
+}

@@ -1,0 +1,50 @@
+package dev.assize.server.decision.evaluate;
+
+import dev.assize.server.model.Action;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A type of resource: for each action, its cells by environment. */
+public final class ResourceNode {
+
+    private final int index;
+    private final Map<String, Cell[]> cellsByAction;
+    private final Cell @Nullable [] otherActions;
+
+    /**
+     * A node of a graph.
+     *
+     * @param index of the type in the graph
+     * @param cellsByAction one cell for each environment, or one for all of them
+     * @param otherActions the cells of every other action; null where there are no others
+     */
+    public ResourceNode(int index, Map<String, Cell[]> cellsByAction, Cell @Nullable [] otherActions) {
+        this.index = index;
+        this.cellsByAction = Map.copyOf(cellsByAction);
+        this.otherActions = otherActions;
+    }
+
+    int index() {
+        return index;
+    }
+
+    /** The cell, null where the type does not know the action. */
+    @Nullable
+    Cell cell(Action action, int environment) {
+        Cell[] cells = cellsByAction.get(action.value());
+        if (cells == null) {
+            cells = otherActions;
+        }
+        if (cells == null) {
+            return null;
+        }
+        return cells.length == 1 ? cells[0] : cells[environment];
+    }
+
+    long weightBytes() {
+        return 120
+                + cellsByAction.values().stream()
+                        .mapToLong(cells -> 40 + 4L * cells.length)
+                        .sum();
+    }
+}
