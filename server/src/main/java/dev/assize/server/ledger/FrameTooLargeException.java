@@ -1,7 +1,7 @@
 package dev.assize.server.ledger;
 
 /** A draft whose frame would be over the limit; nothing was appended. */
-public final class FrameTooLargeException extends RuntimeException {
+public final class FrameTooLargeException extends DraftRefusedException {
 
     private final long frameBytes;
 

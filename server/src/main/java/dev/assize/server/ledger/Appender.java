@@ -1,0 +1,245 @@
+package dev.assize.server.ledger;
+
+import dev.assize.server.model.TenantId;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Appends by group commit. Each tenant with something to append has a lane: a queue, and one virtual thread that
+ * takes everything queued (up to a bound), has the store write it in one transaction, completes the futures and
+ * repeats at once. There is no timer: while a batch is being written the next one gathers, so batches grow with the
+ * load and a lone caller waits for nobody. An empty lane ends.
+ *
+ * <p>Futures are completed on the lane's thread: what depends on them must be short.
+ */
+public final class Appender implements AutoCloseable {
+
+    private final LedgerStore store;
+    private final LedgerConfig config;
+    private final LedgerMetrics metrics;
+    private final ThreadFactory threads =
+            Thread.ofVirtual().name("ledger-lane-", 0).factory();
+
+    /** Guards everything below, lanes included. Held for moments, never while writing. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private final Condition laneEnded = lock.newCondition();
+    private final Map<TenantId, Lane> lanes = new HashMap<>();
+    private long pendingEntries;
+    private long pendingBytes;
+    private boolean closed;
+
+    @Inject
+    public Appender(LedgerStore store, LedgerConfig config, LedgerMetrics metrics) {
+        this.store = store;
+        this.config = config;
+        this.metrics = metrics;
+    }
+
+    /**
+     * Queues the command and completes when it is durable; exceptionally with {@link LedgerBusyException} where the
+     * queue is full, {@link DraftRefusedException} where it can never be appended, and {@link
+     * LedgerUnavailableException} where the store failed or the server is stopping.
+     */
+    public CompletableFuture<AppendResult> append(TenantId tenant, AppendCommand command) {
+        if (command.drafts().isEmpty()) {
+            throw new IllegalArgumentException("a command has at least one draft");
+        }
+        Pending pending = new Pending(command);
+        lock.lock();
+        try {
+            if (closed) {
+                metrics.refused();
+                return CompletableFuture.failedFuture(
+                        new LedgerUnavailableException("the server is stopping; nothing was appended", null));
+            }
+            Lane lane = lanes.get(tenant);
+            if (isFull(lane, pending)) {
+                metrics.refused();
+                return CompletableFuture.failedFuture(new LedgerBusyException(
+                        "the ledger's queue is full; nothing was appended", config.retryAfter()));
+            }
+            enqueue(tenant, lane, pending);
+        } finally {
+            lock.unlock();
+        }
+        return pending.future;
+    }
+
+    /** A tenant may always have one command pending, however large; all tenants together keep to their bounds. */
+    private boolean isFull(@Nullable Lane lane, Pending pending) {
+        return (lane != null && lane.pendingEntries + pending.entries > config.tenantPendingEntries())
+                || pendingEntries + pending.entries > config.pendingEntries()
+                || pendingBytes + pending.bytes > config.pendingBytes();
+    }
+
+    private void enqueue(TenantId tenant, @Nullable Lane running, Pending pending) {
+        Lane lane = running == null ? start(tenant) : running;
+        lane.queue.add(pending);
+        lane.pendingEntries += pending.entries;
+        pendingEntries += pending.entries;
+        pendingBytes += pending.bytes;
+        metrics.queued(pending.entries);
+    }
+
+    /** The lane's thread waits for the lock, so it finds what is queued under it. */
+    private Lane start(TenantId tenant) {
+        Lane lane = new Lane();
+        threads.newThread(() -> run(tenant, lane)).start();
+        lanes.put(tenant, lane);
+        return lane;
+    }
+
+    private void run(TenantId tenant, Lane lane) {
+        for (List<Pending> batch = take(tenant, lane); !batch.isEmpty(); batch = take(tenant, lane)) {
+            long start = System.nanoTime();
+            write(tenant, batch);
+            metrics.batch(
+                    batch.stream().mapToInt(pending -> pending.entries).sum(),
+                    Duration.ofNanos(System.nanoTime() - start));
+            release(lane, batch);
+        }
+    }
+
+    /** The next batch, at least one command; empty when there is none, and the lane has ended. */
+    private List<Pending> take(TenantId tenant, Lane lane) {
+        lock.lock();
+        try {
+            List<Pending> batch = new ArrayList<>();
+            long entries = 0;
+            long bytes = 0;
+            for (Pending next = lane.queue.peek(); next != null; next = lane.queue.peek()) {
+                entries += next.entries;
+                bytes += next.bytes;
+                if (!batch.isEmpty() && (entries > config.batchEntries() || bytes > config.batchBytes())) {
+                    break;
+                }
+                batch.add(lane.queue.remove());
+            }
+            if (batch.isEmpty()) {
+                lanes.remove(tenant);
+                laneEnded.signalAll();
+            }
+            return batch;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void write(TenantId tenant, List<Pending> batch) {
+        try {
+            List<AppendResult> results = store.append(
+                    tenant, batch.stream().map(pending -> pending.command).toList());
+            if (results.size() != batch.size()) {
+                throw new IllegalStateException(results.size() + " results for " + batch.size() + " commands");
+            }
+            for (int i = 0; i < results.size(); i++) {
+                succeed(batch.get(i), results.get(i));
+            }
+        } catch (DraftRefusedException e) {
+            isolate(tenant, batch, e);
+        } catch (Throwable e) {
+            // Also errors: a lane that died would leave its callers waiting for ever.
+            batch.forEach(pending -> fail(
+                    pending, new LedgerUnavailableException("the ledger's store failed; retry with the same key", e)));
+        }
+    }
+
+    /** Nothing of the batch was written: each command is tried alone, so that one does not take the others down. */
+    private void isolate(TenantId tenant, List<Pending> batch, DraftRefusedException refusal) {
+        if (batch.size() == 1) {
+            fail(batch.getFirst(), refusal);
+        } else {
+            batch.forEach(pending -> write(tenant, List.of(pending)));
+        }
+    }
+
+    private void succeed(Pending pending, AppendResult result) {
+        metrics.result(result);
+        settle(pending);
+        pending.future.complete(result);
+    }
+
+    private void fail(Pending pending, RuntimeException reason) {
+        metrics.failed();
+        settle(pending);
+        pending.future.completeExceptionally(reason);
+    }
+
+    private void settle(Pending pending) {
+        metrics.settled(pending.entries, Duration.ofNanos(System.nanoTime() - pending.queuedNanos));
+    }
+
+    private void release(Lane lane, List<Pending> batch) {
+        lock.lock();
+        try {
+            for (Pending pending : batch) {
+                lane.pendingEntries -= pending.entries;
+                pendingEntries -= pending.entries;
+                pendingBytes -= pending.bytes;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Refuses what comes, and waits until what is pending is durable; gives up what is still queued after a while. */
+    @Override
+    public void close() {
+        List<Pending> abandoned = new ArrayList<>();
+        lock.lock();
+        try {
+            closed = true;
+            long nanos = config.drainTimeout().toNanos();
+            while (!lanes.isEmpty() && nanos > 0) {
+                nanos = laneEnded.awaitNanos(nanos);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            for (Lane lane : lanes.values()) {
+                abandoned.addAll(lane.queue);
+                lane.queue.clear();
+            }
+            lock.unlock();
+        }
+        abandoned.forEach(pending ->
+                fail(pending, new LedgerUnavailableException("the server stopped; nothing was appended", null)));
+    }
+
+    /** What one tenant has queued. Guarded by the appender's lock. */
+    private static final class Lane {
+
+        private final Deque<Pending> queue = new ArrayDeque<>();
+        private long pendingEntries;
+    }
+
+    /** A command and who waits for it. */
+    private static final class Pending {
+
+        private final AppendCommand command;
+        private final CompletableFuture<AppendResult> future = new CompletableFuture<>();
+        private final long queuedNanos = System.nanoTime();
+        private final int entries;
+        private final long bytes;
+
+        Pending(AppendCommand command) {
+            this.command = command;
+            this.entries = command.drafts().size();
+            this.bytes = command.drafts().stream()
+                    .mapToLong(draft -> draft.body().length)
+                    .sum();
+        }
+    }
+}

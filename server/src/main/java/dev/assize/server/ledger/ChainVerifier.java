@@ -1,0 +1,111 @@
+package dev.assize.server.ledger;
+
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.ledger.Verification.NoSuchRange;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.ledger.Verification.Span;
+import dev.assize.server.model.TenantId;
+import jakarta.inject.Inject;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Recomputes a tenant's chain from the stored bytes and compares it with everything the store says beside them:
+ * positions, hashes, links, query columns, the head. One pass over one snapshot, in constant memory.
+ *
+ * <p>What this cannot find is a store that was rewritten as a whole, or whose tail was cut together with its head:
+ * that takes a hash kept elsewhere, such as a receipt.
+ */
+public final class ChainVerifier {
+
+    /** After how many entries progress is told. */
+    private static final int PROGRESS_ENTRIES = 1_000;
+
+    private final LedgerStore store;
+    private final Projector projector;
+    private final LedgerMetrics metrics;
+
+    @Inject
+    public ChainVerifier(LedgerStore store, Projector projector, LedgerMetrics metrics) {
+        this.store = store;
+        this.projector = projector;
+        this.metrics = metrics;
+    }
+
+    /** Hears how far a verification is. What it throws ends the verification. */
+    @FunctionalInterface
+    public interface Progress {
+
+        /** Entries verified so far, of about how many. */
+        void verified(long verified, long total);
+    }
+
+    /**
+     * Verifies a range. The link of its first entry is checked against the entry before, where that exists; the head
+     * row where the range reaches it.
+     *
+     * @param fromSeq the first position
+     * @param toSeq the last position, included; null means the head
+     */
+    public Verification verify(TenantId tenant, long fromSeq, @Nullable Long toSeq, Progress progress) {
+        long lastWanted = toSeq == null ? Long.MAX_VALUE : toSeq;
+        Optional<LedgerHead> before = store.head(tenant);
+        long size = before.map(LedgerHead::size).orElse(0L);
+        if (fromSeq < 0 || lastWanted < fromSeq) {
+            return new NoSuchRange(size);
+        }
+        long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
+        ChainWalk walk = new ChainWalk(tenant, fromSeq, projector);
+        Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
+            boolean sound = walk.accept(entry);
+            if (sound && walk.verified() % PROGRESS_ENTRIES == 0) {
+                progress.verified(walk.verified(), Math.max(total, walk.verified()));
+            }
+            return sound;
+        });
+        Verification result = conclude(walk, head, fromSeq, toSeq);
+        metrics.verified(result instanceof Sound);
+        return result;
+    }
+
+    private static Verification conclude(
+            ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
+        long size = head.map(LedgerHead::size).orElse(0L);
+        Fault fault = walk.fault() == null ? endFault(walk, head, fromSeq, toSeq) : walk.fault();
+        if (fault == null && isBeyond(size, fromSeq, toSeq)) {
+            return new NoSuchRange(size);
+        }
+        String origin = head.map(LedgerHead::origin).orElse(walk.origin());
+        Span span = new Span(origin, fromSeq, toSeq == null ? size - 1 : toSeq, walk.verified(), walk.lastHash());
+        return fault == null ? new Sound(span) : new Broken(span, fault);
+    }
+
+    /** All of an empty ledger is a range, though it has no position. */
+    private static boolean isBeyond(long size, long fromSeq, @Nullable Long toSeq) {
+        return toSeq == null ? fromSeq >= size && fromSeq > 0 : toSeq >= size;
+    }
+
+    /** What only the head can tell: whether the end of what was read is the end of the range. */
+    private static @Nullable Fault endFault(
+            ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
+        long next = walk.nextSeq();
+        if (head.isEmpty()) {
+            return walk.verified() == 0 ? null : new Fault(fromSeq, Kind.HEAD, "there are entries but no head");
+        }
+        LedgerHead end = head.get();
+        if (next < end.size() && (toSeq == null || next <= toSeq)) {
+            return new Fault(
+                    next, Kind.SEQUENCE, "entry " + next + " is missing: the head counts " + end.size() + " entries");
+        }
+        if (next > end.size() && walk.verified() > 0) {
+            long first = Math.max(fromSeq, end.size());
+            return new Fault(
+                    first,
+                    Kind.SEQUENCE,
+                    "entry " + first + " stands behind the head, which counts " + end.size() + " entries");
+        }
+        return next == end.size() ? walk.compare(end) : null;
+    }
+}

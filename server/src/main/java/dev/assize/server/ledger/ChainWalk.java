@@ -1,0 +1,186 @@
+package dev.assize.server.ledger;
+
+import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.TenantId;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/** Walks along a chain, entry by entry, and stops at the first fault. Not for two threads. */
+final class ChainWalk {
+
+    private final TenantId tenant;
+    private final long fromSeq;
+    private final Projector projector;
+
+    private long nextSeq;
+    private long verified;
+    private @Nullable String origin;
+    private int incarnation;
+    private @Nullable Digest lastHash;
+    private @Nullable Instant lastRecordedAt;
+    private @Nullable Fault fault;
+
+    /** A walk that verifies from a position on; the entry before it may come first, and only lends its hash. */
+    ChainWalk(TenantId tenant, long fromSeq, Projector projector) {
+        this.tenant = tenant;
+        this.fromSeq = fromSeq;
+        this.nextSeq = fromSeq;
+        this.projector = projector;
+    }
+
+    /** Whether the entry is sound; if not, the walk has ended. */
+    boolean accept(StoredEntry entry) {
+        if (entry.seq() == fromSeq - 1 && verified == 0 && lastHash == null) {
+            lastHash = Frame.hash(entry.frame());
+            return true;
+        }
+        fault = check(entry);
+        return fault == null;
+    }
+
+    @Nullable
+    Fault fault() {
+        return fault;
+    }
+
+    long verified() {
+        return verified;
+    }
+
+    /** The position behind the last sound entry. */
+    long nextSeq() {
+        return nextSeq;
+    }
+
+    /** Of the entries; empty before the first. */
+    String origin() {
+        return origin == null ? "" : origin;
+    }
+
+    /** Of the last sound entry, null before the first. */
+    @Nullable
+    Digest lastHash() {
+        return verified == 0 ? null : lastHash;
+    }
+
+    /** What of the head does not fit the end of this walk. */
+    @Nullable
+    Fault compare(LedgerHead head) {
+        Digest end = nextSeq == 0 ? Frame.genesisHash(head.origin()) : lastHash;
+        long lastSeq = Math.max(0, nextSeq - 1);
+        if (end != null && !head.lastHash().equals(end)) {
+            return new Fault(lastSeq, Kind.HEAD, "the head's hash is not that of entry " + lastSeq);
+        }
+        if (verified == 0) {
+            return null;
+        }
+        if (!head.origin().equals(origin())) {
+            return new Fault(
+                    lastSeq,
+                    Kind.HEAD,
+                    "the head is of `" + shown(head.origin()) + "`, the entries of `" + origin + "`");
+        }
+        if (head.incarnation() != incarnation) {
+            return new Fault(lastSeq, Kind.HEAD, "the head's incarnation is not that of entry " + lastSeq);
+        }
+        if (!Objects.equals(head.lastRecordedAt(), lastRecordedAt)) {
+            return new Fault(lastSeq, Kind.HEAD, "the head's time is not that of entry " + lastSeq);
+        }
+        return null;
+    }
+
+    private @Nullable Fault check(StoredEntry entry) {
+        if (entry.seq() != nextSeq) {
+            return misplaced(entry.seq());
+        }
+        Digest hash = Frame.hash(entry.frame());
+        if (!hash.equals(entry.entryHash())) {
+            return fault(Kind.ENTRY_HASH, "is stored with hash " + entry.entryHash() + ", its frame has " + hash);
+        }
+        Fault found;
+        try {
+            found = checkFrame(entry, Envelope.of(FrameFields.read(entry.frame())));
+        } catch (MalformedFrameException e) {
+            found = fault(Kind.FRAME, "cannot be read: " + e.getMessage());
+        }
+        if (found == null) {
+            lastHash = hash;
+            nextSeq++;
+            verified++;
+        }
+        return found;
+    }
+
+    private @Nullable Fault checkFrame(StoredEntry entry, Envelope envelope) {
+        Fault found = checkPlace(envelope);
+        if (found != null) {
+            return found;
+        }
+        found = checkColumns(entry.columns(), projector.project(entry.frame()));
+        origin = envelope.origin();
+        incarnation = envelope.incarnation();
+        lastRecordedAt = envelope.recordedAt();
+        return found;
+    }
+
+    private @Nullable Fault checkPlace(Envelope envelope) {
+        if (!envelope.origin().endsWith("/" + tenant)
+                || (origin != null && !envelope.origin().equals(origin))) {
+            return fault(Kind.ORIGIN, "belongs to the ledger `" + shown(envelope.origin()) + "`");
+        }
+        if (envelope.seq() != nextSeq) {
+            return fault(Kind.SEQUENCE, "holds a frame of position " + envelope.seq());
+        }
+        if (envelope.incarnation() < Math.max(1, incarnation)) {
+            return fault(Kind.ORIGIN, "belongs to incarnation " + envelope.incarnation() + ", which has ended");
+        }
+        Digest expected = nextSeq == 0 ? Frame.genesisHash(envelope.origin()) : lastHash;
+        if (expected != null && !envelope.prevHash().equals(expected)) {
+            return fault(Kind.LINK, "does not contain the hash of the entry before it");
+        }
+        if (lastRecordedAt != null && !envelope.recordedAt().isAfter(lastRecordedAt)) {
+            return fault(Kind.SEQUENCE, "was recorded no later than the entry before it");
+        }
+        return null;
+    }
+
+    /** Columns are what queries believe: one that lies hides an entry as well as deleting it would. */
+    private @Nullable Fault checkColumns(SortedMap<String, String> stored, SortedMap<String, String> expected) {
+        TreeSet<String> names = new TreeSet<>(expected.keySet());
+        names.addAll(stored.keySet());
+        for (String name : names) {
+            String is = stored.get(name);
+            String shouldBe = expected.get(name);
+            if (!Objects.equals(is, shouldBe)) {
+                return fault(
+                        Kind.PROJECTION,
+                        "has " + shownColumn(is) + " in column " + name + ", its frame " + shownColumn(shouldBe));
+            }
+        }
+        return null;
+    }
+
+    private Fault misplaced(long seq) {
+        return seq < nextSeq
+                ? new Fault(seq, Kind.SEQUENCE, "entry " + seq + " stands there twice")
+                : new Fault(nextSeq, Kind.SEQUENCE, "entry " + nextSeq + " is missing: entry " + seq + " follows");
+    }
+
+    private Fault fault(Kind kind, String what) {
+        return new Fault(nextSeq, kind, "entry " + nextSeq + " " + what);
+    }
+
+    private static String shownColumn(@Nullable String value) {
+        return value == null ? "nothing" : "`" + shown(value) + "`";
+    }
+
+    private static String shown(String value) {
+        return MalformedException.shown(value);
+    }
+}
