@@ -1,0 +1,16 @@
+package dev.assize.server.audit;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Singleton;
+import dev.assize.server.ledger.Projector;
+
+/** Binds the log and the encoding; needs the ledger's appender. */
+public final class AuditModule extends AbstractModule {
+
+    @Override
+    protected void configure() {
+        bind(AuditCodec.class).in(Singleton.class);
+        bind(Projector.class).to(AuditCodec.class);
+        bind(AuditLog.class).to(LedgerAuditLog.class).in(Singleton.class);
+    }
+}
