@@ -26,7 +26,7 @@ public final class Names {
     }
 
     /** Unicode Cc, Cf, Zl, Zp, lone surrogates and noncharacters. */
-    static boolean isForbidden(int codePoint) {
+    public static boolean isForbidden(int codePoint) {
         boolean nonCharacter = (codePoint & 0xFFFE) == 0xFFFE || (codePoint >= 0xFDD0 && codePoint <= 0xFDEF);
         return nonCharacter
                 || switch (Character.getType(codePoint)) {

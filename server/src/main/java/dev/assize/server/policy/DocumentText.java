@@ -1,17 +1,61 @@
 package dev.assize.server.policy;
 
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Names;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.ResourceTypeDocument;
+import dev.assize.server.policy.Document.RoleBindingDocument;
+import dev.assize.server.policy.Document.RoleDocument;
+import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
-/** Documents as YAML in their one canonical layout: what is stored, exported and digested. */
-@SuppressWarnings("DoNotCallSuggester")
+/**
+ * Documents as YAML in their one canonical layout: what is stored, exported and digested.
+ *
+ * <p>Fields stand in the order of the reference, lists in block style under their key,
+ * two spaces a level. What has its default
+ * is left out, but for a permission's `effect`. A string is plain where no YAML reader, of version 1.1 or 1.2,
+ * could take it for anything else, and double-quoted otherwise. Reading what was written gives the same document,
+ * places aside.
+ */
 public final class DocumentText {
+
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z]([A-Za-z0-9_./@:*+%-]*[A-Za-z0-9_./@*+%-])?");
+    private static final Set<String> TAKEN_FOR_OTHERS =
+            Set.of("true", "false", "yes", "no", "on", "off", "y", "n", "null");
 
     private DocumentText() {}
 
     /** The document in its canonical layout. */
     public static String write(Document document) {
-        throw new UnsupportedOperationException(document.toString());
+        Writer writer = new Writer();
+        writer.field(0, "apiVersion", DocumentReader.API_VERSION);
+        writer.field(0, "kind", document.kind().text());
+        writer.open(0, "metadata");
+        Metadata metadata = document.metadata();
+        if (document.kind() != Kind.TENANT) {
+            metadata.scope().tenant().ifPresent(tenant -> writer.field(1, "tenant", tenant.value()));
+        }
+        writer.field(1, "name", metadata.name());
+        writer.entries(1, "labels", metadata.labels());
+        writer.field(1, "manager", metadata.manager());
+        writer.open(0, "spec");
+        writer.spec(document);
+        return writer.text.toString();
     }
 
     /**
@@ -19,13 +63,204 @@ public final class DocumentText {
      *
      * @param file where the document stood when it was applied, empty where unknown
      * @param lines what {@link #lines} gave then
+     * @throws IllegalStateException if the text is not what {@link #write} wrote for this scope
      */
     public static Document readStored(PolicyScope scope, String yaml, String file, List<Integer> lines) {
-        throw new UnsupportedOperationException(scope + yaml + file + lines);
+        ReadResult read = DocumentReader.readTrusted(yaml.getBytes(StandardCharsets.UTF_8));
+        if (!read.problems().isEmpty() || read.documents().size() != 1) {
+            throw new IllegalStateException("Stored document of " + scope + " is unreadable: " + read.problems());
+        }
+        Document document = read.documents().getFirst();
+        if (!document.scope().equals(scope)) {
+            throw new IllegalStateException("Stored document " + document.key() + " is not of " + scope);
+        }
+        return placed(document, file, lines);
     }
 
     /** The line at which the document stood, then those of its permissions. */
     public static List<Integer> lines(Document document) {
-        throw new UnsupportedOperationException(document.toString());
+        List<Integer> lines = new ArrayList<>();
+        lines.add(document.place().line());
+        if (document instanceof RoleDocument role) {
+            role.permissions()
+                    .forEach(permission -> lines.add(permission.place().line()));
+        }
+        return List.copyOf(lines);
+    }
+
+    private static Document placed(Document document, String file, List<Integer> lines) {
+        SourcePlace place = placeAt(file, lines, 0);
+        return switch (document) {
+            case TenantDocument d -> new TenantDocument(d.metadata(), place, d.environments());
+            case ResourceTypeDocument d -> new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies());
+            case RoleDocument d ->
+                new RoleDocument(d.metadata(), place, d.inherits(), placed(d.permissions(), file, lines));
+            case GroupDocument d -> new GroupDocument(d.metadata(), place, d.members());
+            case RoleBindingDocument d ->
+                new RoleBindingDocument(
+                        d.metadata(),
+                        place,
+                        d.subjects(),
+                        d.role(),
+                        d.scopeOfGrant(),
+                        d.fromTenant(),
+                        d.notBefore(),
+                        d.notAfter(),
+                        d.reason());
+        };
+    }
+
+    private static List<Permission> placed(List<Permission> permissions, String file, List<Integer> lines) {
+        List<Permission> placed = new ArrayList<>();
+        for (int i = 0; i < permissions.size(); i++) {
+            Permission p = permissions.get(i);
+            placed.add(new Permission(
+                    placeAt(file, lines, i + 1),
+                    p.effect(),
+                    p.resources(),
+                    p.actions(),
+                    p.environments(),
+                    p.obligations()));
+        }
+        return List.copyOf(placed);
+    }
+
+    private static SourcePlace placeAt(String file, List<Integer> lines, int index) {
+        return index < lines.size() ? new SourcePlace(file, lines.get(index), 0) : new SourcePlace(file, 0, 0);
+    }
+
+    /** The text so far, and how each piece is added to it. */
+    private static final class Writer {
+
+        private final StringBuilder text = new StringBuilder();
+
+        private void spec(Document document) {
+            switch (document) {
+                case TenantDocument tenant -> list(1, "environments", tenant.environments());
+                case ResourceTypeDocument type -> resourceType(type);
+                case RoleDocument role -> role(role);
+                case GroupDocument group -> list(1, "members", group.members());
+                case RoleBindingDocument binding -> binding(binding);
+            }
+        }
+
+        private void resourceType(ResourceTypeDocument type) {
+            list(1, "actions", type.actions());
+            if (!type.implies().isEmpty()) {
+                open(1, "implies");
+                for (Map.Entry<Action, AnyOf<Action>> entry : type.implies().entrySet()) {
+                    anyOf(2, quoted(entry.getKey().value()), entry.getValue());
+                }
+            }
+        }
+
+        private void role(RoleDocument role) {
+            if (!role.inherits().isEmpty()) {
+                list(1, "inherits", role.inherits());
+            }
+            if (!role.permissions().isEmpty()) {
+                open(1, "permissions");
+                role.permissions().forEach(this::permission);
+            }
+        }
+
+        private void permission(Permission permission) {
+            text.append("  - effect: ")
+                    .append(permission.effect() == Effect.ALLOW ? "allow" : "deny")
+                    .append('\n');
+            anyOf(2, "resources", permission.resources());
+            anyOf(2, "actions", permission.actions());
+            if (permission.environments() instanceof AnyOf.Listed<?>) {
+                anyOf(2, "environments", permission.environments());
+            }
+            if (!permission.obligations().isEmpty()) {
+                open(2, "obligations");
+                permission.obligations().forEach(this::obligation);
+            }
+        }
+
+        private void obligation(Obligation obligation) {
+            text.append("    - id: ").append(quoted(obligation.id())).append('\n');
+            field(3, "type", obligation.type());
+            entries(3, "properties", obligation.properties());
+        }
+
+        private void binding(RoleBindingDocument binding) {
+            list(1, "subjects", binding.subjects());
+            field(1, "role", binding.role());
+            if (!binding.scopeOfGrant().equals(Scope.ALL)) {
+                open(1, "scope");
+                Scope scope = binding.scopeOfGrant();
+                scope.environments().ifPresent(environments -> anyOf(2, "environments", environments));
+                scope.resourceTypes().ifPresent(types -> anyOf(2, "resourceTypes", types));
+                scope.resources().ifPresent(resources -> list(2, "resources", resources));
+            }
+            field(1, "fromTenant", shown(binding.fromTenant()));
+            field(1, "notBefore", shown(binding.notBefore()));
+            field(1, "notAfter", shown(binding.notAfter()));
+            field(1, "reason", binding.reason());
+        }
+
+        private void open(int level, String key) {
+            indent(level).append(key).append(":\n");
+        }
+
+        private void field(int level, String key, @Nullable String value) {
+            if (value != null) {
+                indent(level).append(key).append(": ").append(quoted(value)).append('\n');
+            }
+        }
+
+        private void entries(int level, String key, Map<String, String> entries) {
+            if (!entries.isEmpty()) {
+                open(level, key);
+                entries.forEach((name, value) -> field(level + 1, quoted(name), value));
+            }
+        }
+
+        private void list(int level, String key, List<?> values) {
+            open(level, key);
+            for (Object value : values) {
+                indent(level).append("- ").append(quoted(value.toString())).append('\n');
+            }
+        }
+
+        private void anyOf(int level, String key, AnyOf<?> values) {
+            switch (values) {
+                case AnyOf.All<?> all -> list(level, key, List.of("*"));
+                case AnyOf.Listed<?> listed -> list(level, key, listed.values());
+            }
+        }
+
+        private StringBuilder indent(int level) {
+            return text.repeat("  ", level);
+        }
+
+        private static @Nullable String shown(@Nullable Object value) {
+            return Optional.ofNullable(value).map(Object::toString).orElse(null);
+        }
+    }
+
+    private static String quoted(String value) {
+        if (PLAIN.matcher(value).matches() && !TAKEN_FOR_OTHERS.contains(value.toLowerCase(Locale.ROOT))) {
+            return value;
+        }
+        StringBuilder quoted = new StringBuilder("\"");
+        value.codePoints().forEach(codePoint -> {
+            switch (codePoint) {
+                case '"' -> quoted.append("\\\"");
+                case '\\' -> quoted.append("\\\\");
+                case '\n' -> quoted.append("\\n");
+                case '\t' -> quoted.append("\\t");
+                default -> {
+                    if (Names.isForbidden(codePoint)) {
+                        quoted.append(String.format(codePoint > 0xFFFF ? "\\U%08X" : "\\u%04X", codePoint));
+                    } else {
+                        quoted.appendCodePoint(codePoint);
+                    }
+                }
+            }
+        });
+        return quoted.append('"').toString();
     }
 }

@@ -5,19 +5,27 @@ package dev.assize.server.policy;
  *
  * @param place where it stands
  * @param field the document and the field, for example `RoleBinding/noc: spec.role`
- * @param value the offending value, safe to print
+ * @param value the offending value, safe to print; empty where something is missing
  * @param expected what was expected, as a noun phrase
  */
 public record Problem(SourcePlace place, String field, String value, String expected) {
 
     /** The whole as one line: place, field, value, expectation. */
     public String message() {
-        String where = place.file().isEmpty() ? "" : place.file() + ":" + place.line() + ":" + place.column() + ": ";
-        return where + field + ": `" + value + "`: expected " + expected;
+        String what = value.isEmpty() ? "missing" : "`" + value + "`";
+        return where() + field + ": " + what + ": expected " + expected;
     }
 
     @Override
     public String toString() {
         return message();
+    }
+
+    private String where() {
+        if (place.file().isEmpty() && place.line() == 0) {
+            return "";
+        }
+        String column = place.column() == 0 ? "" : ":" + place.column();
+        return place.file() + ":" + place.line() + column + ": ";
     }
 }

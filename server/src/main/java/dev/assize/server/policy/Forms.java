@@ -1,0 +1,131 @@
+package dev.assize.server.policy;
+
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.Names;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/** The forms that strings in documents have, each as a function that refuses what is not of it. */
+public final class Forms {
+
+    /** Bytes of a free text: a binding's reason, a property of an obligation, a label's value. */
+    public static final int TEXT_BYTES = 1_024;
+
+    /** Labels of a document, properties of an obligation. */
+    public static final int MAX_ENTRIES = 64;
+
+    static final String NAME_EXPECTED = "a name, `[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}`";
+    static final String TYPE_EXPECTED = "a type, `[a-z][a-z0-9_-]{0,31}`";
+    static final String TIME_EXPECTED = "an RFC 3339 time such as `2026-01-31T08:00:00Z`";
+    private static final String KEY_EXPECTED = "a key, `[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}`";
+    private static final String TEXT_EXPECTED =
+            "a text of 1 to " + TEXT_BYTES + " bytes without control characters but line breaks and tabs";
+    private static final String PATTERN_EXPECTED =
+            "a subject or group such as `user:alice` or `group:noc`, or `user:*`, or `*`";
+    private static final String MEMBER_EXPECTED = "a subject or group; `*` is for bindings only";
+    private static final String COVERING_PATH_EXPECTED =
+            "a resource path whose segments all have ids; for types there is `resourceTypes`";
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}");
+    private static final Pattern KEY = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._/:-]{0,127}");
+    private static final Pattern TIME =
+            Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)");
+    private static final Instant FIRST_TIME = Instant.parse("0001-01-01T00:00:00Z");
+    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59.999999999Z");
+
+    private Forms() {}
+
+    /** The name of a role, a binding or a group, and of what keeps a document. */
+    public static String name(String text) {
+        return matching(NAME, text, NAME_EXPECTED);
+    }
+
+    /** A resource type. */
+    public static String type(String text) {
+        if (!Names.isType(text)) {
+            throw new MalformedException(text, TYPE_EXPECTED);
+        }
+        return text;
+    }
+
+    /** The key of a label, an obligation or a property. */
+    static String key(String text) {
+        return matching(KEY, text, KEY_EXPECTED);
+    }
+
+    /** A text for people. */
+    static String text(String text) {
+        boolean clean = text.codePoints().allMatch(c -> c == '\n' || c == '\t' || !Names.isForbidden(c));
+        if (text.isEmpty() || !clean || Names.utf8Length(text) > TEXT_BYTES) {
+            throw new MalformedException(text, TEXT_EXPECTED);
+        }
+        return text;
+    }
+
+    /** A time with its offset. */
+    public static Instant time(String text) {
+        String upper = text.toUpperCase(Locale.ROOT);
+        if (!TIME.matcher(upper).matches()) {
+            throw new MalformedException(text, TIME_EXPECTED);
+        }
+        try {
+            Instant time = OffsetDateTime.parse(upper)
+                    .withOffsetSameInstant(ZoneOffset.UTC)
+                    .toInstant();
+            if (time.isBefore(FIRST_TIME) || time.isAfter(END_OF_TIME)) {
+                throw new MalformedException(text, TIME_EXPECTED);
+            }
+            return time;
+        } catch (DateTimeParseException e) {
+            throw new MalformedException(text, TIME_EXPECTED);
+        }
+    }
+
+    /** Whom a binding names. */
+    static SubjectPattern pattern(String text) {
+        if (text.equals("*")) {
+            return new SubjectPattern.Anyone();
+        }
+        if (text.endsWith(":*") && Names.isType(text.substring(0, text.length() - 2))) {
+            String type = text.substring(0, text.length() - 2);
+            if (type.equals(Subject.GROUP_TYPE)) {
+                throw new MalformedException(text, PATTERN_EXPECTED);
+            }
+            return new SubjectPattern.AnyOfType(type);
+        }
+        return new SubjectPattern.Named(Subject.parse(text));
+    }
+
+    /** Whom a group contains. */
+    static Subject member(String text) {
+        if (text.equals("*") || text.endsWith(":*")) {
+            throw new MalformedException(text, MEMBER_EXPECTED);
+        }
+        return Subject.parse(text);
+    }
+
+    /** A path that a scope covers, with all that lies under it. */
+    static ResourcePath coveringPath(String text) {
+        if (text.equals("*")) {
+            throw new MalformedException(text, COVERING_PATH_EXPECTED);
+        }
+        ResourcePath path = ResourcePath.parse(text);
+        if (path.wholeType()) {
+            throw new MalformedException(text, COVERING_PATH_EXPECTED);
+        }
+        return path;
+    }
+
+    private static String matching(Pattern pattern, String text, String expected) {
+        if (!pattern.matcher(text).matches()) {
+            throw new MalformedException(text, expected);
+        }
+        return text;
+    }
+}
