@@ -38,24 +38,28 @@ CREATE POLICY own_tenant ON ledger_head
     USING (tenant_id = current_setting('assize.tenant', true))
     WITH CHECK (tenant_id = current_setting('assize.tenant', true));
 
--- `frame` is the record; the columns behind `entry_hash` only help to find it, and verification compares them with it.
+-- `frame` is the record; the other columns only help to find it, and verification compares them with it. `occurred_at`
+-- is in microseconds since 1970, as in the frame: what a caller's clock says need not be a time PostgreSQL knows.
 -- That a seq is used once is kept by the lock on the head: a unique key on a partitioned table must contain the month.
 CREATE TABLE ledger_entry (
-    tenant_id   text COLLATE "C" NOT NULL,
-    seq         bigint NOT NULL CHECK (seq >= 0),
-    recorded_at timestamptz NOT NULL,
-    frame       bytea NOT NULL CHECK (octet_length(frame) <= 65535),
-    entry_hash  bytea NOT NULL CHECK (octet_length(entry_hash) = 32),
-    recorded_by text COLLATE "C",
-    type        text COLLATE "C",
-    category    text COLLATE "C",
-    actor       text COLLATE "C",
-    action      text COLLATE "C",
-    resource    text COLLATE "C",
-    env         text COLLATE "C",
-    outcome     text COLLATE "C",
-    run_id      text COLLATE "C",
-    decision_id text COLLATE "C",
+    tenant_id          text COLLATE "C" NOT NULL,
+    seq                bigint NOT NULL CHECK (seq >= 0),
+    recorded_at        timestamptz NOT NULL,
+    frame              bytea NOT NULL CHECK (octet_length(frame) <= 65535),
+    entry_hash         bytea NOT NULL CHECK (octet_length(entry_hash) = 32),
+    recorded_by        text COLLATE "C",
+    recorded_by_tenant text COLLATE "C",
+    type               text COLLATE "C",
+    category           text COLLATE "C",
+    actor              text COLLATE "C",
+    role               text COLLATE "C",
+    action             text COLLATE "C",
+    resource           text COLLATE "C",
+    env                text COLLATE "C",
+    outcome            smallint,
+    occurred_at        bigint,
+    run_id             text COLLATE "C",
+    decision_id        text COLLATE "C",
     PRIMARY KEY (tenant_id, seq, recorded_at)
 ) PARTITION BY RANGE (recorded_at);
 COMMENT ON TABLE ledger_entry IS 'RLS: tenant';
@@ -72,8 +76,8 @@ CREATE INDEX ledger_entry_by_action ON ledger_entry (tenant_id, action, seq);
 CREATE INDEX ledger_entry_by_resource ON ledger_entry (tenant_id, resource, seq);
 CREATE INDEX ledger_entry_by_type ON ledger_entry (tenant_id, type, seq);
 CREATE INDEX ledger_entry_by_run ON ledger_entry (tenant_id, run_id, seq) WHERE run_id IS NOT NULL;
--- Most entries are successes; an index of them would only repeat the primary key.
-CREATE INDEX ledger_entry_by_outcome ON ledger_entry (tenant_id, outcome, seq) WHERE outcome <> 'SUCCESS';
+-- Most entries are successes (1); an index of them would only repeat the primary key.
+CREATE INDEX ledger_entry_by_outcome ON ledger_entry (tenant_id, outcome, seq) WHERE outcome <> 1;
 
 -- Nothing is lost when a month was not made in time.
 CREATE TABLE ledger_entry_default PARTITION OF ledger_entry DEFAULT;

@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A PostgreSQL server of Assize's own, with its data in a directory that is kept.
@@ -32,6 +34,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /** The role that may do everything. */
     public static final String SUPERUSER = "postgres";
 
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedPostgres.class);
     private static final Duration START_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofMinutes(1);
     private static final Duration ORPHANS_LIMIT = Duration.ofSeconds(15);
@@ -47,6 +50,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private final Unprivileged unprivileged;
     private final String password;
     private int port;
+    private boolean closed;
 
     private EmbeddedPostgres(HomeLock lock, Path home, Unprivileged unprivileged) throws IOException {
         this.lock = lock;
@@ -103,12 +107,33 @@ public final class EmbeddedPostgres implements AutoCloseable {
 
     /** The process id of the server, while there is one. */
     public Optional<Long> pid() {
-        return recordedPid().filter(pid -> ProcessHandle.of(pid).isPresent());
+        return recordedPid()
+                .flatMap(ProcessHandle::of)
+                .filter(EmbeddedPostgres::isPostgres)
+                .map(ProcessHandle::pid);
+    }
+
+    /** Starts the server again, at the same address, where something other than {@link #close} ended it. */
+    synchronized void restartIfDown() {
+        if (closed || pid().isPresent()) {
+            return;
+        }
+        LOG.warn("PostgreSQL has ended by itself; starting it again");
+        try {
+            clearStalePid();
+            startServer(() -> port);
+        } catch (IOException e) {
+            throw new StorageException("data directory " + home + ": " + Reasons.of(e), e);
+        }
     }
 
     /** Stops the server, cleanly if it can be, and gives the home directory back. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         try {
             stop();
         } finally {
@@ -124,8 +149,12 @@ public final class EmbeddedPostgres implements AutoCloseable {
         unprivileged.own(directory);
         clearStalePid();
         trimLog();
+        startServer(EmbeddedPostgres::freePort);
+    }
+
+    private void startServer(PortChoice choice) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            port = freePort();
+            port = choice.next();
             long logged = Files.exists(log) ? Files.size(log) : 0;
             Outcome outcome = run(START_LIMIT.plusSeconds(10), startCommand());
             if (outcome.succeeded()) {
@@ -191,7 +220,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     /**
      * Stops the server that a killed owner left running. Where its process id now belongs to somebody else, the file
      * is made to name an ended process rather than deleted: PostgreSQL then still looks for orphans by the shared
-     * memory that the file names, and waits for none of them.
+     * memory that the file names.
      */
     private void clearStalePid() throws IOException {
         Optional<ProcessHandle> recorded = recordedPid().flatMap(ProcessHandle::of);
@@ -201,7 +230,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
             List<String> lines = new ArrayList<>(Files.readAllLines(pidFile(), UTF_8));
             lines.set(0, Long.toString(endedPid()));
             Files.write(pidFile(), lines, UTF_8);
-        } else if (Files.exists(pidFile())) {
+        }
+        if (Files.exists(pidFile())) {
             awaitOrphans();
         }
     }
@@ -370,6 +400,10 @@ public final class EmbeddedPostgres implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new StorageException("interrupted while running " + command.getFirst(), e);
         }
+    }
+
+    private interface PortChoice {
+        int next() throws IOException;
     }
 
     private record Outcome(int exitCode, List<String> output) {

@@ -1,0 +1,307 @@
+package dev.assize.server.storage;
+
+import com.google.inject.Inject;
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.StorageConfig.Credentials;
+import dev.assize.server.storage.StorageConfig.Location;
+import dev.assize.server.storage.TenantTransaction.Mode;
+import dev.assize.server.storage.TenantTransaction.Work;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jooq.exception.DataAccessException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The database: embedded or the operator's, migrated as its owner, served from as the application. Everything the
+ * room does goes through {@link #inTransaction}.
+ */
+public final class Database implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Database.class);
+
+    /** What row-level security and the rest of the schema were tried on. */
+    private static final int OLDEST_SERVER_VERSION = 150_000;
+
+    private static final String NAME = "assize";
+    private static final String OWNER_ROLE = "assize_owner";
+    private static final String APPLICATION_ROLE = "assize_app";
+    private static final Duration WATCH_INTERVAL = Duration.ofMillis(500);
+    private static final Duration MAINTENANCE_INTERVAL = Duration.ofHours(6);
+
+    /** A connection whose server does not answer is given up this long after the server should have. */
+    private static final Duration SOCKET_GRACE = Duration.ofSeconds(10);
+
+    private final StorageConfig config;
+    private final InstantSource clock;
+    private volatile @Nullable Running running;
+
+    @Inject
+    public Database(StorageConfig config, InstantSource clock) {
+        this.config = config;
+        this.clock = clock;
+    }
+
+    /**
+     * Starts the embedded server where there is one, migrates, and opens the pool.
+     *
+     * @throws StorageException where it cannot; the message says why in one line
+     */
+    public synchronized void start() {
+        if (running != null) {
+            throw new IllegalStateException("started already");
+        }
+        running = switch (config.location()) {
+            case Location.Embedded embedded -> startEmbedded(embedded);
+            case Location.Outside outside -> startOutside(outside);
+        };
+    }
+
+    /** Closes the pool and stops the embedded server. Does nothing where nothing runs. */
+    @Override
+    public synchronized void close() {
+        Running present = running;
+        running = null;
+        if (present != null) {
+            present.close();
+        }
+    }
+
+    /** How to reach the database as its owner; empty where the operator kept that to himself. */
+    public Optional<DatabaseAccess> owner() {
+        return Optional.ofNullable(running().owner);
+    }
+
+    /** Makes the partitions of the coming months. Run at the start, and every few hours. */
+    public void maintain() {
+        owner().ifPresent(this::makePartitions);
+    }
+
+    /** What names a tenant's ledger among all ledgers. */
+    String origin(TenantId tenant) {
+        return config.ledgerName() + "/" + running().deploymentId + "/" + tenant;
+    }
+
+    /** Runs work that is to be committed, for a tenant or the platform. */
+    <T extends @Nullable Object> T inTransaction(String scopeKey, Work<T> work) {
+        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), work);
+    }
+
+    /** Runs work that reads one moment, for a tenant or the platform. */
+    <T extends @Nullable Object> T inSnapshot(String scopeKey, Work<T> work) {
+        return inTransaction(Mode.SNAPSHOT, scopeKey, config.idleTimeout(), work);
+    }
+
+    /**
+     * Runs work in a transaction, and commits it.
+     *
+     * @param idleTimeout how long the work may do something else than talk to the database
+     * @throws StorageException where the database fails; whether a write was committed is then unknown
+     */
+    <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
+        try (TenantTransaction transaction = TenantTransaction.begin(
+                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout)) {
+            T result = work.run(transaction);
+            transaction.commit();
+            return result;
+        } catch (SQLException | DataAccessException e) {
+            throw new StorageException("the database fails: " + Reasons.of(rootOf(e)), e);
+        }
+    }
+
+    private Running running() {
+        Running present = running;
+        if (present == null) {
+            throw new StorageException("the database is not started, or stopped already");
+        }
+        return present;
+    }
+
+    private Running startEmbedded(Location.Embedded location) {
+        EmbeddedPostgres server = EmbeddedPostgres.start(location.home());
+        try {
+            Provisioning provisioning = Provisioning.ensure(
+                    server.superuser("postgres"), server.url(NAME), NAME, OWNER_ROLE, APPLICATION_ROLE);
+            Running started = open(server, provisioning.application(), provisioning.owner());
+            started.every(WATCH_INTERVAL, server::restartIfDown);
+            return started;
+        } catch (RuntimeException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    private Running startOutside(Location.Outside location) {
+        Credentials owner = location.owner();
+        return open(
+                null,
+                new DatabaseAccess(
+                        location.url(),
+                        location.application().user(),
+                        location.application().password()),
+                owner == null ? null : new DatabaseAccess(location.url(), owner.user(), owner.password()));
+    }
+
+    private Running open(
+            @Nullable EmbeddedPostgres server, DatabaseAccess application, @Nullable DatabaseAccess owner) {
+        if (owner != null) {
+            Migrations.migrate(owner, application.user());
+            makePartitions(owner);
+        }
+        HikariDataSource pool = openPool(application);
+        try {
+            Running started = new Running(server, pool, owner, examine(pool));
+            started.every(MAINTENANCE_INTERVAL, this::maintain);
+            return started;
+        } catch (SQLException e) {
+            pool.close();
+            throw new StorageException("cannot use " + application + ": " + Reasons.of(e), e);
+        } catch (RuntimeException e) {
+            pool.close();
+            throw e;
+        }
+    }
+
+    private void makePartitions(DatabaseAccess owner) {
+        Migrations.makePartitions(owner, YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
+    }
+
+    private HikariDataSource openPool(DatabaseAccess application) {
+        HikariConfig pool = new HikariConfig();
+        pool.setPoolName("assize");
+        pool.setJdbcUrl(application.url());
+        pool.setUsername(application.user());
+        pool.setPassword(application.password());
+        pool.setAutoCommit(false);
+        pool.setMaximumPoolSize(config.poolSize());
+        pool.setMinimumIdle(Math.min(2, config.poolSize()));
+        pool.setConnectionTimeout(config.connectTimeout().toMillis());
+        pool.setInitializationFailTimeout(config.connectTimeout().toMillis());
+        pool.addDataSourceProperty("ApplicationName", "assize");
+        pool.addDataSourceProperty("tcpKeepAlive", "true");
+        pool.addDataSourceProperty(
+                "socketTimeout",
+                Long.toString(config.statementTimeout().plus(SOCKET_GRACE).toSeconds()));
+        try {
+            return new HikariDataSource(pool);
+        } catch (PoolInitializationException e) {
+            throw new StorageException("cannot reach " + application + ": " + Reasons.of(rootOf(e)), e);
+        }
+    }
+
+    /** Refuses a server that does not keep what it has acknowledged, and a role that row-level security does not bind. */
+    private static String examine(HikariDataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement()) {
+            requireSafeServer(statement);
+            requireBoundRole(statement);
+            return only(statement, "SELECT deployment_id FROM assize.deployment");
+        }
+    }
+
+    private static void requireSafeServer(Statement statement) throws SQLException {
+        int version = Integer.parseInt(only(statement, "SHOW server_version_num"));
+        if (version < OLDEST_SERVER_VERSION) {
+            throw new StorageException(
+                    "PostgreSQL " + only(statement, "SHOW server_version") + " is too old: expected 15 or newer");
+        }
+        for (String setting : new String[] {"fsync", "full_page_writes", "synchronous_commit"}) {
+            if (only(statement, "SHOW " + setting).equals("off")) {
+                throw new StorageException("PostgreSQL runs with " + setting
+                        + " = off and would lose acknowledged entries in a crash: turn it on");
+            }
+        }
+    }
+
+    private static void requireBoundRole(Statement statement) throws SQLException {
+        String role = only(statement, "SELECT current_user");
+        if (!only(statement, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+                .equals("f")) {
+            throw new StorageException("the application's role `" + role
+                    + "` bypasses row-level security: expected a role that is neither superuser nor BYPASSRLS");
+        }
+        String mayAlter =
+                only(statement, "SELECT has_table_privilege('assize.ledger_entry', 'UPDATE, DELETE, TRUNCATE')");
+        if (!mayAlter.equals("f")) {
+            throw new StorageException("the application's role `" + role
+                    + "` can alter ledger entries: expected another role than the owner, without those rights");
+        }
+    }
+
+    private static String only(Statement statement, String query) throws SQLException {
+        try (ResultSet row = statement.executeQuery(query)) {
+            if (!row.next()) {
+                throw new SQLException("no answer to " + query);
+            }
+            return row.getString(1);
+        }
+    }
+
+    private static Throwable rootOf(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() instanceof SQLException cause) {
+            root = cause;
+        }
+        return root;
+    }
+
+    /** What {@link #start} made. */
+    private static final class Running {
+
+        private final @Nullable EmbeddedPostgres server;
+        private final HikariDataSource pool;
+        private final @Nullable DatabaseAccess owner;
+        private final String deploymentId;
+        private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("assize-storage-chores").factory());
+
+        Running(
+                @Nullable EmbeddedPostgres server,
+                HikariDataSource pool,
+                @Nullable DatabaseAccess owner,
+                String deploymentId) {
+            this.server = server;
+            this.pool = pool;
+            this.owner = owner;
+            this.deploymentId = deploymentId;
+        }
+
+        /** A chore that fails is tried again at its next turn. */
+        void every(Duration interval, Runnable chore) {
+            ScheduledFuture<?> _ = chores.scheduleWithFixedDelay(
+                    () -> {
+                        try {
+                            chore.run();
+                        } catch (RuntimeException e) {
+                            LOG.warn("{}", Reasons.of(e));
+                        }
+                    },
+                    interval.toMillis(),
+                    interval.toMillis(),
+                    TimeUnit.MILLISECONDS);
+        }
+
+        void close() {
+            chores.close();
+            pool.close();
+            if (server != null) {
+                server.close();
+            }
+        }
+    }
+}

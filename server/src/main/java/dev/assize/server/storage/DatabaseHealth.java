@@ -1,0 +1,28 @@
+package dev.assize.server.storage;
+
+import com.google.inject.Inject;
+import java.util.Optional;
+import org.jooq.impl.DSL;
+
+/** Whether the database answers. */
+public final class DatabaseHealth {
+
+    private final Database database;
+
+    @Inject
+    public DatabaseHealth(Database database) {
+        this.database = database;
+    }
+
+    /** Why it does not, as one line; empty where it does. Blocks for as long as a request would. */
+    public Optional<String> complaint() {
+        try {
+            return database.inSnapshot("", transaction -> {
+                transaction.sql().select(DSL.one()).fetch();
+                return Optional.<String>empty();
+            });
+        } catch (StorageException e) {
+            return Optional.of(Reasons.of(e));
+        }
+    }
+}

@@ -1,0 +1,390 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
+import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
+
+import dev.assize.server.audit.AuditColumns;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendCommand.Idempotency;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.ledger.Projector;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.Sequencer;
+import dev.assize.server.ledger.Sequencer.Sequenced;
+import dev.assize.server.ledger.Sequencer.SequencedEntry;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import java.sql.Array;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.function.Function;
+import org.jooq.Record6;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Appends to a tenant's ledger within a transaction that somebody else commits.
+ *
+ * <p>The head row is locked first and for the rest of the transaction, so positions are given without gap or fork, and
+ * keys are looked up when no other append of the tenant can be half done. Reading committed data is enough: what the
+ * lock guards is read after the lock is held.
+ */
+final class LedgerWriter {
+
+    /** How long an answer is kept for a retry; the contract says 30 days at least. */
+    static final Duration ANSWERS_KEPT = Duration.ofDays(31);
+
+    /** Old answers removed with each new one, so that removal keeps up and no append pays for many. */
+    private static final int ANSWERS_REMOVED_PER_NEW_ONE = 2;
+
+    private static final List<String> TEXT_COLUMNS = List.of(
+            AuditColumns.RECORDED_BY,
+            AuditColumns.RECORDED_BY_TENANT,
+            AuditColumns.TYPE,
+            AuditColumns.CATEGORY,
+            AuditColumns.ACTOR,
+            AuditColumns.ROLE,
+            AuditColumns.ACTION,
+            AuditColumns.RESOURCE,
+            AuditColumns.ENV,
+            AuditColumns.RUN_ID,
+            AuditColumns.DECISION_ID);
+
+    private static final String INSERT_ENTRIES = "INSERT INTO assize.ledger_entry"
+            + " (tenant_id, seq, recorded_at, frame, entry_hash, outcome, occurred_at, "
+            + String.join(", ", TEXT_COLUMNS) + ") SELECT ?, e.* FROM unnest(?::bigint[], ?::timestamptz[], ?::bytea[],"
+            + " ?::bytea[], ?::smallint[], ?::bigint[]" + ", ?::text[]".repeat(TEXT_COLUMNS.size()) + ") AS e";
+
+    private static final String FIND_ANSWERS = "SELECT i.recorded_by_tenant, i.recorded_by, i.key, i.content_hash,"
+            + " i.first_seq, i.entry_count, i.recorded_at FROM unnest(?::text[], ?::text[], ?::text[])"
+            + " AS asked (recorded_by_tenant, recorded_by, key) JOIN assize.ledger_idempotency i ON i.tenant_id = ?"
+            + " AND i.recorded_by_tenant = asked.recorded_by_tenant AND i.recorded_by = asked.recorded_by"
+            + " AND i.key = asked.key";
+
+    private static final String INSERT_ANSWERS = "WITH removed AS (DELETE FROM assize.ledger_idempotency"
+            + " WHERE tenant_id = ? AND (recorded_by_tenant, recorded_by, key) IN (SELECT o.recorded_by_tenant,"
+            + " o.recorded_by, o.key FROM assize.ledger_idempotency o WHERE o.tenant_id = ? AND o.recorded_at < ?"
+            + " ORDER BY o.recorded_at LIMIT ?)) INSERT INTO assize.ledger_idempotency (tenant_id, recorded_by_tenant,"
+            + " recorded_by, key, content_hash, first_seq, entry_count, recorded_at) SELECT ?, a.* FROM"
+            + " unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::integer[], ?::timestamptz[]) AS a";
+
+    private final Database database;
+    private final Projector projector;
+    private final InstantSource clock;
+
+    LedgerWriter(Database database, Projector projector, InstantSource clock) {
+        this.database = database;
+        this.projector = projector;
+        this.clock = clock;
+    }
+
+    /** Appends the commands; the transaction must act for the tenant. One result for each, in their order. */
+    List<AppendResult> append(TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands)
+            throws SQLException {
+        LedgerHead head = lockHead(transaction, tenant);
+        Map<Key, Answer> known = findAnswers(transaction, tenant, commands);
+        Batch batch = new Batch(head, clock.instant());
+        for (AppendCommand command : commands) {
+            batch.add(command, known);
+        }
+        insertEntries(transaction, tenant, batch.entries);
+        insertAnswers(transaction, tenant, batch);
+        updateHead(transaction, tenant, head, batch.head);
+        List<AppendResult> results = new ArrayList<>(commands.size());
+        for (Pending pending : batch.pending) {
+            results.add(pending.result(transaction, tenant));
+        }
+        return results;
+    }
+
+    private LedgerHead lockHead(TenantTransaction transaction, TenantId tenant) {
+        return selectHead(transaction, tenant).orElseGet(() -> {
+            LedgerHead genesis = Sequencer.genesis(database.origin(tenant));
+            transaction
+                    .sql()
+                    .insertInto(LEDGER_HEAD)
+                    .set(LEDGER_HEAD.TENANT_ID, tenant.value())
+                    .set(LEDGER_HEAD.ORIGIN, genesis.origin())
+                    .set(LEDGER_HEAD.INCARNATION, genesis.incarnation())
+                    .set(LEDGER_HEAD.SIZE, genesis.size())
+                    .set(LEDGER_HEAD.LAST_HASH, genesis.lastHash().bytes())
+                    .onConflictDoNothing()
+                    .execute();
+            return selectHead(transaction, tenant)
+                    .orElseThrow(() -> new IllegalStateException("The head of " + tenant + " is not visible"));
+        });
+    }
+
+    private static Optional<LedgerHead> selectHead(TenantTransaction transaction, TenantId tenant) {
+        return transaction
+                .sql()
+                .select(
+                        LEDGER_HEAD.ORIGIN,
+                        LEDGER_HEAD.INCARNATION,
+                        LEDGER_HEAD.SIZE,
+                        LEDGER_HEAD.LAST_HASH,
+                        LEDGER_HEAD.LAST_RECORDED_AT,
+                        LEDGER_HEAD.TENANT_ID)
+                .from(LEDGER_HEAD)
+                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+                .forUpdate()
+                .fetchOptional(LedgerWriter::head);
+    }
+
+    static LedgerHead head(Record6<String, Integer, Long, byte[], Instant, String> row) {
+        return new LedgerHead(row.value1(), row.value2(), row.value3(), Digest.of(row.value4()), row.value5());
+    }
+
+    private static Map<Key, Answer> findAnswers(
+            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands) throws SQLException {
+        List<Key> keys = commands.stream()
+                .flatMap(command -> Key.of(command).stream())
+                .distinct()
+                .toList();
+        Map<Key, Answer> answers = new HashMap<>();
+        if (keys.isEmpty()) {
+            return answers;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(FIND_ANSWERS)) {
+            Arrays arrays = new Arrays(statement);
+            arrays.texts(keys, Key::home);
+            arrays.texts(keys, Key::caller);
+            arrays.texts(keys, Key::key);
+            arrays.text(tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    answers.put(
+                            new Key(row.getString(1), row.getString(2), row.getString(3)),
+                            new Answer(Digest.of(row.getBytes(4)), row.getLong(5), row.getInt(6), Times.read(row, 7)));
+                }
+            }
+        }
+        return answers;
+    }
+
+    private void insertEntries(TenantTransaction transaction, TenantId tenant, List<SequencedEntry> entries)
+            throws SQLException {
+        if (entries.isEmpty()) {
+            return;
+        }
+        List<SortedMap<String, String>> columns =
+                entries.stream().map(entry -> projector.project(entry.frame())).toList();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ENTRIES)) {
+            Arrays arrays = new Arrays(statement);
+            arrays.text(tenant.value());
+            arrays.longs(entries, SequencedEntry::seq);
+            arrays.times(entries, SequencedEntry::recordedAt);
+            arrays.bytes(entries, SequencedEntry::frame);
+            arrays.bytes(entries, entry -> entry.entryHash().bytes());
+            arrays.numbers("int2", columns, row -> row.get(AuditColumns.OUTCOME));
+            arrays.numbers("int8", columns, row -> row.get(AuditColumns.OCCURRED_AT));
+            for (String column : TEXT_COLUMNS) {
+                arrays.texts(columns, row -> row.get(column));
+            }
+            statement.executeUpdate();
+        }
+    }
+
+    private static void insertAnswers(TenantTransaction transaction, TenantId tenant, Batch batch) throws SQLException {
+        if (batch.answers.isEmpty()) {
+            return;
+        }
+        List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ANSWERS)) {
+            Arrays arrays = new Arrays(statement);
+            arrays.text(tenant.value());
+            arrays.text(tenant.value());
+            arrays.time(batch.now.minus(ANSWERS_KEPT));
+            arrays.number(ANSWERS_REMOVED_PER_NEW_ONE * rows.size());
+            arrays.text(tenant.value());
+            arrays.texts(rows, row -> row.getKey().home());
+            arrays.texts(rows, row -> row.getKey().caller());
+            arrays.texts(rows, row -> row.getKey().key());
+            arrays.bytes(rows, row -> row.getValue().contentHash().bytes());
+            arrays.longs(rows, row -> row.getValue().firstSeq());
+            arrays.numbers("int4", rows, row -> Integer.toString(row.getValue().count()));
+            arrays.times(rows, row -> row.getValue().recordedAt());
+            statement.executeUpdate();
+        }
+    }
+
+    private static void updateHead(TenantTransaction transaction, TenantId tenant, LedgerHead from, LedgerHead to) {
+        if (from.size() == to.size()) {
+            return;
+        }
+        int updated = transaction
+                .sql()
+                .update(LEDGER_HEAD)
+                .set(LEDGER_HEAD.SIZE, to.size())
+                .set(LEDGER_HEAD.LAST_HASH, to.lastHash().bytes())
+                .set(LEDGER_HEAD.LAST_RECORDED_AT, to.lastRecordedAt())
+                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_HEAD.SIZE.eq(from.size()))
+                .execute();
+        if (updated != 1) {
+            throw new IllegalStateException("The head of " + tenant + " moved under its lock");
+        }
+    }
+
+    /** What one call adds, put together in memory while the head is locked. */
+    private static final class Batch {
+
+        private final Instant now;
+        private final List<SequencedEntry> entries = new ArrayList<>();
+        private final List<Pending> pending = new ArrayList<>();
+        private final Map<Key, Answer> answers = new HashMap<>();
+        private final Map<Key, List<Receipt>> receipts = new HashMap<>();
+        private LedgerHead head;
+
+        Batch(LedgerHead head, Instant now) {
+            this.head = head;
+            this.now = now;
+        }
+
+        void add(AppendCommand command, Map<Key, Answer> known) {
+            Key key = Key.of(command).orElse(null);
+            Idempotency idempotency = command.idempotency();
+            if (key == null || idempotency == null) {
+                pending.add(new Pending.Ready(new AppendResult.Appended(write(command))));
+                return;
+            }
+            Answer first = known.containsKey(key) ? known.get(key) : answers.get(key);
+            if (first == null) {
+                pending.add(new Pending.Ready(new AppendResult.Appended(write(command, key, idempotency))));
+            } else if (!first.contentHash().equals(idempotency.contentHash())) {
+                pending.add(new Pending.Ready(new AppendResult.KeyReused(idempotency.key())));
+            } else {
+                List<Receipt> ours = receipts.get(key);
+                pending.add(
+                        ours == null ? new Pending.Stored(first) : new Pending.Ready(new AppendResult.Replayed(ours)));
+            }
+        }
+
+        private List<Receipt> write(AppendCommand command, Key key, Idempotency idempotency) {
+            long firstSeq = head.size();
+            List<Receipt> written = write(command);
+            Instant recordedAt = written.isEmpty()
+                    ? now.truncatedTo(ChronoUnit.MICROS)
+                    : written.getFirst().recordedAt();
+            answers.put(key, new Answer(idempotency.contentHash(), firstSeq, written.size(), recordedAt));
+            receipts.put(key, written);
+            return written;
+        }
+
+        private List<Receipt> write(AppendCommand command) {
+            Sequenced sequenced = Sequencer.sequence(head, command.drafts(), now);
+            entries.addAll(sequenced.entries());
+            head = sequenced.head();
+            return sequenced.receipts();
+        }
+    }
+
+    /** A result, or where to read it. */
+    private sealed interface Pending {
+
+        AppendResult result(TenantTransaction transaction, TenantId tenant);
+
+        record Ready(AppendResult value) implements Pending {
+            @Override
+            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
+                return value;
+            }
+        }
+
+        /** An answer given before. Times within it rise by a microsecond each, which names the months to look in. */
+        record Stored(Answer answer) implements Pending {
+            @Override
+            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
+                return new AppendResult.Replayed(transaction
+                        .sql()
+                        .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
+                        .from(LEDGER_ENTRY)
+                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
+                        .and(LEDGER_ENTRY.SEQ.ge(answer.firstSeq()))
+                        .and(LEDGER_ENTRY.SEQ.lt(answer.firstSeq() + answer.count()))
+                        .and(LEDGER_ENTRY.RECORDED_AT.ge(answer.recordedAt()))
+                        .and(LEDGER_ENTRY.RECORDED_AT.le(answer.recordedAt().plus(answer.count(), ChronoUnit.MICROS)))
+                        .orderBy(LEDGER_ENTRY.SEQ)
+                        .fetch(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3())));
+            }
+        }
+    }
+
+    /** An idempotency key: a caller's, so two callers may choose the same text. */
+    private record Key(String home, String caller, String key) {
+
+        static Optional<Key> of(AppendCommand command) {
+            Recorder recorder = command.recorder();
+            return Optional.ofNullable(command.idempotency())
+                    .map(it ->
+                            new Key(recorder.home().value(), recorder.caller().toString(), it.key()));
+        }
+    }
+
+    private record Answer(Digest contentHash, long firstSeq, int count, Instant recordedAt) {}
+
+    /** Fills a statement's parameters from the left. */
+    private static final class Arrays {
+
+        private final PreparedStatement statement;
+        private int next = 1;
+
+        Arrays(PreparedStatement statement) {
+            this.statement = statement;
+        }
+
+        void text(String value) throws SQLException {
+            statement.setString(next++, value);
+        }
+
+        void number(int value) throws SQLException {
+            statement.setInt(next++, value);
+        }
+
+        void time(Instant value) throws SQLException {
+            Times.write(statement, next++, value);
+        }
+
+        <R> void texts(List<R> rows, Function<R, @Nullable String> column) throws SQLException {
+            set("text", rows.stream().map(column).toArray(String[]::new));
+        }
+
+        <R> void longs(List<R> rows, Function<R, Long> column) throws SQLException {
+            set("int8", rows.stream().map(column).toArray(Long[]::new));
+        }
+
+        /** Numbers that come as texts. */
+        <R> void numbers(String type, List<R> rows, Function<R, @Nullable String> column) throws SQLException {
+            set(type, rows.stream().map(column).map(LedgerWriter::number).toArray(Long[]::new));
+        }
+
+        <R> void times(List<R> rows, Function<R, Instant> column) throws SQLException {
+            set("timestamptz", rows.stream().map(column).map(Instant::toString).toArray(String[]::new));
+        }
+
+        <R> void bytes(List<R> rows, Function<R, byte[]> column) throws SQLException {
+            set("bytea", rows.stream().map(column).toArray(byte[][]::new));
+        }
+
+        private void set(String type, Object[] values) throws SQLException {
+            Array array = statement.getConnection().createArrayOf(type, values);
+            statement.setArray(next++, array);
+        }
+    }
+
+    private static @Nullable Long number(@Nullable String text) {
+        return text == null ? null : Long.valueOf(text);
+    }
+}

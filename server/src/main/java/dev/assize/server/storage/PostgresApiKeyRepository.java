@@ -1,0 +1,164 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.API_KEY;
+
+import com.google.inject.Inject;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.authentication.ApiKey;
+import dev.assize.server.authentication.ApiKeyRepository;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.generated.tables.records.ApiKeyRecord;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+
+/** Credentials in PostgreSQL, each change beside its ledger entry. */
+final class PostgresApiKeyRepository implements ApiKeyRepository {
+
+    private final Database database;
+    private final LedgerWriter ledger;
+    private final AuditCodec codec;
+
+    @Inject
+    PostgresApiKeyRepository(Database database, LedgerWriter ledger, AuditCodec codec) {
+        this.database = database;
+        this.ledger = ledger;
+        this.codec = codec;
+    }
+
+    /** The caller's tenant is not known yet: the transaction names no tenant, but the one key. */
+    @Override
+    public Optional<ApiKey> find(String keyId) {
+        return database.inSnapshot("", transaction -> {
+            transaction
+                    .sql()
+                    .select(DSL.function(
+                            "set_config", String.class, DSL.inline("assize.key"), DSL.val(keyId), DSL.inline(true)))
+                    .fetch();
+            return transaction
+                    .sql()
+                    .selectFrom(API_KEY)
+                    .where(API_KEY.KEY_ID.eq(keyId))
+                    .fetchOptional(PostgresApiKeyRepository::read);
+        });
+    }
+
+    @Override
+    public void insert(ApiKey key, AuditEvent event) {
+        TenantId home = key.caller().home();
+        database.inTransaction(home.value(), transaction -> {
+            transaction.sql().insertInto(API_KEY).set(write(key)).execute();
+            record(transaction, home, key.createdBy(), event);
+            return true;
+        });
+    }
+
+    @Override
+    public Optional<ApiKey> revoke(
+            TenantId home, String keyId, Instant revokedAt, Recorder revokedBy, AuditEvent event) {
+        return database.inTransaction(home.value(), transaction -> {
+            Optional<ApiKeyRecord> present = transaction
+                    .sql()
+                    .selectFrom(API_KEY)
+                    .where(API_KEY.KEY_ID.eq(keyId))
+                    .and(API_KEY.HOME_TENANT.eq(home.value()))
+                    .forUpdate()
+                    .fetchOptional();
+            if (present.isEmpty() || present.get().getRevokedAt() != null) {
+                return present.map(PostgresApiKeyRepository::read);
+            }
+            transaction
+                    .sql()
+                    .update(API_KEY)
+                    .set(API_KEY.REVOKED_AT, revokedAt.truncatedTo(ChronoUnit.MICROS))
+                    .where(API_KEY.KEY_ID.eq(keyId))
+                    .execute();
+            record(transaction, home, revokedBy, event);
+            present.get().setRevokedAt(revokedAt.truncatedTo(ChronoUnit.MICROS));
+            return present.map(PostgresApiKeyRepository::read);
+        });
+    }
+
+    @Override
+    public List<ApiKey> list(TenantId home, @Nullable String afterId, int limit) {
+        return database.inSnapshot(
+                home.value(),
+                transaction -> transaction
+                        .sql()
+                        .selectFrom(API_KEY)
+                        .where(API_KEY.HOME_TENANT.eq(home.value()))
+                        .and(afterId == null ? DSL.noCondition() : API_KEY.KEY_ID.gt(afterId))
+                        .orderBy(API_KEY.KEY_ID)
+                        .limit(limit)
+                        .fetch(PostgresApiKeyRepository::read));
+    }
+
+    private void record(TenantTransaction transaction, TenantId home, Recorder recorder, AuditEvent event)
+            throws SQLException {
+        ledger.append(
+                transaction, home, List.of(new AppendCommand(recorder, List.of(codec.encode(event, recorder)), null)));
+    }
+
+    private static ApiKeyRecord write(ApiKey key) {
+        Caller caller = key.caller();
+        ApiKeyRecord row = new ApiKeyRecord();
+        row.setKeyId(caller.keyId());
+        row.setHomeTenant(caller.home().value());
+        row.setSubject(caller.subject().toString());
+        row.setAllTenants(caller.allTenants());
+        row.setTenants(texts(caller.tenants(), TenantId::value));
+        row.setEnvs(texts(caller.envs(), Environment::value));
+        row.setRpcs(texts(caller.rpcs(), Function.identity()));
+        row.setSecretHash(key.secretHash().bytes());
+        row.setDescription(key.description());
+        row.setCreatedBy(key.createdBy().caller().toString());
+        row.setCreatedByTenant(key.createdBy().home().value());
+        row.setCreatedAt(key.createdAt());
+        row.setExpiresAt(key.expiresAt());
+        row.setRevokedAt(key.revokedAt());
+        return row;
+    }
+
+    private static ApiKey read(ApiKeyRecord row) {
+        return new ApiKey(
+                new Caller(
+                        row.getKeyId(),
+                        Subject.parse(row.getSubject()),
+                        new TenantId(row.getHomeTenant()),
+                        row.getAllTenants(),
+                        values(row.getTenants(), TenantId::new),
+                        values(row.getEnvs(), Environment::new),
+                        values(row.getRpcs(), Function.identity())),
+                Digest.of(row.getSecretHash()),
+                row.getDescription(),
+                new Recorder(Subject.parse(row.getCreatedBy()), new TenantId(row.getCreatedByTenant())),
+                row.getCreatedAt(),
+                row.getExpiresAt(),
+                row.getRevokedAt());
+    }
+
+    private static <T> String[] texts(Collection<T> values, Function<T, String> text) {
+        return values.stream().map(text).sorted().toArray(String[]::new);
+    }
+
+    private static <T> Set<T> values(String[] texts, Function<String, T> value) {
+        return Arrays.stream(texts).map(value).collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+}

@@ -1,0 +1,34 @@
+package dev.assize.server.storage;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.authentication.ApiKeyRepository;
+import dev.assize.server.decision.PolicySource;
+import dev.assize.server.ledger.LedgerStore;
+import java.time.InstantSource;
+
+/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec} and a clock. */
+public final class StorageModule extends AbstractModule {
+
+    @Override
+    protected void configure() {
+        bind(Database.class).in(Singleton.class);
+        bind(DatabaseHealth.class).in(Singleton.class);
+        bind(PostgresPolicyRepository.class).in(Singleton.class);
+        bind(PolicyRepository.class).to(PostgresPolicyRepository.class);
+        bind(PolicySource.class).to(PostgresPolicyRepository.class);
+        bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
+        bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
+        bind(ApiKeyRepository.class).to(PostgresApiKeyRepository.class).in(Singleton.class);
+    }
+
+    @Provides
+    @Singleton
+    LedgerWriter ledgerWriter(Database database, AuditCodec codec, InstantSource clock) {
+        return new LedgerWriter(database, codec, clock);
+    }
+}

@@ -1,0 +1,109 @@
+package dev.assize.server.storage;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jooq.DSLContext;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
+
+/**
+ * A database transaction that works for one tenant at a time: row-level security shows it that tenant's rows only. The
+ * name ends with the transaction, so a pooled connection never carries one tenant's name into another's request, also
+ * behind a pooler that changes connections between transactions.
+ */
+final class TenantTransaction implements AutoCloseable {
+
+    private static final String NAME = "SELECT set_config('assize.tenant', ?, true)";
+    private static final String BEGIN = NAME
+            + ", set_config('statement_timeout', ?, true), set_config('idle_in_transaction_session_timeout', ?, true)";
+
+    private final Connection connection;
+    private final DSLContext sql;
+    private boolean abandoned;
+    private boolean committed;
+
+    private TenantTransaction(Connection connection) {
+        this.connection = connection;
+        this.sql = DSL.using(connection, SQLDialect.POSTGRES);
+    }
+
+    /** Begins on a connection that does not commit by itself, and takes care of it. */
+    static TenantTransaction begin(
+            Connection connection, Mode mode, String scopeKey, Duration statementTimeout, Duration idleTimeout)
+            throws SQLException {
+        TenantTransaction transaction = new TenantTransaction(connection);
+        try (PreparedStatement statement = connection.prepareStatement(mode.prefix + BEGIN)) {
+            statement.setString(1, scopeKey);
+            statement.setString(2, Long.toString(statementTimeout.toMillis()));
+            statement.setString(3, Long.toString(idleTimeout.toMillis()));
+            statement.execute();
+        } catch (SQLException | RuntimeException e) {
+            transaction.close();
+            throw e;
+        }
+        return transaction;
+    }
+
+    /** From here on the transaction works for another tenant, or for the platform. */
+    void actFor(String scopeKey) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(NAME)) {
+            statement.setString(1, scopeKey);
+            statement.execute();
+        }
+    }
+
+    /** Typed SQL within this transaction. */
+    DSLContext sql() {
+        return sql;
+    }
+
+    /** Plain SQL within this transaction. */
+    Connection connection() {
+        return connection;
+    }
+
+    /** Nothing that was done is to be kept, though nothing failed. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    /** Makes what was done durable, unless it was abandoned. */
+    void commit() throws SQLException {
+        if (!abandoned) {
+            connection.commit();
+            committed = true;
+        }
+    }
+
+    /** Undoes what was not committed, and gives the connection back. */
+    @Override
+    public void close() throws SQLException {
+        try (connection) {
+            if (!committed) {
+                connection.rollback();
+            }
+        }
+    }
+
+    /** What a transaction sees and may do. */
+    enum Mode {
+        /** Each statement sees what is committed by then; row locks do the rest. */
+        WRITE(""),
+        /** All statements see one moment. */
+        SNAPSHOT("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ");
+
+        private final String prefix;
+
+        Mode(String prefix) {
+            this.prefix = prefix;
+        }
+    }
+
+    /** What is done in a transaction. */
+    @FunctionalInterface
+    interface Work<T extends @org.jspecify.annotations.Nullable Object> {
+        T run(TenantTransaction transaction) throws SQLException;
+    }
+}
