@@ -1,0 +1,134 @@
+package dev.assize.server.testing;
+
+import dev.assize.server.storage.Database;
+import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.storage.EmbeddedPostgres;
+import dev.assize.server.storage.Provisioning;
+import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.StorageConfig.Credentials;
+import dev.assize.server.storage.StorageConfig.Location;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
+
+/**
+ * A database for one test class, empty and with roles of its own; dropped on close. It stands on an embedded server that
+ * all test classes of a JVM share, or on the one that `-Dassize.test.database.url`, `.user` and `.password` name, whose
+ * user must be a superuser.
+ */
+public final class TestDatabase implements AutoCloseable {
+
+    private final DatabaseAccess superuser;
+    private final String name;
+    private final Provisioning provisioning;
+
+    private TestDatabase(DatabaseAccess superuser, String name, Provisioning provisioning) {
+        this.superuser = superuser;
+        this.name = name;
+        this.provisioning = provisioning;
+    }
+
+    /** A new database that nothing has migrated yet. */
+    public static TestDatabase fresh() {
+        DatabaseAccess superuser = server();
+        String name = "assize_test_"
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+        String url = superuser.url().replaceFirst("/[^/?]*(\\?|$)", "/" + name + "$1");
+        return new TestDatabase(
+                superuser, name, Provisioning.ensure(superuser, url, name, name + "_owner", name + "_app"));
+    }
+
+    /** A started node on this database; close it before the database. */
+    public Database open(InstantSource clock) {
+        Database database = new Database(config(), clock);
+        database.start();
+        return database;
+    }
+
+    /** How a node reaches this database. */
+    public StorageConfig config() {
+        return StorageConfig.of(
+                new Location.Outside(application().url(), credentials(application()), credentials(owner())));
+    }
+
+    /** The database as the role that migrates. */
+    public DatabaseAccess owner() {
+        return provisioning.owner();
+    }
+
+    /** The database as the role that serves. */
+    public DatabaseAccess application() {
+        return provisioning.application();
+    }
+
+    /** The database as the role that may do everything. */
+    public DatabaseAccess superuser() {
+        return new DatabaseAccess(owner().url(), superuser.user(), superuser.password());
+    }
+
+    @Override
+    public void close() {
+        try (Connection connection =
+                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
+            statement.execute("DROP ROLE IF EXISTS " + name + "_owner, " + name + "_app");
+        } catch (SQLException e) {
+            throw new IllegalStateException("Cannot drop " + name, e);
+        }
+    }
+
+    private static Credentials credentials(DatabaseAccess access) {
+        return new Credentials(access.user(), access.password());
+    }
+
+    private static DatabaseAccess server() {
+        String url = System.getProperty("assize.test.database.url", "");
+        return url.isBlank()
+                ? Shared.SERVER.superuser("postgres")
+                : new DatabaseAccess(
+                        url,
+                        System.getProperty("assize.test.database.user", "postgres"),
+                        System.getProperty("assize.test.database.password", ""));
+    }
+
+    /** Started by the first test class that needs it, stopped with the JVM. */
+    private static final class Shared {
+
+        static final EmbeddedPostgres SERVER = start();
+
+        private static EmbeddedPostgres start() {
+            try {
+                Path home = Files.createTempDirectory("assize-test-");
+                EmbeddedPostgres server = EmbeddedPostgres.start(home);
+                Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+                    server.close();
+                    delete(home);
+                }));
+                return server;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static void delete(Path directory) {
+            try (Stream<Path> paths = Files.walk(directory)) {
+                for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(path);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
