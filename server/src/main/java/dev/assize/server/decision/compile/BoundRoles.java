@@ -1,9 +1,7 @@
 package dev.assize.server.decision.compile;
 
+import dev.assize.server.decision.evaluate.CarriedPermission;
 import dev.assize.server.decision.evaluate.Utf8Order;
-import dev.assize.server.model.Environment;
-import dev.assize.server.policy.AnyOf;
-import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import java.util.ArrayDeque;
@@ -21,24 +19,9 @@ import java.util.TreeMap;
  */
 final class BoundRoles {
 
-    /**
-     * A permission of a role.
-     *
-     * @param holders the bound roles that have it, by themselves or by inheritance
-     */
-    record CarriedPermission(String role, int position, Permission permission, List<Integer> holders) {
-
-        boolean isInEveryEnvironment() {
-            return permission.environments() instanceof AnyOf.All;
-        }
-
-        boolean isIn(Environment environment) {
-            return permission.environments().contains(environment);
-        }
-    }
-
     private final SortedMap<String, Integer> indexes = new TreeMap<>(Utf8Order.INSTANCE);
     private final List<CarriedPermission> permissions = new ArrayList<>();
+    private final List<List<Integer>> holders = new ArrayList<>();
 
     BoundRoles(Map<String, RoleDocument> documents, List<RoleBindingDocument> bindings) {
         bindings.forEach(binding -> indexes.put(binding.role(), 0));
@@ -62,15 +45,21 @@ final class BoundRoles {
         return indexes.getOrDefault(role, -1);
     }
 
-    /** By role name, then position. */
+    /** In the order in which they decide; their places in this list are their numbers. */
     List<CarriedPermission> permissions() {
         return permissions;
     }
 
-    private void carry(RoleDocument role, List<Integer> holders) {
+    /** The bound roles that have a permission, by themselves or by inheritance. */
+    List<Integer> holders(int number) {
+        return holders.get(number);
+    }
+
+    private void carry(RoleDocument role, List<Integer> boundRoles) {
         for (int position = 0; position < role.permissions().size(); position++) {
             permissions.add(new CarriedPermission(
-                    role.name(), position, role.permissions().get(position), holders));
+                    role.name(), position, role.permissions().get(position)));
+            holders.add(boundRoles);
         }
     }
 

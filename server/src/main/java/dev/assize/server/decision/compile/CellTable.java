@@ -1,16 +1,17 @@
 package dev.assize.server.decision.compile;
 
-import dev.assize.server.decision.compile.BoundRoles.CarriedPermission;
+import dev.assize.server.decision.evaluate.CarriedPermission;
 import dev.assize.server.decision.evaluate.Cell;
 import dev.assize.server.decision.evaluate.Obligations;
 import dev.assize.server.decision.evaluate.ResourceNode;
 import dev.assize.server.decision.evaluate.RoleRules;
 import dev.assize.server.decision.evaluate.Rule;
 import dev.assize.server.model.Environment;
+import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.policy.Document.Permission;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -56,7 +57,7 @@ final class CellTable {
         if (known != null) {
             return known;
         }
-        boolean uniform = row.stream().allMatch(index -> permission(index).isInEveryEnvironment());
+        boolean uniform = row.stream().allMatch(number -> permission(number).environments() instanceof AnyOf.All);
         Cell[] cells = uniform
                 ? new Cell[] {cell(row)}
                 : environments.keySet().stream()
@@ -75,7 +76,9 @@ final class CellTable {
     }
 
     private List<Integer> inEnvironment(List<Integer> row, Environment environment) {
-        return row.stream().filter(index -> permission(index).isIn(environment)).toList();
+        return row.stream()
+                .filter(number -> permission(number).environments().contains(environment))
+                .toList();
     }
 
     private Cell cell(List<Integer> permissions) {
@@ -88,32 +91,31 @@ final class CellTable {
         return cell;
     }
 
-    private RoleRules rules(List<Integer> permissions, Effect effect) {
-        SortedMap<Integer, List<Integer>> byRole = new TreeMap<>();
-        for (int index : permissions) {
-            CarriedPermission carried = permission(index);
-            if (carried.permission().effect() == effect) {
-                carried.holders()
-                        .forEach(role -> byRole.computeIfAbsent(role, any -> new ArrayList<>())
-                                .add(index));
-            }
-        }
+    private RoleRules rules(List<Integer> numbers, Effect effect) {
+        SortedMap<Integer, List<Integer>> numbersByRole = new TreeMap<>();
+        numbers.stream()
+                .filter(number -> permission(number).effect() == effect)
+                .forEach(number -> roles.holders(number)
+                        .forEach(role -> numbersByRole
+                                .computeIfAbsent(role, any -> new ArrayList<>())
+                                .add(number)));
         SortedMap<Integer, Rule> rulesByRole = new TreeMap<>();
-        byRole.forEach((role, ofRole) -> rulesByRole.put(role, rules.computeIfAbsent(ofRole, this::rule)));
+        numbersByRole.forEach((role, ofRole) -> rulesByRole.put(role, rules.computeIfAbsent(ofRole, this::rule)));
         return RoleRules.of(rulesByRole, roles.count());
     }
 
-    private Rule rule(List<Integer> permissionsOfOneEffect) {
-        CarriedPermission first = permission(permissionsOfOneEffect.getFirst());
-        boolean deny = first.permission().effect() == Effect.DENY;
-        Collection<Integer> contributing = deny ? permissionsOfOneEffect.subList(0, 1) : permissionsOfOneEffect;
+    private Rule rule(List<Integer> numbersOfOneEffect) {
+        List<CarriedPermission> permissions =
+                numbersOfOneEffect.stream().map(roles.permissions()::get).toList();
+        boolean deny = permissions.getFirst().permission().effect() == Effect.DENY;
+        List<CarriedPermission> contributing = deny ? permissions.subList(0, 1) : permissions;
         List<List<Obligation>> obligations = contributing.stream()
-                .map(index -> permission(index).permission().obligations())
+                .map(carried -> carried.permission().obligations())
                 .toList();
-        return new Rule(first.role(), first.position(), Obligations.union(obligations));
+        return new Rule(permissions, Obligations.union(obligations));
     }
 
-    private CarriedPermission permission(int index) {
-        return roles.permissions().get(index);
+    private Permission permission(int number) {
+        return roles.permissions().get(number).permission();
     }
 }

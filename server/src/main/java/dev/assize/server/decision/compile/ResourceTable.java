@@ -1,6 +1,6 @@
 package dev.assize.server.decision.compile;
 
-import dev.assize.server.decision.compile.BoundRoles.CarriedPermission;
+import dev.assize.server.decision.evaluate.CarriedPermission;
 import dev.assize.server.decision.evaluate.ResourceNode;
 import dev.assize.server.decision.evaluate.Utf8Order;
 import dev.assize.server.model.Action;

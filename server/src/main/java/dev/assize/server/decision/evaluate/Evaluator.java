@@ -3,6 +3,7 @@ package dev.assize.server.decision.evaluate;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.Document.Obligation;
@@ -104,20 +105,16 @@ public final class Evaluator {
         }
 
         private void judge(Grant grant, boolean allows, boolean denies) {
-            if (!grant.covers(environment, type, resource)) {
-                outOfScope = allows ? first(outOfScope, grant) : outOfScope;
-                return;
+            BindingState state = grant.state(environment, type, resource, now);
+            if (state != BindingState.OUT_OF_SCOPE) {
+                boundary = grant.boundary(now, boundary);
+                denyBoundary = denies ? grant.boundary(now, denyBoundary) : denyBoundary;
             }
-            boundary = grant.boundary(now, boundary);
-            if (denies) {
-                denyBoundary = grant.boundary(now, denyBoundary);
-            }
-            if (grant.isExpired(now)) {
-                expired = allows ? first(expired, grant) : expired;
-            } else if (grant.isNotYetValid(now)) {
-                notYetValid = allows ? first(notYetValid, grant) : notYetValid;
-            } else {
-                hold(grant, allows, denies);
+            switch (state) {
+                case HOLDS -> hold(grant, allows, denies);
+                case OUT_OF_SCOPE -> outOfScope = allows ? first(outOfScope, grant) : outOfScope;
+                case EXPIRED -> expired = allows ? first(expired, grant) : expired;
+                case NOT_YET_VALID -> notYetValid = allows ? first(notYetValid, grant) : notYetValid;
             }
         }
 
@@ -168,7 +165,8 @@ public final class Evaluator {
                 Rule rule,
                 Instant validUntil,
                 List<Obligation> obligations) {
-            DecidedBy decidedBy = new DecidedBy(grant.binding().name(), rule.role(), rule.position());
+            DecidedBy decidedBy = new DecidedBy(
+                    grant.binding().name(), rule.first().role(), rule.first().position());
             return new Answer(reason, decidedBy, graph.revision(), graph.platformRevision(), validUntil, obligations);
         }
     }

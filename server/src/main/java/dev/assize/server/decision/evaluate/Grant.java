@@ -1,5 +1,6 @@
 package dev.assize.server.decision.evaluate;
 
+import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import java.time.Instant;
@@ -45,22 +46,15 @@ public final class Grant {
         return role;
     }
 
-    boolean covers(int environment, int type, ResourcePath resource) {
-        return scope == null
-                || (scope.coversEnvironment(environment) && scope.coversType(type) && scope.coversResource(resource));
-    }
-
-    @Nullable
-    GrantScope scope() {
-        return scope;
-    }
-
-    boolean isExpired(Instant now) {
-        return timed && now.compareTo(notAfter) >= 0;
-    }
-
-    boolean isNotYetValid(Instant now) {
-        return timed && now.compareTo(notBefore) < 0;
+    /** What becomes of this grant: first its scope is judged, then its time. */
+    BindingState state(int environment, int type, ResourcePath resource, Instant now) {
+        if (scope != null && !scope.covers(environment, type, resource)) {
+            return BindingState.OUT_OF_SCOPE;
+        }
+        if (timed && now.compareTo(notAfter) >= 0) {
+            return BindingState.EXPIRED;
+        }
+        return timed && now.compareTo(notBefore) < 0 ? BindingState.NOT_YET_VALID : BindingState.HOLDS;
     }
 
     /** The earlier of a moment and the next one at which this grant begins or ends. */

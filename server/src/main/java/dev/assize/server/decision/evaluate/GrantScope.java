@@ -29,26 +29,21 @@ public final class GrantScope {
         }
     }
 
-    boolean coversEnvironment(int environment) {
-        return environments == null || environments.get(environment);
-    }
-
-    boolean coversType(int type) {
-        return types == null || types.get(type);
-    }
-
-    boolean coversResource(ResourcePath resource) {
-        if (paths == null) {
-            return true;
-        }
-        return manyPaths.isEmpty() ? isUnderOneOf(paths, resource) : hasAncestor(resource.value());
+    /** Whether each list that is present matches. */
+    boolean covers(int environment, int type, ResourcePath resource) {
+        return (environments == null || environments.get(environment))
+                && (types == null || types.get(type))
+                && (paths == null || coversPath(paths, resource));
     }
 
     long weightBytes() {
         return 120 + (paths == null ? 0 : 8L * paths.length) + 64L * manyPaths.size();
     }
 
-    private static boolean isUnderOneOf(ResourcePath[] paths, ResourcePath resource) {
+    private boolean coversPath(ResourcePath[] paths, ResourcePath resource) {
+        if (!manyPaths.isEmpty()) {
+            return hasAncestor(resource.value());
+        }
         for (ResourcePath path : paths) {
             if (resource.isUnder(path)) {
                 return true;

@@ -6,12 +6,18 @@ import java.util.List;
 /**
  * What a bound role says, by itself and by what it inherits, to a type, action and environment.
  *
- * @param role that carries the first permission that says so, by role name, then position
- * @param position of that permission in the role
- * @param obligations of all its permissions that say so for an allow, of the first for a deny
+ * @param permissions that say so, in the order in which they decide, never none
+ * @param obligations of all of them for an allow, of the first for a deny
  */
-public record Rule(String role, int position, List<Obligation> obligations) {
+public record Rule(List<CarriedPermission> permissions, List<Obligation> obligations) {
+
     public Rule {
+        permissions = List.copyOf(permissions);
         obligations = List.copyOf(obligations);
+    }
+
+    /** The one that decides. */
+    CarriedPermission first() {
+        return permissions.getFirst();
     }
 }
