@@ -1,0 +1,90 @@
+package dev.assize.server.cli;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyResult;
+import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Has the ledger recomputed. */
+@Command(
+        name = "verify",
+        description = "Recomputes the ledger of --tenant and names the first entry that is not as it was recorded.",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:as it was recorded", "1:could not be verified", "2:usage", "3:not as it was recorded"})
+public final class AuditVerifyCommand extends ClientCommand {
+
+    @Option(names = "--from", paramLabel = "SEQ", description = "First position; default: ${DEFAULT-VALUE}.")
+    private long fromSeq;
+
+    @Option(names = "--to", paramLabel = "SEQ", description = "Last position, included; default: the head.")
+    private @Nullable Long toSeq;
+
+    AuditVerifyCommand(Surroundings surroundings) {
+        super(surroundings);
+    }
+
+    @Override
+    int run(Connection connection) {
+        VerifyChainRequest.Builder request =
+                VerifyChainRequest.newBuilder().setTenant(tenant()).setFromSeq(fromSeq);
+        if (toSeq != null) {
+            request.setToSeq(toSeq);
+        }
+        VerifyResult result = verify(connection, request.build());
+        if (wantsJson()) {
+            print(json(result));
+        } else if (result.getValid()) {
+            out().println("VALID  " + result.getVerified() + (result.getVerified() == 1 ? " entry" : " entries")
+                    + " of " + Printable.text(result.getOrigin()));
+            if (result.getVerified() > 0) {
+                out().println("head   " + PolicyChange.hex(result.getHeadHash()) + " at " + result.getToSeq());
+            }
+        } else {
+            out().println("NOT AS RECORDED  "
+                    + (result.hasFirstBadSeq() ? "first bad entry " + result.getFirstBadSeq() + ": " : "")
+                    + fault(result));
+            out().println(Printable.text(result.getMessage()));
+        }
+        return result.getValid() ? ExitCodes.DONE : ExitCodes.NO;
+    }
+
+    private VerifyResult verify(Connection connection, VerifyChainRequest request) {
+        try (ProgressBar bar = new ProgressBar(err(), surroundings().terminal())) {
+            Iterator<VerifyChainResponse> updates =
+                    connection.ledgerWithoutDeadline().verifyChain(request);
+            while (updates.hasNext()) {
+                VerifyChainResponse update = updates.next();
+                if (update.hasResult()) {
+                    return update.getResult();
+                }
+                bar.update(
+                        update.getProgress().getVerified(), update.getProgress().getTotal());
+            }
+        }
+        throw new CommandException("the server ended the verification without a result");
+    }
+
+    private static String fault(VerifyResult result) {
+        return result.getFault() == ChainFault.CHAIN_FAULT_UNSPECIFIED
+                ? ""
+                : Answers.bare(result.getFault().name(), "CHAIN_FAULT_");
+    }
+
+    private static ObjectNode json(VerifyResult result) {
+        ObjectNode json = object().put("valid", result.getValid())
+                .put("verified", result.getVerified())
+                .put("fromSeq", result.getFromSeq())
+                .put("toSeq", result.getToSeq())
+                .put("headHash", PolicyChange.hex(result.getHeadHash()))
+                .put("origin", result.getOrigin());
+        if (result.hasFirstBadSeq()) {
+            json.put("firstBadSeq", result.getFirstBadSeq());
+        }
+        return json.put("fault", fault(result)).put("message", result.getMessage());
+    }
+}

@@ -1,0 +1,134 @@
+package dev.assize.server.cli;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.PreconditionFailure;
+import com.google.rpc.RetryInfo;
+import dev.assize.client.AssizeException;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+
+/** Tells people what went wrong: one clear line, and one more for each malformed field. Never a stack trace. */
+public final class CommandErrors
+        implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
+
+    /** Makes a command line report through this class. */
+    public static CommandLine install(CommandLine commandLine) {
+        CommandErrors errors = new CommandErrors();
+        return commandLine
+                .setExecutionExceptionHandler(errors)
+                .setParameterExceptionHandler(errors)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setAbbreviatedOptionsAllowed(false);
+    }
+
+    @Override
+    public int handleExecutionException(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) {
+        PrintWriter err = commandLine.getErr();
+        List<String> lines = lines(failure, serverOf(commandLine));
+        err.println("assize: " + lines.getFirst());
+        lines.stream().skip(1).forEach(line -> err.println("  " + line));
+        err.flush();
+        return ExitCodes.ERROR;
+    }
+
+    @Override
+    public int handleParseException(CommandLine.ParameterException failure, String[] args) {
+        CommandLine commandLine = failure.getCommandLine();
+        PrintWriter err = commandLine.getErr();
+        err.println("assize: " + Printable.text(String.valueOf(failure.getMessage())));
+        CommandLine.UnmatchedArgumentException.printSuggestions(failure, err);
+        err.println("Try `" + commandLine.getCommandSpec().qualifiedName() + " --help`.");
+        err.flush();
+        return ExitCodes.USAGE;
+    }
+
+    private static String serverOf(CommandLine commandLine) {
+        return commandLine.getCommandSpec().userObject() instanceof ClientCommand command
+                ? command.serverForMessages()
+                : "the server";
+    }
+
+    static List<String> lines(Throwable failure, String server) {
+        return switch (failure) {
+            case StatusRuntimeException status -> ofStatus(status, server);
+            case AssizeException error
+            when error.getCause() instanceof StatusRuntimeException status -> ofStatus(status, server);
+            case CommandException own -> List.of(Printable.lines(String.valueOf(own.getMessage())));
+            case AssizeException error -> List.of(Printable.text(String.valueOf(error.getMessage())));
+            case UncheckedIOException io -> List.of(Printable.text(String.valueOf(io.getMessage())));
+            default -> List.of(Printable.text(failure.toString()));
+        };
+    }
+
+    private static List<String> ofStatus(StatusRuntimeException failure, String server) {
+        List<String> lines = new ArrayList<>();
+        String reason = "";
+        String retry = "";
+        com.google.rpc.Status details = StatusProto.fromThrowable(failure);
+        for (Any detail : details == null ? List.<Any>of() : details.getDetailsList()) {
+            try {
+                if (detail.is(ErrorInfo.class)) {
+                    reason = " [" + detail.unpack(ErrorInfo.class).getReason() + "]";
+                } else if (detail.is(RetryInfo.class)) {
+                    var delay = detail.unpack(RetryInfo.class).getRetryDelay();
+                    retry = "; try again in "
+                            + java.time.Duration.ofSeconds(delay.getSeconds(), delay.getNanos())
+                                    .toMillis()
+                            + " ms";
+                } else if (detail.is(BadRequest.class)) {
+                    detail.unpack(BadRequest.class)
+                            .getFieldViolationsList()
+                            .forEach(it -> lines.add(Printable.text(violation(it.getField(), it.getDescription()))));
+                } else if (detail.is(PreconditionFailure.class)) {
+                    detail.unpack(PreconditionFailure.class)
+                            .getViolationsList()
+                            .forEach(it -> lines.add(Printable.text(violation(it.getSubject(), it.getDescription()))));
+                }
+            } catch (InvalidProtocolBufferException unreadable) {
+                lines.add("a detail of the error could not be read");
+            }
+        }
+        lines.addFirst(Printable.text(headline(failure.getStatus(), server) + retry + reason));
+        return lines;
+    }
+
+    private static String violation(String field, String description) {
+        return field.isEmpty() || description.contains(field + ":") ? description : field + ": " + description;
+    }
+
+    private static String headline(Status status, String server) {
+        String said = status.getDescription() == null ? "" : status.getDescription();
+        return switch (status.getCode()) {
+            case UNAVAILABLE ->
+                said.isEmpty() || said.equals("io exception") || said.contains("Unable to resolve host")
+                        ? "no server answers at " + server + ": start one with `assize serve`, or name it with --server"
+                        : server + ": " + said;
+            case UNAUTHENTICATED -> "not authenticated at " + server + ": " + said;
+            case PERMISSION_DENIED -> "not permitted: " + said;
+            case DEADLINE_EXCEEDED -> server + " did not answer in time";
+            case UNIMPLEMENTED -> server + " does not offer this: " + said;
+            case OK,
+                    CANCELLED,
+                    UNKNOWN,
+                    INVALID_ARGUMENT,
+                    NOT_FOUND,
+                    ALREADY_EXISTS,
+                    RESOURCE_EXHAUSTED,
+                    FAILED_PRECONDITION,
+                    ABORTED,
+                    OUT_OF_RANGE,
+                    INTERNAL,
+                    DATA_LOSS -> said.isEmpty() ? status.getCode().name() : said;
+        };
+    }
+}

@@ -1,0 +1,74 @@
+package dev.assize.server.cli;
+
+import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.PolicyServiceGrpc;
+import io.grpc.ClientInterceptor;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
+
+/** An open channel to the server, with the caller's credential on every call and a deadline on all but streams. */
+final class Connection implements AutoCloseable {
+
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+    private final ManagedChannel channel;
+    private final Duration timeout;
+
+    Connection(String server, String key, Duration timeout) {
+        this.channel = open(server, authorization(key));
+        this.timeout = timeout;
+    }
+
+    private static ManagedChannel open(String server, ClientInterceptor authorization) {
+        try {
+            return Grpc.newChannelBuilder(server, InsecureChannelCredentials.create())
+                    .intercept(authorization)
+                    .build();
+        } catch (IllegalArgumentException malformed) {
+            throw new CommandException("--server `" + server + "`: expected host:port", malformed);
+        }
+    }
+
+    private static ClientInterceptor authorization(String key) {
+        Metadata headers = new Metadata();
+        headers.put(AUTHORIZATION, "Bearer " + key);
+        return MetadataUtils.newAttachHeadersInterceptor(headers);
+    }
+
+    DecisionServiceGrpc.DecisionServiceBlockingStub decisions() {
+        return DecisionServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
+    }
+
+    PolicyServiceGrpc.PolicyServiceBlockingStub policy() {
+        return PolicyServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
+    }
+
+    PolicyServiceGrpc.PolicyServiceStub policyStreaming() {
+        return PolicyServiceGrpc.newStub(channel).withDeadlineAfter(timeout);
+    }
+
+    LedgerServiceGrpc.LedgerServiceBlockingStub ledger() {
+        return LedgerServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
+    }
+
+    /** For a verification, which takes as long as the ledger is. */
+    LedgerServiceGrpc.LedgerServiceBlockingStub ledgerWithoutDeadline() {
+        return LedgerServiceGrpc.newBlockingStub(channel);
+    }
+
+    AccessServiceGrpc.AccessServiceBlockingStub access() {
+        return AccessServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+    }
+}

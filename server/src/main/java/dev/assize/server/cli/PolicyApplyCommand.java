@@ -1,0 +1,84 @@
+package dev.assize.server.cli;
+
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.RevisionPrecondition;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Applies policy files as one change: all or nothing. */
+@Command(
+        name = "apply",
+        description = {
+            "Applies policy files as one change, all or nothing. Documents carry their tenant themselves.",
+            "Directories are searched for *.yaml and *.yml, but for hidden files and those under `tests`."
+        })
+public final class PolicyApplyCommand extends ClientCommand {
+
+    @Parameters(arity = "0..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")
+    private List<Path> paths = new ArrayList<>();
+
+    @Option(names = "--dry-run", description = "Validate and compare; change nothing.")
+    private boolean dryRun;
+
+    @Option(
+            names = "--delete",
+            paramLabel = "KIND/NAME",
+            description = "Delete a document of --tenant (or, without one, of the platform); may be repeated.")
+    private List<String> deletes = new ArrayList<>();
+
+    @Option(names = "--reason", paramLabel = "TEXT", description = "Why; kept in the history and in the ledger.")
+    private String reason = "";
+
+    @Option(
+            names = "--expect",
+            paramLabel = "TENANT=REVISION",
+            description = "Apply only if the tenant is at this revision (`platform` for the platform).")
+    private Map<String, Long> expected = new LinkedHashMap<>();
+
+    PolicyApplyCommand(Surroundings surroundings) {
+        super(surroundings);
+    }
+
+    @Override
+    int run(Connection connection) throws Exception {
+        if (paths.isEmpty() && deletes.isEmpty()) {
+            throw usage("Nothing to apply: expected DIR|FILE or --delete");
+        }
+        ApplyPolicyHeader.Builder header =
+                ApplyPolicyHeader.newBuilder().setDryRun(dryRun).setReason(reason);
+        expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
+                .setTenant(tenant.equals("platform") ? "" : tenant)
+                .setRevision(revision)));
+        ApplyPolicyResponse response = PolicyChange.send(
+                connection,
+                header.build(),
+                PolicyFiles.read(paths),
+                deletes.stream().map(this::key).toList());
+        if (wantsJson()) {
+            print(PolicyChange.json(response));
+        } else {
+            PolicyChange.print(response, this);
+        }
+        return response.getProblemsCount() == 0 ? ExitCodes.DONE : ExitCodes.ERROR;
+    }
+
+    private DocumentKey key(String text) {
+        int slash = text.indexOf('/');
+        if (slash <= 0 || slash == text.length() - 1) {
+            throw usage("--delete `" + text + "`: expected KIND/NAME, for example RoleBinding/noc-operators");
+        }
+        return DocumentKey.newBuilder()
+                .setTenant(tenantOrEmpty())
+                .setKind(text.substring(0, slash))
+                .setName(text.substring(slash + 1))
+                .build();
+    }
+}

@@ -1,0 +1,192 @@
+package dev.assize.server.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.DocumentChange;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.PolicyProblem;
+import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.ScopeChange;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+
+/** Sends a change set and shows what became of it. */
+final class PolicyChange {
+
+    private PolicyChange() {}
+
+    static ApplyPolicyResponse send(
+            Connection connection, ApplyPolicyHeader header, List<PolicyFiles.Piece> puts, List<DocumentKey> deletes)
+            throws InterruptedException {
+        Answer answer = new Answer();
+        connection.policyStreaming().applyPolicy(answer);
+        answer.send(ApplyPolicyRequest.newBuilder().setHeader(header).build());
+        for (PolicyFiles.Piece piece : puts) {
+            answer.send(ApplyPolicyRequest.newBuilder()
+                    .setPut(PolicySource.newBuilder()
+                            .setFile(piece.file())
+                            .setLine(piece.line())
+                            .setYaml(ByteString.copyFrom(piece.yaml())))
+                    .build());
+        }
+        for (DocumentKey key : deletes) {
+            answer.send(ApplyPolicyRequest.newBuilder().setDelete(key).build());
+        }
+        return answer.await();
+    }
+
+    /** The call: sends no faster than the transport takes it, and stops when the server has had enough. */
+    private static final class Answer implements ClientResponseObserver<ApplyPolicyRequest, ApplyPolicyResponse> {
+
+        private final CompletableFuture<ApplyPolicyResponse> response = new CompletableFuture<>();
+        private final Semaphore ready = new Semaphore(0);
+        private @Nullable ClientCallStreamObserver<ApplyPolicyRequest> requests;
+
+        @Override
+        public void beforeStart(ClientCallStreamObserver<ApplyPolicyRequest> stream) {
+            requests = stream;
+            stream.setOnReadyHandler(ready::release);
+        }
+
+        void send(ApplyPolicyRequest request) throws InterruptedException {
+            ClientCallStreamObserver<ApplyPolicyRequest> stream = stream();
+            while (!stream.isReady() && !response.isDone()) {
+                ready.acquire();
+            }
+            if (!response.isDone()) {
+                stream.onNext(request);
+            }
+        }
+
+        ApplyPolicyResponse await() {
+            if (!response.isDone()) {
+                stream().onCompleted();
+            }
+            try {
+                return response.join();
+            } catch (CompletionException failure) {
+                throw failure.getCause() instanceof StatusRuntimeException status ? status : failure;
+            }
+        }
+
+        private ClientCallStreamObserver<ApplyPolicyRequest> stream() {
+            if (requests == null) {
+                throw new IllegalStateException("The call has not begun");
+            }
+            return requests;
+        }
+
+        @Override
+        public void onNext(ApplyPolicyResponse value) {
+            response.complete(value);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            response.completeExceptionally(failure);
+            ready.release();
+        }
+
+        @Override
+        public void onCompleted() {
+            response.completeExceptionally(
+                    new CommandException("the server ended the call without an answer")); // no effect after onNext
+            ready.release();
+        }
+    }
+
+    static void print(ApplyPolicyResponse response, ClientCommand command) {
+        for (ScopeChange scope : response.getChangesList()) {
+            command.out().println(Printable.text(headline(scope, response.getDryRun())));
+            scope.getDocumentsList().stream()
+                    .filter(it -> it.getType() != ChangeType.CHANGE_TYPE_UNCHANGED)
+                    .forEach(it -> command.out()
+                            .println(Printable.text("  " + sign(it) + " " + it.getKind() + "/" + it.getName())));
+            long unchanged = scope.getDocumentsList().stream()
+                    .filter(it -> it.getType() == ChangeType.CHANGE_TYPE_UNCHANGED)
+                    .count();
+            if (unchanged > 0) {
+                command.out().println("  = " + unchanged + " unchanged");
+            }
+        }
+        response.getProblemsList().forEach(it -> command.err().println(Printable.text(it.getMessage())));
+        if (response.getProblemsCount() > 0) {
+            command.err()
+                    .println(
+                            response.getProblemsCount() == 1
+                                    ? "1 problem; nothing would be applied"
+                                    : response.getProblemsCount() + " problems; nothing would be applied");
+        }
+    }
+
+    private static String headline(ScopeChange scope, boolean dryRun) {
+        String name = scope.getTenant().isEmpty() ? "platform" : "tenant " + scope.getTenant();
+        if (scope.getRevision() == scope.getBaseRevision()) {
+            return dryRun ? name + " at revision " + scope.getBaseRevision() : name + ": nothing to change";
+        }
+        return name + ": revision " + scope.getBaseRevision() + " -> " + scope.getRevision()
+                + (scope.hasSeq() ? ", recorded as entry " + scope.getSeq() : "") + (dryRun ? " (dry run)" : "");
+    }
+
+    private static String sign(DocumentChange change) {
+        return switch (change.getType()) {
+            case CHANGE_TYPE_CREATED -> "+";
+            case CHANGE_TYPE_REPLACED -> "~";
+            case CHANGE_TYPE_DELETED -> "-";
+            case CHANGE_TYPE_UNCHANGED -> "=";
+            case CHANGE_TYPE_UNSPECIFIED, UNRECOGNIZED -> "?";
+        };
+    }
+
+    static ObjectNode json(ApplyPolicyResponse response) {
+        ObjectNode json = ClientCommand.object().put("dryRun", response.getDryRun());
+        ArrayNode changes = json.putArray("changes");
+        for (ScopeChange scope : response.getChangesList()) {
+            ObjectNode to = changes.addObject()
+                    .put("tenant", scope.getTenant())
+                    .put("baseRevision", scope.getBaseRevision())
+                    .put("revision", scope.getRevision())
+                    .put("changeDigest", hex(scope.getChangeDigest()))
+                    .put("policyDigest", hex(scope.getPolicyDigest()));
+            if (scope.hasSeq()) {
+                to.put("seq", scope.getSeq());
+            }
+            ArrayNode documents = to.putArray("documents");
+            for (DocumentChange change : scope.getDocumentsList()) {
+                documents
+                        .addObject()
+                        .put("kind", change.getKind())
+                        .put("name", change.getName())
+                        .put("change", Answers.bare(change.getType().name(), "CHANGE_TYPE_"));
+            }
+        }
+        ArrayNode problems = json.putArray("problems");
+        for (PolicyProblem problem : response.getProblemsList()) {
+            problems.addObject()
+                    .put("file", problem.getFile())
+                    .put("line", problem.getLine())
+                    .put("column", problem.getColumn())
+                    .put("field", problem.getField())
+                    .put("value", problem.getValue())
+                    .put("expected", problem.getExpected())
+                    .put("message", problem.getMessage());
+        }
+        return json;
+    }
+
+    static String hex(ByteString bytes) {
+        return HexFormat.of().formatHex(bytes.toByteArray());
+    }
+}

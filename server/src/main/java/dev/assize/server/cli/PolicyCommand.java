@@ -1,0 +1,16 @@
+package dev.assize.server.cli;
+
+import picocli.CommandLine.Command;
+
+/** Policy as files: checked, tested, compared, applied, read back. */
+@Command(
+        name = "policy",
+        mixinStandardHelpOptions = true,
+        description = "Policy as files: check, test, compare, apply, read back.",
+        subcommands = {
+            PolicyDiffCommand.class,
+            PolicyApplyCommand.class,
+            PolicyExportCommand.class,
+            PolicyHistoryCommand.class
+        })
+public final class PolicyCommand {}

@@ -1,0 +1,77 @@
+package dev.assize.server.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.PolicyRevision;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Lists the accepted changes. */
+@Command(name = "history", description = "Lists the accepted changes of --tenant, or of the platform, newest first.")
+public final class PolicyHistoryCommand extends ClientCommand {
+
+    @Option(names = "--platform", description = "The platform's own changes.")
+    private boolean platform;
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many; default: ${DEFAULT-VALUE}.")
+    private int limit = 100;
+
+    PolicyHistoryCommand(Surroundings surroundings) {
+        super(surroundings);
+    }
+
+    @Override
+    int run(Connection connection) {
+        List<PolicyRevision> revisions = fetch(connection);
+        if (wantsJson()) {
+            print(json(revisions));
+        } else {
+            Table table = new Table("REVISION", "COMMITTED", "BY", "CHANGES", "ENTRY", "REASON");
+            revisions.forEach(it -> table.row(
+                    it.getRevision(),
+                    Answers.time(it.getCommittedAt()),
+                    it.getActor(),
+                    it.getChangeCount(),
+                    it.getSeq(),
+                    it.getReason()));
+            table.print(out());
+        }
+        return ExitCodes.DONE;
+    }
+
+    private List<PolicyRevision> fetch(Connection connection) {
+        List<PolicyRevision> revisions = new ArrayList<>();
+        String page = "";
+        do {
+            ListRevisionsResponse response = connection
+                    .policy()
+                    .listRevisions(ListRevisionsRequest.newBuilder()
+                            .setTenant(platform ? "" : tenant())
+                            .setPageSize(Math.clamp(limit - revisions.size(), 1, 1000))
+                            .setPageToken(page)
+                            .build());
+            revisions.addAll(response.getRevisionsList());
+            page = response.getNextPageToken();
+        } while (!page.isEmpty() && revisions.size() < limit);
+        return revisions;
+    }
+
+    private static ObjectNode json(List<PolicyRevision> revisions) {
+        ObjectNode json = object();
+        ArrayNode to = json.putArray("revisions");
+        revisions.forEach(it -> to.addObject()
+                .put("revision", it.getRevision())
+                .put("committedAt", Answers.time(it.getCommittedAt()))
+                .put("actor", it.getActor())
+                .put("reason", it.getReason())
+                .put("changeCount", it.getChangeCount())
+                .put("changeDigest", PolicyChange.hex(it.getChangeDigest()))
+                .put("policyDigest", PolicyChange.hex(it.getPolicyDigest()))
+                .put("seq", it.getSeq()));
+        return json;
+    }
+}

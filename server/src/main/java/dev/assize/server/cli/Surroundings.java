@@ -1,0 +1,36 @@
+package dev.assize.server.cli;
+
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.Map;
+
+/**
+ * What a command was started in.
+ *
+ * @param environment the variables of the process
+ * @param terminal whether a person looks on, who likes colours and progress
+ * @param clock tells the time
+ */
+public record Surroundings(Map<String, String> environment, boolean terminal, InstantSource clock) {
+
+    public Surroundings {
+        environment = Map.copyOf(environment);
+    }
+
+    /** {@code $ASSIZE_HOME}, or {@code ~/.assize}. */
+    public Path home() {
+        String home = variable("ASSIZE_HOME");
+        return home.isEmpty()
+                ? Path.of(System.getProperty("user.home", "."), ".assize")
+                : Path.of(home).toAbsolutePath();
+    }
+
+    public boolean colours() {
+        return terminal && variable("NO_COLOR").isEmpty() && !variable("TERM").equals("dumb");
+    }
+
+    /** A variable's value, empty where it is not set. */
+    String variable(String name) {
+        return environment.getOrDefault(name, "");
+    }
+}

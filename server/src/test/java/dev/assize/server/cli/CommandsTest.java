@@ -1,0 +1,508 @@
+package dev.assize.server.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.AuditEntry;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.BindingState;
+import dev.assize.proto.v1.BindingTrace;
+import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.proto.v1.DecidedBy;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DocumentChange;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.Effect;
+import dev.assize.proto.v1.Explanation;
+import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.PermissionTrace;
+import dev.assize.proto.v1.PolicyProblem;
+import dev.assize.proto.v1.PolicyRevision;
+import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.ScopeChange;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyProgress;
+import dev.assize.proto.v1.VerifyResult;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The commands against a server that gives prepared answers. */
+class CommandsTest {
+
+    @CommandLine.Command(
+            name = "assize",
+            subcommands = {
+                CheckCommand.class,
+                ExplainCommand.class,
+                PolicyCommand.class,
+                AuditCommand.class,
+                KeyCommand.class
+            })
+    static final class Root {
+        @CommandLine.Mixin(name = ConnectionOptions.MIXIN)
+        ConnectionOptions connection = new ConnectionOptions();
+    }
+
+    @TempDir
+    Path home = Path.of(".");
+
+    private final FakeServer server = new FakeServer();
+    private final Map<String, String> environment = new HashMap<>();
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeEach
+    void knowTheServer() {
+        environment.put("ASSIZE_HOME", home.toString());
+        environment.put("ASSIZE_SERVER", server.address());
+        environment.put("ASSIZE_KEY", "asz_test_key");
+        environment.put("ASSIZE_TENANT", "acme");
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void anAllowExitsWithZero() {
+        server.check = CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_ALLOW)
+                .setReason(Reason.REASON_ALLOWED)
+                .setDecidedBy(DecidedBy.newBuilder()
+                        .setBinding("noc")
+                        .setRole("operator")
+                        .setRule("permissions[0]"))
+                .setRevision(3)
+                .build();
+
+        assertThat(run("check", "user:alice", "incident:1", "read", "--env", "staging"))
+                .isZero();
+
+        assertThat(out.toString()).startsWith("ALLOW  ALLOWED").contains("noc", "operator", "permissions[0]");
+        CheckRequest asked = server.request(CheckRequest.class);
+        assertThat(asked.getSubject()).isEqualTo("user:alice");
+        assertThat(asked.getResource()).isEqualTo("incident:1");
+        assertThat(asked.getAction()).isEqualTo("read");
+        assertThat(asked.getTenant()).isEqualTo("acme");
+        assertThat(asked.getEnv()).isEqualTo("staging");
+        assertThat(server.credentials).containsExactly("Bearer asz_test_key");
+    }
+
+    @Test
+    void aDenyExitsWithThree() {
+        server.check = deny(Reason.REASON_NO_GRANT);
+
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(3);
+        assertThat(out.toString()).startsWith("DENY  NO_GRANT");
+    }
+
+    @Test
+    void anUnspecifiedDecisionExitsWithThree() {
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(3);
+    }
+
+    @Test
+    void globalOptionsStandBeforeOrAfterTheCommand() throws IOException {
+        server.check = deny(Reason.REASON_NO_GRANT);
+
+        run("--tenant", "before", "--output", "json", "check", "user:alice", "incident:1", "read");
+        assertThat(server.request(CheckRequest.class).getTenant()).isEqualTo("before");
+        assertThat(json().get("reason").asText()).isEqualTo("NO_GRANT");
+
+        run("--tenant", "before", "check", "--tenant", "after", "user:alice", "incident:1", "read");
+        assertThat(server.request(CheckRequest.class).getTenant()).isEqualTo("after");
+    }
+
+    @Test
+    void usageErrorsExitWithTwo() {
+        assertThat(run("check", "user:alice")).isEqualTo(2);
+        assertThat(run("check", "user:alice", "incident:1", "read", "--nonsense"))
+                .isEqualTo(2);
+        assertThat(run("nonsense")).isEqualTo(2);
+        environment.remove("ASSIZE_TENANT");
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(2);
+        assertThat(err.toString()).contains("--tenant").doesNotContain("\tat ");
+    }
+
+    @Test
+    void errorsAreOneLineAndOneForEachField() {
+        server.failure = StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(3)
+                .setMessage("the request is malformed")
+                .addDetails(Any.pack(
+                        ErrorInfo.newBuilder().setReason("MALFORMED_REQUEST").build()))
+                .addDetails(Any.pack(BadRequest.newBuilder()
+                        .addFieldViolations(BadRequest.FieldViolation.newBuilder()
+                                .setField("subject")
+                                .setDescription("`alice`: expected a subject"))
+                        .build()))
+                .build());
+
+        assertThat(run("check", "alice", "incident:1", "read")).isEqualTo(1);
+        assertThat(err.toString().lines())
+                .containsExactly(
+                        "assize: the request is malformed [MALFORMED_REQUEST]",
+                        "  subject: `alice`: expected a subject");
+    }
+
+    @Test
+    void saysWhenNoServerAnswers() {
+        server.close();
+
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(1);
+        assertThat(err.toString()).contains("no server answers at " + server.address());
+    }
+
+    @Test
+    void readsTheCredentialsFile() throws IOException {
+        environment.remove("ASSIZE_SERVER");
+        environment.remove("ASSIZE_KEY");
+        new Credentials(server.address(), "asz_file_key").write(home);
+        server.check = deny(Reason.REASON_NO_GRANT);
+
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(3);
+
+        assertThat(server.credentials).containsExactly("Bearer asz_file_key");
+        assertThat(Files.getPosixFilePermissions(Credentials.fileIn(home))).hasSize(2);
+    }
+
+    @Test
+    void theFilesKeyGoesToTheFilesServerOnly() throws IOException {
+        environment.remove("ASSIZE_KEY");
+        new Credentials("127.0.0.1:1", "asz_file_key").write(home);
+
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(1);
+
+        assertThat(err.toString()).contains("is for 127.0.0.1:1");
+        assertThat(server.credentials).isEmpty();
+    }
+
+    @Test
+    void withoutAKeyItSaysHowToGiveOne() {
+        environment.remove("ASSIZE_KEY");
+
+        assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(1);
+        assertThat(err.toString()).contains("ASSIZE_KEY");
+    }
+
+    @Test
+    void explainShowsWhatBecameOfEachBinding() {
+        server.check = deny(Reason.REASON_OUT_OF_SCOPE).toBuilder()
+                .setExplanation(Explanation.newBuilder()
+                        .addGroups("group:noc")
+                        .addBindings(BindingTrace.newBuilder()
+                                .setBinding("noc-operators")
+                                .setRole("operator")
+                                .setMatchedSubject("group:noc")
+                                .setState(BindingState.BINDING_STATE_OUT_OF_SCOPE)
+                                .setDetail("environment `production` is not among `staging`")
+                                .setSource("bindings.yaml:12")
+                                .addPermissions(PermissionTrace.newBuilder()
+                                        .setRole("viewer")
+                                        .setRule("permissions[0]")
+                                        .setEffect(Effect.EFFECT_ALLOW)
+                                        .addThrough("operator")
+                                        .addThrough("viewer")
+                                        .setSource("roles.yaml:3"))))
+                .build();
+
+        assertThat(run("explain", "user:alice", "replay:1", "execute", "--env", "production"))
+                .isEqualTo(3);
+
+        assertThat(server.request(CheckRequest.class).getExplain()).isTrue();
+        assertThat(out.toString())
+                .contains(
+                        "user:alice may not execute replay:1 in environment production of tenant acme.",
+                        "└─ [out of scope] binding noc-operators gives role operator to group:noc  (bindings.yaml:12)",
+                        "environment `production` is not among `staging`",
+                        "allow by role viewer permissions[0], inherited: operator < viewer  (roles.yaml:3)");
+    }
+
+    @Test
+    void applySendsOneDocumentAMessageWithFileAndLine() throws IOException {
+        Path dir = Files.createDirectories(home.resolve("pack"));
+        Files.writeString(dir.resolve("b.yaml"), "# head\n---\nkind: Role\n---\n# nothing\n---\nkind: Group\n");
+        Files.writeString(dir.resolve("a.yml"), "kind: Tenant\n");
+        Files.writeString(dir.resolve("notes.txt"), "no policy");
+        Files.createDirectories(dir.resolve("tests"));
+        Files.writeString(dir.resolve("tests/roles.yaml"), "a: test\n");
+        server.apply = ApplyPolicyResponse.newBuilder()
+                .addChanges(ScopeChange.newBuilder()
+                        .setTenant("acme")
+                        .setRevision(1)
+                        .setSeq(0)
+                        .addDocuments(DocumentChange.newBuilder()
+                                .setKind("Role")
+                                .setName("operator")
+                                .setType(ChangeType.CHANGE_TYPE_CREATED)))
+                .build();
+
+        assertThat(run("policy", "apply", dir.toString(), "--reason", "first", "--delete", "Role/old"))
+                .isZero();
+
+        assertThat(server.requests)
+                .filteredOn(ApplyPolicyRequest.class::isInstance)
+                .containsExactly(
+                        ApplyPolicyRequest.newBuilder()
+                                .setHeader(ApplyPolicyHeader.newBuilder().setReason("first"))
+                                .build(),
+                        put(dir.resolve("a.yml"), 1, "kind: Tenant\n"),
+                        put(dir.resolve("b.yaml"), 2, "---\nkind: Role\n"),
+                        put(dir.resolve("b.yaml"), 6, "---\nkind: Group\n"),
+                        ApplyPolicyRequest.newBuilder()
+                                .setDelete(DocumentKey.newBuilder()
+                                        .setTenant("acme")
+                                        .setKind("Role")
+                                        .setName("old"))
+                                .build());
+        assertThat(out.toString()).contains("tenant acme: revision 0 -> 1, recorded as entry 0", "+ Role/operator");
+    }
+
+    @Test
+    void aDryRunWithProblemsExitsWithOne() throws IOException {
+        Path file = Files.writeString(home.resolve("p.yaml"), "kind: Role\n");
+        server.apply = ApplyPolicyResponse.newBuilder()
+                .setDryRun(true)
+                .addProblems(PolicyProblem.newBuilder().setMessage("p.yaml:1:1: Role: expected a name"))
+                .build();
+
+        assertThat(run("policy", "diff", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("p.yaml:1:1: Role: expected a name", "1 problem");
+    }
+
+    @Test
+    void anOversizedDocumentIsRefusedBeforeItIsSent() throws IOException {
+        Path file = Files.writeString(home.resolve("big.yaml"), "---\na: 1\n---\nb: " + "x".repeat(10_000_000));
+
+        assertThat(run("policy", "apply", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("big.yaml:3: a document of 10000007 bytes: expected at most 262144");
+        assertThat(server.requests).isEmpty();
+    }
+
+    @Test
+    void exportPrintsAMultiDocumentStream() {
+        server.export = List.of(
+                ExportPolicyResponse.newBuilder()
+                        .setYaml(ByteString.copyFromUtf8("kind: Role\n"))
+                        .build(),
+                ExportPolicyResponse.newBuilder()
+                        .setYaml(ByteString.copyFromUtf8("kind: Group\n"))
+                        .build());
+
+        assertThat(run("policy", "export")).isZero();
+        assertThat(out.toString())
+                .isEqualTo("---\nkind: Role\n---\nkind: Group\n".replace("\n", System.lineSeparator()));
+    }
+
+    @Test
+    void historyListsRevisions() {
+        server.revisions = ListRevisionsResponse.newBuilder()
+                .addRevisions(PolicyRevision.newBuilder()
+                        .setRevision(7)
+                        .setActor("user:admin")
+                        .setReason("first"))
+                .build();
+
+        assertThat(run("policy", "history")).isZero();
+        assertThat(out.toString()).contains("REVISION", "7", "user:admin", "first");
+    }
+
+    @Test
+    void appendSendsTheEventOfTheOptions() throws IOException {
+        assertThat(run(
+                        "audit",
+                        "append",
+                        "--type",
+                        "replay.executed",
+                        "--action",
+                        "execute",
+                        "--resource",
+                        "replay:1",
+                        "--outcome",
+                        "partial",
+                        "--payload",
+                        "{\"n\":1}",
+                        "--idempotency-key",
+                        "once",
+                        "--output",
+                        "json"))
+                .isZero();
+
+        AppendAuditRequest sent = server.request(AppendAuditRequest.class);
+        assertThat(sent.getTenant()).isEqualTo("acme");
+        assertThat(sent.getIdempotencyKey()).isEqualTo("once");
+        assertThat(sent.getEvents(0).getType()).isEqualTo("replay.executed");
+        assertThat(sent.getEvents(0).getPayload()).isEqualTo("{\"n\":1}");
+        assertThat(json().get("entries").get(0).get("entryHash").asText()).isEqualTo("ab");
+    }
+
+    @Test
+    void appendReadsEventsFromAFile() throws IOException {
+        Path file = Files.writeString(home.resolve("events.jsonl"), """
+                {"type":"a","action":"x","resource":"r:1","outcome":"denied"}
+
+                {"type":"b","action":"y","resource":"r:2","payload":{"k":[1]}}
+                """);
+
+        assertThat(run("audit", "append", "--file", file.toString())).isZero();
+        assertThat(server.request(AppendAuditRequest.class).getEventsList())
+                .extracting(AuditEvent::getType, AuditEvent::getPayload)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("a", ""),
+                        org.assertj.core.groups.Tuple.tuple("b", "{\"k\":[1]}"));
+    }
+
+    @Test
+    void appendNamesTheLineOfAnUnknownName() throws IOException {
+        Path file = Files.writeString(home.resolve("events.jsonl"), "{\"type\":\"a\",\"actr\":\"user:x\"}\n");
+
+        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("events.jsonl:1: unknown name `actr`");
+    }
+
+    @Test
+    void listShowsNoControlCharacters() {
+        server.query = QueryAuditResponse.newBuilder()
+                .addEntries(AuditEntry.newBuilder()
+                        .setSeq(5)
+                        .setEvent(AuditEvent.newBuilder().setReason("\u001b[2Jgone")))
+                .build();
+
+        assertThat(run("audit", "list")).isZero();
+        assertThat(out.toString()).contains("\\u001b[2Jgone").doesNotContain("\u001b");
+    }
+
+    @Test
+    void aBrokenChainExitsWithThree() {
+        server.verification = List.of(
+                VerifyChainResponse.newBuilder()
+                        .setProgress(VerifyProgress.newBuilder().setVerified(1).setTotal(2))
+                        .build(),
+                result(VerifyResult.newBuilder()
+                        .setFirstBadSeq(4)
+                        .setFault(ChainFault.CHAIN_FAULT_ENTRY_HASH)
+                        .setMessage("the stored hash is not the frame's")));
+
+        assertThat(run("audit", "verify")).isEqualTo(3);
+        assertThat(out.toString()).contains("first bad entry 4: ENTRY_HASH", "the stored hash is not the frame's");
+    }
+
+    @Test
+    void aWholeChainExitsWithZero() throws IOException {
+        server.verification = List.of(
+                result(VerifyResult.newBuilder().setValid(true).setVerified(5).setToSeq(4)));
+
+        assertThat(run("audit", "verify", "--output", "json")).isZero();
+        assertThat(json().get("valid").asBoolean()).isTrue();
+        assertThat(json().get("verified").asLong()).isEqualTo(5);
+    }
+
+    @Test
+    void aVerificationWithoutResultIsAnError() {
+        assertThat(run("audit", "verify")).isEqualTo(1);
+    }
+
+    @Test
+    void aNewKeyIsAllThatIsPrintedToStdout() {
+        assertThat(run(
+                        "key",
+                        "create",
+                        "--subject",
+                        "service:replay",
+                        "--tenants",
+                        "acme,other",
+                        "--expires-in",
+                        "90d"))
+                .isZero();
+
+        assertThat(out.toString().strip()).isEqualTo("asz_k1_secret");
+        CreateKeyRequest sent = server.request(CreateKeyRequest.class);
+        assertThat(sent.getTenantsList()).containsExactly("acme", "other");
+        assertThat(sent.hasExpiresAt()).isTrue();
+    }
+
+    @Test
+    void keysAreListedAndRevoked() {
+        assertThat(run("key", "list")).isZero();
+        assertThat(out.toString()).contains("k1", "service:replay");
+        assertThat(run("key", "revoke", "k1")).isZero();
+        assertThat(out.toString()).contains("revoked k1 of service:replay");
+    }
+
+    @Test
+    void aRefusalIsOneLine() {
+        server.failure = Status.PERMISSION_DENIED
+                .withDescription("may not apply policy in tenant `acme`")
+                .asRuntimeException();
+
+        assertThat(run("key", "list")).isEqualTo(1);
+        assertThat(err.toString().strip()).isEqualTo("assize: not permitted: may not apply policy in tenant `acme`");
+    }
+
+    private int run(String... args) {
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        Surroundings surroundings = new Surroundings(environment, false, InstantSource.system());
+        CommandLine commandLine = new CommandLine(new Root(), new CommandFactory(surroundings));
+        CommandErrors.install(commandLine);
+        return commandLine
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+    }
+
+    private JsonNode json() throws IOException {
+        return new ObjectMapper().readTree(out.toString());
+    }
+
+    private static CheckResponse deny(Reason reason) {
+        return CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_DENY)
+                .setReason(reason)
+                .build();
+    }
+
+    private static VerifyChainResponse result(VerifyResult.Builder result) {
+        return VerifyChainResponse.newBuilder().setResult(result).build();
+    }
+
+    private static ApplyPolicyRequest put(Path file, int line, String yaml) {
+        return ApplyPolicyRequest.newBuilder()
+                .setPut(PolicySource.newBuilder()
+                        .setFile(file.toString())
+                        .setLine(line)
+                        .setYaml(ByteString.copyFromUtf8(yaml)))
+                .build();
+    }
+}
