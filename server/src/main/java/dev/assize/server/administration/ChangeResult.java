@@ -1,0 +1,82 @@
+package dev.assize.server.administration;
+
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.Problem;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How a change set ended. */
+public sealed interface ChangeResult {
+
+    /** Committed; a scope in which nothing changed has no new revision. One change for each scope, platform first. */
+    record Accepted(List<ScopeChange> changes) implements ChangeResult {}
+
+    /** A dry run: what would be done, and everything that is wrong with it. */
+    record Compared(List<ScopeChange> changes, List<Problem> problems) implements ChangeResult {}
+
+    /** Nothing was changed; everything that is wrong. */
+    record Invalid(List<Problem> problems) implements ChangeResult {}
+
+    /** Nothing was changed: a scope is not at the revision the change was made for. */
+    record RevisionMoved(PolicyScope scope, Revision expected, Revision actual) implements ChangeResult {}
+
+    /** Nothing was changed: the caller may not make this tenant. */
+    record TenantCreationRefused(TenantId tenant) implements ChangeResult {}
+
+    /**
+     * What a change does in one scope.
+     *
+     * @param revision the new one; the base where nothing changes
+     * @param documents every one the change set names, by key
+     * @param seq of the manifest; null where nothing was committed
+     */
+    record ScopeChange(
+            PolicyScope scope,
+            Revision base,
+            Revision revision,
+            List<DocumentChange> documents,
+            Digest changeDigest,
+            Digest policyDigest,
+            @Nullable Long seq) {
+
+        ScopeChange committedAt(long manifestSeq) {
+            return new ScopeChange(scope, base, revision, documents, changeDigest, policyDigest, manifestSeq);
+        }
+
+        boolean isChange() {
+            return !revision.equals(base);
+        }
+
+        /** The documents that are not the same afterwards. */
+        List<DocumentChange> changed() {
+            return documents.stream()
+                    .filter(document -> document.type() != ChangeType.UNCHANGED)
+                    .toList();
+        }
+    }
+
+    /**
+     * What happens to one document.
+     *
+     * @param before null where it is new
+     * @param after null where it is deleted
+     */
+    record DocumentChange(
+            DocumentKey key,
+            ChangeType type,
+            @Nullable Document before,
+            @Nullable Document after) {}
+
+    /** What a change does to a document; the same canonical text is no change. */
+    enum ChangeType {
+        CREATED,
+        REPLACED,
+        DELETED,
+        UNCHANGED
+    }
+}

@@ -1,0 +1,43 @@
+package dev.assize.server.administration;
+
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Documents to write and to delete, all or none.
+ *
+ * @param preconditions the revisions the change was made for
+ * @param dryRun validates and compares, changes nothing
+ * @param reason why, for people
+ */
+public record ChangeSet(
+        List<Document> puts,
+        List<DocumentKey> deletes,
+        List<Precondition> preconditions,
+        boolean dryRun,
+        @Nullable String reason) {
+
+    public ChangeSet {
+        puts = List.copyOf(puts);
+        deletes = List.copyOf(deletes);
+        preconditions = List.copyOf(preconditions);
+    }
+
+    /** Every scope it names, also where it only has a precondition. */
+    public SortedSet<PolicyScope> scopes() {
+        TreeSet<PolicyScope> scopes = new TreeSet<>();
+        puts.forEach(document -> scopes.add(document.scope()));
+        deletes.forEach(key -> scopes.add(key.scope()));
+        preconditions.forEach(precondition -> scopes.add(precondition.scope()));
+        return scopes;
+    }
+
+    /** The revision a scope must be at. */
+    public record Precondition(PolicyScope scope, Revision revision) {}
+}
