@@ -1,0 +1,210 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.proto.v1.AccessServiceGrpc.AccessServiceImplBase;
+import dev.assize.proto.v1.ApiKey;
+import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.proto.v1.CreateKeyResponse;
+import dev.assize.proto.v1.ListKeysRequest;
+import dev.assize.proto.v1.ListKeysResponse;
+import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.proto.v1.RevokeKeyResponse;
+import dev.assize.server.access.RpcPermissions;
+import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.authentication.ApiKeys.CreatedKey;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.grpc.stub.StreamObserver;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Serves `AccessService`. A key never reaches further than the caller that makes it. */
+final class AccessEndpoint extends AccessServiceImplBase {
+
+    /** Names in one list of a key. */
+    static final int KEY_LIST_ITEMS = 64;
+
+    static final int DESCRIPTION_BYTES = 256;
+    private static final String ALL_TENANTS = "*";
+
+    private final ApiKeys keys;
+    private final Gate gate;
+    private final TenantDirectory tenants;
+    private final PageTokens tokens;
+    private final Replies replies;
+    private final InstantSource clock;
+
+    @Inject
+    AccessEndpoint(
+            ApiKeys keys, Gate gate, TenantDirectory tenants, PageTokens tokens, Replies replies, InstantSource clock) {
+        this.keys = keys;
+        this.gate = gate;
+        this.tenants = tenants;
+        this.tokens = tokens;
+        this.replies = replies;
+        this.clock = clock;
+    }
+
+    @Override
+    public void createKey(CreateKeyRequest request, StreamObserver<CreateKeyResponse> observer) {
+        replies.reply(observer, () -> createKey(request));
+    }
+
+    @Override
+    public void listKeys(ListKeysRequest request, StreamObserver<ListKeysResponse> observer) {
+        replies.reply(observer, () -> listKeys(request));
+    }
+
+    @Override
+    public void revokeKey(RevokeKeyRequest request, StreamObserver<RevokeKeyResponse> observer) {
+        replies.reply(observer, () -> revokeKey(request));
+    }
+
+    private CreateKeyResponse createKey(CreateKeyRequest request) {
+        TenantId home = gate.admit(request.getTenant());
+        CallContext call = CallContext.current();
+        KeyGrant grant = grant(request, home);
+        requireNoMoreThan(call.caller(), grant);
+        tenants.requireExists(home);
+        CreatedKey created = keys.create(grant, call.recorder());
+        return CreateKeyResponse.newBuilder()
+                .setKey(wire(created.key()))
+                .setCredential(created.credential())
+                .build();
+    }
+
+    private ListKeysResponse listKeys(ListKeysRequest request) {
+        TenantId home = gate.admit(request.getTenant());
+        int size = Fields.pageSize(request.getPageSize());
+        byte[] conditions = ("ListKeys/" + home).getBytes(StandardCharsets.UTF_8);
+        String after = tokens.position(request.getPageToken(), conditions);
+        List<dev.assize.server.authentication.ApiKey> page = keys.list(home, after, size + 1);
+        ListKeysResponse.Builder response = ListKeysResponse.newBuilder();
+        page.stream().limit(size).forEach(key -> response.addKeys(wire(key)));
+        if (page.size() > size) {
+            response.setNextPageToken(tokens.of(page.get(size - 1).caller().keyId(), conditions));
+        }
+        return response.build();
+    }
+
+    private RevokeKeyResponse revokeKey(RevokeKeyRequest request) {
+        TenantId home = gate.admit(request.getTenant());
+        if (!request.getId().matches("[a-z0-9]{16}")) {
+            throw RefusedException.invalid(
+                    "id", request.getId(), "the middle part of `asz_<id>_<secret>`, 16 characters");
+        }
+        return keys.revoke(home, request.getId(), CallContext.current().recorder())
+                .map(key -> RevokeKeyResponse.newBuilder().setKey(wire(key)).build())
+                .orElseThrow(() -> RefusedException.notFound(ErrorReason.KEY_NOT_FOUND, "key", request.getId()));
+    }
+
+    private KeyGrant grant(CreateKeyRequest request, TenantId home) {
+        boolean all = request.getTenantsList().contains(ALL_TENANTS);
+        Set<TenantId> reached = request.getTenantsList().isEmpty()
+                ? Set.of(home)
+                : set(
+                        "tenants",
+                        request.getTenantsList().stream()
+                                .filter(name -> !name.equals(ALL_TENANTS))
+                                .toList(),
+                        TenantId::new);
+        String description = Fields.text("description", request.getDescription(), DESCRIPTION_BYTES);
+        return new KeyGrant(
+                Fields.read("subject", request.getSubject(), Subject::parseOfRequest),
+                home,
+                all,
+                all ? Set.of() : reached,
+                set("envs", request.getEnvsList(), Environment::new),
+                set("rpcs", request.getRpcsList(), AccessEndpoint::rpc),
+                description == null ? "" : description,
+                expiry(request));
+    }
+
+    private @Nullable Instant expiry(CreateKeyRequest request) {
+        if (!request.hasExpiresAt()) {
+            return null;
+        }
+        Instant expiresAt = Fields.instant("expires_at", request.getExpiresAt());
+        if (!expiresAt.isAfter(clock.instant())) {
+            throw RefusedException.invalid("expires_at", expiresAt.toString(), "a time to come");
+        }
+        return expiresAt;
+    }
+
+    private static String rpc(String name) {
+        if (!RpcPermissions.rpcs().contains(name)) {
+            throw new MalformedException(name, "an RPC such as `DecisionService/Check`");
+        }
+        return name;
+    }
+
+    private static <T> Set<T> set(String field, List<String> texts, Function<String, T> form) {
+        if (texts.size() > KEY_LIST_ITEMS) {
+            throw RefusedException.invalid(field, texts.size() + " items", "at most " + KEY_LIST_ITEMS);
+        }
+        Set<T> values = new LinkedHashSet<>();
+        for (int i = 0; i < texts.size(); i++) {
+            values.add(Fields.read(field + "[" + i + "]", texts.get(i), form));
+        }
+        return values;
+    }
+
+    private static void requireNoMoreThan(Caller caller, KeyGrant grant) {
+        if (!caller.allTenants() && (grant.allTenants() || !caller.tenants().containsAll(grant.tenants()))) {
+            throw exceeds("tenants");
+        }
+        if (exceeds(caller.envs(), grant.envs())) {
+            throw exceeds("envs");
+        }
+        if (exceeds(caller.rpcs(), grant.rpcs())) {
+            throw exceeds("rpcs");
+        }
+    }
+
+    /** Empty stands for all. */
+    private static <T> boolean exceeds(Set<T> own, Set<T> asked) {
+        return !own.isEmpty() && (asked.isEmpty() || !own.containsAll(asked));
+    }
+
+    private static RefusedException exceeds(String field) {
+        return RefusedException.of(
+                ErrorReason.KEY_EXCEEDS_CALLER,
+                field + ": a key reaches no further than the credential it is made with",
+                Map.of("field", field));
+    }
+
+    private static ApiKey wire(dev.assize.server.authentication.ApiKey key) {
+        Caller caller = key.caller();
+        ApiKey.Builder wire = ApiKey.newBuilder()
+                .setId(caller.keyId())
+                .setSubject(caller.subject().toString())
+                .setHomeTenant(caller.home().value())
+                .setDescription(key.description())
+                .setCreatedAt(Fields.timestamp(key.createdAt()))
+                .setCreatedBy(key.createdBy().caller().toString());
+        if (caller.allTenants()) {
+            wire.addTenants(ALL_TENANTS);
+        }
+        caller.tenants().stream().sorted().forEach(tenant -> wire.addTenants(tenant.value()));
+        caller.envs().stream().sorted().forEach(env -> wire.addEnvs(env.value()));
+        caller.rpcs().stream().sorted().forEach(wire::addRpcs);
+        if (key.expiresAt() != null) {
+            wire.setExpiresAt(Fields.timestamp(key.expiresAt()));
+        }
+        if (key.revokedAt() != null) {
+            wire.setRevokedAt(Fields.timestamp(key.revokedAt()));
+        }
+        return wire.build();
+    }
+}

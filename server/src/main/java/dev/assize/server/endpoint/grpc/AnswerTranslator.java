@@ -1,0 +1,112 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.proto.v1.BindingState;
+import dev.assize.proto.v1.BindingTrace;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecidedBy;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.Effect;
+import dev.assize.proto.v1.Explanation;
+import dev.assize.proto.v1.Obligation;
+import dev.assize.proto.v1.PermissionTrace;
+import dev.assize.proto.v1.Reason;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.policy.Document;
+
+/** Writes the engine's answer as the wire has it. */
+final class AnswerTranslator {
+
+    private AnswerTranslator() {}
+
+    static CheckResponse.Builder response(Answer answer, String decisionId, Detail detail) {
+        CheckResponse.Builder response = CheckResponse.newBuilder()
+                .setDecision(answer.reason().isAllow() ? Decision.DECISION_ALLOW : Decision.DECISION_DENY)
+                .setReason(reason(answer.reason()));
+        return detail == Detail.DETAIL_MINIMAL ? response : full(response, answer, decisionId);
+    }
+
+    static Explanation explanation(dev.assize.server.decision.check.Explanation explanation) {
+        Explanation.Builder wire = Explanation.newBuilder().addAllGroups(explanation.groups());
+        explanation.bindings().forEach(binding -> wire.addBindings(binding(binding)));
+        return wire.build();
+    }
+
+    private static CheckResponse.Builder full(CheckResponse.Builder response, Answer answer, String decisionId) {
+        Answer.DecidedBy decidedBy = answer.decidedBy();
+        if (decidedBy != null) {
+            response.setDecidedBy(DecidedBy.newBuilder()
+                    .setBinding(decidedBy.binding())
+                    .setRole(decidedBy.role())
+                    .setRule(rule(decidedBy.position())));
+        }
+        answer.obligations()
+                .forEach(obligation -> response.addObligations(Obligation.newBuilder()
+                        .setId(obligation.id())
+                        .setType(obligation.type())
+                        .putAllProperties(obligation.properties())));
+        return response.setRevision(answer.revision().value())
+                .setPlatformRevision(answer.platformRevision().value())
+                .setDecisionId(decisionId)
+                .setValidUntil(Fields.timestamp(answer.validUntil()));
+    }
+
+    private static BindingTrace binding(dev.assize.server.decision.check.Explanation.BindingTrace trace) {
+        BindingTrace.Builder wire = BindingTrace.newBuilder()
+                .setBinding(trace.binding())
+                .setRole(trace.role())
+                .setMatchedSubject(trace.matchedSubject())
+                .setState(state(trace.state()))
+                .setDetail(trace.detail())
+                .setSource(trace.place().toString());
+        trace.permissions()
+                .forEach(permission -> wire.addPermissions(PermissionTrace.newBuilder()
+                        .setRole(permission.role())
+                        .setRule(rule(permission.position()))
+                        .setEffect(effect(permission.effect()))
+                        .addAllThrough(permission.through())
+                        .setSource(permission.place().toString())));
+        return wire.build();
+    }
+
+    private static String rule(int position) {
+        return "permissions[" + position + "]";
+    }
+
+    private static BindingState state(dev.assize.server.decision.check.Explanation.BindingState state) {
+        return switch (state) {
+            case HOLDS -> BindingState.BINDING_STATE_HOLDS;
+            case OUT_OF_SCOPE -> BindingState.BINDING_STATE_OUT_OF_SCOPE;
+            case EXPIRED -> BindingState.BINDING_STATE_EXPIRED;
+            case NOT_YET_VALID -> BindingState.BINDING_STATE_NOT_YET_VALID;
+        };
+    }
+
+    private static Effect effect(Document.Effect effect) {
+        return switch (effect) {
+            case ALLOW -> Effect.EFFECT_ALLOW;
+            case DENY -> Effect.EFFECT_DENY;
+        };
+    }
+
+    private static Reason reason(dev.assize.server.model.Reason reason) {
+        return switch (reason) {
+            case ALLOWED -> Reason.REASON_ALLOWED;
+            case TENANT_UNKNOWN -> Reason.REASON_TENANT_UNKNOWN;
+            case ENVIRONMENT_UNKNOWN -> Reason.REASON_ENVIRONMENT_UNKNOWN;
+            case TYPE_UNKNOWN -> Reason.REASON_TYPE_UNKNOWN;
+            case ACTION_UNKNOWN -> Reason.REASON_ACTION_UNKNOWN;
+            case FROZEN -> Reason.REASON_FROZEN;
+            case EXPLICIT_DENY -> Reason.REASON_EXPLICIT_DENY;
+            case CONDITION_ERROR -> Reason.REASON_CONDITION_ERROR;
+            case CONDITION_FALSE -> Reason.REASON_CONDITION_FALSE;
+            case GRANT_EXPIRED -> Reason.REASON_GRANT_EXPIRED;
+            case GRANT_NOT_YET_VALID -> Reason.REASON_GRANT_NOT_YET_VALID;
+            case OUT_OF_SCOPE -> Reason.REASON_OUT_OF_SCOPE;
+            case NO_GRANT -> Reason.REASON_NO_GRANT;
+            case SEPARATION_OF_DUTY -> Reason.REASON_SEPARATION_OF_DUTY;
+            case APPROVAL_REQUIRED -> Reason.REASON_APPROVAL_REQUIRED;
+            case DELEGATOR_DENIED -> Reason.REASON_DELEGATOR_DENIED;
+        };
+    }
+}

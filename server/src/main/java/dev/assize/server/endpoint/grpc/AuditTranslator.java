@@ -1,0 +1,136 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AuditEntry;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import org.jspecify.annotations.Nullable;
+
+/** Reads audit events and queries from the wire, and writes recorded events to it. */
+final class AuditTranslator {
+
+    private AuditTranslator() {}
+
+    /** Names of their form; what makes a whole event right is the audit room's to say. */
+    static AuditEvent event(String prefix, dev.assize.proto.v1.AuditEvent wire, Subject caller) {
+        return new AuditEvent(
+                Fields.read(prefix + "type", wire.getType(), AuditTranslator::type),
+                emptyToNull(wire.getCategory()),
+                wire.getActor().isEmpty()
+                        ? caller
+                        : Fields.read(prefix + "actor", wire.getActor(), Subject::parseOfRequest),
+                emptyToNull(wire.getRole()),
+                Fields.read(prefix + "action", wire.getAction(), Action::new),
+                Fields.read(prefix + "resource", wire.getResource(), ResourcePath::parse),
+                Fields.read(prefix + "env", wire.getEnv(), Environment::ofRequest),
+                outcome(prefix + "outcome", wire.getOutcome()),
+                wire.hasOccurredAt() ? Fields.instant(prefix + "occurred_at", wire.getOccurredAt()) : null,
+                emptyToNull(wire.getRunId()),
+                emptyToNull(wire.getDecisionId()),
+                emptyToNull(wire.getReason()),
+                wire.getOverride(),
+                emptyToNull(wire.getPayload()),
+                wire.getReadsList(),
+                wire.getWritesList());
+    }
+
+    static AuditFilter filter(QueryAuditRequest request, @Nullable Long afterSeq, int limit) {
+        return new AuditFilter(
+                request.hasFrom() ? Fields.instant("from", request.getFrom()) : null,
+                request.hasTo() ? Fields.instant("to", request.getTo()) : null,
+                text(Fields.readOptional("actor", request.getActor(), Subject::parse)),
+                text(Fields.readOptional("action", request.getAction(), Action::new)),
+                Fields.readOptional("resource", request.getResource(), ResourcePath::parse),
+                request.getOutcome() == dev.assize.proto.v1.Outcome.OUTCOME_UNSPECIFIED
+                        ? null
+                        : outcome("outcome", request.getOutcome()),
+                Fields.text("run_id", request.getRunId(), Limits.ID_BYTES),
+                Fields.readOptional("type", request.getType(), AuditTranslator::type),
+                request.getAscending(),
+                afterSeq,
+                limit);
+    }
+
+    static AuditEntry entry(RecordedEvent recorded, boolean withFrame) {
+        AuditEntry.Builder entry = AuditEntry.newBuilder()
+                .setSeq(recorded.seq())
+                .setEntryHash(ByteString.copyFrom(recorded.entryHash().bytes()))
+                .setRecordedAt(Fields.timestamp(recorded.recordedAt()))
+                .setRecordedBy(recorded.recorder().caller().toString())
+                .setRecordedByTenant(recorded.recorder().home().value())
+                .setEvent(wire(recorded.event()));
+        if (withFrame) {
+            entry.setFrame(ByteString.copyFrom(recorded.frame()));
+        }
+        return entry.build();
+    }
+
+    private static dev.assize.proto.v1.AuditEvent wire(AuditEvent event) {
+        dev.assize.proto.v1.AuditEvent.Builder wire = dev.assize.proto.v1.AuditEvent.newBuilder()
+                .setType(event.type())
+                .setCategory(nullToEmpty(event.category()))
+                .setActor(event.actor().toString())
+                .setRole(nullToEmpty(event.role()))
+                .setAction(event.action().value())
+                .setResource(event.resource().value())
+                .setEnv(event.env().value())
+                .setOutcome(outcome(event.outcome()))
+                .setRunId(nullToEmpty(event.runId()))
+                .setDecisionId(nullToEmpty(event.decisionId()))
+                .setReason(nullToEmpty(event.reason()))
+                .setOverride(event.override())
+                .setPayload(nullToEmpty(event.payload()))
+                .addAllReads(event.reads())
+                .addAllWrites(event.writes());
+        if (event.occurredAt() != null) {
+            wire.setOccurredAt(Fields.timestamp(event.occurredAt()));
+        }
+        return wire.build();
+    }
+
+    /** Types of events have the form of actions. */
+    private static String type(String text) {
+        return new Action(text).value();
+    }
+
+    private static Outcome outcome(String field, dev.assize.proto.v1.Outcome outcome) {
+        return switch (outcome) {
+            case OUTCOME_SUCCESS -> Outcome.SUCCESS;
+            case OUTCOME_FAILURE -> Outcome.FAILURE;
+            case OUTCOME_DENIED -> Outcome.DENIED;
+            case OUTCOME_PARTIAL -> Outcome.PARTIAL;
+            case OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
+                throw RefusedException.invalid(
+                        field, outcome.name(), "OUTCOME_SUCCESS, OUTCOME_FAILURE, OUTCOME_DENIED or OUTCOME_PARTIAL");
+        };
+    }
+
+    private static dev.assize.proto.v1.Outcome outcome(Outcome outcome) {
+        return switch (outcome) {
+            case SUCCESS -> dev.assize.proto.v1.Outcome.OUTCOME_SUCCESS;
+            case FAILURE -> dev.assize.proto.v1.Outcome.OUTCOME_FAILURE;
+            case DENIED -> dev.assize.proto.v1.Outcome.OUTCOME_DENIED;
+            case PARTIAL -> dev.assize.proto.v1.Outcome.OUTCOME_PARTIAL;
+        };
+    }
+
+    private static @Nullable String text(@Nullable Object value) {
+        return value == null ? null : value.toString();
+    }
+
+    private static @Nullable String emptyToNull(String text) {
+        return text.isEmpty() ? null : text;
+    }
+
+    private static String nullToEmpty(@Nullable String text) {
+        return text == null ? "" : text;
+    }
+}

@@ -1,0 +1,33 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.model.Recorder;
+import io.grpc.Context;
+
+/**
+ * Who calls, and what: what the door found out before the call came in.
+ *
+ * @param rpc as `DecisionService/Check`
+ */
+record CallContext(Caller caller, String rpc) {
+
+    private static final Context.Key<CallContext> KEY = Context.key("assize-call");
+
+    /** The call that this thread serves. */
+    static CallContext current() {
+        CallContext call = KEY.get();
+        if (call == null) {
+            throw new IllegalStateException("A handler ran without passing the door");
+        }
+        return call;
+    }
+
+    Context attachedTo(Context context) {
+        return context.withValue(KEY, this);
+    }
+
+    /** As the ledger names the caller. */
+    Recorder recorder() {
+        return new Recorder(caller.subject(), caller.home());
+    }
+}

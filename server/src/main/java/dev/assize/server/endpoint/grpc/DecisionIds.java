@@ -1,0 +1,37 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Names answers: 128 bits in 32 hexadecimal digits. The first half is drawn when the server starts, so that two
+ * servers never meet; the second is a counter behind a bijection, so that no server repeats itself and nobody reads
+ * its load from it.
+ */
+final class DecisionIds {
+
+    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+
+    private final String prefix;
+    private final AtomicLong counter;
+
+    @Inject
+    DecisionIds() {
+        SecureRandom random = new SecureRandom();
+        this.prefix = HexFormat.of().toHexDigits(random.nextLong());
+        this.counter = new AtomicLong(random.nextLong());
+    }
+
+    String next() {
+        return prefix + HexFormat.of().toHexDigits(mix(counter.getAndAdd(GOLDEN_GAMMA)));
+    }
+
+    /** The finaliser of SplitMix64: one value for each value. */
+    private static long mix(long z) {
+        long once = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        long twice = (once ^ (once >>> 27)) * 0x94D049BB133111EBL;
+        return twice ^ (twice >>> 31);
+    }
+}

@@ -1,0 +1,199 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import com.google.protobuf.Any;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
+import com.google.rpc.Status;
+import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.endpoint.grpc.RefusedException.Violation;
+import dev.assize.server.ledger.DraftRefusedException;
+import dev.assize.server.ledger.LedgerBusyException;
+import dev.assize.server.ledger.LedgerUnavailableException;
+import dev.assize.server.model.StoreUnavailableException;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The one place where what went wrong becomes a status. */
+final class ErrorMapper {
+    /*
+     * Everything travels in trailers, and clients refuse trailers of more than 8 KiB by default: the message is cut,
+     * and violations that no longer fit are left out and counted. The status travels twice, as the message
+     * (percent-encoded, up to three times its size) and as the details (base64, four thirds).
+     */
+
+    static final String DOMAIN = "assize.dev";
+
+    /** Bytes of a message on the wire. */
+    private static final int MESSAGE_BYTES = 1_200;
+
+    /** Bytes of all details before base64. */
+    private static final int DETAIL_BYTES = 4_000;
+
+    /** Bytes of one violation; longer ones are cut. */
+    private static final int VIOLATION_CHARS = 400;
+
+    private static final Duration SOON = Duration.ofSeconds(1);
+
+    private static final Logger LOG = LoggerFactory.getLogger(ErrorMapper.class);
+
+    private final GrpcMetrics metrics;
+
+    @Inject
+    ErrorMapper(GrpcMetrics metrics) {
+        this.metrics = metrics;
+    }
+
+    /** As gRPC sends it. */
+    StatusRuntimeException toException(Throwable failure) {
+        return failure instanceof StatusRuntimeException status
+                ? status
+                : StatusProto.toStatusRuntimeException(toStatus(failure));
+    }
+
+    /** As an item of a batch carries it. */
+    Status toStatus(Throwable failure) {
+        return switch (failure) {
+            case RefusedException refused -> status(refused);
+            case PolicyStaleException stale ->
+                status(RefusedException.retry(
+                        ErrorReason.POLICY_STALE, "this node cannot confirm that its policy is fresh", SOON));
+            case PolicyUnavailableException unavailable -> storeUnavailable();
+            case StoreUnavailableException unavailable -> storeUnavailable();
+            case LedgerBusyException busy ->
+                status(RefusedException.retry(
+                        ErrorReason.LEDGER_BUSY,
+                        "the ledger's queue is full; nothing was appended",
+                        busy.retryAfter()));
+            case LedgerUnavailableException unavailable ->
+                status(RefusedException.retry(
+                        ErrorReason.LEDGER_UNAVAILABLE,
+                        "the ledger could not be written, or it is unknown whether it was: send the same again under"
+                                + " the same idempotency key to find out",
+                        SOON));
+            case DraftRefusedException refused ->
+                status(RefusedException.violated(
+                        ErrorReason.REQUEST_INVALID,
+                        "events: " + refused.getMessage(),
+                        List.of(new Violation("events", String.valueOf(refused.getMessage())))));
+            case CompletionException wrapper when wrapper.getCause() != null -> toStatus(wrapper.getCause());
+            case ExecutionException wrapper when wrapper.getCause() != null -> toStatus(wrapper.getCause());
+            default -> internal(failure);
+        };
+    }
+
+    private Status storeUnavailable() {
+        return status(RefusedException.retry(
+                ErrorReason.STORE_UNAVAILABLE, "the database cannot be reached from this node", SOON));
+    }
+
+    /** A bug of ours: the caller learns a number to quote, the log the rest. */
+    private Status internal(Throwable failure) {
+        String incident = UUID.randomUUID().toString();
+        metrics.internalError();
+        LOG.error("Internal error, incident {}", incident, failure);
+        return status(RefusedException.of(
+                ErrorReason.INTERNAL_ERROR,
+                "an error of this server; its log knows incident " + incident,
+                Map.of("incident", incident)));
+    }
+
+    private static Status status(RefusedException refused) {
+        BoundedViolations violations = BoundedViolations.of(refused);
+        ErrorInfo.Builder info = ErrorInfo.newBuilder()
+                .setReason(refused.reason().name())
+                .setDomain(DOMAIN)
+                .putAllMetadata(refused.metadata());
+        if (violations.leftOut > 0) {
+            info.putMetadata("violations_left_out", Integer.toString(violations.leftOut));
+        }
+        Status.Builder status = Status.newBuilder()
+                .setCode(refused.reason().code().value())
+                .setMessage(cut(refused.getMessage()))
+                .addDetails(Any.pack(info.build()));
+        if (violations.details.getFieldViolationsCount() > 0) {
+            status.addDetails(Any.pack(violations.details.build()));
+        }
+        add(status, refused.detail());
+        add(status, retryInfo(refused.retryAfter()));
+        return status.build();
+    }
+
+    private static void add(Status.Builder status, @Nullable Message detail) {
+        if (detail != null) {
+            status.addDetails(Any.pack(detail));
+        }
+    }
+
+    private static @Nullable RetryInfo retryInfo(@Nullable Duration after) {
+        return after == null
+                ? null
+                : RetryInfo.newBuilder()
+                        .setRetryDelay(com.google.protobuf.Duration.newBuilder()
+                                .setSeconds(after.getSeconds())
+                                .setNanos(after.getNano()))
+                        .build();
+    }
+
+    /** Cuts before the character at which the message would get too long on the wire. */
+    private static String cut(String message) {
+        int bytes = 0;
+        for (int i = 0; i < message.length(); i = message.offsetByCodePoints(i, 1)) {
+            int codePoint = message.codePointAt(i);
+            bytes += wireBytes(codePoint);
+            if (bytes > MESSAGE_BYTES) {
+                return message.substring(0, i) + "…";
+            }
+        }
+        return message;
+    }
+
+    private static int wireBytes(int codePoint) {
+        boolean plain = codePoint >= ' ' && codePoint <= '~' && codePoint != '%';
+        int utf8 = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+        return plain ? 1 : 3 * utf8;
+    }
+
+    /** As many violations as fit, and how many do not. */
+    private static final class BoundedViolations {
+
+        private final BadRequest.Builder details = BadRequest.newBuilder();
+        private int leftOut;
+
+        static BoundedViolations of(RefusedException refused) {
+            BoundedViolations bounded = new BoundedViolations();
+            int bytes = 2 * MESSAGE_BYTES;
+            for (Violation violation : refused.violations()) {
+                BadRequest.FieldViolation entry = BadRequest.FieldViolation.newBuilder()
+                        .setField(shorten(violation.field()))
+                        .setDescription(shorten(violation.description()))
+                        .build();
+                bytes += entry.getSerializedSize() + 4;
+                if (bounded.leftOut > 0 || bytes > DETAIL_BYTES) {
+                    bounded.leftOut++;
+                } else {
+                    bounded.details.addFieldViolations(entry);
+                }
+            }
+            return bounded;
+        }
+
+        private static String shorten(String text) {
+            return text.length() <= VIOLATION_CHARS
+                    ? text
+                    : text.substring(0, text.offsetByCodePoints(0, VIOLATION_CHARS / 2)) + "…";
+        }
+    }
+}

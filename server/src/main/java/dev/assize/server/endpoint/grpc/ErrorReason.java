@@ -1,0 +1,53 @@
+package dev.assize.server.endpoint.grpc;
+
+import io.grpc.Status;
+
+/** Every error a caller can meet: its name on the wire, its status code, and who must act. */
+enum ErrorReason {
+    CREDENTIALS_MISSING(Status.Code.UNAUTHENTICATED, Fault.CALLER),
+    CREDENTIALS_INVALID(Status.Code.UNAUTHENTICATED, Fault.CALLER),
+    TENANT_NOT_ALLOWED(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
+    RPC_NOT_ALLOWED(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
+    ENVIRONMENT_NOT_ALLOWED(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
+    PERMISSION_MISSING(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
+    ACT_AS_MISSING(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
+    KEY_EXCEEDS_CALLER(Status.Code.PERMISSION_DENIED, Fault.CALLER),
+    REQUEST_INVALID(Status.Code.INVALID_ARGUMENT, Fault.CALLER),
+    POLICY_INVALID(Status.Code.INVALID_ARGUMENT, Fault.CALLER),
+    REVISION_NEVER_COMMITTED(Status.Code.INVALID_ARGUMENT, Fault.CALLER),
+    PAGE_TOKEN_INVALID(Status.Code.INVALID_ARGUMENT, Fault.CALLER),
+    TENANT_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
+    KEY_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
+    IDEMPOTENCY_KEY_REUSED(Status.Code.ALREADY_EXISTS, Fault.CALLER),
+    REVISION_MOVED(Status.Code.ABORTED, Fault.CALLER),
+    LEDGER_BUSY(Status.Code.RESOURCE_EXHAUSTED, Fault.CALLER),
+    LEDGER_UNAVAILABLE(Status.Code.UNAVAILABLE, Fault.OPERATOR),
+    REVISION_NOT_REACHED(Status.Code.UNAVAILABLE, Fault.OPERATOR),
+    POLICY_STALE(Status.Code.UNAVAILABLE, Fault.OPERATOR),
+    STORE_UNAVAILABLE(Status.Code.UNAVAILABLE, Fault.OPERATOR),
+    INTERNAL_ERROR(Status.Code.INTERNAL, Fault.US);
+
+    private final Status.Code code;
+    private final Fault fault;
+
+    ErrorReason(Status.Code code, Fault fault) {
+        this.code = code;
+        this.fault = fault;
+    }
+
+    Status.Code code() {
+        return code;
+    }
+
+    Fault fault() {
+        return fault;
+    }
+
+    /** Who must act. */
+    enum Fault {
+        CALLER,
+        ADMINISTRATOR,
+        OPERATOR,
+        US
+    }
+}

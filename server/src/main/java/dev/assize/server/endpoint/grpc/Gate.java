@@ -1,0 +1,102 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.server.access.AccessControl;
+import dev.assize.server.access.Permission;
+import dev.assize.server.access.RpcPermissions;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import java.util.Map;
+
+/**
+ * What every call passes before anything of its request is looked at: that the credential reaches the tenant, then
+ * that policy grants what the RPC needs there. A tenant out of reach is refused in the same words whether or not it
+ * exists.
+ */
+final class Gate {
+
+    private final AccessControl access;
+
+    @Inject
+    Gate(AccessControl access) {
+        this.access = access;
+    }
+
+    /** Admits the current call to the tenant its request names in {@code tenant}. */
+    TenantId admit(String tenant) {
+        TenantId id = Fields.read("tenant", tenant, TenantId::new);
+        admit(PolicyScope.of(id));
+        return id;
+    }
+
+    /** Admits the current call to a tenant, or to the platform where the request names none. */
+    PolicyScope admitToScope(String tenant) {
+        PolicyScope scope = Fields.scope("tenant", tenant);
+        admit(scope);
+        return scope;
+    }
+
+    /** Admits the current call to the scope. */
+    void admit(PolicyScope scope) {
+        CallContext call = CallContext.current();
+        requireReach(call.caller(), scope.ledgerTenant());
+        Permission permission = RpcPermissions.of(call.rpc())
+                .orElseThrow(() -> missing(call.caller(), scope.ledgerTenant(), "rpc", call.rpc()));
+        require(scope.ledgerTenant(), permission);
+    }
+
+    /** That the credential reaches the tenant of this name, which need not exist. */
+    void requireReach(Caller caller, TenantId tenant) {
+        if (!caller.mayActIn(tenant)) {
+            throw RefusedException.of(
+                    ErrorReason.TENANT_NOT_ALLOWED,
+                    "the credential does not reach tenant `" + tenant + "`",
+                    Map.of("tenant", tenant.value()));
+        }
+    }
+
+    /** A permission beyond what the RPC itself needs. */
+    void require(TenantId tenant, Permission permission) {
+        Caller caller = CallContext.current().caller();
+        if (!access.permits(caller, tenant, permission)) {
+            throw missing(caller, tenant, permission.resourceType(), permission.action());
+        }
+    }
+
+    boolean permits(TenantId tenant, Permission permission) {
+        return access.permits(CallContext.current().caller(), tenant, permission);
+    }
+
+    /** That the credential may ask about the environment. */
+    void requireEnvironment(Environment env) {
+        if (!CallContext.current().caller().mayAskAbout(env)) {
+            throw RefusedException.of(
+                    ErrorReason.ENVIRONMENT_NOT_ALLOWED,
+                    "the credential may not ask about environment `" + env + "`",
+                    Map.of("env", env.value()));
+        }
+    }
+
+    /** That the caller is the actor, or may speak for subjects of its type. */
+    void requireActAs(TenantId tenant, Subject actor) {
+        Caller caller = CallContext.current().caller();
+        if (!caller.subject().equals(actor) && !access.mayActAs(caller, tenant, actor.type())) {
+            throw RefusedException.of(
+                    ErrorReason.ACT_AS_MISSING,
+                    "`" + caller.subject() + "` may not act as `" + actor + "`: expected the caller itself, or"
+                            + " permission `act-as` on `tenant:" + tenant + "/subject:" + actor.type() + "`",
+                    Map.of("tenant", tenant.value(), "subject_type", actor.type()));
+        }
+    }
+
+    private static RefusedException missing(Caller caller, TenantId tenant, String resourceType, String action) {
+        String resource = "tenant:" + tenant + "/" + resourceType;
+        return RefusedException.of(
+                ErrorReason.PERMISSION_MISSING,
+                "`" + caller.subject() + "` lacks permission `" + action + "` on `" + resource + "`",
+                Map.of("resource", resource, "action", action));
+    }
+}

@@ -1,0 +1,73 @@
+package dev.assize.server.endpoint.grpc;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the gRPC door is open.
+ *
+ * @param host the address to listen on
+ * @param port 0 for any free one
+ * @param tls null for plain text
+ * @param reflection who may list the services
+ * @param maxRequestBytes of one message; larger ones are refused by the transport with RESOURCE_EXHAUSTED
+ * @param maxMetadataBytes of all headers of a call
+ * @param drainDelay how long health says NOT_SERVING before calls are no longer taken
+ * @param stopTimeout how long calls under way may take when the server stops
+ */
+public record GrpcConfig(
+        String host,
+        int port,
+        @Nullable Tls tls,
+        Reflection reflection,
+        int maxRequestBytes,
+        int maxMetadataBytes,
+        Duration drainDelay,
+        Duration stopTimeout) {
+
+    public static final int DEFAULT_PORT = 7443;
+
+    /** The largest request that is right: 500 audit events; and 10 MB of YAML still get an answer in words. */
+    public static final int DEFAULT_MAX_REQUEST_BYTES = 12 * 1_024 * 1_024;
+
+    public static final int DEFAULT_MAX_METADATA_BYTES = 8 * 1_024;
+
+    public GrpcConfig {
+        if (port < 0 || port > 65_535) {
+            throw new IllegalArgumentException("grpc.port is `" + port + "`: expected 0 to 65535");
+        }
+        if (maxRequestBytes < 64 * 1_024 || maxMetadataBytes < 1_024) {
+            throw new IllegalArgumentException("grpc.maxRequestBytes is `" + maxRequestBytes
+                    + "` and grpc.maxMetadataBytes `" + maxMetadataBytes + "`: expected at least 65536 and 1024");
+        }
+        if (drainDelay.isNegative() || stopTimeout.isNegative()) {
+            throw new IllegalArgumentException("grpc.drainDelay and grpc.stopTimeout: expected 0 or more");
+        }
+    }
+
+    /** On the loopback address, in plain text. */
+    public static GrpcConfig defaults() {
+        return new GrpcConfig(
+                "127.0.0.1",
+                DEFAULT_PORT,
+                null,
+                Reflection.AUTHENTICATED,
+                DEFAULT_MAX_REQUEST_BYTES,
+                DEFAULT_MAX_METADATA_BYTES,
+                Duration.ZERO,
+                Duration.ofSeconds(10));
+    }
+
+    /** Certificate chain and private key, as PEM files. */
+    public record Tls(Path certificate, Path key) {}
+
+    /** Who may use reflection. */
+    public enum Reflection {
+        OFF,
+        /** Whoever has a credential. */
+        AUTHENTICATED,
+        /** Everybody. */
+        OPEN
+    }
+}

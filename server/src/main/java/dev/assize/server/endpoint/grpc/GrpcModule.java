@@ -1,0 +1,26 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Singleton;
+
+/** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below. */
+public final class GrpcModule extends AbstractModule {
+
+    @Override
+    protected void configure() {
+        bind(GrpcMetrics.class).in(Singleton.class);
+        bind(ErrorMapper.class).in(Singleton.class);
+        bind(Replies.class).in(Singleton.class);
+        bind(Gate.class).in(Singleton.class);
+        bind(DecisionIds.class).in(Singleton.class);
+        bind(PageTokens.class).in(Singleton.class);
+        bind(MetricsInterceptor.class).in(Singleton.class);
+        bind(AuthenticationInterceptor.class).in(Singleton.class);
+        bind(DecisionEndpoint.class).in(Singleton.class);
+        bind(TenantDirectory.class).in(Singleton.class);
+        bind(LedgerEndpoint.class).in(Singleton.class);
+        bind(AccessEndpoint.class).in(Singleton.class);
+        bind(GrpcServices.class).in(Singleton.class);
+        bind(GrpcServer.class).in(Singleton.class);
+    }
+}

@@ -1,0 +1,131 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.ServerCredentials;
+import io.grpc.TlsServerCredentials;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import java.io.IOException;
+import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The gRPC port. Each call runs on a virtual thread of its own, so handlers may block. When it stops, health says so
+ * first, new calls are refused next, and those under way are given time to end.
+ */
+public final class GrpcServer implements AutoCloseable {
+
+    /** Meshes and mobile clients ping often; the default of 5 minutes would cut them off. */
+    private static final Duration KEEPALIVE_PERMITTED = Duration.ofSeconds(30);
+
+    private static final Duration KEEPALIVE = Duration.ofMinutes(2);
+    private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(20);
+
+    /** Connections end now and then, so that load spreads over nodes that came later. */
+    private static final Duration CONNECTION_AGE = Duration.ofMinutes(30);
+
+    private static final Duration CONNECTION_AGE_GRACE = Duration.ofMinutes(5);
+    private static final int CALLS_PER_CONNECTION = 1_000;
+
+    private static final Logger LOG = LoggerFactory.getLogger(GrpcServer.class);
+
+    private final GrpcConfig config;
+    private final GrpcServices services;
+    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
+            Thread.ofVirtual().name("grpc-", 0).factory());
+
+    /** Guarded by this; null before the start. */
+    private @Nullable Server server;
+
+    @Inject
+    GrpcServer(GrpcConfig config, GrpcServices services) {
+        this.config = config;
+        this.services = services;
+    }
+
+    /** Opens the port and says that it serves. */
+    public synchronized void start() {
+        if (server != null) {
+            throw new IllegalStateException("Started already");
+        }
+        server = bind();
+        services.serving(true);
+    }
+
+    /** The port it listens on. */
+    public synchronized int port() {
+        if (server == null) {
+            throw new IllegalStateException("Not started");
+        }
+        return server.getPort();
+    }
+
+    @Override
+    public synchronized void close() {
+        services.stopServing();
+        Server running = server;
+        if (running != null) {
+            try {
+                Thread.sleep(config.drainDelay());
+                running.shutdown();
+                if (!running.awaitTermination(config.stopTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
+                    LOG.warn("Calls still under way after {} are cut off", config.stopTimeout());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } finally {
+                running.shutdownNow();
+                server = null;
+            }
+        }
+        executor.shutdownNow();
+    }
+
+    private Server bind() {
+        String address = config.host() + ":" + config.port();
+        try {
+            NettyServerBuilder builder = NettyServerBuilder.forAddress(
+                            new InetSocketAddress(config.host(), config.port()), credentials())
+                    .executor(executor)
+                    .maxInboundMessageSize(config.maxRequestBytes())
+                    .maxInboundMetadataSize(config.maxMetadataBytes())
+                    .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
+                    .permitKeepAliveTime(KEEPALIVE_PERMITTED.toSeconds(), TimeUnit.SECONDS)
+                    .permitKeepAliveWithoutCalls(true)
+                    .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
+                    .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+                    .maxConnectionAge(CONNECTION_AGE.toSeconds(), TimeUnit.SECONDS)
+                    .maxConnectionAgeGrace(CONNECTION_AGE_GRACE.toSeconds(), TimeUnit.SECONDS);
+            return services.addTo(builder).build().start();
+        } catch (IOException e) {
+            throw new GrpcStartException(reason(address, e), e);
+        }
+    }
+
+    private ServerCredentials credentials() throws IOException {
+        GrpcConfig.Tls tls = config.tls();
+        if (tls == null) {
+            return InsecureServerCredentials.create();
+        }
+        return TlsServerCredentials.create(tls.certificate().toFile(), tls.key().toFile());
+    }
+
+    private static String reason(String address, IOException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BindException
+                    || String.valueOf(cause.getMessage()).contains("in use")) {
+                return "cannot listen on " + address + ": the port is in use or not ours; stop what listens there or"
+                        + " set grpc.port";
+            }
+        }
+        return "cannot listen on " + address + ": " + failure.getMessage();
+    }
+}

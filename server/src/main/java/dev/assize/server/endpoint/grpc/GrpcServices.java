@@ -1,0 +1,67 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import io.grpc.BindableService;
+import io.grpc.ServerBuilder;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
+import io.grpc.protobuf.services.HealthStatusManager;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.util.List;
+
+/** All services with the interceptors before them, to be put on any transport. */
+public final class GrpcServices {
+
+    private final List<BindableService> endpoints;
+    private final MetricsInterceptor measured;
+    private final AuthenticationInterceptor authenticated;
+    private final GrpcConfig config;
+    private final HealthStatusManager health = new HealthStatusManager();
+
+    @Inject
+    GrpcServices(
+            DecisionEndpoint decisions,
+            LedgerEndpoint ledger,
+            AccessEndpoint access,
+            MetricsInterceptor measured,
+            AuthenticationInterceptor authenticated,
+            GrpcConfig config) {
+        this.endpoints = List.of(decisions, ledger, access);
+        this.measured = measured;
+        this.authenticated = authenticated;
+        this.config = config;
+        serving(false);
+    }
+
+    /** Adds everything to a server that is being built. */
+    public <B extends ServerBuilder<B>> B addTo(B builder) {
+        for (BindableService endpoint : endpoints) {
+            builder.addService(guarded(endpoint.bindService()));
+        }
+        builder.addService(guarded(health.getHealthService().bindService()));
+        if (config.reflection() != GrpcConfig.Reflection.OFF) {
+            builder.addService(guarded(ProtoReflectionServiceV1.newInstance().bindService()));
+        }
+        return builder;
+    }
+
+    /** What health says of the server as a whole and of each service. */
+    public void serving(boolean serving) {
+        ServingStatus status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
+        for (BindableService endpoint : endpoints) {
+            health.setStatus(endpoint.bindService().getServiceDescriptor().getName(), status);
+        }
+    }
+
+    /** Health says NOT_SERVING from now on, whatever else is said. */
+    void stopServing() {
+        health.enterTerminalState();
+    }
+
+    private ServerServiceDefinition guarded(ServerServiceDefinition service) {
+        // The last one named is the first one called.
+        return ServerInterceptors.intercept(service, authenticated, measured);
+    }
+}

@@ -1,0 +1,260 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyProgress;
+import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditEvents;
+import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.AuditLog;
+import dev.assize.server.audit.EventProblem;
+import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.endpoint.grpc.RefusedException.Violation;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.AppendResult.Appended;
+import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Replayed;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.NoSuchRange;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.ledger.Verification.Span;
+import dev.assize.server.model.Limits;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.grpc.Context;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** Serves `LedgerService`. */
+final class LedgerEndpoint extends LedgerServiceImplBase {
+
+    private final AuditLog log;
+    private final AuditIndex index;
+    private final ChainVerifier verifier;
+    private final Gate gate;
+    private final TenantDirectory tenants;
+    private final PageTokens tokens;
+    private final Replies replies;
+
+    @Inject
+    LedgerEndpoint(
+            AuditLog log,
+            AuditIndex index,
+            ChainVerifier verifier,
+            Gate gate,
+            TenantDirectory tenants,
+            PageTokens tokens,
+            Replies replies) {
+        this.log = log;
+        this.index = index;
+        this.verifier = verifier;
+        this.gate = gate;
+        this.tenants = tenants;
+        this.tokens = tokens;
+        this.replies = replies;
+    }
+
+    @Override
+    public void appendAudit(AppendAuditRequest request, StreamObserver<AppendAuditResponse> observer) {
+        replies.replyLater(observer, () -> append(request));
+    }
+
+    @Override
+    public void verifyChain(VerifyChainRequest request, StreamObserver<VerifyChainResponse> observer) {
+        ServerCallStreamObserver<VerifyChainResponse> stream = (ServerCallStreamObserver<VerifyChainResponse>) observer;
+        replies.reply(observer, () -> verify(request, stream));
+    }
+
+    @Override
+    public void queryAudit(QueryAuditRequest request, StreamObserver<QueryAuditResponse> observer) {
+        replies.reply(observer, () -> query(request));
+    }
+
+    private CompletableFuture<AppendAuditResponse> append(AppendAuditRequest request) {
+        TenantId tenant = gate.admit(request.getTenant());
+        CallContext call = CallContext.current();
+        String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
+        List<AuditEvent> events = new ArrayList<>();
+        // One more than is right is enough to be refused.
+        for (int i = 0; i < Math.min(request.getEventsCount(), Limits.AUDIT_EVENTS + 1); i++) {
+            events.add(AuditTranslator.event(
+                    "events[" + i + "].", request.getEvents(i), call.caller().subject()));
+        }
+        requireActors(tenant, events);
+        requireSound(AuditEvents.problems(events, key));
+        tenants.requireExists(tenant);
+        return log.append(tenant, call.recorder(), events, key).thenApply(LedgerEndpoint::response);
+    }
+
+    /** Each actor once: a batch usually has one. */
+    private void requireActors(TenantId tenant, List<AuditEvent> events) {
+        Set<Subject> admitted = new HashSet<>();
+        for (AuditEvent event : events) {
+            gate.requireEnvironment(event.env());
+            if (admitted.add(event.actor())) {
+                gate.requireActAs(tenant, event.actor());
+            }
+        }
+    }
+
+    private static void requireSound(List<EventProblem> problems) {
+        if (!problems.isEmpty()) {
+            List<Violation> violations = problems.stream()
+                    .map(problem ->
+                            new Violation(problem.field(), "`" + problem.value() + "`: expected " + problem.expected()))
+                    .toList();
+            Violation first = violations.getFirst();
+            throw RefusedException.violated(
+                    ErrorReason.REQUEST_INVALID, first.field() + ": " + first.description(), violations);
+        }
+    }
+
+    private static AppendAuditResponse response(AppendResult result) {
+        return switch (result) {
+            case Appended appended -> response(appended.receipts(), false);
+            case Replayed replayed -> response(replayed.receipts(), true);
+            case KeyReused reused ->
+                throw RefusedException.of(
+                        ErrorReason.IDEMPOTENCY_KEY_REUSED,
+                        "idempotency_key: `" + MalformedException.shown(reused.key())
+                                + "` was used with other content; nothing was appended",
+                        Map.of("field", "idempotency_key"));
+        };
+    }
+
+    private static AppendAuditResponse response(List<Receipt> receipts, boolean replayed) {
+        AppendAuditResponse.Builder response = AppendAuditResponse.newBuilder().setReplayed(replayed);
+        receipts.forEach(receipt -> response.addEntries(AppendedEntry.newBuilder()
+                .setSeq(receipt.seq())
+                .setEntryHash(ByteString.copyFrom(receipt.entryHash().bytes()))
+                .setRecordedAt(Fields.timestamp(receipt.recordedAt()))));
+        return response.build();
+    }
+
+    private VerifyChainResponse verify(
+            VerifyChainRequest request, ServerCallStreamObserver<VerifyChainResponse> stream) {
+        TenantId tenant = gate.admit(request.getTenant());
+        long from = request.getFromSeq();
+        Long to = request.hasToSeq() ? request.getToSeq() : null;
+        if (from < 0) {
+            throw RefusedException.invalid("from_seq", Long.toString(from), "a position, 0 or more");
+        }
+        if (to != null && to < from) {
+            throw RefusedException.invalid("to_seq", Long.toString(to), "a position from `from_seq` on");
+        }
+        Context context = Context.current();
+        Verification found = verifier.verify(tenant, from, to, (verified, total) -> {
+            if (context.isCancelled()) {
+                throw new StatusRuntimeException(Status.CANCELLED);
+            }
+            // A reader that is slow misses progress, never the result.
+            if (stream.isReady()) {
+                stream.onNext(VerifyChainResponse.newBuilder()
+                        .setProgress(VerifyProgress.newBuilder()
+                                .setVerified(verified)
+                                .setTotal(total))
+                        .build());
+            }
+        });
+        return VerifyChainResponse.newBuilder()
+                .setResult(result(found, from, to))
+                .build();
+    }
+
+    private static VerifyResult result(Verification found, long from, @Nullable Long to) {
+        return switch (found) {
+            case Sound sound -> span(sound.span()).setValid(true).build();
+            case Broken broken ->
+                span(broken.span())
+                        .setFirstBadSeq(broken.fault().seq())
+                        .setFault(fault(broken.fault().kind()))
+                        .setMessage(broken.fault().message())
+                        .build();
+            case NoSuchRange range ->
+                throw RefusedException.invalid(
+                        to != null && to >= range.size() ? "to_seq" : "from_seq",
+                        Long.toString(to != null && to >= range.size() ? to : from),
+                        "a position of the ledger, which has " + range.size() + " entries");
+        };
+    }
+
+    private static VerifyResult.Builder span(Span span) {
+        VerifyResult.Builder result = VerifyResult.newBuilder()
+                .setVerified(span.verified())
+                .setFromSeq(span.fromSeq())
+                .setToSeq(span.toSeq())
+                .setOrigin(span.origin());
+        if (span.lastHash() != null) {
+            result.setHeadHash(ByteString.copyFrom(span.lastHash().bytes()));
+        }
+        return result;
+    }
+
+    private static ChainFault fault(Verification.Kind kind) {
+        return switch (kind) {
+            case SEQUENCE -> ChainFault.CHAIN_FAULT_SEQUENCE;
+            case FRAME -> ChainFault.CHAIN_FAULT_FRAME;
+            case ENTRY_HASH -> ChainFault.CHAIN_FAULT_ENTRY_HASH;
+            case LINK -> ChainFault.CHAIN_FAULT_LINK;
+            case PROJECTION -> ChainFault.CHAIN_FAULT_PROJECTION;
+            case HEAD -> ChainFault.CHAIN_FAULT_HEAD;
+            case ORIGIN -> ChainFault.CHAIN_FAULT_ORIGIN;
+        };
+    }
+
+    private QueryAuditResponse query(QueryAuditRequest request) {
+        TenantId tenant = gate.admit(request.getTenant());
+        int size = Fields.pageSize(request.getPageSize());
+        byte[] conditions = conditions(request);
+        AuditFilter filter = AuditTranslator.filter(request, seq(request.getPageToken(), conditions), size);
+        List<RecordedEvent> found = index.find(tenant, filter);
+        QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder();
+        found.forEach(entry -> response.addEntries(AuditTranslator.entry(entry, request.getIncludeFrames())));
+        // A full page may be the last one; then the next is empty and has no token.
+        if (found.size() == size) {
+            response.setNextPageToken(tokens.of(Long.toString(found.getLast().seq()), conditions));
+        }
+        return response.build();
+    }
+
+    private @Nullable Long seq(String token, byte[] conditions) {
+        String position = tokens.position(token, conditions);
+        return position == null ? null : Long.valueOf(position);
+    }
+
+    /** What the list is a list of, whatever the page. */
+    private static byte[] conditions(QueryAuditRequest request) {
+        return request.toBuilder()
+                .clearPageSize()
+                .clearPageToken()
+                .clearIncludeFrames()
+                .build()
+                .toByteString()
+                .concat(ByteString.copyFromUtf8("QueryAudit"))
+                .toByteArray();
+    }
+}

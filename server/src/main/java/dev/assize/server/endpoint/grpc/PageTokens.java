@@ -1,0 +1,84 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.server.authentication.Pepper;
+import dev.assize.server.model.MalformedException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Base64;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Page tokens: a position, signed together with the conditions it belongs to. A token that was changed, or that is
+ * presented with other conditions, is refused; one of another node is as good.
+ */
+final class PageTokens {
+
+    private static final String PURPOSE = "assize/page-token";
+    private static final int SIGNATURE_BYTES = 16;
+    private static final int MAX_LENGTH = 256;
+
+    private final Pepper pepper;
+
+    @Inject
+    PageTokens(Pepper pepper) {
+        this.pepper = pepper;
+    }
+
+    /**
+     * @param conditions everything but the page size that makes the list what it is, unambiguously
+     */
+    String of(String position, byte[] conditions) {
+        byte[] text = position.getBytes(StandardCharsets.UTF_8);
+        byte[] token = Arrays.copyOf(signature(text, conditions), SIGNATURE_BYTES + text.length);
+        System.arraycopy(text, 0, token, SIGNATURE_BYTES, text.length);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(token);
+    }
+
+    /** The position behind which the page begins; null without a token. */
+    @Nullable
+    String position(String token, byte[] conditions) {
+        if (token.isEmpty()) {
+            return null;
+        }
+        byte[] bytes = decode(token);
+        byte[] text = bytes.length <= SIGNATURE_BYTES
+                ? new byte[0]
+                : Arrays.copyOfRange(bytes, SIGNATURE_BYTES, bytes.length);
+        byte[] signature = Arrays.copyOf(bytes, SIGNATURE_BYTES);
+        if (text.length == 0 || !MessageDigest.isEqual(signature, signature(text, conditions))) {
+            throw refused(token);
+        }
+        return new String(text, StandardCharsets.UTF_8);
+    }
+
+    private byte[] signature(byte[] position, byte[] conditions) {
+        byte[] message = Arrays.copyOf(conditions, conditions.length + position.length + Integer.BYTES);
+        System.arraycopy(position, 0, message, conditions.length, position.length);
+        // The length last: what is the end of the conditions is never taken for a beginning of the position.
+        for (int i = 0; i < Integer.BYTES; i++) {
+            message[message.length - 1 - i] = (byte) (position.length >>> (8 * i));
+        }
+        return Arrays.copyOf(pepper.mac(PURPOSE, message).bytes(), SIGNATURE_BYTES);
+    }
+
+    private static byte[] decode(String token) {
+        if (token.length() > MAX_LENGTH) {
+            throw refused(token);
+        }
+        try {
+            return Base64.getUrlDecoder().decode(token);
+        } catch (IllegalArgumentException e) {
+            throw refused(token);
+        }
+    }
+
+    private static RefusedException refused(String token) {
+        return RefusedException.violated(
+                ErrorReason.PAGE_TOKEN_INVALID,
+                "page_token",
+                MalformedException.shown(token),
+                "`next_page_token` of an answer to the same request");
+    }
+}

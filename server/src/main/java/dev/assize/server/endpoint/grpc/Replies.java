@@ -1,0 +1,55 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/** Runs the work of a unary call and sends its answer, or the status of what went wrong. */
+final class Replies {
+
+    private final ErrorMapper errors;
+
+    @Inject
+    Replies(ErrorMapper errors) {
+        this.errors = errors;
+    }
+
+    <R> void reply(StreamObserver<R> observer, Supplier<R> work) {
+        R answer;
+        try {
+            answer = work.get();
+        } catch (RuntimeException | Error failure) {
+            fail(observer, failure);
+            return;
+        }
+        observer.onNext(answer);
+        observer.onCompleted();
+    }
+
+    /** The same for work that ends later, on whatever thread. */
+    <R> void replyLater(StreamObserver<R> observer, Supplier<CompletableFuture<R>> work) {
+        // Without a handler of its own a cancelled call would throw at whoever answers it.
+        ((ServerCallStreamObserver<R>) observer).setOnCancelHandler(() -> {});
+        CompletableFuture<R> answer;
+        try {
+            answer = work.get();
+        } catch (RuntimeException | Error failure) {
+            fail(observer, failure);
+            return;
+        }
+        var _ = answer.whenComplete((value, failure) -> {
+            if (failure == null) {
+                observer.onNext(value);
+                observer.onCompleted();
+            } else {
+                fail(observer, failure);
+            }
+        });
+    }
+
+    void fail(StreamObserver<?> observer, Throwable failure) {
+        observer.onError(errors.toException(failure));
+    }
+}

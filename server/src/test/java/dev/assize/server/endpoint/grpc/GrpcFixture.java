@@ -1,0 +1,162 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import com.google.inject.Injector;
+import com.google.inject.Stage;
+import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.server.access.AccessModule;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.AuditModule;
+import dev.assize.server.authentication.ApiKeyRepository;
+import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.AuthenticationModule;
+import dev.assize.server.authentication.InMemoryApiKeyRepository;
+import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Server;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.stub.AbstractStub;
+import io.grpc.stub.MetadataUtils;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/** The real door on a transport inside the process, before an engine and stores that forget. */
+final class GrpcFixture implements AutoCloseable {
+
+    static final TenantId ACME = new TenantId("acme");
+
+    final FakeDecisions decisions = new FakeDecisions();
+    final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
+    final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
+    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    final Injector injector;
+    final ManagedChannel channel;
+    private final Server server;
+
+    /** Reaches every tenant and may do everything. */
+    final String admin;
+
+    /** `service:replay` of acme, reaching acme only, granted nothing. */
+    final String replay;
+
+    GrpcFixture(Path directory) {
+        this(directory, GrpcConfig.defaults());
+    }
+
+    GrpcFixture(Path directory, GrpcConfig config) {
+        decisions.addTenant("acme");
+        injector = Guice.createInjector(
+                Stage.PRODUCTION,
+                new AuthenticationModule(),
+                new AccessModule(),
+                new LedgerModule(),
+                new AuditModule(),
+                new GrpcModule(),
+                new Surroundings(directory, config));
+        admin = key("user:admin", "assize", true);
+        replay = key("service:replay", "acme", false, "acme");
+        String name = UUID.randomUUID().toString();
+        GrpcServices services = injector.getInstance(GrpcServices.class);
+        try {
+            server =
+                    services.addTo(InProcessServerBuilder.forName(name)).build().start();
+        } catch (IOException e) {
+            throw new IllegalStateException("In-process servers always start", e);
+        }
+        services.serving(true);
+        channel = InProcessChannelBuilder.forName(name).build();
+    }
+
+    String key(String subject, String home, boolean allTenants, String... tenants) {
+        return key(subject, home, allTenants, Set.of(), Set.of(), tenants);
+    }
+
+    String key(String subject, String home, boolean allTenants, Set<String> envs, Set<String> rpcs, String... tenants) {
+        return injector.getInstance(ApiKeys.class)
+                .create(
+                        new KeyGrant(
+                                Subject.parse(subject),
+                                new TenantId(home),
+                                allTenants,
+                                Arrays.stream(tenants).map(TenantId::new).collect(Collectors.toSet()),
+                                envs.stream().map(Environment::new).collect(Collectors.toSet()),
+                                rpcs,
+                                "",
+                                null),
+                        Recorder.ASSIZE)
+                .credential();
+    }
+
+    DecisionServiceGrpc.DecisionServiceBlockingStub decisions(String key) {
+        return with(DecisionServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    LedgerServiceGrpc.LedgerServiceBlockingStub ledger(String key) {
+        return with(LedgerServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    AccessServiceGrpc.AccessServiceBlockingStub access(String key) {
+        return with(AccessServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    <S extends AbstractStub<S>> S with(S stub, String key) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    @Override
+    public void close() {
+        channel.shutdownNow();
+        server.shutdownNow();
+    }
+
+    private final class Surroundings extends AbstractModule {
+
+        private final Path directory;
+        private final GrpcConfig config;
+
+        Surroundings(Path directory, GrpcConfig config) {
+            this.directory = directory;
+            this.config = config;
+        }
+
+        @Override
+        protected void configure() {
+            bind(InstantSource.class).toInstance(clock);
+            bind(MeterRegistry.class).toInstance(meters);
+            bind(DecisionService.class).toInstance(decisions);
+            bind(ApiKeyRepository.class).toInstance(keyRepository);
+            bind(LedgerStore.class).toInstance(ledger);
+            bind(AuditIndex.class).toInstance(new InMemoryAuditIndex(ledger));
+            bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+            bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
+            bind(GrpcConfig.class).toInstance(config);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.model.TenantId;
+import java.util.Comparator;
+import java.util.List;
+
+/** Finds entries of the store in memory by reading all of them. */
+final class InMemoryAuditIndex implements AuditIndex {
+
+    private final InMemoryLedgerStore store;
+    private final AuditCodec codec = new AuditCodec();
+
+    InMemoryAuditIndex(InMemoryLedgerStore store) {
+        this.store = store;
+    }
+
+    @Override
+    public List<RecordedEvent> find(TenantId tenant, AuditFilter filter) {
+        Comparator<RecordedEvent> bySeq = Comparator.comparingLong(RecordedEvent::seq);
+        return store.rows(tenant).values().stream()
+                .map(entry -> codec.decode(entry.frame(), entry.entryHash()))
+                .sorted(filter.ascending() ? bySeq : bySeq.reversed())
+                .filter(entry -> isBehind(entry, filter) && fits(entry, filter))
+                .limit(filter.limit())
+                .toList();
+    }
+
+    private static boolean isBehind(RecordedEvent entry, AuditFilter filter) {
+        return filter.afterSeq() == null
+                || (filter.ascending() ? entry.seq() > filter.afterSeq() : entry.seq() < filter.afterSeq());
+    }
+
+    private static boolean fits(RecordedEvent entry, AuditFilter filter) {
+        return (filter.actor() == null
+                        || filter.actor().equals(entry.event().actor().toString()))
+                && (filter.type() == null || filter.type().equals(entry.event().type()))
+                && (filter.outcome() == null
+                        || filter.outcome() == entry.event().outcome())
+                && (filter.resource() == null || entry.event().resource().isUnder(filter.resource()));
+    }
+}

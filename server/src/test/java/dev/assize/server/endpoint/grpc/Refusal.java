@@ -1,0 +1,62 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import com.google.rpc.BadRequest;
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import java.util.List;
+import java.util.Optional;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+
+/** A status as a client gets it, opened. */
+record Refusal(Status status) {
+
+    static Refusal of(ThrowingCallable call) {
+        StatusRuntimeException thrown = catchThrowableOfType(StatusRuntimeException.class, call);
+        assertThat(thrown).as("a refusal").isNotNull();
+        Status status = StatusProto.fromThrowable(thrown);
+        return new Refusal(status == null ? Status.getDefaultInstance() : status);
+    }
+
+    Refusal is(ErrorReason reason) {
+        assertThat(status.getMessage()).isNotBlank();
+        ErrorInfo info = detail(ErrorInfo.class).orElseThrow(() -> new AssertionError("no ErrorInfo: " + status));
+        assertThat(info.getReason()).as(status.getMessage()).isEqualTo(reason.name());
+        assertThat(info.getDomain()).isEqualTo("assize.dev");
+        assertThat(status.getCode()).isEqualTo(reason.code().value());
+        return this;
+    }
+
+    Refusal naming(String field) {
+        assertThat(fields()).as(status.getMessage()).contains(field);
+        assertThat(status.getMessage()).contains(field);
+        return this;
+    }
+
+    List<String> fields() {
+        return detail(BadRequest.class).stream()
+                .flatMap(bad -> bad.getFieldViolationsList().stream())
+                .map(BadRequest.FieldViolation::getField)
+                .toList();
+    }
+
+    <M extends Message> Optional<M> detail(Class<M> type) {
+        for (Any any : status.getDetailsList()) {
+            if (any.is(type)) {
+                try {
+                    return Optional.of(any.unpack(type));
+                } catch (InvalidProtocolBufferException e) {
+                    throw new AssertionError(e);
+                }
+            }
+        }
+        return Optional.empty();
+    }
+}
