@@ -77,7 +77,17 @@ public final class Appender implements AutoCloseable {
         return pending.future;
     }
 
-    /** A tenant may always have one command pending, however large; all tenants together keep to their bounds. */
+    /** Whether nothing is pending. */
+    boolean isIdle() {
+        lock.lock();
+        try {
+            return lanes.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A tenant may always have one command pending; all tenants together keep to their bounds. */
     private boolean isFull(@Nullable Lane lane, Pending pending) {
         return (lane != null && lane.pendingEntries + pending.entries > config.tenantPendingEntries())
                 || pendingEntries + pending.entries > config.pendingEntries()

@@ -38,7 +38,7 @@ public final class ChainVerifier {
     @FunctionalInterface
     public interface Progress {
 
-        /** Entries verified so far, of about how many. */
+        /** Entries verified so far, of about how many; called first with none. */
         void verified(long verified, long total);
     }
 
@@ -57,10 +57,11 @@ public final class ChainVerifier {
             return new NoSuchRange(size);
         }
         long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
+        progress.verified(0, total);
         ChainWalk walk = new ChainWalk(tenant, fromSeq, projector);
         Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
             boolean sound = walk.accept(entry);
-            if (sound && walk.verified() % PROGRESS_ENTRIES == 0) {
+            if (sound && walk.verified() > 0 && walk.verified() % PROGRESS_ENTRIES == 0) {
                 progress.verified(walk.verified(), Math.max(total, walk.verified()));
             }
             return sound;
