@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
@@ -12,6 +13,8 @@ import dev.assize.server.storage.TenantTransaction.Work;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLRecoverableException;
+import java.sql.SQLTransientException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -111,7 +114,8 @@ public final class Database implements AutoCloseable {
      * Runs work in a transaction, and commits it.
      *
      * @param idleTimeout how long the work may do something else than talk to the database
-     * @throws StorageException where the database fails; whether a write was committed is then unknown
+     * @throws StoreUnavailableException where the database fails for now; whether a write was committed is then unknown
+     * @throws StorageException where it fails for another reason
      */
     <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
         try (TenantTransaction transaction = TenantTransaction.begin(
@@ -120,8 +124,19 @@ public final class Database implements AutoCloseable {
             transaction.commit();
             return result;
         } catch (SQLException | DataAccessException e) {
-            throw new StorageException("the database fails: " + Reasons.of(rootOf(e)), e);
+            Throwable root = rootOf(e);
+            String message = "the database fails: " + Reasons.of(root);
+            throw isForNow(root) ? new StoreUnavailableException(message, e) : new StorageException(message, e);
         }
+    }
+
+    /** Whether trying again later may do: no connection, no resources, stopping, timed out, a conflict. */
+    private static boolean isForNow(Throwable root) {
+        if (root instanceof SQLTransientException || root instanceof SQLRecoverableException) {
+            return true;
+        }
+        String state = root instanceof SQLException sql && sql.getSQLState() != null ? sql.getSQLState() : "";
+        return state.matches("(08|40|53|57|55P|25P).*");
     }
 
     private Running running() {
