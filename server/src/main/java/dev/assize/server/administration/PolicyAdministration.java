@@ -1,0 +1,72 @@
+package dev.assize.server.administration;
+
+import com.google.inject.Inject;
+import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.ScopeChange;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.PolicySet;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** The front desk of policy administration: changes policy, all or nothing, and reads it back. Blocks. */
+public final class PolicyAdministration {
+
+    private final PolicyRepository repository;
+    private final DecisionService decisions;
+    private final InstantSource clock;
+
+    @Inject
+    public PolicyAdministration(PolicyRepository repository, DecisionService decisions, InstantSource clock) {
+        this.repository = repository;
+        this.decisions = decisions;
+        this.clock = clock;
+    }
+
+    /**
+     * Validates a change set, compiles what results, and commits it together with its ledger entries. The recorder
+     * must be permitted to change every scope named; that is for the caller to know.
+     *
+     * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
+     */
+    public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
+        ChangePlanner planner =
+                new ChangePlanner(change, recorder, mayCreate, clock.instant().truncatedTo(ChronoUnit.MICROS));
+        List<Long> manifests = repository.change(change.scopes(), planner);
+        ChangeResult result = planner.result();
+        return result instanceof Accepted accepted ? committed(accepted, manifests) : result;
+    }
+
+    /** A scope's documents at its current revision. */
+    public PolicySet export(PolicyScope scope) {
+        return repository.current(scope);
+    }
+
+    /** Accepted changes below a revision, newest first. */
+    public List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit) {
+        return repository.revisions(scope, before, limit);
+    }
+
+    private Accepted committed(Accepted accepted, List<Long> manifests) {
+        Iterator<Long> seqs = manifests.iterator();
+        List<ScopeChange> changes = new ArrayList<>();
+        for (ScopeChange change : accepted.changes()) {
+            if (change.isChange()) {
+                decisions.invalidate(change.scope());
+                changes.add(change.committedAt(seqs.next()));
+            } else {
+                changes.add(change);
+            }
+        }
+        return new Accepted(changes);
+    }
+}

@@ -1,0 +1,123 @@
+package dev.assize.server.administration;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.decision.PolicySource;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult.Appended;
+import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Replayed;
+import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.PolicySet;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Policy in memory, for tests: stores the canonical text like the real one, and records into the given ledger. */
+public final class InMemoryPolicyRepository implements PolicyRepository, PolicySource {
+
+    private final LedgerStore ledger;
+    private final AuditCodec codec = new AuditCodec();
+    private final Map<PolicyScope, PolicySet> sets = new HashMap<>();
+    private final Map<PolicyScope, List<RevisionRecord>> revisions = new HashMap<>();
+
+    public InMemoryPolicyRepository(LedgerStore ledger) {
+        this.ledger = ledger;
+    }
+
+    @Override
+    public synchronized List<Long> change(Set<PolicyScope> scopes, Planner planner) {
+        Map<PolicyScope, PolicySet> seen = new TreeMap<>();
+        seen.put(PolicyScope.PLATFORM, current(PolicyScope.PLATFORM));
+        scopes.forEach(scope -> seen.put(scope, current(scope)));
+        if (scopes.contains(PolicyScope.PLATFORM)) {
+            seen.putAll(sets);
+        }
+        return planner.apply(seen).stream().map(this::write).toList();
+    }
+
+    @Override
+    public synchronized PolicySet current(PolicyScope scope) {
+        return sets.getOrDefault(scope, PolicySet.empty(scope));
+    }
+
+    @Override
+    public synchronized List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit) {
+        return revisions.getOrDefault(scope, List.of()).reversed().stream()
+                .filter(record -> before == null || record.revision().compareTo(before) < 0)
+                .limit(limit)
+                .toList();
+    }
+
+    @Override
+    public synchronized Optional<PolicySnapshot> load(TenantId tenant) {
+        PolicySet own = current(PolicyScope.of(tenant));
+        return own.ofKind(TenantDocument.class).isEmpty()
+                ? Optional.empty()
+                : Optional.of(new PolicySnapshot(own, current(PolicyScope.PLATFORM)));
+    }
+
+    @Override
+    public synchronized Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
+        Map<PolicyScope, Revision> found = new HashMap<>();
+        scopes.stream()
+                .filter(sets::containsKey)
+                .forEach(scope -> found.put(scope, current(scope).revision()));
+        return found;
+    }
+
+    private Long write(ScopePlan plan) {
+        TreeMap<DocumentKey, Document> documents = new TreeMap<>();
+        current(plan.scope()).documents().forEach(document -> documents.put(document.key(), document));
+        plan.deletes().forEach(documents::remove);
+        plan.puts().forEach(document -> documents.put(document.key(), stored(document)));
+        sets.put(plan.scope(), PolicySet.of(plan.scope(), plan.revision(), documents.values()));
+        long seq = append(plan);
+        RevisionRecord record = plan.record();
+        revisions
+                .computeIfAbsent(plan.scope(), scope -> new ArrayList<>())
+                .add(new RevisionRecord(
+                        record.revision(),
+                        record.committedAt(),
+                        record.actor(),
+                        record.reason(),
+                        record.changeCount(),
+                        record.changeDigest(),
+                        record.policyDigest(),
+                        seq));
+        return seq;
+    }
+
+    private static Document stored(Document document) {
+        return DocumentText.readStored(
+                document.scope(), DocumentText.write(document), document.place().file(), DocumentText.lines(document));
+    }
+
+    private long append(ScopePlan plan) {
+        List<AuditEvent> events = plan.entries();
+        AppendCommand command = new AppendCommand(
+                plan.record().actor(),
+                events.stream()
+                        .map(event -> codec.encode(event, plan.record().actor()))
+                        .toList(),
+                null);
+        return switch (ledger.append(plan.scope().ledgerTenant(), List.of(command))
+                .getFirst()) {
+            case Appended appended -> appended.receipts().getFirst().seq();
+            case Replayed _ -> throw new AssertionError("no key, no replay");
+            case KeyReused _ -> throw new AssertionError("no key, no reuse");
+        };
+    }
+}

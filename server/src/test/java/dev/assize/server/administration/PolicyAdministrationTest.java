@@ -1,0 +1,373 @@
+package dev.assize.server.administration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.ChangeType;
+import dev.assize.server.administration.ChangeResult.Compared;
+import dev.assize.server.administration.ChangeResult.DocumentChange;
+import dev.assize.server.administration.ChangeResult.Invalid;
+import dev.assize.server.administration.ChangeResult.RevisionMoved;
+import dev.assize.server.administration.ChangeResult.ScopeChange;
+import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
+import dev.assize.server.administration.ChangeSet.Precondition;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.PolicyDigest;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PolicyAdministrationTest {
+
+    private static final TenantId ACME_ID = new TenantId("acme");
+    private static final PolicyScope ACME = PolicyScope.of(ACME_ID);
+    private static final Recorder ALICE = new Recorder(Subject.parse("user:alice"), TenantId.ASSIZE);
+    private static final String TENANT = """
+            apiVersion: assize.dev/v1
+            kind: Tenant
+            metadata: {name: acme}
+            spec: {environments: [default]}
+            ---
+            """;
+
+    private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
+    private final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    private final InMemoryPolicyRepository repository = new InMemoryPolicyRepository(ledger);
+    private final ForgetfulDecisions decisions = new ForgetfulDecisions();
+    private final PolicyAdministration administration = new PolicyAdministration(repository, decisions, clock);
+
+    @Test
+    void refusesWhatDoesNotHoldTogetherAndChangesNothing() {
+        ChangeResult result = put(TENANT + binding("b", "nowhere"));
+
+        assertThat(result)
+                .isInstanceOfSatisfying(
+                        Invalid.class,
+                        invalid -> assertThat(invalid.problems().getFirst().field())
+                                .isEqualTo("RoleBinding/b: spec.role"));
+        assertThat(administration.export(ACME).revision()).isEqualTo(Revision.NONE);
+        assertThat(ledger.rows(ACME_ID)).isEmpty();
+        assertThat(decisions.forgotten).isEmpty();
+    }
+
+    @Test
+    void refusesDocumentsOfATenantThatIsNotThere() {
+        assertThat(put(role("r"))).isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void refusesToDeleteWhatIsNotThereTwiceOrBesideAPut() {
+        put(TENANT + role("r"));
+        DocumentKey known = new DocumentKey(ACME, Kind.ROLE, "r");
+        DocumentKey unknown = new DocumentKey(ACME, Kind.ROLE, "x");
+
+        assertThat(change(role("r"), List.of(known), false)).isInstanceOf(Invalid.class);
+        assertThat(change("", List.of(known, known), false)).isInstanceOf(Invalid.class);
+        assertThat(change("", List.of(unknown), false))
+                .isInstanceOfSatisfying(
+                        Invalid.class,
+                        invalid -> assertThat(invalid.problems().getFirst().message())
+                                .contains("Role/x", "`x`", "tenant `acme`"));
+    }
+
+    @Test
+    void refusesToDeleteWhatIsStillReferenced() {
+        put(TENANT + role("r") + "---\n" + binding("b", "r"));
+
+        assertThat(change("", List.of(new DocumentKey(ACME, Kind.ROLE, "r")), false))
+                .isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void refusesOneNameTwiceInAChange() {
+        assertThat(put(TENANT + role("r") + "---\n" + role("r"))).isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void refusesAChangeMadeForAnotherRevision() {
+        put(TENANT);
+        ChangeSet change = new ChangeSet(
+                read(role("r")), List.of(), List.of(new Precondition(ACME, new Revision(5))), false, null);
+
+        assertThat(administration.apply(change, ALICE, tenant -> true))
+                .isEqualTo(new RevisionMoved(ACME, new Revision(5), new Revision(1)));
+    }
+
+    @Test
+    void refusesANewTenantToWhoMayNotMakeIt() {
+        ChangeSet change = new ChangeSet(read(TENANT), List.of(), List.of(), false, null);
+
+        assertThat(administration.apply(change, ALICE, tenant -> false)).isEqualTo(new TenantCreationRefused(ACME_ID));
+        put(TENANT);
+        assertThat(administration.apply(change, ALICE, tenant -> false))
+                .as("it is not new any more")
+                .isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void refusesAPlatformDocumentWhoseNameATenantHas() {
+        put(TENANT + role("r"));
+
+        assertThat(put(role("r").replace("tenant: acme, ", ""))).isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void refusesToDeleteThePlatformsRoleATenantBinds() {
+        put(TENANT + role("r").replace("tenant: acme, ", "") + "---\n" + binding("b", "r"));
+
+        assertThat(change("", List.of(new DocumentKey(PolicyScope.PLATFORM, Kind.ROLE, "r")), false))
+                .isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void comparesInADryRunAndChangesNothing() {
+        ChangeResult result = change(TENANT + binding("b", "nowhere"), List.of(), true);
+
+        assertThat(result).isInstanceOfSatisfying(Compared.class, compared -> {
+            assertThat(compared.problems()).hasSize(1);
+            assertThat(compared.changes().getFirst().revision()).isEqualTo(new Revision(1));
+            assertThat(compared.changes().getFirst().seq()).isNull();
+        });
+        assertThat(administration.export(ACME).revision()).isEqualTo(Revision.NONE);
+    }
+
+    @Test
+    void makesNoRevisionWhereNothingChanges() {
+        put(TENANT + role("r"));
+
+        ScopeChange change = accepted(put(TENANT + role("r"))).getFirst();
+
+        assertThat(change.revision()).isEqualTo(new Revision(1));
+        assertThat(change.seq()).isNull();
+        assertThat(change.documents()).extracting(DocumentChange::type).containsOnly(ChangeType.UNCHANGED);
+        assertThat(administration.revisions(ACME, null, 10)).hasSize(1);
+        assertThat(decisions.forgotten).containsExactly(ACME);
+    }
+
+    @Test
+    void tellsWhatWasCreatedReplacedAndDeleted() {
+        put(TENANT + role("a") + "---\n" + role("b") + "---\n" + role("c"));
+
+        ScopeChange change = accepted(change(
+                        role("a").replace("read", "write") + "---\n" + role("b") + "---\n" + role("d"),
+                        List.of(new DocumentKey(ACME, Kind.ROLE, "c")),
+                        false))
+                .getFirst();
+
+        assertThat(change.documents())
+                .extracting(document -> document.key().name() + " " + document.type())
+                .containsExactly("a REPLACED", "b UNCHANGED", "c DELETED", "d CREATED");
+        assertThat(change.policyDigest()).isEqualTo(PolicyDigest.ofPolicy(administration.export(ACME)));
+        assertThat(administration.revisions(ACME, null, 10).getFirst().changeCount())
+                .isEqualTo(3);
+    }
+
+    @Test
+    void changesSeveralScopesAtOnceThePlatformFirst() {
+        List<ScopeChange> changes =
+                accepted(put(role("p").replace("tenant: acme, ", "") + "---\n" + TENANT + binding("b", "p")));
+
+        assertThat(changes).extracting(ScopeChange::scope).containsExactly(PolicyScope.PLATFORM, ACME);
+        assertThat(decisions.forgotten).containsExactly(PolicyScope.PLATFORM, ACME);
+        assertThat(ledger.rows(TenantId.ASSIZE)).hasSize(2);
+    }
+
+    @Test
+    void recordsAManifestThenWhatWasAndIs() throws JsonProcessingException {
+        put(TENANT + role("r"));
+        ScopeChange change = accepted(put(role("r").replace("read", "write"))).getFirst();
+
+        List<AuditEvent> events = events(ACME_ID).subList((int) seqOf(change), 5);
+        assertThat(events).extracting(AuditEvent::type).containsExactly(PolicyEvents.MANIFEST, PolicyEvents.DIFF);
+        JsonNode manifest = json(events.get(0));
+        assertThat(manifest.get("base").asLong()).isEqualTo(1);
+        assertThat(manifest.get("revision").asLong()).isEqualTo(2);
+        assertThat(manifest.get("count").asInt()).isOne();
+        assertThat(manifest.get("change_digest").asText())
+                .isEqualTo(change.changeDigest().toString());
+        assertThat(manifest.get("policy_digest").asText())
+                .isEqualTo(change.policyDigest().toString());
+        assertThat(manifest.get("actor").asText()).isEqualTo("user:alice");
+        assertThat(manifest.get("reason").asText()).isEqualTo("for the test");
+        JsonNode diff = json(events.get(1));
+        assertThat(diff.get("before").asText()).contains("read");
+        assertThat(diff.get("after").asText()).contains("write");
+        assertThat(diff.get("change").asText()).isEqualTo("replaced");
+    }
+
+    @Test
+    void splitsADocumentThatNoFrameHolds() throws JsonProcessingException {
+        StringBuilder members = new StringBuilder();
+        for (int i = 0; i < 900; i++) {
+            members.append("    - \"user:ü\\\"")
+                    .append("x".repeat(200))
+                    .append(i)
+                    .append("\"\n");
+        }
+        String group = """
+                apiVersion: assize.dev/v1
+                kind: Group
+                metadata: {tenant: acme, name: big}
+                spec:
+                  members:
+                """ + members;
+        put(TENANT);
+        put(group);
+        String after = DocumentText.write(administration
+                .export(ACME)
+                .find(new DocumentKey(ACME, Kind.GROUP, "big"))
+                .orElseThrow());
+        assertThat(after.length()).isGreaterThan(3 * PolicyEvents.PART_BYTES);
+
+        StringBuilder rebuilt = new StringBuilder();
+        List<AuditEvent> events = events(ACME_ID);
+        List<AuditEvent> parts = events.subList(3, events.size());
+        for (int i = 0; i < parts.size(); i++) {
+            JsonNode part = json(parts.get(i));
+            assertThat(part.get("part").asInt()).isEqualTo(i + 1);
+            assertThat(part.get("parts").asInt()).isEqualTo(parts.size());
+            rebuilt.append(part.path("after").asText());
+        }
+        assertThat(parts.size()).isGreaterThan(3);
+        assertThat(rebuilt).hasToString(after);
+    }
+
+    @Test
+    void seedsAnEmptyDatabaseOnce() {
+        Bootstrap bootstrap = new Bootstrap(administration);
+        bootstrap.run();
+        bootstrap.run();
+
+        assertThat(administration.export(PolicyScope.of(TenantId.ASSIZE)).revision())
+                .isEqualTo(new Revision(1));
+        assertThat(administration.export(PolicyScope.of(TenantId.ASSIZE)).documents())
+                .extracting(document -> document.key().toString())
+                .contains("Tenant/assize", "ResourceType/policy", "Role/service", "RoleBinding/first-administrator");
+        assertThat(events(TenantId.ASSIZE).getFirst().actor()).hasToString("service:assize");
+    }
+
+    @Test
+    void refusesToDeleteTheTenantThatGuardsAssize() {
+        new Bootstrap(administration).run();
+        PolicyScope own = PolicyScope.of(TenantId.ASSIZE);
+        List<DocumentKey> everything = administration.export(own).documents().stream()
+                .map(Document::key)
+                .toList();
+
+        assertThat(change("", everything, false)).isInstanceOf(Invalid.class);
+    }
+
+    private ChangeResult put(String yaml) {
+        return change(yaml, List.of(), false);
+    }
+
+    private ChangeResult change(String yaml, List<DocumentKey> deletes, boolean dryRun) {
+        return administration.apply(
+                new ChangeSet(read(yaml), deletes, List.of(), dryRun, "for the test"), ALICE, tenant -> true);
+    }
+
+    private static List<ScopeChange> accepted(ChangeResult result) {
+        assertThat(result).isInstanceOf(Accepted.class);
+        return ((Accepted) result).changes();
+    }
+
+    private static long seqOf(ScopeChange change) {
+        Long seq = change.seq();
+        assertThat(seq).isNotNull();
+        return seq == null ? -1 : seq;
+    }
+
+    private static List<Document> read(String yaml) {
+        if (yaml.isEmpty()) {
+            return List.of();
+        }
+        ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));
+        assertThat(result.problems()).isEmpty();
+        return result.documents();
+    }
+
+    private List<AuditEvent> events(TenantId tenant) {
+        AuditCodec codec = new AuditCodec();
+        return ledger.rows(tenant).values().stream()
+                .map(entry -> codec.decode(entry.frame(), entry.entryHash()).event())
+                .toList();
+    }
+
+    private static JsonNode json(AuditEvent event) throws JsonProcessingException {
+        String payload = event.payload();
+        return new ObjectMapper().readTree(payload == null ? "null" : payload);
+    }
+
+    private static String role(String name) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: %s}
+                spec: {permissions: [{resources: [replay], actions: [read]}]}
+                """.formatted(name);
+    }
+
+    private static String binding(String name, String role) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: acme, name: %s}
+                spec: {subjects: ["user:alice"], role: %s}
+                """.formatted(name, role);
+    }
+
+    /** Remembers only what it was told to forget. */
+    private static final class ForgetfulDecisions implements DecisionService {
+
+        private final List<PolicyScope> forgotten = new ArrayList<>();
+
+        @Override
+        public Answer evaluate(CheckQuery query) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public Explanation explain(CheckQuery query) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout) {
+            throw new AssertionError("Changing policy waits for nothing");
+        }
+
+        @Override
+        public void invalidate(PolicyScope scope) {
+            forgotten.add(scope);
+        }
+    }
+}
