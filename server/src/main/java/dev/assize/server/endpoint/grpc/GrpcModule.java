@@ -18,6 +18,7 @@ public final class GrpcModule extends AbstractModule {
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
+        bind(PolicyEndpoint.class).in(Singleton.class);
         bind(LedgerEndpoint.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);

@@ -22,12 +22,13 @@ public final class GrpcServices {
     @Inject
     GrpcServices(
             DecisionEndpoint decisions,
+            PolicyEndpoint policies,
             LedgerEndpoint ledger,
             AccessEndpoint access,
             MetricsInterceptor measured,
             AuthenticationInterceptor authenticated,
             GrpcConfig config) {
-        this.endpoints = List.of(decisions, ledger, access);
+        this.endpoints = List.of(decisions, policies, ledger, access);
         this.measured = measured;
         this.authenticated = authenticated;
         this.config = config;

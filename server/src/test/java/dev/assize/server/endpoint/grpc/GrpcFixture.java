@@ -7,7 +7,11 @@ import com.google.inject.Stage;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.server.access.AccessModule;
+import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.InMemoryPolicyRepository;
+import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditModule;
@@ -54,6 +58,7 @@ final class GrpcFixture implements AutoCloseable {
     final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     final Injector injector;
     final ManagedChannel channel;
     private final Server server;
@@ -76,6 +81,7 @@ final class GrpcFixture implements AutoCloseable {
                 new AccessModule(),
                 new LedgerModule(),
                 new AuditModule(),
+                new AdministrationModule(),
                 new GrpcModule(),
                 new Surroundings(directory, config));
         admin = key("user:admin", "assize", true);
@@ -124,6 +130,10 @@ final class GrpcFixture implements AutoCloseable {
         return with(AccessServiceGrpc.newBlockingStub(channel), key);
     }
 
+    PolicyServiceGrpc.PolicyServiceBlockingStub policies(String key) {
+        return with(PolicyServiceGrpc.newBlockingStub(channel), key);
+    }
+
     <S extends AbstractStub<S>> S with(S stub, String key) {
         Metadata headers = new Metadata();
         headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
@@ -153,6 +163,7 @@ final class GrpcFixture implements AutoCloseable {
             bind(DecisionService.class).toInstance(decisions);
             bind(ApiKeyRepository.class).toInstance(keyRepository);
             bind(LedgerStore.class).toInstance(ledger);
+            bind(PolicyRepository.class).toInstance(policies);
             bind(AuditIndex.class).toInstance(new InMemoryAuditIndex(ledger));
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));

@@ -1,0 +1,71 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.DocumentChange;
+import dev.assize.proto.v1.PolicyProblem;
+import dev.assize.proto.v1.ScopeChange;
+import dev.assize.server.administration.ChangeResult;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Problem;
+import java.util.List;
+
+/** Writes what a change set did, or would do, as the wire has it. */
+final class ChangeTranslator {
+
+    private ChangeTranslator() {}
+
+    /** Of a change that was committed. */
+    static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes) {
+        ApplyPolicyResponse.Builder response = ApplyPolicyResponse.newBuilder();
+        changes.forEach(change -> response.addChanges(scope(change)));
+        return response.build();
+    }
+
+    /** Of a dry run. */
+    static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes, List<Problem> problems) {
+        ApplyPolicyResponse.Builder response = response(changes).toBuilder().setDryRun(true);
+        problems.forEach(problem -> response.addProblems(problem(problem)));
+        return response.build();
+    }
+
+    private static ScopeChange scope(ChangeResult.ScopeChange change) {
+        ScopeChange.Builder wire = ScopeChange.newBuilder()
+                .setTenant(change.scope().tenant().map(TenantId::value).orElse(""))
+                .setBaseRevision(change.base().value())
+                .setRevision(change.revision().value())
+                .setChangeDigest(ByteString.copyFrom(change.changeDigest().bytes()))
+                .setPolicyDigest(ByteString.copyFrom(change.policyDigest().bytes()));
+        change.documents()
+                .forEach(document -> wire.addDocuments(DocumentChange.newBuilder()
+                        .setKind(document.key().kind().text())
+                        .setName(document.key().name())
+                        .setType(type(document.type()))));
+        if (change.seq() != null) {
+            wire.setSeq(change.seq());
+        }
+        return wire.build();
+    }
+
+    private static ChangeType type(ChangeResult.ChangeType type) {
+        return switch (type) {
+            case CREATED -> ChangeType.CHANGE_TYPE_CREATED;
+            case REPLACED -> ChangeType.CHANGE_TYPE_REPLACED;
+            case DELETED -> ChangeType.CHANGE_TYPE_DELETED;
+            case UNCHANGED -> ChangeType.CHANGE_TYPE_UNCHANGED;
+        };
+    }
+
+    private static PolicyProblem problem(Problem problem) {
+        return PolicyProblem.newBuilder()
+                .setFile(problem.place().file())
+                .setLine(problem.place().line())
+                .setColumn(problem.place().column())
+                .setField(problem.field())
+                .setValue(problem.value())
+                .setExpected(problem.expected())
+                .setMessage(problem.message())
+                .build();
+    }
+}

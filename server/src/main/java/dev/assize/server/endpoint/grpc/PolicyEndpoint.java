@@ -1,0 +1,127 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.ExportPolicyRequest;
+import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.PolicyRevision;
+import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceImplBase;
+import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.PolicySet;
+import io.grpc.Context;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Serves `PolicyService`. */
+final class PolicyEndpoint extends PolicyServiceImplBase {
+
+    private final PolicyAdministration administration;
+    private final Gate gate;
+    private final PageTokens tokens;
+    private final Replies replies;
+
+    @Inject
+    PolicyEndpoint(PolicyAdministration administration, Gate gate, PageTokens tokens, Replies replies) {
+        this.administration = administration;
+        this.gate = gate;
+        this.tokens = tokens;
+        this.replies = replies;
+    }
+
+    @Override
+    public StreamObserver<ApplyPolicyRequest> applyPolicy(StreamObserver<ApplyPolicyResponse> observer) {
+        return new ApplyPolicyCall(administration, gate, replies, observer);
+    }
+
+    @Override
+    public void exportPolicy(ExportPolicyRequest request, StreamObserver<ExportPolicyResponse> observer) {
+        try {
+            PolicySet set = export(request);
+            for (Document document : set.documents()) {
+                requireListener();
+                observer.onNext(ExportPolicyResponse.newBuilder()
+                        .setRevision(set.revision().value())
+                        .setKind(document.kind().text())
+                        .setName(document.name())
+                        .setYaml(ByteString.copyFromUtf8(DocumentText.write(document)))
+                        .build());
+            }
+        } catch (RuntimeException | Error failure) {
+            replies.fail(observer, failure);
+            return;
+        }
+        observer.onCompleted();
+    }
+
+    @Override
+    public void listRevisions(ListRevisionsRequest request, StreamObserver<ListRevisionsResponse> observer) {
+        replies.reply(observer, () -> listRevisions(request));
+    }
+
+    private PolicySet export(ExportPolicyRequest request) {
+        PolicyScope scope = gate.admitToScope(request.getTenant());
+        return known(administration.export(scope));
+    }
+
+    /** A tenant that never had policy does not exist; the platform always does. */
+    private static PolicySet known(PolicySet set) {
+        if (set.revision().equals(Revision.NONE) && !set.scope().isPlatform()) {
+            throw RefusedException.notFound(
+                    ErrorReason.TENANT_NOT_FOUND, "tenant", set.scope().key());
+        }
+        return set;
+    }
+
+    private static void requireListener() {
+        if (Context.current().isCancelled()) {
+            throw new StatusRuntimeException(Status.CANCELLED);
+        }
+    }
+
+    private ListRevisionsResponse listRevisions(ListRevisionsRequest request) {
+        PolicyScope scope = gate.admitToScope(request.getTenant());
+        int size = Fields.pageSize(request.getPageSize());
+        byte[] conditions = ("ListRevisions/" + scope.key()).getBytes(StandardCharsets.UTF_8);
+        Revision before = revision(tokens.position(request.getPageToken(), conditions));
+        List<RevisionRecord> page = administration.revisions(scope, before, size + 1);
+        if (page.isEmpty() && before == null) {
+            known(administration.export(scope));
+        }
+        ListRevisionsResponse.Builder response = ListRevisionsResponse.newBuilder();
+        page.stream().limit(size).forEach(record -> response.addRevisions(wire(record)));
+        if (page.size() > size) {
+            response.setNextPageToken(tokens.of(page.get(size - 1).revision().toString(), conditions));
+        }
+        return response.build();
+    }
+
+    private static @Nullable Revision revision(@Nullable String position) {
+        return position == null ? null : new Revision(Long.parseLong(position));
+    }
+
+    private static PolicyRevision wire(RevisionRecord record) {
+        return PolicyRevision.newBuilder()
+                .setRevision(record.revision().value())
+                .setCommittedAt(Fields.timestamp(record.committedAt()))
+                .setActor(record.actor().caller().toString())
+                .setReason(record.reason().orElse(""))
+                .setChangeCount(record.changeCount())
+                .setChangeDigest(ByteString.copyFrom(record.changeDigest().bytes()))
+                .setPolicyDigest(ByteString.copyFrom(record.policyDigest().bytes()))
+                .setSeq(record.seq())
+                .build();
+    }
+}
