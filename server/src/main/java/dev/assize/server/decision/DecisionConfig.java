@@ -1,0 +1,65 @@
+package dev.assize.server.decision;
+
+import java.time.Duration;
+
+/**
+ * The bounds of the PDP.
+ *
+ * @param cacheBytes heap for compiled policies, estimated; beyond it the least used are dropped and loaded again
+ * @param freshnessBound over how long without confirmation a policy is not answered from
+ * @param pollInterval how often the revisions of what is held are asked for; several times within the bound
+ * @param loadTimeout how long a question waits for a policy that is not held
+ * @param concurrentLoads policies read and compiled at a time
+ * @param unknownTenants tenants remembered not to exist
+ * @param unknownTenantTtl for how long; within the freshness bound
+ */
+public record DecisionConfig(
+        long cacheBytes,
+        Duration freshnessBound,
+        Duration pollInterval,
+        Duration loadTimeout,
+        int concurrentLoads,
+        int unknownTenants,
+        Duration unknownTenantTtl) {
+
+    public static final Duration LEAST_FRESHNESS_BOUND = Duration.ofSeconds(2);
+
+    public DecisionConfig {
+        require(cacheBytes > 0, "decision.cacheBytes", cacheBytes, "more than 0");
+        require(
+                freshnessBound.compareTo(LEAST_FRESHNESS_BOUND) >= 0,
+                "decision.freshnessBound",
+                freshnessBound,
+                LEAST_FRESHNESS_BOUND + " or more");
+        require(
+                pollInterval.isPositive() && pollInterval.multipliedBy(2).compareTo(freshnessBound) <= 0,
+                "decision.pollInterval",
+                pollInterval,
+                "more than 0, at most half of the freshness bound");
+        require(loadTimeout.isPositive(), "decision.loadTimeout", loadTimeout, "more than 0");
+        require(concurrentLoads > 0, "decision.concurrentLoads", concurrentLoads, "more than 0");
+        require(unknownTenants >= 0, "decision.unknownTenants", unknownTenants, "0 or more");
+        require(
+                !unknownTenantTtl.isNegative() && unknownTenantTtl.compareTo(freshnessBound) <= 0,
+                "decision.unknownTenantTtl",
+                unknownTenantTtl,
+                "0 to the freshness bound");
+    }
+
+    public static DecisionConfig defaults() {
+        return new DecisionConfig(
+                256L << 20,
+                Duration.ofSeconds(60),
+                Duration.ofMillis(500),
+                Duration.ofSeconds(5),
+                8,
+                10_000,
+                Duration.ofSeconds(1));
+    }
+
+    private static void require(boolean holds, String key, Object value, String expected) {
+        if (!holds) {
+            throw new IllegalArgumentException(key + " is `" + value + "`: expected " + expected);
+        }
+    }
+}

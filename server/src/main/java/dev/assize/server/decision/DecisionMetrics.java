@@ -1,0 +1,163 @@
+package dev.assize.server.decision;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Policy.Eviction;
+import com.google.inject.Inject;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.model.Reason;
+import io.micrometer.core.instrument.Clock;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+
+/** The meters of the PDP. */
+final class DecisionMetrics {
+
+    private final MeterRegistry registry;
+    private final Clock clock;
+    private final Map<Reason, Counter> checks = new EnumMap<>(Reason.class);
+    private final Timer duration;
+    private final Timer batchDuration;
+    private final Counter stale;
+    private final Counter unavailable;
+    private final Counter engineFailures;
+    private final Timer loads;
+    private final Counter failedLoads;
+    private final Counter failedPolls;
+
+    @Inject
+    DecisionMetrics(MeterRegistry registry) {
+        this.registry = registry;
+        this.clock = registry.config().clock();
+        for (Reason reason : Reason.values()) {
+            checks.put(
+                    reason,
+                    Counter.builder("assize.decision.checks")
+                            .description("Decisions, by outcome and reason")
+                            .tag("decision", reason.isAllow() ? "allow" : "deny")
+                            .tag("reason", reason.name())
+                            .register(registry));
+        }
+        duration = timer("assize.decision.duration", "How long a decision took, loading included");
+        batchDuration = timer("assize.decision.batch.duration", "How long the decisions of a batch took");
+        stale = failures("stale");
+        unavailable = failures("unavailable");
+        engineFailures = failures("engine");
+        loads = timer("assize.decision.load.duration", "How long reading and compiling a policy took");
+        failedLoads = counter("assize.decision.load.failures", "Policies that could not be read or compiled");
+        failedPolls = counter("assize.decision.poll.failures", "Polls of revisions that failed");
+    }
+
+    /** What a duration is measured from. */
+    long start() {
+        return clock.monotonicTime();
+    }
+
+    void decided(Answer answer, long start) {
+        counter(answer.reason()).increment();
+        duration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    void decided(List<Answer> answers, long start) {
+        answers.forEach(answer -> counter(answer.reason()).increment());
+        batchDuration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    /** A question was refused because the policy held was not confirmed in time. */
+    void stale() {
+        stale.increment();
+    }
+
+    /** A question was refused because no policy could be read. */
+    void unavailable() {
+        unavailable.increment();
+    }
+
+    /** A question was refused because the engine has a bug: to be alerted on. */
+    void engineFailed() {
+        engineFailures.increment();
+    }
+
+    void loaded(long start) {
+        loads.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    void loadFailed() {
+        failedLoads.increment();
+    }
+
+    void pollFailed() {
+        failedPolls.increment();
+    }
+
+    void observe(Cache<?, ?> graphs) {
+        Eviction<?, ?> eviction = graphs.policy().eviction().orElseThrow();
+        Gauge.builder("assize.decision.cache.size", graphs, Cache::estimatedSize)
+                .description("Compiled policies held")
+                .register(registry);
+        Gauge.builder(
+                        "assize.decision.cache.bytes",
+                        eviction,
+                        bound -> bound.weightedSize().orElse(0))
+                .description("Their heap, estimated")
+                .baseUnit("bytes")
+                .register(registry);
+        cacheCounter(
+                graphs,
+                "hits",
+                "Questions whose policy was held",
+                cache -> cache.stats().hitCount());
+        cacheCounter(
+                graphs,
+                "misses",
+                "Questions whose policy was not held",
+                cache -> cache.stats().missCount());
+        cacheCounter(
+                graphs,
+                "evictions",
+                "Policies dropped for want of room",
+                cache -> cache.stats().evictionCount());
+    }
+
+    /** For as long as the watch lives, which the gauge does not hold. */
+    void observe(PolicyWatch watch) {
+        Gauge.builder("assize.decision.freshness.age", watch, it -> it.age().toMillis() / 1_000.0)
+                .description("Since the last poll that succeeded")
+                .baseUnit("seconds")
+                .register(registry);
+    }
+
+    private Counter counter(Reason reason) {
+        return Objects.requireNonNull(checks.get(reason));
+    }
+
+    private <C extends Cache<?, ?>> void cacheCounter(
+            C cache, String what, String description, ToDoubleFunction<C> count) {
+        FunctionCounter.builder("assize.decision.cache." + what, cache, count)
+                .description(description)
+                .register(registry);
+    }
+
+    private Counter failures(String cause) {
+        return Counter.builder("assize.decision.failures")
+                .description("Questions that got no decision, so that whoever asked denies")
+                .tag("cause", cause)
+                .register(registry);
+    }
+
+    private Counter counter(String name, String description) {
+        return Counter.builder(name).description(description).register(registry);
+    }
+
+    private Timer timer(String name, String description) {
+        return Timer.builder(name).description(description).register(registry);
+    }
+}

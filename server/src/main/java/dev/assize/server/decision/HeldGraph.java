@@ -1,0 +1,49 @@
+package dev.assize.server.decision;
+
+import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+
+/** A graph in the cache, and since when it is known to have been the current one. Compared by identity. */
+final class HeldGraph {
+
+    private final DecisionGraph graph;
+    private volatile Instant confirmedAt;
+
+    /** A graph whose policy was read at the moment {@code confirmedAt} or later. */
+    HeldGraph(DecisionGraph graph, Instant confirmedAt) {
+        this.graph = graph;
+        this.confirmedAt = confirmedAt;
+    }
+
+    DecisionGraph graph() {
+        return graph;
+    }
+
+    PolicyScope scope() {
+        return PolicyScope.of(graph.tenant());
+    }
+
+    void confirm(Instant at) {
+        confirmedAt = at;
+    }
+
+    /** Whether these are the revisions it was compiled from; a platform without any has none. */
+    boolean isAt(Map<PolicyScope, Revision> revisions) {
+        return graph.revision().equals(revisions.get(scope()))
+                && graph.platformRevision().equals(revisions.getOrDefault(PolicyScope.PLATFORM, Revision.NONE));
+    }
+
+    /** Refuses to be answered from where its last confirmation is older than the bound. */
+    DecisionGraph fresh(Instant now, Duration bound) {
+        Duration age = Duration.between(confirmedAt, now);
+        // A clock that was set back by more than the bound says nothing about the age either.
+        if (age.abs().compareTo(bound) > 0) {
+            throw new PolicyStaleException(age, bound);
+        }
+        return graph;
+    }
+}

@@ -1,0 +1,72 @@
+package dev.assize.server.decision;
+
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.PolicySet;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Policy in memory, which can be slow and can be broken. */
+final class FakePolicySource implements PolicySource {
+
+    private final Map<PolicyScope, PolicySet> policies = new ConcurrentHashMap<>();
+    private final AtomicInteger loads = new AtomicInteger();
+    private volatile boolean broken;
+    private volatile Runnable afterRead = () -> {};
+
+    FakePolicySource put(PolicySet policy) {
+        policies.put(policy.scope(), policy);
+        return this;
+    }
+
+    void remove(TenantId tenant) {
+        policies.remove(PolicyScope.of(tenant));
+    }
+
+    void setBroken(boolean isBroken) {
+        broken = isBroken;
+    }
+
+    /** Runs in each load between its reading and its return. */
+    void afterRead(Runnable action) {
+        afterRead = action;
+    }
+
+    int loads() {
+        return loads.get();
+    }
+
+    @Override
+    public Optional<PolicySnapshot> load(TenantId tenant) {
+        loads.incrementAndGet();
+        requireSound();
+        PolicySet platform = policies.getOrDefault(PolicyScope.PLATFORM, PolicySet.empty(PolicyScope.PLATFORM));
+        Optional<PolicySnapshot> snapshot = Optional.ofNullable(policies.get(PolicyScope.of(tenant)))
+                .map(found -> new PolicySnapshot(found, platform));
+        afterRead.run();
+        return snapshot;
+    }
+
+    @Override
+    public Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
+        requireSound();
+        Map<PolicyScope, Revision> revisions = new HashMap<>();
+        policies.forEach((scope, policy) -> {
+            if (scopes.contains(scope)) {
+                revisions.put(scope, policy.revision());
+            }
+        });
+        return revisions;
+    }
+
+    private void requireSound() {
+        if (broken) {
+            throw new IllegalStateException("the fake source is broken");
+        }
+    }
+}

@@ -1,0 +1,411 @@
+package dev.assize.server.decision;
+
+import static dev.assize.server.decision.Policies.ACME;
+import static dev.assize.server.decision.Policies.ALICE;
+import static dev.assize.server.decision.Policies.mayRead;
+import static dev.assize.server.decision.Policies.platform;
+import static dev.assize.server.decision.Policies.tenant;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.decision.DecisionService.RevisionWait;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.PolicySet;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class PolicyDecisionPointTest {
+
+    private static final TenantId NOBODYS = new TenantId("nobodys");
+    private static final Subject BOB = new Subject("user", "bob");
+    private static final DecisionConfig CONFIG = DecisionConfig.defaults();
+
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-02-22T14:00:00Z"));
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final DecisionMetrics metrics = new DecisionMetrics(registry);
+    private final FakePolicySource source = new FakePolicySource();
+    private final GraphCache graphs = new GraphCache(source, CONFIG, now::get, metrics);
+    private final PolicyDecisionPoint pdp = new PolicyDecisionPoint(graphs, source, CONFIG, now::get, metrics);
+    private final PolicyWatch watch = new PolicyWatch(graphs, source, CONFIG, now::get, metrics);
+
+    @Test
+    void refusesToAnswerFromWhatWasNotConfirmedInTime() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        source.setBroken(true);
+        pass(CONFIG.freshnessBound());
+        watch.poll();
+        assertThat(reason(ALICE)).as("at the bound").isEqualTo(Reason.ALLOWED);
+        pass(Duration.ofMillis(1));
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+        assertThat(watch.isFresh()).isFalse();
+        assertThat(count("assize.decision.failures", "cause", "stale")).isEqualTo(1);
+        assertThat(count("assize.decision.poll.failures")).isEqualTo(1);
+    }
+
+    @Test
+    void answersAgainOnceConfirmed() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        pass(CONFIG.freshnessBound().multipliedBy(2));
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+        watch.poll();
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        assertThat(watch.isFresh()).isTrue();
+        assertThat(source.loads()).isEqualTo(1);
+    }
+
+    @Test
+    void trustsNoClockThatWasSetBackByMoreThanTheBound() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        pass(CONFIG.freshnessBound().plusSeconds(1).negated());
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+    }
+
+    @Test
+    void denyingEndsInAnExceptionWhereTheEngineHasABug() {
+        source.put(tenant(ACME, 1, ALICE));
+        PolicyDecisionPoint broken =
+                new PolicyDecisionPoint(graphs, source, CONFIG, now::get, metrics, (graph, query, moment) -> {
+                    throw new ArrayIndexOutOfBoundsException("a bug");
+                });
+        assertThatThrownBy(() -> broken.evaluate(mayRead(ACME, ALICE))).isInstanceOf(EvaluationFailedException.class);
+        assertThatThrownBy(() -> broken.evaluateAll(ACME, List.of(mayRead(ACME, ALICE))))
+                .isInstanceOf(EvaluationFailedException.class);
+        assertThat(count("assize.decision.failures", "cause", "engine")).isEqualTo(2);
+    }
+
+    @Test
+    void answersNothingFromAnotherTenantsGraph() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThatThrownBy(() -> pdp.evaluateAll(ACME, List.of(mayRead(NOBODYS, ALICE))))
+                .isInstanceOf(EvaluationFailedException.class);
+    }
+
+    @Test
+    void refusesWherePolicyCannotBeRead() {
+        source.setBroken(true);
+        assertThatThrownBy(() -> reason(ALICE))
+                .isInstanceOf(PolicyUnavailableException.class)
+                .hasRootCauseMessage("the fake source is broken");
+        assertThat(count("assize.decision.failures", "cause", "unavailable")).isEqualTo(1);
+        source.setBroken(false);
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(reason(ALICE)).as("a failure is not remembered").isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void refusesPolicyThatCannotBeCompiled() {
+        source.put(PolicySet.of(PolicyScope.of(ACME), Revision.NONE, List.of()));
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(EvaluationFailedException.class);
+        assertThat(count("assize.decision.load.failures")).isEqualTo(1);
+    }
+
+    @Test
+    void loadsOnceHoweverManyAsk() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        CountDownLatch asking = new CountDownLatch(100);
+        source.afterRead(() -> await(asking));
+        List<Answer> answers = together(100, () -> {
+            asking.countDown();
+            return pdp.evaluate(mayRead(ACME, ALICE));
+        });
+        assertThat(answers).hasSize(100).allMatch(answer -> answer.reason() == Reason.ALLOWED);
+        assertThat(source.loads()).isEqualTo(1);
+    }
+
+    @Test
+    void remembersForAMomentThatATenantDoesNotExist() {
+        Answer answer = pdp.evaluate(mayRead(NOBODYS, ALICE));
+        assertThat(answer.reason()).isEqualTo(Reason.TENANT_UNKNOWN);
+        assertThat(answer.revision()).isEqualTo(Revision.NONE);
+        pdp.evaluate(mayRead(NOBODYS, ALICE));
+        assertThat(source.loads()).isEqualTo(1);
+        source.put(tenant(NOBODYS, 1, ALICE));
+        pass(CONFIG.unknownTenantTtl().plusMillis(1));
+        assertThat(pdp.evaluate(mayRead(NOBODYS, ALICE)).reason()).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void invalidationMakesACreatedTenantKnownAtOnce() {
+        pdp.evaluate(mayRead(NOBODYS, ALICE));
+        source.put(tenant(NOBODYS, 1, ALICE));
+        pdp.invalidate(PolicyScope.of(NOBODYS));
+        assertThat(pdp.evaluate(mayRead(NOBODYS, ALICE)).reason()).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void remembersABoundedNumberOfUnknownTenants() {
+        DecisionConfig small = new DecisionConfig(
+                CONFIG.cacheBytes(),
+                CONFIG.freshnessBound(),
+                CONFIG.pollInterval(),
+                CONFIG.loadTimeout(),
+                CONFIG.concurrentLoads(),
+                2,
+                CONFIG.unknownTenantTtl());
+        GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
+        for (int i = 0; i < 2; i++) {
+            for (int tenant = 0; tenant < 20; tenant++) {
+                cache.get(new TenantId("t" + tenant), CONFIG.loadTimeout());
+            }
+        }
+        assertThat(source.loads()).isGreaterThanOrEqualTo(38);
+    }
+
+    @Test
+    void invalidationShowsTheNextQuestionTheChange() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        source.put(tenant(ACME, 2));
+        assertThat(reason(ALICE)).as("not yet seen").isEqualTo(Reason.ALLOWED);
+        pdp.invalidate(PolicyScope.of(ACME));
+        assertThat(reason(ALICE)).isEqualTo(Reason.NO_GRANT);
+    }
+
+    @Test
+    void aLoadThatBeganBeforeAnInvalidationDoesNotOutliveIt() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        CountDownLatch hasRead = new CountDownLatch(1);
+        CountDownLatch mayReturn = new CountDownLatch(1);
+        source.afterRead(() -> {
+            hasRead.countDown();
+            await(mayReturn);
+        });
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Reason> early = threads.submit(() -> reason(ALICE));
+            await(hasRead);
+            source.afterRead(() -> {});
+            source.put(tenant(ACME, 2));
+            pdp.invalidate(PolicyScope.of(ACME));
+            assertThat(reason(ALICE)).isEqualTo(Reason.NO_GRANT);
+            mayReturn.countDown();
+            assertThat(early.get()).as("asked before the change").isEqualTo(Reason.ALLOWED);
+        }
+        assertThat(reason(ALICE)).isEqualTo(Reason.NO_GRANT);
+    }
+
+    @Test
+    void invalidationOfThePlatformReachesEveryTenant() {
+        List<TenantId> tenants =
+                IntStream.range(0, 10).mapToObj(i -> new TenantId("t" + i)).toList();
+        source.put(platform(1));
+        tenants.forEach(tenant -> source.put(tenant(tenant, 1, ALICE)));
+        assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 1);
+        source.put(platform(2));
+        assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 1);
+        pdp.invalidate(PolicyScope.PLATFORM);
+        assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 2);
+    }
+
+    @Test
+    void aPollRenewsWhatHasChanged() {
+        source.put(platform(1)).put(tenant(ACME, 1, ALICE)).put(tenant(NOBODYS, 1, ALICE));
+        reason(ALICE);
+        pdp.evaluate(mayRead(NOBODYS, ALICE));
+        source.put(tenant(ACME, 2));
+        watch.poll();
+        eventually(() -> reason(ALICE) == Reason.NO_GRANT);
+        assertThat(source.loads()).as("the other tenant was not read again").isEqualTo(3);
+        source.put(platform(2));
+        watch.poll();
+        eventually(() -> platformRevision(ACME) == 2 && platformRevision(NOBODYS) == 2);
+    }
+
+    @Test
+    void aPollDropsATenantThatHasGone() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        source.remove(ACME);
+        watch.poll();
+        assertThat(reason(ALICE)).isEqualTo(Reason.TENANT_UNKNOWN);
+    }
+
+    @Test
+    void readersNeverWaitForARenewal() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        CountDownLatch mayReturn = new CountDownLatch(1);
+        CountDownLatch renewing = new CountDownLatch(1);
+        source.afterRead(() -> {
+            renewing.countDown();
+            await(mayReturn);
+        });
+        source.put(tenant(ACME, 2, ALICE));
+        watch.poll();
+        await(renewing);
+        assertThat(together(20, () -> pdp.evaluate(mayRead(ACME, ALICE))))
+                .allMatch(answer -> answer.revision().value() == 1);
+        mayReturn.countDown();
+        eventually(() -> pdp.evaluate(mayRead(ACME, ALICE)).revision().value() == 2);
+    }
+
+    @Test
+    void revisionsNeverGoBackUnderLoad() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        AtomicBoolean done = new AtomicBoolean();
+        Callable<Boolean> reader = () -> {
+            long seen = 0;
+            boolean rose = true;
+            while (!done.get()) {
+                long revision = pdp.evaluate(mayRead(ACME, ALICE)).revision().value();
+                rose &= revision >= seen;
+                seen = revision;
+            }
+            return rose;
+        };
+        try (ExecutorService threads = Executors.newFixedThreadPool(3)) {
+            List<Future<Boolean>> readers = new ArrayList<>();
+            IntStream.range(0, 3).forEach(i -> readers.add(threads.submit(reader)));
+            for (long revision = 2; revision < 200; revision++) {
+                source.put(tenant(ACME, revision, ALICE));
+                if (revision % 3 == 0) {
+                    pdp.invalidate(PolicyScope.of(ACME));
+                } else {
+                    watch.poll();
+                }
+            }
+            done.set(true);
+            for (Future<Boolean> each : readers) {
+                assertThat(each.get()).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void waitsForARevision() {
+        source.put(tenant(ACME, 1));
+        assertThat(pdp.awaitRevision(ACME, new Revision(1), Duration.ofSeconds(5)))
+                .isEqualTo(RevisionWait.REACHED);
+        source.put(tenant(ACME, 3, ALICE));
+        assertThat(pdp.awaitRevision(ACME, new Revision(2), Duration.ofSeconds(5)))
+                .isEqualTo(RevisionWait.REACHED);
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        assertThat(pdp.awaitRevision(ACME, new Revision(4), Duration.ofSeconds(5)))
+                .isEqualTo(RevisionWait.NEVER_COMMITTED);
+        assertThat(pdp.awaitRevision(NOBODYS, new Revision(1), Duration.ofSeconds(5)))
+                .isEqualTo(RevisionWait.NEVER_COMMITTED);
+        source.put(tenant(ACME, 5));
+        assertThat(pdp.awaitRevision(ACME, new Revision(5), Duration.ZERO)).isEqualTo(RevisionWait.TIMED_OUT);
+    }
+
+    @Test
+    void holdsNoMoreThanItsBound() {
+        IntStream.range(0, 50).forEach(i -> source.put(tenant(new TenantId("t" + i), 1, ALICE)));
+        long bytes = 20_000;
+        DecisionConfig small = new DecisionConfig(
+                bytes,
+                CONFIG.freshnessBound(),
+                CONFIG.pollInterval(),
+                CONFIG.loadTimeout(),
+                CONFIG.concurrentLoads(),
+                CONFIG.unknownTenants(),
+                CONFIG.unknownTenantTtl());
+        GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
+        IntStream.range(0, 50).forEach(i -> cache.get(new TenantId("t" + i), CONFIG.loadTimeout()));
+        long held = cache.held().stream()
+                .mapToLong(graph -> graph.graph().weightBytes())
+                .sum();
+        assertThat(held).isBetween(1L, bytes);
+    }
+
+    @Test
+    void countsWhatItDecides() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        pdp.evaluateAll(ACME, List.of(mayRead(ACME, ALICE), mayRead(ACME, BOB)));
+        pdp.explain(mayRead(ACME, BOB));
+        assertThat(count("assize.decision.checks", "reason", "ALLOWED")).isEqualTo(2);
+        assertThat(count("assize.decision.checks", "reason", "NO_GRANT")).isEqualTo(2);
+        assertThat(registry.get("assize.decision.cache.size").gauge().value()).isEqualTo(1);
+    }
+
+    @Test
+    void refusesBoundsThatWouldNotHold() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new DecisionConfig(
+                        1,
+                        Duration.ofMillis(1_999),
+                        Duration.ofMillis(500),
+                        Duration.ofSeconds(5),
+                        1,
+                        1,
+                        Duration.ZERO))
+                .withMessageContaining("decision.freshnessBound");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new DecisionConfig(
+                        1, Duration.ofSeconds(2), Duration.ofMillis(1_001), Duration.ofSeconds(5), 1, 1, Duration.ZERO))
+                .withMessageContaining("decision.pollInterval");
+    }
+
+    private Reason reason(Subject subject) {
+        return pdp.evaluate(mayRead(ACME, subject)).reason();
+    }
+
+    private long platformRevision(TenantId tenant) {
+        return pdp.evaluate(mayRead(tenant, ALICE)).platformRevision().value();
+    }
+
+    private void pass(Duration time) {
+        now.updateAndGet(instant -> instant.plus(time));
+    }
+
+    private double count(String name, String... tags) {
+        return registry.get(name).tags(tags).counter().count();
+    }
+
+    private static <T> List<T> together(int count, Callable<T> action) throws InterruptedException, ExecutionException {
+        List<T> results = new ArrayList<>();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<T> each : threads.invokeAll(
+                    IntStream.range(0, count).mapToObj(i -> action).toList())) {
+                results.add(each.get());
+            }
+        }
+        return results;
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void eventually(Callable<Boolean> condition) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        try {
+            while (!condition.call()) {
+                assertThat(System.nanoTime()).as("still not so").isLessThan(deadline);
+                LockSupport.parkNanos(200_000);
+            }
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+}
