@@ -137,7 +137,7 @@ final class ChainWalk {
         if (envelope.seq() != nextSeq) {
             return fault(Kind.SEQUENCE, "holds a frame of position " + envelope.seq());
         }
-        if (envelope.incarnation() < Math.max(1, incarnation)) {
+        if (envelope.incarnation() < incarnation) {
             return fault(Kind.ORIGIN, "belongs to incarnation " + envelope.incarnation() + ", which has ended");
         }
         Digest expected = nextSeq == 0 ? Frame.genesisHash(envelope.origin()) : lastHash;

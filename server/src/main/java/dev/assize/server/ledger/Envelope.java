@@ -25,8 +25,8 @@ public record Envelope(
     public static Envelope of(FrameFields fields) {
         return new Envelope(
                 fields.requiredText(Frame.ORIGIN),
-                fields.requiredU32(Frame.INCARNATION),
-                fields.requiredU64(Frame.SEQ),
+                fields.requiredU32(Frame.INCARNATION, Sequencer.FIRST_INCARNATION),
+                fields.requiredU64(Frame.SEQ, 0),
                 fields.requiredDigest(Frame.PREV_HASH),
                 Frame.instant(fields.requiredI64(Frame.RECORDED_AT)),
                 fields.requiredText(Frame.RECORDED_BY),

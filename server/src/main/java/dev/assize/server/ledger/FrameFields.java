@@ -117,23 +117,24 @@ public final class FrameFields {
         return required(number, i64(number));
     }
 
-    int requiredU32(int number) {
-        return (int) notNegative(
-                number, required(number, ofWidth(number, Integer.BYTES)).getInt(0));
+    /** What Java's signed types cannot hold is not in use: no ledger has 2^63 entries. */
+    int requiredU32(int number, int from) {
+        return (int) atLeast(
+                from, number, required(number, ofWidth(number, Integer.BYTES)).getInt(0));
     }
 
-    long requiredU64(int number) {
-        return notNegative(number, required(number, ofWidth(number, Long.BYTES)).getLong(0));
+    long requiredU64(int number, long from) {
+        return atLeast(
+                from, number, required(number, ofWidth(number, Long.BYTES)).getLong(0));
     }
 
     Digest requiredDigest(int number) {
         return Digest.of(copy(required(number, ofWidth(number, Digest.LENGTH))));
     }
 
-    /** What Java's signed types cannot hold is not in use: no ledger has 2^63 entries. */
-    private static long notNegative(int number, long value) {
-        if (value < 0) {
-            throw new MalformedFrameException("field " + number + " is out of range");
+    private static long atLeast(long from, int number, long value) {
+        if (value < from) {
+            throw new MalformedFrameException("field " + number + " is out of its range");
         }
         return value;
     }

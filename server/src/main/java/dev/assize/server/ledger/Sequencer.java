@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** Gives drafts their place: position, time, link and hash. Pure; whoever calls it holds the head's lock. */
 public final class Sequencer {
 
-    private static final int FIRST_INCARNATION = 1;
+    static final int FIRST_INCARNATION = 1;
 
     private Sequencer() {}
 
