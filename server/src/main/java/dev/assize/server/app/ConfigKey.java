@@ -1,0 +1,87 @@
+package dev.assize.server.app;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/** Every key of the configuration, with what it is where nobody says otherwise. */
+enum ConfigKey {
+    GRPC_HOST("grpc.host", "127.0.0.1", "address of the gRPC port"),
+    GRPC_PORT("grpc.port", "7443", "gRPC port; 0 for any free one"),
+    GRPC_TLS_CERTIFICATE("grpc.tls.certificate", "", "certificate chain, a PEM file; without it gRPC is plain text"),
+    GRPC_TLS_KEY("grpc.tls.key", "", "private key, a PEM file"),
+    GRPC_REFLECTION("grpc.reflection", "authenticated", "who may list the services: off, authenticated or open"),
+    GRPC_MAX_REQUEST_BYTES("grpc.maxRequestBytes", "12582912", "largest message taken"),
+    GRPC_MAX_METADATA_BYTES("grpc.maxMetadataBytes", "8192", "largest headers of a call taken"),
+    GRPC_DRAIN_DELAY("grpc.drainDelay", "0s", "how long health says NOT_SERVING before a stop refuses calls"),
+    GRPC_STOP_TIMEOUT("grpc.stopTimeout", "10s", "how long calls under way may take when the server stops"),
+    HTTP_HOST("http.host", "127.0.0.1", "address of the port for /metrics, /livez and /readyz"),
+    HTTP_PORT("http.port", "7480", "that port; 0 for any free one"),
+    DATABASE_URL("database.url", "", "jdbc:postgresql://… of your own PostgreSQL; without it the server runs its own"),
+    DATABASE_USER("database.user", "", "the application's role there"),
+    DATABASE_PASSWORD("database.password", "", "its password"),
+    DATABASE_OWNER_USER(
+            "database.ownerUser", "", "the role that migrates; without it the schema must be there already"),
+    DATABASE_OWNER_PASSWORD("database.ownerPassword", "", "its password"),
+    DATABASE_POOL_SIZE("database.poolSize", "16", "connections"),
+    DATABASE_CONNECT_TIMEOUT("database.connectTimeout", "5s", "how long a request waits for a connection"),
+    DATABASE_STATEMENT_TIMEOUT("database.statementTimeout", "10s", "how long a statement may take"),
+    DATABASE_IDLE_TIMEOUT("database.idleTimeout", "5s", "how long a transaction may do nothing"),
+    LEDGER_NAME("ledger.name", "assize.local", "first part of every ledger's origin; never change it later"),
+    LEDGER_BATCH_ENTRIES("ledger.batchEntries", "400", "entries written together"),
+    LEDGER_BATCH_BYTES("ledger.batchBytes", "1048576", "the same in bytes"),
+    LEDGER_TENANT_PENDING_ENTRIES("ledger.tenantPendingEntries", "4096", "pending entries of a tenant before refusals"),
+    LEDGER_PENDING_ENTRIES("ledger.pendingEntries", "16384", "pending entries of all tenants before refusals"),
+    LEDGER_PENDING_BYTES("ledger.pendingBytes", "67108864", "the same in bytes"),
+    LEDGER_RETRY_AFTER("ledger.retryAfter", "250ms", "how long refused callers are asked to wait"),
+    LEDGER_DRAIN_TIMEOUT("ledger.drainTimeout", "10s", "how long a stop waits for pending entries"),
+    DECISION_CACHE_BYTES("decision.cacheBytes", "268435456", "heap for compiled policies"),
+    DECISION_FRESHNESS_BOUND("decision.freshnessBound", "60s", "over how long unconfirmed policy is not answered from"),
+    DECISION_POLL_INTERVAL("decision.pollInterval", "500ms", "how often changes made elsewhere are looked for"),
+    DECISION_LOAD_TIMEOUT("decision.loadTimeout", "5s", "how long a question waits for policy that is not held"),
+    DECISION_CONCURRENT_LOADS("decision.concurrentLoads", "8", "policies read and compiled at a time"),
+    DECISION_UNKNOWN_TENANTS("decision.unknownTenants", "10000", "tenants remembered not to exist"),
+    DECISION_UNKNOWN_TENANT_TTL("decision.unknownTenantTtl", "1s", "for how long"),
+    AUTHENTICATION_PEPPER_FILE("authentication.pepperFile", "", "default: pepper, in the home directory"),
+    AUTHENTICATION_CACHE_TTL("authentication.cacheTtl", "5s", "within what a revoked key stops working everywhere"),
+    AUTHENTICATION_CACHE_SIZE("authentication.cacheSize", "10000", "verified credentials kept");
+
+    private final String text;
+    private final String defaultValue;
+    private final String description;
+
+    ConfigKey(String text, String defaultValue, String description) {
+        this.text = text;
+        this.defaultValue = defaultValue;
+        this.description = description;
+    }
+
+    /** As the file has it. */
+    String text() {
+        return text;
+    }
+
+    /** As the environment has it: `database.poolSize` is `ASSIZE_DATABASE_POOL_SIZE`. */
+    String variable() {
+        return "ASSIZE_"
+                + text.replaceAll("([a-z])([A-Z])", "$1_$2").replace('.', '_').toUpperCase(Locale.ROOT);
+    }
+
+    String defaultValue() {
+        return defaultValue;
+    }
+
+    String description() {
+        return description;
+    }
+
+    static Optional<ConfigKey> ofText(String text) {
+        return Arrays.stream(values()).filter(key -> key.text.equals(text)).findFirst();
+    }
+
+    static Optional<ConfigKey> ofVariable(String variable) {
+        return Arrays.stream(values())
+                .filter(key -> key.variable().equals(variable))
+                .findFirst();
+    }
+}

@@ -1,0 +1,13 @@
+package dev.assize.server.endpoint.operations;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Singleton;
+
+/** Binds the operator's port. Needs an {@link OperationsConfig}, a Prometheus registry and the readiness checks. */
+public final class OperationsModule extends AbstractModule {
+
+    @Override
+    protected void configure() {
+        bind(OperationsServer.class).in(Singleton.class);
+    }
+}
