@@ -1,0 +1,161 @@
+package dev.assize.benchmarks;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.PolicySet;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Threads;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * The whole service, with cache, freshness, clock and Prometheus meters, under requests that are uniform over its
+ * tenants: with one tenant everything is warm, with many nearly every request misses the processor's caches.
+ */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(value = 2, jvmArgsAppend = "-Xmx3g")
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+// JMH calls the set-up before anything else.
+@SuppressWarnings("NullAway.Init")
+public class ServiceBenchmark {
+
+    private static final int QUERIES = 1 << 16;
+    private static final int BATCH = 100;
+
+    @Param({"1", "200"})
+    public int tenants;
+
+    private DecisionService service;
+    private Map<TenantId, NestedMaps> maps;
+    private CheckQuery[] queries;
+    private List<CheckQuery> batch;
+
+    /** Each thread's place among the queries. */
+    @State(Scope.Thread)
+    public static class Cursor {
+        private int next = Math.toIntExact(Thread.currentThread().threadId()) * 7_919;
+
+        private int next() {
+            return next++ & QUERIES - 1;
+        }
+    }
+
+    @Setup
+    public void load() {
+        Map<TenantId, PolicySet> policies = new HashMap<>();
+        maps = new HashMap<>();
+        for (int tenant = 0; tenant < tenants; tenant++) {
+            PolicySet policy = DecisionWorld.tenant(tenant);
+            policies.put(DecisionWorld.tenantId(tenant), policy);
+            maps.put(DecisionWorld.tenantId(tenant), new NestedMaps(policy));
+        }
+        service = service(policies);
+        SplittableRandom random = new SplittableRandom(11);
+        queries = Stream.generate(() -> DecisionWorld.random(random, random.nextInt(tenants)))
+                .limit(QUERIES)
+                .toArray(CheckQuery[]::new);
+        batch = Stream.generate(() -> DecisionWorld.random(random, 0))
+                .limit(BATCH)
+                .toList();
+        for (CheckQuery query : queries) {
+            if (service.evaluate(query).reason() != nestedMaps(query)) {
+                throw new AssertionError(query);
+            }
+        }
+    }
+
+    @Benchmark
+    public Answer service(Cursor cursor) {
+        return service.evaluate(queries[cursor.next()]);
+    }
+
+    @Benchmark
+    @Threads(2)
+    public Answer serviceTwoThreads(Cursor cursor) {
+        return service.evaluate(queries[cursor.next()]);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public List<Answer> serviceBatchOf100() {
+        return service.evaluateAll(DecisionWorld.tenantId(0), batch);
+    }
+
+    /** Without cache bound, freshness and meters. */
+    @Benchmark
+    public Reason nestedMaps(Cursor cursor) {
+        return nestedMaps(queries[cursor.next()]);
+    }
+
+    private Reason nestedMaps(CheckQuery query) {
+        return Objects.requireNonNull(maps.get(query.tenant()))
+                .check(query, InstantSource.system().instant());
+    }
+
+    /** Wired as the server is, over policies that are there already. */
+    private static DecisionService service(Map<TenantId, PolicySet> policies) {
+        DecisionConfig defaults = DecisionConfig.defaults();
+        DecisionConfig neverStale = new DecisionConfig(
+                2L << 30, Duration.ofDays(1), defaults.pollInterval(), Duration.ofMinutes(1), 8, 10, Duration.ZERO);
+        return Guice.createInjector(new DecisionModule(), new AbstractModule() {
+                    @Override
+                    protected void configure() {
+                        bind(PolicySource.class).toInstance(new HeldInMemory(policies));
+                        bind(DecisionConfig.class).toInstance(neverStale);
+                        bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(MeterRegistry.class).toInstance(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
+                    }
+                })
+                .getInstance(DecisionService.class);
+    }
+
+    private record HeldInMemory(Map<TenantId, PolicySet> policies) implements PolicySource {
+
+        @Override
+        public Optional<PolicySnapshot> load(TenantId tenant) {
+            return Optional.ofNullable(policies.get(tenant))
+                    .map(policy -> new PolicySnapshot(policy, DecisionWorld.platform()));
+        }
+
+        @Override
+        public Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
+            throw new UnsupportedOperationException("nothing polls here");
+        }
+    }
+}
