@@ -1,0 +1,326 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.ExportPolicyRequest;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.ListKeysRequest;
+import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.Outcome;
+import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.RevisionPrecondition;
+import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.server.access.Permission;
+import dev.assize.server.access.RpcPermissions;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What no RPC may ever forget, asked of each of them. */
+class EveryRpcTest {
+
+    /** A well-formed request of each RPC for a tenant; a streaming one sends several messages. */
+    private static final Map<String, Function<String, List<Object>>> REQUESTS = Map.ofEntries(
+            Map.entry(
+                    "DecisionService/Check",
+                    tenant -> List.of(check().setTenant(tenant).build())),
+            Map.entry(
+                    "DecisionService/CheckBatch",
+                    tenant -> List.of(CheckBatchRequest.newBuilder()
+                            .setTenant(tenant)
+                            .addItems(check())
+                            .build())),
+            Map.entry(
+                    "PolicyService/ApplyPolicy",
+                    tenant -> List.of(
+                            ApplyPolicyRequest.newBuilder()
+                                    .setHeader(ApplyPolicyHeader.getDefaultInstance())
+                                    .build(),
+                            ApplyPolicyRequest.newBuilder()
+                                    .setPut(PolicySource.newBuilder()
+                                            .setYaml(ByteString.copyFromUtf8("""
+                                                    apiVersion: assize.dev/v1
+                                                    kind: Tenant
+                                                    metadata: {name: "%s"}
+                                                    spec: {environments: [default]}
+                                                    """.formatted(tenant))))
+                                    .build())),
+            Map.entry(
+                    "PolicyService/ExportPolicy",
+                    tenant -> List.of(
+                            ExportPolicyRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "PolicyService/ListRevisions",
+                    tenant -> List.of(
+                            ListRevisionsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "LedgerService/AppendAudit",
+                    tenant -> List.of(AppendAuditRequest.newBuilder()
+                            .setTenant(tenant)
+                            .addEvents(AuditEvent.newBuilder()
+                                    .setType("replay.executed")
+                                    .setAction("execute")
+                                    .setResource("replay:1")
+                                    .setOutcome(Outcome.OUTCOME_SUCCESS))
+                            .build())),
+            Map.entry(
+                    "LedgerService/VerifyChain",
+                    tenant -> List.of(
+                            VerifyChainRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "LedgerService/QueryAudit",
+                    tenant -> List.of(
+                            QueryAuditRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "AccessService/CreateKey",
+                    tenant -> List.of(CreateKeyRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setSubject("service:new")
+                            .build())),
+            Map.entry(
+                    "AccessService/ListKeys",
+                    tenant -> List.of(
+                            ListKeysRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "AccessService/RevokeKey",
+                    tenant -> List.of(RevokeKeyRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("a".repeat(16))
+                            .build())));
+
+    @TempDir
+    Path directory;
+
+    private GrpcFixture door;
+
+    @BeforeEach
+    void open() {
+        door = new GrpcFixture(directory);
+    }
+
+    @AfterEach
+    void close() {
+        door.close();
+    }
+
+    static Stream<MethodDescriptor<?, ?>> rpcs() {
+        return Stream.of(
+                        AccessServiceGrpc.getServiceDescriptor(),
+                        DecisionServiceGrpc.getServiceDescriptor(),
+                        LedgerServiceGrpc.getServiceDescriptor(),
+                        PolicyServiceGrpc.getServiceDescriptor())
+                .map(ServiceDescriptor::getMethods)
+                .flatMap(methods -> methods.stream());
+    }
+
+    @Test
+    void isAskedOfEveryRpc() {
+        assertThat(REQUESTS.keySet()).isEqualTo(RpcPermissions.rpcs());
+    }
+
+    @ParameterizedTest
+    @MethodSource("rpcs")
+    void refusesCallersWithoutCredentials(MethodDescriptor<?, ?> rpc) {
+        Refusal.of(() -> call(rpc, "acme", null)).is(ErrorReason.CREDENTIALS_MISSING);
+        Refusal.of(() -> call(rpc, "acme", "")).is(ErrorReason.CREDENTIALS_INVALID);
+        Refusal.of(() -> call(rpc, "acme", "asz_" + "a".repeat(16) + "_" + "b".repeat(43)))
+                .is(ErrorReason.CREDENTIALS_INVALID);
+    }
+
+    @ParameterizedTest
+    @MethodSource("rpcs")
+    void refusesCallersWithoutItsPermission(MethodDescriptor<?, ?> rpc) {
+        Refusal.of(() -> call(rpc, "acme", door.replay)).is(ErrorReason.PERMISSION_MISSING);
+    }
+
+    @ParameterizedTest
+    @MethodSource("rpcs")
+    void asksForItsPermissionAndNoOther(MethodDescriptor<?, ?> rpc) {
+        Permission permission = RpcPermissions.of(RpcNames.of(rpc)).orElseThrow();
+        door.decisions.grant("service:replay", permission.action(), "tenant:acme/" + permission.resourceType());
+        try {
+            call(rpc, "acme", door.replay);
+        } catch (StatusRuntimeException later) {
+            // Applying a new tenant takes a second permission, and says which.
+            if (later.getStatus().getCode() == Status.Code.PERMISSION_DENIED) {
+                assertThat(later).hasMessageContaining("`create` on `tenant:acme/tenant`");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("rpcs")
+    void refusesOtherTenantsInTheSameWordsWhetherOrNotTheyExist(MethodDescriptor<?, ?> rpc) {
+        door.decisions.addTenant("there");
+        Refusal existing = Refusal.of(() -> call(rpc, "there", door.replay)).is(ErrorReason.TENANT_NOT_ALLOWED);
+        Refusal missing = Refusal.of(() -> call(rpc, "where", door.replay)).is(ErrorReason.TENANT_NOT_ALLOWED);
+
+        assertThat(existing.status().toString().replace("there", "where"))
+                .isEqualTo(missing.status().toString());
+        Refusal.of(() -> call(rpc, "assize", door.replay)).is(ErrorReason.TENANT_NOT_ALLOWED);
+    }
+
+    @ParameterizedTest
+    @MethodSource("rpcs")
+    void refusesCredentialsThatAreNotForIt(MethodDescriptor<?, ?> rpc) {
+        String other = RpcPermissions.rpcs().stream()
+                .filter(name -> !name.equals(RpcNames.of(rpc)))
+                .findFirst()
+                .orElseThrow();
+        String limited = door.key("user:admin", "assize", true, Set.of(), Set.of(other));
+        Refusal.of(() -> call(rpc, "acme", limited)).is(ErrorReason.RPC_NOT_ALLOWED);
+    }
+
+    @Test
+    void refusesThePlatformToWhoDoesNotReachTenantAssize() {
+        Refusal.of(() -> call(PolicyServiceGrpc.getExportPolicyMethod(), "", door.replay))
+                .is(ErrorReason.TENANT_NOT_ALLOWED);
+        Refusal.of(() -> call(PolicyServiceGrpc.getListRevisionsMethod(), "", door.replay))
+                .is(ErrorReason.TENANT_NOT_ALLOWED);
+        call(PolicyServiceGrpc.getExportPolicyMethod(), "", door.admin);
+    }
+
+    @Test
+    void refusesPartsOfAChangeOutOfReachWhateverElseItHolds() {
+        ApplyPolicyRequest header = ApplyPolicyRequest.newBuilder()
+                .setHeader(ApplyPolicyHeader.newBuilder()
+                        .addPreconditions(RevisionPrecondition.newBuilder()
+                                .setTenant("other")
+                                .setRevision(-5)))
+                .build();
+        ApplyPolicyRequest deletion = ApplyPolicyRequest.newBuilder()
+                .setDelete(DocumentKey.newBuilder().setTenant("other").setKind("Nonsense"))
+                .build();
+        ApplyPolicyRequest plain = ApplyPolicyRequest.newBuilder()
+                .setHeader(ApplyPolicyHeader.getDefaultInstance())
+                .build();
+        MethodDescriptor<?, ?> apply = PolicyServiceGrpc.getApplyPolicyMethod();
+
+        Refusal.of(() -> send(apply, List.of(header), door.replay)).is(ErrorReason.TENANT_NOT_ALLOWED);
+        Refusal.of(() -> send(apply, List.of(plain, deletion), door.replay)).is(ErrorReason.TENANT_NOT_ALLOWED);
+        Refusal.of(() -> send(apply, List.of(plain), door.replay)).is(ErrorReason.PERMISSION_MISSING);
+    }
+
+    @Test
+    void answersHealthToEverybody() {
+        var health = io.grpc.health.v1.HealthGrpc.newBlockingStub(door.channel);
+        for (String service : List.of("", "assize.v1.DecisionService", "assize.v1.LedgerService")) {
+            assertThat(health.check(io.grpc.health.v1.HealthCheckRequest.newBuilder()
+                                    .setService(service)
+                                    .build())
+                            .getStatus()
+                            .name())
+                    .isEqualTo("SERVING");
+        }
+    }
+
+    @Test
+    void listsServicesOnlyToWhoHasACredentialUnlessConfigured() {
+        MethodDescriptor<?, ?> reflection = io.grpc.reflection.v1.ServerReflectionGrpc.getServerReflectionInfoMethod();
+        List<Object> question = List.of(io.grpc.reflection.v1.ServerReflectionRequest.newBuilder()
+                .setListServices("")
+                .build());
+
+        Refusal.of(() -> send(reflection, question, null)).is(ErrorReason.CREDENTIALS_MISSING);
+        send(reflection, question, door.replay);
+    }
+
+    @Test
+    void countsCallsByRpcAndCode() {
+        Refusal.of(() -> call(DecisionServiceGrpc.getCheckMethod(), "acme", null));
+
+        assertThat(door.meters
+                        .get("assize.rpc.duration")
+                        .tags("rpc", "DecisionService/Check", "code", "UNAUTHENTICATED")
+                        .timer()
+                        .count())
+                .isOne();
+    }
+
+    private void call(MethodDescriptor<?, ?> rpc, String tenant, @Nullable String key) {
+        Function<String, List<Object>> request = REQUESTS.get(RpcNames.of(rpc));
+        assertThat(request).as(RpcNames.of(rpc)).isNotNull();
+        if (request != null) {
+            send(rpc, request.apply(tenant), key);
+        }
+    }
+
+    /** Sends messages to any RPC and waits for its end. */
+    @SuppressWarnings("unchecked") // The messages are of the method's type by the table above.
+    private void send(MethodDescriptor<?, ?> rpc, List<Object> messages, @Nullable String key) {
+        Metadata headers = new Metadata();
+        if (key != null) {
+            headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        }
+        Channel channel =
+                ClientInterceptors.intercept(door.channel, MetadataUtils.newAttachHeadersInterceptor(headers));
+        ClientCall<Object, Object> call = channel.newCall((MethodDescriptor<Object, Object>) rpc, CallOptions.DEFAULT);
+        CompletableFuture<Status> end = new CompletableFuture<>();
+        call.start(
+                new ClientCall.Listener<>() {
+                    @Override
+                    public void onClose(Status status, Metadata trailers) {
+                        if (status.isOk()) {
+                            end.complete(status);
+                        } else {
+                            end.completeExceptionally(status.asRuntimeException(trailers));
+                        }
+                    }
+                },
+                new Metadata());
+        call.request(Integer.MAX_VALUE);
+        messages.forEach(call::sendMessage);
+        call.halfClose();
+        try {
+            assertThat(end.join().isOk()).isTrue();
+        } catch (CompletionException failure) {
+            if (failure.getCause() instanceof StatusRuntimeException status) {
+                throw status;
+            }
+            throw failure;
+        }
+    }
+
+    private static CheckRequest.Builder check() {
+        return CheckRequest.newBuilder()
+                .setSubject("user:alice")
+                .setResource("replay:1")
+                .setAction("execute");
+    }
+}

@@ -1,0 +1,316 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AuditEntry;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.Outcome;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.model.Limits;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LedgerEndpointTest {
+
+    @TempDir
+    Path directory;
+
+    private GrpcFixture door;
+
+    @BeforeEach
+    void open() {
+        door = new GrpcFixture(directory);
+        for (String action : List.of("append", "read", "verify")) {
+            door.decisions.grant("service:replay", action, "tenant:acme/ledger");
+        }
+    }
+
+    @AfterEach
+    void close() {
+        door.close();
+    }
+
+    @Test
+    void refusesAnotherActorWithoutActAs() {
+        AuditEvent.Builder event = event().setActor("user:alice");
+        Refusal.of(() -> append(event)).is(ErrorReason.ACT_AS_MISSING);
+        assertThat(door.ledger.rows(GrpcFixture.ACME)).isEmpty();
+
+        door.decisions.grant("service:replay", "act-as", "tenant:acme/subject:user");
+        append(event);
+        Refusal.of(() -> append(event().setActor("agent:feed"))).is(ErrorReason.ACT_AS_MISSING);
+    }
+
+    @Test
+    void takesTheCallerForTheActorWhereNoneIsNamed() {
+        append(event());
+        append(event().setActor("service:replay"));
+
+        assertThat(query(QueryAuditRequest.newBuilder()).getEntriesList())
+                .hasSize(2)
+                .allSatisfy(entry -> {
+                    assertThat(entry.getEvent().getActor()).isEqualTo("service:replay");
+                    assertThat(entry.getRecordedBy()).isEqualTo("service:replay");
+                    assertThat(entry.getRecordedByTenant()).isEqualTo("acme");
+                });
+    }
+
+    @Test
+    void refusesMalformedEventsByTheirField() {
+        refuses(event().setType(""), "events[0].type");
+        refuses(event().setType("assize.policy.manifest"), "events[0].type");
+        refuses(event().setActor("group:noc"), "events[0].actor");
+        refuses(event().setAction("no action"), "events[0].action");
+        refuses(event().setResource(""), "events[0].resource");
+        refuses(event().setEnv("no env"), "events[0].env");
+        refuses(event().clearOutcome(), "events[0].outcome");
+        refuses(event().setOutcomeValue(99), "events[0].outcome");
+        refuses(event().setOccurredAt(Timestamp.newBuilder().setNanos(-1)), "events[0].occurred_at");
+        refuses(event().setPayload("{"), "events[0].payload");
+        refuses(event().setPayload("\"" + "x".repeat(Limits.AUDIT_PAYLOAD_BYTES) + "\""), "events[0].payload");
+        refuses(event().setReason("x".repeat(1_025)), "events[0].reason");
+        assertThat(door.ledger.rows(GrpcFixture.ACME)).isEmpty();
+    }
+
+    @Test
+    void takes500EventsAndRefuses501AndNone() {
+        AppendAuditRequest.Builder full = AppendAuditRequest.newBuilder()
+                .setTenant("acme")
+                .addAllEvents(Collections.nCopies(Limits.AUDIT_EVENTS, event().build()));
+        assertThat(append(full).getEntriesCount()).isEqualTo(Limits.AUDIT_EVENTS);
+        Refusal.of(() -> append(full.addEvents(event())))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("events");
+        Refusal.of(() -> append(AppendAuditRequest.newBuilder().setTenant("acme")))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("events");
+    }
+
+    @Test
+    void takesAPayloadOf8KiB() {
+        append(event().setPayload("\"" + "x".repeat(Limits.AUDIT_PAYLOAD_BYTES - 2) + "\""));
+    }
+
+    @Test
+    void answersARetryWithTheFirstAnswerAndRefusesOtherContent() {
+        AppendAuditRequest.Builder first = AppendAuditRequest.newBuilder()
+                .setTenant("acme")
+                .setIdempotencyKey("k")
+                .addEvents(event());
+        AppendAuditResponse answer = append(first);
+        AppendAuditResponse again = append(first);
+        assertThat(again.getReplayed()).isTrue();
+        assertThat(again.getEntriesList()).isEqualTo(answer.getEntriesList());
+
+        Refusal.of(() -> append(first.addEvents(event()))).is(ErrorReason.IDEMPOTENCY_KEY_REUSED);
+        Refusal.of(() -> append(first.setIdempotencyKey("k".repeat(129))))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("idempotency_key");
+    }
+
+    @Test
+    void refusesATenantThatDoesNotExist() {
+        Refusal.of(() -> door.ledger(door.admin)
+                        .appendAudit(AppendAuditRequest.newBuilder()
+                                .setTenant("nowhere")
+                                .addEvents(event())
+                                .build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+    }
+
+    @Test
+    void refusesAnEnvironmentTheCredentialIsNotFor() {
+        String limited = door.key("service:replay", "acme", false, Set.of("staging"), Set.of(), "acme");
+        Refusal.of(() -> door.ledger(limited)
+                        .appendAudit(AppendAuditRequest.newBuilder()
+                                .setTenant("acme")
+                                .addEvents(event().setEnv("production"))
+                                .build()))
+                .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+    }
+
+    @Test
+    void findsTheFirstBadEntry() {
+        for (int i = 0; i < 5; i++) {
+            append(event());
+        }
+        StoredEntry entry = door.ledger.rows(GrpcFixture.ACME).get(3L);
+        assertThat(entry).isNotNull();
+        if (entry != null) {
+            byte[] frame = entry.frame().clone();
+            frame[frame.length - 1] ^= 1;
+            door.ledger.rows(GrpcFixture.ACME).put(3L, new StoredEntry(3, frame, entry.entryHash(), entry.columns()));
+        }
+
+        VerifyResult result = verify(VerifyChainRequest.newBuilder());
+        assertThat(result.getValid()).isFalse();
+        assertThat(result.getFirstBadSeq()).isEqualTo(3);
+        assertThat(result.getFault()).isNotEqualTo(ChainFault.CHAIN_FAULT_UNSPECIFIED);
+        assertThat(result.getMessage()).isNotBlank();
+    }
+
+    @Test
+    void verifiesASoundChainAndTellsItsProgress() {
+        for (int i = 0; i < 5; i++) {
+            append(AppendAuditRequest.newBuilder()
+                    .setTenant("acme")
+                    .addAllEvents(Collections.nCopies(Limits.AUDIT_EVENTS, event().build())));
+        }
+        List<VerifyChainResponse> updates = new ArrayList<>();
+        door.ledger(door.replay)
+                .verifyChain(VerifyChainRequest.newBuilder().setTenant("acme").build())
+                .forEachRemaining(updates::add);
+
+        assertThat(updates).hasSizeGreaterThan(1);
+        assertThat(updates.subList(0, updates.size() - 1)).allMatch(VerifyChainResponse::hasProgress);
+        VerifyResult result = updates.getLast().getResult();
+        assertThat(result.getValid()).isTrue();
+        assertThat(result.getVerified()).isEqualTo(2_500);
+        assertThat(result.getToSeq()).isEqualTo(2_499);
+        assertThat(result.getOrigin()).endsWith("/acme");
+    }
+
+    @Test
+    void verifiesAnEmptyLedgerAndRefusesPositionsItHasNot() {
+        VerifyResult empty = verify(VerifyChainRequest.newBuilder());
+        assertThat(empty.getValid()).isTrue();
+        assertThat(empty.getToSeq()).isEqualTo(-1);
+
+        Refusal.of(() -> verify(VerifyChainRequest.newBuilder().setFromSeq(-1)))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("from_seq");
+        Refusal.of(() -> verify(VerifyChainRequest.newBuilder().setFromSeq(3).setToSeq(2)))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("to_seq");
+        Refusal.of(() -> verify(VerifyChainRequest.newBuilder().setToSeq(7)))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("to_seq");
+        Refusal.of(() -> verify(VerifyChainRequest.newBuilder().setFromSeq(7)))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("from_seq");
+    }
+
+    @Test
+    void pagesThroughEveryEntryOnceInEitherOrder() {
+        for (int i = 0; i < 7; i++) {
+            append(event());
+        }
+        for (boolean ascending : new boolean[] {true, false}) {
+            List<Long> seqs = new ArrayList<>();
+            String token = "";
+            do {
+                QueryAuditResponse page = query(QueryAuditRequest.newBuilder()
+                        .setAscending(ascending)
+                        .setPageSize(3)
+                        .setPageToken(token));
+                page.getEntriesList().stream().map(AuditEntry::getSeq).forEach(seqs::add);
+                token = page.getNextPageToken();
+            } while (!token.isEmpty());
+            List<Long> expected = new ArrayList<>(List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L));
+            assertThat(seqs).isEqualTo(ascending ? expected : expected.reversed());
+        }
+    }
+
+    @Test
+    void refusesAPageTokenThatWasChangedOrIsOfAnotherQuery() {
+        append(event());
+        append(event());
+        QueryAuditRequest.Builder request = QueryAuditRequest.newBuilder().setPageSize(1);
+        String token = query(request).getNextPageToken();
+        char last = token.charAt(token.length() - 1);
+
+        query(request.setPageToken(token));
+        query(request.setPageSize(2));
+        refusesToken(request.clone().setPageToken("x" + token));
+        refusesToken(request.clone().setPageToken("nonsense!"));
+        refusesToken(request.clone().setPageToken("AAAA"));
+        refusesToken(request.clone().setPageToken("A".repeat(10_000)));
+        refusesToken(request.clone().setPageToken(token.substring(0, token.length() - 1) + (last == 'A' ? 'Q' : 'A')));
+        refusesToken(request.clone().setActor("user:bob"));
+        refusesToken(request.clone().setAscending(true));
+        door.decisions.addTenant("other");
+        Refusal.of(() -> door.ledger(door.admin)
+                        .queryAudit(request.clone().setTenant("other").build()))
+                .is(ErrorReason.PAGE_TOKEN_INVALID);
+    }
+
+    @Test
+    void refusesMalformedConditionsByTheirField() {
+        refusesQuery(QueryAuditRequest.newBuilder().setPageSize(1_001), "page_size");
+        refusesQuery(QueryAuditRequest.newBuilder().setPageSize(-1), "page_size");
+        refusesQuery(QueryAuditRequest.newBuilder().setActor("alice"), "actor");
+        refusesQuery(QueryAuditRequest.newBuilder().setAction("no action"), "action");
+        refusesQuery(QueryAuditRequest.newBuilder().setResource("//"), "resource");
+        refusesQuery(QueryAuditRequest.newBuilder().setType("1"), "type");
+        refusesQuery(QueryAuditRequest.newBuilder().setOutcomeValue(77), "outcome");
+        refusesQuery(
+                QueryAuditRequest.newBuilder().setFrom(Timestamp.newBuilder().setSeconds(Long.MAX_VALUE)), "from");
+        query(QueryAuditRequest.newBuilder().setPageSize(1_000));
+    }
+
+    @Test
+    void showsFramesOnlyWhereAsked() {
+        append(event().setPayload("{\"a\":1}"));
+        assertThat(query(QueryAuditRequest.newBuilder()).getEntries(0).getFrame())
+                .isEqualTo(ByteString.EMPTY);
+        AuditEntry entry =
+                query(QueryAuditRequest.newBuilder().setIncludeFrames(true)).getEntries(0);
+        assertThat(entry.getFrame().isEmpty()).isFalse();
+        assertThat(entry.getEvent().getPayload()).isEqualTo("{\"a\":1}");
+    }
+
+    private void refuses(AuditEvent.Builder event, String field) {
+        Refusal.of(() -> append(event)).is(ErrorReason.REQUEST_INVALID).naming(field);
+    }
+
+    private void refusesQuery(QueryAuditRequest.Builder request, String field) {
+        Refusal.of(() -> query(request)).is(ErrorReason.REQUEST_INVALID).naming(field);
+    }
+
+    private void refusesToken(QueryAuditRequest.Builder request) {
+        Refusal.of(() -> query(request)).is(ErrorReason.PAGE_TOKEN_INVALID).naming("page_token");
+    }
+
+    private AppendAuditResponse append(AuditEvent.Builder event) {
+        return append(AppendAuditRequest.newBuilder().setTenant("acme").addEvents(event));
+    }
+
+    private AppendAuditResponse append(AppendAuditRequest.Builder request) {
+        return door.ledger(door.replay).appendAudit(request.build());
+    }
+
+    private QueryAuditResponse query(QueryAuditRequest.Builder request) {
+        return door.ledger(door.replay).queryAudit(request.setTenant("acme").build());
+    }
+
+    private VerifyResult verify(VerifyChainRequest.Builder request) {
+        List<VerifyChainResponse> updates = new ArrayList<>();
+        door.ledger(door.replay).verifyChain(request.setTenant("acme").build()).forEachRemaining(updates::add);
+        return updates.getLast().getResult();
+    }
+
+    private static AuditEvent.Builder event() {
+        return AuditEvent.newBuilder()
+                .setType("replay.executed")
+                .setAction("execute")
+                .setResource("replay:922")
+                .setOutcome(Outcome.OUTCOME_SUCCESS);
+    }
+}
