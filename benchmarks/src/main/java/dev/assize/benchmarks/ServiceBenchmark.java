@@ -55,7 +55,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @SuppressWarnings("NullAway.Init")
 public class ServiceBenchmark {
 
-    private static final int QUERIES = 1 << 16;
+    private static final int QUERIES = 1 << 12;
     private static final int BATCH = 100;
 
     @Param({"1", "200"})

@@ -1,0 +1,163 @@
+package dev.assize.server.decision;
+
+import static dev.assize.server.decision.Policies.ACME;
+import static dev.assize.server.decision.Policies.metadata;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.decision.check.Answer.DecidedBy;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.Explanation.BindingState;
+import dev.assize.server.decision.check.Explanation.BindingTrace;
+import dev.assize.server.decision.compile.GraphCompiler;
+import dev.assize.server.decision.evaluate.Explainer;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AnyOf;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.policy.Document.RoleBindingDocument;
+import dev.assize.server.policy.Document.RoleDocument;
+import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.SourcePlace;
+import dev.assize.server.policy.SubjectPattern;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class ExplainerTest {
+
+    private static final PolicyScope SCOPE = PolicyScope.of(ACME);
+    private static final Instant NOW = Instant.parse("2026-02-22T14:02:00Z");
+    private static final Environment PRODUCTION = new Environment("production");
+    private static final Environment STAGING = new Environment("staging");
+    private static final Subject ALICE = Subject.parse("user:alice");
+    private static final Subject NOC = Subject.parse("group:noc");
+    private static final Subject STAFF = Subject.parse("group:staff");
+
+    private final List<Document> documents = new ArrayList<>(List.of(
+            new TenantDocument(metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(PRODUCTION, STAGING)),
+            new GroupDocument(metadata(SCOPE, "noc"), SourcePlace.UNKNOWN, List.of(ALICE)),
+            new GroupDocument(metadata(SCOPE, "staff"), SourcePlace.UNKNOWN, List.of(NOC)),
+            Policies.role(SCOPE, "reader", Effect.ALLOW),
+            inheriting("operator", "reader"),
+            inheriting("lead", "operator"),
+            Policies.role(SCOPE, "barred", Effect.DENY)));
+
+    @Test
+    void namesGroupsAndTheWayOfInheritance() {
+        bind("nightly", "lead", Scope.ALL, null, null, STAFF);
+        Explanation explanation = explain();
+        assertThat(explanation.groups()).containsExactly("noc", "staff");
+        BindingTrace trace = explanation.bindings().getFirst();
+        assertThat(trace.matchedSubject()).isEqualTo("group:staff");
+        assertThat(trace.state()).isEqualTo(BindingState.HOLDS);
+        assertThat(trace.permissions().getFirst().through()).containsExactly("lead", "operator", "reader");
+        assertThat(trace.detail())
+                .isEqualTo("names `user:alice` as `group:staff`, holds: it has no limit in time, and its scope covers "
+                        + "environment `production` and resource `doc:1`");
+    }
+
+    @Test
+    void tellsEveryBindingThatNamesTheSubjectByName() {
+        bind("c", "reader", Scope.ALL, null, NOW, ALICE);
+        bind("a", "reader", scope(STAGING, "doc:2"), null, null, ALICE);
+        bind("b", "reader", Scope.ALL, NOW.plusNanos(1), null, ALICE);
+        bind("d", "reader", Scope.ALL, null, null, Subject.parse("user:bob"));
+        Explanation explanation = explain();
+        assertThat(explanation.answer().reason()).isEqualTo(Reason.GRANT_EXPIRED);
+        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy("c", "reader", 0));
+        assertThat(explanation.bindings())
+                .extracting(BindingTrace::state)
+                .containsExactly(BindingState.OUT_OF_SCOPE, BindingState.NOT_YET_VALID, BindingState.EXPIRED);
+        assertThat(explanation.bindings())
+                .extracting(BindingTrace::detail)
+                .containsExactly(
+                        "names `user:alice` as `user:alice`, its scope has environments `staging`, not `production`; "
+                                + "its scope has resources `doc:2`, and `doc:1` is under none of them",
+                        "names `user:alice` as `user:alice`, begins at 2026-02-22T14:02:00.000000001Z, and it is "
+                                + "2026-02-22T14:02:00Z",
+                        "names `user:alice` as `user:alice`, ended at 2026-02-22T14:02:00Z, and it is "
+                                + "2026-02-22T14:02:00Z");
+    }
+
+    @Test
+    void showsTheDenyThatOutweighs() {
+        bind("a-allow", "reader", Scope.ALL, null, null, ALICE);
+        bind("b-deny", "barred", Scope.ALL, null, NOW.plusSeconds(60), NOC);
+        Explanation explanation = explain();
+        assertThat(explanation.answer().reason()).isEqualTo(Reason.EXPLICIT_DENY);
+        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy("b-deny", "barred", 0));
+        assertThat(explanation.answer().validUntil()).isEqualTo(NOW.plusSeconds(60));
+        assertThat(explanation.bindings().getLast().permissions())
+                .extracting(Explanation.PermissionTrace::effect)
+                .containsExactly(Effect.DENY);
+        assertThat(explanation.bindings().getLast().detail())
+                .contains("it is 2026-02-22T14:02:00Z, before 2026-02-22T14:03:00Z");
+    }
+
+    @Test
+    void aSubjectOfAnotherTenantIsInNoGroupHere() {
+        bind("a", "reader", Scope.ALL, null, null, STAFF);
+        Explanation explanation = explain(new TenantId("globex"));
+        assertThat(explanation.answer().reason()).isEqualTo(Reason.NO_GRANT);
+        assertThat(explanation.groups()).isEmpty();
+        assertThat(explanation.bindings()).isEmpty();
+    }
+
+    private Explanation explain() {
+        return explain(ACME);
+    }
+
+    private Explanation explain(TenantId home) {
+        CheckQuery query =
+                new CheckQuery(ALICE, ResourcePath.parse("doc:1"), new Action("read"), ACME, PRODUCTION, home);
+        return Explainer.explain(
+                GraphCompiler.compile(
+                        PolicySet.of(SCOPE, new Revision(1), documents), PolicySet.empty(PolicyScope.PLATFORM)),
+                query,
+                NOW);
+    }
+
+    private void bind(
+            String name,
+            String role,
+            Scope scope,
+            @Nullable Instant notBefore,
+            @Nullable Instant notAfter,
+            Subject subject) {
+        documents.add(new RoleBindingDocument(
+                metadata(SCOPE, name),
+                SourcePlace.UNKNOWN,
+                List.of(new SubjectPattern.Named(subject)),
+                role,
+                scope,
+                null,
+                notBefore,
+                notAfter,
+                null));
+    }
+
+    private static Scope scope(Environment environment, String path) {
+        return new Scope(
+                Optional.of(new AnyOf.Listed<>(List.of(environment))),
+                Optional.empty(),
+                Optional.of(List.of(ResourcePath.parse(path))));
+    }
+
+    private static RoleDocument inheriting(String name, String inherited) {
+        return new RoleDocument(metadata(SCOPE, name), SourcePlace.UNKNOWN, List.of(inherited), List.of());
+    }
+}
