@@ -18,6 +18,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
@@ -116,7 +117,8 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         PolicyScope scope = PolicyScope.of(tenant);
         return database.inSnapshot(scope.key(), transaction -> {
             PolicySet own = read(transaction, scope);
-            return own.revision().equals(Revision.NONE)
+            // A tenant that was deleted keeps its revisions, but is no tenant any more.
+            return own.ofKind(TenantDocument.class).isEmpty()
                     ? Optional.empty()
                     : Optional.of(new PolicySnapshot(own, read(transaction, PolicyScope.PLATFORM)));
         });
