@@ -10,7 +10,6 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
-import io.grpc.StatusRuntimeException;
 import java.util.Iterator;
 import java.util.Map;
 
@@ -47,9 +46,7 @@ final class AuthenticationInterceptor implements ServerInterceptor {
         try {
             admitted = admit(call.getMethodDescriptor(), headers);
         } catch (RuntimeException refusal) {
-            StatusRuntimeException status = errors.toException(refusal);
-            Metadata trailers = status.getTrailers();
-            call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
+            errors.close(call, refusal);
             return new ServerCall.Listener<>() {};
         }
         return Contexts.interceptCall(admitted.attachedTo(Context.current()), call, headers, next);

@@ -14,6 +14,8 @@ import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.LedgerBusyException;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.model.StoreUnavailableException;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
@@ -22,6 +24,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,8 +45,10 @@ final class ErrorMapper {
     /** Bytes of all details before base64. */
     private static final int DETAIL_BYTES = 4_000;
 
-    /** Bytes of one violation; longer ones are cut. */
-    private static final int VIOLATION_CHARS = 400;
+    /** Bytes of a violation's field and description; longer ones are cut. */
+    private static final int FIELD_BYTES = 200;
+
+    private static final int DESCRIPTION_BYTES = 600;
 
     private static final Duration SOON = Duration.ofSeconds(1);
 
@@ -61,6 +66,13 @@ final class ErrorMapper {
         return failure instanceof StatusRuntimeException status
                 ? status
                 : StatusProto.toStatusRuntimeException(toStatus(failure));
+    }
+
+    /** Ends a call that no handler has answered. */
+    void close(ServerCall<?, ?> call, RuntimeException failure) {
+        StatusRuntimeException status = toException(failure);
+        Metadata trailers = status.getTrailers();
+        call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
     }
 
     /** As an item of a batch carries it. */
@@ -121,7 +133,7 @@ final class ErrorMapper {
         }
         Status.Builder status = Status.newBuilder()
                 .setCode(refused.reason().code().value())
-                .setMessage(cut(refused.getMessage()))
+                .setMessage(cut(refused.getMessage(), MESSAGE_BYTES, ErrorMapper::percentEncoded))
                 .addDetails(Any.pack(info.build()));
         if (violations.details.getFieldViolationsCount() > 0) {
             status.addDetails(Any.pack(violations.details.build()));
@@ -147,23 +159,26 @@ final class ErrorMapper {
                         .build();
     }
 
-    /** Cuts before the character at which the message would get too long on the wire. */
-    private static String cut(String message) {
+    /** Cuts before the character at which the text would get longer than so many bytes, however it is written. */
+    private static String cut(String text, int maxBytes, IntUnaryOperator bytesOf) {
         int bytes = 0;
-        for (int i = 0; i < message.length(); i = message.offsetByCodePoints(i, 1)) {
-            int codePoint = message.codePointAt(i);
-            bytes += wireBytes(codePoint);
-            if (bytes > MESSAGE_BYTES) {
-                return message.substring(0, i) + "…";
+        for (int i = 0; i < text.length(); i = text.offsetByCodePoints(i, 1)) {
+            bytes += bytesOf.applyAsInt(text.codePointAt(i));
+            if (bytes > maxBytes) {
+                return text.substring(0, i) + "…";
             }
         }
-        return message;
+        return text;
     }
 
-    private static int wireBytes(int codePoint) {
+    /** As gRPC writes messages: percent-encoded but for printable ASCII. */
+    private static int percentEncoded(int codePoint) {
         boolean plain = codePoint >= ' ' && codePoint <= '~' && codePoint != '%';
-        int utf8 = codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-        return plain ? 1 : 3 * utf8;
+        return plain ? 1 : 3 * utf8(codePoint);
+    }
+
+    private static int utf8(int codePoint) {
+        return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
     }
 
     /** As many violations as fit, and how many do not. */
@@ -174,11 +189,11 @@ final class ErrorMapper {
 
         static BoundedViolations of(RefusedException refused) {
             BoundedViolations bounded = new BoundedViolations();
-            int bytes = 2 * MESSAGE_BYTES;
+            int bytes = MESSAGE_BYTES;
             for (Violation violation : refused.violations()) {
                 BadRequest.FieldViolation entry = BadRequest.FieldViolation.newBuilder()
-                        .setField(shorten(violation.field()))
-                        .setDescription(shorten(violation.description()))
+                        .setField(cut(violation.field(), FIELD_BYTES, ErrorMapper::utf8))
+                        .setDescription(cut(violation.description(), DESCRIPTION_BYTES, ErrorMapper::utf8))
                         .build();
                 bytes += entry.getSerializedSize() + 4;
                 if (bounded.leftOut > 0 || bytes > DETAIL_BYTES) {
@@ -188,12 +203,6 @@ final class ErrorMapper {
                 }
             }
             return bounded;
-        }
-
-        private static String shorten(String text) {
-            return text.length() <= VIOLATION_CHARS
-                    ? text
-                    : text.substring(0, text.offsetByCodePoints(0, VIOLATION_CHARS / 2)) + "…";
         }
     }
 }

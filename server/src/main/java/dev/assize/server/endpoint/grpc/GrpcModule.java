@@ -16,6 +16,7 @@ public final class GrpcModule extends AbstractModule {
         bind(PageTokens.class).in(Singleton.class);
         bind(MetricsInterceptor.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);
+        bind(MalformedMessageInterceptor.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);

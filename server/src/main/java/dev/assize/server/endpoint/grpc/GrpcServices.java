@@ -16,6 +16,7 @@ public final class GrpcServices {
     private final List<BindableService> endpoints;
     private final MetricsInterceptor measured;
     private final AuthenticationInterceptor authenticated;
+    private final MalformedMessageInterceptor wellFormed;
     private final GrpcConfig config;
     private final HealthStatusManager health = new HealthStatusManager();
 
@@ -27,10 +28,12 @@ public final class GrpcServices {
             AccessEndpoint access,
             MetricsInterceptor measured,
             AuthenticationInterceptor authenticated,
+            MalformedMessageInterceptor wellFormed,
             GrpcConfig config) {
         this.endpoints = List.of(decisions, policies, ledger, access);
         this.measured = measured;
         this.authenticated = authenticated;
+        this.wellFormed = wellFormed;
         this.config = config;
         serving(false);
     }
@@ -38,7 +41,8 @@ public final class GrpcServices {
     /** Adds everything to a server that is being built. */
     public <B extends ServerBuilder<B>> B addTo(B builder) {
         for (BindableService endpoint : endpoints) {
-            builder.addService(guarded(endpoint.bindService()));
+            builder.addService(guarded(ServerInterceptors.intercept(
+                    ServerInterceptors.useInputStreamMessages(endpoint.bindService()), wellFormed)));
         }
         builder.addService(guarded(health.getHealthService().bindService()));
         if (config.reflection() != GrpcConfig.Reflection.OFF) {

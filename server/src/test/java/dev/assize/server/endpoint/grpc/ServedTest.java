@@ -1,0 +1,476 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import com.google.inject.Injector;
+import com.google.inject.Module;
+import com.google.inject.Stage;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.ExportPolicyRequest;
+import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.Outcome;
+import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.RevisionPrecondition;
+import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.server.access.AccessModule;
+import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.Bootstrap;
+import dev.assize.server.audit.AuditModule;
+import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.AuthenticationModule;
+import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.ledger.Appender;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.Database;
+import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.StorageModule;
+import dev.assize.server.testing.TestDatabase;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.AbstractStub;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** All rooms as they are served: a port, a database, the real engine. Each test has a tenant of its own. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ServedTest {
+
+    private final TestDatabase database = TestDatabase.fresh();
+    private Injector node = Guice.createInjector();
+    private String admin = "";
+    private ManagedChannel channel = ManagedChannelBuilder.forTarget("unused").build();
+
+    @BeforeAll
+    void start(@TempDir Path directory) {
+        node = Guice.createInjector(Stage.PRODUCTION, modules(directory, 0));
+        node.getInstance(Database.class).start();
+        seedTwiceAtOnce();
+        node.getInstance(PolicyWatch.class).start();
+        node.getInstance(GrpcServer.class).start();
+        channel.shutdownNow();
+        channel = ManagedChannelBuilder.forAddress(
+                        "127.0.0.1", node.getInstance(GrpcServer.class).port())
+                .usePlaintext()
+                .build();
+        admin = key("user:admin", "assize", true);
+    }
+
+    @AfterAll
+    void stop() {
+        channel.shutdownNow();
+        node.getInstance(GrpcServer.class).close();
+        node.getInstance(PolicyWatch.class).close();
+        node.getInstance(Appender.class).close();
+        node.getInstance(Database.class).close();
+        database.close();
+    }
+
+    private void seedTwiceAtOnce() {
+        CompletableFuture.allOf(
+                        CompletableFuture.runAsync(node.getInstance(Bootstrap.class)::run),
+                        CompletableFuture.runAsync(node.getInstance(Bootstrap.class)::run))
+                .join();
+    }
+
+    @Test
+    void seedsTenantAssizeOnce() {
+        ListRevisionsResponse revisions = policies(admin)
+                .listRevisions(
+                        ListRevisionsRequest.newBuilder().setTenant("assize").build());
+        assertThat(revisions.getRevisions(revisions.getRevisionsCount() - 1).getRevision())
+                .isOne();
+        assertThat(revisions.getRevisions(revisions.getRevisionsCount() - 1).getActor())
+                .isEqualTo("service:assize");
+    }
+
+    @Test
+    void refusesAPolicyWithEverythingThatIsWrongAndItsPlace() {
+        Refusal refusal = Refusal.of(
+                        () -> apply(admin, header(), put(tenant("broken") + "---\n" + binding("broken", "x"))))
+                .is(ErrorReason.POLICY_INVALID);
+        assertThat(refusal.status().getMessage()).contains("policy.yaml:").contains("`x`");
+        Refusal.of(() -> policies(admin)
+                        .exportPolicy(ExportPolicyRequest.newBuilder()
+                                .setTenant("broken")
+                                .build())
+                        .hasNext())
+                .is(ErrorReason.TENANT_NOT_FOUND);
+    }
+
+    @Test
+    void tellsADryRunWhatIsWrongAndChangesNothing() {
+        ApplyPolicyResponse dry = apply(
+                admin,
+                ApplyPolicyHeader.newBuilder().setDryRun(true).build(),
+                put(tenant("dry") + "---\n" + binding("dry", "x")));
+        assertThat(dry.getDryRun()).isTrue();
+        assertThat(dry.getProblemsList()).hasSize(1);
+        assertThat(check(admin, "dry", "user:alice").getReason()).isEqualTo(Reason.REASON_TENANT_UNKNOWN);
+    }
+
+    @Test
+    void refusesYamlOf10MegabytesInWords() {
+        String huge = "# " + "x".repeat(10_000_000);
+        Refusal refusal = Refusal.of(() -> apply(admin, header(), put(huge))).is(ErrorReason.POLICY_INVALID);
+        assertThat(refusal.status().getMessage()).contains("policy.yaml");
+    }
+
+    @Test
+    void refusesAMessageThatIsNotProtobufOrNotUtf8() {
+        byte[] notUtf8 = {0x0A, 2, (byte) 0xC3, 0x28};
+        byte[] notProtobuf = {0x0A, 100, 1};
+        for (byte[] body : List.of(notUtf8, notProtobuf)) {
+            Metadata headers = new Metadata();
+            headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + admin);
+            MethodDescriptor<byte[], byte[]> raw = MethodDescriptor.newBuilder(new Bytes(), new Bytes())
+                    .setType(MethodDescriptor.MethodType.UNARY)
+                    .setFullMethodName(DecisionServiceGrpc.getCheckMethod().getFullMethodName())
+                    .build();
+            assertThatThrownBy(() -> ClientCalls.blockingUnaryCall(
+                            io.grpc.ClientInterceptors.intercept(
+                                    channel, MetadataUtils.newAttachHeadersInterceptor(headers)),
+                            raw,
+                            CallOptions.DEFAULT,
+                            body))
+                    .isInstanceOfSatisfying(
+                            StatusRuntimeException.class,
+                            thrown -> assertThat(thrown.getStatus().getCode()).isEqualTo(Status.Code.INVALID_ARGUMENT));
+        }
+    }
+
+    @Test
+    void refusesAChangeMadeForAnotherRevision() {
+        apply(admin, header(), put(tenant("moved")));
+        ApplyPolicyHeader stale = ApplyPolicyHeader.newBuilder()
+                .addPreconditions(
+                        RevisionPrecondition.newBuilder().setTenant("moved").setRevision(0))
+                .build();
+        Refusal.of(() -> apply(admin, stale, put(role("moved")))).is(ErrorReason.REVISION_MOVED);
+    }
+
+    @Test
+    void refusesANewTenantToATenantAdministrator() {
+        apply(admin, header(), put("""
+                        apiVersion: assize.dev/v1
+                        kind: RoleBinding
+                        metadata: {tenant: assize, name: bob}
+                        spec: {subjects: ["user:bob"], role: tenant-administrator}
+                        """));
+        String bob = key("user:bob", "assize", true);
+        Refusal.of(() -> apply(bob, header(), put(tenant("bobs")))).is(ErrorReason.PERMISSION_MISSING);
+        apply(admin, header(), put(tenant("bobs")));
+        apply(bob, header(), put(role("bobs")));
+    }
+
+    @Test
+    void appliesDecidesExportsAndForgetsATenant() {
+        ApplyPolicyResponse applied =
+                apply(admin, header(), put(tenant("acme") + "---\n" + role("acme") + "---\n" + binding("acme", "r")));
+        assertThat(applied.getChanges(0).getRevision()).isOne();
+        assertThat(applied.getChanges(0).hasSeq()).isTrue();
+
+        CheckResponse allowed = check(admin, "acme", "user:alice");
+        assertThat(allowed.getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        assertThat(allowed.getRevision()).isOne();
+        assertThat(check(admin, "acme", "user:bob").getReason()).isEqualTo(Reason.REASON_NO_GRANT);
+
+        List<ExportPolicyResponse> export = new ArrayList<>();
+        policies(admin)
+                .exportPolicy(ExportPolicyRequest.newBuilder().setTenant("acme").build())
+                .forEachRemaining(export::add);
+        assertThat(export).extracting(ExportPolicyResponse::getKind).containsExactly("Tenant", "Role", "RoleBinding");
+        String yaml = export.stream().map(one -> one.getYaml().toStringUtf8()).collect(Collectors.joining("---\n"));
+        assertThat(apply(admin, header(), put(yaml)).getChanges(0).getRevision())
+                .as("what was exported is what is there")
+                .isOne();
+
+        assertThat(ledger(admin)
+                        .queryAudit(QueryAuditRequest.newBuilder()
+                                .setTenant("acme")
+                                .setAscending(true)
+                                .build())
+                        .getEntriesList())
+                .extracting(entry -> entry.getEvent().getType())
+                .containsExactly(
+                        "assize.policy.manifest", "assize.policy.diff", "assize.policy.diff", "assize.policy.diff");
+        List<VerifyChainResponse> verified = new ArrayList<>();
+        ledger(admin)
+                .verifyChain(VerifyChainRequest.newBuilder().setTenant("acme").build())
+                .forEachRemaining(verified::add);
+        assertThat(verified.getLast().getResult().getValid()).isTrue();
+
+        apply(
+                admin,
+                header(),
+                export.stream()
+                        .map(one -> ApplyPolicyRequest.newBuilder()
+                                .setDelete(DocumentKey.newBuilder()
+                                        .setTenant("acme")
+                                        .setKind(one.getKind())
+                                        .setName(one.getName()))
+                                .build())
+                        .toArray(ApplyPolicyRequest[]::new));
+        assertThat(check(admin, "acme", "user:alice").getReason()).isEqualTo(Reason.REASON_TENANT_UNKNOWN);
+    }
+
+    @Test
+    void letsAServiceAskAndSpeakForItsUsersInItsTenantOnly() {
+        apply(admin, header(), put(tenant("home") + "---\n" + tenant("far")));
+        String replay = key("service:replay", "home", false, "home", "far");
+        Refusal.of(() -> check(replay, "home", "user:alice")).is(ErrorReason.PERMISSION_MISSING);
+        apply(admin, header(), put("""
+                        apiVersion: assize.dev/v1
+                        kind: RoleBinding
+                        metadata: {tenant: assize, name: home-replay}
+                        spec:
+                          subjects: ["service:replay"]
+                          fromTenant: home
+                          role: service
+                          scope: {resources: ["tenant:home"]}
+                        """));
+
+        assertThat(check(replay, "home", "user:alice").getReason()).isEqualTo(Reason.REASON_NO_GRANT);
+        Refusal.of(() -> check(replay, "far", "user:alice")).is(ErrorReason.PERMISSION_MISSING);
+        AppendAuditRequest append = AppendAuditRequest.newBuilder()
+                .setTenant("home")
+                .setIdempotencyKey("once")
+                .addEvents(AuditEvent.newBuilder()
+                        .setType("replay.executed")
+                        .setActor("user:alice")
+                        .setAction("execute")
+                        .setResource("replay:1")
+                        .setOutcome(Outcome.OUTCOME_SUCCESS))
+                .build();
+        assertThat(ledger(replay).appendAudit(append).getReplayed()).isFalse();
+        assertThat(ledger(replay).appendAudit(append).getReplayed()).isTrue();
+        Refusal.of(() -> ledger(replay)
+                        .appendAudit(append.toBuilder()
+                                .addEvents(append.getEvents(0))
+                                .build()))
+                .is(ErrorReason.IDEMPOTENCY_KEY_REUSED);
+    }
+
+    @Test
+    void saysInOneLineThatThePortIsInUse(@TempDir Path directory) {
+        int taken = node.getInstance(GrpcServer.class).port();
+        Injector second = Guice.createInjector(Stage.PRODUCTION, modules(directory, taken));
+        try (GrpcServer server = second.getInstance(GrpcServer.class)) {
+            assertThatThrownBy(server::start)
+                    .isInstanceOf(GrpcStartException.class)
+                    .hasMessageContaining("127.0.0.1:" + taken)
+                    .hasMessageContaining("in use");
+        }
+    }
+
+    private CheckResponse check(String key, String tenant, String subject) {
+        return with(DecisionServiceGrpc.newBlockingStub(channel), key)
+                .check(CheckRequest.newBuilder()
+                        .setSubject(subject)
+                        .setResource("replay:1")
+                        .setAction("execute")
+                        .setTenant(tenant)
+                        .build());
+    }
+
+    private ApplyPolicyResponse apply(String key, ApplyPolicyHeader header, ApplyPolicyRequest... parts) {
+        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
+        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), key)
+                .applyPolicy(new StreamObserver<>() {
+                    @Override
+                    public void onNext(ApplyPolicyResponse response) {
+                        answer.complete(response);
+                    }
+
+                    @Override
+                    public void onError(Throwable failure) {
+                        answer.completeExceptionally(failure);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
+        call.onNext(ApplyPolicyRequest.newBuilder().setHeader(header).build());
+        Arrays.stream(parts).forEach(call::onNext);
+        call.onCompleted();
+        try {
+            return answer.join();
+        } catch (CompletionException failure) {
+            if (failure.getCause() instanceof StatusRuntimeException status) {
+                throw status;
+            }
+            throw failure;
+        }
+    }
+
+    private PolicyServiceGrpc.PolicyServiceBlockingStub policies(String key) {
+        return with(PolicyServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    private LedgerServiceGrpc.LedgerServiceBlockingStub ledger(String key) {
+        return with(LedgerServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    private static <S extends AbstractStub<S>> S with(S stub, String key) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    private String key(String subject, String home, boolean allTenants, String... tenants) {
+        Set<TenantId> reached = Arrays.stream(tenants).map(TenantId::new).collect(Collectors.toSet());
+        return node.getInstance(ApiKeys.class)
+                .create(
+                        new KeyGrant(
+                                Subject.parse(subject),
+                                new TenantId(home),
+                                allTenants,
+                                reached,
+                                Set.of(),
+                                Set.of(),
+                                "",
+                                null),
+                        Recorder.ASSIZE)
+                .credential();
+    }
+
+    private static ApplyPolicyHeader header() {
+        return ApplyPolicyHeader.newBuilder().setReason("for the test").build();
+    }
+
+    private static ApplyPolicyRequest put(String yaml) {
+        return ApplyPolicyRequest.newBuilder()
+                .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
+                .build();
+    }
+
+    private static String tenant(String name) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: %s}
+                spec: {environments: [default]}
+                """.formatted(name);
+    }
+
+    private static String role(String tenant) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: %s, name: r}
+                spec: {permissions: [{resources: [replay], actions: [execute]}]}
+                """.formatted(tenant);
+    }
+
+    private static String binding(String tenant, String role) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: %s, name: b}
+                spec: {subjects: ["user:alice"], role: %s}
+                """.formatted(tenant, role);
+    }
+
+    private Module modules(Path directory, int port) {
+        return new AbstractModule() {
+            @Override
+            protected void configure() {
+                install(new AuthenticationModule());
+                install(new AccessModule());
+                install(new LedgerModule());
+                install(new AuditModule());
+                install(new DecisionModule());
+                install(new AdministrationModule());
+                install(new StorageModule());
+                install(new GrpcModule());
+                bind(InstantSource.class).toInstance(InstantSource.system());
+                bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
+                bind(StorageConfig.class).toInstance(database.config());
+                bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
+                bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
+                bind(GrpcConfig.class)
+                        .toInstance(new GrpcConfig(
+                                "127.0.0.1",
+                                port,
+                                null,
+                                GrpcConfig.Reflection.AUTHENTICATED,
+                                GrpcConfig.DEFAULT_MAX_REQUEST_BYTES,
+                                GrpcConfig.DEFAULT_MAX_METADATA_BYTES,
+                                Duration.ZERO,
+                                Duration.ofSeconds(5)));
+            }
+        };
+    }
+
+    /** Messages as they are. */
+    private static final class Bytes implements MethodDescriptor.Marshaller<byte[]> {
+
+        @Override
+        public InputStream stream(byte[] value) {
+            return new ByteArrayInputStream(value);
+        }
+
+        @Override
+        public byte[] parse(InputStream stream) {
+            try {
+                return stream.readAllBytes();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
