@@ -4,8 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -35,10 +37,11 @@ public final class EmbeddedPostgres implements AutoCloseable {
     public static final String SUPERUSER = "postgres";
 
     private static final Logger LOG = LoggerFactory.getLogger(EmbeddedPostgres.class);
+    private static final String SCRATCH_PREFIX = "data.new-";
     private static final Duration START_LIMIT = Duration.ofMinutes(2);
     private static final Duration STOP_LIMIT = Duration.ofMinutes(1);
     private static final Duration ORPHANS_LIMIT = Duration.ofSeconds(15);
-    private static final int PORT_ATTEMPTS = 5;
+    private static final int START_ATTEMPTS = 5;
     private static final long LOG_KEPT_BYTES = 16L << 20;
 
     private final HomeLock lock;
@@ -143,10 +146,11 @@ public final class EmbeddedPostgres implements AutoCloseable {
 
     private void start() throws IOException {
         removeLeftOvers();
+        unprivileged.own(directory);
+        requireReachable();
         if (!Files.exists(data)) {
             initialise();
         }
-        unprivileged.own(directory);
         clearStalePid();
         trimLog();
         startServer(EmbeddedPostgres::freePort);
@@ -161,10 +165,26 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             }
             String complaint = complaint(logged, outcome);
-            if (attempt == PORT_ATTEMPTS || !complaint.contains("Address already in use")) {
+            boolean worthAnother = complaint.contains("Address already in use");
+            if (complaint.contains("postmaster.pid")) {
+                // A start that was cut short has come to its end only now.
+                clearStalePid();
+                worthAnother = true;
+            }
+            if (attempt == START_ATTEMPTS || !worthAnother) {
                 throw new StorageException("PostgreSQL does not start on data directory " + home + ": " + complaint
                         + " (log: " + log + ")");
             }
+        }
+    }
+
+    /** Another user may stop at a parent directory, of which PostgreSQL would complain in riddles. */
+    private void requireReachable() {
+        if (unprivileged instanceof Unprivileged.OtherUser other
+                && !run(START_LIMIT, List.of("test", "-w", directory.toString()))
+                        .succeeded()) {
+            throw new StorageException("data directory " + home + " cannot be reached by user `" + other.user()
+                    + "`, as which root runs PostgreSQL here; choose a directory that it can pass through");
         }
     }
 
@@ -187,9 +207,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     private void initialise() throws IOException {
-        Path scratch = directory.resolve("data.new");
-        Files.createDirectory(
-                scratch, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path scratch = Files.createTempDirectory(directory, SCRATCH_PREFIX);
         unprivileged.own(directory);
         Outcome outcome = run(
                 START_LIMIT,
@@ -212,9 +230,21 @@ public final class EmbeddedPostgres implements AutoCloseable {
         Files.move(scratch, data, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** What a kill during {@link #initialise()} left. */
+    /** What a kill during {@link #initialise()} left. Its initdb may still be writing there, so it has a name of its own. */
     private void removeLeftOvers() throws IOException {
-        PostgresBinaries.deleteTree(directory.resolve("data.new"));
+        try (DirectoryStream<Path> leftOvers = Files.newDirectoryStream(directory, SCRATCH_PREFIX + "*")) {
+            for (Path leftOver : leftOvers) {
+                removeQuietly(leftOver);
+            }
+        }
+    }
+
+    private static void removeQuietly(Path leftOver) {
+        try {
+            PostgresBinaries.deleteTree(leftOver);
+        } catch (IOException | UncheckedIOException e) {
+            LOG.warn("cannot remove {} yet: {}", leftOver, Reasons.of(e));
+        }
     }
 
     /**

@@ -6,11 +6,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Lets one server at a time use a home directory. The kernel lets go of the lock when the process ends, however it
@@ -20,32 +20,55 @@ final class HomeLock implements AutoCloseable {
 
     static final String FILE = "server.lock";
 
-    private final FileChannel channel;
+    /**
+     * Files this process has locked. The kernel's lock belongs to the process as a whole, and closing any channel on
+     * the file lets go of it: so a file that is locked from here must not even be opened.
+     */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
-    private HomeLock(FileChannel channel) {
+    private final FileChannel channel;
+    private final Path file;
+
+    private HomeLock(FileChannel channel, Path file) {
         this.channel = channel;
+        this.file = file;
     }
 
     static HomeLock take(Path home) {
         Path file = home.resolve(FILE);
+        if (!HELD.add(file)) {
+            throw inUse(home, Long.toString(ProcessHandle.current().pid()));
+        }
+        try {
+            return take(home, file);
+        } catch (RuntimeException e) {
+            HELD.remove(file);
+            throw e;
+        }
+    }
+
+    private static HomeLock take(Path home, Path file) {
         FileChannel channel = open(home, file);
         try {
-            FileLock lock = tryLock(channel);
+            FileLock lock = channel.tryLock();
             if (lock == null) {
-                String holder = Files.readString(file, UTF_8).strip();
-                throw new StorageException("data directory " + home + " is in use by another server"
-                        + (holder.isEmpty() ? "" : " (pid " + holder + ")") + "; stop it or choose another directory");
+                throw inUse(home, Files.readString(file, UTF_8).strip());
             }
             channel.truncate(0);
             channel.write(ByteBuffer.wrap((ProcessHandle.current().pid() + "\n").getBytes(UTF_8)), 0);
-            return new HomeLock(channel);
-        } catch (IOException | RuntimeException e) {
+            return new HomeLock(channel, file);
+        } catch (IOException e) {
             closeQuietly(channel, e);
-            if (e instanceof StorageException refused) {
-                throw refused;
-            }
-            throw new StorageException("data directory " + home + ": cannot lock " + file + ": " + Reasons.of(e), e);
+            throw new StorageException("data directory " + home + " cannot be locked: " + Reasons.of(e), e);
+        } catch (RuntimeException e) {
+            closeQuietly(channel, e);
+            throw e;
         }
+    }
+
+    private static StorageException inUse(Path home, String pid) {
+        return new StorageException("data directory " + home + " is in use by another server"
+                + (pid.isEmpty() ? "" : " (pid " + pid + ")") + "; stop it or choose another directory");
     }
 
     @Override
@@ -53,7 +76,9 @@ final class HomeLock implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            throw new StorageException("cannot release the lock of the data directory: " + Reasons.of(e), e);
+            throw new StorageException("cannot release " + file + ": " + Reasons.of(e), e);
+        } finally {
+            HELD.remove(file);
         }
     }
 
@@ -62,14 +87,6 @@ final class HomeLock implements AutoCloseable {
             return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw new StorageException("data directory " + home + " cannot be written: " + Reasons.of(e), e);
-        }
-    }
-
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            return null;
         }
     }
 

@@ -2,11 +2,13 @@ package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.Projector;
 import dev.assize.server.ledger.Receipt;
@@ -48,6 +50,9 @@ final class LedgerWriter {
 
     /** Old answers removed with each new one, so that removal keeps up and no append pays for many. */
     private static final int ANSWERS_REMOVED_PER_NEW_ONE = 2;
+
+    /** Well below what an index of PostgreSQL takes beside a tenant's name. */
+    static final int MAX_TEXT_BYTES = 2_000;
 
     private static final List<String> TEXT_COLUMNS = List.of(
             AuditColumns.RECORDED_BY,
@@ -179,8 +184,9 @@ final class LedgerWriter {
         if (entries.isEmpty()) {
             return;
         }
-        List<SortedMap<String, String>> columns =
-                entries.stream().map(entry -> projector.project(entry.frame())).toList();
+        List<SortedMap<String, String>> columns = entries.stream()
+                .map(entry -> storable(projector.project(entry.frame())))
+                .toList();
         try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ENTRIES)) {
             Arrays arrays = new Arrays(statement);
             arrays.text(tenant.value());
@@ -194,6 +200,22 @@ final class LedgerWriter {
                 arrays.texts(columns, row -> row.get(column));
             }
             statement.executeUpdate();
+        }
+    }
+
+    /** What PostgreSQL cannot keep or index is refused, so that it does not take the rest of its batch down. */
+    private static SortedMap<String, String> storable(SortedMap<String, String> columns) {
+        columns.forEach(LedgerWriter::requireStorable);
+        return columns;
+    }
+
+    private static void requireStorable(String name, String value) {
+        int bytes = value.getBytes(UTF_8).length;
+        if (bytes > MAX_TEXT_BYTES) {
+            throw new DraftRefusedException(name + " has " + bytes + " bytes: expected at most " + MAX_TEXT_BYTES);
+        }
+        if (value.indexOf('\0') >= 0) {
+            throw new DraftRefusedException(name + " contains U+0000: expected a text without it");
         }
     }
 
@@ -324,6 +346,10 @@ final class LedgerWriter {
 
     /** An idempotency key: a caller's, so two callers may choose the same text. */
     private record Key(String home, String caller, String key) {
+
+        Key {
+            requireStorable("idempotency key", key);
+        }
 
         static Optional<Key> of(AppendCommand command) {
             Recorder recorder = command.recorder();

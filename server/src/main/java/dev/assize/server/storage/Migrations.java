@@ -24,7 +24,10 @@ final class Migrations {
 
     /** Runs what has not run yet; the application's role gets its rights. */
     static void migrate(DatabaseAccess owner, String applicationRole) {
-        try {
+        try (Connection connection = connect(owner);
+                Statement statement = connection.createStatement()) {
+            // Nodes that start at the same time take turns; the lock ends with the connection.
+            statement.execute("SELECT pg_advisory_lock(hashtextextended('assize.migrate', 0))");
             Flyway.configure(Migrations.class.getClassLoader())
                     .dataSource(owner.url(), owner.user(), owner.password())
                     .schemas(SCHEMA)
@@ -39,10 +42,8 @@ final class Migrations {
                     .load()
                     .migrate();
             // Flyway holds its own table while migrations run, so the stance is stated afterwards.
-            execute(
-                    owner,
-                    "COMMENT ON TABLE " + SCHEMA + "." + HISTORY
-                            + " IS 'RLS: none, because it lists migrations, not tenants'' data; only the owner reads it'");
+            statement.execute("COMMENT ON TABLE " + SCHEMA + "." + HISTORY
+                    + " IS 'RLS: none, because it lists migrations, not tenants'' data; only the owner reads it'");
         } catch (FlywayException | SQLException e) {
             throw new StorageException("cannot migrate " + owner + ": " + Reasons.of(rootOf(e)), e);
         }
@@ -50,7 +51,7 @@ final class Migrations {
 
     /** Makes the partitions of this month and the next ones where they are missing. */
     static void makePartitions(DatabaseAccess owner, YearMonth present) {
-        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+        try (Connection connection = connect(owner);
                 PreparedStatement statement =
                         connection.prepareStatement("SELECT " + SCHEMA + ".make_ledger_partition(?::date)")) {
             for (int ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
@@ -62,11 +63,8 @@ final class Migrations {
         }
     }
 
-    private static void execute(DatabaseAccess owner, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
-                Statement statement = connection.createStatement()) {
-            statement.execute(sql);
-        }
+    private static Connection connect(DatabaseAccess access) throws SQLException {
+        return DriverManager.getConnection(access.url(), access.user(), access.password());
     }
 
     private static String quoted(String role) {
