@@ -1,6 +1,7 @@
 package dev.assize.server.storage;
 
 import com.google.inject.Inject;
+import dev.assize.server.model.StoreUnavailableException;
 import java.util.Optional;
 import org.jooq.impl.DSL;
 
@@ -21,7 +22,7 @@ public final class DatabaseHealth {
                 transaction.sql().select(DSL.one()).fetch();
                 return Optional.<String>empty();
             });
-        } catch (StorageException e) {
+        } catch (StorageException | StoreUnavailableException e) {
             return Optional.of(Reasons.of(e));
         }
     }
