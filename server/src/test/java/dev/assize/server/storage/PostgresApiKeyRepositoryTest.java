@@ -1,0 +1,155 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.authentication.ApiKey;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.TestDatabase;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class PostgresApiKeyRepositoryTest {
+
+    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00.000001Z");
+    private static final Recorder ALICE = new Recorder(new Subject("user", "alice"), new TenantId("other"));
+    private static final AtomicInteger TENANTS = new AtomicInteger();
+
+    private static TestDatabase testDatabase;
+    private static Database database;
+    private static PostgresApiKeyRepository repository;
+    private static PostgresLedgerStore ledger;
+
+    private TenantId home;
+
+    @BeforeAll
+    static void create() {
+        testDatabase = TestDatabase.fresh();
+        database = testDatabase.open(InstantSource.system());
+        AuditCodec codec = new AuditCodec();
+        LedgerWriter writer = new LedgerWriter(database, codec, () -> NOON);
+        repository = new PostgresApiKeyRepository(database, writer, codec);
+        ledger = new PostgresLedgerStore(database, writer);
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+        testDatabase.close();
+    }
+
+    @BeforeEach
+    void name() {
+        home = new TenantId("t" + TENANTS.incrementAndGet());
+    }
+
+    @Test
+    void findsNoUnknownKey() {
+        assertThat(repository.find("unknown")).isEmpty();
+        assertThat(repository.find("")).isEmpty();
+        assertThat(repository.find("' OR true --")).isEmpty();
+        assertThat(repository.list(home, null, 10)).isEmpty();
+    }
+
+    @Test
+    void refusesTheSameIdTwice() {
+        insert(key("a", null));
+        assertThatThrownBy(() -> insert(key("a", null))).isInstanceOf(StorageException.class);
+        assertThat(ledgerSize()).isEqualTo(1);
+    }
+
+    @Test
+    void keepsEverythingOfAKeyBesideItsEntry() {
+        ApiKey open = key("a", null);
+        ApiKey limited = new ApiKey(
+                new Caller(
+                        home + "-limited",
+                        new Subject("service", "replay"),
+                        home,
+                        false,
+                        Set.of(home, new TenantId("z")),
+                        Set.of(new Environment("production")),
+                        Set.of("DecisionService/Check")),
+                Digest.sha256(new byte[1]),
+                "limited",
+                ALICE,
+                NOON,
+                NOON.plusSeconds(60),
+                null);
+        insert(open);
+        insert(limited);
+        assertThat(repository.find(open.caller().keyId())).contains(open);
+        assertThat(repository.find(limited.caller().keyId())).contains(limited);
+        assertThat(ledgerSize()).isEqualTo(2);
+    }
+
+    @Test
+    void listsInOrderBehindAnId() {
+        insert(key("b", null));
+        insert(key("a", null));
+        insert(key("c", null));
+        assertThat(repository.list(home, null, 2))
+                .extracting(key -> key.caller().keyId())
+                .containsExactly(home + "-a", home + "-b");
+        assertThat(repository.list(home, home + "-b", 2))
+                .extracting(key -> key.caller().keyId())
+                .containsExactly(home + "-c");
+    }
+
+    @Test
+    void revokesOnce() {
+        ApiKey key = key("a", null);
+        insert(key);
+        ApiKey revoked = revoke(home, key.caller().keyId(), NOON.plusSeconds(1)).orElseThrow();
+        assertThat(revoked.revokedAt()).isEqualTo(NOON.plusSeconds(1));
+        assertThat(revoke(home, key.caller().keyId(), NOON.plusSeconds(2))).contains(revoked);
+        assertThat(repository.find(key.caller().keyId())).contains(revoked);
+        assertThat(ledgerSize()).isEqualTo(2);
+    }
+
+    @Test
+    void doesNotRevokeAnotherTenantsKey() {
+        ApiKey key = key("a", null);
+        insert(key);
+        assertThat(revoke(new TenantId("thief"), key.caller().keyId(), NOON)).isEmpty();
+        assertThat(repository.find(key.caller().keyId())).contains(key);
+        assertThat(ledgerSize()).isEqualTo(1);
+    }
+
+    private ApiKey key(String name, @Nullable Instant expiresAt) {
+        return new ApiKey(
+                new Caller(home + "-" + name, new Subject("user", "bob"), home, true, Set.of(), Set.of(), Set.of()),
+                Digest.sha256(),
+                "of bob",
+                ALICE,
+                NOON,
+                expiresAt,
+                null);
+    }
+
+    private void insert(ApiKey key) {
+        repository.insert(key, PostgresPolicyRepositoryTest.event("created"));
+    }
+
+    private java.util.Optional<ApiKey> revoke(TenantId tenant, String keyId, Instant at) {
+        return repository.revoke(tenant, keyId, at, ALICE, PostgresPolicyRepositoryTest.event("revoked"));
+    }
+
+    private long ledgerSize() {
+        return ledger.head(home).map(LedgerHead::size).orElse(0L);
+    }
+}

@@ -1,0 +1,201 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.TestDatabase;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class PostgresAuditIndexTest {
+
+    private static final TenantId TENANT = new TenantId("acme");
+    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+    private static final AuditCodec CODEC = new AuditCodec();
+    private static final List<String> RESOURCES = List.of(
+            "vault:company",
+            "vault:comp",
+            "vault:company0",
+            "vault:company/agent:feed",
+            "vault:company/agent:feed/run:1",
+            "vault:company-2/agent:feed",
+            "vault");
+    private static final int ENTRIES = 300;
+
+    private static TestDatabase testDatabase;
+    private static Database database;
+    private static PostgresAuditIndex index;
+    private static List<RecordedEvent> all;
+
+    @BeforeAll
+    static void fill() {
+        testDatabase = TestDatabase.fresh();
+        database = testDatabase.open(InstantSource.system());
+        index = new PostgresAuditIndex(database, CODEC);
+        SplittableRandom random = new SplittableRandom(42);
+        Instant[] now = {NOON};
+        PostgresLedgerStore store = new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, () -> now[0]));
+        for (int i = 0; i < ENTRIES; i++) {
+            now[0] = now[0].plusSeconds(random.nextInt(3));
+            AuditEvent event = event(
+                    "type" + random.nextInt(3),
+                    "user:u" + random.nextInt(3),
+                    "act" + random.nextInt(3),
+                    pick(random, RESOURCES),
+                    pick(random, List.of(Outcome.values())),
+                    random.nextBoolean() ? null : "run" + random.nextInt(3));
+            for (TenantId tenant : List.of(TENANT, new TenantId("other"))) {
+                store.append(
+                        tenant,
+                        List.of(new AppendCommand(
+                                Recorder.ASSIZE, List.of(CODEC.encode(event, Recorder.ASSIZE)), null)));
+            }
+        }
+        all = new ArrayList<>();
+        store.scan(TENANT, 0, Long.MAX_VALUE, entry -> all.add(CODEC.decode(entry.frame(), entry.entryHash())));
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+        testDatabase.close();
+    }
+
+    @Test
+    void findsWholeSegmentsOnly() {
+        assertThat(find(filter(null, null, null, null, "vault:company", null, null, null, true, null, 1_000)))
+                .extracting(found -> found.event().resource().value())
+                .containsOnly("vault:company", "vault:company/agent:feed", "vault:company/agent:feed/run:1");
+    }
+
+    @Test
+    void findsNothingOfATenantWithoutEntries() {
+        assertThat(index.find(
+                        new TenantId("empty"), filter(null, null, null, null, null, null, null, null, true, null, 10)))
+                .isEmpty();
+    }
+
+    /** Against the same question asked of all entries in memory. */
+    @Test
+    void findsWhatAPlainScanFinds() {
+        long seed = 7;
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int round = 0; round < 300; round++) {
+            AuditFilter filter = filter(
+                    random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
+                    random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
+                    random.nextInt(3) > 0 ? null : "user:u" + random.nextInt(4),
+                    random.nextInt(3) > 0 ? null : "act" + random.nextInt(3),
+                    random.nextInt(3) > 0 ? null : pick(random, RESOURCES),
+                    random.nextInt(3) > 0 ? null : pick(random, List.of(Outcome.values())),
+                    random.nextInt(3) > 0 ? null : "run" + random.nextInt(3),
+                    random.nextInt(3) > 0 ? null : "type" + random.nextInt(3),
+                    random.nextBoolean(),
+                    random.nextInt(3) > 0 ? null : random.nextLong(ENTRIES),
+                    random.nextInt(1, 50));
+            assertThat(find(filter))
+                    .as("seed %d, round %d: %s", seed, round, filter)
+                    .extracting(RecordedEvent::seq)
+                    .isEqualTo(expected(filter));
+        }
+    }
+
+    private static List<Long> expected(AuditFilter filter) {
+        Comparator<Long> order = filter.ascending() ? Comparator.naturalOrder() : Comparator.reverseOrder();
+        return all.stream()
+                .filter(entry -> fits(filter, entry))
+                .map(RecordedEvent::seq)
+                .sorted(order)
+                .filter(seq -> filter.afterSeq() == null || order.compare(seq, filter.afterSeq()) > 0)
+                .limit(filter.limit())
+                .toList();
+    }
+
+    private static boolean fits(AuditFilter filter, RecordedEvent entry) {
+        AuditEvent event = entry.event();
+        return (filter.from() == null || !entry.recordedAt().isBefore(filter.from()))
+                && (filter.to() == null || entry.recordedAt().isBefore(filter.to()))
+                && (filter.actor() == null || event.actor().toString().equals(filter.actor()))
+                && (filter.action() == null || event.action().value().equals(filter.action()))
+                && (filter.resource() == null
+                        || (event.resource().value() + "/")
+                                .startsWith(filter.resource().value() + "/"))
+                && (filter.outcome() == null || event.outcome() == filter.outcome())
+                && (filter.runId() == null || filter.runId().equals(event.runId()))
+                && (filter.type() == null || event.type().equals(filter.type()));
+    }
+
+    private static List<RecordedEvent> find(AuditFilter filter) {
+        return index.find(TENANT, filter);
+    }
+
+    private static <T> T pick(SplittableRandom random, List<T> from) {
+        return from.get(random.nextInt(from.size()));
+    }
+
+    private static AuditFilter filter(
+            @Nullable Instant from,
+            @Nullable Instant to,
+            @Nullable String actor,
+            @Nullable String action,
+            @Nullable String resource,
+            @Nullable Outcome outcome,
+            @Nullable String runId,
+            @Nullable String type,
+            boolean ascending,
+            @Nullable Long afterSeq,
+            int limit) {
+        return new AuditFilter(
+                from,
+                to,
+                actor,
+                action,
+                resource == null ? null : ResourcePath.parse(resource),
+                outcome,
+                runId,
+                type,
+                ascending,
+                afterSeq,
+                limit);
+    }
+
+    private static AuditEvent event(
+            String type, String actor, String action, String resource, Outcome outcome, @Nullable String runId) {
+        return new AuditEvent(
+                type,
+                null,
+                Subject.parse(actor),
+                null,
+                new Action(action),
+                ResourcePath.parse(resource),
+                new Environment("default"),
+                outcome,
+                null,
+                runId,
+                null,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of());
+    }
+}

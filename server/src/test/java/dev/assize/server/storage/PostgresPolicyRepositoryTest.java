@@ -1,0 +1,333 @@
+package dev.assize.server.storage;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
+import dev.assize.server.administration.PolicyRepository.ScopePlan;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.decision.PolicySource.PolicySnapshot;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.PolicySet;
+import dev.assize.server.testing.TestDatabase;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PostgresPolicyRepositoryTest {
+
+    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00.000001Z");
+    private static final Recorder ALICE = new Recorder(new Subject("user", "alice"), new TenantId("home"));
+    private static final AtomicInteger TENANTS = new AtomicInteger();
+
+    private static TestDatabase testDatabase;
+    private static Database database;
+    private static PostgresPolicyRepository repository;
+    private static PostgresLedgerStore ledger;
+
+    private TenantId tenant;
+    private PolicyScope scope;
+
+    @BeforeAll
+    static void create() {
+        testDatabase = TestDatabase.fresh();
+        database = testDatabase.open(InstantSource.system());
+        AuditCodec codec = new AuditCodec();
+        LedgerWriter writer = new LedgerWriter(database, codec, () -> NOON);
+        repository = new PostgresPolicyRepository(database, writer, codec);
+        ledger = new PostgresLedgerStore(database, writer);
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+        testDatabase.close();
+    }
+
+    @BeforeEach
+    void name() {
+        tenant = new TenantId("t" + TENANTS.incrementAndGet());
+        scope = PolicyScope.of(tenant);
+    }
+
+    @Test
+    void knowsNothingOfATenantThatWasNeverWritten() {
+        assertThat(repository.load(tenant)).isEmpty();
+        assertThat(repository.current(scope).revision()).isEqualTo(Revision.NONE);
+        assertThat(repository.revisions(Set.of(scope))).isEmpty();
+        assertThat(repository.revisions(scope, null, 10)).isEmpty();
+    }
+
+    @Test
+    void writesNothingWhenThePlannerThrows() {
+        assertThatThrownBy(() -> repository.change(Set.of(scope), present -> {
+                    throw new IllegalArgumentException("refused");
+                }))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("refused");
+        assertThat(repository.load(tenant)).isEmpty();
+        assertThat(ledger.head(tenant)).isEmpty();
+    }
+
+    @Test
+    void writesNothingWithoutPlans() {
+        assertThat(repository.change(Set.of(scope), present -> List.of())).isEmpty();
+        assertThat(repository.load(tenant)).isEmpty();
+    }
+
+    @Test
+    void writesNothingWhenTheEntryCannotBeWritten() {
+        assertThatThrownBy(() -> repository.change(
+                        Set.of(scope),
+                        present -> List.of(
+                                plan(present, scope, List.of(role(scope, "a")), List.of(), "x".repeat(70_000)))))
+                .hasMessageContaining("frame");
+        assertThat(repository.load(tenant)).isEmpty();
+        assertThat(ledger.head(tenant)).isEmpty();
+    }
+
+    @Test
+    void commitsDocumentsRevisionAndEntryTogether() {
+        List<Long> positions = put("a", "b");
+        assertThat(positions).containsExactly(0L);
+        PolicySnapshot snapshot = repository.load(tenant).orElseThrow();
+        assertThat(snapshot.tenant().revision()).isEqualTo(new Revision(1));
+        assertThat(names(snapshot.tenant())).containsExactly("a", "b");
+        assertThat(ledger.head(tenant).map(LedgerHead::size)).contains(1L);
+        assertThat(repository.revisions(Set.of(scope))).isEqualTo(Map.of(scope, new Revision(1)));
+        assertThat(repository.revisions(scope, null, 10))
+                .containsExactly(new RevisionRecord(
+                        new Revision(1),
+                        NOON,
+                        ALICE,
+                        Optional.of("because"),
+                        2,
+                        Digest.sha256(),
+                        Digest.sha256(new byte[1]),
+                        0));
+    }
+
+    @Test
+    void readsBackWhatWasWritten() {
+        Document written = role(scope, "a");
+        repository.change(Set.of(scope), present -> List.of(plan(present, scope, List.of(written), List.of(), "r")));
+        Document read = repository.current(scope).find(written.key()).orElseThrow();
+        assertThat(DocumentText.write(read)).isEqualTo(DocumentText.write(written));
+        assertThat(DocumentText.lines(read)).isEqualTo(DocumentText.lines(written));
+        assertThat(read.place().file()).isEqualTo("roles.yaml");
+    }
+
+    @Test
+    void replacesAndDeletes() {
+        put("a", "b");
+        DocumentKey a = role(scope, "a").key();
+        repository.change(
+                Set.of(scope),
+                present -> List.of(plan(present, scope, List.of(role(scope, "b"), role(scope, "c")), List.of(a), "r")));
+        assertThat(names(repository.current(scope))).containsExactly("b", "c");
+        put("a");
+        assertThat(names(repository.current(scope))).containsExactly("a", "b", "c");
+        assertThat(repository.revisions(scope, null, 2))
+                .extracting(record -> record.revision().value())
+                .containsExactly(3L, 2L);
+        assertThat(repository.revisions(scope, new Revision(2), 10))
+                .extracting(record -> record.revision().value())
+                .containsExactly(1L);
+    }
+
+    @Test
+    void showsThePlannerEveryTenantWhenThePlatformChanges() {
+        put("a");
+        repository.change(Set.of(PolicyScope.PLATFORM), present -> {
+            assertThat(names(requireNonNull(present.get(scope)))).containsExactly("a");
+            PolicySet platform = requireNonNull(present.get(PolicyScope.PLATFORM));
+            return List.of(plan(
+                    present,
+                    PolicyScope.PLATFORM,
+                    List.of(role(PolicyScope.PLATFORM, "p" + platform.revision().value())),
+                    List.of(),
+                    "r"));
+        });
+        PolicySnapshot snapshot = repository.load(tenant).orElseThrow();
+        assertThat(names(snapshot.platform())).contains("p0");
+        assertThat(ledger.head(TenantId.ASSIZE)).isPresent();
+    }
+
+    @Test
+    void showsThePlannerThePlatformAndItsScopesOnly() {
+        put("a");
+        PolicyScope other = PolicyScope.of(new TenantId(tenant + ".other"));
+        repository.change(Set.of(other), present -> {
+            assertThat(present).containsOnlyKeys(PolicyScope.PLATFORM, other);
+            return List.of();
+        });
+    }
+
+    @Test
+    void changesSeveralScopesAtOnce() {
+        PolicyScope other = PolicyScope.of(new TenantId(tenant + ".other"));
+        List<Long> positions = repository.change(
+                Set.of(scope, other),
+                present -> List.of(
+                        plan(present, other, List.of(role(other, "o")), List.of(), "r"),
+                        plan(present, scope, List.of(role(scope, "s")), List.of(), "r")));
+        assertThat(positions).containsExactly(0L, 0L);
+        assertThat(names(repository.current(other))).containsExactly("o");
+        assertThat(names(repository.current(scope))).containsExactly("s");
+    }
+
+    @Test
+    void changesOfOneTenantTakeTurns() throws Exception {
+        inParallel(8, i -> put("role" + i));
+        assertThat(repository.current(scope).revision()).isEqualTo(new Revision(8));
+        assertThat(names(repository.current(scope))).hasSize(8);
+        assertThat(ledger.head(tenant).map(LedgerHead::size)).contains(8L);
+    }
+
+    @Test
+    void tenantsChangeAtTheSameTime() throws Exception {
+        CountDownLatch both = new CountDownLatch(2);
+        inParallel(2, i -> {
+            PolicyScope own = PolicyScope.of(new TenantId(tenant + "." + i));
+            return repository.change(Set.of(own), present -> {
+                both.countDown();
+                awaitLatch(both);
+                return List.of(plan(present, own, List.of(role(own, "a")), List.of(), "r"));
+            });
+        });
+    }
+
+    private List<Long> put(String... names) {
+        return repository.change(
+                Set.of(scope),
+                present -> List.of(plan(
+                        present,
+                        scope,
+                        List.of(names).stream().map(name -> role(scope, name)).toList(),
+                        List.of(),
+                        "r")));
+    }
+
+    private static ScopePlan plan(
+            Map<PolicyScope, PolicySet> present,
+            PolicyScope scope,
+            List<Document> puts,
+            List<DocumentKey> deletes,
+            String entryReason) {
+        Revision revision = requireNonNull(present.get(scope)).revision().next();
+        return new ScopePlan(
+                scope,
+                revision,
+                puts,
+                deletes,
+                new RevisionRecord(
+                        revision,
+                        NOON,
+                        ALICE,
+                        Optional.of("because"),
+                        puts.size() + deletes.size(),
+                        Digest.sha256(),
+                        Digest.sha256(new byte[1]),
+                        -1),
+                List.of(event(entryReason)));
+    }
+
+    static AuditEvent event(String reason) {
+        return new AuditEvent(
+                "assize.test",
+                null,
+                ALICE.caller(),
+                null,
+                new Action("apply"),
+                ResourcePath.parse("policy"),
+                new Environment("default"),
+                Outcome.SUCCESS,
+                null,
+                null,
+                null,
+                reason,
+                false,
+                null,
+                List.of(),
+                List.of());
+    }
+
+    private static Document role(PolicyScope scope, String name) {
+        String tenantLine = scope.tenant().map(it -> "\n  tenant: " + it).orElse("");
+        String yaml = """
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata:
+                  name: %s%s
+                spec:
+                  permissions:
+                    - resources: [vault]
+                      actions: [read]
+                """.formatted(name, tenantLine);
+        DocumentReader.ReadResult result = DocumentReader.read("roles.yaml", 1, yaml.getBytes(UTF_8));
+        assertThat(result.problems()).isEmpty();
+        return result.documents().getFirst();
+    }
+
+    private static List<String> names(PolicySet set) {
+        return set.documents().stream().map(Document::name).toList();
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private interface Work {
+        Object run(int i) throws Exception;
+    }
+
+    private static void inParallel(int count, Work work) throws Exception {
+        try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> futures = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                int number = i;
+                futures.add(executor.submit(() -> work.run(number)));
+            }
+            for (Future<?> future : futures) {
+                future.get();
+            }
+        }
+    }
+}

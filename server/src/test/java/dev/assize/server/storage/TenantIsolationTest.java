@@ -1,0 +1,229 @@
+package dev.assize.server.storage;
+
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** Tries, by SQL of its own as the application's role, to reach another tenant's rows. */
+class TenantIsolationTest {
+
+    private static final String HASH = "decode(repeat('ab', 32), 'hex')";
+
+    /** How to make a row of a tenant, by table. */
+    private static final Map<String, String> ROWS = Map.of(
+            "ledger_head", "(tenant_id, origin, incarnation, size, last_hash) VALUES ('%s', 'o', 1, 0, " + HASH + ")",
+            "ledger_entry",
+                    "(tenant_id, seq, recorded_at, frame, entry_hash) VALUES ('%s', 0, now(), '', " + HASH + ")",
+            "ledger_idempotency",
+                    "(tenant_id, recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at)"
+                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 0, 1, now())",
+            "policy_scope", "(scope_key, revision) VALUES ('%s', 0)",
+            "policy_document",
+                    "(scope_key, kind, name, from_revision, yaml, source_file, source_lines)"
+                            + " VALUES ('%s', 'Role', 'r', 1, '', '', '{}')",
+            "policy_revision",
+                    "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest, policy_digest,"
+                            + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)",
+            "api_key",
+                    "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
+                            + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
+                            + " " + HASH + ", '', 'c', 't', now())");
+
+    /** Parents first. */
+    static final List<String> TABLES = List.of(
+            "ledger_head",
+            "ledger_entry",
+            "ledger_idempotency",
+            "policy_scope",
+            "policy_document",
+            "policy_revision",
+            "api_key");
+
+    /** A column of each table that the application may set, where there is one. */
+    private static final Map<String, String> SETTABLE = Map.of(
+            "ledger_head", "size = size",
+            "policy_scope", "revision = revision",
+            "policy_document", "to_revision = to_revision",
+            "api_key", "revoked_at = revoked_at");
+
+    private static TestDatabase database;
+
+    @BeforeAll
+    static void fill() throws SQLException {
+        database = TestDatabase.fresh();
+        database.open(InstantSource.system()).close();
+        for (String tenant : List.of("victim", "thief")) {
+            for (String table : TABLES) {
+                execute(tenant, insert(table, tenant));
+            }
+        }
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+    }
+
+    @Test
+    void knowsEveryTenantTable() throws SQLException {
+        try (Connection connection = connect(database.superuser(), null);
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class"
+                        + " WHERE relnamespace = 'assize'::regnamespace AND relkind IN ('r', 'p') AND relrowsecurity"
+                        + " AND NOT relispartition")) {
+            row.next();
+            assertThat(row.getString(1).split(",")).containsExactlyInAnyOrderElementsOf(TABLES);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("TABLES")
+    void showsNothingWithoutATenant(String table) throws SQLException {
+        for (String unset : new String[] {null, ""}) {
+            assertThat(count(database.application(), unset, table, "true")).isZero();
+            assertThat(count(database.owner(), unset, table, "true")).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("TABLES")
+    void showsATenantItsOwnRowsOnly(String table) throws SQLException {
+        assertThat(count(database.application(), "thief", table, named(table, "thief")))
+                .isOne();
+        assertThat(count(database.application(), "thief", table, named(table, "victim")))
+                .isZero();
+        assertThat(count(database.owner(), "thief", table, named(table, "victim")))
+                .isZero();
+    }
+
+    @ParameterizedTest
+    @FieldSource("TABLES")
+    void refusesToInsertForAnother(String table) {
+        assertThatThrownBy(() -> execute("thief", insert(table, "victim2")))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("row-level security policy");
+        assertThatThrownBy(() -> execute(null, insert(table, "victim2")))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("row-level security policy");
+    }
+
+    @ParameterizedTest
+    @FieldSource("TABLES")
+    void neitherUpdatesNorRemovesAnothersRows(String table) throws SQLException {
+        String where = " WHERE " + named(table, "victim");
+        if (SETTABLE.containsKey(table)) {
+            assertThat(execute("thief", "UPDATE assize." + table + " SET " + SETTABLE.get(table) + where))
+                    .isZero();
+        }
+        if (table.equals("ledger_idempotency")) {
+            assertThat(execute("thief", "DELETE FROM assize." + table + where)).isZero();
+        } else {
+            assertThatThrownBy(() -> execute("thief", "DELETE FROM assize." + table + where))
+                    .isInstanceOf(SQLException.class)
+                    .hasMessageContaining("permission denied");
+        }
+    }
+
+    @Test
+    void doesNotMoveARowToAnother() {
+        assertThatThrownBy(() -> execute("thief", "UPDATE assize.ledger_head SET tenant_id = 'victim2'"))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("permission denied");
+    }
+
+    @Test
+    void reachesNoPartitionDirectly() {
+        assertThatThrownBy(() -> execute("thief", "SELECT FROM assize.ledger_entry_default"))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("permission denied");
+    }
+
+    @Test
+    void showsTheOneKeyThatIsPresented() throws SQLException {
+        try (Connection connection = connect(database.application(), "");
+                Statement statement = connection.createStatement()) {
+            statement.execute("SELECT set_config('assize.key', 'key-of-victim', true)");
+            try (ResultSet row = statement.executeQuery("SELECT string_agg(key_id, ',') FROM assize.api_key")) {
+                row.next();
+                assertThat(row.getString(1)).isEqualTo("key-of-victim");
+            }
+        }
+    }
+
+    @Test
+    void showsEveryTenantThePlatformsPolicyButNotToChange() throws SQLException {
+        assertThat(count(database.application(), "thief", "policy_scope", "scope_key = '~platform'"))
+                .isOne();
+        assertThat(execute("thief", "UPDATE assize.policy_scope SET revision = 9 WHERE scope_key = '~platform'"))
+                .isZero();
+    }
+
+    @Test
+    void forgetsTheTenantWithTheTransaction() throws SQLException {
+        try (Connection connection = connect(database.application(), "victim");
+                Statement statement = connection.createStatement()) {
+            connection.rollback();
+            try (ResultSet row = statement.executeQuery("SELECT count(*) FROM assize.ledger_entry")) {
+                row.next();
+                assertThat(row.getInt(1)).isZero();
+            }
+        }
+    }
+
+    private static String insert(String table, String tenant) {
+        return "INSERT INTO assize." + table + " " + requireNonNull(ROWS.get(table)).formatted(tenant);
+    }
+
+    private static String named(String table, String tenant) {
+        String column =
+                table.startsWith("policy") ? "scope_key" : table.equals("api_key") ? "home_tenant" : "tenant_id";
+        return column + " = '" + tenant + "'";
+    }
+
+    private static int count(DatabaseAccess access, @Nullable String tenant, String table, String where)
+            throws SQLException {
+        try (Connection connection = connect(access, tenant);
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT count(*) FROM assize." + table + " WHERE " + where)) {
+            row.next();
+            return row.getInt(1);
+        }
+    }
+
+    private static int execute(@Nullable String tenant, String sql) throws SQLException {
+        try (Connection connection = connect(database.application(), tenant);
+                Statement statement = connection.createStatement()) {
+            int rows = statement.executeUpdate(sql);
+            connection.commit();
+            return rows;
+        }
+    }
+
+    /** Within a transaction that names the tenant. */
+    private static Connection connect(DatabaseAccess access, @Nullable String tenant) throws SQLException {
+        Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+        connection.setAutoCommit(false);
+        if (tenant != null) {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SELECT set_config('assize.tenant', '" + tenant + "', true)");
+            }
+        }
+        return connection;
+    }
+}
