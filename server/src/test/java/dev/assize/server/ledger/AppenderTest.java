@@ -295,7 +295,9 @@ class AppenderTest {
 
     /** A future completes a moment before its place in the queue is free. */
     private void awaitNothingPending() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (!appender.isIdle()) {
+            assertThat(System.nanoTime()).as("still pending").isLessThan(deadline);
             Thread.onSpinWait();
         }
     }
