@@ -5,13 +5,15 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An immutable, compiled policy of one tenant at one revision, beside the platform's at one. Inheritance, groups and
  * implied actions are worked out once, when it is compiled: a request finds its cell by type, action and environment,
- * its grants by subject, and meets both in the few grants whose role has a rule in the cell.
+ * its grants by subject, and meets both in the few grants whose role has a rule in the cell. Maps on a request's path
+ * are HashMaps that nobody changes: a look-up in those of {@link Map#copyOf} costs a division.
  */
 public final class DecisionGraph {
 
@@ -26,7 +28,7 @@ public final class DecisionGraph {
     public record Types(
             Map<String, ResourceNode> byName, @Nullable ResourceNode others) {
         public Types {
-            byName = Map.copyOf(byName);
+            byName = new HashMap<>(byName);
         }
     }
 
@@ -54,7 +56,7 @@ public final class DecisionGraph {
             long sharedWeightBytes) {
         this.tenant = origin.tenant().scope().tenant().orElseThrow();
         this.origin = origin;
-        this.environments = Map.copyOf(environments);
+        this.environments = new HashMap<>(environments);
         this.types = types;
         this.residents = residents;
         this.guests = Map.copyOf(guests);

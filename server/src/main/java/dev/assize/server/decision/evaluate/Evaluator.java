@@ -25,6 +25,8 @@ public final class Evaluator {
     /** No answer says more about the future than this. */
     public static final Duration HORIZON = Duration.ofHours(24);
 
+    private static final long HORIZON_SECONDS = HORIZON.toSeconds();
+
     private Evaluator() {}
 
     /** The answer to the query at the moment {@code now}, under the policy of the query's tenant. */
@@ -56,7 +58,8 @@ public final class Evaluator {
 
     /** A deny that no binding has a part in. */
     private static Answer unconcerned(DecisionGraph graph, Reason reason, Instant now) {
-        return new Answer(reason, null, graph.revision(), graph.platformRevision(), now.plus(HORIZON), List.of());
+        return new Answer(
+                reason, null, graph.revision(), graph.platformRevision(), now.plusSeconds(HORIZON_SECONDS), List.of());
     }
 
     /** What the walk has found so far. */
@@ -86,7 +89,7 @@ public final class Evaluator {
             this.type = type;
             this.resource = resource;
             this.now = now;
-            this.boundary = now.plus(HORIZON);
+            this.boundary = now.plusSeconds(HORIZON_SECONDS);
             this.denyBoundary = boundary;
         }
 

@@ -1,6 +1,7 @@
 package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Action;
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,7 @@ public final class ResourceNode {
      */
     public ResourceNode(int index, Map<String, Cell[]> cellsByAction, Cell @Nullable [] otherActions) {
         this.index = index;
-        this.cellsByAction = Map.copyOf(cellsByAction);
+        this.cellsByAction = new HashMap<>(cellsByAction);
         this.otherActions = otherActions;
     }
 
