@@ -98,7 +98,11 @@ public final class CommandErrors
                 lines.add("a detail of the error could not be read");
             }
         }
-        lines.addFirst(Printable.text(headline(failure.getStatus(), server) + retry + reason));
+        String headline = Printable.text(headline(failure.getStatus(), server));
+        if (lines.size() == 1 && headline.contains(lines.getFirst())) {
+            lines.clear(); // said already
+        }
+        lines.addFirst(headline + retry + reason);
         return lines;
     }
 

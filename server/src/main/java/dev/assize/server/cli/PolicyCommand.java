@@ -8,6 +8,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         description = "Policy as files: check, test, compare, apply, read back.",
         subcommands = {
+            PolicyValidateCommand.class,
             PolicyDiffCommand.class,
             PolicyApplyCommand.class,
             PolicyExportCommand.class,

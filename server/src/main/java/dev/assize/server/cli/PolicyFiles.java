@@ -86,7 +86,7 @@ public final class PolicyFiles {
     }
 
     /** Bytes are kept as they are: whether they are UTF-8 is for the server to say, with file and line. */
-    static List<Piece> cut(String file, byte[] content) {
+    public static List<Piece> cut(String file, byte[] content) {
         String text = new String(content, StandardCharsets.ISO_8859_1);
         List<Piece> pieces = new ArrayList<>();
         int begin = 0;

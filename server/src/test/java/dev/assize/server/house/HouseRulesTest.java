@@ -179,6 +179,18 @@ class HouseRulesTest {
     }
 
     @Test
+    void onlyTheTourTampers() {
+        noClasses()
+                .that(not(resideInAPackage(ROOT + ".app..")))
+                .and()
+                .haveNameNotMatching(".*\\.TamperingDemonstration.*")
+                .should()
+                .dependOnClassesThat()
+                .haveNameMatching(".*\\.TamperingDemonstration.*")
+                .check(CLASSES);
+    }
+
+    @Test
     void wireTypesStayAtTheDoors() {
         noClasses()
                 .that(not(resideInAnyPackage(ROOT + ".endpoint..", ROOT + ".cli..", ROOT + ".app..")))

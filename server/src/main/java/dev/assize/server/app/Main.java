@@ -1,0 +1,70 @@
+package dev.assize.server.app;
+
+import dev.assize.server.cli.AuditCommand;
+import dev.assize.server.cli.CheckCommand;
+import dev.assize.server.cli.CommandErrors;
+import dev.assize.server.cli.CommandFactory;
+import dev.assize.server.cli.ConnectionOptions;
+import dev.assize.server.cli.ExplainCommand;
+import dev.assize.server.cli.KeyCommand;
+import dev.assize.server.cli.PolicyCommand;
+import dev.assize.server.cli.Surroundings;
+import java.io.PrintWriter;
+import java.time.InstantSource;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Everything Assize can be told to do. */
+@Command(
+        name = "assize",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Decides who may do what, and keeps a record that cannot be quietly changed.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            QuickstartCommand.class,
+            ServeCommand.class,
+            CheckCommand.class,
+            ExplainCommand.class,
+            PolicyCommand.class,
+            AuditCommand.class,
+            KeyCommand.class
+        },
+        footerHeading = "%nExit codes:%n",
+        footer = {
+            "  0  allowed, or done",
+            "  1  error",
+            "  2  usage",
+            "  3  denied, or the verification failed",
+            "",
+            "`assize bench` runs the benchmarks."
+        })
+public final class Main {
+
+    @Mixin(name = ConnectionOptions.MIXIN)
+    ConnectionOptions connection = new ConnectionOptions();
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        Surroundings surroundings = new Surroundings(System.getenv(), isTerminal(), InstantSource.system());
+        System.exit(commandLine(surroundings).execute(args));
+    }
+
+    static CommandLine commandLine(Surroundings surroundings) {
+        CommandLine commandLine = new CommandLine(new Main(), new CommandFactory(surroundings));
+        return CommandErrors.install(commandLine)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(
+                        surroundings.colours() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF))
+                .setOut(new PrintWriter(System.out, true, System.out.charset()))
+                .setErr(new PrintWriter(System.err, true, System.err.charset()));
+    }
+
+    private static boolean isTerminal() {
+        return Optional.ofNullable(System.console())
+                .map(java.io.Console::isTerminal)
+                .orElse(false);
+    }
+}

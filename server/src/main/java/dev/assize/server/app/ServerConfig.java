@@ -1,0 +1,141 @@
+package dev.assize.server.app;
+
+import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.endpoint.grpc.GrpcConfig;
+import dev.assize.server.endpoint.operations.OperationsConfig;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.storage.StorageConfig;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** The configuration of a server: one record for each room. */
+record ServerConfig(
+        Path home,
+        GrpcConfig grpc,
+        OperationsConfig operations,
+        StorageConfig storage,
+        LedgerConfig ledger,
+        DecisionConfig decision,
+        AuthenticationConfig authentication) {
+
+    private static final int MAX_PORT = 65_535;
+    private static final int MANY = Integer.MAX_VALUE;
+
+    static ServerConfig of(Path home, Settings settings) {
+        return new ServerConfig(
+                home,
+                checked(() -> grpc(settings)),
+                checked(() -> new OperationsConfig(
+                        settings.text(ConfigKey.HTTP_HOST), settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT))),
+                checked(() -> storage(home, settings)),
+                checked(() -> ledger(settings)),
+                checked(() -> decision(settings)),
+                checked(() -> new AuthenticationConfig(
+                        settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
+                                .map(Path::of)
+                                .orElse(home.resolve("pepper")),
+                        settings.duration(ConfigKey.AUTHENTICATION_CACHE_TTL),
+                        settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, MANY))));
+    }
+
+    /** Whether the database is the server's own. */
+    boolean embedded() {
+        return storage.location() instanceof StorageConfig.Location.Embedded;
+    }
+
+    private static GrpcConfig grpc(Settings settings) {
+        return new GrpcConfig(
+                settings.text(ConfigKey.GRPC_HOST),
+                settings.number(ConfigKey.GRPC_PORT, 0, MAX_PORT),
+                tls(settings),
+                settings.oneOf(ConfigKey.GRPC_REFLECTION, GrpcConfig.Reflection.class),
+                settings.number(ConfigKey.GRPC_MAX_REQUEST_BYTES, 1, MANY),
+                settings.number(ConfigKey.GRPC_MAX_METADATA_BYTES, 1, MANY),
+                settings.duration(ConfigKey.GRPC_DRAIN_DELAY),
+                settings.duration(ConfigKey.GRPC_STOP_TIMEOUT));
+    }
+
+    private static GrpcConfig.@Nullable Tls tls(Settings settings) {
+        Optional<Path> certificate =
+                settings.given(ConfigKey.GRPC_TLS_CERTIFICATE).map(Path::of);
+        Optional<Path> key = settings.given(ConfigKey.GRPC_TLS_KEY).map(Path::of);
+        if (certificate.isPresent() != key.isPresent()) {
+            throw new ConfigurationException("grpc.tls.certificate and grpc.tls.key: expected both or neither");
+        }
+        return certificate.isPresent() ? new GrpcConfig.Tls(certificate.get(), key.orElseThrow()) : null;
+    }
+
+    private static StorageConfig storage(Path home, Settings settings) {
+        return new StorageConfig(
+                location(home, settings),
+                settings.text(ConfigKey.LEDGER_NAME),
+                settings.number(ConfigKey.DATABASE_POOL_SIZE, 1, 1_000),
+                settings.duration(ConfigKey.DATABASE_CONNECT_TIMEOUT),
+                settings.duration(ConfigKey.DATABASE_STATEMENT_TIMEOUT),
+                settings.duration(ConfigKey.DATABASE_IDLE_TIMEOUT));
+    }
+
+    private static StorageConfig.Location location(Path home, Settings settings) {
+        Optional<String> url = settings.given(ConfigKey.DATABASE_URL);
+        if (url.isEmpty()) {
+            if (settings.given(ConfigKey.DATABASE_USER)
+                    .or(() -> settings.given(ConfigKey.DATABASE_OWNER_USER))
+                    .isPresent()) {
+                throw new ConfigurationException("database.user without database.url: expected both or neither");
+            }
+            return new StorageConfig.Location.Embedded(home);
+        }
+        if (!url.get().startsWith("jdbc:postgresql:")) {
+            throw new ConfigurationException(
+                    "database.url: expected an address as jdbc:postgresql://host:5432/assize, with the role in"
+                            + " database.user and database.password");
+        }
+        String user = settings.given(ConfigKey.DATABASE_USER)
+                .orElseThrow(() -> new ConfigurationException(
+                        "database.url without database.user: expected the application's role, not the owner"));
+        return new StorageConfig.Location.Outside(
+                url.get(),
+                new StorageConfig.Credentials(user, settings.text(ConfigKey.DATABASE_PASSWORD)),
+                settings.given(ConfigKey.DATABASE_OWNER_USER)
+                        .map(owner ->
+                                new StorageConfig.Credentials(owner, settings.text(ConfigKey.DATABASE_OWNER_PASSWORD)))
+                        .orElse(null));
+    }
+
+    private static LedgerConfig ledger(Settings settings) {
+        return new LedgerConfig(
+                settings.text(ConfigKey.LEDGER_NAME),
+                settings.number(ConfigKey.LEDGER_BATCH_ENTRIES, 1, MANY),
+                settings.number(ConfigKey.LEDGER_BATCH_BYTES, 1, MANY),
+                settings.number(ConfigKey.LEDGER_TENANT_PENDING_ENTRIES, 1, MANY),
+                settings.number(ConfigKey.LEDGER_PENDING_ENTRIES, 1, MANY),
+                settings.number(ConfigKey.LEDGER_PENDING_BYTES, 1L, Long.MAX_VALUE),
+                settings.duration(ConfigKey.LEDGER_RETRY_AFTER),
+                settings.duration(ConfigKey.LEDGER_DRAIN_TIMEOUT));
+    }
+
+    private static DecisionConfig decision(Settings settings) {
+        return new DecisionConfig(
+                settings.number(ConfigKey.DECISION_CACHE_BYTES, 1L, Long.MAX_VALUE),
+                settings.duration(ConfigKey.DECISION_FRESHNESS_BOUND),
+                settings.duration(ConfigKey.DECISION_POLL_INTERVAL),
+                settings.duration(ConfigKey.DECISION_LOAD_TIMEOUT),
+                settings.number(ConfigKey.DECISION_CONCURRENT_LOADS, 1, MANY),
+                settings.number(ConfigKey.DECISION_UNKNOWN_TENANTS, 0, MANY),
+                settings.duration(ConfigKey.DECISION_UNKNOWN_TENANT_TTL));
+    }
+
+    /** What a room's record refuses is the configuration's fault. */
+    private static <C> C checked(Supplier<C> config) {
+        try {
+            return config.get();
+        } catch (ConfigurationException own) {
+            throw own;
+        } catch (RuntimeException refused) {
+            throw new ConfigurationException(String.valueOf(refused.getMessage()), refused);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package dev.assize.server.app;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
+import dev.assize.server.access.AccessModule;
+import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.audit.AuditModule;
+import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.AuthenticationModule;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.endpoint.grpc.GrpcConfig;
+import dev.assize.server.endpoint.grpc.GrpcModule;
+import dev.assize.server.endpoint.operations.OperationsConfig;
+import dev.assize.server.endpoint.operations.OperationsModule;
+import dev.assize.server.endpoint.operations.ReadinessCheck;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.storage.DatabaseHealth;
+import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.StorageModule;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+
+/** The rooms, and what they share: clock, meters and their configuration. */
+final class ServerModule extends AbstractModule {
+
+    private final ServerConfig config;
+
+    ServerModule(ServerConfig config) {
+        this.config = config;
+    }
+
+    @Override
+    protected void configure() {
+        binder().requireExplicitBindings();
+        binder().disableCircularProxies();
+
+        install(new StorageModule());
+        install(new LedgerModule());
+        install(new AuditModule());
+        install(new DecisionModule());
+        install(new AdministrationModule());
+        install(new AuthenticationModule());
+        install(new AccessModule());
+        install(new GrpcModule());
+        install(new OperationsModule());
+
+        bind(StorageConfig.class).toInstance(config.storage());
+        bind(LedgerConfig.class).toInstance(config.ledger());
+        bind(DecisionConfig.class).toInstance(config.decision());
+        bind(AuthenticationConfig.class).toInstance(config.authentication());
+        bind(GrpcConfig.class).toInstance(config.grpc());
+        bind(OperationsConfig.class).toInstance(config.operations());
+        bind(InstantSource.class).toInstance(InstantSource.system());
+        bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
+    }
+
+    @Provides
+    @Singleton
+    static PrometheusMeterRegistry meters() {
+        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        return registry;
+    }
+
+    @Provides
+    @Singleton
+    static List<ReadinessCheck> readiness(DatabaseHealth database, PolicyWatch policy, Serving serving) {
+        return List.of(
+                new ReadinessCheck("database", database::complaint),
+                new ReadinessCheck(
+                        "policy",
+                        () -> policy.isFresh()
+                                ? Optional.empty()
+                                : Optional.of(
+                                        "not confirmed for " + policy.age().toSeconds() + " s")),
+                new ReadinessCheck("grpc", serving::complaint));
+    }
+
+    /** Whether the server as a whole takes calls, between the end of its start and the beginning of its stop. */
+    @Provides
+    @Singleton
+    static Serving serving() {
+        return new Serving();
+    }
+}

@@ -1,0 +1,99 @@
+package dev.assize.server.app;
+
+import dev.assize.server.authentication.PepperException;
+import dev.assize.server.cli.CommandException;
+import dev.assize.server.endpoint.grpc.GrpcStartException;
+import dev.assize.server.endpoint.operations.OperationsStartException;
+import dev.assize.server.storage.StorageException;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A server that stops with its process: on Ctrl-C, on SIGTERM, or when told to. */
+final class ServerProcess implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ServerProcess.class);
+
+    private final AssizeServer server;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+
+    /** A signal during the start waits for its end: what was started by then is stopped. */
+    private final Thread hook = new Thread(this::stop, "stop");
+
+    private ServerProcess(AssizeServer server) {
+        this.server = server;
+    }
+
+    /**
+     * Starts a server.
+     *
+     * @throws CommandException where it cannot; the message says why in one line
+     */
+    static ServerProcess start(ServerConfig config) {
+        try {
+            ServerProcess process = new ServerProcess(AssizeServer.of(config));
+            Runtime.getRuntime().addShutdownHook(process.hook);
+            try {
+                process.server.start();
+            } catch (RuntimeException failure) {
+                process.unhook();
+                throw failure;
+            }
+            return process;
+        } catch (RuntimeException failure) {
+            throw new CommandException(reason(failure), failure);
+        }
+    }
+
+    AssizeServer server() {
+        return server;
+    }
+
+    void awaitStop() throws InterruptedException {
+        stopped.await();
+    }
+
+    @Override
+    public void close() {
+        if (unhook()) {
+            stop();
+        }
+    }
+
+    /** False where the process is ending already, and the hook does the rest. */
+    private boolean unhook() {
+        try {
+            return Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException ending) {
+            return false;
+        }
+    }
+
+    private void stop() {
+        LOG.info("Stopping");
+        server.close();
+        LOG.info("Stopped");
+        stopped.countDown();
+    }
+
+    /** What the operator is told: the message of what was thrown for him; anything else is a bug, and logged whole. */
+    private static String reason(RuntimeException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (isForTheOperator(cause)) {
+                return String.valueOf(cause.getMessage());
+            }
+        }
+        LOG.error("The server does not start", failure);
+        return "the server does not start: "
+                + failure.toString().lines().findFirst().orElse("");
+    }
+
+    private static boolean isForTheOperator(Throwable failure) {
+        return failure instanceof ConfigurationException
+                || failure instanceof StorageException
+                || failure instanceof PepperException
+                || failure instanceof GrpcStartException
+                || failure instanceof OperationsStartException
+                || failure instanceof CommandException;
+    }
+}

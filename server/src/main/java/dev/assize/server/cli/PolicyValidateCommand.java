@@ -1,0 +1,103 @@
+package dev.assize.server.cli;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicyValidator;
+import dev.assize.server.policy.Problem;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Judges policy files without a server. */
+@Command(
+        name = "validate",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Judges policy files without a server: whether they can be read, and whether what they name is among them.",
+            "To judge a change against what a server holds, use `policy diff`."
+        })
+public final class PolicyValidateCommand implements Callable<Integer> {
+
+    @Parameters(arity = "1..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")
+    private List<Path> paths = new ArrayList<>();
+
+    @Option(names = "--output", paramLabel = "table|json", description = "How to print the problems.")
+    private ConnectionOptions.Output output = ConnectionOptions.Output.TABLE;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        if (spec == null) {
+            throw new IllegalStateException("Not run by a command line");
+        }
+        List<Problem> problems = new ArrayList<>();
+        List<Document> documents = read(problems);
+        problems.addAll(DocumentReader.findRepeated(documents));
+        if (problems.isEmpty()) {
+            problems.addAll(judge(documents));
+        }
+        if (output == ConnectionOptions.Output.JSON) {
+            spec.commandLine().getOut().println(json(documents, problems).toPrettyString());
+        } else if (problems.isEmpty()) {
+            spec.commandLine().getOut().println(documents.size() + " documents, no problems");
+        } else {
+            problems.forEach(it -> spec.commandLine().getErr().println(Printable.text(it.message())));
+        }
+        return problems.isEmpty() ? ExitCodes.DONE : ExitCodes.ERROR;
+    }
+
+    private List<Document> read(List<Problem> problems) {
+        List<Document> documents = new ArrayList<>();
+        for (PolicyFiles.Piece piece : PolicyFiles.read(paths)) {
+            ReadResult result = DocumentReader.read(piece.file(), piece.line(), piece.yaml());
+            documents.addAll(result.documents());
+            problems.addAll(result.problems());
+        }
+        return documents;
+    }
+
+    private static List<Problem> judge(List<Document> documents) {
+        Map<PolicyScope, List<Document>> byScope =
+                documents.stream().collect(Collectors.groupingBy(Document::scope, TreeMap::new, Collectors.toList()));
+        PolicySet platform = PolicySet.of(
+                PolicyScope.PLATFORM, Revision.NONE, byScope.getOrDefault(PolicyScope.PLATFORM, List.of()));
+        List<Problem> problems = new ArrayList<>();
+        byScope.forEach((scope, own) -> problems.addAll(
+                scope.equals(PolicyScope.PLATFORM)
+                        ? PolicyValidator.validatePlatform(platform)
+                        : PolicyValidator.validate(PolicySet.of(scope, Revision.NONE, own), platform)));
+        return problems;
+    }
+
+    private static ObjectNode json(List<Document> documents, List<Problem> problems) {
+        ObjectNode json = ClientCommand.object().put("documents", documents.size());
+        ArrayNode array = json.putArray("problems");
+        problems.forEach(it -> array.addObject()
+                .put("file", it.place().file())
+                .put("line", it.place().line())
+                .put("column", it.place().column())
+                .put("field", it.field())
+                .put("value", it.value())
+                .put("expected", it.expected())
+                .put("message", it.message()));
+        return json;
+    }
+}

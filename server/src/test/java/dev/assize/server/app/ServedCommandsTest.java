@@ -1,0 +1,166 @@
+package dev.assize.server.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The commands against a real server, with its own PostgreSQL, over TCP. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ServedCommandsTest {
+
+    private static final String POLICY = """
+            apiVersion: assize.dev/v1
+            kind: Tenant
+            metadata: {name: acme}
+            spec: {environments: [staging, production]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: acme, name: operator}
+            spec:
+              permissions:
+                - {resources: [replay], actions: [execute]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: noc}
+            spec:
+              subjects: ["user:alice"]
+              role: operator
+              scope: {environments: [staging]}
+            """;
+
+    private final Path home;
+    private final Console console;
+    private final AssizeServer server;
+
+    ServedCommandsTest(@TempDir Path directory) {
+        home = directory.resolve("home of assize");
+        console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));
+        server = AssizeServer.of(console.config());
+    }
+
+    @BeforeAll
+    void start() throws IOException {
+        server.start();
+        Path file = Files.writeString(home.resolve("policy.yaml"), POLICY);
+        assertThat(console.run("policy", "apply", file.toString(), "--reason", "first"))
+                .as(console.err())
+                .isZero();
+    }
+
+    @AfterAll
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void checksAndExplains() {
+        assertThat(console.run("check", "user:alice", "replay:1", "execute", "--env", "staging"))
+                .isZero();
+        assertThat(console.out()).startsWith("ALLOW  ALLOWED");
+        assertThat(console.run("check", "user:alice", "replay:1", "execute", "--env", "production"))
+                .isEqualTo(3);
+        assertThat(console.out()).startsWith("DENY  OUT_OF_SCOPE");
+        assertThat(console.run("explain", "user:alice", "replay:1", "execute", "--env", "production"))
+                .isEqualTo(3);
+        assertThat(console.out()).contains("[out of scope] binding noc gives role operator", "policy.yaml:");
+        assertThat(console.run("check", "user:alice", "replay 1", "execute")).isEqualTo(1);
+        assertThat(console.err()).contains("replay 1").hasLineCount(1);
+    }
+
+    @Test
+    void readsPolicyBack() throws IOException {
+        assertThat(console.run("policy", "export")).isZero();
+        Path exported = Files.writeString(home.resolve("exported.yaml"), console.out());
+        assertThat(console.run("policy", "diff", exported.toString())).isZero();
+        assertThat(console.out()).contains("3 unchanged");
+        assertThat(console.run("policy", "history")).isZero();
+        assertThat(console.out()).contains("user:admin", "first");
+    }
+
+    @Test
+    void refusesWrongPolicyWithFileAndLine() throws IOException {
+        Path file = Files.writeString(home.resolve("wrong.yaml"), POLICY.replace("role: operator", "role: nobody"));
+
+        assertThat(console.run("policy", "apply", file.toString())).isEqualTo(1);
+        assertThat(console.err()).contains("wrong.yaml:1", "nobody");
+        assertThat(console.run("policy", "validate", file.toString())).isEqualTo(1);
+        assertThat(console.err()).contains("wrong.yaml:1", "nobody");
+    }
+
+    @Test
+    void recordsFindsAndVerifies() throws IOException {
+        assertThat(console.run(
+                        "audit", "append", "--type", "replay.executed", "--action", "execute", "--resource", "replay:7",
+                        "--actor", "user:alice", "--env", "staging", "--idempotency-key", "once"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("audit", "list", "--actor", "user:alice")).isZero();
+        assertThat(console.out()).contains("replay.executed", "replay:7");
+        assertThat(console.run("audit", "verify", "--output", "json")).isZero();
+        assertThat(new ObjectMapper().readTree(console.out()).get("valid").asBoolean())
+                .isTrue();
+    }
+
+    @Test
+    void makesListsAndRevokesKeys() {
+        assertThat(console.run("key", "create", "--tenant", "assize", "--subject", "service:replay", "--tenants", "acme"))
+                .as(console.err())
+                .isZero();
+        String key = console.out().strip();
+        String id = key.split("_", 3)[1];
+        assertThat(console.run("key", "list", "--tenant", "assize")).isZero();
+        assertThat(console.out()).contains(id, "service:replay").doesNotContain(key);
+        assertThat(console.run("key", "revoke", id, "--tenant", "assize")).isZero();
+        Console asService = new Console(home, Map.of("ASSIZE_TENANT", "acme", "ASSIZE_KEY", key));
+        assertThat(asService.run("check", "service:replay", "replay:1", "execute", "--env", "staging"))
+                .isEqualTo(1);
+        assertThat(asService.err()).contains("not authenticated").hasLineCount(1);
+    }
+
+    @Test
+    void isReadyAndMeasured() throws Exception {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
+            assertThat(get(client, "/readyz")).isEqualTo("database: ok\npolicy: ok\ngrpc: ok\n");
+            assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
+        }
+    }
+
+    @Test
+    void aSecondServerOnTheSameDirectoryIsRefused() {
+        assertThat(console.run("serve")).isEqualTo(1);
+        assertThat(console.err()).contains("is in use by another server").hasLineCount(1);
+    }
+
+    @Test
+    void aPortInUseIsNamed(@TempDir Path other) {
+        String taken = server.grpcAddress().substring("127.0.0.1:".length());
+        Console second = new Console(other, Map.of("ASSIZE_GRPC_PORT", taken));
+
+        assertThat(second.run("serve")).isEqualTo(1);
+        assertThat(second.err()).contains("cannot listen on 127.0.0.1:" + taken, "grpc.port");
+    }
+
+    private String get(HttpClient client, String path) throws IOException, InterruptedException {
+        return client.send(
+                        HttpRequest.newBuilder(URI.create("http://" + server.operationsAddress() + path))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+}

@@ -1,0 +1,154 @@
+package dev.assize.server.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.endpoint.grpc.GrpcConfig;
+import dev.assize.server.endpoint.operations.OperationsConfig;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.storage.StorageConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ServerConfigTest {
+
+    private static final Path HOME = Path.of("/somewhere");
+
+    @Test
+    void theDefaultsAreTheRoomsDefaults() {
+        ServerConfig config = config(Map.of());
+
+        assertThat(config.grpc()).isEqualTo(GrpcConfig.defaults());
+        assertThat(config.operations()).isEqualTo(OperationsConfig.defaults());
+        assertThat(config.storage()).isEqualTo(StorageConfig.defaults(HOME));
+        assertThat(config.ledger()).isEqualTo(LedgerConfig.defaults());
+        assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
+        assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
+        assertThat(config.embedded()).isTrue();
+    }
+
+    @Test
+    void everyKeyChangesSomething() {
+        Map<String, String> outside = Map.of(
+                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                "ASSIZE_DATABASE_USER", "app",
+                "ASSIZE_DATABASE_OWNER_USER", "owner",
+                "ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem",
+                "ASSIZE_GRPC_TLS_KEY", "key.pem");
+        Map<ConfigKey, String> others = otherValues();
+
+        assertThat(others).containsOnlyKeys(ConfigKey.values());
+        others.forEach((key, value) -> {
+            Map<String, String> changed = new HashMap<>(outside);
+            changed.put(key.variable(), value);
+            assertThat(config(changed)).as(key.text()).isNotEqualTo(config(outside));
+        });
+    }
+
+    @Test
+    void variablesAreTheKeysInCapitals() {
+        assertThat(ConfigKey.DATABASE_OWNER_USER.variable()).isEqualTo("ASSIZE_DATABASE_OWNER_USER");
+        assertThat(ConfigKey.GRPC_TLS_KEY.variable()).isEqualTo("ASSIZE_GRPC_TLS_KEY");
+        assertThat(Arrays.stream(ConfigKey.values()).map(ConfigKey::variable)).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void theOperationsPageNamesEveryKeyWithItsDefault() throws IOException {
+        String page = Files.readString(Path.of("..", "docs", "operations.md"));
+
+        assertThat(ConfigKey.values())
+                .allSatisfy(key -> assertThat(page)
+                        .contains("| `" + key.text() + "` | "
+                                + (key.defaultValue().isEmpty() ? "" : "`" + key.defaultValue() + "` ") + "|"));
+    }
+
+    @Test
+    void refusesHalfOfWhatBelongsTogether() {
+        assertRefused(Map.of("ASSIZE_GRPC_TLS_KEY", "key.pem"), "both or neither");
+        assertRefused(Map.of("ASSIZE_DATABASE_USER", "app"), "without database.url");
+        assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
+        assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
+    }
+
+    @Test
+    void refusesWhatTheRoomsRefuse() {
+        assertRefused(Map.of("ASSIZE_GRPC_PORT", "70000"), "0 to 65535");
+        assertRefused(Map.of("ASSIZE_GRPC_REFLECTION", "sometimes"), "off, authenticated, open");
+        assertRefused(Map.of("ASSIZE_DECISION_FRESHNESS_BOUND", "1s"), "decision.freshnessBound");
+        assertRefused(Map.of("ASSIZE_AUTHENTICATION_CACHE_TTL", "2m"), "authentication.cacheTtl");
+        assertRefused(Map.of("ASSIZE_LEDGER_NAME", "no name"), "ledger name");
+    }
+
+    @Test
+    void noPasswordIsPrinted() {
+        ServerConfig config = config(Map.of(
+                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                "ASSIZE_DATABASE_USER", "app",
+                "ASSIZE_DATABASE_PASSWORD", "hunter2"));
+
+        assertThat(config.toString()).doesNotContain("hunter2");
+    }
+
+    private static Map<ConfigKey, String> otherValues() {
+        Map<ConfigKey, String> others = new HashMap<>();
+        for (ConfigKey key : ConfigKey.values()) {
+            others.put(
+                    key,
+                    switch (key) {
+                        case GRPC_HOST, HTTP_HOST -> "0.0.0.0";
+                        case GRPC_PORT, HTTP_PORT -> "0";
+                        case GRPC_REFLECTION -> "open";
+                        case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
+                        case DATABASE_USER,
+                                DATABASE_PASSWORD,
+                                DATABASE_OWNER_USER,
+                                DATABASE_OWNER_PASSWORD,
+                                GRPC_TLS_CERTIFICATE,
+                                GRPC_TLS_KEY,
+                                AUTHENTICATION_PEPPER_FILE -> "another";
+                        case LEDGER_NAME -> "assize.example.com";
+                        case DECISION_FRESHNESS_BOUND -> "30s";
+                        case DECISION_POLL_INTERVAL, DECISION_UNKNOWN_TENANT_TTL -> "2s";
+                        case GRPC_DRAIN_DELAY,
+                                GRPC_STOP_TIMEOUT,
+                                DATABASE_CONNECT_TIMEOUT,
+                                DATABASE_STATEMENT_TIMEOUT,
+                                DATABASE_IDLE_TIMEOUT,
+                                LEDGER_RETRY_AFTER,
+                                LEDGER_DRAIN_TIMEOUT,
+                                DECISION_LOAD_TIMEOUT,
+                                AUTHENTICATION_CACHE_TTL -> "7s";
+                        case GRPC_MAX_REQUEST_BYTES,
+                                GRPC_MAX_METADATA_BYTES,
+                                DATABASE_POOL_SIZE,
+                                LEDGER_BATCH_ENTRIES,
+                                LEDGER_BATCH_BYTES,
+                                LEDGER_TENANT_PENDING_ENTRIES,
+                                LEDGER_PENDING_ENTRIES,
+                                LEDGER_PENDING_BYTES,
+                                DECISION_CACHE_BYTES,
+                                DECISION_CONCURRENT_LOADS,
+                                DECISION_UNKNOWN_TENANTS,
+                                AUTHENTICATION_CACHE_SIZE -> Long.toString(Long.parseLong(key.defaultValue()) + 1);
+                    });
+        }
+        return others;
+    }
+
+    private static void assertRefused(Map<String, String> environment, String saying) {
+        assertThatThrownBy(() -> config(environment))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining(saying);
+    }
+
+    private static ServerConfig config(Map<String, String> environment) {
+        return ServerConfig.of(HOME, Settings.read(HOME.resolve("none.yaml"), false, environment));
+    }
+}
