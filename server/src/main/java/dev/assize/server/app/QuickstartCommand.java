@@ -43,7 +43,8 @@ final class QuickstartCommand implements Callable<Integer> {
         }
         PrintWriter out = spec.commandLine().getOut();
         TourScreen screen = new TourScreen(out, surroundings.colours());
-        screen.say("Assize " + Version.text() + ": decides who may do what, and keeps a record nobody can quietly change.");
+        screen.say("Assize " + Version.text()
+                + ": decides who may do what, and keeps a record nobody can quietly change.");
         screen.step("Start the server");
         ServerConfig config = options.read(surroundings);
         screen.say("starting, data under " + config.home() + " (the very first start unpacks PostgreSQL) ...");

@@ -2,7 +2,6 @@ package dev.assize.server.app;
 
 import dev.assize.client.AppendReceipt;
 import dev.assize.client.AssizeClient;
-import dev.assize.client.AuditEvent;
 import dev.assize.client.CheckResult;
 import dev.assize.client.Question;
 import dev.assize.client.Verification;
@@ -49,7 +48,8 @@ final class Tour {
     boolean run() throws InterruptedException, IOException {
         screen.good("gRPC on " + server.grpcAddress() + ", metrics and health on http://" + server.operationsAddress());
         Credentials administrator = server.administrator();
-        Optional<InterruptedTampering> leftOver = InterruptedTampering.find(server.config().home());
+        Optional<InterruptedTampering> leftOver =
+                InterruptedTampering.find(server.config().home());
         if (leftOver.isPresent()) {
             leftOver.get().repair(databaseOwner());
             screen.say("repaired entry " + leftOver.get().seq() + ", which an interrupted tour had left altered");
@@ -166,7 +166,12 @@ final class Tour {
     private void tamper(AssizeClient client, long seq) throws IOException {
         screen.step("Tamper, as somebody could who owns the database");
         InterruptedTampering tampering = InterruptedTampering.begin(
-                server.config().home(), databaseOwner(), TourScript.TENANT, seq, TourScript.ACTOR, TourScript.FALSE_ACTOR);
+                server.config().home(),
+                databaseOwner(),
+                TourScript.TENANT,
+                seq,
+                TourScript.ACTOR,
+                TourScript.FALSE_ACTOR);
         screen.say("entry " + seq + " now says that " + TourScript.FALSE_ACTOR + " did it, not " + TourScript.ACTOR
                 + " (no RPC can do that; this used the owner's own connection)");
         Verification verification;

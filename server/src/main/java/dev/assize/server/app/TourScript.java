@@ -54,8 +54,7 @@ final class TourScript {
     record Check(Question question, String expectedReason) {}
 
     private static Check in(String env, String subject, String action, String resource, String expectedReason) {
-        return new Check(
-                Question.of(subject, resource, action).inTenant(TENANT).inEnv(env), expectedReason);
+        return new Check(Question.of(subject, resource, action).inTenant(TENANT).inEnv(env), expectedReason);
     }
 
     /** What was then done, each event with the decision it rests on. */

@@ -9,6 +9,7 @@ import picocli.CommandLine.Command;
         description = "Policy as files: check, test, compare, apply, read back.",
         subcommands = {
             PolicyValidateCommand.class,
+            PolicyTestCommand.class,
             PolicyDiffCommand.class,
             PolicyApplyCommand.class,
             PolicyExportCommand.class,

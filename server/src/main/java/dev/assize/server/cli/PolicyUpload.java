@@ -17,10 +17,7 @@ public final class PolicyUpload {
             throws InterruptedException {
         try (Connection connection = new Connection(credentials.server(), credentials.key(), TIMEOUT)) {
             return PolicyChange.send(
-                    connection,
-                    ApplyPolicyHeader.newBuilder().setReason(reason).build(),
-                    pieces,
-                    List.of());
+                    connection, ApplyPolicyHeader.newBuilder().setReason(reason).build(), pieces, List.of());
         }
     }
 }

@@ -20,7 +20,10 @@ public final class ServiceKey {
         try (Connection connection = new Connection(administrator.server(), administrator.key(), TIMEOUT)) {
             connection
                     .access()
-                    .listKeys(ListKeysRequest.newBuilder().setTenant(HOME).setPageSize(1_000).build())
+                    .listKeys(ListKeysRequest.newBuilder()
+                            .setTenant(HOME)
+                            .setPageSize(1_000)
+                            .build())
                     .getKeysList()
                     .stream()
                     .filter(it -> it.getSubject().equals(subject)

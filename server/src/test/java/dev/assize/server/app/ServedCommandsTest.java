@@ -105,8 +105,20 @@ class ServedCommandsTest {
     @Test
     void recordsFindsAndVerifies() throws IOException {
         assertThat(console.run(
-                        "audit", "append", "--type", "replay.executed", "--action", "execute", "--resource", "replay:7",
-                        "--actor", "user:alice", "--env", "staging", "--idempotency-key", "once"))
+                        "audit",
+                        "append",
+                        "--type",
+                        "replay.executed",
+                        "--action",
+                        "execute",
+                        "--resource",
+                        "replay:7",
+                        "--actor",
+                        "user:alice",
+                        "--env",
+                        "staging",
+                        "--idempotency-key",
+                        "once"))
                 .as(console.err())
                 .isZero();
         assertThat(console.run("audit", "list", "--actor", "user:alice")).isZero();
@@ -118,7 +130,8 @@ class ServedCommandsTest {
 
     @Test
     void makesListsAndRevokesKeys() {
-        assertThat(console.run("key", "create", "--tenant", "assize", "--subject", "service:replay", "--tenants", "acme"))
+        assertThat(console.run(
+                        "key", "create", "--tenant", "assize", "--subject", "service:replay", "--tenants", "acme"))
                 .as(console.err())
                 .isZero();
         String key = console.out().strip();

@@ -187,7 +187,8 @@ class TenantIsolationTest {
     }
 
     private static String insert(String table, String tenant) {
-        return "INSERT INTO assize." + table + " " + requireNonNull(ROWS.get(table)).formatted(tenant);
+        return "INSERT INTO assize." + table + " "
+                + requireNonNull(ROWS.get(table)).formatted(tenant);
     }
 
     private static String named(String table, String tenant) {
