@@ -135,8 +135,12 @@ public final class Database implements AutoCloseable {
         if (root instanceof SQLTransientException || root instanceof SQLRecoverableException) {
             return true;
         }
-        String state = root instanceof SQLException sql && sql.getSQLState() != null ? sql.getSQLState() : "";
-        return state.matches("(08|40|53|57|55P|25P).*");
+        if (!(root instanceof SQLException sql)) {
+            return false;
+        }
+        // Without a state it comes from the pool, of a connection it has closed.
+        String state = sql.getSQLState();
+        return state == null || state.matches("(08|40|53|57|55P|25P).*");
     }
 
     private Running running() {

@@ -40,7 +40,7 @@ final class TenantTransaction implements AutoCloseable {
             statement.setString(3, Long.toString(idleTimeout.toMillis()));
             statement.execute();
         } catch (SQLException | RuntimeException e) {
-            transaction.close();
+            transaction.closeAfter(e);
             throw e;
         }
         return transaction;
@@ -84,6 +84,15 @@ final class TenantTransaction implements AutoCloseable {
             if (!committed) {
                 connection.rollback();
             }
+        }
+    }
+
+    /** A broken connection cannot be rolled back either; what broke it is what matters. */
+    private void closeAfter(Exception failure) {
+        try {
+            close();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
         }
     }
 
