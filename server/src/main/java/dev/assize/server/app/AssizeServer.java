@@ -54,7 +54,10 @@ final class AssizeServer implements AutoCloseable {
                         home, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             }
         } catch (IOException unable) {
-            throw new ConfigurationException("data directory " + home + " cannot be made: " + unable, unable);
+            throw new ConfigurationException(
+                    "data directory " + home + " cannot be made ("
+                            + unable.getClass().getSimpleName() + "): choose another with ASSIZE_HOME",
+                    unable);
         }
         if (!Files.isWritable(home)) {
             throw new ConfigurationException(

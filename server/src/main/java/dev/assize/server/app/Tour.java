@@ -109,7 +109,8 @@ final class Tour {
 
     private List<CheckResult> check(AssizeClient client) {
         screen.step("Ask before acting: " + TourScript.CHECKS.size() + " checks over gRPC");
-        Table table = new Table("SUBJECT", "ACTION", "RESOURCE", "TENANT", "ENV", "ANSWER", "REASON", "DECIDED BY", "");
+        Table table =
+                new Table("   SUBJECT", "ACTION", "RESOURCE", "TENANT", "ENV", "ANSWER", "REASON", "DECIDED BY", "");
         List<CheckResult> results = new ArrayList<>();
         for (TourScript.Check check : TourScript.CHECKS) {
             CheckResult result = client.check(check.question());

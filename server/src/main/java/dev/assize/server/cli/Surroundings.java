@@ -20,9 +20,12 @@ public record Surroundings(Map<String, String> environment, boolean terminal, In
     /** {@code $ASSIZE_HOME}, or {@code ~/.assize}. */
     public Path home() {
         String home = variable("ASSIZE_HOME");
-        return home.isEmpty()
-                ? Path.of(System.getProperty("user.home", "."), ".assize")
-                : Path.of(home).toAbsolutePath();
+        if (!home.isEmpty()) {
+            return Path.of(home).toAbsolutePath();
+        }
+        String user = variable("HOME");
+        return Path.of(user.isEmpty() ? System.getProperty("user.home", ".") : user, ".assize")
+                .toAbsolutePath();
     }
 
     public boolean colours() {
