@@ -52,9 +52,7 @@ final class Gate {
     void requireReach(Caller caller, TenantId tenant) {
         if (!caller.mayActIn(tenant)) {
             throw RefusedException.of(
-                    ErrorReason.TENANT_NOT_ALLOWED,
-                    "the credential does not reach tenant `" + tenant + "`",
-                    Map.of("tenant", tenant.value()));
+                    ErrorReason.TENANT_NOT_ALLOWED, "the credential does not reach the tenant it names", Map.of());
         }
     }
 
