@@ -10,7 +10,6 @@ import dev.assize.server.administration.PolicyRepository.ScopePlan;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Outcome;
-import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Digest;
@@ -122,9 +121,9 @@ class PostgresPolicyRepositoryTest {
     void commitsDocumentsRevisionAndEntryTogether() {
         List<Long> positions = put("a", "b");
         assertThat(positions).containsExactly(0L);
-        PolicySnapshot snapshot = repository.load(tenant).orElseThrow();
-        assertThat(snapshot.tenant().revision()).isEqualTo(new Revision(1));
-        assertThat(names(snapshot.tenant())).containsExactly("a", "b");
+        PolicySet written = repository.current(scope);
+        assertThat(written.revision()).isEqualTo(new Revision(1));
+        assertThat(names(written)).containsExactly("a", "b");
         assertThat(ledger.head(tenant).map(LedgerHead::size)).contains(1L);
         assertThat(repository.revisions(Set.of(scope))).isEqualTo(Map.of(scope, new Revision(1)));
         assertThat(repository.revisions(scope, null, 10))
@@ -180,8 +179,7 @@ class PostgresPolicyRepositoryTest {
                     List.of(),
                     "r"));
         });
-        PolicySnapshot snapshot = repository.load(tenant).orElseThrow();
-        assertThat(names(snapshot.platform())).contains("p0");
+        assertThat(names(repository.current(PolicyScope.PLATFORM))).contains("p0");
         assertThat(ledger.head(TenantId.ASSIZE)).isPresent();
     }
 
