@@ -50,7 +50,7 @@ final class EngineAccessControl implements AccessControl {
         }
         try {
             return decisions
-                    .evaluate(new CheckQuery(
+                    .evaluateOwn(new CheckQuery(
                             caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()))
                     .reason()
                     .isAllow();

@@ -19,15 +19,19 @@ public interface DecisionService {
     /** Decides one request. */
     Answer evaluate(CheckQuery query);
 
+    /** Decides a request of the server's own, such as whether a caller may call; not counted among the checks. */
+    Answer evaluateOwn(CheckQuery query);
+
+    /** Whether there is such a tenant. */
+    boolean isTenant(TenantId tenant);
+
     /** Decides requests of one tenant against one revision, in their order. */
     List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);
 
     /** Decides, and tells how. */
     Explanation explain(CheckQuery query);
 
-    /**
-     * Waits until this node holds the tenant's policy at the revision or a later one.
-     */
+    /** Waits until this node answers from the tenant's policy at the revision or a later one. */
     RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout);
 
     /** Drops what is held of a scope, after a change made through this node: the next question sees it. */

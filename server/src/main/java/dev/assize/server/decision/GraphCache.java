@@ -7,6 +7,7 @@ import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
 import java.time.Duration;
@@ -95,6 +96,11 @@ final class GraphCache {
         return graphs.policy().getIfPresentQuietly(tenant);
     }
 
+    /** The latest revision of the platform that this node has seen. */
+    Revision platformRevision() {
+        return platform.get().revision();
+    }
+
     /** All that is held. */
     Collection<HeldGraph> held() {
         return List.copyOf(graphs.asMap().values());
@@ -122,9 +128,10 @@ final class GraphCache {
         return renewals.computeIfAbsent(
                 tenant,
                 any -> started(tenant, (renewal, found) -> {
+                    // First of all: whoever finds the new graph outdated in its turn must not be given this renewal.
+                    renewals.remove(tenant, renewal);
                     found.ifPresentOrElse(
                             renewed -> graphs.asMap().replace(tenant, outdated, renewed), () -> drop(outdated));
-                    renewals.remove(tenant, renewal);
                 }));
     }
 
@@ -204,10 +211,11 @@ final class GraphCache {
     }
 
     private DecisionGraph compile(PolicySnapshot snapshot) {
-        PolicySet shared = platform.updateAndGet(
-                known -> known.revision().equals(snapshot.platform().revision()) ? known : snapshot.platform());
+        PolicySet read = snapshot.platform();
+        PolicySet latest =
+                platform.updateAndGet(known -> known.revision().compareTo(read.revision()) >= 0 ? known : read);
         try {
-            return GraphCompiler.compile(snapshot.tenant(), shared);
+            return GraphCompiler.compile(snapshot.tenant(), latest.revision().equals(read.revision()) ? latest : read);
         } catch (RuntimeException bug) {
             throw new EvaluationFailedException(bug);
         }

@@ -23,11 +23,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Decides from the graphs it holds. Whatever goes wrong on the way is an exception and counted, never an answer. */
 final class PolicyDecisionPoint implements DecisionService {
+
+    /** Between attempts to see a revision. */
+    private static final Duration RETRY_PAUSE = Duration.ofMillis(20);
 
     /** The engine, as far as this class knows it. */
     interface Engine {
@@ -69,12 +73,22 @@ final class PolicyDecisionPoint implements DecisionService {
     @Override
     public Answer evaluate(CheckQuery query) {
         long start = metrics.start();
-        Moment moment = moment(query.tenant());
-        Answer answer = moment.graph == null
-                ? tenantUnknown(moment.now)
-                : guarded(() -> engine.evaluate(moment.graph, query, moment.now));
+        Answer answer = evaluateOwn(query);
         metrics.decided(answer, start);
         return answer;
+    }
+
+    @Override
+    public Answer evaluateOwn(CheckQuery query) {
+        Moment moment = moment(query.tenant());
+        return moment.graph == null
+                ? tenantUnknown(moment.now)
+                : guarded(() -> engine.evaluate(moment.graph, query, moment.now));
+    }
+
+    @Override
+    public boolean isTenant(TenantId tenant) {
+        return moment(tenant).graph != null;
     }
 
     @Override
@@ -115,12 +129,15 @@ final class PolicyDecisionPoint implements DecisionService {
         if (committed(tenant).compareTo(revision) < 0) {
             return RevisionWait.NEVER_COMMITTED;
         }
-        do {
-            Duration left = Duration.between(clock.instant(), deadline);
-            if (left.isPositive() && renewed(tenant, left) && isHeldAt(tenant, revision)) {
+        Duration left = timeout;
+        while (left.isPositive() && !Thread.currentThread().isInterrupted()) {
+            if (hasSeen(tenant, revision, left)) {
                 return RevisionWait.REACHED;
             }
-        } while (clock.instant().isBefore(deadline));
+            // Whatever failed is not asked again at once: a loop without rest would take a thread of the server's few.
+            LockSupport.parkNanos(RETRY_PAUSE.toNanos());
+            left = Duration.between(clock.instant(), deadline);
+        }
         return RevisionWait.TIMED_OUT;
     }
 
@@ -160,9 +177,14 @@ final class PolicyDecisionPoint implements DecisionService {
         }
     }
 
-    private static Answer tenantUnknown(Instant now) {
+    private Answer tenantUnknown(Instant now) {
         return new Answer(
-                Reason.TENANT_UNKNOWN, null, Revision.NONE, Revision.NONE, now.plus(Evaluator.HORIZON), List.of());
+                Reason.TENANT_UNKNOWN,
+                null,
+                Revision.NONE,
+                graphs.platformRevision(),
+                now.plus(Evaluator.HORIZON),
+                List.of());
     }
 
     private boolean isHeldAt(TenantId tenant, Revision revision) {
@@ -176,15 +198,18 @@ final class PolicyDecisionPoint implements DecisionService {
         return revisions.getOrDefault(scope, Revision.NONE);
     }
 
-    /** Whether the tenant's policy was read again in time. */
-    private boolean renewed(TenantId tenant, Duration timeout) {
+    /** Whether what is read now is at the revision, which was committed before this is called, or at a later one. */
+    private boolean hasSeen(TenantId tenant, Revision revision, Duration timeout) {
         HeldGraph held = graphs.getIfHeld(tenant);
         try {
             if (held == null) {
-                return graphs.get(tenant, timeout) != null;
+                // A load that has begun, or a tenant remembered as unknown, may be older than the revision.
+                graphs.invalidate(PolicyScope.of(tenant));
+                // A tenant that has gone since is seen as gone.
+                return graphs.get(tenant, timeout) == null || isHeldAt(tenant, revision);
             }
             CompletableFuture<Optional<HeldGraph>> renewal = graphs.renew(held);
-            return renewal.get(timeout.toNanos(), TimeUnit.NANOSECONDS).isPresent();
+            return renewal.get(timeout.toNanos(), TimeUnit.NANOSECONDS).isPresent() && isHeldAt(tenant, revision);
         } catch (ExecutionException | TimeoutException | PolicyUnavailableException e) {
             return false;
         } catch (InterruptedException e) {

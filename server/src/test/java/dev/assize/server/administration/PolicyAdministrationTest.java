@@ -351,6 +351,16 @@ class PolicyAdministrationTest {
         }
 
         @Override
+        public Answer evaluateOwn(CheckQuery query) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public boolean isTenant(TenantId tenant) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
         public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
             throw new AssertionError("Changing policy asks no questions");
         }

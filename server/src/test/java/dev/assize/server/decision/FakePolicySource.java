@@ -5,6 +5,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -15,6 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class FakePolicySource implements PolicySource {
 
     private final Map<PolicyScope, PolicySet> policies = new ConcurrentHashMap<>();
+    private final Set<TenantId> deleted = ConcurrentHashMap.newKeySet();
     private final AtomicInteger loads = new AtomicInteger();
     private volatile boolean broken;
     private volatile Runnable afterRead = () -> {};
@@ -26,6 +28,12 @@ final class FakePolicySource implements PolicySource {
 
     void remove(TenantId tenant) {
         policies.remove(PolicyScope.of(tenant));
+    }
+
+    /** A tenant that is no more keeps its revisions. */
+    void delete(TenantId tenant, Revision revision) {
+        put(PolicySet.of(PolicyScope.of(tenant), revision, List.of()));
+        deleted.add(tenant);
     }
 
     void setBroken(boolean isBroken) {
@@ -47,6 +55,7 @@ final class FakePolicySource implements PolicySource {
         requireSound();
         PolicySet platform = policies.getOrDefault(PolicyScope.PLATFORM, PolicySet.empty(PolicyScope.PLATFORM));
         Optional<PolicySnapshot> snapshot = Optional.ofNullable(policies.get(PolicyScope.of(tenant)))
+                .filter(found -> !deleted.contains(tenant))
                 .map(found -> new PolicySnapshot(found, platform));
         afterRead.run();
         return snapshot;

@@ -20,6 +20,7 @@ import dev.assize.server.policy.PolicySet;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -314,6 +315,63 @@ class PolicyDecisionPointTest {
                 .isEqualTo(RevisionWait.NEVER_COMMITTED);
         source.put(tenant(ACME, 5));
         assertThat(pdp.awaitRevision(ACME, new Revision(5), Duration.ZERO)).isEqualTo(RevisionWait.TIMED_OUT);
+    }
+
+    @Test
+    void hasSeenTheRevisionThatDeletedATenant() {
+        source.put(tenant(ACME, 1, ALICE));
+        source.delete(NOBODYS, new Revision(3));
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        source.delete(ACME, new Revision(2));
+        assertThat(pdp.awaitRevision(ACME, new Revision(2), Duration.ofSeconds(5)))
+                .as("held until then")
+                .isEqualTo(RevisionWait.REACHED);
+        assertThat(reason(ALICE)).isEqualTo(Reason.TENANT_UNKNOWN);
+        assertThat(pdp.awaitRevision(NOBODYS, new Revision(3), Duration.ofSeconds(5)))
+                .as("never held")
+                .isEqualTo(RevisionWait.REACHED);
+    }
+
+    @Test
+    void seesATenantThatWasMadeAfterItWasRememberedAsUnknown() {
+        assertThat(reason(ALICE)).isEqualTo(Reason.TENANT_UNKNOWN);
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(pdp.awaitRevision(ACME, new Revision(1), Duration.ofSeconds(5)))
+                .isEqualTo(RevisionWait.REACHED);
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void restsBetweenAttemptsToSeeARevision() {
+        source.put(tenant(ACME, 1, ALICE));
+        source.afterRead(() -> {
+            throw new IllegalStateException("cannot be read");
+        });
+        PolicyDecisionPoint timed = new PolicyDecisionPoint(graphs, source, CONFIG, InstantSource.system(), metrics);
+        assertThat(timed.awaitRevision(ACME, new Revision(1), Duration.ofMillis(200)))
+                .isEqualTo(RevisionWait.TIMED_OUT);
+        assertThat(source.loads()).isBetween(1, 11);
+    }
+
+    @Test
+    void doesNotCountWhatAssizeAsksItself() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(pdp.evaluateOwn(mayRead(ACME, ALICE)).reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(pdp.isTenant(ACME)).isTrue();
+        assertThat(pdp.isTenant(NOBODYS)).isFalse();
+        assertThat(count("assize.decision.checks", "reason", "ALLOWED")).isZero();
+        assertThat(count("assize.decision.checks", "reason", "TENANT_UNKNOWN")).isZero();
+    }
+
+    @Test
+    void tellsThePlatformsRevisionWhereThereIsNoTenant() {
+        source.put(tenant(ACME, 1, ALICE));
+        source.put(PolicySet.of(PolicyScope.PLATFORM, new Revision(4), List.of()));
+        reason(ALICE);
+        Answer unknown = pdp.evaluate(mayRead(NOBODYS, ALICE));
+        assertThat(unknown.reason()).isEqualTo(Reason.TENANT_UNKNOWN);
+        assertThat(unknown.revision()).isEqualTo(Revision.NONE);
+        assertThat(unknown.platformRevision()).isEqualTo(new Revision(4));
     }
 
     @Test

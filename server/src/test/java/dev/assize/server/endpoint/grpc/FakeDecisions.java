@@ -44,6 +44,16 @@ final class FakeDecisions implements DecisionService {
         return new Answer(reason(query), null, HELD, Revision.NONE, Instant.parse("2026-03-01T12:00:00Z"), List.of());
     }
 
+    @Override
+    public Answer evaluateOwn(CheckQuery query) {
+        return evaluate(query);
+    }
+
+    @Override
+    public synchronized boolean isTenant(TenantId tenant) {
+        return tenant.equals(TenantId.ASSIZE) || tenants.contains(tenant);
+    }
+
     private Reason reason(CheckQuery query) {
         if (query.tenant().equals(TenantId.ASSIZE)) {
             boolean granted = query.subject().toString().equals("user:admin")
