@@ -59,14 +59,21 @@ public final class ChainVerifier {
         long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
         progress.verified(0, total);
         ChainWalk walk = new ChainWalk(tenant, fromSeq, projector);
-        Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
-            boolean sound = walk.accept(entry);
-            if (sound && walk.verified() > 0 && walk.verified() % PROGRESS_ENTRIES == 0) {
-                progress.verified(walk.verified(), Math.max(total, walk.verified()));
-            }
-            return sound;
-        });
-        Verification result = conclude(walk, head, fromSeq, toSeq);
+        Verification result;
+        try {
+            Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
+                boolean sound = walk.accept(entry);
+                if (sound && walk.verified() > 0 && walk.verified() % PROGRESS_ENTRIES == 0) {
+                    progress.verified(walk.verified(), Math.max(total, walk.verified()));
+                }
+                return sound;
+            });
+            result = conclude(walk, head, fromSeq, toSeq);
+        } catch (UnreadableRowException row) {
+            Fault fault =
+                    new Fault(row.seq(), Kind.FRAME, "entry " + row.seq() + " cannot be read: " + row.getMessage());
+            result = new Broken(span(walk, before, fromSeq, toSeq), fault);
+        }
         metrics.verified(result instanceof Sound);
         return result;
     }
@@ -78,9 +85,14 @@ public final class ChainVerifier {
         if (fault == null && isBeyond(size, fromSeq, toSeq)) {
             return new NoSuchRange(size);
         }
-        String origin = head.map(LedgerHead::origin).orElse(walk.origin());
-        Span span = new Span(origin, fromSeq, toSeq == null ? size - 1 : toSeq, walk.verified(), walk.lastHash());
+        Span span = span(walk, head, fromSeq, toSeq);
         return fault == null ? new Sound(span) : new Broken(span, fault);
+    }
+
+    private static Span span(ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
+        long size = head.map(LedgerHead::size).orElse(0L);
+        String origin = head.map(LedgerHead::origin).orElse(walk.origin());
+        return new Span(origin, fromSeq, toSeq == null ? size - 1 : toSeq, walk.verified(), walk.lastHash());
     }
 
     /** All of an empty ledger is a range, though it has no position. */

@@ -24,6 +24,7 @@ public interface LedgerStore {
      * @param fromSeq included
      * @param toSeq included; {@link Long#MAX_VALUE} for all there are, whatever the head says
      * @return the head as of the same snapshot
+     * @throws UnreadableRowException where a row is no entry; what stands before it has been read
      */
     Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader);
 }

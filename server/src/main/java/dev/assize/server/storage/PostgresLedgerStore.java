@@ -9,12 +9,15 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.ledger.UnreadableRowException;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -100,15 +103,28 @@ final class PostgresLedgerStore implements LedgerStore {
     }
 
     private static StoredEntry entry(ResultSet row) throws SQLException {
-        SortedMap<String, String> columns = new TreeMap<>();
-        columns.put(AuditColumns.RECORDED_AT, Long.toString(micros(Times.read(row, 4))));
-        for (String column : COLUMNS) {
-            String value = row.getString(column);
-            if (value != null) {
-                columns.put(column, value);
+        long seq = row.getLong(1);
+        try {
+            SortedMap<String, String> columns = new TreeMap<>();
+            columns.put(AuditColumns.RECORDED_AT, Long.toString(micros(Times.read(row, 4))));
+            for (String column : COLUMNS) {
+                String value = row.getString(column);
+                if (value != null) {
+                    columns.put(column, value);
+                }
             }
+            return new StoredEntry(seq, required(row, 2), Digest.of(required(row, 3)), columns);
+        } catch (MalformedException | DateTimeException | ArithmeticException e) {
+            throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
         }
-        return new StoredEntry(row.getLong(1), row.getBytes(2), Digest.of(row.getBytes(3)), columns);
+    }
+
+    private static byte[] required(ResultSet row, int column) throws SQLException {
+        byte[] bytes = row.getBytes(column);
+        if (bytes == null) {
+            throw new MalformedException("nothing", "bytes");
+        }
+        return bytes;
     }
 
     private static long micros(Instant time) {

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -228,6 +229,41 @@ class ChainVerifierTest {
         assertThat(verify(1, 4L))
                 .isInstanceOfSatisfying(
                         Broken.class, broken -> assertThat(broken.fault().seq()).isEqualTo(2));
+    }
+
+    @Test
+    void namesARowThatIsNoEntry() {
+        append(ACME, 5);
+        LedgerStore altered = new LedgerStore() {
+            @Override
+            public List<AppendResult> append(TenantId tenant, List<AppendCommand> commands) {
+                return store.append(tenant, commands);
+            }
+
+            @Override
+            public Optional<LedgerHead> head(TenantId tenant) {
+                return store.head(tenant);
+            }
+
+            @Override
+            public Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
+                return store.scan(tenant, fromSeq, toSeq, entry -> {
+                    if (entry.seq() == 3) {
+                        throw new UnreadableRowException(3, "the hash has 31 bytes");
+                    }
+                    return reader.test(entry);
+                });
+            }
+        };
+        ChainVerifier ofAltered =
+                new ChainVerifier(altered, new AuditCodec(), new LedgerMetrics(new SimpleMeterRegistry()));
+        assertThat(ofAltered.verify(ACME, 0, null, (verified, total) -> {}))
+                .isInstanceOfSatisfying(Broken.class, broken -> {
+                    assertThat(broken.fault().seq()).isEqualTo(3);
+                    assertThat(broken.fault().kind()).isEqualTo(Kind.FRAME);
+                    assertThat(broken.fault().message()).contains("31 bytes");
+                    assertThat(broken.span().verified()).isEqualTo(3);
+                });
     }
 
     @Test
