@@ -26,16 +26,22 @@ public final class AuditCodec implements Projector {
 
     private static final int COMMITMENT_BYTES = Short.BYTES + Digest.LENGTH;
 
-    /** The event as a draft. */
+    /** The event as a draft for the ledger of the recorder's home tenant. */
     public EntryDraft encode(AuditEvent event, Recorder recorder) {
-        return encode(event, recorder, null);
+        return encode(event, recorder, recorder.home());
+    }
+
+    /** The event as a draft for a tenant's ledger. */
+    public EntryDraft encode(AuditEvent event, Recorder recorder, TenantId ledger) {
+        return encode(event, recorder, ledger, null);
     }
 
     /** The event as a draft that names the key under which it was sent. */
-    EntryDraft encode(AuditEvent event, Recorder recorder, @Nullable String idempotencyKey) {
+    EntryDraft encode(AuditEvent event, Recorder recorder, TenantId ledger, @Nullable String idempotencyKey) {
         FrameBody body = new FrameBody()
                 .text(AuditField.CATEGORY, event.category())
                 .text(AuditField.ACTOR, event.actor().toString())
+                .text(AuditField.ACTOR_TENANT, actorTenant(event, recorder, ledger))
                 .text(AuditField.ROLE, event.role())
                 .text(AuditField.ACTION, event.action().value())
                 .text(AuditField.RESOURCE, event.resource().value())
@@ -53,6 +59,13 @@ public final class AuditCodec implements Projector {
                 .texts(AuditField.WRITES, event.writes())
                 .text(AuditField.IDEMPOTENCY_KEY, idempotencyKey);
         return new EntryDraft(recorder, event.type(), body.toBytes());
+    }
+
+    /** A caller that acts itself away from home is somebody else than the tenant's own subject of that name. */
+    private static @Nullable String actorTenant(AuditEvent event, Recorder recorder, TenantId ledger) {
+        boolean isGuest =
+                event.actor().equals(recorder.caller()) && !recorder.home().equals(ledger);
+        return isGuest ? recorder.home().value() : null;
     }
 
     /** The event a frame holds. */

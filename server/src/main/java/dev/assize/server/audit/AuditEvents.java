@@ -7,6 +7,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -134,7 +135,9 @@ public final class AuditEvents {
 
     /** Each part is within its bounds, all together may still not fit a frame. */
     private void judgeSize(String field, AuditEvent event, @Nullable String idempotencyKey) {
-        int bytes = CODEC.encode(event, Recorder.ASSIZE, idempotencyKey).body().length;
+        int bytes = CODEC.encode(event, Recorder.ASSIZE, TenantId.ASSIZE, idempotencyKey)
+                .body()
+                .length;
         if (bytes > EVENT_BYTES) {
             add(field, bytes + " bytes in all", "at most " + EVENT_BYTES + " bytes");
         }

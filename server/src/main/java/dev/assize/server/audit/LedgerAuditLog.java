@@ -32,7 +32,7 @@ final class LedgerAuditLog implements AuditLog {
     public CompletableFuture<AppendResult> append(
             TenantId tenant, Recorder recorder, List<AuditEvent> events, @Nullable String idempotencyKey) {
         List<EntryDraft> drafts = events.stream()
-                .map(event -> codec.encode(event, recorder, idempotencyKey))
+                .map(event -> codec.encode(event, recorder, tenant, idempotencyKey))
                 .toList();
         Idempotency idempotency = idempotencyKey == null ? null : new Idempotency(idempotencyKey, contentHash(drafts));
         return appender.append(tenant, new AppendCommand(recorder, drafts, idempotency));

@@ -113,7 +113,9 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     private void record(TenantTransaction transaction, TenantId home, Recorder recorder, AuditEvent event)
             throws SQLException {
         ledger.append(
-                transaction, home, List.of(new AppendCommand(recorder, List.of(codec.encode(event, recorder)), null)));
+                transaction,
+                home,
+                List.of(new AppendCommand(recorder, List.of(codec.encode(event, recorder, home)), null)));
     }
 
     private static ApiKeyRecord write(ApiKey key) {

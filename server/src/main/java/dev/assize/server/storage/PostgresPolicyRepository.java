@@ -191,7 +191,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     private AppendCommand command(ScopePlan plan) {
         Recorder recorder = plan.record().actor();
         List<EntryDraft> drafts = plan.entries().stream()
-                .map(event -> codec.encode(event, recorder))
+                .map(event -> codec.encode(event, recorder, plan.scope().ledgerTenant()))
                 .toList();
         return new AppendCommand(recorder, drafts, null);
     }

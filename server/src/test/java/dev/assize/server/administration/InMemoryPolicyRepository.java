@@ -110,7 +110,8 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         AppendCommand command = new AppendCommand(
                 plan.record().actor(),
                 events.stream()
-                        .map(event -> codec.encode(event, plan.record().actor()))
+                        .map(event -> codec.encode(
+                                event, plan.record().actor(), plan.scope().ledgerTenant()))
                         .toList(),
                 null);
         return switch (ledger.append(plan.scope().ledgerTenant(), List.of(command))

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.FrameBody;
+import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.Sequencer.SequencedEntry;
@@ -14,10 +15,12 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class AuditCodecTest {
@@ -127,6 +130,25 @@ class AuditCodecTest {
                         Map.entry("occurred_at", "1772236800000000"),
                         Map.entry("run_id", "run-1"),
                         Map.entry("decision_id", "decision-1")));
+    }
+
+    @Test
+    void saysWhereAnActorIsFromThatIsAGuest() {
+        AuditEvent event = new AuditEventGenerator(new SplittableRandom(1)).event();
+        TenantId acme = new TenantId("acme");
+        Recorder guest = new Recorder(event.actor(), new TenantId("elsewhere"));
+        Recorder resident = new Recorder(event.actor(), acme);
+        Recorder speaker = new Recorder(new Subject("service", "speaks-for-others"), new TenantId("elsewhere"));
+
+        assertThat(actorTenant(codec.encode(event, guest, acme))).isEqualTo("elsewhere");
+        assertThat(actorTenant(codec.encode(event, resident, acme))).isNull();
+        assertThat(actorTenant(codec.encode(event, speaker, acme)))
+                .as("speaks for a subject of the tenant")
+                .isNull();
+    }
+
+    private static @Nullable String actorTenant(EntryDraft draft) {
+        return FrameFields.read(frame(draft)).text(AuditField.ACTOR_TENANT);
     }
 
     @Test

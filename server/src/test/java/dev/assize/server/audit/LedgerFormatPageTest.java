@@ -84,7 +84,9 @@ class LedgerFormatPageTest {
         Recorder recorder = new Recorder(new Subject("service", "replay"), new TenantId("acme"));
         List<SequencedEntry> entries = Sequencer.sequence(
                         Sequencer.genesis(origin),
-                        List.of(codec.encode(shortest(), recorder), codec.encode(whole(), recorder, "order-7")),
+                        List.of(
+                                codec.encode(shortest(), recorder),
+                                codec.encode(whole(), recorder, recorder.home(), "order-7")),
                         NOON)
                 .entries();
         for (int i = 0; i < entries.size(); i++) {
