@@ -8,6 +8,7 @@ import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
@@ -71,6 +72,10 @@ final class PostgresAuditIndex implements AuditIndex {
         }
         if (filter.type() != null) {
             all.add(LEDGER_ENTRY.TYPE.eq(filter.type()));
+        }
+        if (!filter.envs().isEmpty()) {
+            all.add(LEDGER_ENTRY.ENV.in(
+                    filter.envs().stream().map(Environment::value).toList()));
         }
         if (filter.afterSeq() != null) {
             all.add(

@@ -12,6 +12,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads audit events and queries from the wire, and writes recorded events to it. */
@@ -21,6 +22,7 @@ final class AuditTranslator {
 
     /** Names of their form; what makes a whole event right is the audit room's to say. */
     static AuditEvent event(String prefix, dev.assize.proto.v1.AuditEvent wire, Subject caller) {
+        Fields.requireKnown(prefix + "event", wire);
         return new AuditEvent(
                 Fields.read(prefix + "type", wire.getType(), AuditTranslator::type),
                 emptyToNull(wire.getCategory()),
@@ -31,7 +33,7 @@ final class AuditTranslator {
                 Fields.read(prefix + "action", wire.getAction(), Action::new),
                 Fields.read(prefix + "resource", wire.getResource(), ResourcePath::parse),
                 Fields.read(prefix + "env", wire.getEnv(), Environment::ofRequest),
-                outcome(prefix + "outcome", wire.getOutcome()),
+                outcome(prefix + "outcome", wire.getOutcomeValue()),
                 wire.hasOccurredAt() ? Fields.instant(prefix + "occurred_at", wire.getOccurredAt()) : null,
                 emptyToNull(wire.getRunId()),
                 emptyToNull(wire.getDecisionId()),
@@ -42,18 +44,19 @@ final class AuditTranslator {
                 wire.getWritesList());
     }
 
-    static AuditFilter filter(QueryAuditRequest request, @Nullable Long afterSeq, int limit) {
+    static AuditFilter filter(QueryAuditRequest request, Set<Environment> envs, @Nullable Long afterSeq, int limit) {
         return new AuditFilter(
                 request.hasFrom() ? Fields.instant("from", request.getFrom()) : null,
                 request.hasTo() ? Fields.instant("to", request.getTo()) : null,
                 text(Fields.readOptional("actor", request.getActor(), Subject::parse)),
                 text(Fields.readOptional("action", request.getAction(), Action::new)),
                 Fields.readOptional("resource", request.getResource(), ResourcePath::parse),
-                request.getOutcome() == dev.assize.proto.v1.Outcome.OUTCOME_UNSPECIFIED
+                request.getOutcomeValue() == dev.assize.proto.v1.Outcome.OUTCOME_UNSPECIFIED_VALUE
                         ? null
-                        : outcome("outcome", request.getOutcome()),
+                        : outcome("outcome", request.getOutcomeValue()),
                 Fields.text("run_id", request.getRunId(), Limits.ID_BYTES),
                 Fields.readOptional("type", request.getType(), AuditTranslator::type),
+                envs,
                 request.getAscending(),
                 afterSeq,
                 limit);
@@ -101,16 +104,20 @@ final class AuditTranslator {
         return new Action(text).value();
     }
 
-    private static Outcome outcome(String field, dev.assize.proto.v1.Outcome outcome) {
-        return switch (outcome) {
+    private static Outcome outcome(String field, int number) {
+        return switch (dev.assize.proto.v1.Outcome.forNumber(number)) {
             case OUTCOME_SUCCESS -> Outcome.SUCCESS;
             case OUTCOME_FAILURE -> Outcome.FAILURE;
             case OUTCOME_DENIED -> Outcome.DENIED;
             case OUTCOME_PARTIAL -> Outcome.PARTIAL;
-            case OUTCOME_UNSPECIFIED, UNRECOGNIZED ->
-                throw RefusedException.invalid(
-                        field, outcome.name(), "OUTCOME_SUCCESS, OUTCOME_FAILURE, OUTCOME_DENIED or OUTCOME_PARTIAL");
+            case OUTCOME_UNSPECIFIED, UNRECOGNIZED -> throw noOutcome(field, number);
+            case null -> throw noOutcome(field, number);
         };
+    }
+
+    private static RefusedException noOutcome(String field, int number) {
+        return RefusedException.invalid(
+                field, Integer.toString(number), "OUTCOME_SUCCESS, OUTCOME_FAILURE, OUTCOME_DENIED or OUTCOME_PARTIAL");
     }
 
     private static dev.assize.proto.v1.Outcome outcome(Outcome outcome) {

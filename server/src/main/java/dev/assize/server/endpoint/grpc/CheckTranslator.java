@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.AttributeValue;
 import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -24,6 +25,7 @@ final class CheckTranslator {
      */
     static CheckQuery query(String prefix, CheckRequest request, TenantId tenant, Environment defaultEnv) {
         requireSize(prefix, request);
+        Fields.requireKnown(prefix + "request", request);
         requireAttributes(prefix, request);
         if (request.getMinRevision() < 0) {
             throw RefusedException.invalid(
@@ -40,6 +42,15 @@ final class CheckTranslator {
                 request.getSubjectTenant().isEmpty()
                         ? tenant
                         : Fields.read(prefix + "subject_tenant", request.getSubjectTenant(), TenantId::new));
+    }
+
+    /** How much of the answer is wanted. */
+    static Detail detail(String field, int number) {
+        Detail detail = Detail.forNumber(number);
+        if (detail == null) {
+            throw RefusedException.invalid(field, Integer.toString(number), "DETAIL_FULL, DETAIL_MINIMAL or none");
+        }
+        return detail;
     }
 
     private static void requireSize(String prefix, CheckRequest request) {

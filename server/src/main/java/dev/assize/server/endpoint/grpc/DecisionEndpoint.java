@@ -69,13 +69,14 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             gate.require(tenant, Permission.EXPLAIN);
         }
         CheckQuery query = CheckTranslator.query("", request, tenant, Environment.DEFAULT);
+        Detail detail = CheckTranslator.detail("detail", request.getDetailValue());
         gate.requireEnvironment(query.env());
         awaitRevision("", tenant, request.getMinRevision());
         if (!request.getExplain()) {
-            return AnswerTranslator.response(decisions.evaluate(query), ids.next(), request.getDetail())
+            return AnswerTranslator.response(decisions.evaluate(query), ids.next(), detail)
                     .build();
         }
-        return explained(decisions.explain(query), request.getDetail());
+        return explained(decisions.explain(query), detail);
     }
 
     private CheckResponse explained(Explanation explanation, Detail detail) {
@@ -90,10 +91,12 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         if (count == 0 || count > Limits.BATCH_ITEMS) {
             throw RefusedException.invalid("items", Integer.toString(count), "1 to " + Limits.BATCH_ITEMS + " items");
         }
+        Fields.requireKnown("request", request);
         Environment env = Fields.read("env", request.getEnv(), Environment::ofRequest);
+        Detail detail = CheckTranslator.detail("detail", request.getDetailValue());
         List<Item> items = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            items.add(item("items[" + i + "].", request, request.getItems(i), tenant, env));
+            items.add(item("items[" + i + "].", request.getItems(i), tenant, env, detail));
         }
         decide(tenant, items);
         CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
@@ -103,8 +106,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
 
     /** An item that cannot be asked fails alone; broken surroundings fail the batch. */
     private Item item(
-            String prefix, CheckBatchRequest batch, CheckRequest request, TenantId tenant, Environment defaultEnv) {
-        Detail detail = request.getDetail() == Detail.DETAIL_UNSPECIFIED ? batch.getDetail() : request.getDetail();
+            String prefix, CheckRequest request, TenantId tenant, Environment defaultEnv, Detail defaultDetail) {
         try {
             if (!request.getTenant().isEmpty() && !request.getTenant().equals(tenant.value())) {
                 throw RefusedException.invalid(
@@ -114,6 +116,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
                 gate.require(tenant, Permission.EXPLAIN);
             }
             CheckQuery query = CheckTranslator.query(prefix, request, tenant, defaultEnv);
+            Detail own = CheckTranslator.detail(prefix + "detail", request.getDetailValue());
+            Detail detail = own == Detail.DETAIL_UNSPECIFIED ? defaultDetail : own;
             gate.requireEnvironment(query.env());
             awaitRevision(prefix, tenant, request.getMinRevision());
             return new Item(query, request.getExplain(), detail, null);
@@ -121,7 +125,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             if (refused.reason() == ErrorReason.REVISION_NOT_REACHED) {
                 throw refused;
             }
-            return new Item(null, false, detail, refused);
+            return new Item(null, false, defaultDetail, refused);
         }
     }
 

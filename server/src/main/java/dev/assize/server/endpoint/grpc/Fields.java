@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
@@ -51,6 +52,17 @@ final class Fields {
             throw RefusedException.invalid(field, text, "at most " + maxBytes + " bytes without control characters");
         }
         return text;
+    }
+
+    /** That nothing was said which this version cannot read: to overlook it could be to overlook a restriction. */
+    static void requireKnown(String field, Message message) {
+        if (!message.getUnknownFields().asMap().isEmpty()) {
+            throw RefusedException.invalid(
+                    field,
+                    "fields " + message.getUnknownFields().asMap().keySet(),
+                    "the fields of `" + message.getDescriptorForType().getFullName()
+                            + "` that this version of the server knows");
+        }
     }
 
     static int pageSize(int size) {

@@ -5,6 +5,7 @@ import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
 import dev.assize.proto.v1.QueryAuditRequest;
@@ -32,6 +33,7 @@ import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.NoSuchRange;
 import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.ledger.Verification.Span;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Subject;
@@ -51,6 +53,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Serves `LedgerService`. */
 final class LedgerEndpoint extends LedgerServiceImplBase {
+
+    /** Bytes of a page, unless one entry alone has more: clients refuse answers of more than 4 MiB by default. */
+    static final int PAGE_BYTES = 3 * 1_024 * 1_024;
 
     private final AuditLog log;
     private final AuditIndex index;
@@ -180,6 +185,10 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
                         .build());
             }
         });
+        if (found instanceof Sound sound && sound.span().verified() == 0) {
+            // Of a name that was misspelt, "valid" would be a lie.
+            tenants.requireExists(tenant);
+        }
         return VerifyChainResponse.newBuilder()
                 .setResult(result(found, from, to))
                 .build();
@@ -230,13 +239,27 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         TenantId tenant = gate.admit(request.getTenant());
         int size = Fields.pageSize(request.getPageSize());
         byte[] conditions = conditions(request);
-        AuditFilter filter = AuditTranslator.filter(request, seq(request.getPageToken(), conditions), size);
+        Set<Environment> envs = CallContext.current().caller().envs();
+        AuditFilter filter = AuditTranslator.filter(request, envs, seq(request.getPageToken(), conditions), size);
         List<RecordedEvent> found = index.find(tenant, filter);
+        if (found.isEmpty()) {
+            tenants.requireExists(tenant);
+        }
         QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder();
-        found.forEach(entry -> response.addEntries(AuditTranslator.entry(entry, request.getIncludeFrames())));
+        int bytes = 0;
+        for (RecordedEvent recorded : found) {
+            AuditEntry entry = AuditTranslator.entry(recorded, request.getIncludeFrames());
+            bytes += entry.getSerializedSize();
+            if (bytes > PAGE_BYTES && response.getEntriesCount() > 0) {
+                break;
+            }
+            response.addEntries(entry);
+        }
         // A full page may be the last one; then the next is empty and has no token.
-        if (found.size() == size) {
-            response.setNextPageToken(tokens.of(Long.toString(found.getLast().seq()), conditions));
+        int shown = response.getEntriesCount();
+        if (shown == size || shown < found.size()) {
+            response.setNextPageToken(
+                    tokens.of(Long.toString(found.get(shown - 1).seq()), conditions));
         }
         return response.build();
     }

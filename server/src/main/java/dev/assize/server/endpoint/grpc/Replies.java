@@ -24,6 +24,10 @@ final class Replies {
             fail(observer, failure);
             return;
         }
+        if (observer instanceof ServerCallStreamObserver<?> call && call.isCancelled()) {
+            // Nobody listens any more; to answer would throw, and be logged as if it were a bug.
+            return;
+        }
         observer.onNext(answer);
         observer.onCompleted();
     }

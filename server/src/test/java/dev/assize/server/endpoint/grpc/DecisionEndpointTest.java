@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.UnknownFieldSet;
 import com.google.rpc.RetryInfo;
 import dev.assize.proto.v1.AttributeList;
 import dev.assize.proto.v1.AttributeValue;
@@ -59,6 +60,23 @@ class DecisionEndpointTest {
         refuses(request().setEnv("no env"), "env");
         refuses(request().setSubjectTenant("-"), "subject_tenant");
         refuses(request().setMinRevision(-1), "min_revision");
+        refuses(request().setDetailValue(99), "detail");
+        refuses(
+                request()
+                        .setUnknownFields(UnknownFieldSet.newBuilder()
+                                .addField(
+                                        99,
+                                        UnknownFieldSet.Field.newBuilder()
+                                                .addVarint(1)
+                                                .build())
+                                .build()),
+                "request");
+        Refusal.of(() -> batch(CheckBatchRequest.newBuilder()
+                        .setTenant("acme")
+                        .setDetailValue(99)
+                        .addItems(request())))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("detail");
     }
 
     @Test

@@ -38,6 +38,8 @@ final class InMemoryAuditIndex implements AuditIndex {
     private static boolean fits(RecordedEvent entry, AuditFilter filter) {
         return (filter.actor() == null
                         || filter.actor().equals(entry.event().actor().toString()))
+                && (filter.envs().isEmpty()
+                        || filter.envs().contains(entry.event().env()))
                 && (filter.type() == null || filter.type().equals(entry.event().type()))
                 && (filter.outcome() == null
                         || filter.outcome() == entry.event().outcome())

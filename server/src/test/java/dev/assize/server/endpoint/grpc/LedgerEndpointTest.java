@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import com.google.protobuf.UnknownFieldSet;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AuditEntry;
@@ -226,6 +227,64 @@ class LedgerEndpointTest {
             List<Long> expected = new ArrayList<>(List.of(0L, 1L, 2L, 3L, 4L, 5L, 6L));
             assertThat(seqs).isEqualTo(ascending ? expected : expected.reversed());
         }
+    }
+
+    @Test
+    void endsAPageBeforeItGrowsTooLargeForAClient() {
+        append(AppendAuditRequest.newBuilder()
+                .setTenant("acme")
+                .addAllEvents(Collections.nCopies(
+                        Limits.AUDIT_EVENTS,
+                        event().setPayload("\"" + "x".repeat(Limits.AUDIT_PAYLOAD_BYTES - 2) + "\"")
+                                .build())));
+        List<Long> seqs = new ArrayList<>();
+        String token = "";
+        do {
+            QueryAuditResponse page = query(QueryAuditRequest.newBuilder()
+                    .setAscending(true)
+                    .setPageSize(1_000)
+                    .setPageToken(token));
+            assertThat(page.getSerializedSize()).isLessThan(4 * 1_024 * 1_024);
+            page.getEntriesList().stream().map(AuditEntry::getSeq).forEach(seqs::add);
+            token = page.getNextPageToken();
+        } while (!token.isEmpty());
+        assertThat(seqs).hasSize(Limits.AUDIT_EVENTS).isSorted().doesNotHaveDuplicates();
+    }
+
+    @Test
+    void showsOnlyTheEnvironmentsTheCredentialIsFor() {
+        append(event().setEnv("staging"));
+        append(event().setEnv("production"));
+        String limited = door.key("service:replay", "acme", false, Set.of("staging"), Set.of(), "acme");
+        assertThat(door.ledger(limited)
+                        .queryAudit(
+                                QueryAuditRequest.newBuilder().setTenant("acme").build())
+                        .getEntriesList())
+                .singleElement()
+                .satisfies(entry -> assertThat(entry.getEvent().getEnv()).isEqualTo("staging"));
+    }
+
+    @Test
+    void saysOfNoTenantThatItsLedgerIsSound() {
+        Refusal.of(() -> door.ledger(door.admin)
+                        .verifyChain(VerifyChainRequest.newBuilder()
+                                .setTenant("nowhere")
+                                .build())
+                        .forEachRemaining(update -> {}))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+        Refusal.of(() -> door.ledger(door.admin)
+                        .queryAudit(QueryAuditRequest.newBuilder()
+                                .setTenant("nowhere")
+                                .build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+    }
+
+    @Test
+    void refusesFieldsOfALaterVersion() {
+        UnknownFieldSet later = UnknownFieldSet.newBuilder()
+                .addField(99, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+                .build();
+        refuses(event().setUnknownFields(later), "events[0].event");
     }
 
     @Test
