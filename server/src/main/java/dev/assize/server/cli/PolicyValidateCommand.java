@@ -7,6 +7,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.FieldPlaces;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicyValidator;
 import dev.assize.server.policy.Problem;
@@ -49,10 +50,11 @@ public final class PolicyValidateCommand implements Callable<Integer> {
             throw new IllegalStateException("Not run by a command line");
         }
         List<Problem> problems = new ArrayList<>();
-        List<Document> documents = read(problems);
+        FieldPlaces places = new FieldPlaces();
+        List<Document> documents = read(problems, places);
         problems.addAll(DocumentReader.findRepeated(documents));
         if (problems.isEmpty()) {
-            problems.addAll(judge(documents));
+            problems.addAll(places.refine(judge(documents)));
         }
         if (output == ConnectionOptions.Output.JSON) {
             spec.commandLine().getOut().println(json(documents, problems).toPrettyString());
@@ -64,10 +66,11 @@ public final class PolicyValidateCommand implements Callable<Integer> {
         return problems.isEmpty() ? ExitCodes.DONE : ExitCodes.ERROR;
     }
 
-    private List<Document> read(List<Problem> problems) {
+    private List<Document> read(List<Problem> problems, FieldPlaces places) {
         List<Document> documents = new ArrayList<>();
         for (PolicyFiles.Piece piece : PolicyFiles.read(paths)) {
             ReadResult result = DocumentReader.read(piece.file(), piece.line(), piece.yaml());
+            places.add(piece.file(), piece.line(), piece.yaml());
             documents.addAll(result.documents());
             problems.addAll(result.problems());
         }

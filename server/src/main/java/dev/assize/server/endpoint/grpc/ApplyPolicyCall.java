@@ -26,6 +26,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.FieldPlaces;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.Problem;
 import io.grpc.stub.StreamObserver;
@@ -63,6 +64,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private final List<dev.assize.server.policy.DocumentKey> deletes = new ArrayList<>();
     private final List<Precondition> preconditions = new ArrayList<>();
     private final List<Problem> problems = new ArrayList<>();
+    private final FieldPlaces places = new FieldPlaces();
     private @Nullable ApplyPolicyHeader header;
     private int parts;
     private long sourceBytes;
@@ -149,8 +151,10 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             throw RefusedException.invalid(
                     "put.file", file, "at most " + FILE_BYTES + " bytes without control characters");
         }
-        ReadResult read = DocumentReader.read(
-                file, Math.max(1, source.getLine()), source.getYaml().toByteArray());
+        int line = Math.max(1, source.getLine());
+        byte[] yaml = source.getYaml().toByteArray();
+        ReadResult read = DocumentReader.read(file, line, yaml);
+        places.add(file, line, yaml);
         read.documents().forEach(document -> {
             admit(document.scope());
             puts.add(document);
@@ -216,8 +220,8 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private ApplyPolicyResponse response(ChangeResult result) {
         return switch (result) {
             case Accepted accepted -> ChangeTranslator.response(accepted.changes());
-            case Compared compared -> ChangeTranslator.response(compared.changes(), compared.problems());
-            case Invalid invalid -> refuse(invalid.problems());
+            case Compared compared -> ChangeTranslator.response(compared.changes(), places.refine(compared.problems()));
+            case Invalid invalid -> refuse(places.refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(
                         ErrorReason.REVISION_MOVED,
