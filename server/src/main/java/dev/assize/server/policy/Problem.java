@@ -22,8 +22,8 @@ public record Problem(SourcePlace place, String field, String value, String expe
     }
 
     private String where() {
-        if (place.file().isEmpty() && place.line() == 0) {
-            return "";
+        if (place.line() == 0) {
+            return place.file().isEmpty() ? "" : place.file() + ": ";
         }
         String column = place.column() == 0 ? "" : ":" + place.column();
         return place.file() + ":" + place.line() + column + ": ";
