@@ -13,6 +13,7 @@ import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.LedgerBusyException;
 import dev.assize.server.ledger.LedgerUnavailableException;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.model.StoreUnavailableException;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -95,6 +96,11 @@ final class ErrorMapper {
                         "the ledger could not be written, or it is unknown whether it was: send the same again under"
                                 + " the same idempotency key to find out",
                         SOON));
+            case MalformedFrameException altered ->
+                status(RefusedException.of(
+                        ErrorReason.LEDGER_UNREADABLE,
+                        "a stored entry cannot be read, for somebody altered it: VerifyChain names it",
+                        Map.of()));
             case DraftRefusedException refused ->
                 status(RefusedException.violated(
                         ErrorReason.REQUEST_INVALID,

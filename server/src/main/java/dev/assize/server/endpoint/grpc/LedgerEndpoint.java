@@ -64,6 +64,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final TenantDirectory tenants;
     private final PageTokens tokens;
     private final Replies replies;
+    private final VerificationSlots slots = new VerificationSlots();
 
     @Inject
     LedgerEndpoint(
@@ -172,7 +173,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             throw RefusedException.invalid("to_seq", Long.toString(to), "a position from `from_seq` on");
         }
         Context context = Context.current();
-        Verification found = verifier.verify(tenant, from, to, (verified, total) -> {
+        Verification found = slots.run(() -> verifier.verify(tenant, from, to, (verified, total) -> {
             if (context.isCancelled()) {
                 throw new StatusRuntimeException(Status.CANCELLED);
             }
@@ -184,7 +185,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
                                 .setTotal(total))
                         .build());
             }
-        });
+        }));
         if (found instanceof Sound sound && sound.span().verified() == 0) {
             // Of a name that was misspelt, "valid" would be a lie.
             tenants.requireExists(tenant);

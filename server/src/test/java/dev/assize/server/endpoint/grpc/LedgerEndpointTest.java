@@ -168,6 +168,16 @@ class LedgerEndpointTest {
     }
 
     @Test
+    void saysThatAnEntryWasAlteredWhereItCannotBeShown() {
+        append(event());
+        door.ledger
+                .rows(GrpcFixture.ACME)
+                .computeIfPresent(
+                        0L, (seq, row) -> new StoredEntry(seq, new byte[] {1, 2, 3}, row.entryHash(), row.columns()));
+        Refusal.of(() -> query(QueryAuditRequest.newBuilder())).is(ErrorReason.LEDGER_UNREADABLE);
+    }
+
+    @Test
     void verifiesASoundChainAndTellsItsProgress() {
         for (int i = 0; i < 5; i++) {
             append(AppendAuditRequest.newBuilder()
