@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /** The front desk of authentication: makes, checks, lists and ends API keys. */
@@ -34,6 +35,10 @@ public final class ApiKeys {
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
     private final Cache<Digest, ApiKey> verified;
+
+    /** Counted so that a key which was read before a revocation is not remembered after it. */
+    private final AtomicLong revocations = new AtomicLong();
+
     private final AuthenticationMetrics metrics;
 
     @Inject
@@ -98,10 +103,13 @@ public final class ApiKeys {
 
     /** Ends a key of a home tenant; empty where it has none of that id. This node refuses it from now on. */
     public Optional<ApiKey> revoke(TenantId home, String keyId, Recorder revokedBy) {
-        Optional<ApiKey> revoked =
-                repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
-        verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
-        return revoked;
+        try {
+            return repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
+        } finally {
+            // Also where it failed: it may have been committed.
+            revocations.incrementAndGet();
+            verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
+        }
     }
 
     private Optional<ApiKey> verify(Credential credential) {
@@ -111,6 +119,7 @@ public final class ApiKeys {
             metrics.remembered();
             return Optional.of(cached);
         }
+        long revocationsBefore = revocations.get();
         Optional<ApiKey> found = repository.find(credential.id());
         Digest expected = found.map(ApiKey::secretHash).orElse(NO_SECRET);
         boolean proven = expected.equals(pepper.mac(credential.secretBytes()));
@@ -119,6 +128,9 @@ public final class ApiKeys {
         }
         metrics.verified();
         verified.put(digest, found.get());
+        if (revocations.get() != revocationsBefore) {
+            verified.invalidate(digest);
+        }
         return found;
     }
 

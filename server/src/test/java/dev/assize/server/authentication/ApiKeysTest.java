@@ -85,6 +85,14 @@ class ApiKeysTest {
     }
 
     @Test
+    void doesNotRememberAKeyThatWasRevokedWhileItWasRead() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        repository.afterFind(() -> keys.revoke(ACME, key.key().caller().keyId(), ADMIN));
+        assertThat(keys.authenticate(key.credential())).as("under way already").isPresent();
+        assertThat(keys.authenticate(key.credential())).isEmpty();
+    }
+
+    @Test
     void revokesOnlyKeysOfTheTenantNamed() {
         CreatedKey key = keys.create(grant(null), ADMIN);
 

@@ -16,11 +16,19 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
     private final TreeMap<String, ApiKey> keys = new TreeMap<>();
     private final List<AuditEvent> events = new ArrayList<>();
     private int finds;
+    private Runnable afterFind = () -> {};
 
     @Override
     public synchronized Optional<ApiKey> find(String keyId) {
         finds++;
-        return Optional.ofNullable(keys.get(keyId));
+        Optional<ApiKey> found = Optional.ofNullable(keys.get(keyId));
+        afterFind.run();
+        return found;
+    }
+
+    /** Runs in each look-up between its reading and its return. */
+    public synchronized void afterFind(Runnable action) {
+        afterFind = action;
     }
 
     @Override
