@@ -16,11 +16,14 @@ import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -351,6 +354,8 @@ public final class AssizeClient implements AutoCloseable {
 
         private String target = "127.0.0.1:7443";
         private boolean plaintext;
+        private @Nullable Path trustedCertificates;
+        private @Nullable String serverName;
         private @Nullable String apiKey;
         private String tenant = "";
         private String env = "";
@@ -370,6 +375,18 @@ public final class AssizeClient implements AutoCloseable {
         /** Without TLS: for a server on this machine, or behind a mesh that encrypts. The default is TLS. */
         public Builder plaintext() {
             this.plaintext = true;
+            return this;
+        }
+
+        /** Trusts the certificates in a PEM file, not those that the Java runtime trusts. */
+        public Builder trustedCertificates(Path pem) {
+            this.trustedCertificates = pem;
+            return this;
+        }
+
+        /** The name the server's certificate must carry, where it is not the target's host. */
+        public Builder serverName(String name) {
+            this.serverName = name;
             return this;
         }
 
@@ -415,12 +432,34 @@ public final class AssizeClient implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Connects with the first call.
+         *
+         * @throws IllegalArgumentException when the trusted certificates cannot be read
+         */
         public AssizeClient build() {
-            ChannelCredentials credentials =
-                    plaintext ? InsecureChannelCredentials.create() : TlsChannelCredentials.create();
-            return build(Grpc.newChannelBuilder(target, credentials)
-                    .intercept(authorization())
-                    .build());
+            ManagedChannelBuilder<?> channel =
+                    Grpc.newChannelBuilder(target, credentials()).intercept(authorization());
+            if (serverName != null) {
+                channel.overrideAuthority(serverName);
+            }
+            return build(channel.build());
+        }
+
+        private ChannelCredentials credentials() {
+            if (plaintext) {
+                return InsecureChannelCredentials.create();
+            }
+            if (trustedCertificates == null) {
+                return TlsChannelCredentials.create();
+            }
+            try {
+                return TlsChannelCredentials.newBuilder()
+                        .trustManager(trustedCertificates.toFile())
+                        .build();
+            } catch (IOException unreadable) {
+                throw new IllegalArgumentException("Cannot read certificates in " + trustedCertificates, unreadable);
+            }
         }
 
         /** Over a channel that carries its own credentials. */

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.cli.Credentials;
+import dev.assize.server.cli.ServerTrust;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -35,13 +36,16 @@ final class AdministratorKey {
         Optional<Credentials> present = Credentials.read(config.home());
         boolean valid =
                 present.isPresent() && keys.authenticate(present.get().key()).isPresent();
-        if (valid && present.get().server().equals(address)) {
+        ServerTrust trust = OwnCertificate.trust(config.grpc());
+        if (valid
+                && present.get().server().equals(address)
+                && present.get().trust().equals(trust)) {
             return;
         }
         if (valid) {
-            write(new Credentials(address, present.get().key()));
+            write(new Credentials(address, trust, present.get().key()));
         } else if (config.embedded() || keys.list(TenantId.ASSIZE, null, 1).isEmpty()) {
-            write(new Credentials(address, make()));
+            write(new Credentials(address, trust, make()));
             LOG.info("Administrator's key written to {}", Credentials.fileIn(config.home()));
         } else {
             LOG.info("No administrator's key in {}: give commands one with ASSIZE_KEY", config.home());

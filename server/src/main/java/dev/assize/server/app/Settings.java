@@ -30,8 +30,16 @@ final class Settings {
     private static final String PREFIX = "ASSIZE_";
 
     /** Variables that are not keys: the launcher's and the command line's. */
-    private static final Set<String> OTHER_VARIABLES =
-            Set.of("ASSIZE_HOME", "ASSIZE_JAVA_OPTS", "ASSIZE_SERVER", "ASSIZE_KEY", "ASSIZE_TENANT", "ASSIZE_ENV");
+    private static final Set<String> OTHER_VARIABLES = Set.of(
+            "ASSIZE_HOME",
+            "ASSIZE_JAVA_OPTS",
+            "ASSIZE_SERVER",
+            "ASSIZE_TLS",
+            "ASSIZE_CA",
+            "ASSIZE_SERVER_NAME",
+            "ASSIZE_KEY",
+            "ASSIZE_TENANT",
+            "ASSIZE_ENV");
 
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 

@@ -56,7 +56,9 @@ final class Tour {
         }
         loadPolicy(administrator);
         String key = makeKey(administrator);
-        try (AssizeClient client = AssizeClient.builder()
+        try (AssizeClient client = administrator
+                .trust()
+                .applyTo(AssizeClient.builder())
                 .target(server.grpcAddress())
                 .plaintext()
                 .apiKey(key)

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.client.AssizeClient;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,8 @@ abstract class ClientCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (Connection connection = new Connection(server(), key(), options().timeout())) {
+        try (Connection connection =
+                new Connection(server(), trust(), key(), options().timeout())) {
             return run(connection);
         } finally {
             out().flush();
@@ -49,9 +51,8 @@ abstract class ClientCommand implements Callable<Integer> {
 
     /** A client of the SDK, for what it does better than a stub. */
     AssizeClient client() {
-        return AssizeClient.builder()
+        return trust().applyTo(AssizeClient.builder())
                 .target(server())
-                .plaintext()
                 .apiKey(key())
                 .tenant(tenant())
                 .env(env())
@@ -118,6 +119,31 @@ abstract class ClientCommand implements Callable<Integer> {
                         .map(Credentials::server)
                         .orElse(ConnectionOptions.DEFAULT_SERVER)
                 : named;
+    }
+
+    /** What is said here, else what the file says of its own server. */
+    private ServerTrust trust() {
+        ConnectionOptions options = options();
+        String ca = options.ca == null ? surroundings.variable("ASSIZE_CA") : options.ca.toString();
+        String name = first(options.serverName, surroundings.variable("ASSIZE_SERVER_NAME"));
+        boolean tls = options.tls == null ? flag("ASSIZE_TLS") : options.tls;
+        if (tls || !ca.isEmpty() || !name.isEmpty()) {
+            return new ServerTrust.Tls(ca.isEmpty() ? null : Path.of(ca), name);
+        }
+        return Credentials.read(surroundings.home())
+                .filter(file -> file.server().equals(server()))
+                .map(Credentials::trust)
+                .orElse(new ServerTrust.PlainText());
+    }
+
+    private boolean flag(String variable) {
+        return switch (surroundings.variable(variable)) {
+            case "true" -> true;
+            case "false", "" -> false;
+            default ->
+                throw new CommandException(
+                        variable + " `" + surroundings.variable(variable) + "`: expected true or false");
+        };
     }
 
     /** The file's key goes to the file's server only: another one named by mistake does not learn it. */

@@ -12,13 +12,21 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import javax.net.ssl.SSLException;
 import picocli.CommandLine;
 
 /** Tells people what went wrong: one clear line, and one more for each malformed field. Never a stack trace. */
 public final class CommandErrors
         implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
+
+    private static final String NO_PLAIN_TEXT =
+            " closed the connection without an answer: if it speaks TLS, give --tls or --ca FILE";
 
     /** Makes a command line report through this class. */
     public static CommandLine install(CommandLine commandLine) {
@@ -110,8 +118,45 @@ public final class CommandErrors
         return field.isEmpty() || description.contains(field + ":") ? description : field + ": " + description;
     }
 
+    /** What is wrong where one side speaks TLS and the other does not, or the certificate is not the right one. */
+    private static Optional<String> ofTransport(Status status, String said, String server) {
+        if (said.contains("was not SETTINGS") || said.contains("Network closed for unknown reason")) {
+            return Optional.of(server + NO_PLAIN_TEXT);
+        }
+        if (status.getCode() != Status.Code.UNAVAILABLE) {
+            return Optional.empty();
+        }
+        String why = "";
+        boolean tls = false;
+        for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
+            tls |= cause instanceof SSLException;
+            why = String.valueOf(cause.getMessage());
+        }
+        if (!tls) {
+            return status.getCause() == null || neverConnected(status.getCause())
+                    ? Optional.empty()
+                    : Optional.of(server + NO_PLAIN_TEXT);
+        }
+        return Optional.of(
+                why.contains("not an SSL/TLS record")
+                        ? server + " does not speak TLS: leave out --tls, --ca and --server-name"
+                        : server + " shows a certificate that is not trusted (" + why
+                                + "): see --ca and --server-name");
+    }
+
+    private static boolean neverConnected(Throwable failure) {
+        return failure instanceof ConnectException
+                || failure instanceof UnresolvedAddressException
+                || failure instanceof UnknownHostException
+                || (failure.getCause() != null && neverConnected(failure.getCause()));
+    }
+
     private static String headline(Status status, String server) {
         String said = status.getDescription() == null ? "" : status.getDescription();
+        Optional<String> transport = ofTransport(status, said, server);
+        if (transport.isPresent()) {
+            return transport.get();
+        }
         return switch (status.getCode()) {
             case UNAVAILABLE ->
                 said.isEmpty() || said.equals("io exception") || said.contains("Unable to resolve host")

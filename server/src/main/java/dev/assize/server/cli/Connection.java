@@ -4,10 +4,11 @@ import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
+import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import java.time.Duration;
@@ -21,16 +22,18 @@ final class Connection implements AutoCloseable {
     private final ManagedChannel channel;
     private final Duration timeout;
 
-    Connection(String server, String key, Duration timeout) {
-        this.channel = open(server, authorization(key));
+    Connection(String server, ServerTrust trust, String key, Duration timeout) {
+        this.channel = open(server, trust, authorization(key));
         this.timeout = timeout;
     }
 
-    private static ManagedChannel open(String server, ClientInterceptor authorization) {
+    private static ManagedChannel open(String server, ServerTrust trust, ClientInterceptor authorization) {
+        ChannelCredentials credentials = trust.channelCredentials();
         try {
-            return Grpc.newChannelBuilder(server, InsecureChannelCredentials.create())
-                    .intercept(authorization)
-                    .build();
+            ManagedChannelBuilder<?> channel =
+                    Grpc.newChannelBuilder(server, credentials).intercept(authorization);
+            trust.expectName(channel);
+            return channel.build();
         } catch (IllegalArgumentException malformed) {
             throw new CommandException("--server `" + server + "`: expected host:port", malformed);
         }

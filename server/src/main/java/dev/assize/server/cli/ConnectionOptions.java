@@ -1,7 +1,9 @@
 package dev.assize.server.cli;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** Where the server is and who calls; accepted before and after the command's name. */
@@ -27,6 +29,28 @@ public final class ConnectionOptions {
                     + "credentials file.")
     @Nullable
     String key;
+
+    @Option(
+            names = "--tls",
+            description = "Speak TLS, and trust whom the system trusts. Else $$ASSIZE_TLS (true), else the credentials "
+                    + "file for the server it names.")
+    @Nullable
+    Boolean tls;
+
+    @Option(
+            names = "--ca",
+            paramLabel = "FILE",
+            description = "Speak TLS, and trust the certificates in this PEM file. Else $$ASSIZE_CA.")
+    @Nullable
+    Path ca;
+
+    @Option(
+            names = "--server-name",
+            paramLabel = "NAME",
+            description = "Speak TLS, and expect a certificate for this name, not for the host in --server. Else "
+                    + "$$ASSIZE_SERVER_NAME.")
+    @Nullable
+    String serverName;
 
     @Option(names = "--tenant", paramLabel = "TENANT", description = "The tenant in question. Else $$ASSIZE_TENANT.")
     @Nullable
@@ -61,11 +85,21 @@ public final class ConnectionOptions {
         ConnectionOptions merged = new ConnectionOptions();
         merged.server = server == null ? others.server : server;
         merged.key = key == null ? others.key : key;
+        merged.tls = tls == null ? others.tls : tls;
+        merged.ca = ca == null ? others.ca : ca;
+        merged.serverName = serverName == null ? others.serverName : serverName;
         merged.tenant = tenant == null ? others.tenant : tenant;
         merged.env = env == null ? others.env : env;
         merged.output = output == null ? others.output : output;
         merged.timeoutSeconds = timeoutSeconds == null ? others.timeoutSeconds : timeoutSeconds;
         return merged;
+    }
+
+    /** For commands without a server, whose `--output` may stand before their name all the same. */
+    static boolean wantsJson(@Nullable Output own, CommandSpec spec) {
+        CommandSpec root = spec.root().mixins().get(MIXIN);
+        Output before = root != null && root.userObject() instanceof ConnectionOptions options ? options.output : null;
+        return (own == null ? before : own) == Output.JSON;
     }
 
     Duration timeout() {

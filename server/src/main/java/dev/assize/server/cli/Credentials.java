@@ -7,10 +7,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import org.snakeyaml.engine.v2.api.Dump;
+import org.snakeyaml.engine.v2.api.DumpSettings;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 
 /**
@@ -18,9 +22,10 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  * the administrator; every command reads it.
  *
  * @param server host and port
+ * @param trust by what that server is known
  * @param key the credential, never printed
  */
-public record Credentials(String server, String key) {
+public record Credentials(String server, ServerTrust trust, String key) {
 
     private static final String FILE = "credentials";
 
@@ -38,9 +43,10 @@ public record Credentials(String server, String key) {
             if (content instanceof Map<?, ?> map
                     && map.get("server") instanceof String server
                     && map.get("key") instanceof String key) {
-                return Optional.of(new Credentials(server, key));
+                return Optional.of(new Credentials(server, trust(map), key));
             }
-            throw new CommandException(file + ": expected the lines `server: host:port` and `key: asz_…`");
+            throw new CommandException(file + ": expected the lines `server: host:port` and `key: asz_…`,"
+                    + " and for TLS `tls: true`, `ca: FILE` or `serverName: NAME`");
         } catch (NoSuchFileException absent) {
             return Optional.empty();
         } catch (IOException | YamlEngineException unreadable) {
@@ -48,14 +54,36 @@ public record Credentials(String server, String key) {
         }
     }
 
+    private static ServerTrust trust(Map<?, ?> map) {
+        Path ca = map.get("ca") instanceof String file ? Path.of(file) : null;
+        String name = map.get("serverName") instanceof String text ? text : "";
+        return ca != null || !name.isEmpty() || Boolean.TRUE.equals(map.get("tls"))
+                ? new ServerTrust.Tls(ca, name)
+                : new ServerTrust.PlainText();
+    }
+
     /** Replaces the file, readable by its owner only from its first byte on. */
     public void write(Path home) throws IOException {
         Path draft = Files.createTempFile(
                 home, FILE, ".new", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Map<String, Object> lines = new LinkedHashMap<>(Map.of("server", server));
+        if (trust instanceof ServerTrust.Tls tls) {
+            lines.put("tls", true);
+            if (tls.ca() != null) {
+                lines.put("ca", tls.ca().toString());
+            }
+            if (!tls.name().isEmpty()) {
+                lines.put("serverName", tls.name());
+            }
+        }
+        lines.put("key", key);
+        String yaml = new Dump(DumpSettings.builder()
+                        .setDefaultFlowStyle(FlowStyle.BLOCK)
+                        .build())
+                .dumpToString(lines);
         Files.writeString(
                 draft,
-                "# The administrator of the server below. Whoever reads this file may do everything.\n" + "server: "
-                        + server + "\nkey: " + key + "\n",
+                "# The administrator of the server below. Whoever reads this file may do everything.\n" + yaml,
                 StandardCharsets.UTF_8);
         Files.move(draft, fileIn(home), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }

@@ -15,7 +15,8 @@ public final class PolicyUpload {
     /** What the server did. */
     public static ApplyPolicyResponse apply(Credentials credentials, List<PolicyFiles.Piece> pieces, String reason)
             throws InterruptedException {
-        try (Connection connection = new Connection(credentials.server(), credentials.key(), TIMEOUT)) {
+        try (Connection connection =
+                new Connection(credentials.server(), credentials.trust(), credentials.key(), TIMEOUT)) {
             return PolicyChange.send(
                     connection, ApplyPolicyHeader.newBuilder().setReason(reason).build(), pieces, List.of());
         }

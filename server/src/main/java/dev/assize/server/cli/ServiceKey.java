@@ -17,7 +17,8 @@ public final class ServiceKey {
 
     /** A new credential for a subject of tenant `assize`; earlier ones of the same description end. */
     public static String renew(Credentials administrator, String subject, List<String> tenants, String description) {
-        try (Connection connection = new Connection(administrator.server(), administrator.key(), TIMEOUT)) {
+        try (Connection connection =
+                new Connection(administrator.server(), administrator.trust(), administrator.key(), TIMEOUT)) {
             connection
                     .access()
                     .listKeys(ListKeysRequest.newBuilder()

@@ -188,7 +188,7 @@ class CommandsTest {
     void readsTheCredentialsFile() throws IOException {
         environment.remove("ASSIZE_SERVER");
         environment.remove("ASSIZE_KEY");
-        new Credentials(server.address(), "asz_file_key").write(home);
+        new Credentials(server.address(), new ServerTrust.PlainText(), "asz_file_key").write(home);
         server.check = deny(Reason.REASON_NO_GRANT);
 
         assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(3);
@@ -200,7 +200,7 @@ class CommandsTest {
     @Test
     void theFilesKeyGoesToTheFilesServerOnly() throws IOException {
         environment.remove("ASSIZE_KEY");
-        new Credentials("127.0.0.1:1", "asz_file_key").write(home);
+        new Credentials("127.0.0.1:1", new ServerTrust.PlainText(), "asz_file_key").write(home);
 
         assertThat(run("check", "user:alice", "incident:1", "read")).isEqualTo(1);
 
