@@ -29,7 +29,7 @@ public final class PolicyTestCommand implements Callable<Integer> {
     private Path directory = Path.of(".");
 
     @Option(names = "--output", paramLabel = "table|json", description = "How to print the result.")
-    private ConnectionOptions.Output output = ConnectionOptions.Output.TABLE;
+    private ConnectionOptions.@Nullable Output output;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -40,7 +40,7 @@ public final class PolicyTestCommand implements Callable<Integer> {
             throw new IllegalStateException("Not run by a command line");
         }
         PrintWriter out = spec.commandLine().getOut();
-        boolean json = output == ConnectionOptions.Output.JSON;
+        boolean json = ConnectionOptions.wantsJson(output, spec);
         PolicyTestResult result = PolicyTests.run(directory, json ? new PrintWriter(Writer.nullWriter()) : out);
         if (json) {
             out.println(json(result).toPrettyString());

@@ -4,17 +4,23 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.FieldPlaces;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicyValidator;
 import dev.assize.server.policy.Problem;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -35,11 +41,14 @@ import picocli.CommandLine.Spec;
         })
 public final class PolicyValidateCommand implements Callable<Integer> {
 
+    /** What the tenant `assize` of every server starts with. */
+    private static final String FIRST_POLICY = "/bootstrap/assize.yaml";
+
     @Parameters(arity = "1..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")
     private List<Path> paths = new ArrayList<>();
 
     @Option(names = "--output", paramLabel = "table|json", description = "How to print the problems.")
-    private ConnectionOptions.Output output = ConnectionOptions.Output.TABLE;
+    private ConnectionOptions.@Nullable Output output;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -54,9 +63,9 @@ public final class PolicyValidateCommand implements Callable<Integer> {
         List<Document> documents = read(problems, places);
         problems.addAll(DocumentReader.findRepeated(documents));
         if (problems.isEmpty()) {
-            problems.addAll(places.refine(judge(documents)));
+            problems.addAll(places.refine(judge(withFirstPolicy(documents))));
         }
-        if (output == ConnectionOptions.Output.JSON) {
+        if (ConnectionOptions.wantsJson(output, spec)) {
             spec.commandLine().getOut().println(json(documents, problems).toPrettyString());
         } else if (problems.isEmpty()) {
             spec.commandLine().getOut().println(documents.size() + " documents, no problems");
@@ -75,6 +84,32 @@ public final class PolicyValidateCommand implements Callable<Integer> {
             problems.addAll(result.problems());
         }
         return documents;
+    }
+
+    /** Documents of tenant `assize` stand beside those that every server starts with, and may replace them. */
+    private static List<Document> withFirstPolicy(List<Document> documents) {
+        PolicyScope assize = PolicyScope.of(TenantId.ASSIZE);
+        Set<DocumentKey> given = documents.stream()
+                .filter(it -> it.scope().equals(assize))
+                .map(Document::key)
+                .collect(Collectors.toSet());
+        if (given.isEmpty()) {
+            return documents;
+        }
+        List<Document> all = new ArrayList<>(documents);
+        firstPolicy().stream().filter(it -> !given.contains(it.key())).forEach(all::add);
+        return all;
+    }
+
+    private static List<Document> firstPolicy() {
+        try (InputStream in = PolicyValidateCommand.class.getResourceAsStream(FIRST_POLICY)) {
+            if (in == null) {
+                throw new IllegalStateException(FIRST_POLICY + " is not in the jar");
+            }
+            return DocumentReader.read(FIRST_POLICY, 1, in.readAllBytes()).documents();
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
     }
 
     private static List<Problem> judge(List<Document> documents) {
