@@ -1,11 +1,16 @@
 package dev.assize.server.app;
 
+import com.google.inject.CreationException;
+import com.google.inject.spi.Message;
 import dev.assize.server.authentication.PepperException;
 import dev.assize.server.cli.CommandException;
 import dev.assize.server.endpoint.grpc.GrpcStartException;
 import dev.assize.server.endpoint.operations.OperationsStartException;
 import dev.assize.server.storage.StorageException;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,14 +83,22 @@ final class ServerProcess implements AutoCloseable {
 
     /** What the operator is told: the message of what was thrown for him; anything else is a bug, and logged whole. */
     private static String reason(RuntimeException failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (isForTheOperator(cause)) {
-                return String.valueOf(cause.getMessage());
-            }
+        Optional<Throwable> told =
+                causes(failure).filter(ServerProcess::isForTheOperator).findFirst();
+        if (told.isPresent()) {
+            return String.valueOf(told.get().getMessage());
         }
         LOG.error("The server does not start", failure);
         return "the server does not start: "
                 + failure.toString().lines().findFirst().orElse("");
+    }
+
+    /** The failure and what caused it. Wiring reports several failures at once, each with a cause of its own. */
+    private static Stream<Throwable> causes(Throwable failure) {
+        Stream<Throwable> inner = failure instanceof CreationException wiring
+                ? wiring.getErrorMessages().stream().map(Message::getCause)
+                : Stream.of(failure).map(Throwable::getCause);
+        return Stream.concat(Stream.of(failure), inner.filter(Objects::nonNull).flatMap(ServerProcess::causes));
     }
 
     private static boolean isForTheOperator(Throwable failure) {

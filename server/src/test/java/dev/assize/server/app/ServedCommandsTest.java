@@ -10,6 +10,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -167,6 +168,18 @@ class ServedCommandsTest {
 
         assertThat(second.run("serve")).isEqualTo(1);
         assertThat(second.err()).contains("cannot listen on 127.0.0.1:" + taken, "grpc.port");
+    }
+
+    @Test
+    void aReadablePepperIsOneLineToo(@TempDir Path other) throws IOException {
+        Files.createFile(
+                other.resolve("pepper"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+
+        Console second = new Console(other, Map.of());
+
+        assertThat(second.run("serve")).isEqualTo(1);
+        assertThat(second.err()).contains("pepper", "chmod 600").hasLineCount(1);
     }
 
     private String get(HttpClient client, String path) throws IOException, InterruptedException {
