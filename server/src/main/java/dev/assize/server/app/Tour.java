@@ -60,7 +60,6 @@ final class Tour {
                 .trust()
                 .applyTo(AssizeClient.builder())
                 .target(server.grpcAddress())
-                .plaintext()
                 .apiKey(key)
                 .tenant(TourScript.TENANT)
                 .build()) {
@@ -88,7 +87,7 @@ final class Tour {
                             ? scope + ": " + change.getDocumentsCount() + " documents, unchanged at revision "
                                     + change.getRevision()
                             : scope + ": " + changed + " documents, revision " + change.getRevision()
-                                    + ", recorded as entry " + change.getSeq());
+                                    + ", recorded from entry " + change.getSeq() + " on");
         }
     }
 
@@ -105,31 +104,39 @@ final class Tour {
         screen.step("Make an API key for the application");
         String key = ServiceKey.renew(administrator, SERVICE, TourScript.TENANTS, "quickstart");
         screen.say("asz_" + key.split("_", 3)[1] + "_… authenticates " + SERVICE + " in "
-                + String.join(", ", TourScript.TENANTS) + "; the server keeps only a keyed hash of it");
+                + String.join(" and ", TourScript.TENANTS));
+        screen.say("the server keeps only a keyed hash of it");
         return key;
     }
 
     private List<CheckResult> check(AssizeClient client) {
-        screen.step("Ask before acting: " + TourScript.CHECKS.size() + " checks over gRPC");
-        Table table =
-                new Table("   SUBJECT", "ACTION", "RESOURCE", "TENANT", "ENV", "ANSWER", "REASON", "DECIDED BY", "");
+        screen.step(
+                "Ask before acting: " + (TourScript.CHECKS.size() + TourScript.ACROSS.size()) + " checks over gRPC");
         List<CheckResult> results = new ArrayList<>();
-        for (TourScript.Check check : TourScript.CHECKS) {
+        results.addAll(check(client, "in " + TourScript.TENANT, TourScript.CHECKS));
+        results.addAll(check(
+                client, "in " + TourScript.OTHER_TENANT + ", by subjects of " + TourScript.TENANT, TourScript.ACROSS));
+        return results;
+    }
+
+    private List<CheckResult> check(AssizeClient client, String where, List<TourScript.Check> checks) {
+        screen.say(where + ":");
+        Table table = new Table("   SUBJECT", "ACTION", "RESOURCE", "ENV", "ANSWER", "REASON", "BINDING", "");
+        List<CheckResult> results = new ArrayList<>();
+        for (TourScript.Check check : checks) {
             CheckResult result = client.check(check.question());
             results.add(result);
             boolean expected = result.reason().equals(check.expectedReason());
             asExpected &= expected;
             Question question = check.question();
             table.row(
-                    "   " + question.subject()
-                            + (question.subjectTenant().isEmpty() ? "" : " of " + question.subjectTenant()),
+                    "   " + question.subject(),
                     question.action(),
                     question.resource(),
-                    question.tenant(),
                     question.env(),
                     result.allowed() ? "allow" : "DENY",
                     result.reason(),
-                    result.binding().isEmpty() ? "-" : result.binding() + " / " + result.role(),
+                    result.binding().isEmpty() ? "-" : result.binding(),
                     expected ? "" : "(expected " + check.expectedReason() + ")");
         }
         table.print(screen.out());
@@ -159,9 +166,7 @@ final class Tour {
         if (verification.valid()) {
             screen.good("VALID: " + verification.verified() + " entries, head " + verification.headHash());
         } else {
-            screen.bad("NOT AS RECORDED: entry "
-                    + verification.firstBadSeq().orElse(-1) + ": " + verification.fault() + ": "
-                    + verification.message());
+            screen.bad("NOT AS RECORDED: " + verification.message());
         }
         return verification;
     }
@@ -175,8 +180,8 @@ final class Tour {
                 seq,
                 TourScript.ACTOR,
                 TourScript.FALSE_ACTOR);
-        screen.say("entry " + seq + " now says that " + TourScript.FALSE_ACTOR + " did it, not " + TourScript.ACTOR
-                + " (no RPC can do that; this used the owner's own connection)");
+        screen.say("entry " + seq + " now says that " + TourScript.FALSE_ACTOR + " did it, not " + TourScript.ACTOR);
+        screen.say("(no RPC can do that; this used the owner's own connection)");
         Verification verification;
         try {
             verification = verify(client);
@@ -203,6 +208,6 @@ final class Tour {
 
     private void sayWhatNext() {
         screen.step("Your turn, in another terminal");
-        TourScript.NEXT_COMMANDS.forEach(screen::say);
+        TourScript.NEXT_COMMANDS.forEach(screen::command);
     }
 }

@@ -2,9 +2,11 @@ package dev.assize.server.app;
 
 import java.io.PrintWriter;
 
-/** Where the tour tells its story: plain lines, with colours where a person looks on. */
+/** Where the tour tells its story: plain lines of at most 100 characters, with colours where a person looks on. */
 final class TourScreen {
 
+    private static final int WIDTH = 100;
+    private static final String INDENT = "   ";
     private static final String BOLD = "\u001b[1m";
     private static final String GREEN = "\u001b[32m";
     private static final String RED = "\u001b[31m";
@@ -26,16 +28,38 @@ final class TourScreen {
     }
 
     void say(String line) {
-        out.println("   " + line);
-        out.flush();
+        say(line, "");
     }
 
     void good(String line) {
-        say(styled(GREEN, line));
+        say(line, GREEN);
     }
 
     void bad(String line) {
-        say(styled(RED, line));
+        say(line, RED);
+    }
+
+    /** A command to copy: never broken. */
+    void command(String line) {
+        out.println(INDENT + line);
+        out.flush();
+    }
+
+    private void say(String text, String style) {
+        StringBuilder line = new StringBuilder(INDENT);
+        boolean first = true;
+        for (String word : text.split(" ", -1)) {
+            if (!first && line.length() + 1 + word.length() > WIDTH) {
+                out.println(styled(style, line.toString()));
+                line.setLength(0);
+                line.append(INDENT).append("  ");
+                first = true;
+            }
+            line.append(first ? "" : " ").append(word);
+            first = false;
+        }
+        out.println(styled(style, line.toString()));
+        out.flush();
     }
 
     PrintWriter out() {
@@ -43,6 +67,6 @@ final class TourScreen {
     }
 
     private String styled(String style, String text) {
-        return colours ? style + text + PLAIN : text;
+        return colours && !style.isEmpty() ? style + text + PLAIN : text;
     }
 }

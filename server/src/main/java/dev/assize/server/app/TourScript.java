@@ -9,7 +9,8 @@ import java.util.List;
 final class TourScript {
 
     static final String TENANT = "tenant-A";
-    static final List<String> TENANTS = List.of("tenant-A", "tenant-B");
+    static final String OTHER_TENANT = "tenant-B";
+    static final List<String> TENANTS = List.of(TENANT, OTHER_TENANT);
     static final String ACTOR = "user:noc-operator";
 
     /** Of as many bytes as the actor. */
@@ -25,18 +26,21 @@ final class TourScript {
             in("staging", "service:replay", "edit", "scoped-policy:replay", "EXPLICIT_DENY"),
             in("production", "user:platform-admin", "modify", "suppression:rule-17", "ALLOWED"),
             in("production", "user:contractor", "read", "incident:438", "GRANT_EXPIRED"),
-            in("production", "user:noc-operator", "execute", "reply:922", "TYPE_UNKNOWN"),
+            in("production", "user:noc-operator", "execute", "reply:922", "TYPE_UNKNOWN"));
+
+    /** In the other tenant, by subjects of the first. */
+    static final List<Check> ACROSS = List.of(
             new Check(
                     Question.of("user:noc-operator", "incident:7", "read")
-                            .inTenant("tenant-B")
+                            .inTenant(OTHER_TENANT)
                             .inEnv("production")
-                            .fromTenant("tenant-A"),
+                            .fromTenant(TENANT),
                     "NO_GRANT"),
             new Check(
                     Question.of("user:security", "incident:7", "read")
-                            .inTenant("tenant-B")
+                            .inTenant(OTHER_TENANT)
                             .inEnv("production")
-                            .fromTenant("tenant-A"),
+                            .fromTenant(TENANT),
                     "ALLOWED"));
 
     static final List<String> NEXT_COMMANDS = List.of(
