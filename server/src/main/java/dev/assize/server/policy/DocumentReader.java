@@ -73,13 +73,13 @@ public final class DocumentReader {
         return read(YamlSource.readUnbounded(yaml, problems), problems);
     }
 
-    private static ReadResult read(List<YamlNode> roots, Problems problems) {
+    private static ReadResult read(List<YamlSource.Root> roots, Problems problems) {
         DocumentReader reader = new DocumentReader(problems);
         List<Document> documents = new ArrayList<>();
-        for (YamlNode root : roots) {
+        for (YamlSource.Root root : roots) {
             int before = problems.found();
-            Optional<Document> document = reader.document(root);
-            if (document.isPresent() && problems.found() == before) {
+            Optional<Document> document = reader.document(root.node());
+            if (document.isPresent() && root.sound() && problems.found() == before) {
                 documents.add(document.get());
             }
         }

@@ -66,7 +66,9 @@ public final class FieldPlaces {
     }
 
     private static List<YamlNode> nodes(String file, Source source) {
-        return YamlSource.read(file, source.firstLine, source.yaml, new Problems());
+        return YamlSource.read(file, source.firstLine, source.yaml, new Problems()).stream()
+                .map(YamlSource.Root::node)
+                .toList();
     }
 
     /** The place of a field, or of what stands nearest above it. */

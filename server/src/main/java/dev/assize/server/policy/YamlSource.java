@@ -76,7 +76,7 @@ public final class YamlSource {
      *
      * @param firstLine the line of the file at which the bytes begin, from 1
      */
-    public static List<YamlNode> read(String file, int firstLine, byte[] yaml, Problems problems) {
+    public static List<Root> read(String file, int firstLine, byte[] yaml, Problems problems) {
         if (yaml.length > MAX_BYTES) {
             problems.add(
                     new SourcePlace(file, firstLine, 1),
@@ -89,19 +89,19 @@ public final class YamlSource {
     }
 
     /** The documents of a source that was bounded when it came in. */
-    static List<YamlNode> readUnbounded(byte[] yaml, Problems problems) {
+    static List<Root> readUnbounded(byte[] yaml, Problems problems) {
         return new YamlSource("", Integer.MAX_VALUE, problems).readAll(1, yaml);
     }
 
-    private List<YamlNode> readAll(int firstLine, byte[] yaml) {
-        List<YamlNode> documents = new ArrayList<>();
+    private List<Root> readAll(int firstLine, byte[] yaml) {
+        List<Root> documents = new ArrayList<>();
         for (Chunk chunk : cut(firstLine, yaml)) {
             readChunk(chunk, yaml, documents);
         }
         return List.copyOf(documents);
     }
 
-    private void readChunk(Chunk chunk, byte[] yaml, List<YamlNode> documents) {
+    private void readChunk(Chunk chunk, byte[] yaml, List<Root> documents) {
         int size = chunk.end - chunk.start;
         if (size > maxDocumentBytes) {
             refuse(chunk.line, 1, size + " bytes", "a document of at most " + maxDocumentBytes + " bytes");
@@ -202,6 +202,13 @@ public final class YamlSource {
                 && (at + 3 == yaml.length || yaml[at + 3] <= ' ');
     }
 
+    /**
+     * One document.
+     *
+     * @param sound whether nothing in it was refused
+     */
+    public record Root(YamlNode node, boolean sound) {}
+
     /** The bytes of one document, and the line at which they begin. */
     private record Chunk(int start, int end, int line) {}
 
@@ -216,15 +223,16 @@ public final class YamlSource {
             this.events = events;
         }
 
-        void composeInto(List<YamlNode> documents) {
+        void composeInto(List<Root> documents) {
             while (events.hasNext()) {
                 if (events.next() instanceof DocumentStartEvent start) {
+                    int before = problems.found();
                     if (start.getSpecVersion().isPresent()) {
                         problems.add(place(start), FIELD, "%YAML", "documents without directives");
                     }
                     YamlNode root = node(events.next(), 1);
                     if (!(root instanceof Scalar scalar && scalar.type() == ScalarType.NULL)) {
-                        documents.add(root);
+                        documents.add(new Root(root, problems.found() == before));
                     }
                 }
             }

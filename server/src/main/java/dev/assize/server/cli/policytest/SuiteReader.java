@@ -40,8 +40,8 @@ final class SuiteReader {
     /** The suites of a file; what is wrong goes to the problems. */
     List<TestSuite> read(String file, byte[] yaml) {
         List<TestSuite> suites = new ArrayList<>();
-        for (YamlNode root : YamlSource.read(file, 1, yaml, problems)) {
-            Fields.mapping(problems, "document", root, A_MAPPING)
+        for (YamlSource.Root root : YamlSource.read(file, 1, yaml, problems)) {
+            Fields.mapping(problems, "document", root.node(), A_MAPPING)
                     .flatMap(this::suite)
                     .ifPresent(suites::add);
         }
