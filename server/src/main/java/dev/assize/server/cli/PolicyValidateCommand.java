@@ -61,7 +61,7 @@ public final class PolicyValidateCommand implements Callable<Integer> {
         List<Problem> problems = new ArrayList<>();
         FieldPlaces places = new FieldPlaces();
         List<Document> documents = read(problems, places);
-        problems.addAll(DocumentReader.findRepeated(documents));
+        problems.addAll(places.refine(DocumentReader.findRepeated(documents)));
         if (problems.isEmpty()) {
             problems.addAll(places.refine(judge(withFirstPolicy(documents))));
         }

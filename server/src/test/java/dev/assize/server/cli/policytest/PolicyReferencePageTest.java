@@ -10,6 +10,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.FieldPlaces;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.PolicySet;
@@ -145,7 +146,9 @@ class PolicyReferencePageTest {
                     .forEach(
                             scope -> problems.addAll(PolicyValidator.validate(set(scope, read.documents()), platform)));
         }
-        return problems.stream().map(Problem::message).toList();
+        FieldPlaces places = new FieldPlaces();
+        places.add(FILE, 1, yaml.getBytes(StandardCharsets.UTF_8));
+        return places.refine(problems).stream().map(Problem::message).toList();
     }
 
     private static PolicySet set(PolicyScope scope, List<Document> documents) {
