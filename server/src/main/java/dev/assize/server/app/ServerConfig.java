@@ -107,7 +107,6 @@ record ServerConfig(
 
     private static LedgerConfig ledger(Settings settings) {
         return new LedgerConfig(
-                settings.text(ConfigKey.LEDGER_NAME),
                 settings.number(ConfigKey.LEDGER_BATCH_ENTRIES, 1, MANY),
                 settings.number(ConfigKey.LEDGER_BATCH_BYTES, 1, MANY),
                 settings.number(ConfigKey.LEDGER_TENANT_PENDING_ENTRIES, 1, MANY),

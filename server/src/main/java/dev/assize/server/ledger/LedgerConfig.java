@@ -2,12 +2,10 @@ package dev.assize.server.ledger;
 
 import dev.assize.server.model.Limits;
 import java.time.Duration;
-import java.util.regex.Pattern;
 
 /**
- * The ledger's name and bounds. Pending is what is queued or being written.
+ * The ledger's bounds. Pending is what is queued or being written.
  *
- * @param name what every origin begins with; part of what is hashed, so never changed once there are entries
  * @param batchEntries after how many entries a batch is closed; a larger command is a batch of its own
  * @param batchBytes after how many bytes of drafts a batch is closed
  * @param tenantPendingEntries over how many pending entries of a tenant further ones are refused
@@ -17,7 +15,6 @@ import java.util.regex.Pattern;
  * @param drainTimeout how long a stop waits for what is pending
  */
 public record LedgerConfig(
-        String name,
         int batchEntries,
         int batchBytes,
         int tenantPendingEntries,
@@ -26,13 +23,7 @@ public record LedgerConfig(
         Duration retryAfter,
         Duration drainTimeout) {
 
-    private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
-
     public LedgerConfig {
-        if (!NAME.matcher(name).matches()) {
-            throw new IllegalArgumentException(
-                    "ledger name `" + name + "`: expected a host name in lower case, for example `assize.example.com`");
-        }
         if (batchEntries < 1 || batchBytes < 1) {
             throw new IllegalArgumentException("a batch of the ledger holds at least one entry");
         }
@@ -49,26 +40,6 @@ public record LedgerConfig(
 
     public static LedgerConfig defaults() {
         return new LedgerConfig(
-                "assize.local",
-                400,
-                1024 * 1024,
-                4_096,
-                16_384,
-                64L * 1024 * 1024,
-                Duration.ofMillis(250),
-                Duration.ofSeconds(10));
-    }
-
-    /** The same under another name. */
-    public LedgerConfig withName(String otherName) {
-        return new LedgerConfig(
-                otherName,
-                batchEntries,
-                batchBytes,
-                tenantPendingEntries,
-                pendingEntries,
-                pendingBytes,
-                retryAfter,
-                drainTimeout);
+                400, 1024 * 1024, 4_096, 16_384, 64L * 1024 * 1024, Duration.ofMillis(250), Duration.ofSeconds(10));
     }
 }

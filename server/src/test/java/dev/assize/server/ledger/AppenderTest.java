@@ -170,7 +170,7 @@ class AppenderTest {
     void givesUpWhatIsStillQueuedWhenTimeIsUp() {
         LedgerConfig defaults = LedgerConfig.defaults();
         appender = appender(new LedgerConfig(
-                "assize.test", 400, 1024 * 1024, 4_096, 16_384, defaults.pendingBytes(), Duration.ZERO, Duration.ZERO));
+                400, 1024 * 1024, 4_096, 16_384, defaults.pendingBytes(), Duration.ZERO, Duration.ZERO));
         store.shut();
         CompletableFuture<AppendResult> writing = appender.append(ACME, command(1));
         store.awaitWriting();
@@ -246,7 +246,6 @@ class AppenderTest {
     private static LedgerConfig config(int tenantPending, int pending) {
         LedgerConfig defaults = LedgerConfig.defaults();
         return new LedgerConfig(
-                "assize.test",
                 defaults.batchEntries(),
                 defaults.batchBytes(),
                 tenantPending,
