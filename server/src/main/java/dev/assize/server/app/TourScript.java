@@ -17,7 +17,7 @@ final class TourScript {
     static final String FALSE_ACTOR = "user:day-operator";
 
     static final List<Check> CHECKS = List.of(
-            in("staging", "user:noc-operator", "read", "incident:438", "ALLOWED"),
+            in("staging", "user:noc-operator", "approve", "approval:incident-438", "ALLOWED"),
             in("staging", "user:noc-operator", "execute", "replay:922", "ALLOWED"),
             in("production", "user:noc-operator", "execute", "replay:922", "OUT_OF_SCOPE"),
             in("production", "user:viewer", "read", "incident:438", "ALLOWED"),
@@ -69,7 +69,7 @@ final class TourScript {
                         .actor(ACTOR)
                         .role("operator")
                         .action("approve")
-                        .resource("incident:438")
+                        .resource("approval:incident-438")
                         .env("staging")
                         .decision(results.get(0))
                         .reason("runbook 12, step 3")
@@ -77,7 +77,7 @@ final class TourScript {
                 AuditEvent.ofType("replay.executed")
                         .category("replay")
                         .actor("service:replay")
-                        .role("operator")
+                        .role("replay-executor")
                         .action("execute")
                         .resource("replay:922")
                         .env("staging")
