@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Function;
 import org.jooq.Record6;
+import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -133,6 +134,12 @@ final class LedgerWriter {
     }
 
     private static Optional<LedgerHead> selectHead(TenantTransaction transaction, TenantId tenant) {
+        return headRow(transaction, tenant).forUpdate().fetchOptional(LedgerWriter::head);
+    }
+
+    /** The tenant's head row, as {@link #head} reads it. */
+    static SelectConditionStep<Record6<String, Integer, Long, byte[], Instant, String>> headRow(
+            TenantTransaction transaction, TenantId tenant) {
         return transaction
                 .sql()
                 .select(
@@ -143,9 +150,7 @@ final class LedgerWriter {
                         LEDGER_HEAD.LAST_RECORDED_AT,
                         LEDGER_HEAD.TENANT_ID)
                 .from(LEDGER_HEAD)
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
-                .forUpdate()
-                .fetchOptional(LedgerWriter::head);
+                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()));
     }
 
     static LedgerHead head(Record6<String, Integer, Long, byte[], Instant, String> row) {

@@ -132,17 +132,7 @@ final class PostgresLedgerStore implements LedgerStore {
     }
 
     private static Optional<LedgerHead> head(TenantTransaction transaction, TenantId tenant) {
-        return transaction
-                .sql()
-                .select(
-                        LEDGER_HEAD.ORIGIN,
-                        LEDGER_HEAD.INCARNATION,
-                        LEDGER_HEAD.SIZE,
-                        LEDGER_HEAD.LAST_HASH,
-                        LEDGER_HEAD.LAST_RECORDED_AT,
-                        LEDGER_HEAD.TENANT_ID)
-                .from(LEDGER_HEAD)
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+        return LedgerWriter.headRow(transaction, tenant)
                 .and(LEDGER_HEAD.SIZE.gt(0L))
                 .fetchOptional(LedgerWriter::head);
     }

@@ -20,6 +20,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -39,6 +40,8 @@ class PostgresAuditIndexTest {
             "vault:company/agent:feed/run:1",
             "vault:company-2/agent:feed",
             "vault");
+    private static final List<Environment> ENVIRONMENTS =
+            List.of(new Environment("default"), new Environment("staging"), new Environment("production"));
     private static final int ENTRIES = 300;
 
     private static TestDatabase testDatabase;
@@ -61,6 +64,7 @@ class PostgresAuditIndexTest {
                     "user:u" + random.nextInt(3),
                     "act" + random.nextInt(3),
                     pick(random, RESOURCES),
+                    pick(random, ENVIRONMENTS),
                     pick(random, List.of(Outcome.values())),
                     random.nextBoolean() ? null : "run" + random.nextInt(3));
             for (TenantId tenant : List.of(TENANT, new TenantId("other"))) {
@@ -94,24 +98,39 @@ class PostgresAuditIndexTest {
                 .isEmpty();
     }
 
+    @Test
+    void findsOnlyInTheEnvironmentsAsked() {
+        Set<Environment> envs = Set.copyOf(ENVIRONMENTS.subList(1, 3));
+        AuditFilter everything = filter(null, null, null, null, null, null, null, null, true, null, 1_000);
+        assertThat(find(everything)).extracting(found -> found.event().env()).containsAll(ENVIRONMENTS);
+        assertThat(find(within(envs, everything)))
+                .extracting(found -> found.event().env())
+                .containsAll(envs)
+                .isSubsetOf(envs);
+    }
+
     /** Against the same question asked of all entries in memory. */
     @Test
     void findsWhatAPlainScanFinds() {
         long seed = 7;
         SplittableRandom random = new SplittableRandom(seed);
         for (int round = 0; round < 300; round++) {
-            AuditFilter filter = filter(
-                    random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
-                    random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
-                    random.nextInt(3) > 0 ? null : "user:u" + random.nextInt(4),
-                    random.nextInt(3) > 0 ? null : "act" + random.nextInt(3),
-                    random.nextInt(3) > 0 ? null : pick(random, RESOURCES),
-                    random.nextInt(3) > 0 ? null : pick(random, List.of(Outcome.values())),
-                    random.nextInt(3) > 0 ? null : "run" + random.nextInt(3),
-                    random.nextInt(3) > 0 ? null : "type" + random.nextInt(3),
-                    random.nextBoolean(),
-                    random.nextInt(3) > 0 ? null : random.nextLong(ENTRIES),
-                    random.nextInt(1, 50));
+            Set<Environment> envs =
+                    random.nextBoolean() ? Set.of() : Set.copyOf(ENVIRONMENTS.subList(0, random.nextInt(1, 3)));
+            AuditFilter filter = within(
+                    envs,
+                    filter(
+                            random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
+                            random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
+                            random.nextInt(3) > 0 ? null : "user:u" + random.nextInt(4),
+                            random.nextInt(3) > 0 ? null : "act" + random.nextInt(3),
+                            random.nextInt(3) > 0 ? null : pick(random, RESOURCES),
+                            random.nextInt(3) > 0 ? null : pick(random, List.of(Outcome.values())),
+                            random.nextInt(3) > 0 ? null : "run" + random.nextInt(3),
+                            random.nextInt(3) > 0 ? null : "type" + random.nextInt(3),
+                            random.nextBoolean(),
+                            random.nextInt(3) > 0 ? null : random.nextLong(ENTRIES),
+                            random.nextInt(1, 50)));
             assertThat(find(filter))
                     .as("seed %d, round %d: %s", seed, round, filter)
                     .extracting(RecordedEvent::seq)
@@ -141,6 +160,7 @@ class PostgresAuditIndexTest {
                                 .startsWith(filter.resource().value() + "/"))
                 && (filter.outcome() == null || event.outcome() == filter.outcome())
                 && (filter.runId() == null || filter.runId().equals(event.runId()))
+                && (filter.envs().isEmpty() || filter.envs().contains(event.env()))
                 && (filter.type() == null || event.type().equals(filter.type()));
     }
 
@@ -178,8 +198,30 @@ class PostgresAuditIndexTest {
                 limit);
     }
 
+    private static AuditFilter within(Set<Environment> envs, AuditFilter filter) {
+        return new AuditFilter(
+                filter.from(),
+                filter.to(),
+                filter.actor(),
+                filter.action(),
+                filter.resource(),
+                filter.outcome(),
+                filter.runId(),
+                filter.type(),
+                envs,
+                filter.ascending(),
+                filter.afterSeq(),
+                filter.limit());
+    }
+
     private static AuditEvent event(
-            String type, String actor, String action, String resource, Outcome outcome, @Nullable String runId) {
+            String type,
+            String actor,
+            String action,
+            String resource,
+            Environment env,
+            Outcome outcome,
+            @Nullable String runId) {
         return new AuditEvent(
                 type,
                 null,
@@ -187,7 +229,7 @@ class PostgresAuditIndexTest {
                 null,
                 new Action(action),
                 ResourcePath.parse(resource),
-                new Environment("default"),
+                env,
                 outcome,
                 null,
                 runId,
