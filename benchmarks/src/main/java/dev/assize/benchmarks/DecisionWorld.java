@@ -66,12 +66,13 @@ final class DecisionWorld {
         documents.add(new TenantDocument(
                 metadata(scope, tenantId(index).value()),
                 SourcePlace.UNKNOWN,
-                ENVIRONMENTS.stream().map(Environment::new).toList()));
+                ENVIRONMENTS.stream().map(Environment::new).toList(),
+                new TreeMap<>()));
         List<Action> actions =
                 IntStream.range(0, ACTIONS).mapToObj(DecisionWorld::action).toList();
         for (int type = 0; type < TYPES; type++) {
             documents.add(new ResourceTypeDocument(
-                    metadata(scope, "type" + type), SourcePlace.UNKNOWN, actions, new TreeMap<>()));
+                    metadata(scope, "type" + type), SourcePlace.UNKNOWN, actions, new TreeMap<>(), new TreeMap<>()));
         }
         for (int role = 0; role < ROLES; role++) {
             documents.add(role(scope, "role-" + role, permissions(random)));
@@ -179,6 +180,7 @@ final class DecisionWorld {
                 new AnyOf.Listed<>(List.of(type)),
                 new AnyOf.Listed<>(List.of(action)),
                 environments,
+                null,
                 List.of());
     }
 
@@ -197,6 +199,7 @@ final class DecisionWorld {
                 null,
                 null,
                 notAfter,
+                null,
                 null);
     }
 

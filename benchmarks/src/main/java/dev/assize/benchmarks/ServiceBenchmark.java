@@ -8,6 +8,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -164,6 +165,16 @@ public class ServiceBenchmark {
         public Optional<PolicySnapshot> load(TenantId tenant) {
             return Optional.ofNullable(policies.get(tenant))
                     .map(policy -> new PolicySnapshot(policy, DecisionWorld.platform()));
+        }
+
+        @Override
+        public Optional<PolicyUpdate> update(PolicySnapshot known) {
+            throw new UnsupportedOperationException("nothing changes here");
+        }
+
+        @Override
+        public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
+            throw new UnsupportedOperationException("nothing is past here");
         }
 
         @Override

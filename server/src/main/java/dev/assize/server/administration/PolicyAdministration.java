@@ -61,7 +61,7 @@ public final class PolicyAdministration {
         List<ScopeChange> changes = new ArrayList<>();
         for (ScopeChange change : accepted.changes()) {
             if (change.isChange()) {
-                decisions.invalidate(change.scope());
+                decisions.refresh(change.scope());
                 changes.add(change.committedAt(seqs.next()));
             } else {
                 changes.add(change);

@@ -84,6 +84,9 @@ public final class ExplainCommand extends ClientCommand {
             case BINDING_STATE_OUT_OF_SCOPE -> "[out of scope]";
             case BINDING_STATE_EXPIRED -> "[expired]";
             case BINDING_STATE_NOT_YET_VALID -> "[not yet valid]";
+            case BINDING_STATE_CONDITION_FALSE -> "[condition false]";
+            case BINDING_STATE_CONDITION_ERROR -> "[condition error]";
+            case BINDING_STATE_NOT_ACTIVE -> "[not active]";
             case BINDING_STATE_UNSPECIFIED, UNRECOGNIZED -> "[unknown state]";
         };
     }

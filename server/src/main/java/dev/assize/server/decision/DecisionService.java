@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
@@ -12,12 +13,18 @@ import java.util.List;
 /**
  * The front desk of the PDP: answers from the compiled graph of the tenant, loading it where it is not held. Every
  * question may throw, and whoever meets an exception denies: {@link PolicyStaleException} and
- * {@link PolicyUnavailableException} for broken surroundings, {@link EvaluationFailedException} for a bug.
+ * {@link PolicyUnavailableException} for broken surroundings, {@link EvaluationFailedException} for a bug, {@link
+ * RevisionNeverCommittedException} and {@link dev.assize.server.model.MalformedException} for a mistake of the caller's.
  */
 public interface DecisionService {
 
+    /** Decides one request, as of now. */
+    default Answer evaluate(CheckQuery query) {
+        return evaluate(query, PointInTime.NOW);
+    }
+
     /** Decides one request. */
-    Answer evaluate(CheckQuery query);
+    Answer evaluate(CheckQuery query, PointInTime at);
 
     /** Decides a request of the server's own, such as whether a caller may call; not counted among the checks. */
     Answer evaluateOwn(CheckQuery query);
@@ -29,13 +36,13 @@ public interface DecisionService {
     List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);
 
     /** Decides, and tells how. */
-    Explanation explain(CheckQuery query);
+    Explanation explain(CheckQuery query, PointInTime at);
 
     /** Waits until this node answers from the tenant's policy at the revision or a later one. */
     RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout);
 
-    /** Drops what is held of a scope, after a change made through this node: the next question sees it. */
-    void invalidate(PolicyScope scope);
+    /** Brings what is held of a scope up to date, after a change made through this node: the next question sees it. */
+    void refresh(PolicyScope scope);
 
     /** How waiting for a revision ended. */
     enum RevisionWait {

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.decision.evaluate.Explainer;
@@ -71,7 +72,8 @@ final class PolicyDecisionPoint implements DecisionService {
     }
 
     @Override
-    public Answer evaluate(CheckQuery query) {
+    public Answer evaluate(CheckQuery query, PointInTime at) {
+        requireNow(at);
         long start = metrics.start();
         Answer answer = evaluateOwn(query);
         metrics.decided(answer, start);
@@ -110,7 +112,8 @@ final class PolicyDecisionPoint implements DecisionService {
     }
 
     @Override
-    public Explanation explain(CheckQuery query) {
+    public Explanation explain(CheckQuery query, PointInTime at) {
+        requireNow(at);
         long start = metrics.start();
         Moment moment = moment(query.tenant());
         Explanation explanation = moment.graph == null
@@ -142,8 +145,14 @@ final class PolicyDecisionPoint implements DecisionService {
     }
 
     @Override
-    public void invalidate(PolicyScope scope) {
+    public void refresh(PolicyScope scope) {
         graphs.invalidate(scope);
+    }
+
+    private static void requireNow(PointInTime at) {
+        if (!(at instanceof PointInTime.Now)) {
+            throw new IllegalArgumentException("Only the present is answered: " + at);
+        }
     }
 
     /** When a question is judged, and from what: null where there is no such tenant. */

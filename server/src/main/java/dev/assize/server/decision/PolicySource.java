@@ -1,9 +1,12 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -14,9 +17,37 @@ public interface PolicySource {
     /** The tenant's and the platform's policy as of one moment; empty where there is no such tenant. */
     Optional<PolicySnapshot> load(TenantId tenant);
 
+    /**
+     * What the policy has become since a snapshot, at the cost of what changed; empty where the tenant has gone. The new
+     * sets share with the old ones what did not change.
+     */
+    Optional<PolicyUpdate> update(PolicySnapshot known);
+
+    /**
+     * The policy of a past moment.
+     *
+     * @throws RevisionNeverCommittedException where the revision named was never committed
+     */
+    Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past);
+
     /** The current revisions of those of the scopes that exist. */
     Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes);
 
     /** A tenant's policy beside the platform's, read in one transaction. */
     record PolicySnapshot(PolicySet tenant, PolicySet platform) {}
+
+    /**
+     * A newer snapshot.
+     *
+     * @param changed the names of all documents, of tenant and platform, that were created, replaced or deleted
+     */
+    record PolicyUpdate(PolicySnapshot snapshot, Set<DocumentKey> changed) {}
+
+    /**
+     * A snapshot of the past.
+     *
+     * @param committedBy the moment up to which history and approvals count: the one asked about, or that at which the
+     *     revision asked about was committed
+     */
+    record PastPolicy(PolicySnapshot snapshot, Instant committedBy) {}
 }

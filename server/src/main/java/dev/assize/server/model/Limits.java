@@ -12,6 +12,10 @@ public final class Limits {
     public static final int ATTRIBUTES = 64;
     public static final int ATTRIBUTE_BYTES = 4 * 1_024;
     public static final int ATTRIBUTE_DEPTH = 4;
+
+    /** Roles that a request may name as active. */
+    public static final int ACTIVE_ROLES = 32;
+
     public static final int BATCH_ITEMS = 1_000;
     public static final int PAGE_ITEMS = 1_000;
 

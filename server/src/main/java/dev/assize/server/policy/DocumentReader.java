@@ -5,6 +5,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.GroupDocument;
@@ -137,6 +138,8 @@ public final class DocumentReader {
             case ROLE -> role(head, prefix, spec);
             case GROUP -> group(head, prefix, spec);
             case ROLE_BINDING -> roleBinding(head, prefix, spec);
+            case SUBJECT, RESOURCE, SEPARATION_OF_DUTY, APPROVAL_RULE, FREEZE ->
+                throw new IllegalStateException("Refused as a kind: " + kind);
         };
     }
 
@@ -185,7 +188,7 @@ public final class DocumentReader {
                 List.of("environments"),
                 List.of("subjectAttributes", "changeApprovals", "audit", "plan", "limits"));
         List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
-        return Optional.of(new TenantDocument(head.metadata, head.place, environments));
+        return Optional.of(new TenantDocument(head.metadata, head.place, environments, new TreeMap<>()));
     }
 
     private Optional<Document> resourceType(Head head, String prefix, Mapping spec) {
@@ -197,7 +200,7 @@ public final class DocumentReader {
                 .map(entries -> entries.anyOfEntries(Action::new, Action::new))
                 .orElseGet(Collections::emptySortedMap);
         return Optional.of(new ResourceTypeDocument(
-                head.metadata, head.place, actions, Collections.unmodifiableSortedMap(implies)));
+                head.metadata, head.place, actions, Collections.unmodifiableSortedMap(implies), new TreeMap<>()));
     }
 
     private Optional<Document> role(Head head, String prefix, Mapping spec) {
@@ -241,6 +244,7 @@ public final class DocumentReader {
                 resources.get(),
                 actions.get(),
                 environments.orElseGet(AnyOf.All::new),
+                null,
                 obligations));
     }
 
@@ -305,6 +309,7 @@ public final class DocumentReader {
                 fromTenant.orElse(null),
                 notBefore.orElse(null),
                 notAfter.orElse(null),
+                null,
                 reason.orElse(null)));
     }
 
@@ -342,7 +347,9 @@ public final class DocumentReader {
         return switch (kind) {
             case TENANT -> text -> new TenantId(text).value();
             case RESOURCE_TYPE -> Forms::type;
-            case ROLE, GROUP, ROLE_BINDING -> Forms::name;
+            case ROLE, GROUP, ROLE_BINDING, SEPARATION_OF_DUTY, APPROVAL_RULE, FREEZE -> Forms::name;
+            case SUBJECT -> text -> Subject.parse(text).toString();
+            case RESOURCE -> text -> ResourcePath.parse(text).value();
         };
     }
 

@@ -3,14 +3,19 @@ package dev.assize.server.policy;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentReader.ReadResult;
 import java.nio.charset.StandardCharsets;
@@ -91,8 +96,9 @@ public final class DocumentText {
     private static Document placed(Document document, String file, List<Integer> lines) {
         SourcePlace place = placeAt(file, lines, 0);
         return switch (document) {
-            case TenantDocument d -> new TenantDocument(d.metadata(), place, d.environments());
-            case ResourceTypeDocument d -> new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies());
+            case TenantDocument d -> new TenantDocument(d.metadata(), place, d.environments(), d.subjectAttributes());
+            case ResourceTypeDocument d ->
+                new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies(), d.attributes());
             case RoleDocument d ->
                 new RoleDocument(d.metadata(), place, d.inherits(), placed(d.permissions(), file, lines));
             case GroupDocument d -> new GroupDocument(d.metadata(), place, d.members());
@@ -106,7 +112,27 @@ public final class DocumentText {
                         d.fromTenant(),
                         d.notBefore(),
                         d.notAfter(),
+                        d.when(),
                         d.reason());
+            case SubjectDocument d -> new SubjectDocument(d.metadata(), place, d.subject(), d.attributes());
+            case ResourceDocument d -> new ResourceDocument(d.metadata(), place, d.resource(), d.attributes());
+            case SeparationOfDutyDocument d ->
+                new SeparationOfDutyDocument(d.metadata(), place, d.duty(), d.environments());
+            case ApprovalRuleDocument d ->
+                new ApprovalRuleDocument(
+                        d.metadata(),
+                        place,
+                        d.resources(),
+                        d.actions(),
+                        d.environments(),
+                        d.approvals(),
+                        d.approverRole(),
+                        d.approverTypes(),
+                        d.pendingTtl(),
+                        d.ttl(),
+                        d.singleUse());
+            case FreezeDocument d ->
+                new FreezeDocument(d.metadata(), place, d.target(), d.reason(), d.from(), d.until());
         };
     }
 
@@ -120,6 +146,7 @@ public final class DocumentText {
                     p.resources(),
                     p.actions(),
                     p.environments(),
+                    p.when(),
                     p.obligations()));
         }
         return List.copyOf(placed);
@@ -141,6 +168,11 @@ public final class DocumentText {
                 case RoleDocument role -> role(role);
                 case GroupDocument group -> list(1, "members", group.members());
                 case RoleBindingDocument binding -> binding(binding);
+                case SubjectDocument _,
+                        ResourceDocument _,
+                        SeparationOfDutyDocument _,
+                        ApprovalRuleDocument _,
+                        FreezeDocument _ -> throw new IllegalStateException("Never read: " + document.key());
             }
         }
 

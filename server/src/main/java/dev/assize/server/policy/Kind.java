@@ -9,7 +9,12 @@ public enum Kind {
     RESOURCE_TYPE("ResourceType"),
     ROLE("Role"),
     GROUP("Group"),
-    ROLE_BINDING("RoleBinding");
+    ROLE_BINDING("RoleBinding"),
+    SUBJECT("Subject"),
+    RESOURCE("Resource"),
+    SEPARATION_OF_DUTY("SeparationOfDuty"),
+    APPROVAL_RULE("ApprovalRule"),
+    FREEZE("Freeze");
 
     private final String text;
 

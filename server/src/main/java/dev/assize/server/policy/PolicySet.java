@@ -2,39 +2,68 @@ package dev.assize.server.policy;
 
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.TreeMap;
+import org.pcollections.PSortedMap;
+import org.pcollections.TreePMap;
 
-/** All documents of one scope at one revision. Immutable. */
+/**
+ * All documents of one scope at one revision. Immutable; a set that differs in a few documents shares the rest with the
+ * one it was made from, so that a change costs what it changes.
+ */
 public final class PolicySet {
 
     private final PolicyScope scope;
     private final Revision revision;
-    private final SortedMap<DocumentKey, Document> documents;
+    private final Map<Kind, PSortedMap<String, Document>> documentsByKind;
+    private final int size;
 
-    private PolicySet(PolicyScope scope, Revision revision, SortedMap<DocumentKey, Document> documents) {
+    private PolicySet(PolicyScope scope, Revision revision, Map<Kind, PSortedMap<String, Document>> documentsByKind) {
         this.scope = scope;
         this.revision = revision;
-        this.documents = Collections.unmodifiableSortedMap(documents);
+        this.documentsByKind = documentsByKind;
+        this.size = documentsByKind.values().stream().mapToInt(Map::size).sum();
     }
 
     /** The documents of a scope; each must belong to it and no two may share a key. */
     public static PolicySet of(PolicyScope scope, Revision revision, Collection<? extends Document> documents) {
-        TreeMap<DocumentKey, Document> byKey = new TreeMap<>();
+        Map<Kind, TreeMap<String, Document>> byKind = new EnumMap<>(Kind.class);
         for (Document document : documents) {
-            if (!document.scope().equals(scope) || byKey.put(document.key(), document) != null) {
+            TreeMap<String, Document> byName = byKind.computeIfAbsent(document.kind(), any -> new TreeMap<>());
+            if (!document.scope().equals(scope) || byName.put(document.name(), document) != null) {
                 throw new IllegalArgumentException("Foreign or repeated document " + document.key());
             }
         }
-        return new PolicySet(scope, revision, byKey);
+        Map<Kind, PSortedMap<String, Document>> shared = new EnumMap<>(Kind.class);
+        byKind.forEach((kind, byName) -> shared.put(kind, TreePMap.fromSortedMap(byName)));
+        return new PolicySet(scope, revision, shared);
     }
 
     public static PolicySet empty(PolicyScope scope) {
-        return new PolicySet(scope, Revision.NONE, new TreeMap<>());
+        return new PolicySet(scope, Revision.NONE, new EnumMap<>(Kind.class));
+    }
+
+    /** The set with some documents put and others deleted, at another revision. Deleting what is not there is nothing. */
+    public PolicySet with(Revision next, Collection<? extends Document> puts, Collection<DocumentKey> deletes) {
+        Map<Kind, PSortedMap<String, Document>> changed = new EnumMap<>(Kind.class);
+        changed.putAll(documentsByKind);
+        for (DocumentKey key : deletes) {
+            requireOwn(key);
+            changed.computeIfPresent(key.kind(), (kind, byName) -> byName.minus(key.name()));
+        }
+        for (Document document : puts) {
+            requireOwn(document.key());
+            changed.put(
+                    document.kind(),
+                    changed.getOrDefault(document.kind(), TreePMap.empty()).plus(document.name(), document));
+        }
+        return new PolicySet(scope, next, changed);
     }
 
     public PolicyScope scope() {
@@ -45,20 +74,38 @@ public final class PolicySet {
         return revision;
     }
 
+    /** How many documents there are. */
+    public int size() {
+        return size;
+    }
+
     /** By kind, then name. */
     public Collection<Document> documents() {
-        return documents.values();
+        List<Document> all = new ArrayList<>(size);
+        documentsByKind.values().forEach(byName -> all.addAll(byName.values()));
+        return Collections.unmodifiableList(all);
     }
 
     public Optional<Document> find(DocumentKey key) {
-        return Optional.ofNullable(documents.get(key));
+        PSortedMap<String, Document> byName = documentsByKind.get(key.kind());
+        return byName == null || !key.scope().equals(scope)
+                ? Optional.empty()
+                : Optional.ofNullable(byName.get(key.name()));
     }
 
     /** The documents of a kind, by name. */
     public <D extends Document> List<D> ofKind(Class<D> kind) {
-        return documents.values().stream()
-                .filter(kind::isInstance)
+        return documentsByKind.values().stream()
+                .filter(byName -> !byName.isEmpty()
+                        && kind.isInstance(byName.values().iterator().next()))
+                .flatMap(byName -> byName.values().stream())
                 .map(kind::cast)
                 .toList();
+    }
+
+    private void requireOwn(DocumentKey key) {
+        if (!key.scope().equals(scope)) {
+            throw new IllegalArgumentException("Foreign document " + key);
+        }
     }
 }

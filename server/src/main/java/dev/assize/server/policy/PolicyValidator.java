@@ -7,12 +7,17 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -82,6 +87,11 @@ public final class PolicyValidator {
                 case RoleDocument role -> checkRole(role);
                 case GroupDocument group -> checkGroup(group);
                 case RoleBindingDocument binding -> checkBinding(binding);
+                case SubjectDocument _,
+                        ResourceDocument _,
+                        SeparationOfDutyDocument _,
+                        ApprovalRuleDocument _,
+                        FreezeDocument _ -> {}
             }
         }
         checkRoleNesting();

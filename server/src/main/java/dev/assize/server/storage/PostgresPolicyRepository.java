@@ -8,6 +8,7 @@ import com.google.inject.Inject;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.EntryDraft;
@@ -122,6 +123,16 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                     ? Optional.empty()
                     : Optional.of(new PolicySnapshot(own, read(transaction, PolicyScope.PLATFORM)));
         });
+    }
+
+    @Override
+    public Optional<PolicyUpdate> update(PolicySnapshot known) {
+        throw new UnsupportedOperationException("load is asked instead");
+    }
+
+    @Override
+    public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
+        throw new UnsupportedOperationException("only the present is asked about");
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -104,7 +105,7 @@ class EngineAccessControlTest {
         }
 
         @Override
-        public Answer evaluate(CheckQuery query) {
+        public Answer evaluate(CheckQuery query, PointInTime at) {
             throw new AssertionError("What Assize asks itself is not counted among the checks");
         }
 
@@ -125,7 +126,7 @@ class EngineAccessControlTest {
         }
 
         @Override
-        public Explanation explain(CheckQuery query) {
+        public Explanation explain(CheckQuery query, PointInTime at) {
             return new Explanation(evaluateOwn(query), List.of(), List.of());
         }
 
@@ -135,6 +136,6 @@ class EngineAccessControlTest {
         }
 
         @Override
-        public void invalidate(PolicyScope scope) {}
+        public void refresh(PolicyScope scope) {}
     }
 }

@@ -3,6 +3,7 @@ package dev.assize.server.administration;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
@@ -18,6 +19,7 @@ import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -67,6 +69,22 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         return own.ofKind(TenantDocument.class).isEmpty()
                 ? Optional.empty()
                 : Optional.of(new PolicySnapshot(own, current(PolicyScope.PLATFORM)));
+    }
+
+    @Override
+    public synchronized Optional<PolicyUpdate> update(PolicySnapshot known) {
+        return load(known.tenant().scope().tenant().orElseThrow()).map(now -> {
+            Set<DocumentKey> changed = new HashSet<>();
+            for (PolicySet set : List.of(known.tenant(), known.platform(), now.tenant(), now.platform())) {
+                set.documents().forEach(document -> changed.add(document.key()));
+            }
+            return new PolicyUpdate(now, changed);
+        });
+    }
+
+    @Override
+    public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
+        throw new UnsupportedOperationException("this repository keeps no past");
     }
 
     @Override

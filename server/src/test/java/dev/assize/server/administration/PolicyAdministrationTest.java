@@ -20,6 +20,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
@@ -346,7 +347,7 @@ class PolicyAdministrationTest {
         private final List<PolicyScope> forgotten = new ArrayList<>();
 
         @Override
-        public Answer evaluate(CheckQuery query) {
+        public Answer evaluate(CheckQuery query, PointInTime at) {
             throw new AssertionError("Changing policy asks no questions");
         }
 
@@ -366,7 +367,7 @@ class PolicyAdministrationTest {
         }
 
         @Override
-        public Explanation explain(CheckQuery query) {
+        public Explanation explain(CheckQuery query, PointInTime at) {
             throw new AssertionError("Changing policy asks no questions");
         }
 
@@ -376,7 +377,7 @@ class PolicyAdministrationTest {
         }
 
         @Override
-        public void invalidate(PolicyScope scope) {
+        public void refresh(PolicyScope scope) {
             forgotten.add(scope);
         }
     }

@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.Answer.DecidedBy.Grant;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.Explanation.BindingState;
@@ -77,7 +78,7 @@ class DifferentialTest {
 
         /** Within it the answer stays; it ends at most a day ahead, or where a binding in question begins or ends. */
         void validity(ReferenceEvaluator reference, Answer answer) {
-            Instant end = answer.validUntil();
+            Instant end = Objects.requireNonNull(answer.validUntil());
             Instant horizon = now.plus(Evaluator.HORIZON);
             require(end.isAfter(now) && !end.isAfter(horizon), "validity out of bounds", horizon, answer);
             require(end.equals(horizon) || isBoundary(end, reference), "validity ends for no reason", horizon, answer);
@@ -93,8 +94,7 @@ class DifferentialTest {
 
         void explanation(Explanation explanation, Answer answer) {
             require(explanation.answer().equals(answer), "explained another answer", explanation, answer);
-            Answer.DecidedBy decidedBy = answer.decidedBy();
-            if (decidedBy == null) {
+            if (!(answer.decidedBy() instanceof Grant decidedBy)) {
                 return;
             }
             BindingTrace trace = explanation.bindings().stream()
@@ -104,7 +104,7 @@ class DifferentialTest {
             require(trace != null && explains(trace, answer.reason(), decidedBy), "no trace", explanation, answer);
         }
 
-        private static boolean explains(BindingTrace trace, Reason reason, Answer.DecidedBy decidedBy) {
+        private static boolean explains(BindingTrace trace, Reason reason, Grant decidedBy) {
             return trace.state() == expectedState(reason)
                     && trace.permissions().stream()
                             .anyMatch(permission -> permission.role().equals(decidedBy.role())

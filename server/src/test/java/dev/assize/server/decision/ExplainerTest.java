@@ -34,6 +34,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -48,7 +49,8 @@ class ExplainerTest {
     private static final Subject STAFF = Subject.parse("group:staff");
 
     private final List<Document> documents = new ArrayList<>(List.of(
-            new TenantDocument(metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(PRODUCTION, STAGING)),
+            new TenantDocument(
+                    metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(PRODUCTION, STAGING), new TreeMap<>()),
             new GroupDocument(metadata(SCOPE, "noc"), SourcePlace.UNKNOWN, List.of(ALICE)),
             new GroupDocument(metadata(SCOPE, "staff"), SourcePlace.UNKNOWN, List.of(NOC)),
             Policies.role(SCOPE, "reader", Effect.ALLOW),
@@ -78,7 +80,7 @@ class ExplainerTest {
         bind("d", "reader", Scope.ALL, null, null, Subject.parse("user:bob"));
         Explanation explanation = explain();
         assertThat(explanation.answer().reason()).isEqualTo(Reason.GRANT_EXPIRED);
-        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy("c", "reader", 0));
+        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy.Grant("c", "reader", 0));
         assertThat(explanation.bindings())
                 .extracting(BindingTrace::state)
                 .containsExactly(BindingState.OUT_OF_SCOPE, BindingState.NOT_YET_VALID, BindingState.EXPIRED);
@@ -99,7 +101,7 @@ class ExplainerTest {
         bind("b-deny", "barred", Scope.ALL, null, NOW.plusSeconds(60), NOC);
         Explanation explanation = explain();
         assertThat(explanation.answer().reason()).isEqualTo(Reason.EXPLICIT_DENY);
-        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy("b-deny", "barred", 0));
+        assertThat(explanation.answer().decidedBy()).isEqualTo(new DecidedBy.Grant("b-deny", "barred", 0));
         assertThat(explanation.answer().validUntil()).isEqualTo(NOW.plusSeconds(60));
         assertThat(explanation.bindings().getLast().permissions())
                 .extracting(Explanation.PermissionTrace::effect)
@@ -147,6 +149,7 @@ class ExplainerTest {
                 null,
                 notBefore,
                 notAfter,
+                null,
                 null));
     }
 

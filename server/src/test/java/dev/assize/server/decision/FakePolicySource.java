@@ -1,10 +1,13 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -59,6 +62,25 @@ final class FakePolicySource implements PolicySource {
                 .map(found -> new PolicySnapshot(found, platform));
         afterRead.run();
         return snapshot;
+    }
+
+    @Override
+    public Optional<PolicyUpdate> update(PolicySnapshot known) {
+        return load(known.tenant().scope().tenant().orElseThrow())
+                .map(now -> new PolicyUpdate(now, changed(known, now)));
+    }
+
+    @Override
+    public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
+        throw new UnsupportedOperationException("this source keeps no past");
+    }
+
+    private static Set<DocumentKey> changed(PolicySnapshot before, PolicySnapshot after) {
+        Set<DocumentKey> changed = new HashSet<>();
+        for (PolicySet set : List.of(before.tenant(), before.platform(), after.tenant(), after.platform())) {
+            set.documents().forEach(document -> changed.add(document.key()));
+        }
+        return changed;
     }
 
     @Override

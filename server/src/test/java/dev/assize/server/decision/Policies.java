@@ -36,8 +36,8 @@ final class Policies {
     static PolicySet tenant(TenantId tenant, long revision, Subject... readers) {
         PolicyScope scope = PolicyScope.of(tenant);
         List<Document> documents = new ArrayList<>();
-        documents.add(
-                new TenantDocument(metadata(scope, tenant.value()), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT)));
+        documents.add(new TenantDocument(
+                metadata(scope, tenant.value()), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), new TreeMap<>()));
         documents.add(role(scope, "reader", Effect.ALLOW));
         for (Subject reader : readers) {
             documents.add(binding(scope, "reader-" + reader.id(), reader));
@@ -65,6 +65,7 @@ final class Policies {
                 new AnyOf.Listed<>(List.of("doc")),
                 new AnyOf.All<>(),
                 new AnyOf.All<>(),
+                null,
                 List.of());
         return new RoleDocument(metadata(scope, name), SourcePlace.UNKNOWN, List.of(), List.of(everything));
     }
@@ -76,6 +77,7 @@ final class Policies {
                 List.of(new SubjectPattern.Named(subject)),
                 "reader",
                 Scope.ALL,
+                null,
                 null,
                 null,
                 null,

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.decision.DecisionService.RevisionWait;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -155,7 +156,7 @@ class PolicyDecisionPointTest {
     void invalidationMakesACreatedTenantKnownAtOnce() {
         pdp.evaluate(mayRead(NOBODYS, ALICE));
         source.put(tenant(NOBODYS, 1, ALICE));
-        pdp.invalidate(PolicyScope.of(NOBODYS));
+        pdp.refresh(PolicyScope.of(NOBODYS));
         assertThat(pdp.evaluate(mayRead(NOBODYS, ALICE)).reason()).isEqualTo(Reason.ALLOWED);
     }
 
@@ -184,7 +185,7 @@ class PolicyDecisionPointTest {
         assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
         source.put(tenant(ACME, 2));
         assertThat(reason(ALICE)).as("not yet seen").isEqualTo(Reason.ALLOWED);
-        pdp.invalidate(PolicyScope.of(ACME));
+        pdp.refresh(PolicyScope.of(ACME));
         assertThat(reason(ALICE)).isEqualTo(Reason.NO_GRANT);
     }
 
@@ -202,7 +203,7 @@ class PolicyDecisionPointTest {
             await(hasRead);
             source.afterRead(() -> {});
             source.put(tenant(ACME, 2));
-            pdp.invalidate(PolicyScope.of(ACME));
+            pdp.refresh(PolicyScope.of(ACME));
             assertThat(reason(ALICE)).isEqualTo(Reason.NO_GRANT);
             mayReturn.countDown();
             assertThat(early.get()).as("asked before the change").isEqualTo(Reason.ALLOWED);
@@ -219,7 +220,7 @@ class PolicyDecisionPointTest {
         assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 1);
         source.put(platform(2));
         assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 1);
-        pdp.invalidate(PolicyScope.PLATFORM);
+        pdp.refresh(PolicyScope.PLATFORM);
         assertThat(tenants).allMatch(tenant -> platformRevision(tenant) == 2);
     }
 
@@ -288,7 +289,7 @@ class PolicyDecisionPointTest {
             for (long revision = 2; revision < 200; revision++) {
                 source.put(tenant(ACME, revision, ALICE));
                 if (revision % 3 == 0) {
-                    pdp.invalidate(PolicyScope.of(ACME));
+                    pdp.refresh(PolicyScope.of(ACME));
                 } else {
                     watch.poll();
                 }
@@ -399,7 +400,7 @@ class PolicyDecisionPointTest {
         source.put(tenant(ACME, 1, ALICE));
         reason(ALICE);
         pdp.evaluateAll(ACME, List.of(mayRead(ACME, ALICE), mayRead(ACME, BOB)));
-        pdp.explain(mayRead(ACME, BOB));
+        pdp.explain(mayRead(ACME, BOB), PointInTime.NOW);
         assertThat(count("assize.decision.checks", "reason", "ALLOWED")).isEqualTo(2);
         assertThat(count("assize.decision.checks", "reason", "NO_GRANT")).isEqualTo(2);
         assertThat(registry.get("assize.decision.cache.size").gauge().value()).isEqualTo(1);

@@ -48,7 +48,7 @@ final class ReferenceEvaluator {
     /** A permission that covers the request, of a binding that names the subject. */
     private record Candidate(RoleBindingDocument binding, String role, int position, Permission permission) {
         DecidedBy decidedBy() {
-            return new DecidedBy(binding.name(), role, position);
+            return new DecidedBy.Grant(binding.name(), role, position);
         }
     }
 

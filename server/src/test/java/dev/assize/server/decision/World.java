@@ -116,7 +116,8 @@ final class World {
         forTenant.add(new TenantDocument(
                 metadata(PolicyScope.of(TENANT), TENANT.value()),
                 SourcePlace.UNKNOWN,
-                chance(80) ? ENVIRONMENTS : some(ENVIRONMENTS)));
+                chance(80) ? ENVIRONMENTS : some(ENVIRONMENTS),
+                new TreeMap<>()));
         declareTypes(forPlatform, forTenant);
         for (int i = 0; i < roles.size(); i++) {
             // Roles inherit from those before them, which are the platform's first: no cycles, nothing dangling.
@@ -182,6 +183,11 @@ final class World {
                         "inherits " + it.inherits()
                                 + it.permissions().stream().map(World::text).collect(Collectors.joining());
                     case GroupDocument it -> "members " + it.members();
+                    case Document.SubjectDocument it -> it.toString();
+                    case Document.ResourceDocument it -> it.toString();
+                    case Document.SeparationOfDutyDocument it -> it.toString();
+                    case Document.ApprovalRuleDocument it -> it.toString();
+                    case Document.FreezeDocument it -> it.toString();
                     case RoleBindingDocument it ->
                         "role " + it.role() + " subjects " + it.subjects() + " scope "
                                 + it.scopeOfGrant() + " fromTenant " + it.fromTenant() + " [" + it.notBefore() + ", "
@@ -205,7 +211,8 @@ final class World {
             SortedMap<Action, AnyOf<Action>> implies = new TreeMap<>();
             actions.stream().filter(any -> chance(40)).forEach(action -> implies.put(action, anyOf(actions, 15)));
             (ofPlatform ? forPlatform : forTenant)
-                    .add(new ResourceTypeDocument(metadata(scope, type), SourcePlace.UNKNOWN, actions, implies));
+                    .add(new ResourceTypeDocument(
+                            metadata(scope, type), SourcePlace.UNKNOWN, actions, implies, new TreeMap<>()));
         }
     }
 
@@ -227,6 +234,7 @@ final class World {
                 anyOf(TYPES, 40),
                 anyOf(ACTIONS, 30),
                 chance(60) ? new AnyOf.All<>() : anyOf(ENVIRONMENTS, 10),
+                null,
                 chance(60)
                         ? List.of()
                         : IntStream.range(0, 2).mapToObj(i -> obligation()).toList());
@@ -268,6 +276,7 @@ final class World {
                 maybe(20, () -> pick(HOMES)),
                 notBefore,
                 notAfter,
+                null,
                 null);
     }
 

@@ -74,9 +74,14 @@ final class RandomDocuments {
             case 0 -> {
                 String name = tenantName();
                 yield new TenantDocument(
-                        metadata(PolicyScope.of(new TenantId(name)), name), place, listOf(this::environment));
+                        metadata(PolicyScope.of(new TenantId(name)), name),
+                        place,
+                        listOf(this::environment),
+                        new TreeMap<>());
             }
-            case 1 -> new ResourceTypeDocument(metadata(scope(), type()), place, listOf(this::action), implies());
+            case 1 ->
+                new ResourceTypeDocument(
+                        metadata(scope(), type()), place, listOf(this::action), implies(), new TreeMap<>());
             case 2 -> {
                 List<Permission> permissions = random.nextInt(4) == 0 ? List.of() : listOf(() -> permission(place));
                 List<String> inherits = permissions.isEmpty() || random.nextBoolean() ? listOf(this::name) : List.of();
@@ -99,6 +104,7 @@ final class RandomDocuments {
                 orNull(() -> new TenantId(tenantName())),
                 orNull(() -> notBefore),
                 orNull(() -> notAfter),
+                null,
                 orNull(this::text));
     }
 
@@ -114,6 +120,7 @@ final class RandomDocuments {
                 anyOf(this::type),
                 anyOf(this::action),
                 anyOf(this::environment),
+                null,
                 random.nextInt(3) == 0 ? listOf(() -> new Obligation(key(), key(), texts())) : List.of());
     }
 

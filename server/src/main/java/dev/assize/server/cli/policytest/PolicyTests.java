@@ -146,10 +146,14 @@ public final class PolicyTests {
     }
 
     private static String because(Answer answer) {
-        Answer.DecidedBy by = answer.decidedBy();
-        return by == null
-                ? ""
-                : " (RoleBinding/" + by.binding() + ", Role/" + by.role() + ", permissions[" + by.position() + "])";
+        return switch (answer.decidedBy()) {
+            case null -> "";
+            case Answer.DecidedBy.Grant(String binding, String role, int position) ->
+                " (RoleBinding/" + binding + ", Role/" + role + ", permissions[" + position + "])";
+            case Answer.DecidedBy.Freeze(String name) -> " (Freeze/" + name + ")";
+            case Answer.DecidedBy.Duty(String name) -> " (SeparationOfDuty/" + name + ")";
+            case Answer.DecidedBy.Approval(String name) -> " (ApprovalRule/" + name + ")";
+        };
     }
 
     private static Map<PolicyScope, PolicySet> policies(List<Document> documents) {

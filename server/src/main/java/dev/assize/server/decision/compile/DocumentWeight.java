@@ -1,10 +1,15 @@
 package dev.assize.server.decision.compile;
 
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.PolicySet;
 import java.util.Collection;
@@ -45,6 +50,11 @@ final class DocumentWeight {
                                                 .resources()
                                                 .map(Collection::size)
                                                 .orElse(0);
+                    case SubjectDocument subject ->
+                        NAME_BYTES * 2 * subject.attributes().size();
+                    case ResourceDocument resource ->
+                        NAME_BYTES * 2 * resource.attributes().size();
+                    case SeparationOfDutyDocument _, ApprovalRuleDocument _, FreezeDocument _ -> PERMISSION_BYTES;
                 };
     }
 }

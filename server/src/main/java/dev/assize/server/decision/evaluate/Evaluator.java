@@ -118,6 +118,8 @@ public final class Evaluator {
                 case OUT_OF_SCOPE -> outOfScope = allows ? first(outOfScope, grant) : outOfScope;
                 case EXPIRED -> expired = allows ? first(expired, grant) : expired;
                 case NOT_YET_VALID -> notYetValid = allows ? first(notYetValid, grant) : notYetValid;
+                case CONDITION_FALSE, CONDITION_ERROR, NOT_ACTIVE ->
+                    throw new IllegalStateException("No grant is judged so: " + state);
             }
         }
 
@@ -168,7 +170,7 @@ public final class Evaluator {
                 Rule rule,
                 Instant validUntil,
                 List<Obligation> obligations) {
-            DecidedBy decidedBy = new DecidedBy(
+            DecidedBy decidedBy = new DecidedBy.Grant(
                     grant.binding().name(), rule.first().role(), rule.first().position());
             return new Answer(reason, decidedBy, graph.revision(), graph.platformRevision(), validUntil, obligations);
         }

@@ -7,6 +7,7 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.decision.check.Explanation.BindingTrace;
+import dev.assize.server.decision.check.Explanation.PermissionState;
 import dev.assize.server.decision.check.Explanation.PermissionTrace;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.GroupDocument;
@@ -115,6 +116,8 @@ public final class Explainer {
             case OUT_OF_SCOPE -> outOfScope(binding.scopeOfGrant());
             case EXPIRED -> "ended at " + binding.notAfter() + ", and it is " + now;
             case NOT_YET_VALID -> "begins at " + binding.notBefore() + ", and it is " + now;
+            case CONDITION_FALSE, CONDITION_ERROR, NOT_ACTIVE ->
+                throw new IllegalStateException("No grant is judged so: " + state);
         };
     }
 
@@ -175,7 +178,9 @@ public final class Explainer {
                 carried.role(),
                 carried.position(),
                 carried.permission().effect(),
+                PermissionState.HOLDS,
                 paths.path(boundRole, carried.role()),
+                "",
                 carried.permission().place());
     }
 }

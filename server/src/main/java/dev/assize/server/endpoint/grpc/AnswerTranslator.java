@@ -13,6 +13,7 @@ import dev.assize.proto.v1.PermissionTrace;
 import dev.assize.proto.v1.Reason;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.policy.Document;
+import java.time.Instant;
 
 /** Writes the engine's answer as the wire has it. */
 final class AnswerTranslator {
@@ -35,20 +36,32 @@ final class AnswerTranslator {
     private static CheckResponse.Builder full(CheckResponse.Builder response, Answer answer, String decisionId) {
         Answer.DecidedBy decidedBy = answer.decidedBy();
         if (decidedBy != null) {
-            response.setDecidedBy(DecidedBy.newBuilder()
-                    .setBinding(decidedBy.binding())
-                    .setRole(decidedBy.role())
-                    .setRule(rule(decidedBy.position())));
+            response.setDecidedBy(decidedBy(decidedBy));
         }
         answer.obligations()
                 .forEach(obligation -> response.addObligations(Obligation.newBuilder()
                         .setId(obligation.id())
                         .setType(obligation.type())
                         .putAllProperties(obligation.properties())));
+        Instant validUntil = answer.validUntil();
+        if (validUntil != null) {
+            response.setValidUntil(Fields.timestamp(validUntil));
+        }
         return response.setRevision(answer.revision().value())
                 .setPlatformRevision(answer.platformRevision().value())
-                .setDecisionId(decisionId)
-                .setValidUntil(Fields.timestamp(answer.validUntil()));
+                .setDecisionId(decisionId);
+    }
+
+    private static DecidedBy decidedBy(Answer.DecidedBy decidedBy) {
+        DecidedBy.Builder wire = DecidedBy.newBuilder();
+        switch (decidedBy) {
+            case Answer.DecidedBy.Grant(String binding, String role, int position) ->
+                wire.setBinding(binding).setRole(role).setRule(rule(position));
+            case Answer.DecidedBy.Freeze(String name) -> wire.setFreeze(name);
+            case Answer.DecidedBy.Duty(String name) -> wire.setSeparationOfDuty(name);
+            case Answer.DecidedBy.Approval(String name) -> wire.setApprovalRule(name);
+        }
+        return wire.build();
     }
 
     private static BindingTrace binding(dev.assize.server.decision.check.Explanation.BindingTrace trace) {
@@ -79,6 +92,9 @@ final class AnswerTranslator {
             case OUT_OF_SCOPE -> BindingState.BINDING_STATE_OUT_OF_SCOPE;
             case EXPIRED -> BindingState.BINDING_STATE_EXPIRED;
             case NOT_YET_VALID -> BindingState.BINDING_STATE_NOT_YET_VALID;
+            case CONDITION_FALSE -> BindingState.BINDING_STATE_CONDITION_FALSE;
+            case CONDITION_ERROR -> BindingState.BINDING_STATE_CONDITION_ERROR;
+            case NOT_ACTIVE -> BindingState.BINDING_STATE_NOT_ACTIVE;
         };
     }
 

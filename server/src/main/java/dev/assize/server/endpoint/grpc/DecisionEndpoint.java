@@ -13,6 +13,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Revision;
@@ -76,7 +77,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             return AnswerTranslator.response(decisions.evaluate(query), ids.next(), detail)
                     .build();
         }
-        return explained(decisions.explain(query), detail);
+        return explained(decisions.explain(query, PointInTime.NOW), detail);
     }
 
     private CheckResponse explained(Explanation explanation, Detail detail) {
@@ -215,7 +216,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             if (!explain) {
                 return true;
             }
-            Explanation traced = decisions.explain(queryOrThrow());
+            Explanation traced = decisions.explain(queryOrThrow(), PointInTime.NOW);
             explanation = traced;
             return traced.answer().revision().equals(given.revision())
                     && traced.answer().platformRevision().equals(given.platformRevision());

@@ -43,6 +43,7 @@ class GraphCompilerTest {
                 new AnyOf.Listed<>(types),
                 new AnyOf.Listed<>(actions),
                 new AnyOf.All<>(),
+                null,
                 List.of());
         assertThatThrownBy(() -> compile(role(SCOPE, "r", all), binding("r", ALICE)))
                 .isInstanceOf(PolicyTooLargeException.class)
@@ -77,8 +78,8 @@ class GraphCompilerTest {
     }
 
     private static PolicySet tenant(Document... documents) {
-        TenantDocument tenant =
-                new TenantDocument(metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT));
+        TenantDocument tenant = new TenantDocument(
+                metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), new TreeMap<>());
         return PolicySet.of(
                 SCOPE,
                 new Revision(1),
@@ -96,6 +97,7 @@ class GraphCompilerTest {
                 List.of(new SubjectPattern.Named(subject)),
                 role,
                 Scope.ALL,
+                null,
                 null,
                 null,
                 null,

@@ -4,6 +4,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -40,7 +41,7 @@ final class FakeDecisions implements DecisionService {
     }
 
     @Override
-    public synchronized Answer evaluate(CheckQuery query) {
+    public synchronized Answer evaluate(CheckQuery query, PointInTime at) {
         return new Answer(reason(query), null, HELD, Revision.NONE, Instant.parse("2026-03-01T12:00:00Z"), List.of());
     }
 
@@ -69,7 +70,7 @@ final class FakeDecisions implements DecisionService {
     }
 
     @Override
-    public Explanation explain(CheckQuery query) {
+    public Explanation explain(CheckQuery query, PointInTime at) {
         return new Explanation(evaluate(query), List.of("a-group"), List.of());
     }
 
@@ -82,5 +83,5 @@ final class FakeDecisions implements DecisionService {
     }
 
     @Override
-    public void invalidate(PolicyScope scope) {}
+    public void refresh(PolicyScope scope) {}
 }
