@@ -12,8 +12,7 @@ import java.util.List;
  * @param histories the separations of duty by history that cover the request, by name; none where the answer denies
  * @param approvals the approval rules that cover it, by name; none where the answer denies
  */
-public record Verdict(
-        Answer answer, List<SeparationOfDutyDocument> histories, List<ApprovalRuleDocument> approvals) {
+public record Verdict(Answer answer, List<SeparationOfDutyDocument> histories, List<ApprovalRuleDocument> approvals) {
     public Verdict {
         histories = List.copyOf(histories);
         approvals = List.copyOf(approvals);
