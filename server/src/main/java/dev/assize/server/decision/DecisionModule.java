@@ -11,6 +11,7 @@ public final class DecisionModule extends AbstractModule {
         bind(DecisionMetrics.class).in(Singleton.class);
         bind(GraphCache.class).in(Singleton.class);
         bind(DecisionService.class).to(PolicyDecisionPoint.class).in(Singleton.class);
+        bind(ApprovalPolicy.class).to(GraphApprovalPolicy.class).in(Singleton.class);
         bind(PolicyWatch.class).in(Singleton.class);
     }
 }
