@@ -4,6 +4,7 @@ package dev.assize.server.access;
 public enum Permission {
     CHECK("policy", "check"),
     EXPLAIN("policy", "explain"),
+    SEARCH("policy", "search"),
     APPLY_POLICY("policy", "apply"),
     READ_POLICY("policy", "read"),
     READ_HISTORY("policy", "read-history"),

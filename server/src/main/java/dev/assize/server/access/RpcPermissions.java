@@ -13,6 +13,10 @@ public final class RpcPermissions {
     private static final Map<String, Permission> TABLE = Map.ofEntries(
             Map.entry("DecisionService/Check", Permission.CHECK),
             Map.entry("DecisionService/CheckBatch", Permission.CHECK),
+            Map.entry("DecisionService/CheckAndAppend", Permission.CHECK),
+            Map.entry("DecisionService/SearchSubjects", Permission.SEARCH),
+            Map.entry("DecisionService/SearchResources", Permission.SEARCH),
+            Map.entry("DecisionService/SearchActions", Permission.SEARCH),
             Map.entry("PolicyService/ApplyPolicy", Permission.APPLY_POLICY),
             Map.entry("PolicyService/ExportPolicy", Permission.READ_POLICY),
             Map.entry("PolicyService/ListRevisions", Permission.READ_HISTORY),

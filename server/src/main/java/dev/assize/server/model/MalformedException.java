@@ -1,5 +1,7 @@
 package dev.assize.server.model;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A name or value that is not of its form. Carries what was given and what was expected; whoever knows the
  * field it came from adds that.
@@ -8,13 +10,29 @@ public final class MalformedException extends RuntimeException {
 
     private static final int SHOWN_LENGTH = 80;
 
+    private final @Nullable String field;
     private final String value;
     private final String expected;
 
     public MalformedException(String value, String expected) {
-        super("`" + shown(value) + "` is malformed: expected " + expected);
+        this(null, value, expected);
+    }
+
+    /**
+     * Of a part of a request that only a later look finds malformed.
+     *
+     * @param field as the request names it, for example `subject_attributes[level]`; null where it is not known
+     */
+    public MalformedException(@Nullable String field, String value, String expected) {
+        super((field == null ? "" : field + ": ") + "`" + shown(value) + "` is malformed: expected " + expected);
+        this.field = field;
         this.value = shown(value);
         this.expected = expected;
+    }
+
+    /** Where it stands, if that is known. */
+    public @Nullable String field() {
+        return field;
     }
 
     /** The offending value, shortened and with control characters escaped: safe to print. */

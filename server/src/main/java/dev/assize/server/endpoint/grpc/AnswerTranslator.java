@@ -9,8 +9,10 @@ import dev.assize.proto.v1.Detail;
 import dev.assize.proto.v1.Effect;
 import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.Obligation;
+import dev.assize.proto.v1.PermissionState;
 import dev.assize.proto.v1.PermissionTrace;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.RuleTrace;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.policy.Document;
 import java.time.Instant;
@@ -22,14 +24,25 @@ final class AnswerTranslator {
 
     static CheckResponse.Builder response(Answer answer, String decisionId, Detail detail) {
         CheckResponse.Builder response = CheckResponse.newBuilder()
-                .setDecision(answer.reason().isAllow() ? Decision.DECISION_ALLOW : Decision.DECISION_DENY)
-                .setReason(reason(answer.reason()));
+                .setDecision(decision(answer.reason()))
+                .setReason(reason(answer.reason()))
+                .setHistorical(answer.isHistorical());
         return detail == Detail.DETAIL_MINIMAL ? response : full(response, answer, decisionId);
     }
 
     static Explanation explanation(dev.assize.server.decision.check.Explanation explanation) {
-        Explanation.Builder wire = Explanation.newBuilder().addAllGroups(explanation.groups());
+        Explanation.Builder wire = Explanation.newBuilder()
+                .setDecision(decision(explanation.answer().reason()))
+                .setReason(reason(explanation.answer().reason()))
+                .addAllGroups(explanation.groups())
+                .addAllActiveRoles(explanation.activeRoles());
+        explanation.freezes().forEach(freeze -> wire.addFreezes(rule(freeze)));
         explanation.bindings().forEach(binding -> wire.addBindings(binding(binding)));
+        explanation.duties().forEach(duty -> wire.addSeparationsOfDuty(rule(duty)));
+        explanation.approvals().forEach(approval -> wire.addApprovalRules(rule(approval)));
+        if (explanation.delegator() != null) {
+            wire.setDelegator(explanation(explanation.delegator()));
+        }
         return wire.build();
     }
 
@@ -46,6 +59,12 @@ final class AnswerTranslator {
         Instant validUntil = answer.validUntil();
         if (validUntil != null) {
             response.setValidUntil(Fields.timestamp(validUntil));
+        }
+        if (answer.delegatorReason() != null) {
+            response.setDelegatorReason(reason(answer.delegatorReason()));
+        }
+        if (answer.approvalId() != null) {
+            response.setApprovalId(answer.approvalId());
         }
         return response.setRevision(answer.revision().value())
                 .setPlatformRevision(answer.platformRevision().value())
@@ -64,6 +83,15 @@ final class AnswerTranslator {
         return wire.build();
     }
 
+    private static RuleTrace rule(dev.assize.server.decision.check.Explanation.RuleTrace trace) {
+        return RuleTrace.newBuilder()
+                .setName(trace.name())
+                .setDenies(trace.denies())
+                .setDetail(trace.detail())
+                .setSource(trace.place().toString())
+                .build();
+    }
+
     private static BindingTrace binding(dev.assize.server.decision.check.Explanation.BindingTrace trace) {
         BindingTrace.Builder wire = BindingTrace.newBuilder()
                 .setBinding(trace.binding())
@@ -77,6 +105,8 @@ final class AnswerTranslator {
                         .setRole(permission.role())
                         .setRule(rule(permission.position()))
                         .setEffect(effect(permission.effect()))
+                        .setState(state(permission.state()))
+                        .setDetail(permission.detail())
                         .addAllThrough(permission.through())
                         .setSource(permission.place().toString())));
         return wire.build();
@@ -98,11 +128,24 @@ final class AnswerTranslator {
         };
     }
 
+    private static PermissionState state(dev.assize.server.decision.check.Explanation.PermissionState state) {
+        return switch (state) {
+            case HOLDS -> PermissionState.PERMISSION_STATE_HOLDS;
+            case CONDITION_FALSE -> PermissionState.PERMISSION_STATE_CONDITION_FALSE;
+            case CONDITION_ERROR -> PermissionState.PERMISSION_STATE_CONDITION_ERROR;
+            case ROLE_FROZEN -> PermissionState.PERMISSION_STATE_ROLE_FROZEN;
+        };
+    }
+
     private static Effect effect(Document.Effect effect) {
         return switch (effect) {
             case ALLOW -> Effect.EFFECT_ALLOW;
             case DENY -> Effect.EFFECT_DENY;
         };
+    }
+
+    private static Decision decision(dev.assize.server.model.Reason reason) {
+        return reason.isAllow() ? Decision.DECISION_ALLOW : Decision.DECISION_DENY;
     }
 
     private static Reason reason(dev.assize.server.model.Reason reason) {

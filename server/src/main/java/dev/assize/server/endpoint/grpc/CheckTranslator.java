@@ -1,20 +1,30 @@
 package dev.assize.server.endpoint.grpc;
 
-import dev.assize.proto.v1.AttributeValue;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.decision.search.Search.Surroundings;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
-import dev.assize.server.model.Names;
 import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import java.util.Map;
+import dev.assize.server.policy.Forms;
+import java.time.Instant;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads the question in a Check, and holds it to its limits. */
 final class CheckTranslator {
+
+    /** Bytes of a run's id. */
+    static final int RUN_ID_BYTES = 256;
 
     private CheckTranslator() {}
 
@@ -25,23 +35,80 @@ final class CheckTranslator {
      */
     static CheckQuery query(String prefix, CheckRequest request, TenantId tenant, Environment defaultEnv) {
         requireSize(prefix, request);
-        Fields.requireKnown(prefix + "request", request);
-        requireAttributes(prefix, request);
-        if (request.getMinRevision() < 0) {
-            throw RefusedException.invalid(
-                    prefix + "min_revision", Long.toString(request.getMinRevision()), "a revision, or 0 for any");
-        }
+        Subject subject = subject(prefix, request);
+        ResourcePath resource = resource(prefix, request);
+        Action action = action(prefix, request);
+        Surroundings around = surroundings(prefix, request, tenant, defaultEnv);
         return new CheckQuery(
-                Fields.read(prefix + "subject", request.getSubject(), Subject::parseOfRequest),
-                Fields.read(prefix + "resource", request.getResource(), ResourcePath::parse),
-                Fields.read(prefix + "action", request.getAction(), Action::new),
+                subject,
+                resource,
+                action,
+                tenant,
+                around.env(),
+                around.subjectTenant(),
+                around.subjectAttributes(),
+                around.resourceAttributes(),
+                around.context(),
+                around.activeRoles(),
+                around.onBehalfOf(),
+                around.runId());
+    }
+
+    static Subject subject(String prefix, CheckRequest request) {
+        return Fields.read(prefix + "subject", request.getSubject(), Subject::parseOfRequest);
+    }
+
+    static ResourcePath resource(String prefix, CheckRequest request) {
+        return Fields.read(prefix + "resource", request.getResource(), ResourcePath::parse);
+    }
+
+    static Action action(String prefix, CheckRequest request) {
+        return Fields.read(prefix + "action", request.getAction(), Action::new);
+    }
+
+    /** Everything but subject, resource and action. */
+    static Surroundings surroundings(String prefix, CheckRequest request, TenantId tenant, Environment defaultEnv) {
+        requireSize(prefix, request);
+        Fields.requireKnown(prefix + "request", request);
+        AttributeTranslator.requireCount(prefix, request);
+        return new Surroundings(
                 tenant,
                 request.getEnv().isEmpty()
                         ? defaultEnv
                         : Fields.read(prefix + "env", request.getEnv(), Environment::new),
-                request.getSubjectTenant().isEmpty()
-                        ? tenant
-                        : Fields.read(prefix + "subject_tenant", request.getSubjectTenant(), TenantId::new));
+                home(prefix + "subject_tenant", request.getSubjectTenant(), tenant),
+                AttributeTranslator.read(prefix + "subject_attributes", request.getSubjectAttributesMap()),
+                AttributeTranslator.read(prefix + "resource_attributes", request.getResourceAttributesMap()),
+                AttributeTranslator.read(prefix + "context", request.getContextMap()),
+                activeRoles(prefix, request),
+                delegator(prefix, request, tenant),
+                Fields.text(prefix + "run_id", request.getRunId(), RUN_ID_BYTES));
+    }
+
+    /**
+     * What moment the question is about.
+     *
+     * @param now by this node's clock; nobody knows what will have been committed later
+     */
+    static PointInTime pointInTime(String prefix, CheckRequest request, Instant now) {
+        requireRevision(prefix + "min_revision", request.getMinRevision(), "a revision, or 0 for any");
+        requireRevision(prefix + "at_revision", request.getAtRevision(), "a revision, or 0 for the present");
+        if (request.getAtRevision() == 0 && !request.hasAsOf()) {
+            return PointInTime.NOW;
+        }
+        if (request.getMinRevision() != 0) {
+            throw RefusedException.invalid(
+                    prefix + "min_revision",
+                    Long.toString(request.getMinRevision()),
+                    "0 where `at_revision` or `as_of` asks about the past");
+        }
+        Revision revision = request.getAtRevision() == 0 ? null : new Revision(request.getAtRevision());
+        Instant asOf = request.hasAsOf() ? Fields.instant(prefix + "as_of", request.getAsOf()) : null;
+        if (asOf != null && asOf.isAfter(now)) {
+            throw RefusedException.invalid(
+                    prefix + "as_of", asOf.toString(), "a moment that is past; it is " + now + " here");
+        }
+        return new PointInTime.Past(revision, asOf);
     }
 
     /** How much of the answer is wanted. */
@@ -62,68 +129,41 @@ final class CheckTranslator {
         }
     }
 
-    private static void requireAttributes(String prefix, CheckRequest request) {
-        int count =
-                request.getSubjectAttributesCount() + request.getResourceAttributesCount() + request.getContextCount();
-        if (count == 0) {
-            return;
+    private static void requireRevision(String field, long revision, String expected) {
+        if (revision < 0) {
+            throw RefusedException.invalid(field, Long.toString(revision), expected);
         }
-        if (count > Limits.ATTRIBUTES) {
-            throw RefusedException.invalid(
-                    prefix + "context",
-                    count + " attributes",
-                    "at most " + Limits.ATTRIBUTES + " attributes of subject, resource and context together");
-        }
-        requireEach(prefix + "subject_attributes", request.getSubjectAttributesMap());
-        requireEach(prefix + "resource_attributes", request.getResourceAttributesMap());
-        requireEach(prefix + "context", request.getContextMap());
     }
 
-    private static void requireEach(String field, Map<String, AttributeValue> attributes) {
-        attributes.forEach((name, value) -> {
-            if (name.isEmpty() || Names.utf8Length(name) > Limits.ID_BYTES || !Names.isClean(name)) {
+    private static TenantId home(String field, String named, TenantId tenant) {
+        return named.isEmpty() ? tenant : Fields.read(field, named, TenantId::new);
+    }
+
+    /** Each once: to name a role twice says no more than once. */
+    private static List<String> activeRoles(String prefix, CheckRequest request) {
+        Set<String> roles = new LinkedHashSet<>();
+        for (int i = 0; i < request.getActiveRolesCount(); i++) {
+            roles.add(Fields.read(prefix + "active_roles[" + i + "]", request.getActiveRoles(i), Forms::name));
+        }
+        if (roles.size() > Limits.ACTIVE_ROLES) {
+            throw RefusedException.invalid(
+                    prefix + "active_roles", roles.size() + " roles", "at most " + Limits.ACTIVE_ROLES + " roles");
+        }
+        return List.copyOf(roles);
+    }
+
+    private static @Nullable Delegator delegator(String prefix, CheckRequest request, TenantId tenant) {
+        if (request.getOnBehalfOf().isEmpty()) {
+            if (!request.getOnBehalfOfTenant().isEmpty()) {
                 throw RefusedException.invalid(
-                        field, name, "names of 1 to " + Limits.ID_BYTES + " bytes without control characters");
+                        prefix + "on_behalf_of_tenant",
+                        request.getOnBehalfOfTenant(),
+                        "nothing where `on_behalf_of` names nobody");
             }
-            requireValue(field + "[" + name + "]", value);
-        });
-    }
-
-    private static void requireValue(String field, AttributeValue value) {
-        if (value.getSerializedSize() > Limits.ATTRIBUTE_BYTES) {
-            throw RefusedException.invalid(
-                    field, value.getSerializedSize() + " bytes", "at most " + Limits.ATTRIBUTE_BYTES + " bytes");
+            return null;
         }
-        requireDepth(field, value, Limits.ATTRIBUTE_DEPTH);
-    }
-
-    private static void requireDepth(String field, AttributeValue value, int left) {
-        switch (value.getKindCase()) {
-            case LIST_VALUE ->
-                value.getListValue().getValuesList().forEach(inner -> requireDepth(field, inner, deeper(field, left)));
-            case MAP_VALUE ->
-                value.getMapValue()
-                        .getValuesMap()
-                        .values()
-                        .forEach(inner -> requireDepth(field, inner, deeper(field, left)));
-            case TIMESTAMP_VALUE -> Fields.instant(field, value.getTimestampValue());
-            case KIND_NOT_SET -> throw RefusedException.invalid(field, "", "a value");
-            case STRING_VALUE, INT_VALUE, DOUBLE_VALUE, BOOL_VALUE -> {}
-        }
-        if (isContainer(value)) {
-            deeper(field, left);
-        }
-    }
-
-    private static boolean isContainer(AttributeValue value) {
-        return value.hasListValue() || value.hasMapValue();
-    }
-
-    private static int deeper(String field, int left) {
-        if (left == 0) {
-            throw RefusedException.invalid(
-                    field, "deeper", "lists and maps at most " + Limits.ATTRIBUTE_DEPTH + " deep");
-        }
-        return left - 1;
+        return new Delegator(
+                Fields.read(prefix + "on_behalf_of", request.getOnBehalfOf(), Subject::parseOfRequest),
+                home(prefix + "on_behalf_of_tenant", request.getOnBehalfOfTenant(), tenant));
     }
 }

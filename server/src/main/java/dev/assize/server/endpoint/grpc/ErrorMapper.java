@@ -9,11 +9,13 @@ import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.LedgerBusyException;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.ledger.MalformedFrameException;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.StoreUnavailableException;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -80,6 +82,8 @@ final class ErrorMapper {
     Status toStatus(Throwable failure) {
         return switch (failure) {
             case RefusedException refused -> status(refused);
+            case MalformedException malformed -> status(malformed("", malformed));
+            case RevisionNeverCommittedException never -> status(neverCommitted("", never));
             case PolicyStaleException stale ->
                 status(RefusedException.retry(
                         ErrorReason.POLICY_STALE, "this node cannot confirm that its policy is fresh", SOON));
@@ -110,6 +114,20 @@ final class ErrorMapper {
             case ExecutionException wrapper when wrapper.getCause() != null -> toStatus(wrapper.getCause());
             default -> internal(failure);
         };
+    }
+
+    /** What only the decision finds malformed, such as an attribute that is not of its declared type. */
+    static RefusedException malformed(String prefix, MalformedException malformed) {
+        String field = malformed.field();
+        return RefusedException.invalid(prefix + (field == null ? "request" : field), malformed);
+    }
+
+    static RefusedException neverCommitted(String prefix, RevisionNeverCommittedException never) {
+        return RefusedException.violated(
+                ErrorReason.REVISION_NEVER_COMMITTED,
+                prefix + "at_revision",
+                never.revision().toString(),
+                "a revision that was committed in the tenant");
     }
 
     private Status storeUnavailable() {

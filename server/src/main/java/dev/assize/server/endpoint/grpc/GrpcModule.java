@@ -13,6 +13,7 @@ public final class GrpcModule extends AbstractModule {
         bind(Replies.class).in(Singleton.class);
         bind(Gate.class).in(Singleton.class);
         bind(DecisionIds.class).in(Singleton.class);
+        bind(RevisionWaits.class).in(Singleton.class);
         bind(PageTokens.class).in(Singleton.class);
         bind(MetricsInterceptor.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);

@@ -17,9 +17,6 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
-import io.grpc.Context;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -51,7 +48,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
         try {
             PolicySet set = export(request);
             for (Document document : set.documents()) {
-                requireListener();
+                Deadlines.requireListener();
                 observer.onNext(ExportPolicyResponse.newBuilder()
                         .setRevision(set.revision().value())
                         .setKind(document.kind().text())
@@ -83,12 +80,6 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
                     ErrorReason.TENANT_NOT_FOUND, "tenant", set.scope().key());
         }
         return set;
-    }
-
-    private static void requireListener() {
-        if (Context.current().isCancelled()) {
-            throw new StatusRuntimeException(Status.CANCELLED);
-        }
     }
 
     private ListRevisionsResponse listRevisions(ListRevisionsRequest request) {

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
@@ -13,8 +14,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An engine that answers what a test says. In tenant `assize` it grants what {@link #grant} said, and everything to
@@ -27,6 +30,10 @@ final class FakeDecisions implements DecisionService {
     private final Set<String> grants = new HashSet<>();
     private final Set<TenantId> tenants = new HashSet<>();
     private Function<CheckQuery, Reason> engine = query -> Reason.ALLOWED;
+    private Function<Answer, Answer> finish = answer -> answer;
+    private @Nullable Explanation trace;
+    private @Nullable CheckQuery lastQuery;
+    private PointInTime lastMoment = PointInTime.NOW;
 
     synchronized void grant(String subject, String action, String resource) {
         grants.add(subject + " " + action + " " + resource);
@@ -40,9 +47,38 @@ final class FakeDecisions implements DecisionService {
         engine = newEngine;
     }
 
+    /** Gives every answer in tenants other than `assize` its last touch. */
+    synchronized void finish(Function<Answer, Answer> newFinish) {
+        finish = newFinish;
+    }
+
+    synchronized void trace(Explanation newTrace) {
+        trace = newTrace;
+    }
+
+    /** The last question about another tenant than `assize`. */
+    synchronized CheckQuery lastQuery() {
+        return Objects.requireNonNull(lastQuery);
+    }
+
+    synchronized PointInTime lastMoment() {
+        return lastMoment;
+    }
+
     @Override
     public synchronized Answer evaluate(CheckQuery query, PointInTime at) {
-        return new Answer(reason(query), null, HELD, Revision.NONE, Instant.parse("2026-03-01T12:00:00Z"), List.of());
+        if (at instanceof PointInTime.Past(Revision revision, var _)
+                && revision != null
+                && revision.compareTo(HELD) > 0) {
+            throw new RevisionNeverCommittedException(query.tenant(), revision);
+        }
+        if (!query.tenant().equals(TenantId.ASSIZE)) {
+            lastQuery = query;
+            lastMoment = at;
+        }
+        Instant validUntil = at instanceof PointInTime.Now ? Instant.parse("2026-03-01T12:00:00Z") : null;
+        Answer answer = new Answer(reason(query), null, HELD, Revision.NONE, validUntil, List.of());
+        return query.tenant().equals(TenantId.ASSIZE) ? answer : finish.apply(answer);
     }
 
     @Override
@@ -70,8 +106,9 @@ final class FakeDecisions implements DecisionService {
     }
 
     @Override
-    public Explanation explain(CheckQuery query, PointInTime at) {
-        return new Explanation(evaluate(query), List.of("a-group"), List.of());
+    public synchronized Explanation explain(CheckQuery query, PointInTime at) {
+        Answer answer = evaluate(query, at);
+        return trace == null ? new Explanation(answer, List.of("a-group"), List.of()) : trace;
     }
 
     @Override

@@ -1,0 +1,199 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.Detail;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.RevisionNeverCommittedException;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.Explanation;
+import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.TenantId;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One CheckBatch under way. Items about the present are decided against one revision; each item about the past is
+ * decided at its own moment. An item that cannot be asked fails alone; broken surroundings fail the batch.
+ */
+final class BatchCheck {
+
+    /** How often a batch is decided anew because policy changed between its answers and their traces. */
+    private static final int ATTEMPTS = 3;
+
+    private final DecisionEndpoint endpoint;
+    private final DecisionService decisions;
+    private final ErrorMapper errors;
+
+    BatchCheck(DecisionEndpoint endpoint, DecisionService decisions, ErrorMapper errors) {
+        this.endpoint = endpoint;
+        this.decisions = decisions;
+        this.errors = errors;
+    }
+
+    CheckBatchResponse answer(CheckBatchRequest request, TenantId tenant) {
+        int count = request.getItemsCount();
+        if (count == 0 || count > Limits.BATCH_ITEMS) {
+            throw RefusedException.invalid("items", Integer.toString(count), "1 to " + Limits.BATCH_ITEMS + " items");
+        }
+        Fields.requireKnown("request", request);
+        Environment env = Fields.read("env", request.getEnv(), Environment::ofRequest);
+        Detail detail = CheckTranslator.detail("detail", request.getDetailValue());
+        List<Item> items = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            items.add(item("items[" + i + "].", request.getItems(i), tenant, env, detail));
+        }
+        items.forEach(this::decidePast);
+        decidePresent(tenant, items);
+        CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
+        items.forEach(item -> response.addResults(result(item)));
+        return response.build();
+    }
+
+    private Item item(
+            String prefix, CheckRequest request, TenantId tenant, Environment defaultEnv, Detail defaultDetail) {
+        try {
+            if (!request.getTenant().isEmpty() && !request.getTenant().equals(tenant.value())) {
+                throw RefusedException.invalid(
+                        prefix + "tenant", request.getTenant(), "the batch's tenant `" + tenant + "`, or none");
+            }
+            Asked asked = endpoint.read(prefix, request, tenant, defaultEnv);
+            Detail detail = asked.detail() == Detail.DETAIL_UNSPECIFIED ? defaultDetail : asked.detail();
+            return new Item(prefix, asked, detail, null);
+        } catch (RefusedException refused) {
+            if (refused.reason() == ErrorReason.REVISION_NOT_REACHED) {
+                throw refused;
+            }
+            return new Item(prefix, null, defaultDetail, refused);
+        }
+    }
+
+    private void decidePast(Item item) {
+        if (!item.isAbout(false)) {
+            return;
+        }
+        Deadlines.requireListener();
+        try {
+            Asked asked = item.askedOrThrow();
+            if (asked.explain()) {
+                item.explanation = decisions.explain(asked.query(), asked.at());
+            } else {
+                item.answer = decisions.evaluate(asked.query(), asked.at());
+            }
+        } catch (RevisionNeverCommittedException never) {
+            item.refused = ErrorMapper.neverCommitted(item.prefix, never);
+        } catch (MalformedException malformed) {
+            item.refused = ErrorMapper.malformed(item.prefix, malformed);
+        }
+    }
+
+    /** Answers all from one revision; a trace taken later that rests on another makes it begin again. */
+    private void decidePresent(TenantId tenant, List<Item> items) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            List<Item> asked = items.stream().filter(item -> item.isAbout(true)).toList();
+            if (asked.isEmpty() || decideOnce(tenant, asked)) {
+                return;
+            }
+        }
+        throw RefusedException.retry(
+                ErrorReason.REVISION_NOT_REACHED,
+                "policy changed while the batch was decided; ask again",
+                Duration.ofSeconds(1));
+    }
+
+    private boolean decideOnce(TenantId tenant, List<Item> asked) {
+        List<Answer> answers;
+        try {
+            answers = decisions.evaluateAll(
+                    tenant,
+                    asked.stream().map(item -> item.askedOrThrow().query()).toList());
+        } catch (MalformedException oneOfThem) {
+            asked.forEach(this::findMalformed);
+            return false;
+        }
+        boolean agreed = true;
+        for (int i = 0; i < asked.size(); i++) {
+            agreed &= asked.get(i).answer(answers.get(i), decisions);
+        }
+        return agreed;
+    }
+
+    /** What the engine finds malformed by the policy's declarations fails alone, too: each is asked by itself. */
+    private void findMalformed(Item item) {
+        Deadlines.requireListener();
+        try {
+            decisions.evaluate(item.askedOrThrow().query(), PointInTime.NOW);
+        } catch (MalformedException malformed) {
+            item.refused = ErrorMapper.malformed(item.prefix, malformed);
+        }
+    }
+
+    private CheckBatchResult result(Item item) {
+        if (item.refused != null) {
+            return CheckBatchResult.newBuilder()
+                    .setError(errors.toStatus(item.refused))
+                    .build();
+        }
+        CheckResponse response = item.explanation != null
+                ? endpoint.explained(item.explanation, item.detail)
+                : endpoint.answered(item.answerOrThrow(), item.detail);
+        return CheckBatchResult.newBuilder().setResponse(response).build();
+    }
+
+    /** An item on its way from question to answer. */
+    private static final class Item {
+
+        private final String prefix;
+        private final @Nullable Asked asked;
+        private final Detail detail;
+        private @Nullable RefusedException refused;
+        private @Nullable Answer answer;
+        private @Nullable Explanation explanation;
+
+        Item(String prefix, @Nullable Asked asked, Detail detail, @Nullable RefusedException refused) {
+            this.prefix = prefix;
+            this.asked = asked;
+            this.detail = detail;
+            this.refused = refused;
+        }
+
+        boolean isAbout(boolean present) {
+            return asked != null && refused == null && asked.at() instanceof PointInTime.Now == present;
+        }
+
+        /** Whether the trace, where one is wanted, rests on the same revisions as the answer. */
+        boolean answer(Answer given, DecisionService decisions) {
+            answer = given;
+            if (!askedOrThrow().explain()) {
+                return true;
+            }
+            Explanation traced = decisions.explain(askedOrThrow().query(), PointInTime.NOW);
+            explanation = traced;
+            return traced.answer().revision().equals(given.revision())
+                    && traced.answer().platformRevision().equals(given.platformRevision());
+        }
+
+        Asked askedOrThrow() {
+            if (asked == null) {
+                throw new IllegalStateException("Refused items are not asked");
+            }
+            return asked;
+        }
+
+        Answer answerOrThrow() {
+            if (answer == null) {
+                throw new IllegalStateException("Every item asked is answered");
+            }
+            return answer;
+        }
+    }
+}
