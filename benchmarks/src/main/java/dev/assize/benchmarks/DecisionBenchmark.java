@@ -109,7 +109,7 @@ public class DecisionBenchmark {
         queries = request.queries();
         for (CheckQuery query : queries) {
             Reason answered =
-                    Evaluator.evaluate(graph, query, DecisionWorld.NOW).reason();
+                    Evaluator.evaluate(graph, query, DecisionWorld.NOW).answer().reason();
             Reason expected = request.expected == null ? answered : request.expected;
             if (answered != expected || maps.check(query, DecisionWorld.NOW) != expected) {
                 throw new AssertionError(query + ": " + answered + ", " + maps.check(query, DecisionWorld.NOW));

@@ -53,7 +53,13 @@ final class PolicyDecisionPoint implements DecisionService {
             DecisionConfig config,
             InstantSource clock,
             DecisionMetrics metrics) {
-        this(graphs, source, config, clock, metrics, Evaluator::evaluate);
+        this(
+                graphs,
+                source,
+                config,
+                clock,
+                metrics,
+                (graph, query, now) -> Evaluator.evaluate(graph, query, now).answer());
     }
 
     PolicyDecisionPoint(

@@ -47,7 +47,7 @@ class DifferentialTest {
                 CheckQuery query = world.query();
                 Instant now = world.moment();
                 Match match = new Match(seed, world, query, now);
-                Answer answer = Evaluator.evaluate(graph, query, now);
+                Answer answer = Evaluator.evaluate(graph, query, now).answer();
                 match.sameAnswer(reference.evaluate(query, now), answer);
                 match.validity(reference, answer);
                 match.explanation(Explainer.explain(graph, query, now), answer);

@@ -112,8 +112,9 @@ public final class PolicyTests {
         for (TestSuite suite : suites) {
             for (TestCheck check : suite.checks()) {
                 DecisionGraph graph = graphs.get(check.query().tenant());
-                Optional<Answer> answer =
-                        Optional.ofNullable(graph).map(it -> Evaluator.evaluate(it, check.query(), check.now()));
+                Optional<Answer> answer = Optional.ofNullable(graph)
+                        .map(it -> Evaluator.evaluate(it, check.query(), check.now())
+                                .answer());
                 Reason reason = answer.map(Answer::reason).orElse(Reason.TENANT_UNKNOWN);
                 if (check.expected().isMetBy(reason)) {
                     passed++;

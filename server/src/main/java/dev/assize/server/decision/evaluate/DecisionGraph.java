@@ -1,11 +1,16 @@
 package dev.assize.server.decision.evaluate;
 
+import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -85,7 +90,8 @@ public final class DecisionGraph {
         return weightBytes;
     }
 
-    Origin origin() {
+    /** What it was compiled from. */
+    public Origin origin() {
         return origin;
     }
 
@@ -106,6 +112,42 @@ public final class DecisionGraph {
     @Nullable
     SubjectIndex subjects(TenantId home) {
         return home.equals(tenant) ? residents : guests.get(home);
+    }
+
+    /**
+     * The subjects of a home tenant that the policy knows by name, in the order of their names' bytes.
+     *
+     * @param type of subjects; null for all
+     * @param after the name to begin behind; null for the first
+     */
+    public Iterator<Subject> knownSubjects(TenantId home, @Nullable String type, @Nullable String after) {
+        return Known.subjects(origin.tenant(), home).stream()
+                .filter(subject -> type == null || subject.type().equals(type))
+                .filter(subject -> after == null || Utf8Order.INSTANCE.compare(subject.toString(), after) > 0)
+                .iterator();
+    }
+
+    /** The `*` and `type:*` by which bindings name subjects of a home tenant: of one type, or of every type. */
+    public List<String> wildcards(TenantId home, @Nullable String type) {
+        return Known.wildcards(origin.tenant(), home, type);
+    }
+
+    /**
+     * The resources of a type that the policy knows by name, in the order of their names' bytes.
+     *
+     * @param after the name to begin behind; null for the first
+     */
+    public Iterator<ResourcePath> knownResources(String type, @Nullable String after) {
+        return Known.resources(origin.tenant()).stream()
+                .filter(path -> path.type().equals(type))
+                .filter(path -> after == null || Utf8Order.INSTANCE.compare(path.value(), after) > 0)
+                .iterator();
+    }
+
+    /** The actions that a type declares, or where none are declared those that roles name for it, by name. */
+    public List<Action> knownActions(String type) {
+        ResourceNode node = type(type);
+        return node == null ? List.of() : node.actions();
     }
 
     private long ownWeightBytes() {

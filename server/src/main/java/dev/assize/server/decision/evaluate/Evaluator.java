@@ -29,8 +29,12 @@ public final class Evaluator {
 
     private Evaluator() {}
 
-    /** The answer to the query at the moment {@code now}, under the policy of the query's tenant. */
-    public static Answer evaluate(DecisionGraph graph, CheckQuery query, Instant now) {
+    /** What the policy of the query's tenant says of the query at the moment {@code now}. */
+    public static Verdict evaluate(DecisionGraph graph, CheckQuery query, Instant now) {
+        return new Verdict(answer(graph, query, now), List.of(), List.of());
+    }
+
+    private static Answer answer(DecisionGraph graph, CheckQuery query, Instant now) {
         if (!query.tenant().equals(graph.tenant())) {
             throw new IllegalArgumentException("A question to another tenant's graph");
         }

@@ -50,7 +50,7 @@ public final class Explainer {
 
     /** The answer of {@link Evaluator#evaluate}, and its trace. */
     public static Explanation explain(DecisionGraph graph, CheckQuery query, Instant now) {
-        Answer answer = Evaluator.evaluate(graph, query, now);
+        Answer answer = Evaluator.evaluate(graph, query, now).answer();
         Explainer explainer = new Explainer(graph, query, now);
         return new Explanation(answer, List.copyOf(explainer.groups), explainer.traces());
     }

@@ -2,6 +2,7 @@ package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Action;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,14 @@ public final class ResourceNode {
             return null;
         }
         return cells.length == 1 ? cells[0] : cells[environment];
+    }
+
+    /** Those that it tells apart, by name. */
+    List<Action> actions() {
+        return cellsByAction.keySet().stream()
+                .sorted(Utf8Order.INSTANCE)
+                .map(Action::new)
+                .toList();
     }
 
     long weightBytes() {
