@@ -226,6 +226,10 @@ public sealed interface Document {
             Duration ttl,
             boolean singleUse)
             implements Document {
+
+        /** Who approves where the rule does not say. */
+        public static final List<String> DEFAULT_APPROVERS = List.of("user");
+
         @Override
         public Kind kind() {
             return Kind.APPROVAL_RULE;

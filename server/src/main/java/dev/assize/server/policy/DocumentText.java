@@ -1,19 +1,15 @@
 package dev.assize.server.policy;
 
-import dev.assize.server.model.Action;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
-import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.GroupDocument;
-import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
-import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
@@ -22,11 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Documents as YAML in their one canonical layout: what is stored, exported and digested.
@@ -47,20 +40,7 @@ public final class DocumentText {
 
     /** The document in its canonical layout. */
     public static String write(Document document) {
-        Writer writer = new Writer();
-        writer.field(0, "apiVersion", DocumentReader.API_VERSION);
-        writer.field(0, "kind", document.kind().text());
-        writer.open(0, "metadata");
-        Metadata metadata = document.metadata();
-        if (document.kind() != Kind.TENANT) {
-            metadata.scope().tenant().ifPresent(tenant -> writer.field(1, "tenant", tenant.value()));
-        }
-        writer.field(1, "name", metadata.name());
-        writer.entries(1, "labels", metadata.labels());
-        writer.field(1, "manager", metadata.manager());
-        writer.open(0, "spec");
-        writer.spec(document);
-        return writer.text.toString();
+        return DocumentWriter.write(document);
     }
 
     /**
@@ -156,124 +136,8 @@ public final class DocumentText {
         return index < lines.size() ? new SourcePlace(file, lines.get(index), 0) : new SourcePlace(file, 0, 0);
     }
 
-    /** The text so far, and how each piece is added to it. */
-    private static final class Writer {
-
-        private final StringBuilder text = new StringBuilder();
-
-        private void spec(Document document) {
-            switch (document) {
-                case TenantDocument tenant -> list(1, "environments", tenant.environments());
-                case ResourceTypeDocument type -> resourceType(type);
-                case RoleDocument role -> role(role);
-                case GroupDocument group -> list(1, "members", group.members());
-                case RoleBindingDocument binding -> binding(binding);
-                case SubjectDocument _,
-                        ResourceDocument _,
-                        SeparationOfDutyDocument _,
-                        ApprovalRuleDocument _,
-                        FreezeDocument _ -> throw new IllegalStateException("Never read: " + document.key());
-            }
-        }
-
-        private void resourceType(ResourceTypeDocument type) {
-            list(1, "actions", type.actions());
-            if (!type.implies().isEmpty()) {
-                open(1, "implies");
-                for (Map.Entry<Action, AnyOf<Action>> entry : type.implies().entrySet()) {
-                    anyOf(2, quoted(entry.getKey().value()), entry.getValue());
-                }
-            }
-        }
-
-        private void role(RoleDocument role) {
-            if (!role.inherits().isEmpty()) {
-                list(1, "inherits", role.inherits());
-            }
-            if (!role.permissions().isEmpty()) {
-                open(1, "permissions");
-                role.permissions().forEach(this::permission);
-            }
-        }
-
-        private void permission(Permission permission) {
-            text.append("  - effect: ")
-                    .append(permission.effect() == Effect.ALLOW ? "allow" : "deny")
-                    .append('\n');
-            anyOf(2, "resources", permission.resources());
-            anyOf(2, "actions", permission.actions());
-            if (permission.environments() instanceof AnyOf.Listed<?>) {
-                anyOf(2, "environments", permission.environments());
-            }
-            if (!permission.obligations().isEmpty()) {
-                open(2, "obligations");
-                permission.obligations().forEach(this::obligation);
-            }
-        }
-
-        private void obligation(Obligation obligation) {
-            text.append("    - id: ").append(quoted(obligation.id())).append('\n');
-            field(3, "type", obligation.type());
-            entries(3, "properties", obligation.properties());
-        }
-
-        private void binding(RoleBindingDocument binding) {
-            list(1, "subjects", binding.subjects());
-            field(1, "role", binding.role());
-            if (!binding.scopeOfGrant().equals(Scope.ALL)) {
-                open(1, "scope");
-                Scope scope = binding.scopeOfGrant();
-                scope.environments().ifPresent(environments -> anyOf(2, "environments", environments));
-                scope.resourceTypes().ifPresent(types -> anyOf(2, "resourceTypes", types));
-                scope.resources().ifPresent(resources -> list(2, "resources", resources));
-            }
-            field(1, "fromTenant", shown(binding.fromTenant()));
-            field(1, "notBefore", shown(binding.notBefore()));
-            field(1, "notAfter", shown(binding.notAfter()));
-            field(1, "reason", binding.reason());
-        }
-
-        private void open(int level, String key) {
-            indent(level).append(key).append(":\n");
-        }
-
-        private void field(int level, String key, @Nullable String value) {
-            if (value != null) {
-                indent(level).append(key).append(": ").append(quoted(value)).append('\n');
-            }
-        }
-
-        private void entries(int level, String key, Map<String, String> entries) {
-            if (!entries.isEmpty()) {
-                open(level, key);
-                entries.forEach((name, value) -> field(level + 1, quoted(name), value));
-            }
-        }
-
-        private void list(int level, String key, List<?> values) {
-            open(level, key);
-            for (Object value : values) {
-                indent(level).append("- ").append(quoted(value.toString())).append('\n');
-            }
-        }
-
-        private void anyOf(int level, String key, AnyOf<?> values) {
-            switch (values) {
-                case AnyOf.All<?> all -> list(level, key, List.of("*"));
-                case AnyOf.Listed<?> listed -> list(level, key, listed.values());
-            }
-        }
-
-        private StringBuilder indent(int level) {
-            return text.repeat("  ", level);
-        }
-
-        private static @Nullable String shown(@Nullable Object value) {
-            return Optional.ofNullable(value).map(Object::toString).orElse(null);
-        }
-    }
-
-    private static String quoted(String value) {
+    /** A string in its layout: plain where no reader could take it for anything else. */
+    static String quoted(String value) {
         if (PLAIN.matcher(value).matches() && !TAKEN_FOR_OTHERS.contains(value.toLowerCase(Locale.ROOT))) {
             return value;
         }

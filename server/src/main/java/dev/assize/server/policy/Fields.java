@@ -1,5 +1,6 @@
 package dev.assize.server.policy;
 
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.policy.YamlNode.Entry;
 import dev.assize.server.policy.YamlNode.Mapping;
@@ -8,12 +9,14 @@ import dev.assize.server.policy.YamlNode.Scalar;
 import dev.assize.server.policy.YamlNode.ScalarType;
 import dev.assize.server.policy.YamlNode.Sequence;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /**
@@ -141,6 +144,82 @@ public final class Fields {
         return optionalNode(key).flatMap(node -> anyOf(key, node, form));
     }
 
+    /** A whole number that may be absent. */
+    public Optional<Integer> optionalWhole(String key, int min, int max) {
+        return optionalNode(key).flatMap(node -> {
+            if (node instanceof Scalar scalar && scalar.type() == ScalarType.WHOLE) {
+                Optional<Long> value = AttributeReader.whole(scalar.text()).filter(it -> it >= min && it <= max);
+                if (value.isPresent()) {
+                    return value.map(Long::intValue);
+                }
+            }
+            refuse(problems, name(key), node, "a whole number from " + min + " to " + max);
+            return Optional.empty();
+        });
+    }
+
+    /** `true` or `false`, or absent. */
+    public Optional<Boolean> optionalTruth(String key) {
+        return optionalNode(key).flatMap(node -> {
+            if (node instanceof Scalar scalar && scalar.type() == ScalarType.BOOLEAN) {
+                return Optional.of(AttributeReader.truth(scalar.text()));
+            }
+            refuse(problems, name(key), node, "`true` or `false`");
+            return Optional.empty();
+        });
+    }
+
+    /** Attributes by name; none where the field is absent. */
+    public SortedMap<String, AttributeValue> attributes(String key) {
+        return optionalNode(key)
+                .map(node -> new AttributeReader(problems).read(name(key), node))
+                .orElseGet(Collections::emptySortedMap);
+    }
+
+    /** Texts by key; none where the field is absent. */
+    SortedMap<String, String> texts(String key) {
+        Optional<YamlNode> node = optionalNode(key);
+        if (node.isEmpty()) {
+            return Collections.emptySortedMap();
+        }
+        Optional<Fields> read = ofAnyKeys(problems, name(key), node.get(), "a mapping from keys to strings");
+        return read.isEmpty() || !read.get().isBounded(name(key), Forms.MAX_ENTRIES)
+                ? Collections.emptySortedMap()
+                : Collections.unmodifiableSortedMap(read.get().entries(Forms::key, Forms::text));
+    }
+
+    /** Whether there are no more entries than this; a problem where there are. */
+    boolean isBounded(String field, int max) {
+        int size = mapping.entries().size();
+        if (size > max) {
+            problems.add(mapping.place(), field, size + " entries", "at most " + max);
+        }
+        return size <= max;
+    }
+
+    /** Each entry with its key in its form, for whoever reads the values. */
+    <K> void forEach(Function<String, K> keyForm, Each<K> each) {
+        for (Entry entry : entries.values()) {
+            key(entry, keyForm).ifPresent(key -> each.accept(key, name(entry.key()), entry.value()));
+        }
+    }
+
+    /** Takes an entry's key, the field as messages name it, and the value. */
+    interface Each<K> {
+        void accept(K key, String field, YamlNode value);
+    }
+
+    /** The mappings of a list that may be absent; what is none of them is refused. */
+    void forEachMapping(String key, String expected, BiConsumer<String, Mapping> each) {
+        optionalNode(key).ifPresent(node -> {
+            int index = 0;
+            for (YamlNode item : items(key, node, "a list with at least one entry")) {
+                String field = name(key) + "[" + index++ + "]";
+                mapping(problems, field, item, expected).ifPresent(mapping -> each.accept(field + ".", mapping));
+            }
+        });
+    }
+
     /** The list at a field, as it stands; a problem where it is empty or something else. */
     public List<YamlNode> items(String key, YamlNode node, String expected) {
         if (node instanceof Sequence sequence && !sequence.items().isEmpty()) {
@@ -225,7 +304,7 @@ public final class Fields {
         }
     }
 
-    private static void refuse(Problems problems, String field, YamlNode node, String expected) {
+    static void refuse(Problems problems, String field, YamlNode node, String expected) {
         if (!(node instanceof Refused)) {
             problems.add(node.place(), field, node.shown(), expected);
         }

@@ -23,7 +23,8 @@ public sealed interface YamlNode {
         STRING,
         NULL,
         BOOLEAN,
-        NUMBER
+        WHOLE,
+        FRACTION
     }
 
     record Sequence(SourcePlace place, List<YamlNode> items) implements YamlNode {

@@ -305,7 +305,10 @@ public final class YamlSource {
             } else if (tag.equals(Tag.BOOL)) {
                 return ScalarType.BOOLEAN;
             }
-            return tag.equals(Tag.INT) || tag.equals(Tag.FLOAT) ? ScalarType.NUMBER : ScalarType.STRING;
+            if (tag.equals(Tag.INT)) {
+                return ScalarType.WHOLE;
+            }
+            return tag.equals(Tag.FLOAT) ? ScalarType.FRACTION : ScalarType.STRING;
         }
 
         private SourcePlace place(Event event) {

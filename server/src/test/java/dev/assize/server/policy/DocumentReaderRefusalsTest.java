@@ -183,6 +183,13 @@ class DocumentReaderRefusalsTest {
             RoleBinding  | {subjects: ["user:a"], role: r, scope: {environments: []}}         | scope.environments
             RoleBinding  | {subjects: ["user:a"], role: r, scope: {resourceTypes: []}}        | scope.resourceTypes
             RoleBinding  | {subjects: ["user:a"], role: r, scope: {resources: []}}            | scope.resources
+            SeparationOfDuty | {type: active-roles, roles: []}                                    | roles
+            SeparationOfDuty | {type: assigned-roles, roles: [a, b], environments: []}            | environments
+            SeparationOfDuty | {type: performed-actions, actions: [], resources: [x]}             | actions
+            SeparationOfDuty | {type: performed-actions, actions: [a, b], resources: []}          | resources
+            ApprovalRule | {resources: [], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h} | resources
+            ApprovalRule | {resources: [x], actions: [], approverRole: r, pendingTtl: 1h, ttl: 1h} | actions
+            ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approverTypes: []} | approverTypes
             """)
     void refusesEmptyLists(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
@@ -208,6 +215,11 @@ class DocumentReaderRefusalsTest {
             Group        | {members: ["user:a"], Members: ["user:b"]}                   | Members
             RoleBinding  | {subjects: ["user:a"], role: r, notafter: x}                 | notafter
             RoleBinding  | {subjects: ["user:a"], role: r, scope: {resource: ["a:b"]}}  | scope.resource
+            Tenant       | {environments: [a], subjectAttributes: {x: {type: int, typ: int}}} | subjectAttributes.x.typ
+            ResourceType | {actions: [a], attributes: {x: {type: int, from: request}}}   | attributes.x.from
+            SeparationOfDuty | {type: active-roles, roles: [a, b], limits: 1}            | limits
+            ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approver: x} | approver
+            Freeze       | {tenant: true, reason: x, subjects: ["user:a"]}               | subjects
             """)
     void refusesUnknownFields(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
@@ -221,10 +233,6 @@ class DocumentReaderRefusalsTest {
             Tenant       | {environments: [a], limits: {}}                                      | limits
             Tenant       | {environments: [a], plan: x}                                         | plan
             Tenant       | {environments: [a], changeApprovals: 1}                              | changeApprovals
-            Tenant       | {environments: [a], subjectAttributes: {}}                           | subjectAttributes
-            ResourceType | {actions: [a], attributes: {}}                                       | attributes
-            Role         | {permissions: [{resources: [x], actions: [a], when: "true"}]}        | permissions[0].when
-            RoleBinding  | {subjects: ["user:a"], role: r, when: "true"}                        | when
             """)
     void refusesWhatIsNotSupportedYetInsteadOfIgnoringIt(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
@@ -234,12 +242,198 @@ class DocumentReaderRefusalsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Subject", "Resource", "SeparationOfDuty", "ApprovalRule", "Freeze"})
-    void refusesKindsThatAreNotSupportedYet(String kind) {
-        assertThat(messages(document(kind, "{}")))
+    @CsvSource(delimiter = '|', textBlock = """
+            {type: assigned-roles, roles: [a]}                                | roles: `a`: expected at least 2 roles
+            {type: assigned-roles, roles: [a, b, a]}                          | roles: `a`: expected each of the roles once
+            {type: assigned-roles}                                            | roles: missing
+            {type: assigned-roles, roles: [a, b], limit: 0}                   | limit: `0`: expected a whole number from 1 to 1
+            {type: assigned-roles, roles: [a, b], limit: 2}                   | limit: `2`: expected a whole number from 1 to 1
+            {type: active-roles, roles: [a, b, c], limit: 3}                  | limit: `3`: expected a whole number from 1 to 2
+            {type: active-roles, roles: [a, b, c], limit: 1.0}                | limit: `1.0`
+            {type: active-roles, roles: [a, b, c], limit: "1"}                | limit: `1`
+            {type: active-roles, roles: [a, b], actions: [x]}                 | actions: `actions`: expected no such field where `type` is `active-roles`
+            {type: performed-actions, actions: [a], resources: [x]}           | actions: `a`: expected at least 2 actions
+            {type: performed-actions, actions: [a, a], resources: [x]}        | actions: `a`: expected each of the actions once
+            {type: performed-actions, actions: ["*", a], resources: [x]}      | actions[0]: `*`
+            {type: performed-actions, actions: [a, b]}                        | resources: missing
+            {type: performed-actions, actions: [a, b], resources: [x], limit: 1} | limit: `limit`: expected no such field
+            {type: static, roles: [a, b]}                                     | type: `static`: expected one of `assigned-roles`, `active-roles`, `performed-actions`
+            {roles: [a, b]}                                                   | type: missing
+            """)
+    void refusesDutiesThatKeepNothingApart(String spec, String message) {
+        assertThat(messages(document("SeparationOfDuty", spec)))
+                .anySatisfy(problem -> assertThat(problem).contains("SeparationOfDuty/n: spec." + message));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            approvals: 0          | approvals: `0`: expected a whole number from 1 to 100
+            approvals: 101        | approvals: `101`
+            approvals: "2"        | approvals: `2`
+            approvals: 99999999999999999999999 | approvals
+            approverTypes: [group] | approverTypes[0]: `group`
+            approverTypes: [User] | approverTypes[0]: `User`
+            singleUse: "true"     | singleUse: `true`: expected `true` or `false`
+            ttl: 1h               | ttl: `ttl`: expected each key once
+            """)
+    void refusesRulesOfApprovalOfAnotherForm(String field, String message) {
+        assertThat(messages(document(
+                        "ApprovalRule",
+                        "{resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, " + field + "}")))
                 .singleElement()
                 .asString()
-                .contains("this version does not support `" + kind + "` yet");
+                .contains("ApprovalRule/n: spec." + message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"\"",
+                "0s",
+                "0d0h0m0s",
+                "15",
+                "m",
+                "15 m",
+                "-15m",
+                "1.5h",
+                "30m1h",
+                "1h1h",
+                "PT15M",
+                "1H",
+                "367d",
+                "366d1s",
+                "999999999d",
+                "9999999999999999999s",
+                "1w",
+                "٣m"
+            })
+    void refusesDurationsThatAreNoneOrNothingOrTooLong(String duration) {
+        assertThat(messages(document(
+                        "ApprovalRule",
+                        "{resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: " + duration + "}")))
+                .singleElement()
+                .asString()
+                .contains("ApprovalRule/n: spec.ttl");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"approverRole: r, pendingTtl: 1h", "approverRole: r, ttl: 1h", "pendingTtl: 1h, ttl: 1h"})
+    void refusesRulesOfApprovalThatLeaveOutWhoOrHowLong(String fields) {
+        assertThat(messages(document("ApprovalRule", "{resources: [x], actions: [a], " + fields + "}")))
+                .singleElement()
+                .asString()
+                .contains("missing");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {reason: x}                                                   | tenant: missing: expected at least one of `subject`, `role`
+            {tenant: false, reason: x}                                    | tenant: `false`: expected `true`
+            {tenant: acme, reason: x}                                     | tenant: `acme`: expected `true` or `false`
+            {tenant: true}                                                | reason: missing
+            {subject: "*", reason: x}                                     | subject: `*`
+            {subject: "user:*", reason: x}                                | subject: `user:*`: expected a subject or group
+            {resource: vault, reason: x}                                  | resource: `vault`: expected a resource path whose segments all have ids; for a type there is `resourceType`
+            {resourceType: "*", reason: x}                                | resourceType: `*`
+            {run: "", reason: x}                                          | run
+            {tenant: true, reason: x, from: 2026-01-01T00:00:00Z, until: 2026-01-01T00:00:00Z} | until: `2026-01-01T00:00:00Z`: expected a time after `from`
+            {tenant: true, reason: x, until: tomorrow}                    | until: `tomorrow`
+            """)
+    void refusesFreezesThatStopNothingOrSayTooLittle(String spec, String message) {
+        assertThat(messages(document("Freeze", spec)))
+                .singleElement()
+                .asString()
+                .contains("Freeze/n: spec." + message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"group:noc", "user:*", "alice", "User:a", "*"})
+    void refusesNamesOfSubjectsThatAreNone(String name) {
+        assertThat(messages(document("Subject", "{}").replace("name: n", "name: \"" + name + "\"")))
+                .singleElement()
+                .asString()
+                .contains("metadata.name: `" + name + "`");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vault/", "vault:a%2f", "vault:a//x:y", "*", "Vault:a"})
+    void refusesNamesOfResourcesThatAreNone(String name) {
+        assertThat(messages(document("Resource", "{}").replace("name: n", "name: \"" + name + "\"")))
+                .singleElement()
+                .asString()
+                .contains("metadata.name: `" + name + "`");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {a: ~}                        | a: `~`: expected a string, a number
+            {a: 9223372036854775808}      | a: `9223372036854775808`: expected a whole number of 64 bits
+            {a: .inf}                     | a: `.inf`: expected a finite number
+            {a: .nan}                     | a: `.nan`: expected a finite number
+            {a: 1e999}                    | a: `1e999`: expected a finite number
+            {a: [[[[[x]]]]]}              | a[0][0][0][0]: `deeper`: expected lists and maps at most 4 deep
+            {a: {b: {c: {d: {e: {f: x}}}}}} | a.b.c.d.e: `deeper`: expected lists and maps at most 4 deep
+            {a: {b: x, b: y}}             | a.b: `b`: expected each key once
+            {a: x, a: y}                  | a: `a`: expected each key once
+            {"": x}                       | : missing: expected a name of 1 to 256 bytes
+            {a: "\\uD800"}                | a
+            [x]                           | : `a list`: expected a mapping from names to values
+            """)
+    void refusesAttributesThatAreNone(String attributes, String message) {
+        String document =
+                document("Subject", "{attributes: " + attributes + "}").replace("name: n", "name: user:a");
+
+        assertThat(messages(document)).singleElement().asString().contains("Subject/user:a: spec.attributes");
+        assertThat(messages(document)).singleElement().asString().contains(message);
+    }
+
+    @Test
+    void takesAttributesUpToTheirBoundsAndNotOneMore() {
+        String subject = document("Subject", "{attributes: @}").replace("name: n", "name: user:a");
+        String full = "x".repeat(4_096);
+        StringBuilder many = new StringBuilder("{a0: x");
+        for (int i = 1; i < 64; i++) {
+            many.append(", a").append(i).append(": x");
+        }
+
+        assertThat(read(subject.replace("@", "{a: " + full + "}")).problems()).isEmpty();
+        assertThat(messages(subject.replace("@", "{a: x" + full + "}")))
+                .singleElement()
+                .asString()
+                .contains("a: `4097 bytes`: expected at most 4096 bytes");
+        assertThat(read(subject.replace("@", many + "}")).problems()).isEmpty();
+        assertThat(messages(subject.replace("@", many + ", b: x}")))
+                .singleElement()
+                .asString()
+                .contains("spec.attributes: `65 entries`: expected at most 64");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {x: int}                                  | x: `int`: expected a mapping with a `type`
+            {x: {source: stored}}                     | x.type: missing
+            {x: {type: integer}}                      | x.type: `integer`: expected a type: `string`
+            {x: {type: list}}                         | x.type: `list`
+            {x: {type: "list(list(list(list(list(int)))))"}} | x.type
+            {x: {type: int, source: policy}}          | x.source: `policy`: expected `stored`, `request` or `either`
+            """)
+    void refusesDeclarationsOfAttributesThatAreNone(String declarations, String message) {
+        assertThat(messages(document("Tenant", "{environments: [a], subjectAttributes: " + declarations + "}")))
+                .singleElement()
+                .asString()
+                .contains("Tenant/n: spec.subjectAttributes." + message);
+        assertThat(messages(document("ResourceType", "{actions: [a], attributes: " + declarations + "}")))
+                .singleElement()
+                .asString()
+                .contains("ResourceType/n: spec.attributes." + message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Subject", "Resource", "ApprovalRule", "Freeze", "RoleBinding", "Group"})
+    void refusesWhatThePlatformHasNot(String kind) {
+        assertThat(messages(document(kind, "{}").replace("  tenant: acme\n", "").replace("name: n", "name: user:a")))
+                .anySatisfy(problem -> assertThat(problem)
+                        .contains("metadata.tenant: missing", "`ResourceType`, `Role` and `SeparationOfDuty`"));
     }
 
     @Test

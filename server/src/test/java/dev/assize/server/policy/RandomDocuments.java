@@ -1,20 +1,32 @@
 package dev.assize.server.policy;
 
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.FreezeDocument;
+import dev.assize.server.policy.Document.FreezeTarget;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.condition.AttributeDeclaration;
+import dev.assize.server.policy.condition.AttributeDeclaration.Source;
+import dev.assize.server.policy.condition.AttributeType;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,25 +82,130 @@ final class RandomDocuments {
 
     Document next() {
         SourcePlace place = place();
-        return switch (random.nextInt(5)) {
+        return switch (random.nextInt(10)) {
             case 0 -> {
                 String name = tenantName();
                 yield new TenantDocument(
                         metadata(PolicyScope.of(new TenantId(name)), name),
                         place,
                         listOf(this::environment),
-                        new TreeMap<>());
+                        declarations());
             }
             case 1 ->
                 new ResourceTypeDocument(
-                        metadata(scope(), type()), place, listOf(this::action), implies(), new TreeMap<>());
+                        metadata(scope(), type()), place, listOf(this::action), implies(), declarations());
             case 2 -> {
                 List<Permission> permissions = random.nextInt(4) == 0 ? List.of() : listOf(() -> permission(place));
                 List<String> inherits = permissions.isEmpty() || random.nextBoolean() ? listOf(this::name) : List.of();
                 yield new RoleDocument(metadata(scope(), name()), place, inherits, permissions);
             }
             case 3 -> new GroupDocument(metadata(tenantScope(), name()), place, listOf(this::subject));
+            case 4 -> {
+                Subject subject = new Subject("user", id());
+                yield new SubjectDocument(metadata(tenantScope(), subject.toString()), place, subject, attributes());
+            }
+            case 5 -> {
+                ResourcePath path = path();
+                yield new ResourceDocument(metadata(tenantScope(), path.value()), place, path, attributes());
+            }
+            case 6 -> new SeparationOfDutyDocument(metadata(scope(), name()), place, duty(), anyOf(this::environment));
+            case 7 -> approvalRule(place);
+            case 8 -> freeze(place);
             default -> binding(place);
+        };
+    }
+
+    private Duty duty() {
+        List<String> roles = List.of("a", "on", "007", "x:").subList(0, random.nextInt(2, 5));
+        int limit = random.nextInt(1, roles.size());
+        return switch (random.nextInt(3)) {
+            case 0 -> new Duty.AssignedRoles(roles, limit);
+            case 1 -> new Duty.ActiveRoles(roles, limit);
+            default -> new Duty.PerformedActions(List.of(new Action("yes"), new Action("end:")), anyOf(this::type));
+        };
+    }
+
+    private ApprovalRuleDocument approvalRule(SourcePlace place) {
+        return new ApprovalRuleDocument(
+                metadata(tenantScope(), name()),
+                place,
+                anyOf(this::type),
+                anyOf(this::action),
+                anyOf(this::environment),
+                random.nextInt(1, 101),
+                name(),
+                random.nextBoolean() ? List.of("user") : List.of("service", "on"),
+                duration(),
+                duration(),
+                random.nextBoolean());
+    }
+
+    private Duration duration() {
+        return pick(List.of(
+                Duration.ofSeconds(1),
+                Duration.ofMinutes(15),
+                Duration.ofHours(36),
+                Duration.ofDays(366),
+                Duration.ofSeconds(random.nextInt(1, 31_622_400))));
+    }
+
+    private FreezeDocument freeze(SourcePlace place) {
+        Instant from = instant();
+        Instant until = from.plusNanos(random.nextLong(1, Long.MAX_VALUE / 4));
+        FreezeTarget target = new FreezeTarget(
+                orNull(this::subject),
+                orNull(this::name),
+                orNull(this::action),
+                orNull(this::path),
+                orNull(this::type),
+                orNull(this::environment),
+                orNull(this::id),
+                true);
+        return new FreezeDocument(
+                metadata(tenantScope(), name()), place, target, text(), orNull(() -> from), orNull(() -> until));
+    }
+
+    private SortedMap<String, AttributeDeclaration> declarations() {
+        SortedMap<String, AttributeDeclaration> declarations = new TreeMap<>();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            declarations.put(
+                    text().strip() + "x",
+                    new AttributeDeclaration(
+                            AttributeType.parse(pick(List.of("string", "int", "list(double)", "map(list(timestamp))"))),
+                            pick(List.of(Source.values()))));
+        }
+        declarations.keySet().removeIf(name -> name.contains("\n") || name.contains("\t"));
+        return declarations;
+    }
+
+    private SortedMap<String, AttributeValue> attributes() {
+        SortedMap<String, AttributeValue> attributes = new TreeMap<>();
+        for (int i = random.nextInt(4); i > 0; i--) {
+            attributes.put(id(), attribute(4));
+        }
+        return attributes;
+    }
+
+    private AttributeValue attribute(int left) {
+        return switch (random.nextInt(left == 0 ? 4 : 6)) {
+            case 0 -> new AttributeValue.Text(random.nextInt(9) == 0 ? "\r\u0007\u200B" : text());
+            case 1 -> new AttributeValue.Whole(pick(List.of(0L, -1L, Long.MIN_VALUE, Long.MAX_VALUE)));
+            case 2 -> new AttributeValue.Fraction(pick(List.of(0.0, -0.0, 1.0, 1e300, Double.MIN_VALUE, -1.5e-7)));
+            case 3 -> new AttributeValue.Truth(random.nextBoolean());
+            case 4 -> {
+                List<AttributeValue> values = new ArrayList<>();
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    values.add(attribute(left - 1));
+                }
+                yield new AttributeValue.Many(values);
+            }
+            default -> {
+                SortedMap<String, AttributeValue> values = new TreeMap<>();
+                for (int i = random.nextInt(4); i > 0; i--) {
+                    values.put(id(), attribute(left - 1));
+                }
+                yield new AttributeValue.Fields(values);
+            }
         };
     }
 
@@ -104,7 +221,7 @@ final class RandomDocuments {
                 orNull(() -> new TenantId(tenantName())),
                 orNull(() -> notBefore),
                 orNull(() -> notAfter),
-                null,
+                orNull(this::condition),
                 orNull(this::text));
     }
 
@@ -120,7 +237,7 @@ final class RandomDocuments {
                 anyOf(this::type),
                 anyOf(this::action),
                 anyOf(this::environment),
-                null,
+                orNull(this::condition),
                 random.nextInt(3) == 0 ? listOf(() -> new Obligation(key(), key(), texts())) : List.of());
     }
 
@@ -213,6 +330,10 @@ final class RandomDocuments {
 
     private String text() {
         return pick(ODD_TEXTS);
+    }
+
+    private String condition() {
+        return pick(List.of("true", "subject.attr.level >= 3 &&\n\t'a' in resource.attr[\"x y\"]", " env == 'a' "));
     }
 
     private Instant instant() {

@@ -1,0 +1,123 @@
+package dev.assize.server.policy;
+
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.policy.Document.ResourceDocument;
+import dev.assize.server.policy.Document.ResourceTypeDocument;
+import dev.assize.server.policy.Document.SubjectDocument;
+import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentReader.Head;
+import dev.assize.server.policy.YamlNode.Mapping;
+import dev.assize.server.policy.condition.AttributeDeclaration;
+import dev.assize.server.policy.condition.AttributeDeclaration.Source;
+import dev.assize.server.policy.condition.AttributeType;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** Reads what says which things there are: tenants, types of resources, and what is known of subjects and resources. */
+final class VocabularyReader {
+
+    private final Problems problems;
+    private final Head head;
+
+    VocabularyReader(Problems problems, Head head) {
+        this.problems = problems;
+        this.head = head;
+    }
+
+    Optional<Document> read(Kind kind, Mapping spec) {
+        return switch (kind) {
+            case TENANT -> tenant(spec);
+            case RESOURCE_TYPE -> resourceType(spec);
+            case SUBJECT -> subject(spec);
+            case RESOURCE -> resource(spec);
+            case ROLE, GROUP, ROLE_BINDING, SEPARATION_OF_DUTY, APPROVAL_RULE, FREEZE ->
+                throw new IllegalArgumentException("Read elsewhere: " + kind);
+        };
+    }
+
+    private Optional<Document> tenant(Mapping spec) {
+        Fields fields = new Fields(
+                problems,
+                head.prefix(),
+                spec,
+                List.of("environments", "subjectAttributes"),
+                List.of("changeApprovals", "audit", "plan", "limits"));
+        List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
+        SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "subjectAttributes");
+        return Optional.of(new TenantDocument(head.metadata(), head.place(), environments, attributes));
+    }
+
+    private Optional<Document> resourceType(Mapping spec) {
+        Fields fields = fields(spec, "actions", "implies", "attributes");
+        List<Action> actions = fields.list("actions", "a list of actions", Action::new);
+        SortedMap<Action, AnyOf<Action>> implies = fields.optionalNode("implies")
+                .flatMap(node -> Fields.ofAnyKeys(
+                        problems, fields.nameOf("implies"), node, "a mapping from an action to a list of actions"))
+                .map(entries -> entries.anyOfEntries(Action::new, Action::new))
+                .orElseGet(Collections::emptySortedMap);
+        SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "attributes");
+        return Optional.of(new ResourceTypeDocument(
+                head.metadata(), head.place(), actions, Collections.unmodifiableSortedMap(implies), attributes));
+    }
+
+    private SortedMap<String, AttributeDeclaration> declarations(Fields fields, String key) {
+        Optional<Fields> entries = fields.optionalNode(key)
+                .flatMap(node -> Fields.ofAnyKeys(
+                        problems, fields.nameOf(key), node, "a mapping from an attribute's name to its `type`"));
+        if (entries.isEmpty() || !entries.get().isBounded(fields.nameOf(key), Limits.ATTRIBUTES)) {
+            return Collections.emptySortedMap();
+        }
+        SortedMap<String, AttributeDeclaration> read = new TreeMap<>();
+        entries.get()
+                .forEach(
+                        Forms::attributeName,
+                        (name, field, node) -> Fields.mapping(problems, field, node, "a mapping with a `type`")
+                                .flatMap(mapping -> declaration(field + ".", mapping))
+                                .ifPresent(declaration -> read.put(name, declaration)));
+        return Collections.unmodifiableSortedMap(read);
+    }
+
+    private Optional<AttributeDeclaration> declaration(String prefix, Mapping node) {
+        Fields fields = new Fields(problems, prefix, node, List.of("type", "source"), DocumentReader.NOTHING_LATER);
+        Optional<AttributeType> type = fields.value("type", AttributeType.EXPECTED, AttributeType::parse);
+        Optional<Source> source = fields.optionalValue("source", VocabularyReader::source);
+        return type.map(it -> new AttributeDeclaration(it, source.orElse(Source.EITHER)));
+    }
+
+    private static Source source(String text) {
+        return switch (text) {
+            case "stored" -> Source.STORED;
+            case "request" -> Source.REQUEST;
+            case "either" -> Source.EITHER;
+            default -> throw new MalformedException(text, "`stored`, `request` or `either`");
+        };
+    }
+
+    private Optional<Document> subject(Mapping spec) {
+        var attributes = fields(spec, "attributes").attributes("attributes");
+        return named().map(name -> new SubjectDocument(head.metadata(), head.place(), Subject.parse(name), attributes));
+    }
+
+    private Optional<Document> resource(Mapping spec) {
+        var attributes = fields(spec, "attributes").attributes("attributes");
+        return named().map(name ->
+                new ResourceDocument(head.metadata(), head.place(), ResourcePath.parse(name), attributes));
+    }
+
+    /** The document's name, unless it was refused already. */
+    private Optional<String> named() {
+        return Optional.of(head.metadata().name()).filter(name -> !name.isEmpty());
+    }
+
+    private Fields fields(Mapping spec, String... known) {
+        return new Fields(problems, head.prefix(), spec, List.of(known), DocumentReader.NOTHING_LATER);
+    }
+}
