@@ -179,6 +179,16 @@ class HouseRulesTest {
     }
 
     @Test
+    void onlyConditionsSpeakTheLanguageOfConditions() {
+        noClasses()
+                .that(not(resideInAPackage(ROOT + ".policy.condition")))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("dev.cel..")
+                .check(CLASSES);
+    }
+
+    @Test
     void onlyTheTourTampers() {
         noClasses()
                 .that(not(resideInAPackage(ROOT + ".app..")))
