@@ -19,6 +19,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The one encoding of audit events into frames, and back. */
@@ -42,6 +43,7 @@ public final class AuditCodec implements Projector {
                 .text(AuditField.CATEGORY, event.category())
                 .text(AuditField.ACTOR, event.actor().toString())
                 .text(AuditField.ACTOR_TENANT, actorTenant(event, recorder, ledger))
+                .text(AuditField.ON_BEHALF_OF, text(event.onBehalfOf()))
                 .text(AuditField.ROLE, event.role())
                 .text(AuditField.ACTION, event.action().value())
                 .text(AuditField.RESOURCE, event.resource().value())
@@ -63,9 +65,11 @@ public final class AuditCodec implements Projector {
 
     /** A caller that acts itself away from home is somebody else than the tenant's own subject of that name. */
     private static @Nullable String actorTenant(AuditEvent event, Recorder recorder, TenantId ledger) {
-        boolean isGuest =
-                event.actor().equals(recorder.caller()) && !recorder.home().equals(ledger);
-        return isGuest ? recorder.home().value() : null;
+        TenantId home = event.actorTenant();
+        if (home == null) {
+            home = event.actor().equals(recorder.caller()) ? recorder.home() : ledger;
+        }
+        return home.equals(ledger) ? null : home.value();
     }
 
     /** The event a frame holds. */
@@ -125,7 +129,9 @@ public final class AuditCodec implements Projector {
                 fields.has(AuditField.OVERRIDE),
                 fields.text(AuditField.PAYLOAD),
                 fields.texts(AuditField.READS),
-                fields.texts(AuditField.WRITES));
+                fields.texts(AuditField.WRITES),
+                optional(fields.text(AuditField.ON_BEHALF_OF), Subject::parse),
+                optional(fields.text(AuditField.ACTOR_TENANT), TenantId::new));
     }
 
     /** The fields, all of them known and of their form. */
@@ -208,6 +214,14 @@ public final class AuditCodec implements Projector {
         int number = Short.toUnsignedInt(commitments.getShort());
         commitments.position(commitments.position() + Digest.LENGTH);
         return number;
+    }
+
+    private static @Nullable String text(@Nullable Object value) {
+        return value == null ? null : value.toString();
+    }
+
+    private static <T> @Nullable T optional(@Nullable String text, Function<String, T> form) {
+        return text == null ? null : form.apply(text);
     }
 
     private static @Nullable Long micros(@Nullable Instant time) {

@@ -4,6 +4,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param payload a JSON value as text
  * @param reads URIs of records read
  * @param writes URIs of records written
+ * @param onBehalfOf for whom it was done; null where the actor acted for itself
+ * @param actorTenant the actor's home; null means what the recorder says of itself, else the ledger's tenant
  */
 public record AuditEvent(
         String type,
@@ -39,10 +42,51 @@ public record AuditEvent(
         boolean override,
         @Nullable String payload,
         List<String> reads,
-        List<String> writes) {
+        List<String> writes,
+        @Nullable Subject onBehalfOf,
+        @Nullable TenantId actorTenant) {
 
     /** The prefix of types that only the server writes. */
     public static final String OWN_TYPES = "assize.";
+
+    /** An event of an actor that acts for itself. */
+    public AuditEvent(
+            String type,
+            @Nullable String category,
+            Subject actor,
+            @Nullable String role,
+            Action action,
+            ResourcePath resource,
+            Environment env,
+            Outcome outcome,
+            @Nullable Instant occurredAt,
+            @Nullable String runId,
+            @Nullable String decisionId,
+            @Nullable String reason,
+            boolean override,
+            @Nullable String payload,
+            List<String> reads,
+            List<String> writes) {
+        this(
+                type,
+                category,
+                actor,
+                role,
+                action,
+                resource,
+                env,
+                outcome,
+                occurredAt,
+                runId,
+                decisionId,
+                reason,
+                override,
+                payload,
+                reads,
+                writes,
+                null,
+                null);
+    }
 
     public AuditEvent {
         reads = List.copyOf(reads);

@@ -134,7 +134,7 @@ class AuditCodecTest {
 
     @Test
     void saysWhereAnActorIsFromThatIsAGuest() {
-        AuditEvent event = new AuditEventGenerator(new SplittableRandom(1)).event();
+        AuditEvent event = minimalEvent(null);
         TenantId acme = new TenantId("acme");
         Recorder guest = new Recorder(event.actor(), new TenantId("elsewhere"));
         Recorder resident = new Recorder(event.actor(), acme);
@@ -145,6 +145,34 @@ class AuditCodecTest {
         assertThat(actorTenant(codec.encode(event, speaker, acme)))
                 .as("speaks for a subject of the tenant")
                 .isNull();
+        assertThat(actorTenant(codec.encode(minimalEvent(new TenantId("partner")), speaker, acme)))
+                .as("speaks for a subject of a third tenant")
+                .isEqualTo("partner");
+        assertThat(actorTenant(codec.encode(minimalEvent(acme), guest, acme)))
+                .as("speaks for the tenant's own subject of its name")
+                .isNull();
+    }
+
+    private static AuditEvent minimalEvent(@Nullable TenantId actorTenant) {
+        return new AuditEvent(
+                "replay.executed",
+                null,
+                new Subject("user", "alice"),
+                null,
+                new Action("replay"),
+                ResourcePath.parse("vault:company"),
+                Environment.DEFAULT,
+                Outcome.SUCCESS,
+                null,
+                null,
+                null,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of(),
+                null,
+                actorTenant);
     }
 
     private static @Nullable String actorTenant(EntryDraft draft) {

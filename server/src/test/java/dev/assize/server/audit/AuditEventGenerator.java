@@ -42,7 +42,9 @@ public final class AuditEventGenerator {
                 random.nextBoolean(),
                 maybe(() -> "{\"note\":\"" + word() + "\"}"),
                 texts(),
-                texts());
+                texts(),
+                maybe(this::subject),
+                maybe(() -> new TenantId("partner")));
     }
 
     public Recorder recorder() {

@@ -12,6 +12,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,11 @@ final class AuditTranslator {
 
     private AuditTranslator() {}
 
-    /** Names of their form; what makes a whole event right is the audit room's to say. */
+    /**
+     * Names of their form; what makes a whole event right is the audit room's to say.
+     *
+     * @param prefix of field names, for example `events[3].`
+     */
     static AuditEvent event(String prefix, dev.assize.proto.v1.AuditEvent wire, Subject caller) {
         Fields.requireKnown(prefix + "event", wire);
         return new AuditEvent(
@@ -41,7 +46,9 @@ final class AuditTranslator {
                 wire.getOverride(),
                 emptyToNull(wire.getPayload()),
                 wire.getReadsList(),
-                wire.getWritesList());
+                wire.getWritesList(),
+                Fields.readOptional(prefix + "on_behalf_of", wire.getOnBehalfOf(), Subject::parseOfRequest),
+                Fields.readOptional(prefix + "actor_tenant", wire.getActorTenant(), TenantId::new));
     }
 
     static AuditFilter filter(QueryAuditRequest request, Set<Environment> envs, @Nullable Long afterSeq, int limit) {
@@ -92,7 +99,9 @@ final class AuditTranslator {
                 .setOverride(event.override())
                 .setPayload(nullToEmpty(event.payload()))
                 .addAllReads(event.reads())
-                .addAllWrites(event.writes());
+                .addAllWrites(event.writes())
+                .setOnBehalfOf(nullToEmpty(text(event.onBehalfOf())))
+                .setActorTenant(nullToEmpty(text(event.actorTenant())));
         if (event.occurredAt() != null) {
             wire.setOccurredAt(Fields.timestamp(event.occurredAt()));
         }

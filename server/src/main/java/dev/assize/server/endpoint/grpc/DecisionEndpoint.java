@@ -1,12 +1,20 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
 import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchResourcesResponse;
+import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.server.access.Permission;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
@@ -25,6 +33,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     private final Gate gate;
     private final RevisionWaits revisions;
     private final DecisionIds ids;
+    private final ExecutionEndpoint executions;
+    private final SearchEndpoint searches;
     private final ErrorMapper errors;
     private final Replies replies;
     private final InstantSource clock;
@@ -35,6 +45,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             Gate gate,
             RevisionWaits revisions,
             DecisionIds ids,
+            ExecutionEndpoint executions,
+            SearchEndpoint searches,
             ErrorMapper errors,
             Replies replies,
             InstantSource clock) {
@@ -42,6 +54,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         this.gate = gate;
         this.revisions = revisions;
         this.ids = ids;
+        this.executions = executions;
+        this.searches = searches;
         this.errors = errors;
         this.replies = replies;
         this.clock = clock;
@@ -57,6 +71,26 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         replies.reply(
                 observer,
                 () -> new BatchCheck(this, decisions, errors).answer(request, gate.admit(request.getTenant())));
+    }
+
+    @Override
+    public void checkAndAppend(CheckAndAppendRequest request, StreamObserver<CheckAndAppendResponse> observer) {
+        replies.replyLater(observer, () -> executions.checkAndAppend(request, this));
+    }
+
+    @Override
+    public void searchSubjects(SearchSubjectsRequest request, StreamObserver<SearchSubjectsResponse> observer) {
+        searches.subjects(request, observer);
+    }
+
+    @Override
+    public void searchResources(SearchResourcesRequest request, StreamObserver<SearchResourcesResponse> observer) {
+        searches.resources(request, observer);
+    }
+
+    @Override
+    public void searchActions(SearchActionsRequest request, StreamObserver<SearchActionsResponse> observer) {
+        searches.actions(request, observer);
     }
 
     private CheckResponse check(CheckRequest request) {

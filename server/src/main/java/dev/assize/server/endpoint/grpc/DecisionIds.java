@@ -1,6 +1,11 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import com.google.protobuf.Message;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +31,24 @@ final class DecisionIds {
 
     String next() {
         return prefix + HexFormat.of().toHexDigits(mix(counter.getAndAdd(GOLDEN_GAMMA)));
+    }
+
+    /** The name of an answer whose retry is to have the same: of who asks for what under which key. */
+    static String of(TenantId tenant, Recorder caller, String key, Message request) {
+        byte[] hash = Digest.sha256(
+                        part("assize/decision-id"),
+                        part(tenant.value()),
+                        part(caller.home().value()),
+                        part(caller.caller().toString()),
+                        part(key),
+                        Messages.bytes(request))
+                .bytes();
+        return HexFormat.of().formatHex(hash, 0, Long.BYTES * 2);
+    }
+
+    /** No name contains a NUL, so that what ends one is never taken for a part of it. */
+    private static byte[] part(String text) {
+        return (text + '\0').getBytes(StandardCharsets.UTF_8);
     }
 
     /** The finaliser of SplitMix64: one value for each value. */

@@ -80,11 +80,18 @@ final class Gate {
 
     /** That the caller is the actor, or may speak for subjects of its type. */
     void requireActAs(TenantId tenant, Subject actor) {
+        requireActAs(tenant, actor, CallContext.current().caller().home());
+    }
+
+    /** The same where the actor's home is said: another tenant's subject of the caller's name is somebody else. */
+    void requireActAs(TenantId tenant, Subject actor, TenantId home) {
         Caller caller = CallContext.current().caller();
-        if (!caller.subject().equals(actor) && !access.mayActAs(caller, tenant, actor.type())) {
+        boolean namesake = caller.subject().equals(actor);
+        if (!(namesake && caller.home().equals(home)) && !access.mayActAs(caller, tenant, actor.type())) {
             throw RefusedException.of(
                     ErrorReason.ACT_AS_MISSING,
-                    "`" + caller.subject() + "` may not act as `" + actor + "`: expected the caller itself, or"
+                    "`" + caller.subject() + "` may not act as `" + actor + "`"
+                            + (namesake ? " of tenant `" + home + "`" : "") + ": expected the caller itself, or"
                             + " permission `act-as` on `tenant:" + tenant + "/subject:" + actor.type() + "`",
                     Map.of("tenant", tenant.value(), "subject_type", actor.type()));
         }

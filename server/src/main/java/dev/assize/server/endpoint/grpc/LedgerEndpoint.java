@@ -118,16 +118,24 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
 
     /** Each actor once: a batch usually has one. */
     private void requireActors(TenantId tenant, List<AuditEvent> events) {
-        Set<Subject> admitted = new HashSet<>();
+        Set<Actor> admitted = new HashSet<>();
         for (AuditEvent event : events) {
             gate.requireEnvironment(event.env());
-            if (admitted.add(event.actor())) {
+            TenantId home = event.actorTenant();
+            if (!admitted.add(new Actor(event.actor(), home))) {
+                continue;
+            }
+            if (home == null) {
                 gate.requireActAs(tenant, event.actor());
+            } else {
+                gate.requireActAs(tenant, event.actor(), home);
             }
         }
     }
 
-    private static void requireSound(List<EventProblem> problems) {
+    private record Actor(Subject subject, @Nullable TenantId home) {}
+
+    static void requireSound(List<EventProblem> problems) {
         if (!problems.isEmpty()) {
             List<Violation> violations = problems.stream()
                     .map(problem ->

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.server.authentication.Pepper;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -17,7 +18,9 @@ final class PageTokens {
 
     private static final String PURPOSE = "assize/page-token";
     private static final int SIGNATURE_BYTES = 16;
-    private static final int MAX_LENGTH = 256;
+
+    /** Of the longest position there is, a resource path. */
+    private static final int MAX_LENGTH = (SIGNATURE_BYTES + Limits.PATH_BYTES) * 4 / 3 + 4;
 
     private final Pepper pepper;
 
@@ -39,16 +42,22 @@ final class PageTokens {
     /** The position behind which the page begins; null without a token. */
     @Nullable
     String position(String token, byte[] conditions) {
+        return position("page_token", token, conditions);
+    }
+
+    /** The same of a token in another field. */
+    @Nullable
+    String position(String field, String token, byte[] conditions) {
         if (token.isEmpty()) {
             return null;
         }
-        byte[] bytes = decode(token);
+        byte[] bytes = decode(field, token);
         byte[] text = bytes.length <= SIGNATURE_BYTES
                 ? new byte[0]
                 : Arrays.copyOfRange(bytes, SIGNATURE_BYTES, bytes.length);
         byte[] signature = Arrays.copyOf(bytes, SIGNATURE_BYTES);
         if (text.length == 0 || !MessageDigest.isEqual(signature, signature(text, conditions))) {
-            throw refused(token);
+            throw refused(field, token);
         }
         return new String(text, StandardCharsets.UTF_8);
     }
@@ -63,22 +72,22 @@ final class PageTokens {
         return Arrays.copyOf(pepper.mac(PURPOSE, message).bytes(), SIGNATURE_BYTES);
     }
 
-    private static byte[] decode(String token) {
+    private static byte[] decode(String field, String token) {
         if (token.length() > MAX_LENGTH) {
-            throw refused(token);
+            throw refused(field, token);
         }
         try {
             return Base64.getUrlDecoder().decode(token);
         } catch (IllegalArgumentException e) {
-            throw refused(token);
+            throw refused(field, token);
         }
     }
 
-    private static RefusedException refused(String token) {
+    private static RefusedException refused(String field, String token) {
         return RefusedException.violated(
                 ErrorReason.PAGE_TOKEN_INVALID,
-                "page_token",
+                field,
                 MalformedException.shown(token),
-                "`next_page_token` of an answer to the same request");
+                "`" + (field.equals("cursor") ? "cursor" : "next_page_token") + "` of an answer to the same request");
     }
 }

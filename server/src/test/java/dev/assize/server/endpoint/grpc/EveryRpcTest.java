@@ -8,6 +8,7 @@ import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
@@ -23,6 +24,9 @@ import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
@@ -65,6 +69,28 @@ class EveryRpcTest {
                     tenant -> List.of(CheckBatchRequest.newBuilder()
                             .setTenant(tenant)
                             .addItems(check())
+                            .build())),
+            Map.entry(
+                    "DecisionService/CheckAndAppend",
+                    tenant -> List.of(CheckAndAppendRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant))
+                            .setEvent(AuditEvent.newBuilder().setType("replay.executed"))
+                            .build())),
+            Map.entry(
+                    "DecisionService/SearchSubjects",
+                    tenant -> List.of(SearchSubjectsRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant).clearSubject())
+                            .build())),
+            Map.entry(
+                    "DecisionService/SearchResources",
+                    tenant -> List.of(SearchResourcesRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant).clearResource())
+                            .setResourceType("replay")
+                            .build())),
+            Map.entry(
+                    "DecisionService/SearchActions",
+                    tenant -> List.of(SearchActionsRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant).clearAction())
                             .build())),
             Map.entry(
                     "PolicyService/ApplyPolicy",
@@ -177,9 +203,13 @@ class EveryRpcTest {
         try {
             call(rpc, "acme", door.replay);
         } catch (StatusRuntimeException later) {
-            // Applying a new tenant takes a second permission, and says which.
+            // Applying a new tenant, and recording what is checked, take a second permission, and say which.
             if (later.getStatus().getCode() == Status.Code.PERMISSION_DENIED) {
-                assertThat(later).hasMessageContaining("`create` on `tenant:acme/tenant`");
+                assertThat(later)
+                        .hasMessageContaining(
+                                permission == Permission.CHECK
+                                        ? "`append` on `tenant:acme/ledger`"
+                                        : "`create` on `tenant:acme/tenant`");
             }
         }
     }

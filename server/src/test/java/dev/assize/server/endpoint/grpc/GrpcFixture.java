@@ -22,6 +22,7 @@ import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.authentication.InMemoryApiKeyRepository;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.SearchService;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
@@ -54,6 +55,7 @@ final class GrpcFixture implements AutoCloseable {
     static final TenantId ACME = new TenantId("acme");
 
     final FakeDecisions decisions = new FakeDecisions();
+    final FakeSearches searches = new FakeSearches();
     final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
@@ -161,6 +163,7 @@ final class GrpcFixture implements AutoCloseable {
             bind(InstantSource.class).toInstance(clock);
             bind(MeterRegistry.class).toInstance(meters);
             bind(DecisionService.class).toInstance(decisions);
+            bind(SearchService.class).toInstance(searches);
             bind(ApiKeyRepository.class).toInstance(keyRepository);
             bind(LedgerStore.class).toInstance(ledger);
             bind(PolicyRepository.class).toInstance(policies);

@@ -1,0 +1,132 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckAndAppendResponse;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.Outcome;
+import dev.assize.server.access.Permission;
+import dev.assize.server.audit.AuditEvents;
+import dev.assize.server.audit.EventProblem;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.TenantId;
+import io.grpc.Status;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Serves `CheckAndAppend`: the decision is made while the tenant's ledger is locked, and what is done is recorded before
+ * the lock is given up.
+ *
+ * <p>A retry under the same key has the first answer: the entry tells when that was, and the decision of that moment is
+ * made again, so that its obligations are not lost with the answer that never arrived.
+ */
+final class ExecutionEndpoint {
+
+    private final DecisionService decisions;
+    private final Gate gate;
+    private final DecisionIds ids;
+
+    @Inject
+    ExecutionEndpoint(DecisionService decisions, Gate gate, DecisionIds ids) {
+        this.decisions = decisions;
+        this.gate = gate;
+        this.ids = ids;
+    }
+
+    CompletableFuture<CheckAndAppendResponse> checkAndAppend(CheckAndAppendRequest request, DecisionEndpoint checks) {
+        TenantId tenant = gate.admit(request.getCheck().getTenant());
+        gate.require(tenant, Permission.APPEND_AUDIT);
+        Fields.requireKnown("request", request);
+        requirePresent(request.getCheck());
+        Asked asked = checks.read("check.", request.getCheck(), tenant, Environment.DEFAULT);
+        CheckQuery query = asked.query();
+        gate.requireActAs(tenant, query.subject(), query.subjectTenant());
+        CallContext call = CallContext.current();
+        String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
+        String decisionId = key == null ? ids.next() : DecisionIds.of(tenant, call.recorder(), key, request);
+        dev.assize.server.audit.AuditEvent event = AuditTranslator.event(
+                "event.",
+                completed(request.getEvent(), query, decisionId),
+                call.caller().subject());
+        requireSound(AuditEvents.problems(List.of(event), key));
+        if (!decisions.isTenant(tenant) || key == null) {
+            // Nothing is locked for what is denied anyway; under a key it may be a retry of what was allowed once.
+            Answer first = decisions.evaluate(query);
+            if (!first.reason().isAllow()) {
+                return CompletableFuture.completedFuture(denied(first, asked));
+            }
+        }
+        throw Status.UNIMPLEMENTED.asRuntimeException();
+    }
+
+    private static void requirePresent(CheckRequest check) {
+        if (check.getAtRevision() != 0) {
+            throw RefusedException.invalid(
+                    "check.at_revision", Long.toString(check.getAtRevision()), "0: nothing is done in the past");
+        }
+        if (check.hasAsOf()) {
+            throw RefusedException.invalid("check.as_of", "a moment", "none: nothing is done in the past");
+        }
+        if (check.getExplain()) {
+            throw RefusedException.invalid("check.explain", "true", "false: Check explains");
+        }
+    }
+
+    /** The event with what it has from the check. */
+    private static AuditEvent completed(AuditEvent event, CheckQuery query, String decisionId) {
+        if (!event.getDecisionId().isEmpty()) {
+            throw RefusedException.invalid(
+                    "event.decision_id", event.getDecisionId(), "nothing: it is the decision made here");
+        }
+        Delegator delegator = query.onBehalfOf();
+        return event.toBuilder()
+                .setActor(same("actor", event.getActor(), query.subject()))
+                .setActorTenant(same("actor_tenant", event.getActorTenant(), query.subjectTenant()))
+                .setOnBehalfOf(
+                        same("on_behalf_of", event.getOnBehalfOf(), delegator == null ? "" : delegator.subject()))
+                .setAction(same("action", event.getAction(), query.action()))
+                .setResource(same("resource", event.getResource(), query.resource()))
+                .setEnv(same("env", event.getEnv(), query.env()))
+                .setRunId(same("run_id", event.getRunId(), query.runId() == null ? "" : query.runId()))
+                .setOutcomeValue(outcome(event.getOutcomeValue()))
+                .setDecisionId(decisionId)
+                .build();
+    }
+
+    private static String same(String field, String given, Object checked) {
+        if (!given.isEmpty() && !given.equals(checked.toString())) {
+            throw RefusedException.invalid("event." + field, given, "`" + checked + "` as in the check, or nothing");
+        }
+        return checked.toString();
+    }
+
+    private static int outcome(int given) {
+        return switch (given) {
+            case Outcome.OUTCOME_UNSPECIFIED_VALUE, Outcome.OUTCOME_SUCCESS_VALUE -> Outcome.OUTCOME_SUCCESS_VALUE;
+            case Outcome.OUTCOME_PARTIAL_VALUE -> Outcome.OUTCOME_PARTIAL_VALUE;
+            default ->
+                throw RefusedException.invalid(
+                        "event.outcome", Integer.toString(given), "OUTCOME_SUCCESS, OUTCOME_PARTIAL or none");
+        };
+    }
+
+    private static void requireSound(List<EventProblem> problems) {
+        LedgerEndpoint.requireSound(problems.stream()
+                .map(problem -> new EventProblem(
+                        problem.field().replaceFirst("^events(\\[0])?", "event"), problem.value(), problem.expected()))
+                .toList());
+    }
+
+    private CheckAndAppendResponse denied(Answer answer, Asked asked) {
+        return CheckAndAppendResponse.newBuilder()
+                .setResponse(AnswerTranslator.response(answer, ids.next(), asked.detail()))
+                .build();
+    }
+}
