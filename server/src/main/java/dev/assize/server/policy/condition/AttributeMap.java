@@ -20,7 +20,7 @@ final class AttributeMap extends AbstractMap<String, Object> {
     static AttributeMap of(String place, Declarations declarations, Map<String, AttributeValue> attributes) {
         Map<String, Object> readings = LinkedHashMap.newLinkedHashMap(attributes.size());
         attributes.forEach((name, value) ->
-                readings.put(name, Readings.read(place + "." + name, declarations.typeOf(place, name), value)));
+                readings.put(name, Readings.read(place, name, declarations.typeOf(place, name), value)));
         return new AttributeMap(readings);
     }
 

@@ -53,8 +53,8 @@ final class Bindings implements CelVariableResolver {
         if (type == null) {
             return Optional.empty();
         }
-        Object reading =
-                Readings.read(name, type, Names.attributes(input, place).get(attribute));
+        Object reading = Readings.read(
+                place, attribute, type, Names.attributes(input, place).get(attribute));
         if (reading instanceof Broken broken) {
             throw new UnreadableException(broken.message());
         }

@@ -14,6 +14,7 @@ import dev.cel.runtime.CelEvaluationException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Compiles the `when` of one tenant's roles and bindings. Safe for any number of threads; the language is loaded when
@@ -27,6 +28,7 @@ public final class ConditionCompiler {
     private static final int KEPT_DECLARATIONS = 256;
 
     private final Map<String, AttributeDeclaration> subjectAttributes;
+    private final boolean interpretAll;
     private final LoadingCache<Text, Compilation> conditions =
             Caffeine.newBuilder().maximumSize(KEPT_CONDITIONS).build(this::compile);
     private final LoadingCache<Declarations, CelCompiler> compilers =
@@ -38,7 +40,15 @@ public final class ConditionCompiler {
      * @param subjectAttributes what the tenant declares of its subjects
      */
     public ConditionCompiler(Map<String, AttributeDeclaration> subjectAttributes) {
+        this(subjectAttributes, false);
+    }
+
+    /**
+     * @param interpretAll whether the interpreter takes even what it is not needed for; tests compare the two
+     */
+    ConditionCompiler(Map<String, AttributeDeclaration> subjectAttributes, boolean interpretAll) {
         this.subjectAttributes = Map.copyOf(subjectAttributes);
+        this.interpretAll = interpretAll;
     }
 
     /**
@@ -83,7 +93,9 @@ public final class ConditionCompiler {
     }
 
     private Predicate predicate(Text text, CelAbstractSyntaxTree tree) throws CelEvaluationException {
-        return new Interpreted(ConditionLanguage.plan(tree), text.declarations());
+        Optional<Predicate> simple =
+                interpretAll ? Optional.empty() : NativeCompiler.compile(tree, text.declarations());
+        return simple.isPresent() ? simple.get() : new Interpreted(ConditionLanguage.plan(tree), text.declarations());
     }
 
     private static Compilation refused(String message) {

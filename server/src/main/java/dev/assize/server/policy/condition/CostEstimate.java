@@ -6,6 +6,7 @@ import dev.cel.common.ast.CelExpr;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What an expression costs at worst, by its text alone.
@@ -18,6 +19,12 @@ import java.util.Map;
 final class CostEstimate {
 
     private static final long CEILING = 1L << 40;
+
+    private static final Set<String> LOGIC = Set.of(
+            Operator.LOGICAL_AND.getFunction(),
+            Operator.LOGICAL_OR.getFunction(),
+            Operator.LOGICAL_NOT.getFunction(),
+            Operator.NOT_STRICTLY_FALSE.getFunction());
 
     private final Map<String, Value> variables = new HashMap<>();
 
@@ -102,6 +109,9 @@ final class CostEstimate {
         long widest = arguments.stream().mapToLong(Value::elementSize).max().orElse(1);
         long reading = plus(inner, sizes / ConditionLimits.TEXT_PER_STEP);
         String function = call.function();
+        if (LOGIC.contains(function)) {
+            return Value.scalar(inner);
+        }
         if (function.equals(Operator.ADD.getFunction())) {
             return new Value(reading, sizes, widest);
         }

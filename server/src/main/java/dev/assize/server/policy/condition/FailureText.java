@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Why the interpreter failed, in the words of the person who wrote the condition; never with a value of a request. */
 final class FailureText {
 
-    private static final Pattern PLACE = Pattern.compile("evaluation error at <input>:(\\d+): (?s:.*)");
+    private static final Pattern PLACE = Pattern.compile("evaluation error at <input>:(\\d+): (?s:(.*))");
     private static final Pattern MISSING_KEY = Pattern.compile("key '([^']*)' is not present in map");
     private static final Pattern NO_OVERLOAD = Pattern.compile("No matching overload for function '([^']+)'");
 
@@ -25,8 +25,8 @@ final class FailureText {
         String message = String.valueOf(failure.getMessage());
         Matcher place = PLACE.matcher(message);
         return place.matches()
-                ? what(failure.getErrorCode(), message) + " (at character " + (Integer.parseInt(place.group(1)) + 1)
-                        + ")"
+                ? what(failure.getErrorCode(), place.group(2)) + " (at character "
+                        + (Integer.parseInt(place.group(1)) + 1) + ")"
                 : what(failure.getErrorCode(), message);
     }
 
@@ -45,9 +45,13 @@ final class FailureText {
         };
     }
 
+    /** A field that is not there is named in a sentence, and an index that is not there by itself. */
     private static String missing(String message) {
+        if (message.contains("Error resolving field")) {
+            return "a field is selected of what has none";
+        }
         Matcher key = MISSING_KEY.matcher(message);
-        return key.find() ? "`" + key.group(1) + "` is missing" : "a field is selected of what has none";
+        return "`" + (key.find() ? key.group(1) : message) + "` is missing";
     }
 
     private static String mismatched(String message) {

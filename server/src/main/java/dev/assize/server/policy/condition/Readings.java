@@ -27,16 +27,16 @@ final class Readings {
     /**
      * Reads an attribute.
      *
-     * @param place what the condition calls it
+     * @param place one of {@link Names#ATTRIBUTES}
      * @param declared null where nothing is declared
      * @param value null where it is missing
      */
-    static Object read(String place, @Nullable AttributeType declared, @Nullable AttributeValue value) {
+    static Object read(String place, String name, @Nullable AttributeType declared, @Nullable AttributeValue value) {
         if (value == null) {
-            return new Broken("`" + place + "` is missing");
+            return new Broken("`" + place + "." + name + "` is missing");
         }
         Object read = new Readings().read(declared, value);
-        return read instanceof Broken broken ? new Broken("`" + place + "` is " + broken.message()) : read;
+        return read instanceof Broken broken ? new Broken("`" + place + "." + name + "` is " + broken.message()) : read;
     }
 
     /** What the language calls the type of something that was read. */
