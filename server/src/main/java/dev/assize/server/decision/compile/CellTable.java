@@ -2,6 +2,7 @@ package dev.assize.server.decision.compile;
 
 import dev.assize.server.decision.evaluate.CarriedPermission;
 import dev.assize.server.decision.evaluate.Cell;
+import dev.assize.server.decision.evaluate.Conditions;
 import dev.assize.server.decision.evaluate.Obligations;
 import dev.assize.server.decision.evaluate.ResourceNode;
 import dev.assize.server.decision.evaluate.RoleRules;
@@ -11,6 +12,7 @@ import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.condition.Condition;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,21 +31,23 @@ final class CellTable {
 
     private final Map<String, Integer> environments;
     private final BoundRoles roles;
+    private final Conditions conditions;
     private final Map<List<Integer>, Cell[]> cellsByRow = new HashMap<>();
     private final Map<List<Integer>, Cell> cellsByPermissions = new HashMap<>();
     private final Map<List<Integer>, Rule> rules = new HashMap<>();
     private int cellCount;
 
-    CellTable(Map<String, Integer> environments, BoundRoles roles) {
+    CellTable(Map<String, Integer> environments, BoundRoles roles, Conditions conditions) {
         this.environments = environments;
         this.roles = roles;
+        this.conditions = conditions;
     }
 
     ResourceNode node(ResourceRows type) {
         Map<String, Cell[]> cells = new HashMap<>();
         type.rowsByAction().forEach((action, row) -> cells.put(action, cells(row)));
         List<Integer> others = type.otherActions();
-        return new ResourceNode(type.index(), cells, others == null ? null : cells(others));
+        return new ResourceNode(cells, others == null ? null : cells(others));
     }
 
     /** What the cells weigh, each counted once. */
@@ -112,7 +116,11 @@ final class CellTable {
         List<List<Obligation>> obligations = contributing.stream()
                 .map(carried -> carried.permission().obligations())
                 .toList();
-        return new Rule(permissions, Obligations.union(obligations));
+        Condition[] whens = permissions.stream()
+                .map(carried -> conditions.compile(
+                        carried.permission().when(), carried.permission().resources()))
+                .toArray(Condition[]::new);
+        return new Rule(permissions, whens, Obligations.union(obligations));
     }
 
     private Permission permission(int number) {

@@ -31,7 +31,7 @@ final class DocumentWeight {
         return policy.documents().stream().mapToLong(DocumentWeight::of).sum();
     }
 
-    private static long of(Document document) {
+    static long of(Document document) {
         return FRAME_BYTES
                 + switch (document) {
                     case TenantDocument tenant ->

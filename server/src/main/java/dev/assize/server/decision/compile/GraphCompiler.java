@@ -1,59 +1,67 @@
 package dev.assize.server.decision.compile;
 
+import dev.assize.server.decision.evaluate.BindingCounts;
 import dev.assize.server.decision.evaluate.DecisionGraph;
-import dev.assize.server.decision.evaluate.Memberships;
-import dev.assize.server.decision.evaluate.Utf8Order;
-import dev.assize.server.model.Environment;
+import dev.assize.server.decision.evaluate.DecisionGraph.Directory;
+import dev.assize.server.decision.evaluate.DecisionGraph.Origin;
+import dev.assize.server.decision.evaluate.Schema;
+import dev.assize.server.decision.evaluate.SubjectNode;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.GroupDocument;
-import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
-import dev.assize.server.policy.Document.RoleDocument;
-import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
-import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
- * Compiles the policy of a tenant, beside the platform's, into a graph. Takes policy that is valid; what could only be
- * there by a bug (a dangling name, a name in both scopes) is an {@link IllegalArgumentException}, because to skip it
- * could lose a deny.
+ * Compiles the policy of a tenant, beside the platform's, into a graph, and brings a graph up to date. Takes policy that
+ * is valid; what could only be there by a bug (a dangling name, a name in both scopes) is an
+ * {@link IllegalArgumentException}, because to skip it could lose a deny.
  */
 public final class GraphCompiler {
+
+    /** Of a policy that has changed by more than one part in so many, the graph is compiled anew. */
+    private static final int SMALL_PART = 4;
+
+    private static final Set<Kind> OF_SCHEMA = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE, Kind.ROLE);
+    private static final Set<Kind> OF_ATTRIBUTES = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE);
+    private static final Set<Kind> OF_DUTIES = EnumSet.of(Kind.TENANT, Kind.SEPARATION_OF_DUTY, Kind.APPROVAL_RULE);
 
     private GraphCompiler() {}
 
     /** The graph of a tenant's policy and the platform's. */
     public static DecisionGraph compile(PolicySet tenant, PolicySet platform) {
         TenantId tenantId = tenant.scope().tenant().orElseThrow();
-        if (!platform.scope().isPlatform()) {
-            throw new IllegalArgumentException("Not the platform's policy, but that of " + platform.scope());
-        }
-        List<RoleBindingDocument> bindings = tenant.ofKind(RoleBindingDocument.class).stream()
-                .sorted(Comparator.comparing(Document::name, Utf8Order.INSTANCE))
-                .toList();
-        Map<String, Integer> environments = environments(tenant);
-        BoundRoles roles = new BoundRoles(visible(RoleDocument.class, tenant, platform), bindings);
-        ResourceTable resources = new ResourceTable(
-                visible(ResourceTypeDocument.class, tenant, platform).values(), roles, bindings);
-        CellTable cells = new CellTable(environments, roles);
-        GrantTable grants = new GrantTable(tenantId, environments, resources, roles, bindings);
-        Memberships memberships = new Memberships(tenant.ofKind(GroupDocument.class));
+        requirePlatform(platform);
+        BindingCounter counter = BindingCounter.ofNone();
+        List<RoleBindingDocument> bindings = tenant.ofKind(RoleBindingDocument.class);
+        bindings.forEach(counter::add);
+        BindingCounts counts = counter.counts();
+        requireRoles(counts.roleNumbers().keySet(), tenant, platform);
+        bindings.forEach(binding -> requireGroups(binding, tenant));
+        tenant.ofKind(GroupDocument.class).forEach(group -> requireGroups(group, tenant));
+        SchemaCompiler compiler = new SchemaCompiler(tenant, platform);
+        Schema schema = compiler.schema(counts.roleNumbers(), null);
+        DirectoryEditor editor = new DirectoryEditor(tenantId, DirectoryEditor.empty(), counts, schema.conditions());
+        tenant.documents().forEach(editor::add);
+        Directory directory = editor.finish();
+        // The platform's documents are one object in all graphs, and not counted.
         return new DecisionGraph(
-                new DecisionGraph.Origin(tenant, platform),
-                environments,
-                new DecisionGraph.Types(resources.nodes(cells), resources.otherNode(cells)),
-                grants.residents(memberships),
-                grants.guests(),
-                // The platform's documents are one object in all graphs.
-                cells.weightBytes() + grants.weightBytes() + DocumentWeight.of(tenant));
+                new Origin(tenant, platform),
+                schema,
+                compiler.freezes(),
+                compiler.duties(),
+                directory,
+                counts,
+                editor.addedWeightBytes());
     }
 
     /**
@@ -67,32 +75,127 @@ public final class GraphCompiler {
         if (!graph.tenant().equals(tenant.scope().tenantOrNull())) {
             throw new IllegalArgumentException("The policy of " + tenant.scope() + " for a graph of " + graph.tenant());
         }
-        return compile(tenant, platform);
+        requirePlatform(platform);
+        Origin origin = new Origin(tenant, platform);
+        List<Change> changes = changed.stream()
+                .map(key -> new Change(key, find(graph.origin(), key), find(origin, key)))
+                .filter(Change::isOne)
+                .toList();
+        BindingCounter counter = new BindingCounter(graph.bindingCounts());
+        changes.forEach(change -> {
+            change.before(RoleBindingDocument.class).ifPresent(counter::remove);
+            change.after(RoleBindingDocument.class).ifPresent(counter::add);
+        });
+        Set<Kind> kinds = EnumSet.noneOf(Kind.class);
+        changes.forEach(change -> kinds.add(change.key().kind()));
+        boolean retyped = kinds.stream().anyMatch(OF_ATTRIBUTES::contains)
+                && graph.bindingCounts().conditional() > 0;
+        if (retyped || counter.isWasteful() || changes.size() > tenant.size() / SMALL_PART) {
+            return compile(tenant, platform);
+        }
+        return update(graph, origin, changes, kinds, counter);
     }
 
-    /** Numbered in the order of their declaration. */
-    private static Map<String, Integer> environments(PolicySet tenant) {
-        List<TenantDocument> documents = tenant.ofKind(TenantDocument.class);
-        if (documents.size() != 1) {
-            throw new IllegalArgumentException(documents.size() + " Tenant documents of " + tenant.scope());
+    private static DecisionGraph update(
+            DecisionGraph graph, Origin origin, List<Change> changes, Set<Kind> kinds, BindingCounter counter) {
+        SchemaCompiler compiler = new SchemaCompiler(origin.tenant(), origin.platform());
+        BindingCounts counts = counter.counts();
+        boolean otherSchema = counter.hasNewRoles() || kinds.stream().anyMatch(OF_SCHEMA::contains);
+        requireNamed(changes, origin, counts);
+        Schema schema = otherSchema
+                ? compiler.schema(counts.roleNumbers(), graph.schema().conditions())
+                : graph.schema();
+        DirectoryEditor editor = new DirectoryEditor(graph.tenant(), graph.directory(), counts, schema.conditions());
+        for (Change change : changes) {
+            if (!change.key().scope().isPlatform()) {
+                change.before().ifPresent(editor::remove);
+                change.after().ifPresent(editor::add);
+            }
         }
-        Map<String, Integer> indexes = new LinkedHashMap<>();
-        for (Environment environment : documents.getFirst().environments()) {
-            indexes.putIfAbsent(environment.value(), indexes.size());
-        }
-        return indexes;
+        Directory directory = editor.finish();
+        requireUnused(changes, directory);
+        return new DecisionGraph(
+                origin,
+                schema,
+                kinds.contains(Kind.FREEZE) ? compiler.freezes() : graph.freezes(),
+                kinds.stream().anyMatch(OF_DUTIES::contains) ? compiler.duties() : graph.duties(),
+                directory,
+                counts,
+                graph.ownWeightBytes() + editor.addedWeightBytes());
     }
 
-    /** The tenant's documents of a kind and the platform's, by name. */
-    private static <D extends Document> Map<String, D> visible(Class<D> kind, PolicySet tenant, PolicySet platform) {
-        Map<String, D> byName = new HashMap<>();
-        Stream.concat(tenant.ofKind(kind).stream(), platform.ofKind(kind).stream())
-                .forEach(document -> {
-                    if (byName.put(document.name(), document) != null) {
-                        throw new IllegalArgumentException(
-                                document.key() + " is in " + tenant.scope() + " and in the platform");
-                    }
-                });
-        return byName;
+    /** A document that is not what it was. */
+    private record Change(DocumentKey key, Optional<Document> before, Optional<Document> after) {
+
+        boolean isOne() {
+            return !before.equals(after);
+        }
+
+        <D extends Document> Optional<D> before(Class<D> kind) {
+            return before.filter(kind::isInstance).map(kind::cast);
+        }
+
+        <D extends Document> Optional<D> after(Class<D> kind) {
+            return after.filter(kind::isInstance).map(kind::cast);
+        }
+    }
+
+    private static Optional<Document> find(Origin origin, DocumentKey key) {
+        return (key.scope().isPlatform() ? origin.platform() : origin.tenant()).find(key);
+    }
+
+    private static void requirePlatform(PolicySet platform) {
+        if (!platform.scope().isPlatform()) {
+            throw new IllegalArgumentException("Not the platform's policy, but that of " + platform.scope());
+        }
+    }
+
+    /** What the changed documents name is there, and roles that went are bound by none. */
+    private static void requireNamed(List<Change> changes, Origin origin, BindingCounts counts) {
+        for (Change change : changes) {
+            change.after().ifPresent(document -> requireGroups(document, origin.tenant()));
+            change.after(RoleBindingDocument.class)
+                    .ifPresent(binding -> requireRoles(List.of(binding.role()), origin.tenant(), origin.platform()));
+            Integer number = change.key().kind() == Kind.ROLE && change.after().isEmpty()
+                    ? counts.roleNumbers().get(change.key().name())
+                    : null;
+            if (number != null && counts.uses()[number] > 0) {
+                throw new IllegalArgumentException("No role `" + change.key().name() + "`");
+            }
+        }
+    }
+
+    /** Groups that went are named by no binding and no other group. */
+    private static void requireUnused(List<Change> changes, Directory directory) {
+        for (Change change : changes) {
+            if (change.key().kind() == Kind.GROUP && change.after().isEmpty()) {
+                SubjectNode node = directory.residents().group(change.key().name());
+                if (node != null) {
+                    throw new IllegalArgumentException(
+                            "No group `" + change.key().name() + "`");
+                }
+            }
+        }
+    }
+
+    private static void requireRoles(Collection<String> roles, PolicySet tenant, PolicySet platform) {
+        for (String role : roles) {
+            if (tenant.find(new DocumentKey(tenant.scope(), Kind.ROLE, role)).isEmpty()
+                    && platform.find(new DocumentKey(PolicyScope.PLATFORM, Kind.ROLE, role))
+                            .isEmpty()) {
+                throw new IllegalArgumentException("No role `" + role + "`");
+            }
+        }
+    }
+
+    private static void requireGroups(Document document, PolicySet tenant) {
+        boolean ofResidents = !(document instanceof RoleBindingDocument binding)
+                || binding.fromTenant() == null
+                || binding.fromTenant().equals(tenant.scope().tenantOrNull());
+        for (String group : ofResidents ? DirectoryEditor.groupsNamed(document) : new ArrayList<String>()) {
+            if (tenant.find(new DocumentKey(tenant.scope(), Kind.GROUP, group)).isEmpty()) {
+                throw new IllegalArgumentException("No group `" + group + "`");
+            }
+        }
     }
 }

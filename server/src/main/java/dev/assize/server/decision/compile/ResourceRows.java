@@ -18,20 +18,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ResourceRows {
 
-    private final int index;
     private final Implications implications;
     private final Map<String, List<Integer>> rowsByAction = new HashMap<>();
     private final @Nullable List<Integer> otherActions;
 
-    ResourceRows(int index, Implications implications, Set<Action> actions, boolean declared) {
-        this.index = index;
+    ResourceRows(Implications implications, Set<Action> actions, boolean declared) {
         this.implications = implications;
         actions.forEach(action -> rowsByAction.put(action.value(), new ArrayList<>()));
         this.otherActions = declared ? null : new ArrayList<>();
-    }
-
-    int index() {
-        return index;
     }
 
     int count() {

@@ -7,7 +7,6 @@ import dev.assize.server.model.Action;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
-import dev.assize.server.policy.Document.RoleBindingDocument;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,8 +20,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The types of resource of a graph, numbered. Where types are declared, these are they. Where none is, they are those
- * that a permission or a scope names, and one node stands for every other.
+ * The types of resource of a graph. Where types are declared, these are they. Where none is, they are those that a
+ * permission names, and one node stands for every other.
  */
 final class ResourceTable {
 
@@ -30,10 +29,10 @@ final class ResourceTable {
     private final @Nullable ResourceRows otherTypes;
     private int rowCount;
 
-    ResourceTable(Collection<ResourceTypeDocument> declared, BoundRoles roles, List<RoleBindingDocument> bindings) {
+    ResourceTable(Collection<ResourceTypeDocument> declared, BoundRoles roles) {
         List<CarriedPermission> permissions = roles.permissions();
         if (declared.isEmpty()) {
-            named(permissions, bindings).forEach(type -> rowsByType.put(type, undeclared(type, permissions)));
+            named(permissions).forEach(type -> rowsByType.put(type, undeclared(type, permissions)));
             otherTypes = undeclared(null, permissions);
         } else {
             declared.forEach(type -> rowsByType.put(type.name(), declared(type)));
@@ -42,12 +41,6 @@ final class ResourceTable {
         for (int number = 0; number < permissions.size(); number++) {
             add(number, permissions.get(number).permission());
         }
-    }
-
-    /** The number of a type, negative where the graph has no node of its own for it. */
-    int index(String type) {
-        ResourceRows rows = rowsByType.get(type);
-        return rows == null ? -1 : rows.index();
     }
 
     Map<String, ResourceNode> nodes(CellTable cells) {
@@ -80,7 +73,7 @@ final class ResourceTable {
     }
 
     private ResourceRows declared(ResourceTypeDocument type) {
-        return counted(new ResourceRows(rowsByType.size(), Implications.of(type), Set.copyOf(type.actions()), true));
+        return counted(new ResourceRows(Implications.of(type), Set.copyOf(type.actions()), true));
     }
 
     /** The rows of a type that is not declared, null for all that nothing names: actions are those that are named for it. */
@@ -92,7 +85,7 @@ final class ResourceTable {
                 actions.addAll(listed);
             }
         }
-        return counted(new ResourceRows(rowsByType.size(), Implications.NONE, actions, false));
+        return counted(new ResourceRows(Implications.NONE, actions, false));
     }
 
     private ResourceRows counted(ResourceRows rows) {
@@ -107,10 +100,9 @@ final class ResourceTable {
         return types instanceof AnyOf.All || (type != null && types.contains(type));
     }
 
-    private static SortedSet<String> named(List<CarriedPermission> permissions, List<RoleBindingDocument> bindings) {
+    private static SortedSet<String> named(List<CarriedPermission> permissions) {
         SortedSet<String> named = new TreeSet<>(Utf8Order.INSTANCE);
         permissions.forEach(carried -> addListed(carried.permission().resources(), named));
-        bindings.forEach(binding -> binding.scopeOfGrant().resourceTypes().ifPresent(types -> addListed(types, named)));
         return named;
     }
 

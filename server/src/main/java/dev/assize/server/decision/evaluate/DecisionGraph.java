@@ -1,24 +1,23 @@
 package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An immutable, compiled policy of one tenant at one revision, beside the platform's at one. Inheritance, groups and
- * implied actions are worked out once, when it is compiled: a request finds its cell by type, action and environment,
- * its grants by subject, and meets both in the few grants whose role has a rule in the cell. Maps on a request's path
- * are HashMaps that nobody changes: a look-up in those of {@link Map#copyOf} costs a division.
+ * An immutable, compiled policy of one tenant at one revision, beside the platform's at one, in two parts. The schema
+ * knows what roles say: inheritance and implied actions are worked out once, when it is compiled, and a request finds its
+ * cell by type, action and environment. The directory knows who is granted what; graphs that differ in a few subjects
+ * share the rest of it. A request finds its grants by subject, and meets both in the few grants whose role has a rule in
+ * the cell.
  */
 public final class DecisionGraph {
 
@@ -26,46 +25,44 @@ public final class DecisionGraph {
     public record Origin(PolicySet tenant, PolicySet platform) {}
 
     /**
-     * The types of resource.
+     * Whom and what a policy knows by name.
      *
-     * @param others the node of every other type; null where there are no others
+     * @param residents the tenant's own subjects
+     * @param guests other tenants' subjects, by their home
      */
-    public record Types(
-            Map<String, ResourceNode> byName, @Nullable ResourceNode others) {
-        public Types {
-            byName = new HashMap<>(byName);
-        }
-    }
+    public record Directory(
+            HomeDirectory residents, Map<TenantId, HomeDirectory> guests, SortedNames<KnownResource> resources) {}
 
     private final TenantId tenant;
     private final Origin origin;
-    private final Map<String, Integer> environments;
-    private final Types types;
-    private final SubjectIndex residents;
-    private final Map<TenantId, SubjectIndex> guests;
-    private final long weightBytes;
+    private final Schema schema;
+    private final Freezes freezes;
+    private final Duties duties;
+    private final Directory directory;
+    private final BindingCounts bindingCounts;
+    private final long ownWeightBytes;
 
     /**
      * A graph.
      *
-     * @param residents grants of the tenant's own subjects
-     * @param guests grants of other tenants' subjects, by their home
-     * @param sharedWeightBytes the heap of cells, grants and documents
+     * @param ownWeightBytes the heap of the directory and of the tenant's documents
      */
     public DecisionGraph(
             Origin origin,
-            Map<String, Integer> environments,
-            Types types,
-            SubjectIndex residents,
-            Map<TenantId, SubjectIndex> guests,
-            long sharedWeightBytes) {
+            Schema schema,
+            Freezes freezes,
+            Duties duties,
+            Directory directory,
+            BindingCounts bindingCounts,
+            long ownWeightBytes) {
         this.tenant = origin.tenant().scope().tenant().orElseThrow();
         this.origin = origin;
-        this.environments = new HashMap<>(environments);
-        this.types = types;
-        this.residents = residents;
-        this.guests = Map.copyOf(guests);
-        this.weightBytes = sharedWeightBytes + ownWeightBytes();
+        this.schema = schema;
+        this.freezes = freezes;
+        this.duties = duties;
+        this.directory = directory;
+        this.bindingCounts = bindingCounts;
+        this.ownWeightBytes = ownWeightBytes;
     }
 
     public TenantId tenant() {
@@ -87,31 +84,17 @@ public final class DecisionGraph {
 
     /** An estimate of its heap, documents included, for the cache. */
     public long weightBytes() {
-        return weightBytes;
+        return 200 + schema.weightBytes() + ownWeightBytes;
+    }
+
+    /** The part of its weight that is the directory's and the documents'. */
+    public long ownWeightBytes() {
+        return ownWeightBytes;
     }
 
     /** What it was compiled from. */
     public Origin origin() {
         return origin;
-    }
-
-    /** The index of an environment, negative where the tenant does not declare it. */
-    int environment(Environment environment) {
-        Integer index = environments.get(environment.value());
-        return index == null ? -1 : index;
-    }
-
-    /** The node of a type, null where types are declared and it is not among them. */
-    @Nullable
-    ResourceNode type(String type) {
-        ResourceNode node = types.byName().get(type);
-        return node == null ? types.others() : node;
-    }
-
-    /** The index of a home tenant's subjects, null where no grant names one. */
-    @Nullable
-    SubjectIndex subjects(TenantId home) {
-        return home.equals(tenant) ? residents : guests.get(home);
     }
 
     /**
@@ -121,15 +104,12 @@ public final class DecisionGraph {
      * @param after the name to begin behind; null for the first
      */
     public Iterator<Subject> knownSubjects(TenantId home, @Nullable String type, @Nullable String after) {
-        return Known.subjects(origin.tenant(), home).stream()
-                .filter(subject -> type == null || subject.type().equals(type))
-                .filter(subject -> after == null || Utf8Order.INSTANCE.compare(subject.toString(), after) > 0)
-                .iterator();
+        return home(home).names(type, after);
     }
 
     /** The `*` and `type:*` by which bindings name subjects of a home tenant: of one type, or of every type. */
     public List<String> wildcards(TenantId home, @Nullable String type) {
-        return Known.wildcards(origin.tenant(), home, type);
+        return home(home).wildcards(type);
     }
 
     /**
@@ -138,25 +118,61 @@ public final class DecisionGraph {
      * @param after the name to begin behind; null for the first
      */
     public Iterator<ResourcePath> knownResources(String type, @Nullable String after) {
-        return Known.resources(origin.tenant()).stream()
-                .filter(path -> path.type().equals(type))
-                .filter(path -> after == null || Utf8Order.INSTANCE.compare(path.value(), after) > 0)
-                .iterator();
+        Iterator<KnownResource> from = directory.resources().from(known -> {
+            int byType = Utf8Order.INSTANCE.compare(known.path().type(), type);
+            return byType < 0
+                    || (byType == 0
+                            && after != null
+                            && Utf8Order.INSTANCE.compare(known.path().value(), after) <= 0);
+        });
+        Iterator<KnownResource> ofType =
+                new WhileIterator<>(from, known -> known.path().type().equals(type));
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return ofType.hasNext();
+            }
+
+            @Override
+            public ResourcePath next() {
+                return ofType.next().path();
+            }
+        };
     }
 
     /** The actions that a type declares, or where none are declared those that roles name for it, by name. */
     public List<Action> knownActions(String type) {
-        ResourceNode node = type(type);
+        ResourceNode node = schema.type(type);
         return node == null ? List.of() : node.actions();
     }
 
-    private long ownWeightBytes() {
-        return 200
-                + 64L * environments.size()
-                + types.byName().values().stream()
-                        .mapToLong(ResourceNode::weightBytes)
-                        .sum()
-                + residents.weightBytes()
-                + guests.values().stream().mapToLong(SubjectIndex::weightBytes).sum();
+    /** What it knows apart from subjects and resources. */
+    public Schema schema() {
+        return schema;
+    }
+
+    public Freezes freezes() {
+        return freezes;
+    }
+
+    public Duties duties() {
+        return duties;
+    }
+
+    public Directory directory() {
+        return directory;
+    }
+
+    public BindingCounts bindingCounts() {
+        return bindingCounts;
+    }
+
+    /** Whom of a home tenant the policy knows. */
+    HomeDirectory home(TenantId home) {
+        if (home.equals(tenant)) {
+            return directory.residents();
+        }
+        HomeDirectory guests = directory.guests().get(home);
+        return guests == null ? HomeDirectory.NOBODY : guests;
     }
 }

@@ -3,22 +3,29 @@ package dev.assize.server.decision.evaluate;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
-import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.model.Reason;
-import dev.assize.server.model.ResourcePath;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import dev.assize.server.policy.condition.Condition;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Decides a request from a compiled policy: a function of its three arguments and of nothing else.
  *
  * <p>One walk over the subject's grants collects everything that the answer may need, without leaving early: a deny that
- * comes last still outweighs every allow, and which grant decides is a matter of its index, not of when it was met.
- * Grants come in two lists, what names the subject and what names everybody; a grant that is in both counts once
- * because least indexes, unions and earliest moments do not change when something is counted again.
+ * comes last still outweighs every allow, and which grant decides is a matter of its name, not of when it was met.
+ * Grants come in three lists, what names the subject, what names its type and what names everybody; a grant that is in
+ * several counts once because firsts, unions and earliest moments do not change when something is counted again.
+ *
+ * <p>Nearly all grants have neither conditions nor frozen roles to ask about: those that have are judged apart, so that
+ * the others do not pay for them.
  */
 public final class Evaluator {
 
@@ -29,20 +36,23 @@ public final class Evaluator {
 
     private Evaluator() {}
 
-    /** What the policy of the query's tenant says of the query at the moment {@code now}. */
+    /**
+     * What the policy of the query's tenant says of the query at the moment {@code now}, apart from the one on whose
+     * behalf it is made.
+     *
+     * @throws dev.assize.server.model.MalformedException for an attribute that is not of its declared type
+     */
     public static Verdict evaluate(DecisionGraph graph, CheckQuery query, Instant now) {
-        return new Verdict(answer(graph, query, now), List.of(), List.of());
-    }
-
-    private static Answer answer(DecisionGraph graph, CheckQuery query, Instant now) {
         if (!query.tenant().equals(graph.tenant())) {
             throw new IllegalArgumentException("A question to another tenant's graph");
         }
-        int environment = graph.environment(query.env());
+        Schema schema = graph.schema();
+        schema.attributes().require(query);
+        int environment = schema.environment(query.env());
         if (environment < 0) {
             return unconcerned(graph, Reason.ENVIRONMENT_UNKNOWN, now);
         }
-        ResourceNode type = graph.type(query.resource().type());
+        ResourceNode type = schema.type(query.resource().type());
         if (type == null) {
             return unconcerned(graph, Reason.TYPE_UNKNOWN, now);
         }
@@ -50,133 +60,351 @@ public final class Evaluator {
         if (cell == null) {
             return unconcerned(graph, Reason.ACTION_UNKNOWN, now);
         }
-        SubjectIndex subjects = graph.subjects(query.subjectTenant());
-        if (subjects == null) {
-            return unconcerned(graph, Reason.NO_GRANT, now);
-        }
-        Walk walk = new Walk(cell, environment, type.index(), query.resource(), now);
-        walk.over(subjects.naming(query.subject()));
-        walk.over(subjects.wildcards(query.subject().type()));
-        return walk.answer(graph);
+        return new Walk(graph, query, now, cell).verdict();
     }
 
     /** A deny that no binding has a part in. */
-    private static Answer unconcerned(DecisionGraph graph, Reason reason, Instant now) {
-        return new Answer(
-                reason, null, graph.revision(), graph.platformRevision(), now.plusSeconds(HORIZON_SECONDS), List.of());
+    private static Verdict unconcerned(DecisionGraph graph, Reason reason, Instant now) {
+        return verdict(new Answer(
+                reason, null, graph.revision(), graph.platformRevision(), now.plusSeconds(HORIZON_SECONDS), List.of()));
+    }
+
+    private static Verdict verdict(Answer answer) {
+        return new Verdict(answer, List.of(), List.of());
     }
 
     /** What the walk has found so far. */
     private static final class Walk {
 
-        private final Cell cell;
-        private final int environment;
-        private final int type;
-        private final ResourcePath resource;
+        private final DecisionGraph graph;
+        private final CheckQuery query;
         private final Instant now;
+        private final Cell cell;
+        private final boolean narrowed;
+        private final SubjectGrants grants;
+        private @Nullable Facts facts;
 
-        private @Nullable Grant denying;
+        /** The roles that are frozen for this request; null for none, as nearly always. */
+        private @Nullable Set<String> cut;
+
+        private @Nullable FreezeDocument cutting;
+        private boolean allowedButForTheCut;
+
+        private @Nullable Found denying;
         private @Nullable Grant allowing;
+        private @Nullable CarriedPermission allowingPermission;
+        private @Nullable Found conditionError;
+        private @Nullable Found conditionFalse;
         private @Nullable Grant expired;
         private @Nullable Grant notYetValid;
         private @Nullable Grant outOfScope;
         private List<Obligation> obligations = List.of();
 
-        /** When the next deny begins or ends, and the next of any kind. */
+        /** When the next deny begins or ends, and the next of any kind; now, where a condition may change at any time. */
         private Instant denyBoundary;
 
         private Instant boundary;
 
-        Walk(Cell cell, int environment, int type, ResourcePath resource, Instant now) {
-            this.cell = cell;
-            this.environment = environment;
-            this.type = type;
-            this.resource = resource;
+        /** A grant and the permission that decides of it. */
+        private record Found(Grant grant, CarriedPermission permission) {}
+
+        Walk(DecisionGraph graph, CheckQuery query, Instant now, Cell cell) {
+            this.graph = graph;
+            this.query = query;
             this.now = now;
+            this.cell = cell;
+            this.narrowed = !query.activeRoles().isEmpty();
+            this.grants = SubjectGrants.of(graph, query);
             this.boundary = now.plusSeconds(HORIZON_SECONDS);
             this.denyBoundary = boundary;
         }
 
-        void over(@Nullable GrantList grants) {
-            if (grants == null || !grants.hasRoleOf(cell)) {
+        Verdict verdict() {
+            if (!graph.freezes().areNone()) {
+                FreezeDocument frozen = freeze();
+                if (frozen != null) {
+                    return denied(Reason.FROZEN, new DecidedBy.Freeze(frozen.name()), denyBoundary, List.of());
+                }
+            }
+            List<Duties.ActiveRule> rules = graph.duties().active(query.env());
+            if (!rules.isEmpty()) {
+                Duties.ActiveRule violated = violated(rules);
+                if (violated != null) {
+                    return denied(
+                            Reason.SEPARATION_OF_DUTY, new DecidedBy.Duty(violated.name()), denyBoundary, List.of());
+                }
+            }
+            over(grants.named());
+            over(grants.ofType());
+            over(grants.ofAnyone());
+            return conclusion();
+        }
+
+        /** The freeze that stops the request; without one, the roles that others cut are known afterwards. */
+        private @Nullable FreezeDocument freeze() {
+            FreezeDocument frozen = null;
+            for (FreezeDocument freeze : graph.freezes().matching(query, () -> facts().groups())) {
+                Instant changes = Moments.next(freeze.from(), now, Moments.next(freeze.until(), now, boundary));
+                boundary = Moments.earlier(boundary, changes);
+                String role = freeze.target().role();
+                boolean active = Moments.isWithin(now, freeze.from(), freeze.until());
+                if (role == null) {
+                    denyBoundary = Moments.earlier(denyBoundary, changes);
+                    frozen = frozen == null && active ? freeze : frozen;
+                } else if (active) {
+                    cut = cut == null ? new HashSet<>() : cut;
+                    cut.add(role);
+                    cutting = cutting == null ? freeze : cutting;
+                }
+            }
+            return frozen;
+        }
+
+        private Duties.@Nullable ActiveRule violated(List<Duties.ActiveRule> rules) {
+            Set<String> active = ActiveRoles.of(graph, query, grants, now, this::facts, this::limitAll);
+            for (Duties.ActiveRule rule : rules) {
+                if (rule.roles().stream().filter(active::contains).count() > rule.limit()) {
+                    return rule;
+                }
+            }
+            return null;
+        }
+
+        private void limitAll(Instant moment) {
+            boundary = Moments.earlier(boundary, moment);
+            denyBoundary = Moments.earlier(denyBoundary, moment);
+        }
+
+        private void over(GrantList list) {
+            int size = list.size();
+            if (size == 0 || !list.mayHaveRoleOf(cell)) {
                 return;
             }
-            for (int i = 0; i < grants.size(); i++) {
-                int role = grants.role(i);
+            for (int i = 0; i < size; i++) {
+                int role = list.role(i);
                 boolean allows = cell.allows().has(role);
                 boolean denies = cell.denies().has(role);
                 if (allows || denies) {
-                    judge(grants.grant(i), allows, denies);
+                    judge(list.grant(i), allows, denies);
                 }
             }
         }
 
-        private void judge(Grant grant, boolean allows, boolean denies) {
-            BindingState state = grant.state(environment, type, resource, now);
-            if (state != BindingState.OUT_OF_SCOPE) {
+        private void judge(Grant grant, boolean allowsUnlessNarrowed, boolean denies) {
+            boolean allows = allowsUnlessNarrowed
+                    && (!narrowed
+                            || query.activeRoles().contains(grant.binding().role()));
+            GrantTerms terms = grant.terms();
+            if (terms == null) {
+                hold(grant, allows, denies);
+            } else if (allows || denies) {
+                judge(grant, terms, allows, denies);
+            }
+        }
+
+        /** In the order in which a binding is judged: its scope, its time, its condition. */
+        private void judge(Grant grant, GrantTerms terms, boolean allows, boolean denies) {
+            if (terms.scope() != null && !terms.scope().covers(query)) {
+                outOfScope = allows ? first(outOfScope, grant) : outOfScope;
+                return;
+            }
+            if (terms.timed()) {
                 boundary = grant.boundary(now, boundary);
                 denyBoundary = denies ? grant.boundary(now, denyBoundary) : denyBoundary;
+                if (grant.hasEnded(now)) {
+                    expired = allows ? first(expired, grant) : expired;
+                    return;
+                }
+                if (grant.isYetToBegin(now)) {
+                    notYetValid = allows ? first(notYetValid, grant) : notYetValid;
+                    return;
+                }
             }
-            switch (state) {
-                case HOLDS -> hold(grant, allows, denies);
-                case OUT_OF_SCOPE -> outOfScope = allows ? first(outOfScope, grant) : outOfScope;
-                case EXPIRED -> expired = allows ? first(expired, grant) : expired;
-                case NOT_YET_VALID -> notYetValid = allows ? first(notYetValid, grant) : notYetValid;
-                case CONDITION_FALSE, CONDITION_ERROR, NOT_ACTIVE ->
-                    throw new IllegalStateException("No grant is judged so: " + state);
+            if (terms.when() == null) {
+                hold(grant, allows, denies);
+                return;
+            }
+            switch (ask(terms.when(), denies)) {
+                case Condition.Verdict.Holds _ -> hold(grant, allows, denies);
+                case Condition.Verdict.Fails _ ->
+                    conditionFalse = allows ? first(conditionFalse, grant, firstAllow(grant)) : conditionFalse;
+                case Condition.Verdict.Broken _ -> {
+                    conditionError = allows ? first(conditionError, grant, firstAllow(grant)) : conditionError;
+                    hold(grant, false, denies);
+                }
             }
         }
 
         private void hold(Grant grant, boolean allows, boolean denies) {
             if (denies) {
-                denying = first(denying, grant);
+                deny(grant, cell.denies().of(grant.role()));
             }
             if (allows) {
-                allowing = first(allowing, grant);
-                obligations = Obligations.union(
-                        obligations, cell.allows().of(grant.role()).obligations());
+                Rule rule = cell.allows().of(grant.role());
+                if (rule.isConditional() || cut != null) {
+                    allowSome(grant, rule);
+                } else {
+                    allow(grant, rule.first());
+                    obligations = Obligations.union(obligations, rule.obligations());
+                }
             }
         }
 
-        private static Grant first(@Nullable Grant left, Grant right) {
-            return left == null || right.index() < left.index() ? right : left;
+        /** The first permission whose condition is true, or fails: an error must not open what a deny closes. */
+        private void deny(Grant grant, Rule rule) {
+            for (int i = 0; i < rule.size(); i++) {
+                Condition when = rule.condition(i);
+                if (when == null || !(ask(when, true) instanceof Condition.Verdict.Fails)) {
+                    denying = first(denying, grant, rule.permission(i));
+                    return;
+                }
+            }
         }
 
-        Answer answer(DecisionGraph graph) {
+        private void allowSome(Grant grant, Rule rule) {
+            for (int i = 0; i < rule.size(); i++) {
+                CarriedPermission permission = rule.permission(i);
+                Condition when = rule.condition(i);
+                Condition.Verdict verdict = when == null ? Condition.Verdict.TRUE : ask(when, false);
+                if (!isReached(grant, permission)) {
+                    allowedButForTheCut |= verdict instanceof Condition.Verdict.Holds;
+                    continue;
+                }
+                switch (verdict) {
+                    case Condition.Verdict.Holds _ -> {
+                        allow(grant, permission);
+                        obligations = Obligations.union(
+                                obligations,
+                                Obligations.union(
+                                        List.of(permission.permission().obligations())));
+                    }
+                    case Condition.Verdict.Fails _ -> conditionFalse = first(conditionFalse, grant, permission);
+                    case Condition.Verdict.Broken _ -> conditionError = first(conditionError, grant, permission);
+                }
+            }
+        }
+
+        private void allow(Grant grant, CarriedPermission permission) {
+            if (allowing == null || isBefore(grant, allowing)) {
+                allowing = grant;
+                allowingPermission = permission;
+            }
+        }
+
+        private boolean isReached(Grant grant, CarriedPermission permission) {
+            return cut == null
+                    || graph.schema()
+                            .roles()
+                            .reachedAvoiding(grant.binding().role(), cut)
+                            .contains(permission.role());
+        }
+
+        /** The allow permission that a binding's failure is laid at: the first; null where frozen roles leave none. */
+        private @Nullable CarriedPermission firstAllow(Grant grant) {
+            Rule rule = cell.allows().of(grant.role());
+            for (int i = 0; i < rule.size(); i++) {
+                if (isReached(grant, rule.permission(i))) {
+                    return rule.permission(i);
+                }
+            }
+            return null;
+        }
+
+        private Condition.Verdict ask(Condition when, boolean denies) {
+            if (when.readsNowOrAttributes()) {
+                boundary = now;
+                denyBoundary = denies ? now : denyBoundary;
+            }
+            return when.evaluate(facts());
+        }
+
+        private Facts facts() {
+            Facts known = facts;
+            if (known == null) {
+                known = new Facts(graph, query, now);
+                facts = known;
+            }
+            return known;
+        }
+
+        /** With frozen roles, a grant of which they leave no allow permission is no reason. */
+        private @Nullable Grant first(@Nullable Grant known, Grant grant) {
+            if (cut != null && firstAllow(grant) == null) {
+                return known;
+            }
+            return known == null || isBefore(grant, known) ? grant : known;
+        }
+
+        private static @Nullable Found first(
+                @Nullable Found known, Grant grant, @Nullable CarriedPermission permission) {
+            if (permission == null || (known != null && !isBefore(grant, known.grant()))) {
+                return known;
+            }
+            return new Found(grant, permission);
+        }
+
+        private static boolean isBefore(Grant left, Grant right) {
+            return Utf8Order.INSTANCE.compare(left.name(), right.name()) < 0;
+        }
+
+        private Verdict conclusion() {
             if (denying != null) {
-                Rule rule = cell.denies().of(denying.role());
-                return answer(graph, Reason.EXPLICIT_DENY, denying, rule, denyBoundary, rule.obligations());
+                List<Obligation> advice = Obligations.union(
+                        List.of(denying.permission().permission().obligations()));
+                return denied(Reason.EXPLICIT_DENY, decidedBy(denying), denyBoundary, advice);
             }
-            if (allowing != null) {
-                Rule rule = cell.allows().of(allowing.role());
-                return answer(graph, Reason.ALLOWED, allowing, rule, boundary, obligations);
+            if (allowing != null && allowingPermission != null) {
+                return allowed(decidedBy(allowing, allowingPermission));
+            }
+            if (allowedButForTheCut && cutting != null) {
+                return denied(Reason.FROZEN, new DecidedBy.Freeze(cutting.name()), boundary, List.of());
+            }
+            if (conditionError != null) {
+                return denied(Reason.CONDITION_ERROR, decidedBy(conditionError), boundary, List.of());
+            }
+            if (conditionFalse != null) {
+                return denied(Reason.CONDITION_FALSE, decidedBy(conditionFalse), boundary, List.of());
             }
             if (expired != null) {
-                return failed(graph, Reason.GRANT_EXPIRED, expired);
+                return failed(Reason.GRANT_EXPIRED, expired);
             }
             if (notYetValid != null) {
-                return failed(graph, Reason.GRANT_NOT_YET_VALID, notYetValid);
+                return failed(Reason.GRANT_NOT_YET_VALID, notYetValid);
             }
             if (outOfScope != null) {
-                return failed(graph, Reason.OUT_OF_SCOPE, outOfScope);
+                return failed(Reason.OUT_OF_SCOPE, outOfScope);
             }
-            return new Answer(Reason.NO_GRANT, null, graph.revision(), graph.platformRevision(), boundary, List.of());
+            return denied(Reason.NO_GRANT, null, boundary, List.of());
         }
 
-        private Answer failed(DecisionGraph graph, Reason reason, Grant grant) {
-            return answer(graph, reason, grant, cell.allows().of(grant.role()), boundary, List.of());
+        private Verdict allowed(DecidedBy decidedBy) {
+            List<SeparationOfDutyDocument> histories = graph.duties().histories(query);
+            List<ApprovalRuleDocument> approvals = graph.duties().approvals(query);
+            Instant validUntil = histories.isEmpty() && approvals.isEmpty() ? boundary : now;
+            return new Verdict(answer(Reason.ALLOWED, decidedBy, validUntil, obligations), histories, approvals);
         }
 
-        private static Answer answer(
-                DecisionGraph graph,
-                Reason reason,
-                Grant grant,
-                Rule rule,
-                Instant validUntil,
-                List<Obligation> obligations) {
-            DecidedBy decidedBy = new DecidedBy.Grant(
-                    grant.binding().name(), rule.first().role(), rule.first().position());
-            return new Answer(reason, decidedBy, graph.revision(), graph.platformRevision(), validUntil, obligations);
+        private Verdict failed(Reason reason, Grant grant) {
+            CarriedPermission permission = firstAllow(grant);
+            return denied(reason, permission == null ? null : decidedBy(grant, permission), boundary, List.of());
+        }
+
+        private Verdict denied(
+                Reason reason, @Nullable DecidedBy decidedBy, Instant validUntil, List<Obligation> advice) {
+            return Evaluator.verdict(answer(reason, decidedBy, validUntil, advice));
+        }
+
+        private Answer answer(
+                Reason reason, @Nullable DecidedBy decidedBy, Instant validUntil, List<Obligation> duties) {
+            return new Answer(reason, decidedBy, graph.revision(), graph.platformRevision(), validUntil, duties);
+        }
+
+        private static DecidedBy decidedBy(Found found) {
+            return decidedBy(found.grant(), found.permission());
+        }
+
+        private static DecidedBy decidedBy(Grant grant, CarriedPermission permission) {
+            return new DecidedBy.Grant(grant.name(), permission.role(), permission.position());
         }
     }
 }

@@ -1,7 +1,5 @@
 package dev.assize.server.decision.evaluate;
 
-import static java.util.stream.Collectors.joining;
-
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
@@ -9,178 +7,204 @@ import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.decision.check.Explanation.BindingTrace;
 import dev.assize.server.decision.check.Explanation.PermissionState;
 import dev.assize.server.decision.check.Explanation.PermissionTrace;
-import dev.assize.server.policy.AnyOf;
-import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.decision.check.Explanation.RuleTrace;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Subject;
+import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
-import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.SubjectPattern;
+import dev.assize.server.policy.condition.Condition;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Optional;
-import java.util.SortedMap;
-import java.util.SortedSet;
+import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Tells how a decision came about, from the same graph and in the same order of judgement; the sentences come from the
- * documents, which a decision never looks at. A request that names something unknown is answered before any binding
- * is judged, so its trace has none.
+ * documents, which a decision never looks at. History, approvals and the one on whose behalf the request is made are told
+ * by whoever asks for them.
  */
 public final class Explainer {
 
     private final DecisionGraph graph;
     private final CheckQuery query;
     private final Instant now;
-    private final SortedSet<String> groups;
-    private final InheritancePaths paths;
+    private final Facts facts;
+    private final SubjectGrants grants;
+    private final Sentences sentences;
+    private final Set<String> cut = new HashSet<>();
+    private final @Nullable Cell cell;
 
     private Explainer(DecisionGraph graph, CheckQuery query, Instant now) {
         this.graph = graph;
         this.query = query;
         this.now = now;
-        this.groups = query.subjectTenant().equals(graph.tenant())
-                ? new Memberships(graph.origin().tenant().ofKind(GroupDocument.class)).containing(query.subject())
-                : new TreeSet<>();
-        this.paths = new InheritancePaths(graph.origin());
+        this.facts = new Facts(graph, query, now);
+        this.grants = SubjectGrants.of(graph, query);
+        this.sentences = new Sentences(query, now, facts);
+        int environment = graph.schema().environment(query.env());
+        ResourceNode type = graph.schema().type(query.resource().type());
+        this.cell = environment < 0 || type == null ? null : type.cell(query.action(), environment);
     }
 
     /** The answer of {@link Evaluator#evaluate}, and its trace. */
     public static Explanation explain(DecisionGraph graph, CheckQuery query, Instant now) {
-        Answer answer = Evaluator.evaluate(graph, query, now).answer();
-        Explainer explainer = new Explainer(graph, query, now);
-        return new Explanation(answer, List.copyOf(explainer.groups), explainer.traces());
+        return explain(graph, query, now, Evaluator.evaluate(graph, query, now).answer());
     }
 
-    private List<BindingTrace> traces() {
-        int environment = graph.environment(query.env());
-        ResourceNode type = graph.type(query.resource().type());
-        Cell cell = environment < 0 || type == null ? null : type.cell(query.action(), environment);
-        if (type == null || cell == null) {
-            return List.of();
+    /** The trace of an answer, which may rest on more than the policy alone. */
+    public static Explanation explain(DecisionGraph graph, CheckQuery query, Instant now, Answer answer) {
+        return new Explainer(graph, query, now).explanation(answer);
+    }
+
+    private Explanation explanation(Answer answer) {
+        List<RuleTrace> freezes = freezes(answer);
+        List<Duties.ActiveRule> rules = graph.duties().active(query.env());
+        Set<String> active = new TreeSet<>(Utf8Order.INSTANCE);
+        if (!rules.isEmpty()) {
+            active.addAll(ActiveRoles.of(graph, query, grants, now, () -> facts, any -> {}));
         }
-        return grants().values().stream()
-                .map(grant -> trace(grant, cell, environment, type.index()))
+        return new Explanation(
+                answer,
+                List.copyOf(facts.groups()),
+                List.copyOf(active),
+                freezes,
+                bindings(),
+                rules.stream().map(rule -> trace(rule, active)).toList(),
+                List.of(),
+                null);
+    }
+
+    private List<RuleTrace> freezes(Answer answer) {
+        return graph.origin().tenant().ofKind(FreezeDocument.class).stream()
+                .sorted(Comparator.comparing(FreezeDocument::name, Utf8Order.INSTANCE))
+                .filter(freeze -> sentences.namesSomething(freeze.target()))
+                .map(freeze -> trace(freeze, answer))
                 .toList();
     }
 
-    /** All that name the subject, by index, which is by name. */
-    private SortedMap<Integer, Grant> grants() {
-        SortedMap<Integer, Grant> grants = new TreeMap<>();
-        SubjectIndex subjects = graph.subjects(query.subjectTenant());
-        if (subjects != null) {
-            Stream.of(
-                            Optional.ofNullable(subjects.naming(query.subject())),
-                            Optional.ofNullable(
-                                    subjects.wildcards(query.subject().type())))
-                    .flatMap(Optional::stream)
-                    .flatMap(list -> list.asList().stream())
-                    .forEach(grant -> grants.put(grant.index(), grant));
+    private RuleTrace trace(FreezeDocument freeze, Answer answer) {
+        boolean stops = Freezes.matches(freeze.target(), query, facts::groups)
+                && Moments.isWithin(now, freeze.from(), freeze.until());
+        String role = freeze.target().role();
+        if (stops && role != null) {
+            cut.add(role);
         }
-        return grants;
+        boolean denies = stops && (role == null || answer.reason() == Reason.FROZEN);
+        return new RuleTrace(freeze.name(), denies, sentences.of(freeze), freeze.place());
     }
 
-    private BindingTrace trace(Grant grant, Cell cell, int environment, int type) {
+    private static RuleTrace trace(Duties.ActiveRule rule, Set<String> active) {
+        List<String> found = rule.roles().stream().filter(active::contains).toList();
+        boolean denies = found.size() > rule.limit();
+        String detail = "of roles " + Sentences.listed(rule.roles()) + " at most " + rule.limit() + " may be active; "
+                + (found.isEmpty() ? "none is" : "active are " + Sentences.listed(found));
+        return new RuleTrace(rule.name(), denies, detail, rule.document().place());
+    }
+
+    /** All that name the subject, by name. */
+    private List<BindingTrace> bindings() {
+        Map<String, Grant> byName = new TreeMap<>(Utf8Order.INSTANCE);
+        grants.all().forEach(grant -> byName.put(grant.name(), grant));
+        return byName.values().stream().map(this::trace).toList();
+    }
+
+    private BindingTrace trace(Grant grant) {
         RoleBindingDocument binding = grant.binding();
-        BindingState state = grant.state(environment, type, query.resource(), now);
+        Condition when = grant.terms() == null ? null : grant.terms().when();
+        BindingState state = state(grant, when);
         String matched = matchedSubject(binding);
         return new BindingTrace(
                 binding.name(),
                 binding.role(),
                 matched,
                 state,
-                "names `" + query.subject() + "` as `" + matched + "`, " + detail(state, binding),
+                "names `" + query.subject() + "` as `" + matched + "`, " + sentences.of(state, binding, when),
                 binding.place(),
-                permissions(grant, cell));
+                permissions(grant));
+    }
+
+    private BindingState state(Grant grant, @Nullable Condition when) {
+        GrantTerms terms = grant.terms();
+        if (terms != null && terms.scope() != null && !terms.scope().covers(query)) {
+            return BindingState.OUT_OF_SCOPE;
+        }
+        if (grant.hasEnded(now)) {
+            return BindingState.EXPIRED;
+        }
+        if (grant.isYetToBegin(now)) {
+            return BindingState.NOT_YET_VALID;
+        }
+        Condition.Verdict verdict = when == null ? Condition.Verdict.TRUE : when.evaluate(facts);
+        return switch (verdict) {
+            case Condition.Verdict.Fails _ -> BindingState.CONDITION_FALSE;
+            case Condition.Verdict.Broken _ -> BindingState.CONDITION_ERROR;
+            case Condition.Verdict.Holds _ ->
+                query.activeRoles().isEmpty()
+                                || query.activeRoles().contains(grant.binding().role())
+                        ? BindingState.HOLDS
+                        : BindingState.NOT_ACTIVE;
+        };
     }
 
     /** The subject itself, else a group, else a wildcard: the narrowest first. */
     private String matchedSubject(RoleBindingDocument binding) {
         List<String> candidates = new ArrayList<>();
         candidates.add(query.subject().toString());
-        groups.forEach(group -> candidates.add(Memberships.ofGroup(group).toString()));
+        facts.groups().forEach(group -> candidates.add(new Subject(Subject.GROUP_TYPE, group).toString()));
         candidates.add(new SubjectPattern.AnyOfType(query.subject().type()).toString());
         candidates.add(new SubjectPattern.Anyone().toString());
-        List<String> named = binding.subjects().stream().map(Object::toString).toList();
+        Set<String> named = new HashSet<>();
+        binding.subjects().forEach(pattern -> named.add(pattern.toString()));
         return candidates.stream().filter(named::contains).findFirst().orElseThrow();
     }
 
-    private String detail(BindingState state, RoleBindingDocument binding) {
-        return switch (state) {
-            case HOLDS ->
-                "holds: " + times(binding) + ", and its scope covers environment `" + query.env() + "` and resource `"
-                        + query.resource() + "`";
-            case OUT_OF_SCOPE -> outOfScope(binding.scopeOfGrant());
-            case EXPIRED -> "ended at " + binding.notAfter() + ", and it is " + now;
-            case NOT_YET_VALID -> "begins at " + binding.notBefore() + ", and it is " + now;
-            case CONDITION_FALSE, CONDITION_ERROR, NOT_ACTIVE ->
-                throw new IllegalStateException("No grant is judged so: " + state);
-        };
-    }
-
-    private String times(RoleBindingDocument binding) {
-        if (binding.notBefore() == null && binding.notAfter() == null) {
-            return "it has no limit in time";
+    private List<PermissionTrace> permissions(Grant grant) {
+        if (cell == null) {
+            return List.of();
         }
-        return "it is " + now + ", "
-                + Stream.of(limit("from ", binding.notBefore()), limit("before ", binding.notAfter()))
-                        .filter(limit -> !limit.isEmpty())
-                        .collect(joining(" and "));
-    }
-
-    private static String limit(String word, @Nullable Instant limit) {
-        return limit == null ? "" : word + limit;
-    }
-
-    private String outOfScope(Scope scope) {
-        List<String> misses = new ArrayList<>();
-        if (scope.environments().filter(names -> !names.contains(query.env())).isPresent()) {
-            misses.add(
-                    "its scope has environments " + shown(scope.environments().get()) + ", not `" + query.env() + "`");
-        }
-        String type = query.resource().type();
-        if (scope.resourceTypes().filter(names -> !names.contains(type)).isPresent()) {
-            misses.add("its scope has resource types "
-                    + shown(scope.resourceTypes().get()) + ", not `" + type + "`");
-        }
-        if (scope.resources()
-                .filter(paths -> paths.stream().noneMatch(query.resource()::isUnder))
-                .isPresent()) {
-            misses.add("its scope has resources "
-                    + shown(new AnyOf.Listed<>(scope.resources().get())) + ", and `" + query.resource()
-                    + "` is under none of them");
-        }
-        return String.join("; ", misses);
-    }
-
-    private static <T> String shown(AnyOf<T> names) {
-        return switch (names) {
-            case AnyOf.All<T>() -> "`*`";
-            case AnyOf.Listed<T>(List<T> listed) ->
-                listed.stream().map(name -> "`" + name + "`").collect(joining(", "));
-        };
-    }
-
-    private List<PermissionTrace> permissions(Grant grant, Cell cell) {
         return Stream.of(cell.allows(), cell.denies())
                 .filter(rules -> rules.has(grant.role()))
-                .flatMap(rules -> rules.of(grant.role()).permissions().stream())
-                .sorted(CarriedPermission.ORDER)
-                .map(permission -> trace(grant.binding().role(), permission))
+                .map(rules -> rules.of(grant.role()))
+                .flatMap(rule -> IntStream.range(0, rule.size())
+                        .mapToObj(i -> trace(grant, rule.permission(i), rule.condition(i))))
+                .sorted(Comparator.comparing(PermissionTrace::role, Utf8Order.INSTANCE)
+                        .thenComparingInt(PermissionTrace::position))
                 .toList();
     }
 
-    private PermissionTrace trace(String boundRole, CarriedPermission carried) {
+    private PermissionTrace trace(Grant grant, CarriedPermission carried, @Nullable Condition when) {
+        String bound = grant.binding().role();
+        Effect effect = carried.permission().effect();
+        boolean frozen = effect == Effect.ALLOW
+                && !cut.isEmpty()
+                && !graph.schema().roles().reachedAvoiding(bound, cut).contains(carried.role());
+        Condition.Verdict verdict = when == null ? Condition.Verdict.TRUE : when.evaluate(facts);
+        String condition = when == null ? "" : sentences.of(when, verdict);
         return new PermissionTrace(
                 carried.role(),
                 carried.position(),
-                carried.permission().effect(),
-                PermissionState.HOLDS,
-                paths.path(boundRole, carried.role()),
-                "",
+                effect,
+                frozen ? PermissionState.ROLE_FROZEN : state(verdict),
+                graph.schema().roles().path(bound, carried.role()),
+                frozen ? "every way to role `" + carried.role() + "` goes through a frozen one" : condition,
                 carried.permission().place());
+    }
+
+    private static PermissionState state(Condition.Verdict verdict) {
+        return switch (verdict) {
+            case Condition.Verdict.Holds _ -> PermissionState.HOLDS;
+            case Condition.Verdict.Fails _ -> PermissionState.CONDITION_FALSE;
+            case Condition.Verdict.Broken _ -> PermissionState.CONDITION_ERROR;
+        };
     }
 }

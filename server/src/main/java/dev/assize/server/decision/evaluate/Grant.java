@@ -1,79 +1,39 @@
 package dev.assize.server.decision.evaluate;
 
-import dev.assize.server.decision.check.Explanation.BindingState;
-import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import java.time.Instant;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** A binding, compiled. Its index is its place among the graph's bindings by name, so that the lesser one decides. */
-public final class Grant {
+/**
+ * A binding, compiled: what the binding's document says already is not said again.
+ *
+ * @param role the number of the bound role
+ * @param terms null where nothing limits it
+ */
+public record Grant(
+        RoleBindingDocument binding, int role, @Nullable GrantTerms terms) {
 
-    private final int index;
-    private final RoleBindingDocument binding;
-    private final int role;
-    private final @Nullable GrantScope scope;
-    private final boolean timed;
-    private final Instant notBefore;
-    private final Instant notAfter;
+    /** An estimate of its heap, its terms and its binding's document not counted. */
+    public static final long WEIGHT_BYTES = 24;
 
-    /**
-     * A grant of a graph.
-     *
-     * @param role index among the bound roles
-     * @param scope null where it covers everything
-     */
-    public Grant(int index, RoleBindingDocument binding, int role, @Nullable GrantScope scope) {
-        this.index = index;
-        this.binding = binding;
-        this.role = role;
-        this.scope = scope;
-        this.timed = binding.notBefore() != null || binding.notAfter() != null;
-        this.notBefore = Objects.requireNonNullElse(binding.notBefore(), Instant.MIN);
-        this.notAfter = Objects.requireNonNullElse(binding.notAfter(), Instant.MAX);
+    String name() {
+        return binding.name();
     }
 
-    public int index() {
-        return index;
+    /** Whether it has ended. */
+    boolean hasEnded(Instant now) {
+        Instant notAfter = binding.notAfter();
+        return notAfter != null && now.compareTo(notAfter) >= 0;
     }
 
-    RoleBindingDocument binding() {
-        return binding;
+    /** Whether it has not begun. */
+    boolean isYetToBegin(Instant now) {
+        Instant notBefore = binding.notBefore();
+        return notBefore != null && now.compareTo(notBefore) < 0;
     }
 
-    int role() {
-        return role;
-    }
-
-    /** What becomes of this grant: first its scope is judged, then its time. */
-    BindingState state(int environment, int type, ResourcePath resource, Instant now) {
-        if (scope != null && !scope.covers(environment, type, resource)) {
-            return BindingState.OUT_OF_SCOPE;
-        }
-        if (timed && now.compareTo(notAfter) >= 0) {
-            return BindingState.EXPIRED;
-        }
-        return timed && now.compareTo(notBefore) < 0 ? BindingState.NOT_YET_VALID : BindingState.HOLDS;
-    }
-
-    /** The earlier of a moment and the next one at which this grant begins or ends. */
+    /** The earlier of a moment and the next one at which it begins or ends. */
     Instant boundary(Instant now, Instant earliest) {
-        if (!timed) {
-            return earliest;
-        }
-        Instant boundary = earliest;
-        if (now.isBefore(notBefore) && notBefore.isBefore(boundary)) {
-            boundary = notBefore;
-        }
-        if (now.isBefore(notAfter) && notAfter.isBefore(boundary)) {
-            boundary = notAfter;
-        }
-        return boundary;
-    }
-
-    /** An estimate of its heap, for the cache. */
-    public long weightBytes() {
-        return 56 + (scope == null ? 0 : scope.weightBytes());
+        return Moments.next(binding.notAfter(), now, Moments.next(binding.notBefore(), now, earliest));
     }
 }

@@ -9,25 +9,18 @@ import org.jspecify.annotations.Nullable;
 /** A type of resource: for each action, its cells by environment. */
 public final class ResourceNode {
 
-    private final int index;
     private final Map<String, Cell[]> cellsByAction;
     private final Cell @Nullable [] otherActions;
 
     /**
      * A node of a graph.
      *
-     * @param index of the type in the graph
      * @param cellsByAction one cell for each environment, or one for all of them
      * @param otherActions the cells of every other action; null where there are no others
      */
-    public ResourceNode(int index, Map<String, Cell[]> cellsByAction, Cell @Nullable [] otherActions) {
-        this.index = index;
+    public ResourceNode(Map<String, Cell[]> cellsByAction, Cell @Nullable [] otherActions) {
         this.cellsByAction = new HashMap<>(cellsByAction);
         this.otherActions = otherActions;
-    }
-
-    int index() {
-        return index;
     }
 
     /** The cell, null where the type does not know the action. */

@@ -30,11 +30,12 @@ public final class RoleRules {
     }
 
     boolean has(int role) {
-        return (roles[role >> 6] & 1L << role) != 0;
+        int word = role >> 6;
+        return word < roles.length && (roles[word] & 1L << role) != 0;
     }
 
     boolean hasAnyOf(long[] others) {
-        for (int i = 0; i < others.length; i++) {
+        for (int i = Math.min(roles.length, others.length) - 1; i >= 0; i--) {
             if ((roles[i] & others[i]) != 0) {
                 return true;
             }

@@ -1,0 +1,175 @@
+package dev.assize.server.decision.compile;
+
+import dev.assize.server.decision.evaluate.Grant;
+import dev.assize.server.decision.evaluate.GrantList;
+import dev.assize.server.decision.evaluate.HomeDirectory;
+import dev.assize.server.decision.evaluate.SortedNames;
+import dev.assize.server.decision.evaluate.SubjectNode;
+import dev.assize.server.decision.evaluate.SubjectNode.GroupsVersion;
+import dev.assize.server.decision.evaluate.SubjectTable;
+import dev.assize.server.decision.evaluate.Utf8Order;
+import dev.assize.server.model.Subject;
+import dev.assize.server.policy.SubjectPattern;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Changes whom of one home tenant a directory knows: notes what is touched, and makes a directory that differs in it. */
+final class HomeEditor {
+
+    private final HomeDirectory base;
+    private final Map<Subject, Draft> drafts = new HashMap<>();
+    private final Map<String, List<Grant>> ofType = new HashMap<>();
+    private @Nullable List<Grant> ofAnyone;
+    private boolean groupsChanged;
+    private long addedWeightBytes;
+
+    /** What is to be said of a subject. */
+    private static final class Draft {
+
+        private final List<Grant> grants = new ArrayList<>(2);
+        private final List<String> groups = new ArrayList<>(2);
+        private boolean documented;
+
+        SubjectNode node(Subject subject) {
+            return new SubjectNode(subject, GrantList.of(grants), groups, documented);
+        }
+    }
+
+    HomeEditor(HomeDirectory base) {
+        this.base = base;
+    }
+
+    void add(SubjectPattern pattern, Grant grant) {
+        grants(pattern).add(grant);
+    }
+
+    void remove(SubjectPattern pattern, String binding) {
+        grants(pattern).removeIf(grant -> grant.binding().name().equals(binding));
+    }
+
+    void addMember(String group, Subject member) {
+        groupsOf(member).add(group);
+    }
+
+    void removeMember(String group, Subject member) {
+        groupsOf(member).remove(group);
+    }
+
+    void document(Subject subject, boolean documented) {
+        draft(subject).documented = documented;
+    }
+
+    /** What the changes add to its weight. */
+    long addedWeightBytes() {
+        return addedWeightBytes;
+    }
+
+    HomeDirectory finish() {
+        Map<Subject, SubjectNode> nodes = HashMap.newHashMap(drafts.size());
+        drafts.forEach((subject, draft) -> nodes.put(subject, draft.node(subject)));
+        drafts.clear();
+        nodes.values().forEach(this::weigh);
+        return new HomeDirectory(
+                table(nodes),
+                names(nodes),
+                ofType(),
+                ofAnyone == null ? base.ofAnyone() : weighed(base.ofAnyone(), GrantList.of(ofAnyone)),
+                groupsChanged ? new GroupsVersion() : base.groupsVersion());
+    }
+
+    private void weigh(SubjectNode node) {
+        SubjectNode old =
+                base.subjects().find(node.subject().type(), node.subject().id());
+        addedWeightBytes += (node.isEmpty() ? 0 : node.weightBytes()) - (old == null ? 0 : old.weightBytes());
+    }
+
+    private GrantList weighed(GrantList old, GrantList list) {
+        addedWeightBytes += list.weightBytes() - old.weightBytes();
+        return list;
+    }
+
+    private SubjectTable table(Map<Subject, SubjectNode> nodes) {
+        return base.subjects().size() == 0
+                ? SubjectTable.of(
+                        nodes.values().stream().filter(node -> !node.isEmpty()).toList())
+                : base.subjects().with(nodes);
+    }
+
+    private SortedNames<Subject> names(Map<Subject, SubjectNode> nodes) {
+        if (base.subjects().size() == 0) {
+            return SortedNames.of(
+                    Utf8Order.OF_SUBJECTS,
+                    nodes.values().stream()
+                            .filter(node -> !node.isEmpty())
+                            .map(SubjectNode::subject)
+                            .filter(subject -> !subject.isGroup())
+                            .toList());
+        }
+        SortedNames<Subject> names = base.names();
+        for (SubjectNode node : nodes.values()) {
+            Subject subject = node.subject();
+            boolean known = base.subjects().find(subject.type(), subject.id()) != null;
+            if (!subject.isGroup() && known == node.isEmpty()) {
+                names = node.isEmpty() ? names.without(subject) : names.with(subject);
+            }
+        }
+        return names;
+    }
+
+    private Map<String, GrantList> ofType() {
+        if (ofType.isEmpty()) {
+            return base.ofType();
+        }
+        Map<String, GrantList> changed = new HashMap<>(base.ofType());
+        ofType.forEach((type, grants) -> {
+            GrantList list = weighed(base.ofType().getOrDefault(type, GrantList.NONE), GrantList.of(grants));
+            if (list.size() == 0) {
+                changed.remove(type);
+            } else {
+                changed.put(type, list);
+            }
+        });
+        return changed;
+    }
+
+    private List<Grant> grants(SubjectPattern pattern) {
+        return switch (pattern) {
+            case SubjectPattern.Anyone() -> {
+                List<Grant> grants =
+                        ofAnyone == null ? new ArrayList<>(base.ofAnyone().asList()) : ofAnyone;
+                ofAnyone = grants;
+                yield grants;
+            }
+            case SubjectPattern.AnyOfType(String type) ->
+                ofType.computeIfAbsent(
+                        type,
+                        any -> new ArrayList<>(
+                                base.ofType().getOrDefault(type, GrantList.NONE).asList()));
+            case SubjectPattern.Named(Subject subject) -> {
+                groupsChanged |= subject.isGroup();
+                yield draft(subject).grants;
+            }
+        };
+    }
+
+    private List<String> groupsOf(Subject member) {
+        groupsChanged |= member.isGroup();
+        return draft(member).groups;
+    }
+
+    private Draft draft(Subject subject) {
+        return drafts.computeIfAbsent(subject, any -> {
+            Draft draft = new Draft();
+            SubjectNode node = base.subjects().find(subject.type(), subject.id());
+            if (node != null) {
+                draft.grants.addAll(node.direct().asList());
+                draft.groups.addAll(node.groups());
+                draft.documented = node.isDocumented();
+            }
+            return draft;
+        });
+    }
+}

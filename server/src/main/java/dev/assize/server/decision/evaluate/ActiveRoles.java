@@ -1,0 +1,63 @@
+package dev.assize.server.decision.evaluate;
+
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.policy.condition.Condition;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** The roles that a subject acts in: those it names, else those its grants give, with all they inherit. */
+final class ActiveRoles {
+
+    private ActiveRoles() {}
+
+    /**
+     * The set that separations of duty are held against.
+     *
+     * @param changesAt told of every moment at which it may change; now, where that may be at any time
+     */
+    static Set<String> of(
+            DecisionGraph graph,
+            CheckQuery query,
+            SubjectGrants grants,
+            Instant now,
+            Supplier<Facts> facts,
+            Consumer<Instant> changesAt) {
+        Set<String> roles = new HashSet<>();
+        if (query.activeRoles().isEmpty()) {
+            grants.all()
+                    .filter(grant -> holds(grant, query, now, facts, changesAt))
+                    .forEach(grant -> roles.add(grant.binding().role()));
+        } else {
+            roles.addAll(query.activeRoles());
+        }
+        Set<String> closed = new HashSet<>();
+        roles.forEach(role -> closed.addAll(graph.schema().roles().reachedAvoiding(role, Set.of())));
+        return closed;
+    }
+
+    private static boolean holds(
+            Grant grant, CheckQuery query, Instant now, Supplier<Facts> facts, Consumer<Instant> changesAt) {
+        GrantTerms terms = grant.terms();
+        if (terms == null) {
+            return true;
+        }
+        if (terms.scope() != null && !terms.scope().covers(query)) {
+            return false;
+        }
+        changesAt.accept(grant.boundary(now, Instant.MAX));
+        if (grant.hasEnded(now) || grant.isYetToBegin(now)) {
+            return false;
+        }
+        Condition when = terms.when();
+        if (when == null) {
+            return true;
+        }
+        if (when.readsNowOrAttributes()) {
+            changesAt.accept(now);
+        }
+        return when.evaluate(facts.get()) instanceof Condition.Verdict.Holds;
+    }
+}

@@ -1,0 +1,106 @@
+package dev.assize.server.decision.evaluate;
+
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.Duty;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The separations of duty that are held against requests, and the approvals they need; all by name. */
+public final class Duties {
+
+    /** Of these roles no request has more than so many active. */
+    public record ActiveRule(SeparationOfDutyDocument document, List<String> roles, int limit) {
+        String name() {
+            return document.name();
+        }
+    }
+
+    private final Map<String, List<ActiveRule>> activeByEnvironment = new HashMap<>();
+    private final Map<String, List<SeparationOfDutyDocument>> historiesByAction = new HashMap<>();
+    private final List<ApprovalRuleDocument> approvals;
+
+    /**
+     * Those of a tenant and the platform.
+     *
+     * @param environments of the tenant
+     */
+    public Duties(
+            Collection<Environment> environments,
+            Collection<SeparationOfDutyDocument> duties,
+            Collection<ApprovalRuleDocument> approvals) {
+        this.approvals = approvals.stream()
+                .sorted(Comparator.comparing(Document::name, Utf8Order.INSTANCE))
+                .toList();
+        duties.stream()
+                .sorted(Comparator.comparing(Document::name, Utf8Order.INSTANCE))
+                .forEach(document -> {
+                    switch (document.duty()) {
+                        // Judged when policy is written.
+                        case Duty.AssignedRoles _ -> {}
+                        case Duty.ActiveRoles(List<String> roles, int limit) ->
+                            addActive(environments, new ActiveRule(document, roles, limit));
+                        case Duty.PerformedActions(List<Action> actions, var _) ->
+                            actions.stream()
+                                    .distinct()
+                                    .forEach(action -> historiesByAction
+                                            .computeIfAbsent(action.value(), any -> new ArrayList<>())
+                                            .add(document));
+                    }
+                });
+    }
+
+    /** The rules about active roles that cover an environment. */
+    List<ActiveRule> active(Environment environment) {
+        return activeByEnvironment.isEmpty()
+                ? List.of()
+                : activeByEnvironment.getOrDefault(environment.value(), List.of());
+    }
+
+    /** The rules about performed actions that cover a request. */
+    List<SeparationOfDutyDocument> histories(CheckQuery query) {
+        List<SeparationOfDutyDocument> ofAction = historiesByAction.isEmpty()
+                ? List.of()
+                : historiesByAction.getOrDefault(query.action().value(), List.of());
+        return ofAction.isEmpty()
+                ? List.of()
+                : ofAction.stream().filter(rule -> covers(rule, query)).toList();
+    }
+
+    /** The approval rules that cover a request. */
+    List<ApprovalRuleDocument> approvals(CheckQuery query) {
+        return approvals.isEmpty()
+                ? List.of()
+                : approvals.stream().filter(rule -> covers(rule, query)).toList();
+    }
+
+    private void addActive(Collection<Environment> environments, ActiveRule rule) {
+        for (Environment environment : environments) {
+            if (rule.document().environments().contains(environment)) {
+                activeByEnvironment
+                        .computeIfAbsent(environment.value(), any -> new ArrayList<>())
+                        .add(rule);
+            }
+        }
+    }
+
+    private static boolean covers(SeparationOfDutyDocument rule, CheckQuery query) {
+        return rule.environments().contains(query.env())
+                && rule.duty() instanceof Duty.PerformedActions performed
+                && performed.resources().contains(query.resource().type());
+    }
+
+    private static boolean covers(ApprovalRuleDocument rule, CheckQuery query) {
+        return rule.environments().contains(query.env())
+                && rule.actions().contains(query.action())
+                && rule.resources().contains(query.resource().type());
+    }
+}

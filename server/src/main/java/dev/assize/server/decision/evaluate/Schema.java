@@ -1,0 +1,85 @@
+package dev.assize.server.decision.evaluate;
+
+import dev.assize.server.model.Environment;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a graph knows apart from subjects: environments, types with their cells, roles, and what is declared of
+ * attributes. Maps on a request's path are HashMaps that nobody changes: a look-up in those of {@link Map#copyOf} costs a
+ * division.
+ */
+public final class Schema {
+
+    /**
+     * The types of resource.
+     *
+     * @param others the node of every other type; null where there are no others
+     */
+    public record Types(
+            Map<String, ResourceNode> byName, @Nullable ResourceNode others) {
+        public Types {
+            byName = new HashMap<>(byName);
+        }
+    }
+
+    private final Map<String, Integer> environments;
+    private final Types types;
+    private final RoleGraph roles;
+    private final Conditions conditions;
+    private final long weightBytes;
+
+    /**
+     * A schema.
+     *
+     * @param environments their numbers, as cells count them
+     * @param cellWeightBytes the heap of the cells
+     */
+    public Schema(
+            Map<String, Integer> environments,
+            Types types,
+            RoleGraph roles,
+            Conditions conditions,
+            long cellWeightBytes) {
+        this.environments = new HashMap<>(environments);
+        this.types = types;
+        this.roles = roles;
+        this.conditions = conditions;
+        this.weightBytes = cellWeightBytes
+                + 64L * environments.size()
+                + types.byName().values().stream()
+                        .mapToLong(ResourceNode::weightBytes)
+                        .sum();
+    }
+
+    RoleGraph roles() {
+        return roles;
+    }
+
+    Attributes attributes() {
+        return conditions.attributes();
+    }
+
+    public Conditions conditions() {
+        return conditions;
+    }
+
+    /** An estimate of its heap, for the cache. */
+    public long weightBytes() {
+        return weightBytes;
+    }
+
+    /** The number of an environment, negative where the tenant does not declare it. */
+    int environment(Environment environment) {
+        Integer index = environments.get(environment.value());
+        return index == null ? -1 : index;
+    }
+
+    /** The node of a type, null where types are declared and it is not among them. */
+    @Nullable
+    ResourceNode type(String type) {
+        ResourceNode node = types.byName().get(type);
+        return node == null ? types.others() : node;
+    }
+}
