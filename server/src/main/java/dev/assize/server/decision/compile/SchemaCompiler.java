@@ -38,11 +38,7 @@ final class SchemaCompiler {
     /** What is declared of attributes. */
     Attributes attributes() {
         Map<String, SortedMap<String, AttributeDeclaration>> ofResources = new HashMap<>();
-        visible(ResourceTypeDocument.class).forEach((name, type) -> {
-            if (!type.attributes().isEmpty()) {
-                ofResources.put(name, type.attributes());
-            }
-        });
+        visible(ResourceTypeDocument.class).forEach((name, type) -> ofResources.put(name, type.attributes()));
         return new Attributes(Map.copyOf(self().subjectAttributes()), ofResources);
     }
 

@@ -7,9 +7,12 @@ import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
 import dev.assize.server.policy.condition.AttributeType.Form;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What is declared of attributes, and what follows for those of a request. */
@@ -41,17 +44,54 @@ public record Attributes(
         Map<String, AttributeValue> merged = new HashMap<>();
         requested.forEach((name, value) -> {
             if (source(declared, name) != Source.STORED) {
-                merged.put(name, value);
+                merged.put(name, read(declared, name, value));
             }
         });
         if (stored != null) {
             stored.forEach((name, value) -> {
                 if (source(declared, name) != Source.REQUEST) {
-                    merged.put(name, value);
+                    merged.put(name, read(declared, name, value));
                 }
             });
         }
         return merged;
+    }
+
+    private static AttributeValue read(
+            Map<String, AttributeDeclaration> declared, String name, AttributeValue value) {
+        AttributeDeclaration declaration = declared.get(name);
+        return declaration == null ? value : read(declaration.type(), value);
+    }
+
+    /** A value as it is declared: documents write moments as text, and a whole number does for one with a fraction. */
+    private static AttributeValue read(@Nullable AttributeType type, AttributeValue value) {
+        if (type == null) {
+            return value;
+        }
+        return switch (value) {
+            case AttributeValue.Text(String text) when type.form() == Form.TIMESTAMP -> moment(text, value);
+            case AttributeValue.Whole(long whole) when type.form() == Form.DOUBLE ->
+                new AttributeValue.Fraction(whole);
+            case AttributeValue.Many many when type.form() == Form.LIST ->
+                new AttributeValue.Many(many.values().stream()
+                        .map(each -> read(type.element(), each))
+                        .toList());
+            case AttributeValue.Fields fields when type.form() == Form.MAP -> {
+                SortedMap<String, AttributeValue> read = new TreeMap<>();
+                fields.values().forEach((name, each) -> read.put(name, read(type.element(), each)));
+                yield new AttributeValue.Fields(read);
+            }
+            default -> value;
+        };
+    }
+
+    /** What is no moment should have been refused when it was written; a condition that reads it fails. */
+    private static AttributeValue moment(String text, AttributeValue otherwise) {
+        try {
+            return new AttributeValue.Time(OffsetDateTime.parse(text).toInstant());
+        } catch (DateTimeParseException e) {
+            return otherwise;
+        }
     }
 
     private static Source source(Map<String, AttributeDeclaration> declared, String name) {

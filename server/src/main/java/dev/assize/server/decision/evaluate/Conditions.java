@@ -6,9 +6,7 @@ import dev.assize.server.policy.condition.Compilation;
 import dev.assize.server.policy.condition.Condition;
 import dev.assize.server.policy.condition.ConditionCompiler;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The conditions of a tenant's roles and bindings, under what is declared of attributes; each text is compiled once. */
@@ -51,21 +49,27 @@ public final class Conditions {
         return known;
     }
 
-    /** What is declared of resources of some types; what two of them declare differently may be anything. */
+    /**
+     * What is declared of resources of some types: what all of them declare alike. A name that one of them declares
+     * otherwise, or not at all, may be anything.
+     */
     private Map<String, AttributeDeclaration> ofAll(AnyOf<String> types) {
-        Map<String, AttributeDeclaration> all = new HashMap<>();
-        Set<String> ambiguous = new HashSet<>();
-        attributes.ofResources().forEach((type, declared) -> {
-            if (types.contains(type)) {
-                declared.forEach((name, declaration) -> {
-                    AttributeDeclaration other = all.putIfAbsent(name, declaration);
-                    if (other != null && !other.type().equals(declaration.type())) {
-                        ambiguous.add(name);
-                    }
-                });
+        Map<String, AttributeDeclaration> common = new HashMap<>();
+        boolean first = true;
+        for (Map.Entry<String, ? extends Map<String, AttributeDeclaration>> type :
+                attributes.ofResources().entrySet()) {
+            if (!types.contains(type.getKey())) {
+                continue;
             }
-        });
-        all.keySet().removeAll(ambiguous);
-        return all;
+            if (first) {
+                common.putAll(type.getValue());
+                first = false;
+            }
+            common.entrySet().removeIf(declared -> {
+                AttributeDeclaration other = type.getValue().get(declared.getKey());
+                return other == null || !other.type().equals(declared.getValue().type());
+            });
+        }
+        return common;
     }
 }

@@ -226,12 +226,24 @@ public final class Evaluator {
             }
             switch (ask(terms.when(), denies)) {
                 case Condition.Verdict.Holds _ -> hold(grant, allows, denies);
-                case Condition.Verdict.Fails _ ->
+                case Condition.Verdict.Fails _ -> {
+                    doubt(grant, allows);
                     conditionFalse = allows ? first(conditionFalse, grant, firstAllow(grant)) : conditionFalse;
+                }
                 case Condition.Verdict.Broken _ -> {
+                    doubt(grant, allows);
                     conditionError = allows ? first(conditionError, grant, firstAllow(grant)) : conditionError;
                     hold(grant, false, denies);
                 }
+            }
+        }
+
+        /** The conditions that would be asked next are in question, too. */
+        private void doubt(Grant grant, boolean allows) {
+            Rule rule = allows ? cell.allows().of(grant.role()) : null;
+            for (int i = 0; rule != null && i < rule.size(); i++) {
+                Condition when = rule.condition(i);
+                boundary = when != null && when.readsNowOrAttributes() ? now : boundary;
             }
         }
 
