@@ -11,6 +11,7 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -184,6 +185,15 @@ public final class Forms {
     /** A run, as requests name it. */
     static String run(String text) {
         return attributeName(text);
+    }
+
+    /** A time with its offset; empty for anything else. */
+    static Optional<Instant> timeIfAny(String text) {
+        try {
+            return Optional.of(time(text));
+        } catch (MalformedException e) {
+            return Optional.empty();
+        }
     }
 
     /** Whom a binding names. */

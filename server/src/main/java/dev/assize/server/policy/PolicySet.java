@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.pcollections.PSortedMap;
 import org.pcollections.TreePMap;
 
@@ -24,7 +25,15 @@ public final class PolicySet {
     private final Map<Kind, PSortedMap<String, Document>> documentsByKind;
     private final int size;
 
-    private PolicySet(PolicyScope scope, Revision revision, Map<Kind, PSortedMap<String, Document>> documentsByKind) {
+    /** Made when it is first asked for, and from then on kept up with each change; a function of the documents. */
+    private volatile @Nullable PolicyIndex index;
+
+    private PolicySet(
+            PolicyScope scope,
+            Revision revision,
+            Map<Kind, PSortedMap<String, Document>> documentsByKind,
+            @Nullable PolicyIndex index) {
+        this.index = index;
         this.scope = scope;
         this.revision = revision;
         this.documentsByKind = documentsByKind;
@@ -42,28 +51,49 @@ public final class PolicySet {
         }
         Map<Kind, PSortedMap<String, Document>> shared = new EnumMap<>(Kind.class);
         byKind.forEach((kind, byName) -> shared.put(kind, TreePMap.fromSortedMap(byName)));
-        return new PolicySet(scope, revision, shared);
+        return new PolicySet(scope, revision, shared, null);
     }
 
     public static PolicySet empty(PolicyScope scope) {
-        return new PolicySet(scope, Revision.NONE, new EnumMap<>(Kind.class));
+        return new PolicySet(scope, Revision.NONE, new EnumMap<>(Kind.class), null);
     }
 
     /** The set with some documents put and others deleted, at another revision. Deleting what is not there is nothing. */
     public PolicySet with(Revision next, Collection<? extends Document> puts, Collection<DocumentKey> deletes) {
         Map<Kind, PSortedMap<String, Document>> changed = new EnumMap<>(Kind.class);
         changed.putAll(documentsByKind);
+        PolicyIndex nextIndex = index;
         for (DocumentKey key : deletes) {
             requireOwn(key);
+            nextIndex = without(nextIndex, changed, key);
             changed.computeIfPresent(key.kind(), (kind, byName) -> byName.minus(key.name()));
         }
         for (Document document : puts) {
             requireOwn(document.key());
+            nextIndex = without(nextIndex, changed, document.key());
+            nextIndex = nextIndex == null ? null : nextIndex.with(document);
             changed.put(
                     document.kind(),
                     changed.getOrDefault(document.kind(), TreePMap.empty()).plus(document.name(), document));
         }
-        return new PolicySet(scope, next, changed);
+        return new PolicySet(scope, next, changed, nextIndex);
+    }
+
+    private static @Nullable PolicyIndex without(
+            @Nullable PolicyIndex index, Map<Kind, PSortedMap<String, Document>> documents, DocumentKey key) {
+        PSortedMap<String, Document> byName = documents.get(key.kind());
+        Document document = byName == null ? null : byName.get(key.name());
+        return index == null || document == null ? index : index.without(document);
+    }
+
+    /** What its documents refer to. */
+    PolicyIndex index() {
+        PolicyIndex made = index;
+        if (made == null) {
+            made = PolicyIndex.of(documents());
+            index = made;
+        }
+        return made;
     }
 
     public PolicyScope scope() {

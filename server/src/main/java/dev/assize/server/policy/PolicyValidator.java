@@ -4,73 +4,77 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
-import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.GroupDocument;
-import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
-import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
-import java.util.HashMap;
-import java.util.HashSet;
+import dev.assize.server.policy.PolicyIndex.Sort;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
- * Judges a set of documents as a whole: whether what they name exists, and whether they lead in circles.
+ * Judges a set of documents as a whole: whether what they name exists, whether they lead in circles, whether conditions
+ * compile and attributes are what is declared of them.
  *
- * <p>Deleting what is still referenced needs no rule of its own: the set without it has dangling names. Every
- * name is looked up in a hash table built once, so the work grows with the size of the set and no faster.
+ * <p>Deleting what is still referenced needs no rule of its own: the set without it has dangling names. Judging a
+ * whole set grows with its size and no faster. Judging a change of a set that was right before looks at the documents that
+ * changed; at the kinds of which there are few, if one of those changed; and, in the {@link PolicyIndex}, at whether
+ * something refers to what is gone. Only where something does is the whole set judged, to say what.
  */
 public final class PolicyValidator {
 
     private static final int SHOWN_CYCLE = 20;
 
+    /** There are few of these in a tenant, and one may change what any other document means. */
+    private static final Set<Kind> FEW =
+            EnumSet.of(Kind.RESOURCE_TYPE, Kind.ROLE, Kind.SEPARATION_OF_DUTY, Kind.APPROVAL_RULE);
+
+    private static final Set<Kind> DECLARING = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE);
+
     private final Problems problems = new Problems();
     private final PolicySet set;
-    private final Map<String, ResourceTypeDocument> platformTypes;
-    private final Map<String, RoleDocument> platformRoles;
-    private final Map<String, ResourceTypeDocument> types;
-    private final Map<String, RoleDocument> roles;
-    private final Map<String, GroupDocument> groups;
-
-    /** Which types declare an action; empty where no types are declared, and then nothing is checked. */
-    private final Map<Action, Set<String>> typesByAction = new HashMap<>();
-
-    /** Null where they are not known: on the platform, and in a tenant that does not say. */
-    private final @Nullable Set<Environment> environments;
+    private final PolicySet platform;
+    private final InSight inSight;
+    private final VocabularyValidator vocabulary;
+    private final GrantValidator grants;
+    private final RestraintValidator restraints;
 
     private PolicyValidator(PolicySet set, PolicySet platform) {
         this.set = set;
-        platformTypes = byName(platform, ResourceTypeDocument.class);
-        platformRoles = byName(platform, RoleDocument.class);
-        types = new HashMap<>(platformTypes);
-        types.putAll(byName(set, ResourceTypeDocument.class));
-        roles = new HashMap<>(platformRoles);
-        roles.putAll(byName(set, RoleDocument.class));
-        groups = byName(set, GroupDocument.class);
-        types.forEach((name, type) -> type.actions()
-                .forEach(action -> typesByAction
-                        .computeIfAbsent(action, key -> new HashSet<>())
-                        .add(name)));
-        List<TenantDocument> tenants = set.ofKind(TenantDocument.class);
-        environments =
-                tenants.isEmpty() ? null : new HashSet<>(tenants.getFirst().environments());
+        this.platform = platform;
+        inSight = new InSight(set, platform, problems);
+        AttributeDeclarations declarations = AttributeDeclarations.of(set, platform);
+        RolesHeld held = new RolesHeld(set, platform);
+        vocabulary = new VocabularyValidator(inSight, declarations);
+        grants = new GrantValidator(inSight, declarations, held);
+        restraints = new RestraintValidator(inSight, held);
     }
 
     /** Everything that is wrong with a tenant's documents beside those of the platform. */
     public static List<Problem> validate(PolicySet tenant, PolicySet platform) {
         return new PolicyValidator(tenant, platform).run();
+    }
+
+    /**
+     * Everything that is wrong with a tenant's documents, if nothing was before some of them changed.
+     *
+     * @param changed every document, of the tenant and of the platform, that was put or deleted
+     */
+    public static List<Problem> validate(PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
+        return new PolicyValidator(tenant, platform).runChanged(changed);
     }
 
     /** Everything that is wrong with the platform's documents. */
@@ -80,212 +84,174 @@ public final class PolicyValidator {
 
     private List<Problem> run() {
         set.scope().tenant().ifPresent(this::checkTenant);
-        for (Document document : set.documents()) {
-            switch (document) {
-                case TenantDocument tenant -> {}
-                case ResourceTypeDocument type -> checkResourceType(type);
-                case RoleDocument role -> checkRole(role);
-                case GroupDocument group -> checkGroup(group);
-                case RoleBindingDocument binding -> checkBinding(binding);
-                case SubjectDocument _,
-                        ResourceDocument _,
-                        SeparationOfDutyDocument _,
-                        ApprovalRuleDocument _,
-                        FreezeDocument _ -> {}
-            }
-        }
+        set.documents().forEach(this::check);
         checkRoleNesting();
-        checkGroupNesting();
+        checkGroupNesting(names(GroupDocument.class));
+        restraints.checkInheritance();
+        checkConditionsOfPlatform();
         return problems.toList();
     }
 
+    private List<Problem> runChanged(Set<DocumentKey> changed) {
+        boolean wide = changed.stream().anyMatch(this::isWide);
+        boolean declaring = changed.stream().anyMatch(key -> DECLARING.contains(key.kind()));
+        if (mayDangle(changed, wide)) {
+            return run();
+        }
+        set.scope().tenant().ifPresent(this::checkTenant);
+        judged(changed, wide, declaring).forEach(key -> set.find(key).ifPresent(this::check));
+        if (wide) {
+            checkRoleNesting();
+        }
+        boolean nests = changed.stream()
+                .anyMatch(
+                        key -> key.kind() == Kind.GROUP && set.index().nested().containsKey(key.name()));
+        if (nests) {
+            checkGroupNesting(set.index().nested().keySet());
+        }
+        if (wide) {
+            restraints.checkInheritance();
+            checkConditionsOfPlatform();
+        }
+        return problems.toList();
+    }
+
+    /** Whether a change of it reaches beyond itself and what refers to it by name. */
+    private boolean isWide(DocumentKey key) {
+        return !key.scope().equals(set.scope())
+                || key.kind() == Kind.TENANT
+                || (FEW.contains(key.kind()) && key.kind() != Kind.APPROVAL_RULE);
+    }
+
+    private Collection<DocumentKey> judged(Set<DocumentKey> changed, boolean wide, boolean declaring) {
+        Set<DocumentKey> judged = new TreeSet<>();
+        changed.stream().filter(key -> key.scope().equals(set.scope())).forEach(judged::add);
+        if (wide) {
+            addAll(RoleDocument.class, judged);
+            addAll(ResourceTypeDocument.class, judged);
+            addAll(SeparationOfDutyDocument.class, judged);
+            addAll(ApprovalRuleDocument.class, judged);
+        }
+        if (declaring) {
+            addAll(SubjectDocument.class, judged);
+            addAll(ResourceDocument.class, judged);
+            set.index()
+                    .targets(Sort.CONDITIONAL)
+                    .forEach(name -> judged.add(new DocumentKey(set.scope(), Kind.ROLE_BINDING, name)));
+        }
+        return judged;
+    }
+
+    private <D extends Document> void addAll(Class<D> kind, Set<DocumentKey> judged) {
+        set.ofKind(kind).forEach(document -> judged.add(document.key()));
+    }
+
+    /** Whether one of the many refers to what is not there, or does what a rule now forbids. */
+    private boolean mayDangle(Set<DocumentKey> changed, boolean wide) {
+        boolean groupGone = changed.stream()
+                .anyMatch(key -> key.kind() == Kind.GROUP
+                        && set.find(key).isEmpty()
+                        && set.index().refersTo(Sort.GROUP, key.name()));
+        return groupGone
+                || (wide
+                        && (any(Sort.ROLE, name -> inSight.role(name) == null)
+                                || any(Sort.TYPE, name -> !inSight.hasType(name))
+                                || any(Sort.ENVIRONMENT, name -> !inSight.hasEnvironment(new Environment(name)))
+                                || any(Sort.OPEN_ROLE, name -> grants.keepingApart(name) != null)
+                                || any(Sort.ACTION, this::isUndeclared)));
+    }
+
+    private boolean any(Sort sort, Predicate<String> wrong) {
+        return set.index().targets(sort).stream().anyMatch(wrong);
+    }
+
+    private boolean isUndeclared(String target) {
+        int slash = target.indexOf('/');
+        Action action = new Action(target.substring(slash + 1));
+        return slash == 0
+                ? !inSight.hasAction(action)
+                : !inSight.isDeclared(action, Set.of(target.substring(0, slash)), false);
+    }
+
+    private void check(Document document) {
+        switch (document) {
+            case TenantDocument _ -> {}
+            case ResourceTypeDocument type -> vocabulary.check(type);
+            case RoleDocument role -> grants.check(role);
+            case GroupDocument group -> grants.check(group);
+            case RoleBindingDocument binding -> grants.check(binding);
+            case SubjectDocument subject -> vocabulary.check(subject);
+            case ResourceDocument resource -> vocabulary.check(resource);
+            case SeparationOfDutyDocument rule -> restraints.check(rule);
+            case ApprovalRuleDocument rule -> restraints.check(rule);
+            case FreezeDocument freeze -> restraints.check(freeze);
+        }
+    }
+
     private void checkTenant(TenantId tenant) {
-        if (environments == null && !set.documents().isEmpty()) {
+        if (inSight.isTenantMissing() && set.size() > 0) {
             Document first = set.documents().iterator().next();
-            int count = set.documents().size();
             problems.add(
                     first.place(),
                     "Tenant/" + tenant,
                     "",
-                    "a document of kind `Tenant` as long as the tenant has others: it has " + count + ", among them `"
-                            + first.key() + "`");
+                    "a document of kind `Tenant` as long as the tenant has others: it has " + set.size()
+                            + ", among them `" + first.key() + "`");
         }
     }
 
-    private void checkResourceType(ResourceTypeDocument type) {
-        checkOnlyHere(type, platformTypes);
-        Set<Action> actions = new HashSet<>(type.actions());
-        type.implies().forEach((action, implied) -> {
-            String field = "spec.implies." + action;
-            String expected = "an action that `spec.actions` declares";
-            if (!actions.contains(action)) {
-                add(type, field, action.value(), expected);
-            }
-            forEachListed(implied, (name, index) -> {
-                if (!actions.contains(name)) {
-                    add(type, field + "[" + index + "]", name.value(), expected);
-                }
-            });
-        });
-    }
-
-    private void checkRole(RoleDocument role) {
-        checkOnlyHere(role, platformRoles);
-        for (int i = 0; i < role.inherits().size(); i++) {
-            checkRoleExists(role, "spec.inherits[" + i + "]", role.inherits().get(i));
+    private void checkConditionsOfPlatform() {
+        List<TenantDocument> self = set.ofKind(TenantDocument.class);
+        if (!self.isEmpty()) {
+            platform.ofKind(RoleDocument.class).forEach(role -> grants.checkConditionsOf(role, self.getFirst()));
         }
-        for (int i = 0; i < role.permissions().size(); i++) {
-            checkPermission(
-                    role, "spec.permissions[" + i + "].", role.permissions().get(i));
-        }
-    }
-
-    private void checkPermission(RoleDocument role, String field, Permission permission) {
-        Set<String> named = new HashSet<>();
-        forEachListed(permission.resources(), (type, index) -> {
-            named.add(type);
-            checkType(role, permission.place(), field + "resources[" + index + "]", type);
-        });
-        boolean allTypes = permission.resources() instanceof AnyOf.All<?>;
-        forEachListed(permission.actions(), (action, index) -> {
-            if (!isDeclared(action, named, allTypes)) {
-                add(
-                        role,
-                        permission.place(),
-                        field + "actions[" + index + "]",
-                        action.value(),
-                        allTypes
-                                ? "an action that a resource type declares"
-                                : "an action that one of the permission's resource types declares");
-            }
-        });
-        checkEnvironments(role, permission.place(), field + "environments", permission.environments());
-    }
-
-    /** Looks through the smaller of the two sets. */
-    private boolean isDeclared(Action action, Set<String> named, boolean allTypes) {
-        if (types.isEmpty()) {
-            return true;
-        }
-        Set<String> declaring = typesByAction.getOrDefault(action, Set.of());
-        if (allTypes) {
-            return !declaring.isEmpty();
-        }
-        return named.size() < declaring.size()
-                ? named.stream().anyMatch(declaring::contains)
-                : declaring.stream().anyMatch(named::contains);
-    }
-
-    private void checkGroup(GroupDocument group) {
-        for (int i = 0; i < group.members().size(); i++) {
-            checkGroupExists(group, "spec.members[" + i + "]", group.members().get(i));
-        }
-    }
-
-    private void checkBinding(RoleBindingDocument binding) {
-        for (int i = 0; i < binding.subjects().size(); i++) {
-            if (binding.subjects().get(i) instanceof SubjectPattern.Named named) {
-                checkGroupExists(binding, "spec.subjects[" + i + "]", named.subject());
-            }
-        }
-        checkRoleExists(binding, "spec.role", binding.role());
-        Scope scope = binding.scopeOfGrant();
-        scope.environments()
-                .ifPresent(names -> checkEnvironments(binding, binding.place(), "spec.scope.environments", names));
-        scope.resourceTypes()
-                .ifPresent(names -> forEachListed(
-                        names,
-                        (type, index) ->
-                                checkType(binding, binding.place(), "spec.scope.resourceTypes[" + index + "]", type)));
-        scope.resources().ifPresent(paths -> checkPaths(binding, paths));
-    }
-
-    private void checkPaths(RoleBindingDocument binding, List<ResourcePath> paths) {
-        for (int i = 0; i < paths.size(); i++) {
-            if (paths.get(i).wholeType()) {
-                add(
-                        binding,
-                        "spec.scope.resources[" + i + "]",
-                        paths.get(i).value(),
-                        "a resource path whose segments all have ids");
-            }
-        }
-    }
-
-    private void checkOnlyHere(Document document, Map<String, ? extends Document> onPlatform) {
-        if (!set.scope().isPlatform() && onPlatform.containsKey(document.name())) {
-            add(document, "metadata.name", document.name(), "a name that the platform does not define already");
-        }
-    }
-
-    private void checkType(Document document, SourcePlace place, String field, String type) {
-        if (!types.isEmpty() && !types.containsKey(type)) {
-            add(document, place, field, type, "a declared resource type (kind `ResourceType`)");
-        }
-    }
-
-    private void checkEnvironments(Document document, SourcePlace place, String field, AnyOf<Environment> names) {
-        Set<Environment> declared = environments;
-        if (declared != null) {
-            forEachListed(names, (environment, index) -> {
-                if (!declared.contains(environment)) {
-                    add(
-                            document,
-                            place,
-                            field + "[" + index + "]",
-                            environment.value(),
-                            "an environment that `Tenant/" + set.scope().key() + "` declares");
-                }
-            });
-        }
-    }
-
-    private void checkRoleExists(Document document, String field, String role) {
-        if (!roles.containsKey(role)) {
-            add(document, field, role, "an existing role of " + visibleFrom());
-        }
-    }
-
-    private void checkGroupExists(Document document, String field, Subject subject) {
-        if (subject.isGroup() && !groups.containsKey(subject.id())) {
-            add(document, field, subject.toString(), "an existing group of " + set.scope());
-        }
-    }
-
-    private String visibleFrom() {
-        return set.scope().isPlatform() ? "the platform" : set.scope() + " or of the platform";
     }
 
     private void checkRoleNesting() {
         Nesting nesting = Nesting.of(names(RoleDocument.class), name -> {
-            RoleDocument role = roles.get(name);
+            RoleDocument role = inSight.role(name);
             return role == null ? List.of() : role.inherits();
         });
-        report(nesting, roles, "spec.inherits", "a role that does not inherit itself", "levels of inheritance");
+        report(
+                nesting,
+                name -> Optional.ofNullable(inSight.role(name)),
+                "spec.inherits",
+                "a role that does not inherit itself",
+                "levels of inheritance");
     }
 
-    private void checkGroupNesting() {
-        Nesting nesting = Nesting.of(names(GroupDocument.class), name -> {
-            GroupDocument group = groups.get(name);
-            return group == null ? List.of() : groupsIn(group);
-        });
-        report(nesting, groups, "spec.members", "a group that does not contain itself", "groups within one another");
+    private void checkGroupNesting(Collection<String> names) {
+        Nesting nesting = Nesting.of(
+                names,
+                name -> inSight.group(name).map(PolicyValidator::groupsIn).orElse(List.of()));
+        report(
+                nesting,
+                inSight::group,
+                "spec.members",
+                "a group that does not contain itself",
+                "groups within one another");
     }
 
-    private void report(
-            Nesting nesting, Map<String, ? extends Document> documents, String field, String acyclic, String levels) {
-        nesting.cycles().forEach((name, cycle) -> {
-            Document document = documents.get(name);
-            if (document != null) {
-                problems.add(new Problem(document.place(), document.key() + ": " + field, shown(cycle), acyclic));
-            }
-        });
+    private void report(Nesting nesting, Lookup documents, String field, String acyclic, String levels) {
+        nesting.cycles()
+                .forEach((name, cycle) -> documents
+                        .find(name)
+                        .ifPresent(document -> problems.add(
+                                new Problem(document.place(), document.key() + ": " + field, shown(cycle), acyclic))));
         for (String name : nesting.tooDeep()) {
-            Document document = documents.get(name);
-            if (document != null) {
-                add(document, field, (Limits.NESTING + 1) + " deep", "at most " + Limits.NESTING + " " + levels);
-            }
+            documents
+                    .find(name)
+                    .ifPresent(document -> inSight.add(
+                            document,
+                            field,
+                            (Limits.NESTING + 1) + " deep",
+                            "at most " + Limits.NESTING + " " + levels));
         }
+    }
+
+    /** Finds a document by its name. */
+    private interface Lookup {
+        Optional<? extends Document> find(String name);
     }
 
     private static String shown(List<String> cycle) {
@@ -304,32 +270,5 @@ public final class PolicyValidator {
                 .filter(Subject::isGroup)
                 .map(Subject::id)
                 .toList();
-    }
-
-    private void add(Document document, String field, String value, String expected) {
-        add(document, document.place(), field, value, expected);
-    }
-
-    private void add(Document document, SourcePlace place, String field, String value, String expected) {
-        problems.add(place, document.key() + ": " + field, value, expected);
-    }
-
-    private static <D extends Document> Map<String, D> byName(PolicySet set, Class<D> kind) {
-        Map<String, D> byName = new HashMap<>();
-        set.ofKind(kind).forEach(document -> byName.put(document.name(), document));
-        return byName;
-    }
-
-    private static <T> void forEachListed(AnyOf<T> names, Indexed<T> each) {
-        if (names instanceof AnyOf.Listed<T> listed) {
-            for (int i = 0; i < listed.values().size(); i++) {
-                each.accept(listed.values().get(i), i);
-            }
-        }
-    }
-
-    /** Takes a value and its position in its list. */
-    private interface Indexed<T> {
-        void accept(T value, int index);
     }
 }
