@@ -5,6 +5,7 @@ import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Precondition;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
@@ -31,11 +32,30 @@ final class LedgerAuditLog implements AuditLog {
     @Override
     public CompletableFuture<AppendResult> append(
             TenantId tenant, Recorder recorder, List<AuditEvent> events, @Nullable String idempotencyKey) {
+        return append(tenant, recorder, events, idempotencyKey, null);
+    }
+
+    @Override
+    public CompletableFuture<AppendResult> appendIf(
+            TenantId tenant,
+            Recorder recorder,
+            AuditEvent event,
+            @Nullable String idempotencyKey,
+            Precondition precondition) {
+        return append(tenant, recorder, List.of(event), idempotencyKey, precondition);
+    }
+
+    private CompletableFuture<AppendResult> append(
+            TenantId tenant,
+            Recorder recorder,
+            List<AuditEvent> events,
+            @Nullable String idempotencyKey,
+            @Nullable Precondition precondition) {
         List<EntryDraft> drafts = events.stream()
                 .map(event -> codec.encode(event, recorder, tenant, idempotencyKey))
                 .toList();
         Idempotency idempotency = idempotencyKey == null ? null : new Idempotency(idempotencyKey, contentHash(drafts));
-        return appender.append(tenant, new AppendCommand(recorder, drafts, idempotency));
+        return appender.append(tenant, new AppendCommand(recorder, drafts, idempotency, precondition));
     }
 
     /** Over what the caller sent, each part behind its length, so that no two requests have the same parts. */

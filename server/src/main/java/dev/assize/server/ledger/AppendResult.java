@@ -13,4 +13,7 @@ public sealed interface AppendResult {
 
     /** The key had been used before with other content; nothing was appended. */
     record KeyReused(String key) implements AppendResult {}
+
+    /** The precondition did not hold; nothing was appended, and the key may be used again. */
+    record Refused() implements AppendResult {}
 }

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * Appends by group commit. Each tenant with something to append has a lane: a queue, and one virtual thread that
  * takes everything queued (up to a bound), has the store write it in one transaction, completes the futures and
  * repeats at once. There is no timer: while a batch is being written the next one gathers, so batches grow with the
- * load and a lone caller waits for nobody. An empty lane ends.
+ * load and a lone caller waits for nobody. An empty lane ends. A command with a precondition is written alone: others
+ * neither wait for its answer under the head's lock nor fall with it.
  *
  * <p>Futures are completed on the lane's thread: what depends on them must be short.
  */
@@ -49,8 +50,8 @@ public final class Appender implements AutoCloseable {
 
     /**
      * Queues the command and completes when it is durable; exceptionally with {@link LedgerBusyException} where the
-     * queue is full, {@link DraftRefusedException} where it can never be appended, and {@link
-     * LedgerUnavailableException} where the store failed or the server is stopping.
+     * queue is full, {@link DraftRefusedException} where it can never be appended, {@link LedgerUnavailableException}
+     * where the store failed or the server is stopping, and with what the precondition threw where it threw.
      */
     public CompletableFuture<AppendResult> append(TenantId tenant, AppendCommand command) {
         if (command.drafts().isEmpty()) {
@@ -132,10 +133,14 @@ public final class Appender implements AutoCloseable {
             for (Pending next = lane.queue.peek(); next != null; next = lane.queue.peek()) {
                 entries += next.entries;
                 bytes += next.bytes;
-                if (!batch.isEmpty() && (entries > config.batchEntries() || bytes > config.batchBytes())) {
+                if (!batch.isEmpty()
+                        && (next.isConditional() || entries > config.batchEntries() || bytes > config.batchBytes())) {
                     break;
                 }
                 batch.add(lane.queue.remove());
+                if (next.isConditional()) {
+                    break;
+                }
             }
             if (batch.isEmpty()) {
                 lanes.remove(tenant);
@@ -159,6 +164,8 @@ public final class Appender implements AutoCloseable {
             }
         } catch (DraftRefusedException e) {
             isolate(tenant, batch, e);
+        } catch (PreconditionFailedException e) {
+            batch.forEach(pending -> fail(pending, e.failure()));
         } catch (Throwable e) {
             // Also errors: a lane that died would leave its callers waiting for ever.
             batch.forEach(pending -> fail(
@@ -250,6 +257,10 @@ public final class Appender implements AutoCloseable {
             this.bytes = command.drafts().stream()
                     .mapToLong(draft -> draft.body().length)
                     .sum();
+        }
+
+        boolean isConditional() {
+            return command.precondition() != null;
         }
     }
 }

@@ -14,6 +14,7 @@ public final class LedgerMetrics {
     private final Counter appended;
     private final Counter replayed;
     private final Counter keyReused;
+    private final Counter declined;
     private final Counter refused;
     private final Counter failed;
     private final Counter entries;
@@ -29,6 +30,7 @@ public final class LedgerMetrics {
         appended = appends(registry, "appended");
         replayed = appends(registry, "replayed");
         keyReused = appends(registry, "key_reused");
+        declined = appends(registry, "declined");
         refused = appends(registry, "refused");
         failed = appends(registry, "failed");
         entries = Counter.builder("assize.ledger.entries")
@@ -70,6 +72,7 @@ public final class LedgerMetrics {
             }
             case AppendResult.Replayed _ -> replayed.increment();
             case AppendResult.KeyReused _ -> keyReused.increment();
+            case AppendResult.Refused _ -> declined.increment();
         }
     }
 

@@ -11,7 +11,10 @@ public interface LedgerStore {
     /**
      * Appends commands of one tenant in one transaction that locks the tenant's head row once. Returns when they
      * are durable; one result for each command, in their order. A command whose key is known, also from an
-     * earlier command of the same call, appends nothing.
+     * earlier command of the same call, appends nothing. A precondition is asked under the lock, and what it reads of
+     * this store, on the thread on which it is asked, includes what earlier commands of the call appended.
+     *
+     * @throws PreconditionFailedException where a precondition throws; nothing of the call was appended
      */
     List<AppendResult> append(TenantId tenant, List<AppendCommand> commands);
 

@@ -52,6 +52,10 @@ public final class Database implements AutoCloseable {
 
     private final StorageConfig config;
     private final InstantSource clock;
+
+    /** The transaction that this thread is in the middle of, and that its reads are to see. */
+    private final ScopedValue<TenantTransaction> current = ScopedValue.newInstance();
+
     private volatile @Nullable Running running;
 
     @Inject
@@ -118,16 +122,52 @@ public final class Database implements AutoCloseable {
      * @throws StorageException where it fails for another reason
      */
     <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
+        if (current.isBound()) {
+            return join(current.get(), mode, scopeKey, work);
+        }
         try (TenantTransaction transaction = TenantTransaction.begin(
                 running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout)) {
             T result = work.run(transaction);
             transaction.commit();
             return result;
         } catch (SQLException | DataAccessException e) {
-            Throwable root = rootOf(e);
-            String message = "the database fails: " + Reasons.of(root);
-            throw isForNow(root) ? new StoreUnavailableException(message, e) : new StorageException(message, e);
+            throw failure(e);
         }
+    }
+
+    /**
+     * Runs what asks others while the transaction is open: what they read through this database on this thread, they
+     * read within it. A second connection would not see what is not committed yet, and a pool whose every connection
+     * waited for a second one would stand still.
+     */
+    void within(TenantTransaction transaction, Runnable asking) {
+        ScopedValue.where(current, transaction).run(asking);
+    }
+
+    /** Each statement sees what is committed by then, and what the transaction itself wrote. */
+    private static <T extends @Nullable Object> T join(
+            TenantTransaction transaction, Mode mode, String scopeKey, Work<T> work) {
+        if (mode != Mode.SNAPSHOT) {
+            throw new IllegalStateException("What is asked in the middle of a transaction only reads");
+        }
+        String own = transaction.scopeKey();
+        try {
+            if (own.equals(scopeKey)) {
+                return work.run(transaction);
+            }
+            transaction.actFor(scopeKey);
+            T result = work.run(transaction);
+            transaction.actFor(own);
+            return result;
+        } catch (SQLException | DataAccessException e) {
+            throw failure(e);
+        }
+    }
+
+    private static RuntimeException failure(Exception e) {
+        Throwable root = rootOf(e);
+        String message = "the database fails: " + Reasons.of(root);
+        return isForNow(root) ? new StoreUnavailableException(message, e) : new StorageException(message, e);
     }
 
     /** Whether trying again later may do: no connection, no resources, stopping, timed out, a conflict. */

@@ -99,12 +99,33 @@ final class LedgerWriter {
     /** Appends the commands; the transaction must act for the tenant. One result for each, in their order. */
     List<AppendResult> append(TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands)
             throws SQLException {
+        List<AppendResult> results = new ArrayList<>(commands.size());
+        int start = 0;
+        for (int i = 0; i < commands.size(); i++) {
+            if (commands.get(i).precondition() != null) {
+                // What it asks must find the commands before it written.
+                results.addAll(appendTogether(transaction, tenant, commands.subList(start, i)));
+                results.addAll(appendTogether(transaction, tenant, commands.subList(i, i + 1)));
+                start = i + 1;
+            }
+        }
+        results.addAll(appendTogether(transaction, tenant, commands.subList(start, commands.size())));
+        return results;
+    }
+
+    private List<AppendResult> appendTogether(
+            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands) throws SQLException {
+        if (commands.isEmpty()) {
+            return List.of();
+        }
         LedgerHead head = lockHead(transaction, tenant);
         Map<Key, Answer> known = findAnswers(transaction, tenant, commands);
         Batch batch = new Batch(head, clock.instant());
-        for (AppendCommand command : commands) {
-            batch.add(command, known);
-        }
+        database.within(transaction, () -> {
+            for (AppendCommand command : commands) {
+                batch.add(command, known);
+            }
+        });
         insertEntries(transaction, tenant, batch.entries);
         insertAnswers(transaction, tenant, batch);
         updateHead(transaction, tenant, head, batch.head);
@@ -284,11 +305,14 @@ final class LedgerWriter {
             Key key = Key.of(command).orElse(null);
             Idempotency idempotency = command.idempotency();
             if (key == null || idempotency == null) {
-                pending.add(new Pending.Ready(new AppendResult.Appended(write(command))));
+                pending.add(new Pending.Ready(
+                        command.mayAppend() ? new AppendResult.Appended(write(command)) : new AppendResult.Refused()));
                 return;
             }
             Answer first = known.containsKey(key) ? known.get(key) : answers.get(key);
-            if (first == null) {
+            if (first == null && !command.mayAppend()) {
+                pending.add(new Pending.Ready(new AppendResult.Refused()));
+            } else if (first == null) {
                 pending.add(new Pending.Ready(new AppendResult.Appended(write(command, key, idempotency))));
             } else if (!first.contentHash().equals(idempotency.contentHash())) {
                 pending.add(new Pending.Ready(new AppendResult.KeyReused(idempotency.key())));

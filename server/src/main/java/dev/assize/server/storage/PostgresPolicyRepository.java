@@ -213,6 +213,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 appended.receipts().getFirst().seq();
             case AppendResult.Replayed replayed -> throw new IllegalStateException("Without a key: " + replayed);
             case AppendResult.KeyReused reused -> throw new IllegalStateException("Without a key: " + reused);
+            case AppendResult.Refused refused -> throw new IllegalStateException("Without a condition: " + refused);
         };
     }
 

@@ -7,6 +7,7 @@ import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.authentication.ApiKeyRepository;
+import dev.assize.server.decision.HistorySource;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.ledger.LedgerStore;
 import java.time.InstantSource;
@@ -22,6 +23,7 @@ public final class StorageModule extends AbstractModule {
         bind(PolicyRepository.class).to(PostgresPolicyRepository.class);
         bind(PolicySource.class).to(PostgresPolicyRepository.class);
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
+        bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(ApiKeyRepository.class).to(PostgresApiKeyRepository.class).in(Singleton.class);
     }

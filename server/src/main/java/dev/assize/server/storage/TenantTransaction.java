@@ -21,11 +21,13 @@ final class TenantTransaction implements AutoCloseable {
 
     private final Connection connection;
     private final DSLContext sql;
+    private String scopeKey;
     private boolean abandoned;
     private boolean committed;
 
-    private TenantTransaction(Connection connection) {
+    private TenantTransaction(Connection connection, String scopeKey) {
         this.connection = connection;
+        this.scopeKey = scopeKey;
         this.sql = DSL.using(connection, SQLDialect.POSTGRES);
     }
 
@@ -33,7 +35,7 @@ final class TenantTransaction implements AutoCloseable {
     static TenantTransaction begin(
             Connection connection, Mode mode, String scopeKey, Duration statementTimeout, Duration idleTimeout)
             throws SQLException {
-        TenantTransaction transaction = new TenantTransaction(connection);
+        TenantTransaction transaction = new TenantTransaction(connection, scopeKey);
         try (PreparedStatement statement = connection.prepareStatement(mode.prefix + BEGIN)) {
             statement.setString(1, scopeKey);
             statement.setString(2, Long.toString(statementTimeout.toMillis()));
@@ -47,11 +49,17 @@ final class TenantTransaction implements AutoCloseable {
     }
 
     /** From here on the transaction works for another tenant, or for the platform. */
-    void actFor(String scopeKey) throws SQLException {
+    void actFor(String other) throws SQLException {
         try (PreparedStatement statement = connection.prepareStatement(NAME)) {
-            statement.setString(1, scopeKey);
+            statement.setString(1, other);
             statement.execute();
         }
+        scopeKey = other;
+    }
+
+    /** Whose rows it sees. */
+    String scopeKey() {
+        return scopeKey;
     }
 
     /** Typed SQL within this transaction. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.InMemoryLedgerStore;
@@ -46,6 +47,19 @@ class LedgerAuditLogTest {
         assertThat(append(events.reversed(), "k")).isEqualTo(new KeyReused("k"));
         assertThat(append(events.subList(0, 2), "k")).isEqualTo(new KeyReused("k"));
         assertThat(read()).isEqualTo(events);
+    }
+
+    @Test
+    void appendsOnlyIfThePreconditionHolds() {
+        AuditEvent event = generator.event();
+        assertThat(log.appendIf(ACME, Recorder.ASSIZE, event, "k", () -> false).join())
+                .isEqualTo(new Refused());
+        assertThat(read()).isEmpty();
+        AppendResult first =
+                log.appendIf(ACME, Recorder.ASSIZE, event, "k", () -> true).join();
+        assertThat(log.appendIf(ACME, Recorder.ASSIZE, event, "k", () -> false).join())
+                .isEqualTo(new Replayed(((Appended) first).receipts()));
+        assertThat(read()).containsExactly(event);
     }
 
     @Test

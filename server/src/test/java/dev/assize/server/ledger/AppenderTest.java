@@ -115,6 +115,39 @@ class AppenderTest {
     }
 
     @Test
+    void writesWhatHasAPreconditionAlone() {
+        store.shut();
+        List<CompletableFuture<AppendResult>> futures = List.of(
+                appender.append(ACME, command(1)),
+                appender.append(ACME, command(1)),
+                appender.append(ACME, conditional(() -> true)),
+                appender.append(ACME, conditional(() -> false)),
+                appender.append(ACME, command(1)),
+                appender.append(ACME, command(1)));
+        store.gate.countDown();
+        futures.forEach(CompletableFuture::join);
+        assertThat(futures.get(3).join()).isEqualTo(new AppendResult.Refused());
+        assertThat(store.batches).endsWith(1, 1, 2).hasSizeBetween(4, 5);
+        assertThat(counted("declined")).isEqualTo(1);
+    }
+
+    @Test
+    void failsWithWhatThePreconditionThrewAndGoesOn() {
+        IllegalStateException cause = new IllegalStateException("no answer");
+        assertThat(failure(appender.append(ACME, conditional(() -> {
+                    throw cause;
+                }))))
+                .isSameAs(cause);
+        assertThat(failure(appender.append(ACME, conditional(() -> {
+                    throw new StackOverflowError();
+                }))))
+                .isInstanceOf(LedgerUnavailableException.class);
+        assertThat(receipts(appender.append(ACME, command(1))))
+                .extracting(Receipt::seq)
+                .containsExactly(0L);
+    }
+
+    @Test
     void failsTheBatchWhenTheStoreFailsAndGoesOn() {
         store.failures.addAll(
                 List.of(new IllegalStateException("no database"), new IllegalStateException("still not")));
@@ -259,6 +292,10 @@ class AppenderTest {
         EntryDraft[] drafts = new EntryDraft[entries];
         Arrays.fill(drafts, draft("x"));
         return new AppendCommand(Recorder.ASSIZE, List.of(drafts), null);
+    }
+
+    private static AppendCommand conditional(Precondition precondition) {
+        return new AppendCommand(Recorder.ASSIZE, List.of(draft("x")), null, precondition);
     }
 
     private static EntryDraft draft(String reason) {

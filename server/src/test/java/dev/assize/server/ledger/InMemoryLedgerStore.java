@@ -3,6 +3,7 @@ package dev.assize.server.ledger;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.ledger.Sequencer.Sequenced;
 import dev.assize.server.model.Digest;
@@ -39,11 +40,15 @@ public final class InMemoryLedgerStore implements LedgerStore {
 
     @Override
     public synchronized List<AppendResult> append(TenantId tenant, List<AppendCommand> commands) {
-        Ledger draft = ledgers.getOrDefault(tenant, new Ledger(tenant)).copy();
-        List<AppendResult> results =
-                commands.stream().map(command -> append(draft, command)).toList();
+        Ledger before = ledgers.getOrDefault(tenant, new Ledger(tenant));
+        Ledger draft = before.copy();
         ledgers.put(tenant, draft);
-        return results;
+        try {
+            return commands.stream().map(command -> append(draft, command)).toList();
+        } catch (RuntimeException e) {
+            ledgers.put(tenant, before);
+            throw e;
+        }
     }
 
     @Override
@@ -76,10 +81,13 @@ public final class InMemoryLedgerStore implements LedgerStore {
     private AppendResult append(Ledger ledger, AppendCommand command) {
         Idempotency idempotency = command.idempotency();
         if (idempotency == null) {
-            return new Appended(write(ledger, command));
+            return command.mayAppend() ? new Appended(write(ledger, command)) : new Refused();
         }
         Key key = new Key(command.recorder(), idempotency.key());
         Answer first = ledger.answers.get(key);
+        if (first == null && !command.mayAppend()) {
+            return new Refused();
+        }
         if (first == null) {
             List<Receipt> receipts = write(ledger, command);
             ledger.answers.put(key, new Answer(idempotency.contentHash(), receipts));

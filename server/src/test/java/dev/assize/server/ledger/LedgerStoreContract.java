@@ -7,6 +7,7 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
@@ -77,6 +78,76 @@ public abstract class LedgerStoreContract {
         assertThatThrownBy(() -> store.append(tenant, commands)).isInstanceOf(FrameTooLargeException.class);
         assertThat(texts(0, Long.MAX_VALUE)).isEmpty();
         assertThat(appendOne(keyed("k", "the key is still free"))).isInstanceOf(Appended.class);
+    }
+
+    @Test
+    void appendsNothingWhereThePreconditionDoesNotHold() {
+        appendOne(command("before"));
+        assertThat(appendOne(conditional("k", () -> false, "refused"))).isEqualTo(new Refused());
+        assertThat(store.head(tenant)).get().extracting(LedgerHead::size).isEqualTo(1L);
+        assertThat(appendOne(conditional("k", () -> true, "refused before")))
+                .as("the key is still free")
+                .isInstanceOf(Appended.class);
+        assertThat(texts(0, Long.MAX_VALUE)).containsExactly("before", "refused before");
+    }
+
+    @Test
+    void appendsNothingOfACallOfWhichOnePreconditionThrows() {
+        IllegalStateException cause = new IllegalStateException("no answer");
+        AppendCommand failing = conditional(
+                "k",
+                () -> {
+                    throw cause;
+                },
+                "unknown");
+        assertThatThrownBy(() -> store.append(tenant, List.of(command("before"), failing, command("after"))))
+                .isInstanceOfSatisfying(
+                        PreconditionFailedException.class,
+                        e -> assertThat(e.failure()).isSameAs(cause));
+        assertThat(texts(0, Long.MAX_VALUE)).isEmpty();
+        assertThat(appendOne(keyed("k", "the key is still free"))).isInstanceOf(Appended.class);
+    }
+
+    @Test
+    void showsAPreconditionWhatWasAppendedBeforeItInTheSameCall() {
+        List<List<String>> seen = new ArrayList<>();
+        List<AppendResult> results = store.append(
+                tenant,
+                List.of(
+                        command("a"),
+                        conditional("k", () -> seen.add(texts(0, Long.MAX_VALUE)), "b"),
+                        conditional("l", () -> !seen.add(texts(0, Long.MAX_VALUE)), "c"),
+                        command("d")));
+        assertThat(seen).containsExactly(List.of("a"), List.of("a", "b"));
+        assertThat(results.get(2)).isEqualTo(new Refused());
+        assertThat(receipts(results.get(3))).extracting(Receipt::seq).containsExactly(2L);
+        assertThat(texts(0, Long.MAX_VALUE)).containsExactly("a", "b", "d");
+    }
+
+    @Test
+    void answersARetryWithoutAskingItsPrecondition() {
+        AppendCommand command = conditional("k", () -> true, "once");
+        List<Receipt> first = receipts(appendOne(command));
+        Precondition never = () -> {
+            throw new AssertionError("asked again");
+        };
+        assertThat(appendOne(conditional("k", never, "once"))).isEqualTo(new Replayed(first));
+        assertThat(appendOne(conditional("k", never, "other"))).isEqualTo(new KeyReused("k"));
+    }
+
+    @Test
+    void letsOneOfTwoThatExcludeEachOtherAppend() throws Exception {
+        List<AppendResult> results = inParallel(
+                WRITERS * 4,
+                i -> appendOne(conditional(
+                        "k" + i,
+                        () -> texts(0, Long.MAX_VALUE).stream().noneMatch(("pair" + i / 2)::equals),
+                        "pair" + i / 2)));
+        for (int i = 0; i < results.size(); i += 2) {
+            assertThat(results.subList(i, i + 2))
+                    .hasAtLeastOneElementOfType(Appended.class)
+                    .contains(new Refused());
+        }
     }
 
     @Test
@@ -298,6 +369,11 @@ public abstract class LedgerStoreContract {
         return keyed(ALICE, key, texts);
     }
 
+    private static AppendCommand conditional(String key, Precondition precondition, String... texts) {
+        AppendCommand keyed = keyed(key, texts);
+        return new AppendCommand(keyed.recorder(), keyed.drafts(), keyed.idempotency(), precondition);
+    }
+
     private static AppendCommand keyed(Recorder recorder, String key, String... texts) {
         byte[] content = String.join("\n", texts).getBytes(StandardCharsets.UTF_8);
         return command(recorder, new Idempotency(key, Digest.sha256(content)), texts);
@@ -357,6 +433,7 @@ public abstract class LedgerStoreContract {
             case Appended(List<Receipt> receipts) -> receipts;
             case Replayed(List<Receipt> receipts) -> receipts;
             case KeyReused(String key) -> throw new AssertionError("key reused: " + key);
+            case Refused() -> throw new AssertionError("refused");
         };
     }
 }

@@ -211,6 +211,7 @@ class LedgerUnderFireTest {
             case AppendResult.Appended(List<Receipt> receipts) -> receipts.getFirst();
             case AppendResult.Replayed(List<Receipt> receipts) -> receipts.getFirst();
             case AppendResult.KeyReused(String reused) -> throw new AssertionError("reused " + reused);
+            case AppendResult.Refused() -> throw new AssertionError("refused");
         };
     }
 

@@ -157,6 +157,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
                         "idempotency_key: `" + MalformedException.shown(reused.key())
                                 + "` was used with other content; nothing was appended",
                         Map.of("field", "idempotency_key"));
+            case AppendResult.Refused refused -> throw new IllegalStateException("Without a condition: " + refused);
         };
     }
 

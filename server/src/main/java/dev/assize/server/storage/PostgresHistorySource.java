@@ -1,0 +1,73 @@
+package dev.assize.server.storage;
+
+import com.google.inject.Inject;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.decision.HistorySource;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * What the ledger's entries show to have been done, by their columns, as it is committed; in the middle of an append
+ * also what that has written.
+ *
+ * <p>What matches is found first and put in order after: told to stop at the first in order, PostgreSQL would rather
+ * walk the whole ledger by position.
+ */
+final class PostgresHistorySource implements HistorySource {
+
+    static final String FIRST = "WITH performed AS MATERIALIZED (SELECT action, seq, recorded_at"
+            + " FROM assize.ledger_entry WHERE tenant_id = ? AND resource = ? AND actor = ? AND action = ANY (?)"
+            + " AND outcome IN (" + Outcome.SUCCESS.number() + ", " + Outcome.PARTIAL.number() + ")"
+            + " AND recorded_at <= ?) SELECT action, seq, recorded_at FROM performed ORDER BY seq LIMIT 1";
+
+    /** Nothing is recorded later, and PostgreSQL can still write it. */
+    static final Instant END = Instant.parse("9999-12-31T23:59:59Z");
+
+    private final Database database;
+
+    @Inject
+    PostgresHistorySource(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public Optional<Performed> firstPerformed(
+            TenantId tenant, Subject actor, ResourcePath resource, Set<Action> actions, Instant until) {
+        if (actions.isEmpty()) {
+            return Optional.empty();
+        }
+        return database.inSnapshot(tenant.value(), transaction -> {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(FIRST)) {
+                statement.setString(1, tenant.value());
+                statement.setString(2, resource.value());
+                statement.setString(3, actor.toString());
+                statement.setArray(
+                        4,
+                        transaction
+                                .connection()
+                                .createArrayOf(
+                                        "text",
+                                        actions.stream().map(Action::value).toArray()));
+                Times.write(statement, 5, (until.isAfter(END) ? END : until).truncatedTo(ChronoUnit.MICROS));
+                return first(statement);
+            }
+        });
+    }
+
+    private static Optional<Performed> first(PreparedStatement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            return row.next()
+                    ? Optional.of(new Performed(new Action(row.getString(1)), row.getLong(2), Times.read(row, 3)))
+                    : Optional.empty();
+        }
+    }
+}
