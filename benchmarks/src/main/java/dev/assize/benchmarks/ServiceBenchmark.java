@@ -146,7 +146,16 @@ public class ServiceBenchmark {
     private static DecisionService service(Map<TenantId, PolicySet> policies) {
         DecisionConfig defaults = DecisionConfig.defaults();
         DecisionConfig neverStale = new DecisionConfig(
-                2L << 30, Duration.ofDays(1), defaults.pollInterval(), Duration.ofMinutes(1), 8, 10, Duration.ZERO);
+                2L << 30,
+                Duration.ofDays(1),
+                defaults.pollInterval(),
+                Duration.ofMinutes(1),
+                8,
+                10,
+                Duration.ZERO,
+                defaults.pastBytes(),
+                defaults.pastGraphs(),
+                defaults.concurrentPastLoads());
         return Guice.createInjector(new DecisionModule(), new AbstractModule() {
                     @Override
                     protected void configure() {

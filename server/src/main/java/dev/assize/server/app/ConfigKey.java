@@ -42,6 +42,10 @@ enum ConfigKey {
     DECISION_CONCURRENT_LOADS("decision.concurrentLoads", "8", "policies read and compiled at a time"),
     DECISION_UNKNOWN_TENANTS("decision.unknownTenants", "10000", "tenants remembered not to exist"),
     DECISION_UNKNOWN_TENANT_TTL("decision.unknownTenantTtl", "1s", "for how long"),
+    DECISION_PAST_BYTES("decision.pastBytes", "67108864", "heap for compiled policies of the past, beside cacheBytes"),
+    DECISION_PAST_GRAPHS("decision.pastGraphs", "32", "how many of them are kept at most"),
+    DECISION_CONCURRENT_PAST_LOADS(
+            "decision.concurrentPastLoads", "2", "policies of the past read and compiled at a time"),
     AUTHENTICATION_PEPPER_FILE("authentication.pepperFile", "", "default: pepper, in the home directory"),
     AUTHENTICATION_CACHE_TTL("authentication.cacheTtl", "5s", "within what a revoked key stops working everywhere"),
     AUTHENTICATION_CACHE_SIZE("authentication.cacheSize", "10000", "verified credentials kept");

@@ -124,7 +124,10 @@ record ServerConfig(
                 settings.duration(ConfigKey.DECISION_LOAD_TIMEOUT),
                 settings.number(ConfigKey.DECISION_CONCURRENT_LOADS, 1, MANY),
                 settings.number(ConfigKey.DECISION_UNKNOWN_TENANTS, 0, MANY),
-                settings.duration(ConfigKey.DECISION_UNKNOWN_TENANT_TTL));
+                settings.duration(ConfigKey.DECISION_UNKNOWN_TENANT_TTL),
+                settings.number(ConfigKey.DECISION_PAST_BYTES, 1L, Long.MAX_VALUE),
+                settings.number(ConfigKey.DECISION_PAST_GRAPHS, 1, MANY),
+                settings.number(ConfigKey.DECISION_CONCURRENT_PAST_LOADS, 1, MANY));
     }
 
     /** What a room's record refuses is the configuration's fault. */

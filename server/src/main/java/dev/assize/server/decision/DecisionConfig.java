@@ -12,6 +12,9 @@ import java.time.Duration;
  * @param concurrentLoads policies read and compiled at a time
  * @param unknownTenants tenants remembered not to exist
  * @param unknownTenantTtl for how long; within the freshness bound
+ * @param pastBytes heap for compiled policies of the past, estimated, beside {@code cacheBytes}
+ * @param pastGraphs how many of them at most
+ * @param concurrentPastLoads policies of the past read and compiled at a time
  */
 public record DecisionConfig(
         long cacheBytes,
@@ -20,7 +23,10 @@ public record DecisionConfig(
         Duration loadTimeout,
         int concurrentLoads,
         int unknownTenants,
-        Duration unknownTenantTtl) {
+        Duration unknownTenantTtl,
+        long pastBytes,
+        int pastGraphs,
+        int concurrentPastLoads) {
 
     public static final Duration LEAST_FRESHNESS_BOUND = Duration.ofSeconds(2);
 
@@ -44,6 +50,9 @@ public record DecisionConfig(
                 "decision.unknownTenantTtl",
                 unknownTenantTtl,
                 "0 to the freshness bound");
+        require(pastBytes > 0, "decision.pastBytes", pastBytes, "more than 0");
+        require(pastGraphs > 0, "decision.pastGraphs", pastGraphs, "more than 0");
+        require(concurrentPastLoads > 0, "decision.concurrentPastLoads", concurrentPastLoads, "more than 0");
     }
 
     public static DecisionConfig defaults() {
@@ -54,7 +63,10 @@ public record DecisionConfig(
                 Duration.ofSeconds(5),
                 8,
                 10_000,
-                Duration.ofSeconds(1));
+                Duration.ofSeconds(1),
+                64L << 20,
+                32,
+                2);
     }
 
     private static void require(boolean holds, String key, Object value, String expected) {

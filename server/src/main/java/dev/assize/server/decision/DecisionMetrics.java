@@ -13,6 +13,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -32,6 +33,17 @@ final class DecisionMetrics {
     private final Timer loads;
     private final Counter failedLoads;
     private final Counter failedPolls;
+    private final Timer updates;
+    private final Counter failedUpdates;
+    private final Counter oversized;
+    private final Timer pastLoads;
+    private final Counter refusedPastLoads;
+    private final Timer histories;
+    private final Counter failedHistories;
+    private final Timer approvals;
+    private final Counter failedApprovals;
+    private final Map<SearchKind, Timer> searches = new EnumMap<>(SearchKind.class);
+    private final Counter searched;
 
     @Inject
     DecisionMetrics(MeterRegistry registry) {
@@ -54,6 +66,25 @@ final class DecisionMetrics {
         loads = timer("assize.decision.load.duration", "How long reading and compiling a policy took");
         failedLoads = counter("assize.decision.load.failures", "Policies that could not be read or compiled");
         failedPolls = counter("assize.decision.poll.failures", "Polls of revisions that failed");
+        updates = timer("assize.decision.update.duration", "How long bringing a compiled policy up to date took");
+        failedUpdates = counter("assize.decision.update.failures", "Updates in whose place a policy was compiled anew");
+        oversized =
+                counter("assize.decision.cache.oversized", "Compiled policies above a quarter of the cache's bound");
+        pastLoads = timer("assize.decision.past.load.duration", "How long reading and compiling a past policy took");
+        refusedPastLoads = counter("assize.decision.past.refused", "Questions about the past refused for their number");
+        histories = timer("assize.decision.history.duration", "How long asking the ledger what was done took");
+        failedHistories = failures("history");
+        approvals = timer("assize.decision.approval.duration", "How long asking for approvals took");
+        failedApprovals = failures("approval");
+        for (SearchKind kind : SearchKind.values()) {
+            searches.put(
+                    kind,
+                    Timer.builder("assize.decision.search.duration")
+                            .description("How long a page of a search took")
+                            .tag("kind", kind.name().toLowerCase(Locale.ROOT))
+                            .register(registry));
+        }
+        searched = counter("assize.decision.search.candidates", "Names that searches looked at");
     }
 
     /** What a duration is measured from. */
@@ -96,6 +127,63 @@ final class DecisionMetrics {
 
     void pollFailed() {
         failedPolls.increment();
+    }
+
+    void updated(long start) {
+        updates.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    /** A compiled policy could not be brought up to date, and was compiled anew: to be alerted on. */
+    void updateFailed() {
+        failedUpdates.increment();
+    }
+
+    void oversized() {
+        oversized.increment();
+    }
+
+    void pastLoaded(long start) {
+        pastLoads.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    void pastRefused() {
+        refusedPastLoads.increment();
+    }
+
+    void historyAsked(long start) {
+        histories.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    /** A question was refused because the ledger could not be asked. */
+    void historyFailed() {
+        failedHistories.increment();
+    }
+
+    void approvalsAsked(long start) {
+        approvals.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    /** A question was refused because approvals could not be asked for. */
+    void approvalsFailed() {
+        failedApprovals.increment();
+    }
+
+    /** What a search is for. */
+    enum SearchKind {
+        SUBJECTS,
+        RESOURCES,
+        ACTIONS
+    }
+
+    void searched(SearchKind kind, int candidates, long start) {
+        Objects.requireNonNull(searches.get(kind)).record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+        searched.increment(candidates);
+    }
+
+    void observePast(Cache<?, ?> graphs) {
+        Gauge.builder("assize.decision.past.size", graphs, Cache::estimatedSize)
+                .description("Compiled policies of the past held")
+                .register(registry);
     }
 
     void observe(Cache<?, ?> graphs) {

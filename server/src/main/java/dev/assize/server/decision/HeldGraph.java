@@ -1,8 +1,10 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -21,6 +23,15 @@ final class HeldGraph {
 
     DecisionGraph graph() {
         return graph;
+    }
+
+    /** What it was compiled from. */
+    PolicySnapshot snapshot() {
+        return new PolicySnapshot(graph.origin().tenant(), graph.origin().platform());
+    }
+
+    TenantId tenant() {
+        return graph.tenant();
     }
 
     PolicyScope scope() {

@@ -5,28 +5,24 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
-import dev.assize.server.decision.evaluate.DecisionGraph;
-import dev.assize.server.decision.evaluate.Evaluator;
-import dev.assize.server.decision.evaluate.Explainer;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
-import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** Decides from the graphs it holds. Whatever goes wrong on the way is an exception and counted, never an answer. */
 final class PolicyDecisionPoint implements DecisionService {
@@ -34,97 +30,87 @@ final class PolicyDecisionPoint implements DecisionService {
     /** Between attempts to see a revision. */
     private static final Duration RETRY_PAUSE = Duration.ofMillis(20);
 
-    /** The engine, as far as this class knows it. */
-    interface Engine {
-        Answer evaluate(DecisionGraph graph, CheckQuery query, Instant now);
-    }
-
     private final GraphCache graphs;
     private final PolicySource source;
-    private final DecisionConfig config;
+    private final Moments moments;
+    private final Decisions decisions;
     private final InstantSource clock;
     private final DecisionMetrics metrics;
-    private final Engine engine;
 
     @Inject
     PolicyDecisionPoint(
             GraphCache graphs,
             PolicySource source,
-            DecisionConfig config,
+            Moments moments,
+            Decisions decisions,
             InstantSource clock,
             DecisionMetrics metrics) {
-        this(
-                graphs,
-                source,
-                config,
-                clock,
-                metrics,
-                (graph, query, now) -> Evaluator.evaluate(graph, query, now).answer());
-    }
-
-    PolicyDecisionPoint(
-            GraphCache graphs,
-            PolicySource source,
-            DecisionConfig config,
-            InstantSource clock,
-            DecisionMetrics metrics,
-            Engine engine) {
         this.graphs = graphs;
         this.source = source;
-        this.config = config;
+        this.moments = moments;
+        this.decisions = decisions;
         this.clock = clock;
         this.metrics = metrics;
-        this.engine = engine;
     }
 
     @Override
     public Answer evaluate(CheckQuery query, PointInTime at) {
-        requireNow(at);
         long start = metrics.start();
-        Answer answer = evaluateOwn(query);
+        Answer answer = decide(query, at);
         metrics.decided(answer, start);
         return answer;
     }
 
     @Override
     public Answer evaluateOwn(CheckQuery query) {
-        Moment moment = moment(query.tenant());
-        return moment.graph == null
-                ? tenantUnknown(moment.now)
-                : guarded(() -> engine.evaluate(moment.graph, query, moment.now));
+        return decide(query, PointInTime.NOW);
+    }
+
+    private Answer decide(CheckQuery query, PointInTime at) {
+        Moment moment = moments.find(query.tenant(), at);
+        return moment == null ? moments.tenantUnknown(at) : decisions.decide(moment, query);
     }
 
     @Override
     public boolean isTenant(TenantId tenant) {
-        return moment(tenant).graph != null;
+        return moments.find(tenant, PointInTime.NOW) != null;
     }
 
     @Override
     public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
         long start = metrics.start();
-        Moment moment = moment(tenant);
-        List<Answer> answers = guarded(() -> {
-            List<Answer> decided = new ArrayList<>(queries.size());
-            for (CheckQuery query : queries) {
-                decided.add(
-                        moment.graph == null
-                                ? tenantUnknown(moment.now)
-                                : engine.evaluate(moment.graph, query, moment.now));
-            }
-            return decided;
-        });
+        Moment moment = moments.find(tenant, PointInTime.NOW);
+        List<Answer> answers = moment == null
+                ? Collections.nCopies(queries.size(), moments.tenantUnknown(PointInTime.NOW))
+                : decideAll(moment, queries);
         metrics.decided(answers, start);
+        return answers;
+    }
+
+    private List<Answer> decideAll(Moment moment, List<CheckQuery> queries) {
+        Decisions remembering = decisions.remembering();
+        List<Answer> answers = new ArrayList<>(queries.size());
+        SortedMap<Integer, MalformedException> malformed = new TreeMap<>();
+        for (int i = 0; i < queries.size(); i++) {
+            try {
+                answers.add(remembering.decide(moment, queries.get(i)));
+            } catch (MalformedException e) {
+                malformed.put(i, e);
+            }
+        }
+        if (!malformed.isEmpty()) {
+            throw new MalformedItemsException(malformed);
+        }
         return answers;
     }
 
     @Override
     public Explanation explain(CheckQuery query, PointInTime at) {
-        requireNow(at);
         long start = metrics.start();
-        Moment moment = moment(query.tenant());
-        Explanation explanation = moment.graph == null
-                ? new Explanation(tenantUnknown(moment.now), List.of(), List.of())
-                : guarded(() -> Explainer.explain(moment.graph, query, moment.now));
+        Moment moment = moments.find(query.tenant(), at);
+        Explanation explanation = moment == null
+                ? new Explanation(moments.tenantUnknown(at), List.of(), List.of())
+                : decisions.explain(moment, query);
         metrics.decided(explanation.answer(), start);
         return explanation;
     }
@@ -152,54 +138,7 @@ final class PolicyDecisionPoint implements DecisionService {
 
     @Override
     public void refresh(PolicyScope scope) {
-        graphs.invalidate(scope);
-    }
-
-    private static void requireNow(PointInTime at) {
-        if (!(at instanceof PointInTime.Now)) {
-            throw new IllegalArgumentException("Only the present is answered: " + at);
-        }
-    }
-
-    /** When a question is judged, and from what: null where there is no such tenant. */
-    private record Moment(@Nullable DecisionGraph graph, Instant now) {}
-
-    /** The clock is read after the graph was got: waiting for it must not turn the answer into one about the past. */
-    private Moment moment(TenantId tenant) {
-        try {
-            HeldGraph held = graphs.get(tenant, config.loadTimeout());
-            Instant now = clock.instant();
-            return new Moment(held == null ? null : held.fresh(now, config.freshnessBound()), now);
-        } catch (PolicyStaleException e) {
-            metrics.stale();
-            throw e;
-        } catch (PolicyUnavailableException e) {
-            metrics.unavailable();
-            throw e;
-        } catch (EvaluationFailedException e) {
-            metrics.engineFailed();
-            throw e;
-        }
-    }
-
-    /** Fails closed: a bug in the engine becomes an exception that whoever asked answers with a deny. */
-    private <T> T guarded(Supplier<T> decision) {
-        try {
-            return decision.get();
-        } catch (RuntimeException bug) {
-            metrics.engineFailed();
-            throw new EvaluationFailedException(bug);
-        }
-    }
-
-    private Answer tenantUnknown(Instant now) {
-        return new Answer(
-                Reason.TENANT_UNKNOWN,
-                null,
-                Revision.NONE,
-                graphs.platformRevision(),
-                now.plus(Evaluator.HORIZON),
-                List.of());
+        graphs.refresh(scope);
     }
 
     private boolean isHeldAt(TenantId tenant, Revision revision) {
@@ -219,12 +158,12 @@ final class PolicyDecisionPoint implements DecisionService {
         try {
             if (held == null) {
                 // A load that has begun, or a tenant remembered as unknown, may be older than the revision.
-                graphs.invalidate(PolicyScope.of(tenant));
+                graphs.strikeOff(tenant);
                 // A tenant that has gone since is seen as gone.
                 return graphs.get(tenant, timeout) == null || isHeldAt(tenant, revision);
             }
-            CompletableFuture<Optional<HeldGraph>> renewal = graphs.renew(held);
-            return renewal.get(timeout.toNanos(), TimeUnit.NANOSECONDS).isPresent() && isHeldAt(tenant, revision);
+            graphs.renew(tenant).get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            return graphs.getIfHeld(tenant) == null || isHeldAt(tenant, revision);
         } catch (ExecutionException | TimeoutException | PolicyUnavailableException e) {
             return false;
         } catch (InterruptedException e) {

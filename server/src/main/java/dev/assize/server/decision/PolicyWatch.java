@@ -1,15 +1,11 @@
 package dev.assize.server.decision;
 
 import com.google.inject.Inject;
-import dev.assize.server.model.PolicyScope;
-import dev.assize.server.model.Revision;
+import dev.assize.server.decision.GraphCache.Polled;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
-import java.util.HashSet;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -78,28 +74,11 @@ public final class PolicyWatch implements AutoCloseable {
         try {
             Instant askedAt = clock.instant();
             Collection<HeldGraph> held = graphs.held();
-            Map<PolicyScope, Revision> revisions = source.revisions(scopes(held));
-            held.forEach(graph -> compare(graph, revisions, askedAt));
+            var _ = graphs.compare(held, new Polled(source.revisions(GraphCache.scopes(held)), askedAt));
             confirmedAt = askedAt;
             recovered();
         } catch (RuntimeException broken) {
             failed(broken);
-        }
-    }
-
-    private static Set<PolicyScope> scopes(Collection<HeldGraph> held) {
-        Set<PolicyScope> scopes = new HashSet<>(Set.of(PolicyScope.PLATFORM));
-        held.forEach(graph -> scopes.add(graph.scope()));
-        return scopes;
-    }
-
-    private void compare(HeldGraph held, Map<PolicyScope, Revision> revisions, Instant askedAt) {
-        if (!revisions.containsKey(held.scope())) {
-            graphs.drop(held);
-        } else if (held.isAt(revisions)) {
-            held.confirm(askedAt);
-        } else {
-            var _ = graphs.renew(held);
         }
     }
 

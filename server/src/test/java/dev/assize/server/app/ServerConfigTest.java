@@ -136,6 +136,9 @@ class ServerConfigTest {
                                 DECISION_CACHE_BYTES,
                                 DECISION_CONCURRENT_LOADS,
                                 DECISION_UNKNOWN_TENANTS,
+                                DECISION_PAST_BYTES,
+                                DECISION_PAST_GRAPHS,
+                                DECISION_CONCURRENT_PAST_LOADS,
                                 AUTHENTICATION_CACHE_SIZE -> Long.toString(Long.parseLong(key.defaultValue()) + 1);
                     });
         }

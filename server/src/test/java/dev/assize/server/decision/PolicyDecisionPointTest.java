@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.server.decision.DecisionService.RevisionWait;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -50,7 +51,8 @@ class PolicyDecisionPointTest {
     private final DecisionMetrics metrics = new DecisionMetrics(registry);
     private final FakePolicySource source = new FakePolicySource();
     private final GraphCache graphs = new GraphCache(source, CONFIG, now::get, metrics);
-    private final PolicyDecisionPoint pdp = new PolicyDecisionPoint(graphs, source, CONFIG, now::get, metrics);
+    private final FakeFacts facts = new FakeFacts();
+    private final PolicyDecisionPoint pdp = pdp(now::get, Evaluator::evaluate);
     private final PolicyWatch watch = new PolicyWatch(graphs, source, CONFIG, now::get, metrics);
 
     @Test
@@ -91,10 +93,9 @@ class PolicyDecisionPointTest {
     @Test
     void denyingEndsInAnExceptionWhereTheEngineHasABug() {
         source.put(tenant(ACME, 1, ALICE));
-        PolicyDecisionPoint broken =
-                new PolicyDecisionPoint(graphs, source, CONFIG, now::get, metrics, (graph, query, moment) -> {
-                    throw new ArrayIndexOutOfBoundsException("a bug");
-                });
+        PolicyDecisionPoint broken = pdp(now::get, (graph, query, moment) -> {
+            throw new ArrayIndexOutOfBoundsException("a bug");
+        });
         assertThatThrownBy(() -> broken.evaluate(mayRead(ACME, ALICE))).isInstanceOf(EvaluationFailedException.class);
         assertThatThrownBy(() -> broken.evaluateAll(ACME, List.of(mayRead(ACME, ALICE))))
                 .isInstanceOf(EvaluationFailedException.class);
@@ -169,7 +170,10 @@ class PolicyDecisionPointTest {
                 CONFIG.loadTimeout(),
                 CONFIG.concurrentLoads(),
                 2,
-                CONFIG.unknownTenantTtl());
+                CONFIG.unknownTenantTtl(),
+                CONFIG.pastBytes(),
+                CONFIG.pastGraphs(),
+                CONFIG.concurrentPastLoads());
         GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
         for (int i = 0; i < 2; i++) {
             for (int tenant = 0; tenant < 20; tenant++) {
@@ -348,7 +352,7 @@ class PolicyDecisionPointTest {
         source.afterRead(() -> {
             throw new IllegalStateException("cannot be read");
         });
-        PolicyDecisionPoint timed = new PolicyDecisionPoint(graphs, source, CONFIG, InstantSource.system(), metrics);
+        PolicyDecisionPoint timed = pdp(InstantSource.system(), Evaluator::evaluate);
         assertThat(timed.awaitRevision(ACME, new Revision(1), Duration.ofMillis(200)))
                 .isEqualTo(RevisionWait.TIMED_OUT);
         assertThat(source.loads()).isBetween(1, 11);
@@ -386,7 +390,10 @@ class PolicyDecisionPointTest {
                 CONFIG.loadTimeout(),
                 CONFIG.concurrentLoads(),
                 CONFIG.unknownTenants(),
-                CONFIG.unknownTenantTtl());
+                CONFIG.unknownTenantTtl(),
+                CONFIG.pastBytes(),
+                CONFIG.pastGraphs(),
+                CONFIG.concurrentPastLoads());
         GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
         IntStream.range(0, 50).forEach(i -> cache.get(new TenantId("t" + i), CONFIG.loadTimeout()));
         long held = cache.held().stream()
@@ -416,12 +423,33 @@ class PolicyDecisionPointTest {
                         Duration.ofSeconds(5),
                         1,
                         1,
-                        Duration.ZERO))
+                        Duration.ZERO,
+                        1,
+                        1,
+                        1))
                 .withMessageContaining("decision.freshnessBound");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new DecisionConfig(
-                        1, Duration.ofSeconds(2), Duration.ofMillis(1_001), Duration.ofSeconds(5), 1, 1, Duration.ZERO))
+                        1,
+                        Duration.ofSeconds(2),
+                        Duration.ofMillis(1_001),
+                        Duration.ofSeconds(5),
+                        1,
+                        1,
+                        Duration.ZERO,
+                        1,
+                        1,
+                        1))
                 .withMessageContaining("decision.pollInterval");
+    }
+
+    private Moments moments(InstantSource clock) {
+        return new Moments(graphs, new PastGraphs(source, graphs, CONFIG, clock, metrics), CONFIG, clock, metrics);
+    }
+
+    private PolicyDecisionPoint pdp(InstantSource clock, Settlement.Engine engine) {
+        return new PolicyDecisionPoint(
+                graphs, source, moments(clock), new Decisions(facts, facts, metrics, engine), clock, metrics);
     }
 
     private Reason reason(Subject subject) {

@@ -44,6 +44,12 @@ public record Answer(
         return validUntil == null;
     }
 
+    /** The same answer as one about the past. */
+    public Answer historical() {
+        return new Answer(
+                reason, decidedBy, revision, platformRevision, null, obligations, delegatorReason, approvalId);
+    }
+
     /** What in the policy decided. */
     public sealed interface DecidedBy {
 

@@ -33,6 +33,19 @@ public record Explanation(
         this(answer, groups, List.of(), List.of(), bindings, List.of(), List.of(), null);
     }
 
+    /** The same trace of an answer about the past. */
+    public Explanation historical() {
+        return new Explanation(
+                answer.historical(),
+                groups,
+                activeRoles,
+                freezes,
+                bindings,
+                duties,
+                approvals,
+                delegator == null ? null : delegator.historical());
+    }
+
     /**
      * What became of a freeze, a separation of duty or an approval rule.
      *
