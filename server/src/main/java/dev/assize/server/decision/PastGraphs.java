@@ -135,15 +135,21 @@ final class PastGraphs {
         CompletableFuture<Optional<PastGraph>> load = new CompletableFuture<>();
         threads.execute(() -> {
             try {
-                load.complete(read(question));
+                Optional<PastGraph> found = read(question);
+                ended(question, load);
+                load.complete(found);
             } catch (Throwable broken) {
+                ended(question, load);
                 load.completeExceptionally(broken);
-            } finally {
-                loads.remove(question, load);
-                places.release();
             }
         });
         return load;
+    }
+
+    /** Before anyone who waits goes on: the next question must not be given what was read before it was asked. */
+    private void ended(Question question, CompletableFuture<Optional<PastGraph>> load) {
+        loads.remove(question, load);
+        places.release();
     }
 
     private Optional<PastGraph> read(Question question) {

@@ -112,7 +112,7 @@ public final class Settlement {
         Explanation explanation = Explainer.explain(graph, query, now);
         Verdict verdict = engine.evaluate(graph, query, now);
         if (isFinal(verdict)) {
-            return explanation;
+            return Traces.with(explanation, verdict.answer(), query, List.of(), List.of());
         }
         List<HistoryFinding> histories = verdict.histories().stream()
                 .map(rule -> found(rule, query, committedBy))

@@ -68,10 +68,10 @@ final class Traces {
     private static RuleTrace trace(HistoryFinding finding, CheckQuery query) {
         SeparationOfDutyDocument rule = finding.rule();
         String others = rule.duty() instanceof PerformedActions(List<Action> actions, var _)
-                ? actions.stream()
+                ? oneOf(actions.stream()
                         .filter(action -> !action.equals(query.action()))
                         .map(action -> "`" + action + "`")
-                        .collect(joining(", "))
+                        .toList())
                 : "";
         Optional<Performed> performed = finding.performed();
         String detail = performed.isPresent()
@@ -79,10 +79,14 @@ final class Traces {
                         + performed.get().action() + "` on `" + query.resource() + "` at "
                         + performed.get().recordedAt() + ", entry "
                         + performed.get().seq()
-                        + ": whoever did one of " + others + " there does not `" + query.action() + "`"
-                : "the ledger does not show that `" + query.subject() + "` did one of " + others + " on `"
-                        + query.resource() + "`";
+                        + ": whoever did " + others + " there does not `" + query.action() + "`"
+                : "the ledger does not show that `" + query.subject() + "` did " + others + " on `" + query.resource()
+                        + "`";
         return new RuleTrace(rule.name(), finding.denies(), detail, rule.place());
+    }
+
+    private static String oneOf(List<String> names) {
+        return names.size() == 1 ? names.getFirst() : "one of " + String.join(", ", names);
     }
 
     private static RuleTrace trace(ApprovalFinding finding) {

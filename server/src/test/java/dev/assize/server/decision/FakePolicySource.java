@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /** Policy in memory, which can be slow and can be broken. */
 final class FakePolicySource implements PolicySource {
@@ -21,8 +22,11 @@ final class FakePolicySource implements PolicySource {
     private final Map<PolicyScope, PolicySet> policies = new ConcurrentHashMap<>();
     private final Set<TenantId> deleted = ConcurrentHashMap.newKeySet();
     private final AtomicInteger loads = new AtomicInteger();
+    private final AtomicInteger updates = new AtomicInteger();
+    private final AtomicInteger pastLoads = new AtomicInteger();
     private volatile boolean broken;
     private volatile Runnable afterRead = () -> {};
+    private volatile Function<PointInTime.Past, Optional<PastPolicy>> past = any -> Optional.empty();
 
     FakePolicySource put(PolicySet policy) {
         policies.put(policy.scope(), policy);
@@ -43,18 +47,37 @@ final class FakePolicySource implements PolicySource {
         broken = isBroken;
     }
 
-    /** Runs in each load between its reading and its return. */
+    /** Runs in each read between its reading and its return. */
     void afterRead(Runnable action) {
         afterRead = action;
     }
 
+    /** What there was then. */
+    void past(Function<PointInTime.Past, Optional<PastPolicy>> answers) {
+        past = answers;
+    }
+
+    /** How often a policy was read as a whole. */
     int loads() {
         return loads.get();
+    }
+
+    /** How often only what had changed was read. */
+    int updates() {
+        return updates.get();
+    }
+
+    int pastLoads() {
+        return pastLoads.get();
     }
 
     @Override
     public Optional<PolicySnapshot> load(TenantId tenant) {
         loads.incrementAndGet();
+        return read(tenant);
+    }
+
+    private Optional<PolicySnapshot> read(TenantId tenant) {
         requireSound();
         PolicySet platform = policies.getOrDefault(PolicyScope.PLATFORM, PolicySet.empty(PolicyScope.PLATFORM));
         Optional<PolicySnapshot> snapshot = Optional.ofNullable(policies.get(PolicyScope.of(tenant)))
@@ -66,13 +89,17 @@ final class FakePolicySource implements PolicySource {
 
     @Override
     public Optional<PolicyUpdate> update(PolicySnapshot known) {
-        return load(known.tenant().scope().tenant().orElseThrow())
+        updates.incrementAndGet();
+        return read(known.tenant().scope().tenant().orElseThrow())
                 .map(now -> new PolicyUpdate(now, changed(known, now)));
     }
 
     @Override
-    public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
-        throw new UnsupportedOperationException("this source keeps no past");
+    public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past asked) {
+        pastLoads.incrementAndGet();
+        requireSound();
+        afterRead.run();
+        return past.apply(asked);
     }
 
     private static Set<DocumentKey> changed(PolicySnapshot before, PolicySnapshot after) {

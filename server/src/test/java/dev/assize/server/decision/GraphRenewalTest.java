@@ -1,0 +1,328 @@
+package dev.assize.server.decision;
+
+import static dev.assize.server.decision.Policies.ACME;
+import static dev.assize.server.decision.Policies.ALICE;
+import static dev.assize.server.decision.Policies.mayRead;
+import static dev.assize.server.decision.Policies.platform;
+import static dev.assize.server.decision.Policies.tenant;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.TenantId;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What is held follows what changes, at the cost of the change, and nobody who asks waits for it. */
+@Timeout(60)
+class GraphRenewalTest {
+
+    private static final TenantId OTHER = new TenantId("other");
+
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final DecisionMetrics metrics = new DecisionMetrics(registry);
+    private final FakePolicySource source = new FakePolicySource();
+    private final DecisionConfig config = config(256L << 20);
+    private final GraphCache graphs = new GraphCache(source, config, InstantSource.system(), metrics);
+    private final PolicyDecisionPoint pdp = pdp(graphs, config);
+    private final PolicyWatch watch = new PolicyWatch(graphs, source, config, InstantSource.system(), metrics);
+
+    @Test
+    void anOwnChangeReadsOnlyWhatChanged() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.ALLOWED);
+        source.put(tenant(ACME, 2));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.NO_GRANT);
+        assertThat(source.loads()).isEqualTo(1);
+        assertThat(source.updates()).isEqualTo(1);
+    }
+
+    @Test
+    void loadsNothingThatIsNotHeld() {
+        source.put(tenant(ACME, 1, ALICE));
+        pdp.refresh(PolicyScope.of(ACME));
+        pdp.refresh(PolicyScope.PLATFORM);
+        assertThat(source.loads() + source.updates()).isZero();
+    }
+
+    @Test
+    void whoAsksMeanwhileIsAnsweredFromWhatWasThereAndWhoChangedItWaits() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch mayReturn = new CountDownLatch(1);
+        source.afterRead(() -> {
+            reading.countDown();
+            await(mayReturn);
+        });
+        source.put(tenant(ACME, 2));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> changing = threads.submit(() -> pdp.refresh(PolicyScope.of(ACME)));
+            await(reading);
+            assertThat(ask(ACME).revision().value()).isEqualTo(1);
+            assertThat(changing.isDone()).isFalse();
+            mayReturn.countDown();
+            changing.get();
+            assertThat(ask(ACME).revision().value()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aRenewalThatReadBeforeAChangeIsFollowedByOneThatSeesIt() throws Exception {
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch mayReturn = new CountDownLatch(1);
+        AtomicInteger reads = new AtomicInteger();
+        source.afterRead(() -> {
+            if (reads.incrementAndGet() == 1) {
+                reading.countDown();
+                await(mayReturn);
+            }
+        });
+        source.put(tenant(ACME, 2, ALICE));
+        watch.poll();
+        await(reading);
+        source.put(tenant(ACME, 3));
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> changing = IntStream.range(0, 20)
+                    .<Future<?>>mapToObj(i -> threads.submit(() -> pdp.refresh(PolicyScope.of(ACME))))
+                    .toList();
+            mayReturn.countDown();
+            for (Future<?> each : changing) {
+                each.get();
+            }
+        }
+        assertThat(ask(ACME).revision().value()).isEqualTo(3);
+        assertThat(source.updates()).as("shared by those who came meanwhile").isLessThan(22);
+        assertThat(source.loads()).isEqualTo(1);
+    }
+
+    @Test
+    void whatCannotBeBroughtUpToDateIsNotAnsweredFrom() {
+        source.put(tenant(ACME, 1, ALICE)).put(tenant(OTHER, 1, ALICE));
+        ask(ACME);
+        ask(OTHER);
+        source.put(tenant(ACME, 2));
+        source.setBroken(true);
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThatThrownBy(() -> ask(ACME)).isInstanceOf(PolicyUnavailableException.class);
+        assertThat(ask(OTHER).reason()).isEqualTo(Reason.ALLOWED);
+        source.setBroken(false);
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.NO_GRANT);
+    }
+
+    @Test
+    void aRenewalThatAPollFoundAndThatFailsLeavesTheOldPolicyToItsBound() {
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        source.put(tenant(ACME, 2));
+        source.afterRead(() -> {
+            throw new IllegalStateException("cannot be read");
+        });
+        watch.poll();
+        eventually(() -> count("assize.decision.load.failures") == 1);
+        assertThat(ask(ACME).revision().value()).isEqualTo(1);
+        source.afterRead(() -> {});
+        watch.poll();
+        eventually(() -> ask(ACME).revision().value() == 2);
+    }
+
+    @Test
+    void aChangeOfThePlatformIsReadOnceForAll() {
+        List<TenantId> tenants =
+                IntStream.range(0, 40).mapToObj(i -> new TenantId("t" + i)).toList();
+        source.put(platform(1));
+        tenants.forEach(tenant -> source.put(tenant(tenant, 1, ALICE)));
+        tenants.forEach(this::ask);
+        source.put(platform(2));
+        watch.poll();
+        eventually(() -> tenants.stream()
+                .allMatch(tenant -> ask(tenant).platformRevision().value() == 2));
+        assertThat(source.updates()).isEqualTo(1);
+        assertThat(source.loads()).isEqualTo(40);
+        assertThat(tenants.stream()
+                        .map(tenant -> Objects.requireNonNull(graphs.getIfHeld(tenant))
+                                .snapshot()
+                                .platform())
+                        .distinct()
+                        .map(System::identityHashCode)
+                        .distinct())
+                .as("one set of documents for all")
+                .hasSize(1);
+        source.put(platform(3));
+        pdp.refresh(PolicyScope.PLATFORM);
+        assertThat(tenants).allMatch(tenant -> ask(tenant).platformRevision().value() == 3);
+        assertThat(source.updates()).isEqualTo(2);
+    }
+
+    @Test
+    void aPolicyHeavierThanAllRoomStays() {
+        DecisionConfig tiny = config(40);
+        GraphCache small = new GraphCache(source, tiny, InstantSource.system(), metrics);
+        PolicyDecisionPoint crowded = pdp(small, tiny);
+        source.put(tenant(ACME, 1, ALICE)).put(tenant(OTHER, 1, ALICE));
+        for (int i = 0; i < 50; i++) {
+            crowded.evaluate(mayRead(ACME, ALICE));
+            crowded.evaluate(mayRead(OTHER, ALICE));
+        }
+        assertThat(source.loads()).isEqualTo(2);
+        assertThat(count("assize.decision.cache.oversized")).isGreaterThanOrEqualTo(2);
+    }
+
+    /** Changers and a poll against readers, with room for a few of the tenants only: whoever changed it sees it. */
+    @Test
+    void everyChangeIsSeenByWhoMadeItHoweverMuchGoesOn() throws Exception {
+        DecisionConfig tight = config(16_000);
+        GraphCache few = new GraphCache(source, tight, InstantSource.system(), metrics);
+        PolicyDecisionPoint busy = pdp(few, tight);
+        PolicyWatch polling = new PolicyWatch(few, source, tight, InstantSource.system(), metrics);
+        List<TenantId> tenants =
+                IntStream.range(0, 8).mapToObj(i -> new TenantId("t" + i)).toList();
+        source.put(platform(1));
+        tenants.forEach(tenant -> source.put(tenant(tenant, 1, ALICE)));
+        AtomicBoolean done = new AtomicBoolean();
+        AtomicLong platform = new AtomicLong(1);
+        List<Callable<Boolean>> tasks = new ArrayList<>();
+        for (TenantId tenant : tenants) {
+            tasks.add(() -> {
+                boolean seen = true;
+                for (long revision = 2; revision < 150; revision++) {
+                    source.put(tenant(tenant, revision, ALICE));
+                    busy.refresh(PolicyScope.of(tenant));
+                    seen &= busy.evaluate(mayRead(tenant, ALICE)).revision().value() == revision;
+                }
+                return seen;
+            });
+        }
+        Callable<Boolean> ofThePlatform = () -> {
+            boolean seen = true;
+            for (long revision = 2; revision < 60; revision++) {
+                source.put(platform(revision));
+                platform.set(revision);
+                busy.refresh(PolicyScope.PLATFORM);
+                for (TenantId tenant : tenants) {
+                    seen &= busy.evaluate(mayRead(tenant, ALICE))
+                                    .platformRevision()
+                                    .value()
+                            >= revision;
+                }
+            }
+            return seen;
+        };
+        Callable<Boolean> poller = () -> {
+            while (!done.get()) {
+                polling.poll();
+            }
+            return true;
+        };
+        Callable<Boolean> reader = () -> {
+            SplittableRandom random = new SplittableRandom(5);
+            long[] seen = new long[tenants.size()];
+            boolean rose = true;
+            while (!done.get()) {
+                int which = random.nextInt(tenants.size());
+                long revision = busy.evaluate(mayRead(tenants.get(which), ALICE))
+                        .revision()
+                        .value();
+                rose &= revision >= seen[which];
+                seen[which] = revision;
+            }
+            return rose;
+        };
+        // Not virtual ones: who never waits would keep the renewals' threads from running.
+        try (ExecutorService threads = Executors.newCachedThreadPool()) {
+            List<Future<Boolean>> background =
+                    List.of(threads.submit(poller), threads.submit(reader), threads.submit(reader));
+            List<Future<Boolean>> changers = new ArrayList<>();
+            tasks.forEach(task -> changers.add(threads.submit(task)));
+            changers.add(threads.submit(ofThePlatform));
+            boolean all = true;
+            try {
+                for (Future<Boolean> each : changers) {
+                    all &= each.get();
+                }
+            } finally {
+                done.set(true);
+            }
+            assertThat(all).as("every change was seen by who made it").isTrue();
+            for (Future<Boolean> each : background) {
+                assertThat(each.get()).as("nothing went back").isTrue();
+            }
+        }
+    }
+
+    private Answer ask(TenantId tenant) {
+        return pdp.evaluate(mayRead(tenant, ALICE));
+    }
+
+    private PolicyDecisionPoint pdp(GraphCache over, DecisionConfig bounds) {
+        FakeFacts facts = new FakeFacts();
+        InstantSource clock = InstantSource.system();
+        Moments moments =
+                new Moments(over, new PastGraphs(source, over, bounds, clock, metrics), bounds, clock, metrics);
+        return new PolicyDecisionPoint(
+                over, source, moments, new Decisions(facts, facts, metrics, Evaluator::evaluate), clock, metrics);
+    }
+
+    private static DecisionConfig config(long cacheBytes) {
+        DecisionConfig defaults = DecisionConfig.defaults();
+        return new DecisionConfig(
+                cacheBytes,
+                defaults.freshnessBound(),
+                defaults.pollInterval(),
+                Duration.ofSeconds(20),
+                defaults.concurrentLoads(),
+                defaults.unknownTenants(),
+                defaults.unknownTenantTtl(),
+                defaults.pastBytes(),
+                defaults.pastGraphs(),
+                defaults.concurrentPastLoads());
+    }
+
+    private double count(String name) {
+        return registry.get(name).counter().count();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void eventually(Callable<Boolean> condition) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        try {
+            while (!condition.call()) {
+                assertThat(System.nanoTime()).as("still not so").isLessThan(deadline);
+                LockSupport.parkNanos(200_000);
+            }
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+}
