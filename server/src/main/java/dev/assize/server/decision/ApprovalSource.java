@@ -17,7 +17,8 @@ public interface ApprovalSource {
 
     /**
      * The requests for exactly this subject, action, resource and environment that were made at {@code until} or before,
-     * oldest first, each as it was then.
+     * oldest first, each as it was then. Who asks about the present means all that is committed, and names a moment far
+     * ahead.
      */
     List<ApprovalRequest> find(
             TenantId tenant,

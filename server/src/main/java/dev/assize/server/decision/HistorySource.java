@@ -16,7 +16,8 @@ public interface HistorySource {
 
     /**
      * The first entry, by position, in which the actor did one of the actions on exactly that resource, in whatever
-     * environment, with outcome `SUCCESS` or `PARTIAL`, recorded at {@code until} or before.
+     * environment, with outcome `SUCCESS` or `PARTIAL`, recorded at {@code until} or before. Who asks about the present
+     * means all that is committed, and names a moment far ahead.
      */
     Optional<Performed> firstPerformed(
             TenantId tenant, Subject actor, ResourcePath resource, Set<Action> actions, Instant until);
