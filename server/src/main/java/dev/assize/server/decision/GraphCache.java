@@ -320,8 +320,13 @@ final class GraphCache {
     private Optional<PolicyUpdate> update(HeldGraph held) {
         try {
             return source.update(held.snapshot());
-        } catch (UnsupportedOperationException notYet) {
-            return source.load(held.tenant()).map(now -> new PolicyUpdate(now, Set.of()));
+        } catch (UnsupportedOperationException readsWholesOnly) {
+            PolicySnapshot before = held.snapshot();
+            return source.load(held.tenant()).map(now -> {
+                Set<DocumentKey> changed = new HashSet<>(differing(before.tenant(), now.tenant()));
+                changed.addAll(differing(before.platform(), now.platform()));
+                return new PolicyUpdate(now, changed);
+            });
         }
     }
 
@@ -342,10 +347,21 @@ final class GraphCache {
     private Set<DocumentKey> differences(PolicySet before, PolicySet after) {
         PlatformChange known = platformChange.get();
         if (known == null || known.before != before || known.after != after) {
-            known = PlatformChange.between(before, after);
+            known = new PlatformChange(before, after, differing(before, after));
             platformChange.set(known);
         }
         return known.changed;
+    }
+
+    private static Set<DocumentKey> differing(PolicySet before, PolicySet after) {
+        Set<DocumentKey> differing = new HashSet<>();
+        before.documents().stream()
+                .filter(document -> !after.find(document.key()).equals(Optional.of(document)))
+                .forEach(document -> differing.add(document.key()));
+        after.documents().stream()
+                .filter(document -> before.find(document.key()).isEmpty())
+                .forEach(document -> differing.add(document.key()));
+        return differing;
     }
 
     private HeldGraph updated(HeldGraph held, PolicyUpdate update, Instant readAt) {
@@ -517,17 +533,5 @@ final class GraphCache {
     }
 
     /** What a change of the platform changed. */
-    private record PlatformChange(PolicySet before, PolicySet after, Set<DocumentKey> changed) {
-
-        static PlatformChange between(PolicySet before, PolicySet after) {
-            Set<DocumentKey> changed = new HashSet<>();
-            before.documents().stream()
-                    .filter(document -> !after.find(document.key()).equals(Optional.of(document)))
-                    .forEach(document -> changed.add(document.key()));
-            after.documents().stream()
-                    .filter(document -> before.find(document.key()).isEmpty())
-                    .forEach(document -> changed.add(document.key()));
-            return new PlatformChange(before, after, Set.copyOf(changed));
-        }
-    }
+    private record PlatformChange(PolicySet before, PolicySet after, Set<DocumentKey> changed) {}
 }
