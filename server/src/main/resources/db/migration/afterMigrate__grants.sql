@@ -9,8 +9,9 @@ GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at) ON assize.ledge
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 
-GRANT SELECT, INSERT, UPDATE (revision) ON assize.policy_scope TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (revision, committed_at) ON assize.policy_scope TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (to_revision) ON assize.policy_document TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_revision TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (revision, lanes) ON assize.policy_sum TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON assize.api_key TO ${application_role};

@@ -1,6 +1,8 @@
 package dev.assize.server.administration;
 
-import dev.assize.server.decision.compile.GraphCompiler;
+import dev.assize.server.administration.ChangeResult.DocumentChange;
+import dev.assize.server.administration.ChangeResult.ScopeChange;
+import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.decision.compile.PolicyTooLargeException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.TenantId;
@@ -16,12 +18,10 @@ import dev.assize.server.policy.SourcePlace;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Everything that is wrong with a change: in itself, in each policy that results, and in what is compiled from it. A
@@ -32,17 +32,23 @@ final class ChangeJudge {
     private static final DocumentKey OWN_TENANT =
             new DocumentKey(PolicyScope.of(TenantId.ASSIZE), Kind.TENANT, TenantId.ASSIZE.value());
 
+    /** Nobody reads more; of a change of the platform every tenant might have its own. */
+    private static final int PROBLEMS = 1_000;
+
     private final ChangeSet change;
-    private final Map<PolicyScope, PolicySet> before;
+    private final List<ScopeChange> changes;
+    private final Present before;
     private final SortedMap<PolicyScope, PolicySet> after;
     private final List<Problem> problems = new ArrayList<>();
 
     /**
+     * @param changes of each scope the change names
      * @param before what the store has
      * @param after what results in each scope the change names
      */
-    ChangeJudge(ChangeSet change, Map<PolicyScope, PolicySet> before, SortedMap<PolicyScope, PolicySet> after) {
+    ChangeJudge(ChangeSet change, List<ScopeChange> changes, Present before, SortedMap<PolicyScope, PolicySet> after) {
         this.change = change;
+        this.changes = changes;
         this.before = before;
         this.after = after;
     }
@@ -50,16 +56,56 @@ final class ChangeJudge {
     List<Problem> problems() {
         problems.addAll(DocumentReader.findRepeated(change.puts()));
         judgeDeletes();
-        PolicySet platform = resulting(PolicyScope.PLATFORM);
-        if (isChanged(PolicyScope.PLATFORM)) {
-            problems.addAll(PolicyValidator.validatePlatform(platform));
-        }
-        List<PolicySet> tenants = affectedTenants();
-        tenants.forEach(tenant -> problems.addAll(PolicyValidator.validate(tenant, platform)));
-        if (problems.isEmpty()) {
-            tenants.forEach(tenant -> compile(tenant, platform));
+        Set<DocumentKey> ofPlatform = changed(PolicyScope.PLATFORM);
+        if (ofPlatform.isEmpty()) {
+            PolicySet platform = before.documents(PolicyScope.PLATFORM);
+            after.values().stream()
+                    .filter(set -> !set.scope().isPlatform())
+                    .forEach(tenant -> judge(tenant, platform, changed(tenant.scope())));
+        } else {
+            judgeEverywhere(resulting(PolicyScope.PLATFORM), ofPlatform);
         }
         return List.copyOf(problems);
+    }
+
+    private void judgeEverywhere(PolicySet platform, Set<DocumentKey> ofPlatform) {
+        problems.addAll(PolicyValidator.validatePlatform(platform));
+        Set<PolicyScope> created = new TreeSet<>(after.keySet());
+        created.remove(PolicyScope.PLATFORM);
+        for (PolicySet tenant : before.tenants()) {
+            if (problems.size() >= PROBLEMS) {
+                return;
+            }
+            created.remove(tenant.scope());
+            judgeBeside(platform, ofPlatform, after.getOrDefault(tenant.scope(), tenant));
+        }
+        created.forEach(scope -> judgeBeside(platform, ofPlatform, resulting(scope)));
+    }
+
+    private void judgeBeside(PolicySet platform, Set<DocumentKey> ofPlatform, PolicySet tenant) {
+        Set<DocumentKey> changed = new HashSet<>(changed(tenant.scope()));
+        changed.addAll(ofPlatform);
+        judge(tenant, platform, changed);
+    }
+
+    /** What is invalid cannot be compiled. */
+    private void judge(PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
+        if (changed.isEmpty()) {
+            return;
+        }
+        problems.addAll(PolicyValidator.validate(tenant, platform));
+        SizeOfSchema size = new SizeOfSchema(tenant, platform);
+        if (problems.isEmpty() && size.dependsOn(changed)) {
+            requireFits(tenant, size);
+        }
+    }
+
+    private Set<DocumentKey> changed(PolicyScope scope) {
+        return changes.stream()
+                .filter(one -> one.scope().equals(scope))
+                .flatMap(one -> one.changed().stream())
+                .map(DocumentChange::key)
+                .collect(Collectors.toSet());
     }
 
     private void judgeDeletes() {
@@ -84,48 +130,24 @@ final class ChangeJudge {
     }
 
     private boolean isThere(DocumentKey key) {
-        PolicySet set = before.get(key.scope());
-        return set != null && set.find(key).isPresent();
-    }
-
-    private List<PolicySet> affectedTenants() {
-        SortedMap<PolicyScope, PolicySet> affected = new TreeMap<>();
-        if (isChanged(PolicyScope.PLATFORM)) {
-            affected.putAll(before);
-            affected.putAll(after);
-        } else {
-            after.keySet().stream().filter(this::isChanged).forEach(scope -> affected.put(scope, resulting(scope)));
-        }
-        affected.remove(PolicyScope.PLATFORM);
-        return List.copyOf(affected.values());
-    }
-
-    private boolean isChanged(PolicyScope scope) {
-        PolicySet was = before.get(scope);
-        PolicySet is = after.get(scope);
-        return is != null && (was == null || !is.revision().equals(was.revision()));
+        return before.documents(key.scope()).find(key).isPresent();
     }
 
     private PolicySet resulting(PolicyScope scope) {
-        PolicySet set = after.getOrDefault(scope, before.get(scope));
-        return Objects.requireNonNullElseGet(set, () -> PolicySet.empty(scope));
+        PolicySet set = after.get(scope);
+        return set == null ? before.documents(scope) : set;
     }
 
-    /** Nothing that does not compile is committed. A tenant that was deleted has nothing to compile. */
-    private void compile(PolicySet tenant, PolicySet platform) {
-        List<TenantDocument> self = tenant.ofKind(TenantDocument.class);
-        if (self.isEmpty()) {
-            return;
-        }
-        try {
-            var _ = GraphCompiler.compile(tenant, platform);
-        } catch (PolicyTooLargeException e) {
-            Document place = self.getFirst();
+    /** Nothing that does not compile is committed. */
+    private void requireFits(PolicySet tenant, SizeOfSchema size) {
+        PolicyTooLargeException excess = size.excess();
+        if (excess != null) {
+            Document place = tenant.ofKind(TenantDocument.class).getFirst();
             problems.add(new Problem(
                     place.place(),
                     place.key().toString(),
-                    tenant.documents().size() + " documents",
-                    "a smaller policy: " + e.getMessage()));
+                    tenant.size() + " documents",
+                    "a smaller policy: " + excess.getMessage()));
         }
     }
 }

@@ -5,11 +5,12 @@ import dev.assize.server.administration.ChangeResult.DocumentChange;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyRepository.Planner;
+import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
-import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
@@ -17,12 +18,11 @@ import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicySum;
 import dev.assize.server.policy.Problem;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -49,18 +49,17 @@ final class ChangePlanner implements Planner {
     }
 
     @Override
-    public List<ScopePlan> apply(Map<PolicyScope, PolicySet> current) {
-        result = refusal(current);
+    public List<ScopePlan> plan(Present present) {
+        result = refusal(present);
         if (result != null) {
             return List.of();
         }
+        List<Planned> planned =
+                change.scopes().stream().map(scope -> plan(present, scope)).toList();
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
-        List<ScopeChange> changes = new ArrayList<>();
-        for (PolicyScope scope : change.scopes()) {
-            ScopeChange planned = plan(setOf(current, scope), after);
-            changes.add(planned);
-        }
-        List<Problem> problems = new ChangeJudge(change, current, after).problems();
+        planned.forEach(one -> after.put(one.after.scope(), one.after));
+        List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
+        List<Problem> problems = new ChangeJudge(change, changes, present, after).problems();
         if (change.dryRun()) {
             result = new ChangeResult.Compared(changes, problems);
             return List.of();
@@ -70,7 +69,10 @@ final class ChangePlanner implements Planner {
             return List.of();
         }
         result = new ChangeResult.Accepted(changes);
-        return changes.stream().filter(ScopeChange::isChange).map(this::write).toList();
+        return planned.stream()
+                .filter(one -> one.change.isChange())
+                .map(this::write)
+                .toList();
     }
 
     /** What the last attempt found; an accepted change is committed only when the transaction is. */
@@ -81,17 +83,17 @@ final class ChangePlanner implements Planner {
         return result;
     }
 
-    private @Nullable ChangeResult refusal(Map<PolicyScope, PolicySet> current) {
+    private @Nullable ChangeResult refusal(Present present) {
         for (Precondition precondition : change.preconditions()) {
-            PolicySet set = setOf(current, precondition.scope());
-            if (!set.revision().equals(precondition.revision())) {
-                return new ChangeResult.RevisionMoved(precondition.scope(), precondition.revision(), set.revision());
+            Revision actual = present.documents(precondition.scope()).revision();
+            if (!actual.equals(precondition.revision())) {
+                return new ChangeResult.RevisionMoved(precondition.scope(), precondition.revision(), actual);
             }
         }
         return change.puts().stream()
                 .filter(TenantDocument.class::isInstance)
                 .filter(document ->
-                        setOf(current, document.scope()).find(document.key()).isEmpty())
+                        present.documents(document.scope()).find(document.key()).isEmpty())
                 .flatMap(document -> document.scope().tenant().stream())
                 .filter(mayCreate.negate())
                 .findFirst()
@@ -99,77 +101,53 @@ final class ChangePlanner implements Planner {
                 .orElse(null);
     }
 
-    private ScopeChange plan(PolicySet base, Map<PolicyScope, PolicySet> after) {
-        SortedMap<DocumentKey, Document> documents = new TreeMap<>();
-        base.documents().forEach(document -> documents.put(document.key(), document));
+    /** Costs what the change names; what it does not name is shared with what is there. */
+    private Planned plan(Present present, PolicyScope scope) {
+        PolicySet base = present.documents(scope);
         SortedMap<DocumentKey, DocumentChange> changes = new TreeMap<>();
-        for (Document put : inScope(change.puts(), base.scope())) {
+        for (Document put : inScope(change.puts(), scope)) {
             Document before = base.find(put.key()).orElse(null);
             changes.put(put.key(), new DocumentChange(put.key(), typeOf(before, put), before, put));
-            documents.put(put.key(), put);
         }
         for (DocumentKey key : change.deletes()) {
-            Optional<Document> before = base.find(key);
-            if (key.scope().equals(base.scope()) && before.isPresent()) {
-                changes.put(key, new DocumentChange(key, ChangeType.DELETED, before.get(), null));
-                documents.remove(key);
-            }
+            base.find(key)
+                    .ifPresent(before -> changes.put(key, new DocumentChange(key, ChangeType.DELETED, before, null)));
         }
         List<DocumentChange> all = List.copyOf(changes.values());
-        boolean isChange = all.stream().anyMatch(one -> one.type() != ChangeType.UNCHANGED);
-        PolicySet next = isChange ? PolicySet.of(base.scope(), base.revision().next(), documents.values()) : base;
-        after.put(base.scope(), next);
-        return new ScopeChange(
-                base.scope(),
+        Difference difference = Difference.of(all);
+        PolicySet next =
+                difference.isEmpty() ? base : base.with(base.revision().next(), difference.puts, difference.deletes);
+        PolicySum sum = present.sum(scope).with(difference.replaced, difference.puts);
+        ScopeChange scopeChange = new ScopeChange(
+                scope,
                 base.revision(),
                 next.revision(),
                 all,
-                changeDigest(base.scope(), all),
-                PolicyDigest.ofPolicy(next),
+                PolicyDigest.ofChange(scope, difference.puts, difference.deletes),
+                PolicyDigest.ofPolicy(scope, next.size(), sum),
                 null);
+        return new Planned(scopeChange, difference, next, sum);
     }
 
-    private ScopePlan write(ScopeChange planned) {
-        List<Document> puts = new ArrayList<>();
-        List<DocumentKey> deletes = new ArrayList<>();
-        split(planned.documents(), puts, deletes);
+    private ScopePlan write(Planned planned) {
+        ScopeChange made = planned.change;
         RevisionRecord record = new RevisionRecord(
-                planned.revision(),
+                made.revision(),
                 now,
                 recorder,
                 Optional.ofNullable(change.reason()),
-                planned.changed().size(),
-                planned.changeDigest(),
-                planned.policyDigest(),
+                made.changed().size(),
+                made.changeDigest(),
+                made.policyDigest(),
                 0);
         return new ScopePlan(
-                planned.scope(),
-                planned.revision(),
-                puts,
-                deletes,
+                made.scope(),
+                made.revision(),
+                planned.difference.puts,
+                planned.difference.deletes,
+                planned.sum,
                 record,
-                PolicyEvents.of(planned, recorder, change.reason()));
-    }
-
-    /** Over what is not the same afterwards. */
-    private static Digest changeDigest(PolicyScope scope, List<DocumentChange> changes) {
-        List<Document> puts = new ArrayList<>();
-        List<DocumentKey> deletes = new ArrayList<>();
-        split(changes, puts, deletes);
-        return PolicyDigest.ofChange(scope, puts, deletes);
-    }
-
-    private static void split(List<DocumentChange> changes, List<Document> puts, List<DocumentKey> deletes) {
-        for (DocumentChange one : changes) {
-            if (one.type() == ChangeType.UNCHANGED) {
-                continue;
-            }
-            if (one.after() == null) {
-                deletes.add(one.key());
-            } else {
-                puts.add(one.after());
-            }
-        }
+                PolicyEvents.of(made, recorder, change.reason()));
     }
 
     private static ChangeType typeOf(@Nullable Document before, Document after) {
@@ -187,7 +165,35 @@ final class ChangePlanner implements Planner {
                 .toList();
     }
 
-    private static PolicySet setOf(Map<PolicyScope, PolicySet> current, PolicyScope scope) {
-        return Objects.requireNonNullElseGet(current.get(scope), () -> PolicySet.empty(scope));
+    /** What becomes of one scope. */
+    private record Planned(ScopeChange change, Difference difference, PolicySet after, PolicySum sum) {}
+
+    /**
+     * What is not the same afterwards.
+     *
+     * @param replaced documents as they were, the deleted ones too
+     */
+    private record Difference(List<Document> puts, List<DocumentKey> deletes, List<Document> replaced) {
+
+        static Difference of(List<DocumentChange> changes) {
+            Difference difference = new Difference(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
+            changes.stream().filter(one -> one.type() != ChangeType.UNCHANGED).forEach(difference::add);
+            return difference;
+        }
+
+        boolean isEmpty() {
+            return puts.isEmpty() && deletes.isEmpty();
+        }
+
+        private void add(DocumentChange change) {
+            if (change.before() != null) {
+                replaced.add(change.before());
+            }
+            if (change.after() == null) {
+                deletes.add(change.key());
+            } else {
+                puts.add(change.after());
+            }
+        }
     }
 }

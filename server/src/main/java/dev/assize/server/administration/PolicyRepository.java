@@ -8,12 +8,11 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicySum;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Where policy is kept. Blocks; a broken surrounding is an exception. */
@@ -21,8 +20,7 @@ public interface PolicyRepository {
 
     /**
      * Runs the planner in one transaction that has locked the scopes against other changes, and commits what it
-     * plans together with its ledger entries: all or nothing. The planner sees the platform and every scope named;
-     * where the platform itself is named, every tenant. A plan without scope plans commits nothing.
+     * plans together with its ledger entries: all or nothing. A plan without scope plans commits nothing.
      *
      * @return for each scope plan in order, the position of its first ledger entry
      */
@@ -35,12 +33,31 @@ public interface PolicyRepository {
     List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit);
 
     /** Decides, from what is there, what to write. May throw to abort; nothing is then written. */
-    interface Planner extends Function<Map<PolicyScope, PolicySet>, List<ScopePlan>> {}
+    interface Planner {
+        List<ScopePlan> plan(Present present);
+    }
+
+    /** What is there while nobody else can change it; asked by the planner, and only while it plans. */
+    interface Present {
+
+        /** The documents of the platform or of a scope that was named; empty at revision 0 where there are none. */
+        PolicySet documents(PolicyScope scope);
+
+        /** What {@link #documents} adds up to. */
+        PolicySum sum(PolicyScope scope);
+
+        /**
+         * Every tenant that ever had policy, one read after the other: whoever keeps none of them can look at more than
+         * fit into memory. Only where the platform was named.
+         */
+        Iterable<PolicySet> tenants();
+    }
 
     /**
      * What to write in one scope.
      *
      * @param revision the new one, the base's successor
+     * @param sum what all documents of the scope then add up to
      * @param entries for the ledger of {@link PolicyScope#ledgerTenant()}, the manifest first
      */
     record ScopePlan(
@@ -48,12 +65,15 @@ public interface PolicyRepository {
             Revision revision,
             List<Document> puts,
             List<DocumentKey> deletes,
+            PolicySum sum,
             RevisionRecord record,
             List<AuditEvent> entries) {}
 
     /**
      * An accepted change.
      *
+     * @param committedAt later than that of any revision which it was judged beside; what a plan says here is replaced
+     *     by the store
      * @param changeCount documents created, replaced and deleted
      * @param seq of the manifest; what a plan says here is replaced by the store
      */

@@ -18,18 +18,19 @@ import java.util.List;
  * of {@code s} in UTF-8 bytes as u32 followed by those bytes, all integers big-endian, SHA-256 runs over
  *
  * <pre>
- * policy: "assize/v1/policy"        0x00 str(scope) u64 count  { str(kind) str(name) str(yaml) }*
+ * policy: "assize/v2/policy"        0x00 str(scope) u64 count  lanes
  * change: "assize/v1/policy-change" 0x00 str(scope) u64 count
  *         { 0x01 str(kind) str(name) str(yaml) | 0x02 str(kind) str(name) }*
  * </pre>
  *
- * where scope is the tenant's name, or `~platform`; yaml is the document in its canonical layout, as exported; and
- * the parts stand in the order of kind, then name, both as bytes. Every part carries its length and its count, so
- * no two different policies run the same bytes through the hash, and a policy never the bytes of a change.
+ * where scope is the tenant's name, or `~platform`; lanes are those of the {@link PolicySum} of all documents; yaml is
+ * the document in its canonical layout, as exported; and the parts of a change stand in the order of kind, then name,
+ * both as bytes. Every part carries its length and its count, so no two different changes run the same bytes through
+ * the hash, and a policy never the bytes of a change.
  */
 public final class PolicyDigest {
 
-    private static final String POLICY = "assize/v1/policy\0";
+    private static final String POLICY = "assize/v2/policy\0";
     private static final String CHANGE = "assize/v1/policy-change\0";
     private static final byte PUT = 1;
     private static final byte DELETE = 2;
@@ -42,13 +43,16 @@ public final class PolicyDigest {
 
     private PolicyDigest() {}
 
-    /** The digest of all documents of a scope. */
+    /** The digest of all documents of a scope, from nothing but them. */
     public static Digest ofPolicy(PolicySet policy) {
+        return ofPolicy(policy.scope(), policy.size(), PolicySum.of(policy.documents()));
+    }
+
+    /** The digest of a scope's documents, of which there are {@code count}, from what they add up to. */
+    public static Digest ofPolicy(PolicyScope scope, long count, PolicySum sum) {
         PolicyDigest digest = new PolicyDigest();
-        digest.begin(POLICY, policy.scope(), policy.documents().size());
-        policy.documents().stream()
-                .sorted(Comparator.comparing(Document::key, ORDER))
-                .forEach(digest::addDocument);
+        digest.begin(POLICY, scope, count);
+        digest.sha256.update(sum.bytes());
         return Digest.of(digest.sha256.digest());
     }
 

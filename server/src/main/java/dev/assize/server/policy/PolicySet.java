@@ -2,12 +2,14 @@ package dev.assize.server.policy;
 
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
-import java.util.ArrayList;
+import java.util.AbstractCollection;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -109,11 +111,19 @@ public final class PolicySet {
         return size;
     }
 
-    /** By kind, then name. */
+    /** By kind, then name; a view that copies nothing. */
     public Collection<Document> documents() {
-        List<Document> all = new ArrayList<>(size);
-        documentsByKind.values().forEach(byName -> all.addAll(byName.values()));
-        return Collections.unmodifiableList(all);
+        return new AbstractCollection<>() {
+            @Override
+            public Iterator<Document> iterator() {
+                return new KindByKind(documentsByKind.values().iterator());
+            }
+
+            @Override
+            public int size() {
+                return size;
+            }
+        };
     }
 
     public Optional<Document> find(DocumentKey key) {
@@ -136,6 +146,33 @@ public final class PolicySet {
     private void requireOwn(DocumentKey key) {
         if (!key.scope().equals(scope)) {
             throw new IllegalArgumentException("Foreign document " + key);
+        }
+    }
+
+    /** Goes through the documents of one kind after the other. */
+    private static final class KindByKind implements Iterator<Document> {
+
+        private final Iterator<PSortedMap<String, Document>> kinds;
+        private Iterator<Document> documents = Collections.emptyIterator();
+
+        KindByKind(Iterator<PSortedMap<String, Document>> kinds) {
+            this.kinds = kinds;
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (!documents.hasNext() && kinds.hasNext()) {
+                documents = kinds.next().values().iterator();
+            }
+            return documents.hasNext();
+        }
+
+        @Override
+        public Document next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            return documents.next();
         }
     }
 }

@@ -1,41 +1,43 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
+import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
-import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.storage.PolicyVersions.Changed;
 import dev.assize.server.storage.TenantTransaction.Mode;
-import dev.assize.server.storage.generated.tables.records.PolicyDocumentRecord;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -59,12 +61,10 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     /** How long a planner may think while it holds the locks. */
     private static final Duration PLANNER_LIMIT = Duration.ofMinutes(1);
 
-    /** Rows of one insert, far below what a statement can bind. */
-    private static final int ROWS_PER_INSERT = 500;
-
     private final Database database;
     private final LedgerWriter ledger;
     private final AuditCodec codec;
+    private final KnownPolicies known = KnownPolicies.withinHeap();
 
     @Inject
     PostgresPolicyRepository(Database database, LedgerWriter ledger, AuditCodec codec) {
@@ -76,27 +76,32 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
         return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
-            SortedMap<PolicyScope, Revision> revisions = lock(transaction, new TreeSet<>(scopes));
-            Map<PolicyScope, PolicySet> present = new LinkedHashMap<>();
-            for (Map.Entry<PolicyScope, Revision> scope : revisions.entrySet()) {
-                transaction.actFor(scope.getKey().key());
-                present.put(scope.getKey(), documents(transaction, scope.getKey(), scope.getValue()));
-            }
-            List<ScopePlan> plans = planner.apply(present);
+            SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
+            List<ScopePlan> plans = planner.plan(new LockedPolicies(transaction, heads, known));
             if (plans.isEmpty()) {
                 transaction.abandon();
+                return List.of();
             }
-            List<Long> positions = record(transaction, plans);
-            for (int i = 0; i < plans.size(); i++) {
-                write(transaction, plans.get(i), revisions, positions.get(i));
+            Map<PolicyScope, Receipt> manifests = record(transaction, plans);
+            Instant committedAt = committedAt(manifests.values(), heads.values());
+            for (ScopePlan plan : plans) {
+                Head base = requireNonNull(heads.get(plan.scope()));
+                long seq = requireNonNull(manifests.get(plan.scope())).seq();
+                PolicyWriter.write(transaction, plan, base.revision, committedAt, seq);
             }
-            return positions;
+            return plans.stream()
+                    .map(plan -> requireNonNull(manifests.get(plan.scope())).seq())
+                    .toList();
         });
     }
 
     @Override
     public PolicySet current(PolicyScope scope) {
-        return database.inSnapshot(scope.key(), transaction -> read(transaction, scope));
+        PolicySet start = known.find(scope);
+        return database.inSnapshot(scope.key(), transaction -> {
+            Revision head = revisions(transaction, Set.of(scope)).getOrDefault(scope, Revision.NONE);
+            return current(transaction, scope, start, head);
+        });
     }
 
     @Override
@@ -116,23 +121,54 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public Optional<PolicySnapshot> load(TenantId tenant) {
         PolicyScope scope = PolicyScope.of(tenant);
+        PolicySet own = known.find(scope);
+        PolicySet platform = known.find(PolicyScope.PLATFORM);
         return database.inSnapshot(scope.key(), transaction -> {
-            PolicySet own = read(transaction, scope);
-            // A tenant that was deleted keeps its revisions, but is no tenant any more.
-            return own.ofKind(TenantDocument.class).isEmpty()
-                    ? Optional.empty()
-                    : Optional.of(new PolicySnapshot(own, read(transaction, PolicyScope.PLATFORM)));
+            Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
+            PolicySet present = current(transaction, scope, own, heads.getOrDefault(scope, Revision.NONE));
+            if (isGone(present)) {
+                return Optional.empty();
+            }
+            Revision platformHead = heads.getOrDefault(PolicyScope.PLATFORM, Revision.NONE);
+            return Optional.of(
+                    new PolicySnapshot(present, current(transaction, PolicyScope.PLATFORM, platform, platformHead)));
         });
     }
 
     @Override
-    public Optional<PolicyUpdate> update(PolicySnapshot known) {
-        throw new UnsupportedOperationException("load is asked instead");
+    public Optional<PolicyUpdate> update(PolicySnapshot held) {
+        PolicyScope scope = held.tenant().scope();
+        return database.inSnapshot(scope.key(), transaction -> {
+            Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
+            Changed own = since(transaction, held.tenant(), heads.getOrDefault(scope, Revision.NONE));
+            if (isGone(own.set())) {
+                return Optional.empty();
+            }
+            Revision platformHead = heads.getOrDefault(PolicyScope.PLATFORM, Revision.NONE);
+            Changed platform = since(transaction, held.platform(), platformHead);
+            Set<DocumentKey> changed = new HashSet<>(own.keys());
+            changed.addAll(platform.keys());
+            return Optional.of(new PolicyUpdate(new PolicySnapshot(own.set(), platform.set()), changed));
+        });
     }
 
     @Override
     public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
-        throw new UnsupportedOperationException("only the present is asked about");
+        PolicyScope scope = PolicyScope.of(tenant);
+        PolicySet own = known.find(scope);
+        PolicySet platform = known.find(PolicyScope.PLATFORM);
+        return database.inSnapshot(scope.key(), transaction -> {
+            Past moment = moment(transaction, tenant, past);
+            PolicySet then = PolicyVersions.past(transaction, scope, own, moment.revision);
+            if (isGone(then)) {
+                return Optional.empty();
+            }
+            transaction.actFor(PolicyScope.PLATFORM.key());
+            Revision beside = revisionAt(transaction, PolicyScope.PLATFORM, moment.committedBy);
+            return Optional.of(new PastPolicy(
+                    new PolicySnapshot(then, PolicyVersions.past(transaction, PolicyScope.PLATFORM, platform, beside)),
+                    moment.committedBy));
+        });
     }
 
     @Override
@@ -140,19 +176,76 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return database.inSnapshot(PolicyScope.PLATFORM.key(), transaction -> revisions(transaction, scopes));
     }
 
+    private PolicySet current(
+            TenantTransaction transaction, PolicyScope scope, @Nullable PolicySet start, Revision head)
+            throws SQLException {
+        PolicySet set = PolicyVersions.current(transaction, scope, start, head);
+        known.learn(set);
+        return set;
+    }
+
+    private Changed since(TenantTransaction transaction, PolicySet start, Revision head) throws SQLException {
+        Changed changed = PolicyVersions.since(transaction, start, head);
+        known.learn(changed.set());
+        return changed;
+    }
+
+    /** A tenant that was deleted keeps its revisions, but is no tenant any more. */
+    private static boolean isGone(PolicySet tenant) {
+        return tenant.ofKind(TenantDocument.class).isEmpty();
+    }
+
+    /** Which revision a question about the past means, and up to when it counts what else was committed. */
+    private record Past(Revision revision, Instant committedBy) {}
+
+    private static Past moment(TenantTransaction transaction, TenantId tenant, PointInTime.Past past) {
+        PolicyScope scope = PolicyScope.of(tenant);
+        Instant asOf = past.asOf();
+        Revision revision = past.revision();
+        if (revision == null) {
+            Instant by = requireNonNull(asOf);
+            return new Past(revisionAt(transaction, scope, by), by);
+        }
+        Instant committedAt = transaction
+                .sql()
+                .select(POLICY_REVISION.COMMITTED_AT)
+                .from(POLICY_REVISION)
+                .where(POLICY_REVISION.SCOPE_KEY.eq(scope.key()))
+                .and(POLICY_REVISION.REVISION.eq(revision.value()))
+                .fetchOne(POLICY_REVISION.COMMITTED_AT);
+        if (committedAt == null) {
+            throw new RevisionNeverCommittedException(tenant, revision);
+        }
+        return new Past(revision, asOf == null ? committedAt : asOf);
+    }
+
+    /** The revision that was current at a moment. */
+    private static Revision revisionAt(TenantTransaction transaction, PolicyScope scope, Instant moment) {
+        Long revision = transaction
+                .sql()
+                .select(DSL.max(POLICY_REVISION.REVISION))
+                .from(POLICY_REVISION)
+                .where(POLICY_REVISION.SCOPE_KEY.eq(scope.key()))
+                .and(POLICY_REVISION.COMMITTED_AT.le(moment.truncatedTo(ChronoUnit.MICROS)))
+                .fetchSingle()
+                .value1();
+        return revision == null ? Revision.NONE : new Revision(revision);
+    }
+
     /** Locks the scopes, and answers with them, the platform and, where that is to change, every tenant. */
-    private static SortedMap<PolicyScope, Revision> lock(TenantTransaction transaction, SortedSet<PolicyScope> scopes)
+    private static SortedMap<PolicyScope, Head> lock(TenantTransaction transaction, SortedSet<PolicyScope> scopes)
             throws SQLException {
         boolean changesPlatform = scopes.contains(PolicyScope.PLATFORM);
-        SortedMap<PolicyScope, Revision> revisions = new TreeMap<>();
-        revisions.put(PolicyScope.PLATFORM, lock(transaction, PolicyScope.PLATFORM, changesPlatform));
+        SortedMap<PolicyScope, Head> heads = new TreeMap<>();
+        heads.put(PolicyScope.PLATFORM, lock(transaction, PolicyScope.PLATFORM, changesPlatform));
         if (changesPlatform) {
             // Nobody else can be changing these: that takes a share of the platform's row.
             transaction
                     .sql()
                     .selectFrom(POLICY_SCOPE)
-                    .forEach(row ->
-                            revisions.put(PolicyScope.ofKey(row.getScopeKey()), new Revision(row.getRevision())));
+                    .forEach(row -> heads.put(
+                            PolicyScope.ofKey(row.getScopeKey()),
+                            new Head(new Revision(row.getRevision()), row.getCommittedAt())));
         }
         for (PolicyScope scope : scopes) {
             if (!scope.isPlatform()) {
@@ -163,28 +256,43 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                         .values(scope.key(), Revision.NONE.value())
                         .onConflictDoNothing()
                         .execute();
-                revisions.put(scope, lock(transaction, scope, true));
+                heads.put(scope, lock(transaction, scope, true));
             }
         }
-        return revisions;
+        return heads;
     }
 
-    private static Revision lock(TenantTransaction transaction, PolicyScope scope, boolean alone) {
+    private static Head lock(TenantTransaction transaction, PolicyScope scope, boolean alone) {
         var row = transaction
                 .sql()
-                .select(POLICY_SCOPE.REVISION)
+                .select(POLICY_SCOPE.REVISION, POLICY_SCOPE.COMMITTED_AT)
                 .from(POLICY_SCOPE)
                 .where(POLICY_SCOPE.SCOPE_KEY.eq(scope.key()));
-        return new Revision(
-                (alone ? row.forUpdate() : row.forShare()).fetchSingle().value1());
+        var found = (alone ? row.forUpdate() : row.forShare()).fetchSingle();
+        return new Head(new Revision(found.value1()), found.value2());
+    }
+
+    /**
+     * When a change counts as committed: one moment for all its scopes, not before its entries were recorded, and later
+     * than every revision it was judged beside, so that a question about the past finds those that belong together.
+     */
+    private static Instant committedAt(Collection<Receipt> manifests, Collection<Head> heads) {
+        return Stream.concat(
+                        manifests.stream().map(Receipt::recordedAt),
+                        heads.stream()
+                                .map(Head::committedAt)
+                                .filter(Objects::nonNull)
+                                .map(last -> last.plus(1, ChronoUnit.MICROS)))
+                .max(Comparator.naturalOrder())
+                .orElseThrow();
     }
 
     /** Appends every plan's entries; one append for each ledger, in the order of tenants. */
-    private List<Long> record(TenantTransaction transaction, List<ScopePlan> plans) throws SQLException {
+    private Map<PolicyScope, Receipt> record(TenantTransaction transaction, List<ScopePlan> plans) throws SQLException {
         SortedMap<TenantId, List<ScopePlan>> byLedger = new TreeMap<>();
         plans.forEach(plan -> byLedger.computeIfAbsent(plan.scope().ledgerTenant(), tenant -> new ArrayList<>())
                 .add(plan));
-        Map<PolicyScope, Long> positions = new HashMap<>();
+        Map<PolicyScope, Receipt> manifests = new HashMap<>();
         for (Map.Entry<TenantId, List<ScopePlan>> entry : byLedger.entrySet()) {
             TenantId tenant = entry.getKey();
             transaction.actFor(tenant.value());
@@ -193,10 +301,10 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                     tenant,
                     entry.getValue().stream().map(this::command).toList());
             for (int i = 0; i < results.size(); i++) {
-                positions.put(entry.getValue().get(i).scope(), firstSeq(results.get(i)));
+                manifests.put(entry.getValue().get(i).scope(), manifest(results.get(i)));
             }
         }
-        return plans.stream().map(ScopePlan::scope).map(positions::get).toList();
+        return manifests;
     }
 
     private AppendCommand command(ScopePlan plan) {
@@ -207,99 +315,13 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return new AppendCommand(recorder, drafts, null);
     }
 
-    private static long firstSeq(AppendResult result) {
+    private static Receipt manifest(AppendResult result) {
         return switch (result) {
-            case AppendResult.Appended appended ->
-                appended.receipts().getFirst().seq();
+            case AppendResult.Appended appended -> appended.receipts().getFirst();
             case AppendResult.Replayed replayed -> throw new IllegalStateException("Without a key: " + replayed);
             case AppendResult.KeyReused reused -> throw new IllegalStateException("Without a key: " + reused);
             case AppendResult.Refused refused -> throw new IllegalStateException("Without a condition: " + refused);
         };
-    }
-
-    private static void write(
-            TenantTransaction transaction, ScopePlan plan, Map<PolicyScope, Revision> revisions, long seq)
-            throws SQLException {
-        Revision base = revisions.getOrDefault(plan.scope(), Revision.NONE);
-        if (!plan.revision().equals(base.next())) {
-            throw new IllegalStateException("Planned " + plan.revision() + " of " + plan.scope() + " behind " + base);
-        }
-        transaction.actFor(plan.scope().key());
-        endVersions(transaction, plan);
-        insertVersions(transaction, plan);
-        transaction.sql().insertInto(POLICY_REVISION).set(row(plan, seq)).execute();
-        int updated = transaction
-                .sql()
-                .update(POLICY_SCOPE)
-                .set(POLICY_SCOPE.REVISION, plan.revision().value())
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(plan.scope().key()))
-                .and(POLICY_SCOPE.REVISION.eq(base.value()))
-                .execute();
-        if (updated != 1) {
-            throw new IllegalStateException("The revision of " + plan.scope() + " moved under its lock");
-        }
-    }
-
-    private static void endVersions(TenantTransaction transaction, ScopePlan plan) {
-        List<DocumentKey> ended = Stream.concat(plan.puts().stream().map(Document::key), plan.deletes().stream())
-                .toList();
-        if (ended.isEmpty()) {
-            return;
-        }
-        String[] kinds = ended.stream().map(key -> key.kind().text()).toArray(String[]::new);
-        String[] names = ended.stream().map(DocumentKey::name).toArray(String[]::new);
-        transaction
-                .sql()
-                .execute(
-                        "UPDATE assize.policy_document d SET to_revision = ? FROM unnest(?::text[], ?::text[])"
-                                + " AS ended (kind, name) WHERE d.scope_key = ? AND d.to_revision IS NULL"
-                                + " AND d.kind = ended.kind AND d.name = ended.name",
-                        plan.revision().value(),
-                        kinds,
-                        names,
-                        plan.scope().key());
-    }
-
-    private static void insertVersions(TenantTransaction transaction, ScopePlan plan) {
-        List<PolicyDocumentRecord> rows = plan.puts().stream()
-                .map(document -> row(document, plan.revision()))
-                .toList();
-        for (int from = 0; from < rows.size(); from += ROWS_PER_INSERT) {
-            transaction
-                    .sql()
-                    .insertInto(POLICY_DOCUMENT)
-                    .set(rows.subList(from, Math.min(rows.size(), from + ROWS_PER_INSERT)))
-                    .execute();
-        }
-    }
-
-    private static PolicyDocumentRecord row(Document document, Revision revision) {
-        PolicyDocumentRecord row = new PolicyDocumentRecord();
-        row.setScopeKey(document.scope().key());
-        row.setKind(document.kind().text());
-        row.setName(document.name());
-        row.setFromRevision(revision.value());
-        row.setYaml(DocumentText.write(document));
-        row.setSourceFile(document.place().file());
-        row.setSourceLines(DocumentText.lines(document).toArray(Integer[]::new));
-        row.setManager(document.metadata().manager());
-        return row;
-    }
-
-    private static PolicyRevisionRecord row(ScopePlan plan, long seq) {
-        RevisionRecord record = plan.record();
-        PolicyRevisionRecord row = new PolicyRevisionRecord();
-        row.setScopeKey(plan.scope().key());
-        row.setRevision(plan.revision().value());
-        row.setCommittedAt(record.committedAt().truncatedTo(ChronoUnit.MICROS));
-        row.setActor(record.actor().caller().toString());
-        row.setActorTenant(record.actor().home().value());
-        row.setReason(record.reason().orElse(null));
-        row.setChangeCount(record.changeCount());
-        row.setChangeDigest(record.changeDigest().bytes());
-        row.setPolicyDigest(record.policyDigest().bytes());
-        row.setSeq(seq);
-        return row;
     }
 
     private static RevisionRecord record(PolicyRevisionRecord row) {
@@ -314,35 +336,24 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 row.getSeq());
     }
 
-    private static PolicySet read(TenantTransaction transaction, PolicyScope scope) {
-        return documents(
-                transaction, scope, revisions(transaction, Set.of(scope)).getOrDefault(scope, Revision.NONE));
-    }
-
-    private static PolicySet documents(TenantTransaction transaction, PolicyScope scope, Revision revision) {
-        return PolicySet.of(
-                scope,
-                revision,
-                transaction
-                        .sql()
-                        .select(POLICY_DOCUMENT.YAML, POLICY_DOCUMENT.SOURCE_FILE, POLICY_DOCUMENT.SOURCE_LINES)
-                        .from(POLICY_DOCUMENT)
-                        .where(POLICY_DOCUMENT.SCOPE_KEY.eq(scope.key()))
-                        .and(POLICY_DOCUMENT.TO_REVISION.isNull())
-                        .fetch(row -> DocumentText.readStored(
-                                scope, row.value1(), row.value2(), Arrays.asList(row.value3()))));
-    }
-
     /** A scope at revision 0 has never been written. */
     private static Map<PolicyScope, Revision> revisions(TenantTransaction transaction, Collection<PolicyScope> scopes) {
         Map<PolicyScope, Revision> revisions = new TreeMap<>();
         transaction
                 .sql()
-                .selectFrom(POLICY_SCOPE)
+                .select(POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
+                .from(POLICY_SCOPE)
                 .where(POLICY_SCOPE.SCOPE_KEY.eq(
                         DSL.any(scopes.stream().map(PolicyScope::key).toArray(String[]::new))))
                 .and(POLICY_SCOPE.REVISION.gt(0L))
-                .forEach(row -> revisions.put(PolicyScope.ofKey(row.getScopeKey()), new Revision(row.getRevision())));
+                .forEach(row -> revisions.put(PolicyScope.ofKey(row.value1()), new Revision(row.value2())));
         return revisions;
     }
+
+    /**
+     * Where a scope stands.
+     *
+     * @param committedAt null where nothing was committed
+     */
+    record Head(Revision revision, @Nullable Instant committedAt) {}
 }

@@ -17,6 +17,7 @@ import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicySum;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -41,13 +42,7 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
 
     @Override
     public synchronized List<Long> change(Set<PolicyScope> scopes, Planner planner) {
-        Map<PolicyScope, PolicySet> seen = new TreeMap<>();
-        seen.put(PolicyScope.PLATFORM, current(PolicyScope.PLATFORM));
-        scopes.forEach(scope -> seen.put(scope, current(scope)));
-        if (scopes.contains(PolicyScope.PLATFORM)) {
-            seen.putAll(sets);
-        }
-        return planner.apply(seen).stream().map(this::write).toList();
+        return planner.plan(new Everything(scopes)).stream().map(this::write).toList();
     }
 
     @Override
@@ -138,5 +133,38 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
             case Replayed _ -> throw new AssertionError("no key, no replay");
             case KeyReused _ -> throw new AssertionError("no key, no reuse");
         };
+    }
+
+    /** Refuses to show what was not named. */
+    private final class Everything implements Present {
+
+        private final Set<PolicyScope> named;
+
+        Everything(Set<PolicyScope> named) {
+            this.named = named;
+        }
+
+        @Override
+        public PolicySet documents(PolicyScope scope) {
+            if (!scope.isPlatform() && !named.contains(scope)) {
+                throw new AssertionError(scope + " was not named");
+            }
+            return current(scope);
+        }
+
+        @Override
+        public PolicySum sum(PolicyScope scope) {
+            return PolicySum.of(documents(scope).documents());
+        }
+
+        @Override
+        public Iterable<PolicySet> tenants() {
+            if (!named.contains(PolicyScope.PLATFORM)) {
+                throw new AssertionError("the platform was not named");
+            }
+            return sets.values().stream()
+                    .filter(set -> !set.scope().isPlatform())
+                    .toList();
+        }
     }
 }

@@ -1,10 +1,10 @@
 package dev.assize.server.storage;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
 import dev.assize.server.audit.AuditCodec;
@@ -25,6 +25,7 @@ import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicySum;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -126,10 +127,14 @@ class PostgresPolicyRepositoryTest {
         assertThat(names(written)).containsExactly("a", "b");
         assertThat(ledger.head(tenant).map(LedgerHead::size)).contains(1L);
         assertThat(repository.revisions(Set.of(scope))).isEqualTo(Map.of(scope, new Revision(1)));
-        assertThat(repository.revisions(scope, null, 10))
-                .containsExactly(new RevisionRecord(
+        RevisionRecord record = repository.revisions(scope, null, 10).getFirst();
+        assertThat(record.committedAt())
+                .as("not before its entry, and after the platform that it was judged beside")
+                .isBetween(NOON, NOON.plusMillis(1));
+        assertThat(record)
+                .isEqualTo(new RevisionRecord(
                         new Revision(1),
-                        NOON,
+                        record.committedAt(),
                         ALICE,
                         Optional.of("because"),
                         2,
@@ -170,8 +175,11 @@ class PostgresPolicyRepositoryTest {
     void showsThePlannerEveryTenantWhenThePlatformChanges() {
         put("a");
         repository.change(Set.of(PolicyScope.PLATFORM), present -> {
-            assertThat(names(requireNonNull(present.get(scope)))).containsExactly("a");
-            PolicySet platform = requireNonNull(present.get(PolicyScope.PLATFORM));
+            assertThat(present.tenants())
+                    .filteredOn(set -> set.scope().equals(scope))
+                    .singleElement()
+                    .satisfies(set -> assertThat(names(set)).containsExactly("a"));
+            PolicySet platform = present.documents(PolicyScope.PLATFORM);
             return List.of(plan(
                     present,
                     PolicyScope.PLATFORM,
@@ -188,7 +196,9 @@ class PostgresPolicyRepositoryTest {
         put("a");
         PolicyScope other = PolicyScope.of(new TenantId(tenant + ".other"));
         repository.change(Set.of(other), present -> {
-            assertThat(present).containsOnlyKeys(PolicyScope.PLATFORM, other);
+            assertThat(present.documents(PolicyScope.PLATFORM).scope()).isEqualTo(PolicyScope.PLATFORM);
+            assertThat(present.documents(other).revision()).isEqualTo(Revision.NONE);
+            assertThatThrownBy(() -> present.documents(scope)).hasMessageContaining("not named");
             return List.of();
         });
     }
@@ -239,17 +249,14 @@ class PostgresPolicyRepositoryTest {
     }
 
     private static ScopePlan plan(
-            Map<PolicyScope, PolicySet> present,
-            PolicyScope scope,
-            List<Document> puts,
-            List<DocumentKey> deletes,
-            String entryReason) {
-        Revision revision = requireNonNull(present.get(scope)).revision().next();
+            Present present, PolicyScope scope, List<Document> puts, List<DocumentKey> deletes, String entryReason) {
+        Revision revision = present.documents(scope).revision().next();
         return new ScopePlan(
                 scope,
                 revision,
                 puts,
                 deletes,
+                PolicySum.of(puts),
                 new RevisionRecord(
                         revision,
                         NOON,

@@ -40,6 +40,7 @@ class TenantIsolationTest {
             "policy_revision",
                     "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest, policy_digest,"
                             + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)",
+            "policy_sum", "(scope_key, revision, lanes) VALUES ('%s', 1, decode(repeat('00', 2048), 'hex'))",
             "api_key",
                     "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
@@ -53,6 +54,7 @@ class TenantIsolationTest {
             "policy_scope",
             "policy_document",
             "policy_revision",
+            "policy_sum",
             "api_key");
 
     /** A column of each table that the application may set, where there is one. */
@@ -60,6 +62,7 @@ class TenantIsolationTest {
             "ledger_head", "size = size",
             "policy_scope", "revision = revision",
             "policy_document", "to_revision = to_revision",
+            "policy_sum", "revision = revision",
             "api_key", "revoked_at = revoked_at");
 
     private static TestDatabase database;

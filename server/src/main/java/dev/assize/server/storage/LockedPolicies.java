@@ -1,0 +1,99 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
+
+import dev.assize.server.administration.PolicyRepository.Present;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.PolicySum;
+import dev.assize.server.storage.PostgresPolicyRepository.Head;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import org.jooq.exception.DataAccessException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a transaction sees of policy that nobody else can change while it runs. Under lock nobody commits, so what is known
+ * of a scope is never later than what is there.
+ */
+final class LockedPolicies implements Present {
+
+    private final TenantTransaction transaction;
+    private final SortedMap<PolicyScope, Head> heads;
+    private final KnownPolicies known;
+    private final Map<PolicyScope, PolicySet> named = new HashMap<>();
+
+    LockedPolicies(TenantTransaction transaction, SortedMap<PolicyScope, Head> heads, KnownPolicies known) {
+        this.transaction = transaction;
+        this.heads = heads;
+        this.known = known;
+    }
+
+    @Override
+    public PolicySet documents(PolicyScope scope) {
+        PolicySet set = named.get(scope);
+        if (set == null) {
+            set = read(scope);
+            known.learn(set);
+            named.put(scope, set);
+        }
+        return set;
+    }
+
+    @Override
+    public PolicySum sum(PolicyScope scope) {
+        byte[] lanes = storedSum(scope);
+        // A database from before sums were kept has none, and an older node moves on without it.
+        return lanes == null ? PolicySum.of(documents(scope).documents()) : PolicySum.ofBytes(lanes);
+    }
+
+    @Override
+    public Iterable<PolicySet> tenants() {
+        List<PolicyScope> tenants = heads.keySet().stream()
+                .filter(scope -> !scope.isPlatform() && !head(scope).equals(Revision.NONE))
+                .toList();
+        // Nothing is kept: a set that is known is started from, and one that is not is read and forgotten.
+        return () -> tenants.stream().map(this::read).iterator();
+    }
+
+    private PolicySet read(PolicyScope scope) {
+        PolicySet set = named.get(scope);
+        return set != null ? set : readAs(scope, head(scope));
+    }
+
+    private PolicySet readAs(PolicyScope scope, Revision head) {
+        try {
+            transaction.actFor(scope.key());
+            return PolicyVersions.current(transaction, scope, known.find(scope), head);
+        } catch (SQLException e) {
+            throw new DataAccessException("cannot read the policy of " + scope, e);
+        }
+    }
+
+    private byte @Nullable [] storedSum(PolicyScope scope) {
+        try {
+            transaction.actFor(scope.key());
+            return transaction
+                    .sql()
+                    .select(POLICY_SUM.LANES)
+                    .from(POLICY_SUM)
+                    .where(POLICY_SUM.SCOPE_KEY.eq(scope.key()))
+                    .and(POLICY_SUM.REVISION.eq(head(scope).value()))
+                    .fetchOne(POLICY_SUM.LANES);
+        } catch (SQLException e) {
+            throw new DataAccessException("cannot read what the policy of " + scope + " adds up to", e);
+        }
+    }
+
+    private Revision head(PolicyScope scope) {
+        Head head = heads.get(scope);
+        if (head == null) {
+            throw new IllegalArgumentException(scope + " was not named by the change");
+        }
+        return head.revision();
+    }
+}
