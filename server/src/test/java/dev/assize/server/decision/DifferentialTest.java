@@ -3,26 +3,35 @@ package dev.assize.server.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.check.Answer;
-import dev.assize.server.decision.check.Answer.DecidedBy.Grant;
+import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.decision.check.Explanation.BindingTrace;
-import dev.assize.server.decision.compile.GraphCompiler;
-import dev.assize.server.decision.evaluate.DecisionGraph;
-import dev.assize.server.decision.evaluate.Evaluator;
-import dev.assize.server.decision.evaluate.Explainer;
+import dev.assize.server.decision.check.Explanation.RuleTrace;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.Duty;
+import dev.assize.server.policy.Document.FreezeDocument;
+import dev.assize.server.policy.Document.RoleBindingDocument;
+import dev.assize.server.policy.Document.RoleDocument;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
- * Plays the engine against the reference on random worlds. As many checks as wanted, from a seed of choice:
+ * Plays the engine, with all that serves it, against the reference on random worlds. As many checks as wanted, from a
+ * seed of choice:
  *
  * <pre>mvn test -pl server -am -Dtest=DifferentialTest -Dsurefire.failIfNoSpecifiedTests=false \
  *     -Dassize.fuzz.checks=2000000 -Dassize.fuzz.seed=7</pre>
@@ -33,79 +42,205 @@ class DifferentialTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_260_222L);
     private static final int CHECKS = Integer.getInteger("assize.fuzz.checks", 25_000);
-    private static final int CHECKS_A_WORLD = 100;
+    private static final int CHECKS_A_WORLD = 50;
+    private static final boolean WHOLE = Boolean.getBoolean("assize.fuzz.whole");
+
+    /** Of a thousand checks so many have this reason at least, else the worlds have gone blind to it. */
+    private static final Map<Reason, Integer> LEAST_PER_THOUSAND = new EnumMap<>(Map.ofEntries(
+            Map.entry(Reason.ALLOWED, 80),
+            Map.entry(Reason.ENVIRONMENT_UNKNOWN, 20),
+            Map.entry(Reason.TYPE_UNKNOWN, 20),
+            Map.entry(Reason.ACTION_UNKNOWN, 20),
+            Map.entry(Reason.FROZEN, 20),
+            Map.entry(Reason.EXPLICIT_DENY, 20),
+            Map.entry(Reason.CONDITION_ERROR, 10),
+            Map.entry(Reason.CONDITION_FALSE, 10),
+            Map.entry(Reason.GRANT_EXPIRED, 10),
+            Map.entry(Reason.GRANT_NOT_YET_VALID, 10),
+            Map.entry(Reason.OUT_OF_SCOPE, 10),
+            Map.entry(Reason.NO_GRANT, 20),
+            Map.entry(Reason.SEPARATION_OF_DUTY, 10),
+            Map.entry(Reason.APPROVAL_REQUIRED, 10),
+            Map.entry(Reason.DELEGATOR_DENIED, 10)));
+
+    private static final Set<Reason> PLAIN = EnumSet.of(
+            Reason.ALLOWED,
+            Reason.ENVIRONMENT_UNKNOWN,
+            Reason.TYPE_UNKNOWN,
+            Reason.ACTION_UNKNOWN,
+            Reason.EXPLICIT_DENY,
+            Reason.GRANT_EXPIRED,
+            Reason.GRANT_NOT_YET_VALID,
+            Reason.OUT_OF_SCOPE,
+            Reason.NO_GRANT);
+
+    private final Map<Reason, Integer> seen = new EnumMap<>(Reason.class);
+    private int malformed;
+    private int lasting;
+    private int throughApprovals;
 
     @Test
     void agreesWithTheReference() {
-        Map<Reason, Integer> seen = new EnumMap<>(Reason.class);
         for (int done = 0; done < CHECKS; done += CHECKS_A_WORLD) {
             long seed = SEED + done / CHECKS_A_WORLD;
-            World world = new World(seed);
-            DecisionGraph graph = GraphCompiler.compile(world.tenant(), world.platform());
-            ReferenceEvaluator reference = new ReferenceEvaluator(world.tenant(), world.platform());
+            World world = new World(seed, WHOLE);
+            WorldPdp pdp =
+                    new WorldPdp(new FakePolicySource().put(world.tenant()).put(world.platform()), world.records());
+            ReferenceEvaluator reference = new ReferenceEvaluator(world.tenant(), world.platform(), world.records());
             for (int i = 0; i < CHECKS_A_WORLD; i++) {
                 CheckQuery query = world.query();
-                Instant now = world.moment();
-                Match match = new Match(seed, world, query, now);
-                Answer answer = Evaluator.evaluate(graph, query, now).answer();
-                match.sameAnswer(reference.evaluate(query, now), answer);
-                match.validity(reference, answer);
-                match.explanation(Explainer.explain(graph, query, now), answer);
-                seen.merge(answer.reason(), 1, Integer::sum);
+                play(new Match(seed, world, pdp, reference, query, world.moment(query)));
             }
         }
-        assertThat(seen.keySet())
-                .as("reasons that the worlds lead to")
-                .containsExactlyInAnyOrder(
-                        Reason.ALLOWED,
-                        Reason.ENVIRONMENT_UNKNOWN,
-                        Reason.TYPE_UNKNOWN,
-                        Reason.ACTION_UNKNOWN,
-                        Reason.EXPLICIT_DENY,
-                        Reason.GRANT_EXPIRED,
-                        Reason.GRANT_NOT_YET_VALID,
-                        Reason.OUT_OF_SCOPE,
-                        Reason.NO_GRANT);
-        System.out.println(CHECKS + " checks from seed " + SEED + ": " + seen);
+        System.out.println(CHECKS + " checks from seed " + SEED + ": " + seen + ", " + malformed + " malformed, "
+                + lasting + " valid for some time, " + throughApprovals + " through single-use approvals");
+        LEAST_PER_THOUSAND.forEach((reason, least) -> {
+            if (WHOLE || PLAIN.contains(reason)) {
+                assertThat(1_000L * seen.getOrDefault(reason, 0) / CHECKS)
+                        .as("of a thousand checks that end in %s", reason)
+                        .isGreaterThanOrEqualTo(least);
+            }
+        });
+        assertThat(1_000L * lasting / CHECKS)
+                .as("of a thousand answers that are valid for some time")
+                .isGreaterThanOrEqualTo(400);
+    }
+
+    private void play(Match match) {
+        if (!match.reference.isWellFormed(match.query)) {
+            match.refusal();
+            malformed++;
+            return;
+        }
+        Answer answer = match.pdp.evaluate(match.query, match.now);
+        match.sameAnswer(answer);
+        match.validity(answer);
+        match.explanation(answer);
+        seen.merge(answer.reason(), 1, Integer::sum);
+        lasting += match.now.equals(answer.validUntil()) ? 0 : 1;
+        throughApprovals += answer.approvalId() == null ? 0 : 1;
     }
 
     /** One request to one world. */
-    private record Match(long seed, World world, CheckQuery query, Instant now) {
+    private record Match(
+            long seed, World world, WorldPdp pdp, ReferenceEvaluator reference, CheckQuery query, Instant now) {
 
-        void sameAnswer(Answer expected, Answer actual) {
+        void refusal() {
+            try {
+                Answer answer = pdp.evaluate(query, now);
+                require(false, "an answer to what is malformed", "a refusal", answer);
+            } catch (MalformedException expected) {
+                require(expected.getMessage() != null, "an empty refusal", "a message", expected);
+            }
+        }
+
+        void sameAnswer(Answer actual) {
+            Answer expected = reference.evaluate(query, now);
             require(sameButValidity(expected, actual), "another answer", expected, actual);
         }
 
-        /** Within it the answer stays; it ends at most a day ahead, or where a binding in question begins or ends. */
-        void validity(ReferenceEvaluator reference, Answer answer) {
+        /** Within it the answer stays; it ends at most a day ahead, or where something in the policy begins or ends. */
+        void validity(Answer answer) {
             Instant end = Objects.requireNonNull(answer.validUntil());
-            Instant horizon = now.plus(Evaluator.HORIZON);
-            require(end.isAfter(now) && !end.isAfter(horizon), "validity out of bounds", horizon, answer);
-            require(end.equals(horizon) || isBoundary(end, reference), "validity ends for no reason", horizon, answer);
-            Instant later = world.between(now, end);
+            Instant horizon = now.plus(Duration.ofHours(24));
+            require(!end.isBefore(now) && !end.isAfter(horizon), "validity out of bounds", horizon, answer);
+            if (end.equals(now)) {
+                require(isMomentary(), "no validity for no reason", horizon, answer);
+                return;
+            }
+            require(end.equals(horizon) || isBoundary(end), "validity ends for no reason", horizon, answer);
+            require(!restsOnTheMoment(answer), "validity of what rests on a moment", now, answer);
+            sameUntil(world.between(now, end), answer);
+            for (Instant edge : boundaries()) {
+                if (edge.isAfter(now) && edge.isBefore(end)) {
+                    sameUntil(edge, answer);
+                }
+            }
+        }
+
+        private void sameUntil(Instant later, Answer answer) {
             Answer then = reference.evaluate(query, later);
             require(sameButValidity(then, answer), "another answer already at " + later, then, answer);
         }
 
-        private boolean isBoundary(Instant end, ReferenceEvaluator reference) {
-            return reference.inQuestion(query).stream()
-                    .anyMatch(binding -> end.equals(binding.notBefore()) || end.equals(binding.notAfter()));
+        private boolean isBoundary(Instant moment) {
+            return boundaries().contains(moment);
         }
 
-        void explanation(Explanation explanation, Answer answer) {
-            require(explanation.answer().equals(answer), "explained another answer", explanation, answer);
-            if (!(answer.decidedBy() instanceof Grant decidedBy)) {
-                return;
+        private List<Instant> boundaries() {
+            return Stream.concat(
+                            world.tenant().ofKind(RoleBindingDocument.class).stream()
+                                    .flatMap(binding -> Stream.of(binding.notBefore(), binding.notAfter())),
+                            world.tenant().ofKind(FreezeDocument.class).stream()
+                                    .flatMap(freeze -> Stream.of(freeze.from(), freeze.until())))
+                    .filter(Objects::nonNull)
+                    .toList();
+        }
+
+        /** Whether anything in the world could make an answer one of the moment. */
+        private boolean isMomentary() {
+            return !world.tenant().ofKind(ApprovalRuleDocument.class).isEmpty()
+                    || Stream.of(world.tenant(), world.platform())
+                            .flatMap(policy -> policy.ofKind(SeparationOfDutyDocument.class).stream())
+                            .anyMatch(rule -> rule.duty() instanceof Duty.PerformedActions)
+                    || Stream.of(world.tenant(), world.platform())
+                            .flatMap(policy -> policy.ofKind(RoleDocument.class).stream())
+                            .flatMap(role -> role.permissions().stream())
+                            .anyMatch(permission -> reads(permission.when()))
+                    || world.tenant().ofKind(RoleBindingDocument.class).stream()
+                            .anyMatch(binding -> reads(binding.when()));
+        }
+
+        /** "A condition reading `now` or attributes, a history rule or an approval rule is in question." */
+        private boolean restsOnTheMoment(Answer answer) {
+            if (answer.decidedBy() instanceof DecidedBy.Approval
+                    || (answer.reason() == Reason.ALLOWED && reference.isSettledByRecords(query))) {
+                return true;
             }
-            BindingTrace trace = explanation.bindings().stream()
-                    .filter(binding -> binding.binding().equals(decidedBy.binding()))
-                    .findAny()
-                    .orElse(null);
-            require(trace != null && explains(trace, answer.reason(), decidedBy), "no trace", explanation, answer);
+            return answer.decidedBy() instanceof DecidedBy.Grant(String binding, String role, int position)
+                    && answer.reason() != Reason.OUT_OF_SCOPE
+                    && answer.reason() != Reason.GRANT_EXPIRED
+                    && answer.reason() != Reason.GRANT_NOT_YET_VALID
+                    && answer.delegatorReason() == null
+                    && (reads(reference.binding(binding).when())
+                            || reads(reference
+                                    .role(role)
+                                    .permissions()
+                                    .get(position)
+                                    .when()));
         }
 
-        private static boolean explains(BindingTrace trace, Reason reason, Grant decidedBy) {
-            return trace.state() == expectedState(reason)
+        private static boolean reads(@Nullable String when) {
+            return when != null && ReferenceCondition.parse(when).readsNowOrAttributes();
+        }
+
+        void explanation(Answer answer) {
+            Explanation explanation = pdp.explain(query, now);
+            require(explanation.answer().equals(answer), "explained another answer", explanation, answer);
+            Explanation own = answer.delegatorReason() == null ? explanation : explanation.delegator();
+            Reason reason = answer.delegatorReason() == null ? answer.reason() : answer.delegatorReason();
+            require(own != null && explains(own, reason, answer.decidedBy()), "no trace", explanation, answer);
+        }
+
+        private static boolean explains(Explanation explanation, Reason reason, @Nullable DecidedBy decidedBy) {
+            return switch (decidedBy) {
+                case null -> true;
+                case DecidedBy.Freeze(String name) -> denies(explanation.freezes(), name);
+                case DecidedBy.Duty(String name) -> denies(explanation.duties(), name);
+                case DecidedBy.Approval(String name) -> denies(explanation.approvals(), name);
+                case DecidedBy.Grant grant ->
+                    explanation.bindings().stream()
+                            .filter(binding -> binding.binding().equals(grant.binding()))
+                            .anyMatch(binding -> explains(binding, reason, grant));
+            };
+        }
+
+        private static boolean denies(List<RuleTrace> rules, String name) {
+            return rules.stream().anyMatch(rule -> rule.name().equals(name) && rule.denies());
+        }
+
+        private static boolean explains(BindingTrace trace, Reason reason, DecidedBy.Grant decidedBy) {
+            return expectedStates(reason).contains(trace.state())
                     && trace.permissions().stream()
                             .anyMatch(permission -> permission.role().equals(decidedBy.role())
                                     && permission.position() == decidedBy.position()
@@ -113,14 +248,19 @@ class DifferentialTest {
                                     && permission.through().getLast().equals(decidedBy.role()));
         }
 
-        private static @Nullable BindingState expectedState(Reason reason) {
-            return Map.of(
-                            Reason.ALLOWED, BindingState.HOLDS,
-                            Reason.EXPLICIT_DENY, BindingState.HOLDS,
-                            Reason.GRANT_EXPIRED, BindingState.EXPIRED,
-                            Reason.GRANT_NOT_YET_VALID, BindingState.NOT_YET_VALID,
-                            Reason.OUT_OF_SCOPE, BindingState.OUT_OF_SCOPE)
-                    .get(reason);
+        /** Of a binding that decides so; a condition may be its own or its permission's. */
+        private static Set<BindingState> expectedStates(Reason reason) {
+            return switch (reason) {
+                case ALLOWED -> EnumSet.of(BindingState.HOLDS);
+                case EXPLICIT_DENY ->
+                    EnumSet.of(BindingState.HOLDS, BindingState.CONDITION_ERROR, BindingState.NOT_ACTIVE);
+                case CONDITION_ERROR -> EnumSet.of(BindingState.CONDITION_ERROR, BindingState.HOLDS);
+                case CONDITION_FALSE -> EnumSet.of(BindingState.CONDITION_FALSE, BindingState.HOLDS);
+                case GRANT_EXPIRED -> EnumSet.of(BindingState.EXPIRED);
+                case GRANT_NOT_YET_VALID -> EnumSet.of(BindingState.NOT_YET_VALID);
+                case OUT_OF_SCOPE -> EnumSet.of(BindingState.OUT_OF_SCOPE);
+                default -> EnumSet.noneOf(BindingState.class);
+            };
         }
 
         private static boolean sameButValidity(Answer left, Answer right) {
@@ -128,7 +268,9 @@ class DifferentialTest {
                     && Objects.equals(left.decidedBy(), right.decidedBy())
                     && left.revision().equals(right.revision())
                     && left.platformRevision().equals(right.platformRevision())
-                    && left.obligations().equals(right.obligations());
+                    && left.obligations().equals(right.obligations())
+                    && left.delegatorReason() == right.delegatorReason()
+                    && Objects.equals(left.approvalId(), right.approvalId());
         }
 
         private void require(boolean holds, String otherwise, Object expected, Object actual) {

@@ -1,279 +1,332 @@
 package dev.assize.server.decision;
 
+import static dev.assize.server.decision.ReferencePolicy.BYTES;
+
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
-import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.model.AttributeValue;
+import dev.assize.server.model.AttributeValue.Fields;
 import dev.assize.server.model.Reason;
-import dev.assize.server.model.Subject;
-import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.AnyOf;
-import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.Effect;
-import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
-import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.PolicySet;
-import dev.assize.server.policy.SubjectPattern;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The meaning of a decision, read off the contract sentence by sentence and interpreted from the documents on every
  * request: as plain as can be, as slow as it likes, and written without a look at the engine that it is played against.
+ *
+ * <p>It answers for one moment only: the `validUntil` of its answers is that moment.
  */
 final class ReferenceEvaluator {
 
-    private final PolicySet tenant;
-    private final PolicySet platform;
+    private final ReferencePolicy policy;
+    private final ReferenceAttributes attributes;
+    private final ReferenceSettlement settlement;
 
-    ReferenceEvaluator(PolicySet tenant, PolicySet platform) {
-        this.tenant = tenant;
-        this.platform = platform;
+    ReferenceEvaluator(PolicySet tenant, PolicySet platform, WorldRecords records) {
+        this.policy = new ReferencePolicy(tenant, platform);
+        this.attributes = new ReferenceAttributes(policy);
+        this.settlement = new ReferenceSettlement(policy, records);
     }
 
-    /** A permission that covers the request, of a binding that names the subject. */
-    private record Candidate(RoleBindingDocument binding, String role, int position, Permission permission) {
+    /** Whether the request is well-formed: attributes that are declared are of their types. */
+    boolean isWellFormed(CheckQuery query) {
+        return attributes.areOfTheirTypes(query);
+    }
+
+    /** Whether history or approvals are asked for, where everything else allows. */
+    boolean isSettledByRecords(CheckQuery query) {
+        return settlement.covers(query);
+    }
+
+    RoleBindingDocument binding(String name) {
+        return policy.find(RoleBindingDocument.class, name).orElseThrow();
+    }
+
+    RoleDocument role(String name) {
+        return policy.find(RoleDocument.class, name).orElseThrow();
+    }
+
+    Answer evaluate(CheckQuery query, Instant now) {
+        return evaluate(query, now, now);
+    }
+
+    /**
+     * "An agent acting for a user: both must be allowed."
+     *
+     * @param now the moment that is judged
+     * @param committedBy the moment by which history and approvals were on record
+     */
+    Answer evaluate(CheckQuery query, Instant now, Instant committedBy) {
+        Answer own = decide(query, now, committedBy);
+        Delegator delegator = query.onBehalfOf();
+        if (!own.reason().isAllow() || delegator == null) {
+            return own;
+        }
+        Answer theirs = decide(query.of(delegator), now, committedBy);
+        if (!theirs.reason().isAllow()) {
+            return new Answer(
+                    Reason.DELEGATOR_DENIED,
+                    theirs.decidedBy(),
+                    own.revision(),
+                    own.platformRevision(),
+                    now,
+                    theirs.obligations(),
+                    theirs.reason(),
+                    null);
+        }
+        return new Answer(
+                Reason.ALLOWED,
+                own.decidedBy(),
+                own.revision(),
+                own.platformRevision(),
+                now,
+                union(Stream.concat(own.obligations().stream(), theirs.obligations().stream())),
+                null,
+                own.approvalId() == null ? theirs.approvalId() : own.approvalId());
+    }
+
+    private Answer decide(CheckQuery query, Instant now, Instant committedBy) {
+        return unknown(query)
+                .map(reason -> deny(reason, null, List.of(), now))
+                .or(() -> frozen(query, now))
+                .or(() -> tooManyActive(query, now))
+                .or(() -> denied(query, now))
+                .orElseGet(() -> granted(query, now, committedBy));
+    }
+
+    /** Step 1. */
+    private Optional<Reason> unknown(CheckQuery query) {
+        if (!policy.tenantDocument().environments().contains(query.env())) {
+            return Optional.of(Reason.ENVIRONMENT_UNKNOWN);
+        }
+        if (policy.all(ResourceTypeDocument.class).isEmpty()) {
+            return Optional.empty();
+        }
+        return policy.find(ResourceTypeDocument.class, query.resource().type())
+                .map(type -> type.actions().contains(query.action())
+                        ? Optional.<Reason>empty()
+                        : Optional.of(Reason.ACTION_UNKNOWN))
+                .orElse(Optional.of(Reason.TYPE_UNKNOWN));
+    }
+
+    /** Step 2: "an active freeze whose every named field matches". */
+    private Optional<Answer> frozen(CheckQuery query, Instant now) {
+        return freezes(query, now)
+                .filter(freeze -> freeze.target().role() == null)
+                .map(freeze -> deny(Reason.FROZEN, new DecidedBy.Freeze(freeze.name()), List.of(), now))
+                .findFirst();
+    }
+
+    private Stream<FreezeDocument> freezes(CheckQuery query, Instant now) {
+        return policy.all(FreezeDocument.class).stream()
+                .filter(freeze -> ReferencePolicy.isActive(freeze, now))
+                .filter(freeze -> policy.matches(freeze.target(), query));
+    }
+
+    /** "A freeze that names a `role` … the role is cut out of the inheritance graph for allows." */
+    private List<FreezeDocument> cuts(CheckQuery query, Instant now) {
+        return freezes(query, now)
+                .filter(freeze -> freeze.target().role() != null)
+                .toList();
+    }
+
+    /** What becomes of a binding, judged in this order; null where it holds. */
+    private @Nullable Reason judge(RoleBindingDocument binding, CheckQuery query, Instant now) {
+        if (!ReferencePolicy.isInScope(binding, query)) {
+            return Reason.OUT_OF_SCOPE;
+        }
+        if (binding.notAfter() != null && !now.isBefore(binding.notAfter())) {
+            return Reason.GRANT_EXPIRED;
+        }
+        if (binding.notBefore() != null && now.isBefore(binding.notBefore())) {
+            return Reason.GRANT_NOT_YET_VALID;
+        }
+        return judge(binding.when(), query, now);
+    }
+
+    /** What becomes of a condition; null where it is true. */
+    private @Nullable Reason judge(@Nullable String when, CheckQuery query, Instant now) {
+        if (when == null) {
+            return null;
+        }
+        Fields variables = attributes.variables(query, now);
+        Optional<AttributeValue> value = ReferenceCondition.parse(when).value(variables);
+        return value.equals(Optional.of(ReferenceCondition.TRUE))
+                ? null
+                : value.equals(Optional.of(ReferenceCondition.FALSE)) ? Reason.CONDITION_FALSE : Reason.CONDITION_ERROR;
+    }
+
+    private List<RoleBindingDocument> bindings(CheckQuery query) {
+        return policy.all(RoleBindingDocument.class).stream()
+                .filter(binding -> policy.names(binding, query.subject(), query.subjectTenant()))
+                .toList();
+    }
+
+    /** Step 3: "where an `active-roles` rule covers the env …". */
+    private Optional<Answer> tooManyActive(CheckQuery query, Instant now) {
+        List<String> acting = query.activeRoles().isEmpty()
+                ? bindings(query).stream()
+                        .filter(binding -> judge(binding, query, now) == null)
+                        .map(RoleBindingDocument::role)
+                        .toList()
+                : query.activeRoles();
+        Set<String> active = acting.stream()
+                .flatMap(role -> policy.inherited(role, Set.of()).stream())
+                .collect(Collectors.toSet());
+        return policy.all(SeparationOfDutyDocument.class).stream()
+                .filter(rule -> rule.environments().contains(query.env()))
+                .filter(rule -> rule.duty() instanceof Duty.ActiveRoles(List<String> roles, int limit)
+                        && roles.stream().distinct().filter(active::contains).count() > limit)
+                .map(rule ->
+                        deny(Reason.SEPARATION_OF_DUTY, new DecidedBy.Duty(rule.name()), List.<Obligation>of(), now))
+                .findFirst();
+    }
+
+    /**
+     * A permission that covers the request, of a binding that names the subject.
+     *
+     * @param verdict why it does not hold; null where it does
+     */
+    private record Candidate(
+            RoleBindingDocument binding,
+            String role,
+            int position,
+            Permission permission,
+            @Nullable Reason verdict) {
+
+        /** "Of several, the first by binding name, then role name, then position." */
+        static final Comparator<Candidate> FIRST = Comparator.comparing(
+                        (Candidate candidate) -> candidate.binding().name(), BYTES)
+                .thenComparing(Candidate::role, BYTES)
+                .thenComparingInt(Candidate::position);
+
         DecidedBy decidedBy() {
             return new DecidedBy.Grant(binding.name(), role, position);
         }
     }
 
-    private static final Comparator<String> BYTES = (left, right) ->
-            Arrays.compareUnsigned(left.getBytes(StandardCharsets.UTF_8), right.getBytes(StandardCharsets.UTF_8));
-
-    /** "Of several, the first by binding name, then role name, then position." */
-    private static final Comparator<Candidate> FIRST = Comparator.comparing(
-                    (Candidate candidate) -> candidate.binding().name(), BYTES)
-            .thenComparing(Candidate::role, BYTES)
-            .thenComparingInt(Candidate::position);
-
-    /** The answer, with the next moment at which it could change as the end of its validity. */
-    Answer evaluate(CheckQuery query, Instant now) {
-        TenantDocument self = tenant.ofKind(TenantDocument.class).getFirst();
-        if (!self.environments().contains(query.env())) {
-            return deny(Reason.ENVIRONMENT_UNKNOWN, now);
-        }
-        List<ResourceTypeDocument> types = visible(ResourceTypeDocument.class);
-        if (!types.isEmpty()) {
-            Optional<ResourceTypeDocument> type = type(query.resource().type());
-            if (type.isEmpty()) {
-                return deny(Reason.TYPE_UNKNOWN, now);
-            }
-            if (!type.get().actions().contains(query.action())) {
-                return deny(Reason.ACTION_UNKNOWN, now);
-            }
-        }
-        List<Candidate> denies = new ArrayList<>();
-        List<Candidate> allows = new ArrayList<>();
-        List<Candidate> expired = new ArrayList<>();
-        List<Candidate> notYetValid = new ArrayList<>();
-        List<Candidate> outOfScope = new ArrayList<>();
-        for (RoleBindingDocument binding : tenant.ofKind(RoleBindingDocument.class)) {
-            if (!names(binding, query.subject(), query.subjectTenant())) {
-                continue;
-            }
-            for (Candidate candidate : permissions(binding)) {
-                boolean allow = candidate.permission().effect() == Effect.ALLOW;
-                if (!covers(candidate.permission(), query)) {
-                    continue;
-                }
-                if (!isInScope(binding, query)) {
-                    if (allow) {
-                        outOfScope.add(candidate);
-                    }
-                } else if (binding.notAfter() != null && !now.isBefore(binding.notAfter())) {
-                    if (allow) {
-                        expired.add(candidate);
-                    }
-                } else if (binding.notBefore() != null && now.isBefore(binding.notBefore())) {
-                    if (allow) {
-                        notYetValid.add(candidate);
-                    }
-                } else {
-                    (allow ? allows : denies).add(candidate);
+    /** The permissions that a binding's role has by ways that avoid the roles cut out. */
+    private List<Candidate> candidates(
+            RoleBindingDocument binding, Effect effect, Set<String> cut, CheckQuery query, Instant now) {
+        List<Candidate> candidates = new ArrayList<>();
+        for (String role : policy.inherited(binding.role(), cut)) {
+            List<Permission> permissions =
+                    policy.find(RoleDocument.class, role).orElseThrow().permissions();
+            for (int position = 0; position < permissions.size(); position++) {
+                Permission permission = permissions.get(position);
+                if (permission.effect() == effect && policy.covers(permission, query)) {
+                    Reason ofBinding = judge(binding, query, now);
+                    Reason verdict = ofBinding == null ? judge(permission.when(), query, now) : ofBinding;
+                    candidates.add(new Candidate(binding, role, position, permission, verdict));
                 }
             }
         }
-        if (!denies.isEmpty()) {
-            Candidate first = denies.stream().min(FIRST).orElseThrow();
-            return answer(Reason.EXPLICIT_DENY, first, ordered(List.of(first)), now);
-        }
-        if (!allows.isEmpty()) {
-            return answer(Reason.ALLOWED, allows.stream().min(FIRST).orElseThrow(), ordered(allows), now);
-        }
-        if (!expired.isEmpty()) {
-            return answer(Reason.GRANT_EXPIRED, expired.stream().min(FIRST).orElseThrow(), List.of(), now);
-        }
-        if (!notYetValid.isEmpty()) {
-            return answer(
-                    Reason.GRANT_NOT_YET_VALID, notYetValid.stream().min(FIRST).orElseThrow(), List.of(), now);
-        }
-        if (!outOfScope.isEmpty()) {
-            return answer(Reason.OUT_OF_SCOPE, outOfScope.stream().min(FIRST).orElseThrow(), List.of(), now);
-        }
-        return deny(Reason.NO_GRANT, now);
+        return candidates;
     }
 
-    /** The bindings in whose times the answer may lie: they name the subject, and cover the request in all but time. */
-    List<RoleBindingDocument> inQuestion(CheckQuery query) {
-        return tenant.ofKind(RoleBindingDocument.class).stream()
-                .filter(binding -> names(binding, query.subject(), query.subjectTenant()))
-                .filter(binding -> isInScope(binding, query))
+    /** Step 4: "whose `when` is true or fails to evaluate"; "a binding-level `when` that errors keeps its denies". */
+    private Optional<Answer> denied(CheckQuery query, Instant now) {
+        List<Candidate> denies = new ArrayList<>();
+        for (RoleBindingDocument binding : bindings(query)) {
+            Reason ofBinding = judge(binding, query, now);
+            if (ofBinding == null || ofBinding == Reason.CONDITION_ERROR) {
+                candidates(binding, Effect.DENY, Set.of(), query, now).stream()
+                        .filter(deny -> judge(deny.permission().when(), query, now) != Reason.CONDITION_FALSE)
+                        .forEach(denies::add);
+            }
+        }
+        return denies.stream()
+                .min(Candidate.FIRST)
+                .map(deny -> deny(
+                        Reason.EXPLICIT_DENY, deny.decidedBy(), union(deny.permission().obligations().stream()), now));
+    }
+
+    /** Step 5, and what follows where something allows. */
+    private Answer granted(CheckQuery query, Instant now, Instant committedBy) {
+        List<FreezeDocument> cuts = cuts(query, now);
+        Set<String> cut = new HashSet<>();
+        cuts.forEach(freeze -> cut.add(freeze.target().role()));
+        List<Candidate> uncut = allows(Set.of(), query, now);
+        List<Candidate> candidates = allows(cut, query, now);
+        List<Candidate> holding =
+                candidates.stream().filter(allow -> allow.verdict() == null).toList();
+        if (!holding.isEmpty()) {
+            return settled(holding, query, now, committedBy);
+        }
+        if (uncut.stream().anyMatch(allow -> allow.verdict() == null)) {
+            return deny(Reason.FROZEN, new DecidedBy.Freeze(cuts.getFirst().name()), List.of(), now);
+        }
+        for (Reason reason : List.of(
+                Reason.CONDITION_ERROR,
+                Reason.CONDITION_FALSE,
+                Reason.GRANT_EXPIRED,
+                Reason.GRANT_NOT_YET_VALID,
+                Reason.OUT_OF_SCOPE)) {
+            Optional<Candidate> nearest = candidates.stream()
+                    .filter(candidate -> candidate.verdict() == reason)
+                    .min(Candidate.FIRST);
+            if (nearest.isPresent()) {
+                return deny(reason, nearest.get().decidedBy(), List.of(), now);
+            }
+        }
+        return deny(Reason.NO_GRANT, null, List.of(), now);
+    }
+
+    /** "Named `active_roles` narrow the allows to bindings of those roles." */
+    private List<Candidate> allows(Set<String> cut, CheckQuery query, Instant now) {
+        return bindings(query).stream()
                 .filter(binding ->
-                        permissions(binding).stream().anyMatch(candidate -> covers(candidate.permission(), query)))
+                        query.activeRoles().isEmpty() || query.activeRoles().contains(binding.role()))
+                .flatMap(binding -> candidates(binding, Effect.ALLOW, cut, query, now).stream())
                 .toList();
     }
 
-    /** "Bindings whose subjects contain the subject, directly or through groups; whose `fromTenant` is its tenant." */
-    private boolean names(RoleBindingDocument binding, Subject subject, TenantId subjectTenant) {
-        TenantId own = tenant.scope().tenant().orElseThrow();
-        TenantId from = binding.fromTenant() == null ? own : binding.fromTenant();
-        if (!from.equals(subjectTenant)) {
-            return false;
+    /** Steps 6 to 8: "on allow the union over all allow permissions that hold". */
+    private Answer settled(List<Candidate> holding, CheckQuery query, Instant now, Instant committedBy) {
+        Optional<DecidedBy> duty = settlement.performed(query, now, committedBy);
+        if (duty.isPresent()) {
+            return deny(Reason.SEPARATION_OF_DUTY, duty.get(), List.of(), now);
         }
-        for (SubjectPattern pattern : binding.subjects()) {
-            boolean matches = switch (pattern) {
-                case SubjectPattern.Anyone() -> true;
-                case SubjectPattern.AnyOfType(String type) -> type.equals(subject.type());
-                case SubjectPattern.Named(Subject named) ->
-                    named.isGroup()
-                            ? subjectTenant.equals(own) && isMember(subject, named.id(), new HashSet<>())
-                            : named.equals(subject);
-            };
-            if (matches) {
-                return true;
-            }
+        Optional<DecidedBy> missing = settlement.missing(query, now, committedBy);
+        if (missing.isPresent()) {
+            return deny(Reason.APPROVAL_REQUIRED, missing.get(), List.of(), now);
         }
-        return false;
+        Optional<String> approval = settlement.singleUse(query, now, committedBy);
+        Stream<Obligation> duties = holding.stream().flatMap(allow -> allow.permission().obligations().stream());
+        return new Answer(
+                Reason.ALLOWED,
+                holding.stream().min(Candidate.FIRST).orElseThrow().decidedBy(),
+                policy.tenant().revision(),
+                policy.platform().revision(),
+                now,
+                union(Stream.concat(duties, approval.stream().map(ReferenceSettlement::useOf))),
+                null,
+                approval.orElse(null));
     }
 
-    private boolean isMember(Subject subject, String group, Set<String> visited) {
-        if (!visited.add(group)) {
-            return false;
-        }
-        for (GroupDocument document : tenant.ofKind(GroupDocument.class)) {
-            if (document.name().equals(group)) {
-                for (Subject member : document.members()) {
-                    if (member.equals(subject) || (member.isGroup() && isMember(subject, member.id(), visited))) {
-                        return true;
-                    }
-                }
-            }
-        }
-        return false;
-    }
-
-    /** "A role's permissions are its own and those of every role it inherits." */
-    private List<Candidate> permissions(RoleBindingDocument binding) {
-        Set<String> roles = new HashSet<>();
-        collectRoles(binding.role(), roles);
-        List<Candidate> permissions = new ArrayList<>();
-        for (String role : roles) {
-            List<Permission> own = role(role).permissions();
-            for (int position = 0; position < own.size(); position++) {
-                permissions.add(new Candidate(binding, role, position, own.get(position)));
-            }
-        }
-        return permissions;
-    }
-
-    private void collectRoles(String role, Set<String> roles) {
-        if (roles.add(role)) {
-            role(role).inherits().forEach(inherited -> collectRoles(inherited, roles));
-        }
-    }
-
-    private boolean covers(Permission permission, CheckQuery query) {
-        return permission.resources().contains(query.resource().type())
-                && permission.environments().contains(query.env())
-                && coversAction(permission, query.resource().type(), query.action());
-    }
-
-    /** "`implies` widens allow permissions only." */
-    private boolean coversAction(Permission permission, String type, Action asked) {
-        if (permission.actions().contains(asked)) {
-            return true;
-        }
-        return permission.effect() == Effect.ALLOW
-                && permission.actions() instanceof AnyOf.Listed<Action>(List<Action> listed)
-                && listed.stream().anyMatch(action -> implies(type, action, asked, new HashSet<>()));
-    }
-
-    /** "Transitive; `*` is all." */
-    private boolean implies(String type, Action action, Action asked, Set<Action> visited) {
-        if (action.equals(asked)) {
-            return true;
-        }
-        if (!visited.add(action) || type(type).isEmpty()) {
-            return false;
-        }
-        AnyOf<Action> implied = type(type).get().implies().get(action);
-        return switch (implied) {
-            case null -> false;
-            case AnyOf.All<Action>() -> true;
-            case AnyOf.Listed<Action>(List<Action> listed) ->
-                listed.stream().anyMatch(next -> implies(type, next, asked, visited));
-        };
-    }
-
-    /** "Each list that is present must match; `resources` match the path or anything under it." */
-    private static boolean isInScope(RoleBindingDocument binding, CheckQuery query) {
-        Optional<AnyOf<Environment>> environments = binding.scopeOfGrant().environments();
-        if (environments.isPresent() && !environments.get().contains(query.env())) {
-            return false;
-        }
-        Optional<AnyOf<String>> types = binding.scopeOfGrant().resourceTypes();
-        if (types.isPresent() && !types.get().contains(query.resource().type())) {
-            return false;
-        }
-        return binding.scopeOfGrant().resources().isEmpty()
-                || binding.scopeOfGrant().resources().get().stream()
-                        .anyMatch(path -> isPrefix(
-                                path.value().split("/"),
-                                query.resource().value().split("/")));
-    }
-
-    private static boolean isPrefix(String[] ancestor, String[] path) {
-        return ancestor.length <= path.length && Arrays.equals(ancestor, Arrays.copyOf(path, ancestor.length));
-    }
-
-    private <D extends Document> List<D> visible(Class<D> kind) {
-        List<D> documents = new ArrayList<>(tenant.ofKind(kind));
-        documents.addAll(platform.ofKind(kind));
-        return documents;
-    }
-
-    private Optional<ResourceTypeDocument> type(String name) {
-        return visible(ResourceTypeDocument.class).stream()
-                .filter(type -> type.name().equals(name))
-                .findAny();
-    }
-
-    private RoleDocument role(String name) {
-        return visible(RoleDocument.class).stream()
-                .filter(role -> role.name().equals(name))
-                .findAny()
-                .orElseThrow();
-    }
-
-    /** A union, by id, then type; the rest only to have one order. */
-    private static List<Obligation> ordered(List<Candidate> candidates) {
-        return candidates.stream()
-                .flatMap(candidate -> candidate.permission().obligations().stream())
+    /** By id, then type; the rest only to have one order. */
+    private static List<Obligation> union(Stream<Obligation> obligations) {
+        return obligations
                 .distinct()
                 .sorted(Comparator.comparing(Obligation::id, BYTES)
                         .thenComparing(Obligation::type, BYTES)
@@ -284,18 +337,8 @@ final class ReferenceEvaluator {
                 .toList();
     }
 
-    private Answer deny(Reason reason, Instant now) {
+    private Answer deny(Reason reason, @Nullable DecidedBy decidedBy, List<Obligation> advice, Instant now) {
         return new Answer(
-                reason, null, tenant.revision(), platform.revision(), now.plus(Duration.ofHours(24)), List.of());
-    }
-
-    private Answer answer(Reason reason, Candidate candidate, List<Obligation> obligations, Instant now) {
-        return new Answer(
-                reason,
-                candidate.decidedBy(),
-                tenant.revision(),
-                platform.revision(),
-                now.plus(Duration.ofHours(24)),
-                obligations);
+                reason, decidedBy, policy.tenant().revision(), policy.platform().revision(), now, advice);
     }
 }
