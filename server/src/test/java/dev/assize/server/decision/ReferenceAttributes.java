@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -65,19 +66,22 @@ final class ReferenceAttributes {
                 new Time(now)));
     }
 
-    /** "Declared attributes are type-checked", where they may come from a request. */
-    boolean areOfTheirTypes(CheckQuery query) {
-        return areOfTheirTypes(ofSubjects(), query.subjectAttributes())
-                && areOfTheirTypes(ofResources(query), query.resourceAttributes());
+    /** The field of the request that is not of its declared type, where it may come from a request at all. */
+    Optional<String> malformed(CheckQuery query) {
+        return malformed("subject_attributes", ofSubjects(), query.subjectAttributes())
+                .or(() -> malformed("resource_attributes", ofResources(query), query.resourceAttributes()));
     }
 
-    private static boolean areOfTheirTypes(
-            Map<String, AttributeDeclaration> declared, Map<String, AttributeValue> requested) {
+    private static Optional<String> malformed(
+            String field, Map<String, AttributeDeclaration> declared, Map<String, AttributeValue> requested) {
         return declared.entrySet().stream()
                 .filter(declaration -> declaration.getValue().source() != Source.STORED)
                 .filter(declaration -> requested.containsKey(declaration.getKey()))
-                .allMatch(declaration -> isOf(
-                        declaration.getValue().type(), Objects.requireNonNull(requested.get(declaration.getKey()))));
+                .filter(declaration -> !isOf(
+                        declaration.getValue().type(),
+                        Objects.requireNonNull(requested.get(declaration.getKey()))))
+                .map(declaration -> field + "[" + declaration.getKey() + "]")
+                .findFirst();
     }
 
     private static boolean isOf(@Nullable AttributeType type, AttributeValue value) {

@@ -209,7 +209,7 @@ sealed interface ReferenceCondition {
                         && Stream.iterate(0, i -> i < some.size(), i -> i + 1)
                                 .allMatch(i -> isEqual(some.get(i), others.get(i)));
             }
-            return isNumber(first) && isNumber(second)
+            return (isNumber(first) && isNumber(second))
                     ? order(first, second).equals(Optional.of(0))
                     : Objects.equals(first, second);
         }

@@ -8,6 +8,7 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.AttributeValue.Fields;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.Effect;
@@ -50,7 +51,13 @@ final class ReferenceEvaluator {
 
     /** Whether the request is well-formed: attributes that are declared are of their types. */
     boolean isWellFormed(CheckQuery query) {
-        return attributes.areOfTheirTypes(query);
+        return attributes.malformed(query).isEmpty();
+    }
+
+    void requireWellFormed(CheckQuery query) {
+        attributes.malformed(query).ifPresent(field -> {
+            throw new MalformedException(field, "a value", "one of the declared type");
+        });
     }
 
     /** Whether history or approvals are asked for, where everything else allows. */

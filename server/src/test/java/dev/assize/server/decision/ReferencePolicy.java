@@ -195,8 +195,6 @@ final class ReferencePolicy {
     }
 
     private static boolean isUnder(ResourcePath path, ResourcePath ancestor) {
-        String[] outer = ancestor.value().split("/");
-        String[] whole = path.value().split("/");
-        return outer.length <= whole.length && Arrays.equals(outer, Arrays.copyOf(whole, outer.length));
+        return path.equals(ancestor) || path.value().startsWith(ancestor.value() + "/");
     }
 }

@@ -4,9 +4,13 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.decision.search.Search;
+import dev.assize.server.model.PolicyScope;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** The whole PDP before a random world, at whatever moment it is asked. */
@@ -20,15 +24,30 @@ final class WorldPdp {
             Duration.ofSeconds(30),
             8,
             100,
-            Duration.ofSeconds(1));
+            Duration.ofSeconds(1),
+            64L << 20,
+            32,
+            2);
 
     private final AtomicReference<Instant> clock = new AtomicReference<>(Instant.EPOCH);
     private final PolicyDecisionPoint pdp;
+    private final PolicySearch search;
 
     WorldPdp(PolicySource source, WorldRecords records) {
         DecisionMetrics metrics = new DecisionMetrics(new SimpleMeterRegistry());
         GraphCache graphs = new GraphCache(source, CONFIG, clock::get, metrics);
-        pdp = new PolicyDecisionPoint(graphs, source, CONFIG, clock::get, metrics);
+        PastGraphs pasts = new PastGraphs(source, graphs, CONFIG, clock::get, metrics);
+        Moments moments = new Moments(graphs, pasts, CONFIG, clock::get, metrics);
+        // Facts are asked for by the clock's time: what is recorded later has not happened.
+        Decisions decisions = new Decisions(
+                (tenant, actor, resource, actions, until) ->
+                        records.at(clock.get()).firstPerformed(tenant, actor, resource, actions, until),
+                (tenant, subject, home, action, resource, env, until) ->
+                        records.at(clock.get()).find(tenant, subject, home, action, resource, env, until),
+                metrics,
+                Evaluator::evaluate);
+        pdp = new PolicyDecisionPoint(graphs, source, moments, decisions, clock::get, metrics);
+        search = new PolicySearch(moments, decisions, clock::get, metrics);
     }
 
     Answer evaluate(CheckQuery query, Instant now) {
@@ -45,7 +64,21 @@ final class WorldPdp {
         return pdp.explain(query, PointInTime.NOW);
     }
 
-    DecisionService service() {
-        return pdp;
+    /** Everything that a search finds, in pages of a few. */
+    List<String> search(Search sought, Instant now) {
+        clock.set(now);
+        List<String> found = new java.util.ArrayList<>();
+        String after = null;
+        do {
+            var page = search.search(sought, PointInTime.NOW, after, 3, Duration.ofMinutes(1));
+            found.addAll(page.found());
+            after = page.next();
+        } while (after != null);
+        return found;
+    }
+
+    /** After a change of the policy. */
+    void refresh(PolicyScope scope) {
+        pdp.refresh(scope);
     }
 }

@@ -23,6 +23,18 @@ record WorldRecords(List<Entry> entries, List<ApprovalRequest> approvals) implem
 
     static final WorldRecords NONE = new WorldRecords(List.of(), List.of());
 
+    /** What there is of it at a moment: what is recorded later is not there yet. */
+    WorldRecords at(Instant now) {
+        return new WorldRecords(
+                entries.stream()
+                        .filter(entry -> !entry.recordedAt().isAfter(now))
+                        .toList(),
+                approvals.stream()
+                        .filter(request -> !request.requestedAt().isAfter(now))
+                        .map(request -> asOf(request, now))
+                        .toList());
+    }
+
     /** An entry, as far as a separation of duty looks at it. */
     record Entry(
             long seq,
