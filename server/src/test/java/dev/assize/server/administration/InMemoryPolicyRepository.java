@@ -7,6 +7,7 @@ import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
+import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.model.PolicyScope;
@@ -132,6 +133,7 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
             case Appended appended -> appended.receipts().getFirst().seq();
             case Replayed _ -> throw new AssertionError("no key, no replay");
             case KeyReused _ -> throw new AssertionError("no key, no reuse");
+            case Refused _ -> throw new AssertionError("no precondition, no refusal");
         };
     }
 
