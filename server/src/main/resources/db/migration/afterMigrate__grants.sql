@@ -15,3 +15,7 @@ GRANT SELECT, INSERT ON assize.policy_revision TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (revision, lanes) ON assize.policy_sum TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON assize.api_key TO ${application_role};
+
+GRANT SELECT, INSERT, UPDATE (open_until, ended, ended_at, used_by, used_by_tenant, use_key)
+    ON assize.approval_request TO ${application_role};
+GRANT SELECT, INSERT ON assize.approval_vote TO ${application_role};

@@ -17,8 +17,8 @@ public interface ApprovalSource {
 
     /**
      * The requests for exactly this subject, action, resource and environment that were made at {@code until} or before,
-     * oldest first, each as it was then. Who asks about the present means all that is committed, and names a moment far
-     * ahead.
+     * oldest first, each as it was then; those that were over by then may be left out, for they satisfy nothing. Who asks
+     * about the present means all that is committed, and names a moment far ahead.
      */
     List<ApprovalRequest> find(
             TenantId tenant,

@@ -5,12 +5,14 @@ import dev.assize.server.decision.approval.ApproverStanding;
 import dev.assize.server.decision.approval.ProposedAction;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.RoleHolding;
+import dev.assize.server.model.Reason;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,12 @@ final class GraphApprovalPolicy implements ApprovalPolicy {
         this.graphs = graphs;
         this.config = config;
         this.clock = clock;
+    }
+
+    @Override
+    public Optional<Reason> unknown(ProposedAction proposed) {
+        DecisionGraph graph = graph(proposed.tenant());
+        return graph == null ? Optional.of(Reason.TENANT_UNKNOWN) : RoleHolding.unknown(graph, proposed);
     }
 
     @Override

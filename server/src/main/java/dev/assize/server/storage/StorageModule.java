@@ -3,11 +3,13 @@ package dev.assize.server.storage;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.HistorySource;
+import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.ledger.LedgerStore;
 import java.time.InstantSource;
@@ -25,6 +27,9 @@ public final class StorageModule extends AbstractModule {
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
+        bind(PostgresApprovalRepository.class).in(Singleton.class);
+        bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);
+        bind(ApprovalSource.class).to(PostgresApprovalRepository.class);
         bind(ApiKeyRepository.class).to(PostgresApiKeyRepository.class).in(Singleton.class);
     }
 

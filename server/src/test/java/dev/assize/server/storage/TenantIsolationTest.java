@@ -41,6 +41,14 @@ class TenantIsolationTest {
                     "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest, policy_digest,"
                             + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)",
             "policy_sum", "(scope_key, revision, lanes) VALUES ('%s', 1, decode(repeat('00', 2048), 'hex'))",
+            "approval_request",
+                    "(tenant_id, approval_id, requester, requester_tenant, requested_by, requested_by_tenant, content_hash,"
+                            + " subject, subject_tenant, action, resource, env, rules, requested_at, open_until,"
+                            + " usable_until) VALUES ('%s', 'a', 's', 't', 's', 't', " + HASH
+                            + ", 's', 't', 'a', 'r', 'e', '[]', now(), now(), now())",
+            "approval_vote",
+                    "(tenant_id, approval_id, approver, approver_tenant, position, approves, rules, voted_at)"
+                            + " VALUES ('%s', 'a', 's', 't', 0, true, '{}', now())",
             "api_key",
                     "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
@@ -55,6 +63,8 @@ class TenantIsolationTest {
             "policy_document",
             "policy_revision",
             "policy_sum",
+            "approval_request",
+            "approval_vote",
             "api_key");
 
     /** A column of each table that the application may set, where there is one. */
@@ -63,6 +73,7 @@ class TenantIsolationTest {
             "policy_scope", "revision = revision",
             "policy_document", "to_revision = to_revision",
             "policy_sum", "revision = revision",
+            "approval_request", "open_until = open_until",
             "api_key", "revoked_at = revoked_at");
 
     private static TestDatabase database;

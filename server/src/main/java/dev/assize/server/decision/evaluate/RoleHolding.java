@@ -2,17 +2,31 @@ package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.decision.approval.ApproverStanding;
 import dev.assize.server.decision.approval.ProposedAction;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.FreezeTarget;
 import dev.assize.server.policy.Document.GroupDocument;
+import dev.assize.server.policy.Document.ResourceDocument;
+import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SubjectDocument;
+import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SubjectPattern;
+import dev.assize.server.policy.condition.AttributeDeclaration;
+import dev.assize.server.policy.condition.Compilation;
+import dev.assize.server.policy.condition.Condition;
+import dev.assize.server.policy.condition.ConditionCompiler;
+import dev.assize.server.policy.condition.ConditionInput;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Comparator;
@@ -20,8 +34,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -49,6 +65,7 @@ public final class RoleHolding {
     private final SortedSet<String> groups;
     private final List<FreezeTarget> matching;
     private final @Nullable String frozenBy;
+    private final ConditionCompiler conditions;
 
     private RoleHolding(
             DecisionGraph.Origin origin, Subject subject, TenantId home, ProposedAction proposed, Instant now) {
@@ -61,6 +78,10 @@ public final class RoleHolding {
         this.groups = home.equals(proposed.tenant())
                 ? new Memberships(tenant.ofKind(GroupDocument.class)).containing(subject)
                 : new TreeSet<>();
+        this.conditions = new ConditionCompiler(tenant.ofKind(TenantDocument.class).stream()
+                .findFirst()
+                .map(TenantDocument::subjectAttributes)
+                .orElseGet(TreeMap::new));
         List<FreezeDocument> freezes = tenant.ofKind(FreezeDocument.class).stream()
                 .filter(this::isActive)
                 .filter(freeze -> matches(freeze.target()))
@@ -71,6 +92,21 @@ public final class RoleHolding {
                 .map(FreezeDocument::name)
                 .min(Utf8Order.INSTANCE)
                 .orElse(null);
+    }
+
+    /** What an action names that the graph does not know, in the order in which a decision finds it. */
+    public static Optional<Reason> unknown(DecisionGraph graph, ProposedAction proposed) {
+        int environment = graph.environment(proposed.env());
+        if (environment < 0) {
+            return Optional.of(Reason.ENVIRONMENT_UNKNOWN);
+        }
+        ResourceNode type = graph.type(proposed.resource().type());
+        if (type == null) {
+            return Optional.of(Reason.TYPE_UNKNOWN);
+        }
+        return type.cell(proposed.action(), environment) == null
+                ? Optional.of(Reason.ACTION_UNKNOWN)
+                : Optional.empty();
     }
 
     /** The approval rules that cover an action, by name. */
@@ -111,7 +147,23 @@ public final class RoleHolding {
                 && binding.subjects().stream().anyMatch(this::names)
                 && isWithin(binding.notBefore(), binding.notAfter())
                 && covers(binding.scopeOfGrant())
-                && binding.when() == null;
+                && isTrue(binding.when());
+    }
+
+    /** Whether a binding's condition is true of what is stored; nothing comes with a request here. */
+    private boolean isTrue(@Nullable String when) {
+        return when == null
+                || (conditions.compile(when, resourceDeclarations()) instanceof Compilation.Compiled(var condition)
+                        && condition.evaluate(new Stored()) instanceof Condition.Verdict.Holds);
+    }
+
+    private Map<String, AttributeDeclaration> resourceDeclarations() {
+        return Stream.of(tenant, platform)
+                .flatMap(policy -> policy.ofKind(ResourceTypeDocument.class).stream())
+                .filter(type -> type.name().equals(proposed.resource().type()))
+                .findFirst()
+                .map(ResourceTypeDocument::attributes)
+                .orElseGet(TreeMap::new);
     }
 
     private boolean names(SubjectPattern pattern) {
@@ -151,6 +203,70 @@ public final class RoleHolding {
             }
         }
         return reached;
+    }
+
+    /** What a condition sees: the approver as the subject, and of attributes what is stored. */
+    private final class Stored implements ConditionInput {
+
+        @Override
+        public Subject subject() {
+            return subject;
+        }
+
+        @Override
+        public SortedSet<String> groups() {
+            return groups;
+        }
+
+        @Override
+        public Map<String, AttributeValue> subjectAttributes() {
+            return home.equals(proposed.tenant())
+                    ? tenant.ofKind(SubjectDocument.class).stream()
+                            .filter(document -> document.subject().equals(subject))
+                            .findFirst()
+                            .map(SubjectDocument::attributes)
+                            .orElseGet(TreeMap::new)
+                    : Map.of();
+        }
+
+        @Override
+        public ResourcePath resource() {
+            return proposed.resource();
+        }
+
+        @Override
+        public Map<String, AttributeValue> resourceAttributes() {
+            return tenant.ofKind(ResourceDocument.class).stream()
+                    .filter(document -> document.resource().equals(proposed.resource()))
+                    .findFirst()
+                    .map(ResourceDocument::attributes)
+                    .orElseGet(TreeMap::new);
+        }
+
+        @Override
+        public Action action() {
+            return proposed.action();
+        }
+
+        @Override
+        public Environment env() {
+            return proposed.env();
+        }
+
+        @Override
+        public TenantId tenant() {
+            return proposed.tenant();
+        }
+
+        @Override
+        public Map<String, AttributeValue> context() {
+            return Map.of();
+        }
+
+        @Override
+        public Instant now() {
+            return now;
+        }
     }
 
     private boolean isActive(FreezeDocument freeze) {

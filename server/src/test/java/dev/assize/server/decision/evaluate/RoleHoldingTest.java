@@ -6,6 +6,7 @@ import dev.assize.server.decision.approval.ApproverStanding;
 import dev.assize.server.decision.approval.ProposedAction;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
@@ -21,6 +22,7 @@ import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
@@ -30,6 +32,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -127,6 +130,21 @@ class RoleHoldingTest {
         assertThat(held(BOB, ACME)).isEmpty();
         documents.add(scoped("fits", List.of(PRODUCTION), List.of("invoice"), "book:main"));
         assertThat(held(BOB, ACME)).containsExactly("approver");
+    }
+
+    @Test
+    void holdsARoleWhereItsConditionIsTrueOfWhatIsStored() {
+        documents.add(conditional("subject.attr.level >= 3"));
+        assertThat(held(BOB, ACME)).as("an attribute that is not stored").isEmpty();
+        documents.add(new SubjectDocument(
+                metadata("user:bob"),
+                SourcePlace.UNKNOWN,
+                BOB,
+                new TreeMap<String, AttributeValue>(Map.of("level", new AttributeValue.Whole(3)))));
+        assertThat(held(BOB, ACME)).containsExactly("approver");
+        documents.removeIf(RoleBindingDocument.class::isInstance);
+        documents.add(conditional("subject.attr.level > 3"));
+        assertThat(held(BOB, ACME)).isEmpty();
     }
 
     @Test
@@ -245,6 +263,20 @@ class RoleHoldingTest {
     private static RoleBindingDocument binding(String name, String role, SubjectPattern subject) {
         return new RoleBindingDocument(
                 metadata(name), SourcePlace.UNKNOWN, List.of(subject), role, Scope.ALL, null, null, null, null, null);
+    }
+
+    private static RoleBindingDocument conditional(String when) {
+        return new RoleBindingDocument(
+                metadata("when"),
+                SourcePlace.UNKNOWN,
+                List.of(named("user:bob")),
+                "approver",
+                Scope.ALL,
+                null,
+                null,
+                null,
+                when,
+                null);
     }
 
     private static RoleBindingDocument timed(String name, @Nullable Instant notBefore, @Nullable Instant notAfter) {
