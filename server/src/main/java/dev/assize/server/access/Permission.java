@@ -12,6 +12,11 @@ public enum Permission {
     APPEND_AUDIT("ledger", "append"),
     READ_AUDIT("ledger", "read"),
     VERIFY_LEDGER("ledger", "verify"),
+    REQUEST_APPROVAL("approval", "request"),
+    RESOLVE_APPROVAL("approval", "resolve"),
+    READ_APPROVALS("approval", "read"),
+    CANCEL_APPROVAL("approval", "cancel"),
+    USE_APPROVAL("approval", "use"),
     CREATE_KEY("key", "create"),
     READ_KEYS("key", "read"),
     REVOKE_KEY("key", "revoke");

@@ -23,6 +23,11 @@ public final class RpcPermissions {
             Map.entry("LedgerService/AppendAudit", Permission.APPEND_AUDIT),
             Map.entry("LedgerService/VerifyChain", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/QueryAudit", Permission.READ_AUDIT),
+            Map.entry("ApprovalService/RequestApproval", Permission.REQUEST_APPROVAL),
+            Map.entry("ApprovalService/ResolveApproval", Permission.RESOLVE_APPROVAL),
+            Map.entry("ApprovalService/ListApprovals", Permission.READ_APPROVALS),
+            Map.entry("ApprovalService/CancelApproval", Permission.CANCEL_APPROVAL),
+            Map.entry("ApprovalService/UseApproval", Permission.USE_APPROVAL),
             Map.entry("AccessService/CreateKey", Permission.CREATE_KEY),
             Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
             Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY));

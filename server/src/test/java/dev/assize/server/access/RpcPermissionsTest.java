@@ -3,6 +3,7 @@ package dev.assize.server.access;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
@@ -18,6 +19,7 @@ class RpcPermissionsTest {
 
     private static final List<ServiceDescriptor> SERVICES = List.of(
             AccessServiceGrpc.getServiceDescriptor(),
+            ApprovalServiceGrpc.getServiceDescriptor(),
             DecisionServiceGrpc.getServiceDescriptor(),
             LedgerServiceGrpc.getServiceDescriptor(),
             PolicyServiceGrpc.getServiceDescriptor());

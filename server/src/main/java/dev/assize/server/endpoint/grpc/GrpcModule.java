@@ -28,6 +28,7 @@ public final class GrpcModule extends AbstractModule {
         bind(TenantDirectory.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
         bind(LedgerEndpoint.class).in(Singleton.class);
+        bind(ApprovalEndpoint.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);
         bind(GrpcServer.class).in(Singleton.class);

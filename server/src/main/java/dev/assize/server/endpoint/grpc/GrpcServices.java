@@ -25,12 +25,13 @@ public final class GrpcServices {
             DecisionEndpoint decisions,
             PolicyEndpoint policies,
             LedgerEndpoint ledger,
+            ApprovalEndpoint approvals,
             AccessEndpoint access,
             MetricsInterceptor measured,
             AuthenticationInterceptor authenticated,
             MalformedMessageInterceptor wellFormed,
             GrpcConfig config) {
-        this.endpoints = List.of(decisions, policies, ledger, access);
+        this.endpoints = List.of(decisions, policies, ledger, approvals, access);
         this.measured = measured;
         this.authenticated = authenticated;
         this.wellFormed = wellFormed;

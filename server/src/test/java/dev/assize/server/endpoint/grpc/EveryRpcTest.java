@@ -7,7 +7,9 @@ import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CancelApprovalRequest;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
@@ -16,17 +18,21 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.RequestApprovalRequest;
+import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
@@ -134,6 +140,36 @@ class EveryRpcTest {
                     tenant -> List.of(
                             QueryAuditRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
+                    "ApprovalService/RequestApproval",
+                    tenant -> List.of(RequestApprovalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setAction("execute")
+                            .setResource("replay:1")
+                            .build())),
+            Map.entry(
+                    "ApprovalService/ResolveApproval",
+                    tenant -> List.of(ResolveApprovalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setApprovalId("a")
+                            .build())),
+            Map.entry(
+                    "ApprovalService/ListApprovals",
+                    tenant -> List.of(
+                            ListApprovalsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "ApprovalService/CancelApproval",
+                    tenant -> List.of(CancelApprovalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setApprovalId("a")
+                            .build())),
+            Map.entry(
+                    "ApprovalService/UseApproval",
+                    tenant -> List.of(UseApprovalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setApprovalId("a")
+                            .setIdempotencyKey("k")
+                            .build())),
+            Map.entry(
                     "AccessService/CreateKey",
                     tenant -> List.of(CreateKeyRequest.newBuilder()
                             .setTenant(tenant)
@@ -168,6 +204,7 @@ class EveryRpcTest {
     static Stream<MethodDescriptor<?, ?>> rpcs() {
         return Stream.of(
                         AccessServiceGrpc.getServiceDescriptor(),
+                        ApprovalServiceGrpc.getServiceDescriptor(),
                         DecisionServiceGrpc.getServiceDescriptor(),
                         LedgerServiceGrpc.getServiceDescriptor(),
                         PolicyServiceGrpc.getServiceDescriptor())

@@ -5,11 +5,14 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.ApprovalRepository;
+import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
@@ -21,6 +24,7 @@ import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.authentication.InMemoryApiKeyRepository;
 import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.decision.ApprovalPolicy;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.SearchService;
 import dev.assize.server.ledger.InMemoryLedgerStore;
@@ -31,6 +35,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.FakeApprovalPolicy;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Server;
@@ -61,6 +66,8 @@ final class GrpcFixture implements AutoCloseable {
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
     final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
+    final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
+    final FakeApprovalPolicy approvalPolicy = new FakeApprovalPolicy();
     final Injector injector;
     final ManagedChannel channel;
     private final Server server;
@@ -128,6 +135,10 @@ final class GrpcFixture implements AutoCloseable {
         return with(LedgerServiceGrpc.newBlockingStub(channel), key);
     }
 
+    ApprovalServiceGrpc.ApprovalServiceBlockingStub approvals(String key) {
+        return with(ApprovalServiceGrpc.newBlockingStub(channel), key);
+    }
+
     AccessServiceGrpc.AccessServiceBlockingStub access(String key) {
         return with(AccessServiceGrpc.newBlockingStub(channel), key);
     }
@@ -166,6 +177,8 @@ final class GrpcFixture implements AutoCloseable {
             bind(SearchService.class).toInstance(searches);
             bind(ApiKeyRepository.class).toInstance(keyRepository);
             bind(LedgerStore.class).toInstance(ledger);
+            bind(ApprovalRepository.class).toInstance(approvals);
+            bind(ApprovalPolicy.class).toInstance(approvalPolicy);
             bind(PolicyRepository.class).toInstance(policies);
             bind(AuditIndex.class).toInstance(new InMemoryAuditIndex(ledger));
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
