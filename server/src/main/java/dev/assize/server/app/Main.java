@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import dev.assize.server.cli.ApprovalCommand;
 import dev.assize.server.cli.AuditCommand;
 import dev.assize.server.cli.CheckCommand;
 import dev.assize.server.cli.CommandErrors;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Mixin;
             CheckCommand.class,
             ExplainCommand.class,
             PolicyCommand.class,
+            ApprovalCommand.class,
             AuditCommand.class,
             KeyCommand.class
         },

@@ -1,6 +1,7 @@
 package dev.assize.server.cli;
 
 import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
@@ -64,6 +65,10 @@ final class Connection implements AutoCloseable {
     /** For a verification, which takes as long as the ledger is. */
     LedgerServiceGrpc.LedgerServiceBlockingStub ledgerWithoutDeadline() {
         return LedgerServiceGrpc.newBlockingStub(channel);
+    }
+
+    ApprovalServiceGrpc.ApprovalServiceBlockingStub approvals() {
+        return ApprovalServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
     }
 
     AccessServiceGrpc.AccessServiceBlockingStub access() {
