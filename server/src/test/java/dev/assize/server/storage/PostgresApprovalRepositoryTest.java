@@ -59,8 +59,8 @@ class PostgresApprovalRepositoryTest {
     private final FakeApprovalPolicy policy =
             new FakeApprovalPolicy().with(rule("wires", "wire", 1, true)).with(rule("pairs", "pair", 2, false));
     private TenantId tenant = new TenantId("t0");
-    private Node one = node(oneDatabase);
-    private Node other = node(otherDatabase);
+    private Node one;
+    private Node other;
 
     private record Node(PostgresApprovalRepository repository, PostgresLedgerStore ledger, Approvals approvals) {}
 

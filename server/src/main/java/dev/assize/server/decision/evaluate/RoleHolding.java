@@ -96,11 +96,11 @@ public final class RoleHolding {
 
     /** What an action names that the graph does not know, in the order in which a decision finds it. */
     public static Optional<Reason> unknown(DecisionGraph graph, ProposedAction proposed) {
-        int environment = graph.environment(proposed.env());
+        int environment = graph.schema().environment(proposed.env());
         if (environment < 0) {
             return Optional.of(Reason.ENVIRONMENT_UNKNOWN);
         }
-        ResourceNode type = graph.type(proposed.resource().type());
+        ResourceNode type = graph.schema().type(proposed.resource().type());
         if (type == null) {
             return Optional.of(Reason.TYPE_UNKNOWN);
         }
