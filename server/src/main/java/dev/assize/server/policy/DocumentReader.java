@@ -7,6 +7,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.YamlNode.Mapping;
 import dev.assize.server.policy.YamlNode.Scalar;
 import dev.assize.server.policy.YamlNode.ScalarType;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -36,6 +37,7 @@ public final class DocumentReader {
 
     private static final List<String> KINDS =
             Arrays.stream(Kind.values()).map(Kind::text).toList();
+    private static final String ONE_OF_KINDS = "one of " + Fields.oneOf(KINDS);
     private static final Set<Kind> PLATFORM_KINDS = EnumSet.of(Kind.RESOURCE_TYPE, Kind.ROLE, Kind.SEPARATION_OF_DUTY);
 
     private final Problems problems;
@@ -59,9 +61,13 @@ public final class DocumentReader {
     }
 
     /** Reads what was stored, which in its canonical layout may be longer than what was once read. */
-    static ReadResult readTrusted(byte[] yaml) {
+    static ReadResult readTrusted(String yaml) {
         Problems problems = new Problems();
-        return read(YamlSource.readUnbounded(yaml, problems), problems);
+        return read(
+                CanonicalYaml.read(yaml)
+                        .map(root -> List.of(new YamlSource.Root(root, true)))
+                        .orElseGet(() -> YamlSource.readUnbounded(yaml.getBytes(StandardCharsets.UTF_8), problems)),
+                problems);
     }
 
     private static ReadResult read(List<YamlSource.Root> roots, Problems problems) {
@@ -106,7 +112,7 @@ public final class DocumentReader {
         Fields fields =
                 new Fields(problems, title, root, List.of("apiVersion", "kind", "metadata", "spec"), NOTHING_LATER);
         fields.value("apiVersion", "`" + API_VERSION + "`", text -> same(text, API_VERSION));
-        Optional<Kind> kind = fields.value("kind", "one of " + Fields.oneOf(KINDS), DocumentReader::kind);
+        Optional<Kind> kind = fields.value("kind", ONE_OF_KINDS, DocumentReader::kind);
         Optional<Mapping> metadataNode = fields.node("metadata", "a mapping with a `name`")
                 .flatMap(node -> Fields.mapping(problems, title + "metadata", node, "a mapping with a `name`"));
         Optional<Mapping> specNode = fields.node("spec", "a mapping")
@@ -180,7 +186,7 @@ public final class DocumentReader {
     }
 
     private static Kind kind(String text) {
-        return Kind.ofText(text).orElseThrow(() -> new MalformedException(text, "one of " + Fields.oneOf(KINDS)));
+        return Kind.ofText(text).orElseThrow(() -> new MalformedException(text, ONE_OF_KINDS));
     }
 
     private static String same(String text, String expected) {
@@ -196,7 +202,11 @@ public final class DocumentReader {
         Optional<String> name = find(root, "metadata")
                 .filter(Mapping.class::isInstance)
                 .flatMap(metadata -> text((Mapping) metadata, "name"));
-        return kind.isEmpty() || name.isEmpty() ? "" : MalformedException.shown(kind.get() + "/" + name.get()) + ": ";
+        if (kind.isEmpty() || name.isEmpty()) {
+            return "";
+        }
+        String title = kind.get() + "/" + name.get();
+        return (Fields.isHarmless(title) ? title : MalformedException.shown(title)) + ": ";
     }
 
     private static Optional<String> text(Mapping mapping, String key) {

@@ -14,7 +14,6 @@ import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentReader.ReadResult;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +50,7 @@ public final class DocumentText {
      * @throws IllegalStateException if the text is not what {@link #write} wrote for this scope
      */
     public static Document readStored(PolicyScope scope, String yaml, String file, List<Integer> lines) {
-        ReadResult read = DocumentReader.readTrusted(yaml.getBytes(StandardCharsets.UTF_8));
+        ReadResult read = DocumentReader.readTrusted(yaml);
         if (!read.problems().isEmpty() || read.documents().size() != 1) {
             throw new IllegalStateException("Stored document of " + scope + " is unreadable: " + read.problems());
         }
@@ -136,9 +135,14 @@ public final class DocumentText {
         return index < lines.size() ? new SourcePlace(file, lines.get(index), 0) : new SourcePlace(file, 0, 0);
     }
 
+    /** Whether no reader could take the string, as it stands, for anything else. */
+    static boolean isPlain(String value) {
+        return PLAIN.matcher(value).matches() && !TAKEN_FOR_OTHERS.contains(value.toLowerCase(Locale.ROOT));
+    }
+
     /** A string in its layout: plain where no reader could take it for anything else. */
     static String quoted(String value) {
-        if (PLAIN.matcher(value).matches() && !TAKEN_FOR_OTHERS.contains(value.toLowerCase(Locale.ROOT))) {
+        if (isPlain(value)) {
             return value;
         }
         StringBuilder quoted = new StringBuilder("\"");

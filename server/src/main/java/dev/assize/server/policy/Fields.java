@@ -25,6 +25,8 @@ import java.util.function.Function;
  */
 public final class Fields {
 
+    private static final int HARMLESS_LENGTH = 64;
+
     private final Problems problems;
     private final String prefix;
     private final Mapping mapping;
@@ -256,7 +258,17 @@ public final class Fields {
     }
 
     private String name(String key) {
-        return prefix + MalformedException.shown(key);
+        return prefix + (isHarmless(key) ? key : MalformedException.shown(key));
+    }
+
+    /** Nearly every key is: names for messages are made for all fields, and looked at for few. */
+    static boolean isHarmless(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < ' ' || text.charAt(i) > '~') {
+                return false;
+            }
+        }
+        return text.length() <= HARMLESS_LENGTH;
     }
 
     private <K> Optional<K> key(Entry entry, Function<String, K> form) {
