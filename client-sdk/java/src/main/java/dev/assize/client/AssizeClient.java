@@ -2,13 +2,19 @@ package dev.assize.client;
 
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import io.grpc.ChannelCredentials;
@@ -28,14 +34,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,6 +71,8 @@ public final class AssizeClient implements AutoCloseable {
 
     /** One try takes at most this part of an append's deadline, so that a silent server leaves time for another. */
     private static final int TRIES_IN_DEADLINE = 3;
+
+    private static final int SEARCH_PAGE = 500;
 
     private final ManagedChannel channel;
     private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
@@ -100,7 +109,10 @@ public final class AssizeClient implements AutoCloseable {
     public CheckResult check(Question question) {
         CheckRequest request = Wire.question(question, tenant, env);
         try {
-            return Wire.result(decisions.withDeadlineAfter(checkDeadline).check(request), knownObligations);
+            return Wire.result(
+                    decisions.withDeadlineAfter(checkDeadline).check(request),
+                    question.isAboutThePast(),
+                    knownObligations);
         } catch (RuntimeException failure) {
             return CheckResult.failed(AssizeException.of(failure));
         }
@@ -124,18 +136,23 @@ public final class AssizeClient implements AutoCloseable {
                         AssizeException.broken("the server gave " + response.getResultsCount() + " results for "
                                 + questions.size() + " questions"));
             }
-            return response.getResultsList().stream()
-                    .map(it -> switch (it.getResultCase()) {
-                        case RESPONSE -> Wire.result(it.getResponse(), knownObligations);
-                        case ERROR ->
-                            CheckResult.failed(AssizeException.of(StatusProto.toStatusRuntimeException(it.getError())));
-                        case RESULT_NOT_SET ->
-                            CheckResult.failed(AssizeException.broken("the server gave an empty result"));
-                    })
-                    .toList();
+            List<CheckResult> results = new ArrayList<>(questions.size());
+            for (int i = 0; i < questions.size(); i++) {
+                results.add(result(response.getResults(i), questions.get(i)));
+            }
+            return results;
         } catch (RuntimeException failure) {
             return allFailed(questions, AssizeException.of(failure));
         }
+    }
+
+    private CheckResult result(CheckBatchResult result, Question question) {
+        return switch (result.getResultCase()) {
+            case RESPONSE -> Wire.result(result.getResponse(), question.isAboutThePast(), knownObligations);
+            case ERROR ->
+                CheckResult.failed(AssizeException.of(StatusProto.toStatusRuntimeException(result.getError())));
+            case RESULT_NOT_SET -> CheckResult.failed(AssizeException.broken("the server gave an empty result"));
+        };
     }
 
     private String batchTenant(List<Question> questions) {
@@ -148,6 +165,109 @@ public final class AssizeClient implements AutoCloseable {
 
     private static List<CheckResult> allFailed(List<Question> questions, AssizeException failure) {
         return Collections.nCopies(questions.size(), CheckResult.failed(failure));
+    }
+
+    /** Asks and, where it is allowed, records what is done, as one step; under a key of the client's own. */
+    public ExecutionResult checkAndAppend(Question question, AuditEvent event) {
+        return checkAndAppend(question, event, UUID.randomUUID().toString());
+    }
+
+    /**
+     * Asks and, where it is allowed, records what is done, as one step: of two calls that a separation of duty keeps
+     * apart, one is denied. What the event has from the question may be left out of it. Never throws for what goes
+     * wrong outside: while the outcome is unknown it tries again with the same key, until the append deadline, and then
+     * denies; call again with the same key to find out.
+     */
+    public ExecutionResult checkAndAppend(Question question, AuditEvent event, String idempotencyKey) {
+        CheckAndAppendRequest request = CheckAndAppendRequest.newBuilder()
+                .setCheck(Wire.question(question, tenant, env))
+                .setEvent(Wire.event(event, question.env().isEmpty() ? env : question.env()))
+                .setIdempotencyKey(idempotencyKey)
+                .build();
+        try {
+            CheckAndAppendResponse response =
+                    untilKnown(left -> decisions.withDeadlineAfter(left).checkAndAppend(request));
+            CheckResult check = Wire.result(response.getResponse(), question.isAboutThePast(), knownObligations);
+            return new ExecutionResult(
+                    check.allowed() && !response.hasEntry()
+                            ? CheckResult.failed(AssizeException.broken("the server allowed without an entry"))
+                            : check,
+                    response.hasEntry() ? Optional.of(Wire.entry(response.getEntry())) : Optional.empty(),
+                    response.getReplayed(),
+                    idempotencyKey);
+        } catch (RuntimeException failure) {
+            return new ExecutionResult(
+                    CheckResult.failed(failure instanceof AssizeException error ? error : AssizeException.of(failure)),
+                    Optional.empty(),
+                    false,
+                    idempotencyKey);
+        }
+    }
+
+    /** Finds whom a check would allow; see {@link Question#whoMay}. Of every type where the type is empty. */
+    public SearchResults searchSubjects(Question question, String subjectType) {
+        return searchSubjects(question, subjectType, 0, "");
+    }
+
+    /**
+     * Finds whom a check would allow, from a cursor on.
+     *
+     * @param limit of names in all; 0 for none
+     * @param cursor of an earlier search for the same; empty to begin
+     */
+    public SearchResults searchSubjects(Question question, String subjectType, int limit, String cursor) {
+        SearchSubjectsRequest request = SearchSubjectsRequest.newBuilder()
+                .setCheck(Wire.question(question, tenant, env))
+                .setSubjectType(subjectType)
+                .setPageSize(SEARCH_PAGE)
+                .setLimit(limit)
+                .setCursor(cursor)
+                .build();
+        return new SearchResults(
+                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchSubjects(request), Wire::page));
+    }
+
+    /** Finds on what a check would allow; see {@link Question#onWhatMay}. */
+    public SearchResults searchResources(Question question, String resourceType) {
+        return searchResources(question, resourceType, 0, "");
+    }
+
+    /** Finds on what a check would allow, from a cursor on; see {@link #searchSubjects}. */
+    public SearchResults searchResources(Question question, String resourceType, int limit, String cursor) {
+        SearchResourcesRequest request = SearchResourcesRequest.newBuilder()
+                .setCheck(Wire.question(question, tenant, env))
+                .setResourceType(resourceType)
+                .setPageSize(SEARCH_PAGE)
+                .setLimit(limit)
+                .setCursor(cursor)
+                .build();
+        return new SearchResults(
+                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchResources(request), Wire::page));
+    }
+
+    /** Finds what a check would allow; see {@link Question#whatMay}. */
+    public SearchResults searchActions(Question question) {
+        SearchActionsRequest request = SearchActionsRequest.newBuilder()
+                .setCheck(Wire.question(question, tenant, env))
+                .setPageSize(SEARCH_PAGE)
+                .build();
+        return new SearchResults(
+                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchActions(request), Wire::page));
+    }
+
+    private static <R> Iterator<SearchResults.Page> mapped(
+            Iterator<R> responses, Function<R, SearchResults.Page> page) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return responses.hasNext();
+            }
+
+            @Override
+            public SearchResults.Page next() {
+                return page.apply(responses.next());
+            }
+        };
     }
 
     /** Records an event in the default tenant; returns when it is durable. */
@@ -170,31 +290,27 @@ public final class AssizeClient implements AutoCloseable {
         AppendAuditRequest.Builder request =
                 AppendAuditRequest.newBuilder().setTenant(tenant).setIdempotencyKey(idempotencyKey);
         events.forEach(it -> request.addEvents(Wire.event(it, env)));
-        AppendAuditResponse response = appendUntilKnown(request.build());
+        AppendAuditResponse response =
+                untilKnown(left -> ledger.withDeadlineAfter(left).appendAudit(request.build()));
         if (response.getEntriesCount() != events.size()) {
             throw AssizeException.broken(
                     "the server confirmed " + response.getEntriesCount() + " of " + events.size() + " events");
         }
         return new AppendReceipt(
-                response.getEntriesList().stream()
-                        .map(it -> new AppendReceipt.Entry(
-                                it.getSeq(),
-                                HexFormat.of().formatHex(it.getEntryHash().toByteArray()),
-                                Wire.instant(it.getRecordedAt())))
-                        .toList(),
+                response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(),
                 response.getReplayed(),
                 idempotencyKey);
     }
 
-    private AppendAuditResponse appendUntilKnown(AppendAuditRequest request) {
+    /** Tries until the outcome is known, each try within the time it is given. */
+    private <R> R untilKnown(Function<Duration, R> call) {
         long end = System.nanoTime() + appendDeadline.toNanos();
         Duration longestTry = appendDeadline.dividedBy(TRIES_IN_DEADLINE);
         Duration backoff = FIRST_BACKOFF;
         while (true) {
             Duration left = Duration.ofNanos(end - System.nanoTime());
             try {
-                return ledger.withDeadlineAfter(left.compareTo(longestTry) < 0 ? left : longestTry)
-                        .appendAudit(request);
+                return call.apply(min(left, longestTry));
             } catch (StatusRuntimeException failure) {
                 AssizeException error = AssizeException.of(failure);
                 Duration wait = error.retryDelay().orElse(jittered(backoff));

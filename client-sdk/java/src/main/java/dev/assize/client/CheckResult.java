@@ -8,13 +8,16 @@ import java.util.Optional;
  *
  * @param allowed whether to go ahead, after carrying out the obligations
  * @param reason the server's reason, as {@code ALLOWED} or {@code NO_GRANT}; for a deny that the client made itself
- *     one of {@link #ERROR}, {@link #UNSPECIFIED}, {@link #UNKNOWN_OBLIGATION}
+ *     one of {@link #ERROR}, {@link #UNSPECIFIED}, {@link #UNKNOWN_OBLIGATION}, {@link #HISTORICAL}
  * @param message one sentence for a log: what denied, or who allowed
  * @param decisionId to be handed on in the audit event of what is then done; empty where the server gave none
  * @param binding the binding that decided, empty where none did
  * @param role the role that decided, empty where none did
  * @param revision of the tenant's policy that the answer rests on
  * @param obligations duties on an allow, advice on a deny
+ * @param delegatorReason why the one on whose behalf the question was asked is denied; empty otherwise
+ * @param approvalId the single-use approval that an allow rests on; empty otherwise
+ * @param historical whether the answer is about the past; it never allows
  * @param error what went wrong, where the reason is {@link #ERROR}
  */
 public record CheckResult(
@@ -26,6 +29,9 @@ public record CheckResult(
         String role,
         long revision,
         List<Obligation> obligations,
+        String delegatorReason,
+        String approvalId,
+        boolean historical,
         Optional<AssizeException> error) {
 
     /** No answer could be had: network, deadline, credentials, a malformed request. */
@@ -36,6 +42,9 @@ public record CheckResult(
 
     /** The server allows under a duty of a type that the caller has not declared to know. */
     public static final String UNKNOWN_OBLIGATION = "UNKNOWN_OBLIGATION";
+
+    /** It was allowed then; nobody may act on an answer about the past. */
+    public static final String HISTORICAL = "HISTORICAL";
 
     public CheckResult {
         obligations = List.copyOf(obligations);
@@ -56,6 +65,9 @@ public record CheckResult(
                 "",
                 0,
                 List.of(),
+                "",
+                "",
+                false,
                 Optional.of(error));
     }
 }

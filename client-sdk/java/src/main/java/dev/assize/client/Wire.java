@@ -1,13 +1,20 @@
 package dev.assize.client;
 
 import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.AttributeList;
 import dev.assize.proto.v1.AttributeMap;
 import dev.assize.proto.v1.AttributeValue;
 import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecidedBy;
+import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesResponse;
+import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.VerifyResult;
 import java.time.Instant;
 import java.util.HexFormat;
@@ -31,15 +38,26 @@ final class Wire {
                 .setAction(question.action())
                 .setTenant(question.tenant().isEmpty() ? tenant : question.tenant())
                 .setEnv(question.env().isEmpty() ? env : question.env())
-                .setSubjectTenant(question.subjectTenant());
+                .setSubjectTenant(question.subjectTenant())
+                .addAllActiveRoles(question.activeRoles())
+                .setOnBehalfOf(question.onBehalfOf())
+                .setOnBehalfOfTenant(question.onBehalfOfTenant())
+                .setRunId(question.runId())
+                .setAtRevision(question.atRevision());
+        if (question.asOf() != null) {
+            request.setAsOf(timestamp(question.asOf()));
+        }
         question.subjectAttributes().forEach((name, it) -> request.putSubjectAttributes(name, attribute(it)));
         question.resourceAttributes().forEach((name, it) -> request.putResourceAttributes(name, attribute(it)));
         question.context().forEach((name, it) -> request.putContext(name, attribute(it)));
         return request.build();
     }
 
-    /** An allow only where the server says so and every duty is of a known type. */
-    static CheckResult result(CheckResponse response, Set<String> knownObligations) {
+    /**
+     * An allow only where the server says so, about the present, and every duty is of a known type. Whoever asked about
+     * the past has no allow, even if the answer does not say what it is about.
+     */
+    static CheckResult result(CheckResponse response, boolean askedAboutThePast, Set<String> knownObligations) {
         List<Obligation> obligations = response.getObligationsList().stream()
                 .map(it -> new Obligation(it.getId(), it.getType(), it.getPropertiesMap()))
                 .toList();
@@ -48,6 +66,14 @@ final class Wire {
                 .map(Obligation::type)
                 .filter(type -> !knownObligations.contains(type))
                 .findFirst();
+        if (response.getDecision() == Decision.DECISION_ALLOW && (askedAboutThePast || response.getHistorical())) {
+            return of(
+                    response,
+                    false,
+                    CheckResult.HISTORICAL,
+                    "Denied, because the answer is about the past; it was allowed by " + decidedBy(response),
+                    obligations);
+        }
         return switch (response.getDecision()) {
             case DECISION_ALLOW ->
                 unknown.isPresent()
@@ -82,18 +108,51 @@ final class Wire {
                 response.getDecidedBy().getRole(),
                 response.getRevision(),
                 obligations,
+                response.getDelegatorReason() == Reason.REASON_UNSPECIFIED
+                        ? ""
+                        : name(response.getDelegatorReason().name(), "REASON_"),
+                response.getApprovalId(),
+                response.getHistorical(),
                 Optional.empty());
     }
 
     private static String decidedBy(CheckResponse response) {
-        return response.getDecidedBy().getBinding().isEmpty()
-                ? "policy"
-                : "binding `" + response.getDecidedBy().getBinding() + "`, role `"
-                        + response.getDecidedBy().getRole() + "`";
+        String note = decidedByNote(response);
+        return note.isEmpty() ? "policy" : note.substring(" by ".length());
     }
 
     private static String decidedByNote(CheckResponse response) {
-        return response.getDecidedBy().getBinding().isEmpty() ? "" : " by " + decidedBy(response);
+        DecidedBy by = response.getDecidedBy();
+        if (!by.getFreeze().isEmpty()) {
+            return " by freeze `" + by.getFreeze() + "`";
+        }
+        if (!by.getSeparationOfDuty().isEmpty()) {
+            return " by separation of duty `" + by.getSeparationOfDuty() + "`";
+        }
+        if (!by.getApprovalRule().isEmpty()) {
+            return " by approval rule `" + by.getApprovalRule() + "`";
+        }
+        return by.getBinding().isEmpty() ? "" : " by binding `" + by.getBinding() + "`, role `" + by.getRole() + "`";
+    }
+
+    static AppendReceipt.Entry entry(AppendedEntry entry) {
+        return new AppendReceipt.Entry(
+                entry.getSeq(),
+                HexFormat.of().formatHex(entry.getEntryHash().toByteArray()),
+                instant(entry.getRecordedAt()));
+    }
+
+    static SearchResults.Page page(SearchSubjectsResponse page) {
+        return new SearchResults.Page(
+                page.getSubjectsList(), page.getWildcardsList(), page.getCursor(), page.getTruncated());
+    }
+
+    static SearchResults.Page page(SearchResourcesResponse page) {
+        return new SearchResults.Page(page.getResourcesList(), List.of(), page.getCursor(), page.getTruncated());
+    }
+
+    static SearchResults.Page page(SearchActionsResponse page) {
+        return new SearchResults.Page(page.getActionsList(), List.of(), page.getCursor(), page.getTruncated());
     }
 
     static AttributeValue attribute(Object value) {

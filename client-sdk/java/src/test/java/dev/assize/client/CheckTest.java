@@ -15,6 +15,7 @@ import dev.assize.proto.v1.Reason;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -108,6 +109,64 @@ class CheckTest {
         assertThat(result.reason()).isEqualTo("ALLOWED");
         assertThat(result.decisionId()).isEqualTo("d1");
         assertThat(result.obligations()).containsExactly(new Obligation("o", "notify", Map.of("to", "noc")));
+    }
+
+    @Test
+    void deniesOnAnAnswerAboutThePast() {
+        server.checkAnswer = request -> ALLOW.toBuilder().setHistorical(true).build();
+
+        CheckResult result = assertDenied(CheckResult.HISTORICAL, "about the past");
+        assertThat(result.historical()).isTrue();
+    }
+
+    @Test
+    void deniesToWhoAskedAboutThePastEvenIfTheAnswerDoesNotSaySo() {
+        server.checkAnswer = request -> ALLOW;
+        server.batchAnswer = request -> CheckBatchResponse.newBuilder()
+                .addResults(CheckBatchResult.newBuilder().setResponse(ALLOW))
+                .addResults(CheckBatchResult.newBuilder().setResponse(ALLOW))
+                .build();
+        Question question = Question.of("user:alice", "incident:1", "read");
+        Instant moment = Instant.parse("2026-02-22T14:02:00Z");
+
+        assertThat(client.check(question.atRevision(3)).reason()).isEqualTo(CheckResult.HISTORICAL);
+        assertThat(client.check(question.asOf(moment)).reason()).isEqualTo(CheckResult.HISTORICAL);
+        assertThat(client.checkBatch(List.of(question.atRevision(3), question)))
+                .extracting(CheckResult::allowed)
+                .containsExactly(false, true);
+        assertThat(server.checks.get(0).getAtRevision()).isEqualTo(3);
+        assertThat(server.checks.get(1).getAsOf().getSeconds()).isEqualTo(moment.getEpochSecond());
+    }
+
+    @Test
+    void asksEverythingThatAQuestionHas() {
+        client.check(Question.of("agent:feed", "incident:1", "read")
+                .inRole("operator")
+                .inRole("viewer")
+                .onBehalfOf("user:bob", "there")
+                .inRun("run-1"));
+
+        CheckRequest asked = server.checks.getFirst();
+        assertThat(asked.getActiveRolesList()).containsExactly("operator", "viewer");
+        assertThat(asked.getOnBehalfOf()).isEqualTo("user:bob");
+        assertThat(asked.getOnBehalfOfTenant()).isEqualTo("there");
+        assertThat(asked.getRunId()).isEqualTo("run-1");
+    }
+
+    @Test
+    void handsOnTheDelegatorsReasonAndTheApproval() {
+        server.checkAnswer = request -> CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_DENY)
+                .setReason(Reason.REASON_DELEGATOR_DENIED)
+                .setDelegatorReason(Reason.REASON_FROZEN)
+                .setDecidedBy(DecidedBy.newBuilder().setFreeze("stop"))
+                .build();
+        assertThat(assertDenied("DELEGATOR_DENIED", "by freeze `stop`").delegatorReason())
+                .isEqualTo("FROZEN");
+
+        server.checkAnswer = request -> ALLOW.toBuilder().setApprovalId("a1").build();
+        assertThat(client.check("user:alice", "incident:1", "read").approvalId())
+                .isEqualTo("a1");
     }
 
     @Test

@@ -3,6 +3,8 @@ package dev.assize.client;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
@@ -11,6 +13,8 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import io.grpc.Server;
@@ -18,6 +22,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -37,6 +42,20 @@ final class FakeAssize implements AutoCloseable {
     final List<CheckRequest> checks = new CopyOnWriteArrayList<>();
     final List<AppendAuditRequest> appends = new CopyOnWriteArrayList<>();
     final List<QueryAuditRequest> queries = new CopyOnWriteArrayList<>();
+    final List<CheckAndAppendRequest> executions = new CopyOnWriteArrayList<>();
+
+    /** Failures of the coming calls of CheckAndAppend, in their order; then they are answered. */
+    final Deque<StatusRuntimeException> executionFailures = new ArrayDeque<>();
+
+    Function<CheckAndAppendRequest, CheckAndAppendResponse> executionAnswer =
+            request -> CheckAndAppendResponse.getDefaultInstance();
+    List<SearchSubjectsResponse> subjects = List.of();
+
+    @Nullable
+    StatusRuntimeException searchFailure;
+
+    final CountDownLatch searchCancelled = new CountDownLatch(1);
+    boolean endless;
 
     /** Failures of the coming appends, in their order; then they succeed. An OK status means silence. */
     final Deque<StatusRuntimeException> appendFailures = new ArrayDeque<>();
@@ -111,6 +130,29 @@ final class FakeAssize implements AutoCloseable {
         public void checkBatch(CheckBatchRequest request, StreamObserver<CheckBatchResponse> answer) {
             answer.onNext(batchAnswer.apply(request));
             answer.onCompleted();
+        }
+
+        @Override
+        public void checkAndAppend(CheckAndAppendRequest request, StreamObserver<CheckAndAppendResponse> answer) {
+            executions.add(request);
+            StatusRuntimeException failure = executionFailures.poll();
+            if (failure != null) {
+                answer.onError(failure);
+                return;
+            }
+            answer.onNext(executionAnswer.apply(request));
+            answer.onCompleted();
+        }
+
+        @Override
+        public void searchSubjects(SearchSubjectsRequest request, StreamObserver<SearchSubjectsResponse> answer) {
+            ((ServerCallStreamObserver<SearchSubjectsResponse>) answer).setOnCancelHandler(searchCancelled::countDown);
+            subjects.forEach(answer::onNext);
+            if (searchFailure != null) {
+                answer.onError(searchFailure);
+            } else if (!endless) {
+                answer.onCompleted();
+            }
         }
     }
 

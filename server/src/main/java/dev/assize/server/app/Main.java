@@ -9,6 +9,7 @@ import dev.assize.server.cli.ConnectionOptions;
 import dev.assize.server.cli.ExplainCommand;
 import dev.assize.server.cli.KeyCommand;
 import dev.assize.server.cli.PolicyCommand;
+import dev.assize.server.cli.SearchCommand;
 import dev.assize.server.cli.Surroundings;
 import java.io.PrintWriter;
 import java.time.InstantSource;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Mixin;
             ServeCommand.class,
             CheckCommand.class,
             ExplainCommand.class,
+            SearchCommand.class,
             PolicyCommand.class,
             ApprovalCommand.class,
             AuditCommand.class,

@@ -5,12 +5,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Timestamp;
 import dev.assize.proto.v1.BindingTrace;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecidedBy;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.Obligation;
 import dev.assize.proto.v1.PermissionTrace;
+import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.RuleTrace;
 import java.io.PrintWriter;
 import java.time.Instant;
+import java.util.List;
 
 /** How answers of the decision service are shown. */
 final class Answers {
@@ -22,7 +26,11 @@ final class Answers {
     }
 
     static String decision(CheckResponse answer) {
-        return isAllow(answer) ? "ALLOW" : "DENY";
+        return decision(answer.getDecision());
+    }
+
+    static String decision(Decision decision) {
+        return decision == Decision.DECISION_ALLOW ? "ALLOW" : "DENY";
     }
 
     static String reason(CheckResponse answer) {
@@ -40,12 +48,21 @@ final class Answers {
 
     static void print(CheckResponse answer, PrintWriter out) {
         out.println(decision(answer) + "  " + reason(answer));
+        if (answer.getHistorical()) {
+            out.println("HISTORICAL: this is how it was. Nobody may act on it.");
+        }
         Table table = new Table();
         if (!answer.getDecidedBy().getBinding().isEmpty()) {
             table.row("binding", answer.getDecidedBy().getBinding());
             table.row("role", answer.getDecidedBy().getRole());
             table.row("rule", answer.getDecidedBy().getRule());
         }
+        DecidedBy by = answer.getDecidedBy();
+        optional(table, "freeze", by.getFreeze());
+        optional(table, "separation of duty", by.getSeparationOfDuty());
+        optional(table, "approval rule", by.getApprovalRule());
+        optional(table, "delegator's reason", delegatorReason(answer));
+        optional(table, "approval", answer.getApprovalId());
         table.row("revision", answer.getRevision() + " (platform " + answer.getPlatformRevision() + ")");
         if (!answer.getDecisionId().isEmpty()) {
             table.row("decision id", answer.getDecisionId());
@@ -57,6 +74,18 @@ final class Answers {
             table.row(isAllow(answer) ? "obligation" : "advice", describe(obligation));
         }
         table.print(out);
+    }
+
+    private static void optional(Table table, String name, String value) {
+        if (!value.isEmpty()) {
+            table.row(name, value);
+        }
+    }
+
+    private static String delegatorReason(CheckResponse answer) {
+        return answer.getDelegatorReason() == Reason.REASON_UNSPECIFIED
+                ? ""
+                : bare(answer.getDelegatorReason().name(), "REASON_");
     }
 
     private static String describe(Obligation obligation) {
@@ -75,6 +104,12 @@ final class Answers {
         json.put("binding", answer.getDecidedBy().getBinding());
         json.put("role", answer.getDecidedBy().getRole());
         json.put("rule", answer.getDecidedBy().getRule());
+        json.put("freeze", answer.getDecidedBy().getFreeze());
+        json.put("separationOfDuty", answer.getDecidedBy().getSeparationOfDuty());
+        json.put("approvalRule", answer.getDecidedBy().getApprovalRule());
+        json.put("delegatorReason", delegatorReason(answer));
+        json.put("approvalId", answer.getApprovalId());
+        json.put("historical", answer.getHistorical());
         json.put("revision", answer.getRevision());
         json.put("platformRevision", answer.getPlatformRevision());
         json.put("decisionId", answer.getDecisionId());
@@ -96,8 +131,15 @@ final class Answers {
 
     private static ObjectNode json(Explanation explanation) {
         ObjectNode json = ClientCommand.object();
+        json.put("decision", decision(explanation.getDecision()));
+        json.put("reason", bare(explanation.getReason().name(), "REASON_"));
         ArrayNode groups = json.putArray("groups");
         explanation.getGroupsList().forEach(groups::add);
+        ArrayNode activeRoles = json.putArray("activeRoles");
+        explanation.getActiveRolesList().forEach(activeRoles::add);
+        rules(json.putArray("freezes"), explanation.getFreezesList());
+        rules(json.putArray("separationsOfDuty"), explanation.getSeparationsOfDutyList());
+        rules(json.putArray("approvalRules"), explanation.getApprovalRulesList());
         ArrayNode bindings = json.putArray("bindings");
         for (BindingTrace binding : explanation.getBindingsList()) {
             ObjectNode to = bindings.addObject()
@@ -114,11 +156,26 @@ final class Answers {
                         .put("role", permission.getRole())
                         .put("rule", permission.getRule())
                         .put("effect", bare(permission.getEffect().name(), "EFFECT_"))
+                        .put("state", bare(permission.getState().name(), "PERMISSION_STATE_"))
+                        .put("detail", permission.getDetail())
                         .put("source", permission.getSource());
                 ArrayNode through = one.putArray("through");
                 permission.getThroughList().forEach(through::add);
             }
         }
+        if (explanation.hasDelegator()) {
+            json.set("delegator", json(explanation.getDelegator()));
+        }
         return json;
+    }
+
+    private static void rules(ArrayNode to, List<RuleTrace> rules) {
+        for (RuleTrace rule : rules) {
+            to.addObject()
+                    .put("name", rule.getName())
+                    .put("denies", rule.getDenies())
+                    .put("detail", rule.getDetail())
+                    .put("source", rule.getSource());
+        }
     }
 }

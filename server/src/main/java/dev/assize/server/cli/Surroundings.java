@@ -2,7 +2,9 @@ package dev.assize.server.cli;
 
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What a command was started in.
@@ -30,6 +32,17 @@ public record Surroundings(Map<String, String> environment, boolean terminal, In
 
     public boolean colours() {
         return terminal && variable("NO_COLOR").isEmpty() && !variable("TERM").equals("dumb");
+    }
+
+    /** Whether the output can show more than ASCII: what Java finds out in the same way before it encodes it. */
+    boolean boxes() {
+        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG")
+                .map(this::variable)
+                .filter(value -> !value.isEmpty())
+                .findFirst()
+                .orElse("");
+        return locale.toUpperCase(Locale.ROOT).replace("-", "").contains("UTF8")
+                && !(terminal && variable("TERM").equals("dumb"));
     }
 
     /** A variable's value, empty where it is not set. */

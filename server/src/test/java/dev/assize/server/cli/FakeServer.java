@@ -25,6 +25,12 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeKeyResponse;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchResourcesResponse;
+import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import io.grpc.Grpc;
@@ -53,6 +59,9 @@ final class FakeServer implements AutoCloseable {
     StatusRuntimeException failure;
 
     CheckResponse check = CheckResponse.getDefaultInstance();
+    List<SearchSubjectsResponse> subjects = List.of();
+    List<SearchResourcesResponse> resources = List.of();
+    List<SearchActionsResponse> actions = List.of();
     ApplyPolicyResponse apply = ApplyPolicyResponse.getDefaultInstance();
     List<ExportPolicyResponse> export = List.of();
     ListRevisionsResponse revisions = ListRevisionsResponse.getDefaultInstance();
@@ -119,6 +128,21 @@ final class FakeServer implements AutoCloseable {
         @Override
         public void check(CheckRequest request, StreamObserver<CheckResponse> to) {
             answer(request, to, List.of(check));
+        }
+
+        @Override
+        public void searchSubjects(SearchSubjectsRequest request, StreamObserver<SearchSubjectsResponse> to) {
+            answer(request, to, subjects);
+        }
+
+        @Override
+        public void searchResources(SearchResourcesRequest request, StreamObserver<SearchResourcesResponse> to) {
+            answer(request, to, resources);
+        }
+
+        @Override
+        public void searchActions(SearchActionsRequest request, StreamObserver<SearchActionsResponse> to) {
+            answer(request, to, actions);
         }
     }
 
