@@ -28,7 +28,8 @@ class ApprovalsPageTest {
         Console console = new Console(directory.resolve("home"), Map.of());
         try (AssizeServer server = AssizeServer.of(console.config())) {
             server.start();
-            Path policy = Files.writeString(directory.resolve("approvals.yaml"), blocks("yaml").getFirst());
+            Path policy = Files.writeString(
+                    directory.resolve("approvals.yaml"), blocks("yaml").getFirst());
             assertThat(console.run("policy", "apply", policy.toString(), "--reason", "the page"))
                     .as(console.err())
                     .isZero();

@@ -93,7 +93,10 @@ record DecisionVector(String name, RecordedPolicySource policies, WorldRecords r
             policies = new RecordedPolicySource(platform(platform));
             for (JsonNode revision : world.path("revisions")) {
                 policies.commit(
-                        tenant(revision.path("documents"), revision.path("revision").asLong(), platform),
+                        tenant(
+                                revision.path("documents"),
+                                revision.path("revision").asLong(),
+                                platform),
                         moment(revision, "committed_at"));
             }
         } else {
@@ -125,11 +128,9 @@ record DecisionVector(String name, RecordedPolicySource policies, WorldRecords r
     private static PolicySet tenant(JsonNode documents, long revision, List<Document> platform) {
         List<Document> ofTenant = new ArrayList<>();
         for (JsonNode node : documents) {
-            ReadResult read =
-                    DocumentReader.read("vector", 1, node.toString().getBytes(StandardCharsets.UTF_8));
+            ReadResult read = DocumentReader.read("vector", 1, node.toString().getBytes(StandardCharsets.UTF_8));
             assertThat(read.problems()).as(node.toString()).isEmpty();
-            read.documents()
-                    .forEach(document -> (document.scope().isPlatform() ? platform : ofTenant).add(document));
+            read.documents().forEach(document -> (document.scope().isPlatform() ? platform : ofTenant).add(document));
         }
         PolicySet tenant = PolicySet.of(PolicyScope.of(TENANT), new Revision(revision), ofTenant);
         assertThat(PolicyValidator.validate(tenant, platform(platform)))

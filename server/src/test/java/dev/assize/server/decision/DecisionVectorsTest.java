@@ -87,8 +87,11 @@ class DecisionVectorsTest {
         if (asOf != null && asOf.isAfter(example.at())) {
             throw new MalformedException("as_of", asOf.toString(), "a moment that has come");
         }
-        RecordedPolicySource.Recorded recorded = vector.policies().find(example.point()).orElse(null);
-        if (recorded == null && example.point() instanceof PointInTime.Past(Revision revision, var any) && revision != null) {
+        RecordedPolicySource.Recorded recorded =
+                vector.policies().find(example.point()).orElse(null);
+        if (recorded == null
+                && example.point() instanceof PointInTime.Past(Revision revision, var any)
+                && revision != null) {
             throw new RevisionNeverCommittedException(query.tenant(), revision);
         }
         if (recorded == null || !recorded.tenant().scope().tenant().equals(java.util.Optional.of(query.tenant()))) {
@@ -108,7 +111,9 @@ class DecisionVectorsTest {
             assertThat(answered).isEqualTo(expect.path("field").asText());
             return;
         }
-        assertThat(answer.reason()).as(answer.toString()).isEqualTo(Reason.valueOf(expect.path("reason").asText()));
+        assertThat(answer.reason())
+                .as(answer.toString())
+                .isEqualTo(Reason.valueOf(expect.path("reason").asText()));
         assertThat(answer.reason().isAllow() ? "ALLOW" : "DENY")
                 .isEqualTo(expect.path("decision").asText());
         if (expect.has("decided_by")) {
@@ -127,14 +132,17 @@ class DecisionVectorsTest {
             assertThat(answer.approvalId()).isEqualTo(expect.path("approval_id").asText());
         }
         if (expect.has("revision")) {
-            assertThat(answer.revision().value()).isEqualTo(expect.path("revision").asLong());
+            assertThat(answer.revision().value())
+                    .isEqualTo(expect.path("revision").asLong());
         }
         if (WHOLE && expect.has("historical") && answer.validUntil() != null) {
             assertThat(expect.path("historical").asBoolean()).isEqualTo(answer.isHistorical());
         }
         if (expect.has("valid_until")) {
             assertThat(answer.validUntil())
-                    .isBetween(example.at(), Instant.parse(expect.path("valid_until").asText()));
+                    .isBetween(
+                            example.at(),
+                            Instant.parse(expect.path("valid_until").asText()));
         }
     }
 

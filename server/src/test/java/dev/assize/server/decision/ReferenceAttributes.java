@@ -78,8 +78,7 @@ final class ReferenceAttributes {
                 .filter(declaration -> declaration.getValue().source() != Source.STORED)
                 .filter(declaration -> requested.containsKey(declaration.getKey()))
                 .filter(declaration -> !isOf(
-                        declaration.getValue().type(),
-                        Objects.requireNonNull(requested.get(declaration.getKey()))))
+                        declaration.getValue().type(), Objects.requireNonNull(requested.get(declaration.getKey()))))
                 .map(declaration -> field + "[" + declaration.getKey() + "]")
                 .findFirst();
     }

@@ -57,8 +57,7 @@ public record Attributes(
         return merged;
     }
 
-    private static AttributeValue read(
-            Map<String, AttributeDeclaration> declared, String name, AttributeValue value) {
+    private static AttributeValue read(Map<String, AttributeDeclaration> declared, String name, AttributeValue value) {
         AttributeDeclaration declaration = declared.get(name);
         return declaration == null ? value : read(declaration.type(), value);
     }
@@ -70,13 +69,14 @@ public record Attributes(
         }
         return switch (value) {
             case AttributeValue.Text(String text) when type.form() == Form.TIMESTAMP -> moment(text, value);
-            case AttributeValue.Whole(long whole) when type.form() == Form.DOUBLE ->
-                new AttributeValue.Fraction(whole);
-            case AttributeValue.Many many when type.form() == Form.LIST ->
+            case AttributeValue.Whole(long whole) when type.form() == Form.DOUBLE -> new AttributeValue.Fraction(whole);
+            case AttributeValue.Many many
+            when type.form() == Form.LIST ->
                 new AttributeValue.Many(many.values().stream()
                         .map(each -> read(type.element(), each))
                         .toList());
-            case AttributeValue.Fields fields when type.form() == Form.MAP -> {
+            case AttributeValue.Fields fields
+            when type.form() == Form.MAP -> {
                 SortedMap<String, AttributeValue> read = new TreeMap<>();
                 fields.values().forEach((name, each) -> read.put(name, read(type.element(), each)));
                 yield new AttributeValue.Fields(read);

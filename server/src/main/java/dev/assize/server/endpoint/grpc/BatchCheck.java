@@ -7,6 +7,7 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.MalformedItemsException;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Explanation;
@@ -116,8 +117,11 @@ final class BatchCheck {
             answers = decisions.evaluateAll(
                     tenant,
                     asked.stream().map(item -> item.askedOrThrow().query()).toList());
-        } catch (MalformedException oneOfThem) {
-            asked.forEach(this::findMalformed);
+        } catch (MalformedItemsException malformed) {
+            malformed.items().forEach((i, item) -> {
+                Item refused = asked.get(i);
+                refused.refused = ErrorMapper.malformed(refused.prefix, item);
+            });
             return false;
         }
         boolean agreed = true;
@@ -125,16 +129,6 @@ final class BatchCheck {
             agreed &= asked.get(i).answer(answers.get(i), decisions);
         }
         return agreed;
-    }
-
-    /** What the engine finds malformed by the policy's declarations fails alone, too: each is asked by itself. */
-    private void findMalformed(Item item) {
-        Deadlines.requireListener();
-        try {
-            decisions.evaluate(item.askedOrThrow().query(), PointInTime.NOW);
-        } catch (MalformedException malformed) {
-            item.refused = ErrorMapper.malformed(item.prefix, malformed);
-        }
     }
 
     private CheckBatchResult result(Item item) {

@@ -7,6 +7,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import dev.assize.server.decision.PastBusyException;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyUnavailableException;
 import dev.assize.server.decision.RevisionNeverCommittedException;
@@ -87,6 +88,8 @@ final class ErrorMapper {
             case PolicyStaleException stale ->
                 status(RefusedException.retry(
                         ErrorReason.POLICY_STALE, "this node cannot confirm that its policy is fresh", SOON));
+            case PastBusyException busy ->
+                status(RefusedException.retry(ErrorReason.PAST_BUSY, String.valueOf(busy.getMessage()), SOON));
             case PolicyUnavailableException unavailable -> storeUnavailable();
             case StoreUnavailableException unavailable -> storeUnavailable();
             case LedgerBusyException busy ->

@@ -1,6 +1,10 @@
 package dev.assize.server.endpoint.grpc;
 
+import static java.util.Objects.requireNonNull;
+
 import com.google.inject.Inject;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckAndAppendResponse;
@@ -8,17 +12,24 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.server.access.Permission;
 import dev.assize.server.audit.AuditEvents;
+import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.EventProblem;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
-import io.grpc.Status;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Serves `CheckAndAppend`: the decision is made while the tenant's ledger is locked, and what is done is recorded before
@@ -30,14 +41,18 @@ import java.util.concurrent.CompletableFuture;
 final class ExecutionEndpoint {
 
     private final DecisionService decisions;
+    private final AuditLog log;
     private final Gate gate;
     private final DecisionIds ids;
+    private final InstantSource clock;
 
     @Inject
-    ExecutionEndpoint(DecisionService decisions, Gate gate, DecisionIds ids) {
+    ExecutionEndpoint(DecisionService decisions, AuditLog log, Gate gate, DecisionIds ids, InstantSource clock) {
         this.decisions = decisions;
+        this.log = log;
         this.gate = gate;
         this.ids = ids;
+        this.clock = clock;
     }
 
     CompletableFuture<CheckAndAppendResponse> checkAndAppend(CheckAndAppendRequest request, DecisionEndpoint checks) {
@@ -56,14 +71,32 @@ final class ExecutionEndpoint {
                 completed(request.getEvent(), query, decisionId),
                 call.caller().subject());
         requireSound(AuditEvents.problems(List.of(event), key));
-        if (!decisions.isTenant(tenant) || key == null) {
+        // Also so that whatever must be loaded to decide is there before anything is locked.
+        Answer first = decisions.evaluate(query);
+        if (!first.reason().isAllow() && (key == null || !decisions.isTenant(tenant))) {
             // Nothing is locked for what is denied anyway; under a key it may be a retry of what was allowed once.
-            Answer first = decisions.evaluate(query);
-            if (!first.reason().isAllow()) {
-                return CompletableFuture.completedFuture(denied(first, asked));
-            }
+            return CompletableFuture.completedFuture(denied(first, asked));
         }
-        throw Status.UNIMPLEMENTED.asRuntimeException();
+        AtomicReference<Answer> decided = new AtomicReference<>();
+        return log.appendIf(tenant, call.recorder(), event, key, () -> {
+                    Answer answer = decisions.evaluate(query);
+                    decided.set(answer);
+                    return answer.reason().isAllow();
+                })
+                .thenApplyAsync(
+                        result -> response(result, decided.get(), decisionId, asked), Thread::startVirtualThread);
+    }
+
+    private CheckAndAppendResponse response(
+            AppendResult result, @Nullable Answer decided, String decisionId, Asked asked) {
+        return switch (result) {
+            case AppendResult.Appended(var receipts) ->
+                appended(requireNonNull(decided), receipts.getFirst(), decisionId, asked)
+                        .build();
+            case AppendResult.Replayed(var receipts) -> replayed(receipts.getFirst(), decisionId, asked);
+            case AppendResult.KeyReused(String key) -> throw LedgerEndpoint.keyReused(key);
+            case AppendResult.Refused() -> denied(requireNonNull(decided), asked);
+        };
     }
 
     private static void requirePresent(CheckRequest check) {
@@ -128,5 +161,35 @@ final class ExecutionEndpoint {
         return CheckAndAppendResponse.newBuilder()
                 .setResponse(AnswerTranslator.response(answer, ids.next(), asked.detail()))
                 .build();
+    }
+
+    /** With the answer of the moment at which the entry was recorded; the entry proves that it was an allow. */
+    private CheckAndAppendResponse replayed(Receipt receipt, String decisionId, Asked asked) {
+        Instant now = clock.instant();
+        Instant then = receipt.recordedAt().isAfter(now) ? now : receipt.recordedAt();
+        Answer past = decisions.evaluate(asked.query(), new PointInTime.Past(null, then));
+        Answer answer = past.reason().isAllow() ? past : allowed(past);
+        return appended(answer, receipt, decisionId, asked).setReplayed(true).build();
+    }
+
+    private static Answer allowed(Answer past) {
+        return new Answer(
+                dev.assize.server.model.Reason.ALLOWED,
+                null,
+                past.revision(),
+                past.platformRevision(),
+                null,
+                List.of());
+    }
+
+    private static CheckAndAppendResponse.Builder appended(
+            Answer answer, Receipt receipt, String decisionId, Asked asked) {
+        return CheckAndAppendResponse.newBuilder()
+                .setResponse(AnswerTranslator.response(answer, decisionId, asked.detail())
+                        .setHistorical(false))
+                .setEntry(AppendedEntry.newBuilder()
+                        .setSeq(receipt.seq())
+                        .setEntryHash(ByteString.copyFrom(receipt.entryHash().bytes()))
+                        .setRecordedAt(Fields.timestamp(receipt.recordedAt())));
     }
 }

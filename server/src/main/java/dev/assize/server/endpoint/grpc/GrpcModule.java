@@ -2,8 +2,6 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
-import com.google.inject.multibindings.OptionalBinder;
-import dev.assize.server.decision.SearchService;
 
 /** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below. */
 public final class GrpcModule extends AbstractModule {
@@ -20,7 +18,6 @@ public final class GrpcModule extends AbstractModule {
         bind(MetricsInterceptor.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(MalformedMessageInterceptor.class).in(Singleton.class);
-        OptionalBinder.newOptionalBinder(binder(), SearchService.class);
         bind(SearchSlots.class).toInstance(new SearchSlots());
         bind(SearchEndpoint.class).in(Singleton.class);
         bind(ExecutionEndpoint.class).in(Singleton.class);

@@ -151,14 +151,17 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         return switch (result) {
             case Appended appended -> response(appended.receipts(), false);
             case Replayed replayed -> response(replayed.receipts(), true);
-            case KeyReused reused ->
-                throw RefusedException.of(
-                        ErrorReason.IDEMPOTENCY_KEY_REUSED,
-                        "idempotency_key: `" + MalformedException.shown(reused.key())
-                                + "` was used with other content; nothing was appended",
-                        Map.of("field", "idempotency_key"));
+            case KeyReused reused -> throw keyReused(reused.key());
             case AppendResult.Refused refused -> throw new IllegalStateException("Without a condition: " + refused);
         };
+    }
+
+    static RefusedException keyReused(String key) {
+        return RefusedException.of(
+                ErrorReason.IDEMPOTENCY_KEY_REUSED,
+                "idempotency_key: `" + MalformedException.shown(key)
+                        + "` was used with other content; nothing was appended",
+                Map.of("field", "idempotency_key"));
     }
 
     private static AppendAuditResponse response(List<Receipt> receipts, boolean replayed) {

@@ -20,11 +20,9 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Forms;
-import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.InstantSource;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -33,7 +31,7 @@ final class SearchEndpoint {
 
     private static final String CHECK = "check.";
 
-    private final Optional<SearchService> searches;
+    private final SearchService searches;
     private final SearchSlots slots;
     private final Gate gate;
     private final RevisionWaits revisions;
@@ -43,7 +41,7 @@ final class SearchEndpoint {
 
     @Inject
     SearchEndpoint(
-            Optional<SearchService> searches,
+            SearchService searches,
             SearchSlots slots,
             Gate gate,
             RevisionWaits revisions,
@@ -144,8 +142,8 @@ final class SearchEndpoint {
             replies.fail(observer, failure);
             return;
         }
-        SearchService service = searches.orElseThrow(Status.UNIMPLEMENTED::asRuntimeException);
-        new SearchStream<>(plan, service, slots, tokens, replies, (ServerCallStreamObserver<R>) observer, wire).start();
+        new SearchStream<>(plan, searches, slots, tokens, replies, (ServerCallStreamObserver<R>) observer, wire)
+                .start();
     }
 
     private SearchStream.Plan plan(

@@ -55,10 +55,9 @@ class GraphUpdateTest {
     private static final PolicySet PLATFORM = PolicySet.empty(PolicyScope.PLATFORM);
     private static final Instant NOW = Instant.parse("2026-02-22T14:00:00Z");
     private static final List<String> TYPES = List.of("doc", "vault", "agent");
-    private static final List<Action> ACTIONS =
-            List.of(new Action("read"), new Action("write"), new Action("delete"));
-    private static final List<ResourcePath> PATHS = List.of(
-            ResourcePath.parse("doc:1"), ResourcePath.parse("vault:c/doc:1"), ResourcePath.parse("vault:c"));
+    private static final List<Action> ACTIONS = List.of(new Action("read"), new Action("write"), new Action("delete"));
+    private static final List<ResourcePath> PATHS =
+            List.of(ResourcePath.parse("doc:1"), ResourcePath.parse("vault:c/doc:1"), ResourcePath.parse("vault:c"));
     private static final List<String> CONDITIONS =
             List.of("action == 'read'", "subject.attr.level > 2", "'group0' in subject.groups");
 
@@ -155,11 +154,15 @@ class GraphUpdateTest {
                 case 1, 2 -> puts.add(group("group" + number % 5, number % 5));
                 case 3 -> puts.add(freeze("freeze" + number % 3));
                 case 4 -> deletes.add(new DocumentKey(SCOPE, Kind.FREEZE, "freeze" + number % 3));
-                case 5 -> puts.add(new SubjectDocument(
-                        metadata(user(number).toString()), SourcePlace.UNKNOWN, user(number), new TreeMap<>()));
-                case 6 -> deletes.add(new DocumentKey(SCOPE, Kind.SUBJECT, user(number).toString()));
-                case 7 -> puts.add(new ResourceDocument(
-                        metadata(PATHS.get(0).value()), SourcePlace.UNKNOWN, PATHS.get(0), new TreeMap<>()));
+                case 5 ->
+                    puts.add(new SubjectDocument(
+                            metadata(user(number).toString()), SourcePlace.UNKNOWN, user(number), new TreeMap<>()));
+                case 6 ->
+                    deletes.add(
+                            new DocumentKey(SCOPE, Kind.SUBJECT, user(number).toString()));
+                case 7 ->
+                    puts.add(new ResourceDocument(
+                            metadata(PATHS.get(0).value()), SourcePlace.UNKNOWN, PATHS.get(0), new TreeMap<>()));
                 case 8 -> deletes.add(new DocumentKey(SCOPE, Kind.ROLE_BINDING, "binding" + number));
                 default -> puts.add(binding("binding" + number));
             }
@@ -200,7 +203,8 @@ class GraphUpdateTest {
                     random.nextInt(4) == 0 ? pick(CONDITIONS) : null,
                     List.of()));
         }
-        List<String> inherits = number > 0 && random.nextBoolean() ? List.of("role" + random.nextInt(number)) : List.of();
+        List<String> inherits =
+                number > 0 && random.nextBoolean() ? List.of("role" + random.nextInt(number)) : List.of();
         return new RoleDocument(metadata(name), SourcePlace.UNKNOWN, inherits, permissions);
     }
 
@@ -220,11 +224,7 @@ class GraphUpdateTest {
             default -> new SubjectPattern.Named(user(random.nextInt(12)));
         };
         boolean ofGroup = subject.toString().startsWith("group:");
-        return binding(
-                name,
-                "role" + random.nextInt(5),
-                subject,
-                random.nextInt(5) == 0 && !ofGroup ? GLOBEX : null);
+        return binding(name, "role" + random.nextInt(5), subject, random.nextInt(5) == 0 && !ofGroup ? GLOBEX : null);
     }
 
     private RoleBindingDocument binding(

@@ -1,21 +1,26 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.MalformedItemsException;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -102,7 +107,19 @@ final class FakeDecisions implements DecisionService {
 
     @Override
     public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
-        return queries.stream().map(this::evaluate).toList();
+        List<Answer> answers = new ArrayList<>();
+        SortedMap<Integer, MalformedException> malformed = new TreeMap<>();
+        for (int i = 0; i < queries.size(); i++) {
+            try {
+                answers.add(evaluate(queries.get(i)));
+            } catch (MalformedException one) {
+                malformed.put(i, one);
+            }
+        }
+        if (!malformed.isEmpty()) {
+            throw new MalformedItemsException(malformed);
+        }
+        return answers;
     }
 
     @Override

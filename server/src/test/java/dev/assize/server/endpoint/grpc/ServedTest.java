@@ -96,7 +96,7 @@ class ServedTest {
 
     @BeforeAll
     void start(@TempDir Path directory) {
-        node = Guice.createInjector(Stage.PRODUCTION, modules(directory, 0));
+        node = Guice.createInjector(Stage.PRODUCTION, modules(database, directory, 0));
         node.getInstance(Database.class).start();
         seedTwiceAtOnce();
         node.getInstance(PolicyWatch.class).start();
@@ -307,7 +307,7 @@ class ServedTest {
     @Test
     void saysInOneLineThatThePortIsInUse(@TempDir Path directory) {
         int taken = node.getInstance(GrpcServer.class).port();
-        Injector second = Guice.createInjector(Stage.PRODUCTION, modules(directory, taken));
+        Injector second = Guice.createInjector(Stage.PRODUCTION, modules(database, directory, taken));
         try (GrpcServer server = second.getInstance(GrpcServer.class)) {
             assertThatThrownBy(server::start)
                     .isInstanceOf(GrpcStartException.class)
@@ -424,7 +424,8 @@ class ServedTest {
                 """.formatted(tenant, role);
     }
 
-    private Module modules(Path directory, int port) {
+    /** All rooms of a node on a database. */
+    static Module modules(TestDatabase database, Path directory, int port) {
         return new AbstractModule() {
             @Override
             protected void configure() {
