@@ -399,7 +399,7 @@ class CommandsTest {
                         "|           `subject.attr.level > 3` is false",
                         "|  `- [no objection] four-eyes",
                         "|  `- [missing] approve-it",
-                        "`- On behalf of user:bob: DENY NO_GRANT",
+                        "`- On behalf of user:bob, in no group: DENY NO_GRANT",
                         "   |- Bindings: no binding of the tenant names this subject");
         assertThat(out.toString()).isASCII();
         run("--output", "json", "explain", "agent:feed", "replay:1", "execute", "--on-behalf-of", "user:bob");

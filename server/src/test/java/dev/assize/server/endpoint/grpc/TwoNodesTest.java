@@ -170,9 +170,8 @@ class TwoNodesTest {
                 int node = i % 2;
                 free.acquireUninterruptibly(2);
                 pairs.add(List.of(
-                        CompletableFuture.supplyAsync(() -> execute(node, "create", order, ""), executor),
-                        CompletableFuture.supplyAsync(() -> execute(1 - node, "approve", order, ""), executor)));
-                pairs.getLast().forEach(call -> call.whenComplete((answer, failure) -> free.release()));
+                        CompletableFuture.supplyAsync(() -> released(free, node, "create", order), executor),
+                        CompletableFuture.supplyAsync(() -> released(free, 1 - node, "approve", order), executor)));
             }
         }
         for (List<CompletableFuture<CheckAndAppendResponse>> pair : pairs) {
@@ -220,6 +219,14 @@ class TwoNodesTest {
                         .build())
                 .forEachRemaining((SearchSubjectsResponse page) -> found.addAll(page.getSubjectsList()));
         assertThat(found).containsExactly("user:alice", "user:bob");
+    }
+
+    private CheckAndAppendResponse released(Semaphore free, int node, String action, String order) {
+        try {
+            return execute(node, action, order, "");
+        } finally {
+            free.release();
+        }
     }
 
     private CheckAndAppendResponse execute(int node, String action, String order, String key) {
