@@ -40,10 +40,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The compiled policies this node holds, within a bound of heap; tenants that do not exist are remembered for a moment.
  *
- * <p>A tenant that is not held is loaded once, however many ask. What a load finds is kept only while it is still
- * registered as the tenant's load: a refresh strikes it off, so that a load which began before a change cannot put back
- * what the change replaced. Registering, keeping and striking off are atomic for a tenant, because each is a compute of
- * the map of loads.
+ * <p>A tenant that is not held is loaded once, however many ask. What a load finds is kept before it is no longer
+ * registered as the tenant's load, and both are atomic with registering the next, because each is a compute of the map of
+ * loads: so that of two loads the later one is kept last. A load that began before a change is waited for and then
+ * brought up to date, so that it cannot put back what the change replaced.
  *
  * <p>A graph that is held is brought up to date beside the one that is being answered from, at the cost of what has
  * changed, and swapped only if that one is still held. Of each tenant one renewal runs at a time; whoever asks for one
@@ -171,19 +171,23 @@ final class GraphCache {
             refreshAll();
         } else {
             TenantId tenant = scope.ledgerTenant();
-            strikeOff(tenant);
+            settle(tenant);
             if (!succeeds(renew(tenant))) {
-                drop(tenant);
+                graphs.invalidate(tenant);
             }
         }
     }
 
-    /** Strikes off a tenant's load, which may be older than this call, and forgets that there is no such tenant. */
-    void strikeOff(TenantId tenant) {
-        loads.compute(tenant, (any, load) -> {
-            unknown.invalidate(tenant);
-            return null;
-        });
+    /**
+     * Waits for a tenant's load, if there is one: it may be older than this call, and is then brought up to date like
+     * whatever is held. To strike it off would be to begin again, at every change anew.
+     */
+    private void settle(TenantId tenant) {
+        CompletableFuture<?> load = loads.get(tenant);
+        if (load != null) {
+            succeeds(load);
+        }
+        unknown.invalidate(tenant);
     }
 
     /**
@@ -219,9 +223,19 @@ final class GraphCache {
         return renew(tenant, null);
     }
 
+    /** Whether the tenant is held, once what is being loaded of it is; what was known not to exist is asked for anew. */
+    boolean isHeldOnceLoaded(TenantId tenant, Duration timeout) {
+        CompletableFuture<Optional<HeldGraph>> load = loads.get(tenant);
+        if (load != null) {
+            await(load, tenant, timeout);
+        }
+        unknown.invalidate(tenant);
+        return getIfHeld(tenant) != null;
+    }
+
     private void refreshAll() {
-        // First what is being loaded: a load that ends meanwhile is then among what is held.
-        loads.keySet().forEach(this::strikeOff);
+        // First what is being loaded: it is then among what is held.
+        loads.keySet().forEach(this::settle);
         Collection<HeldGraph> held = held();
         Instant askedAt = clock.instant();
         try {
@@ -244,13 +258,6 @@ final class GraphCache {
     /** Drops a graph whose tenant has gone. */
     private void drop(HeldGraph held) {
         graphs.asMap().remove(held.tenant(), held);
-    }
-
-    private void drop(TenantId tenant) {
-        loads.compute(tenant, (any, load) -> {
-            graphs.invalidate(tenant);
-            return null;
-        });
     }
 
     private CompletableFuture<?> renewAll(List<TenantId> outdated, Polled polled) {
@@ -411,31 +418,12 @@ final class GraphCache {
         return getIfHeld(tenant) != null || unknown.getIfPresent(tenant) != null;
     }
 
-    // Whether this very load is still registered, not one like it.
-    @SuppressWarnings("ReferenceEquality")
     private CompletableFuture<Optional<HeldGraph>> startedLoad(TenantId tenant) {
-        return started(
-                tenant,
-                (load, found) -> loads.computeIfPresent(tenant, (any, registered) -> {
-                    if (registered != load) {
-                        return registered;
-                    }
-                    found.ifPresentOrElse(held -> graphs.put(tenant, held), () -> unknown.put(tenant, true));
-                    return null;
-                }));
-    }
-
-    /** What becomes of a graph that was read, before anyone who waits for it goes on. */
-    private interface Keeper {
-        void keep(CompletableFuture<Optional<HeldGraph>> load, Optional<HeldGraph> found);
-    }
-
-    private CompletableFuture<Optional<HeldGraph>> started(TenantId tenant, Keeper keeper) {
         CompletableFuture<Optional<HeldGraph>> load = new CompletableFuture<>();
         threads.execute(() -> {
             try {
                 Optional<HeldGraph> found = read(tenant);
-                keeper.keep(load, found);
+                keep(tenant, found);
                 load.complete(found);
             } catch (Throwable broken) {
                 metrics.loadFailed();
@@ -444,6 +432,14 @@ final class GraphCache {
             }
         });
         return load;
+    }
+
+    /** Before anyone who waits for it goes on. */
+    private void keep(TenantId tenant, Optional<HeldGraph> found) {
+        loads.computeIfPresent(tenant, (any, load) -> {
+            found.ifPresentOrElse(held -> graphs.put(tenant, held), () -> unknown.put(tenant, true));
+            return null;
+        });
     }
 
     private Optional<HeldGraph> read(TenantId tenant) {

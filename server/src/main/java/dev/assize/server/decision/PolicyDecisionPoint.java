@@ -154,11 +154,8 @@ final class PolicyDecisionPoint implements DecisionService {
 
     /** Whether what is read now is at the revision, which was committed before this is called, or at a later one. */
     private boolean hasSeen(TenantId tenant, Revision revision, Duration timeout) {
-        HeldGraph held = graphs.getIfHeld(tenant);
         try {
-            if (held == null) {
-                // A load that has begun, or a tenant remembered as unknown, may be older than the revision.
-                graphs.strikeOff(tenant);
+            if (!graphs.isHeldOnceLoaded(tenant, timeout)) {
                 // A tenant that has gone since is seen as gone.
                 return graphs.get(tenant, timeout) == null || isHeldAt(tenant, revision);
             }
