@@ -29,6 +29,9 @@ public record Attributes(
 
     /** Throws {@link MalformedException} for the first attribute, by name, of which the request says what it cannot be. */
     void require(CheckQuery query) {
+        if (query.subjectAttributes().isEmpty() && query.resourceAttributes().isEmpty()) {
+            return;
+        }
         require("subject_attributes", query.subjectAttributes(), ofSubjects);
         require(
                 "resource_attributes",
