@@ -37,7 +37,12 @@ public final class Bootstrap {
             return;
         }
         ChangeSet change = new ChangeSet(
-                read().documents(), List.of(), List.of(new Precondition(SCOPE, Revision.NONE)), false, "first start");
+                read().documents(),
+                List.of(),
+                List.of(new Precondition(SCOPE, Revision.NONE)),
+                false,
+                false,
+                "first start");
         ChangeResult result = administration.apply(change, Recorder.ASSIZE, TenantId.ASSIZE::equals);
         if (!(result instanceof Accepted || result instanceof RevisionMoved)) {
             throw new IllegalStateException("The policy of tenant `assize` was refused: " + result);

@@ -1,11 +1,14 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.administration.ChangeResult.DocumentChange;
+import dev.assize.server.administration.ChangeResult.DutyViolation;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.decision.compile.PolicyTooLargeException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AssignedRoles;
+import dev.assize.server.policy.AssignedRoles.Violation;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
@@ -15,6 +18,7 @@ import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicyValidator;
 import dev.assize.server.policy.Problem;
 import dev.assize.server.policy.SourcePlace;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -39,37 +43,51 @@ final class ChangeJudge {
     private final List<ScopeChange> changes;
     private final Present before;
     private final SortedMap<PolicyScope, PolicySet> after;
+    private final Instant now;
     private final List<Problem> problems = new ArrayList<>();
+    private final List<DutyViolation> violations = new ArrayList<>();
 
     /**
      * @param changes of each scope the change names
      * @param before what the store has
      * @param after what results in each scope the change names
+     * @param now from when on it matters who holds what
      */
-    ChangeJudge(ChangeSet change, List<ScopeChange> changes, Present before, SortedMap<PolicyScope, PolicySet> after) {
+    ChangeJudge(
+            ChangeSet change,
+            List<ScopeChange> changes,
+            Present before,
+            SortedMap<PolicyScope, PolicySet> after,
+            Instant now) {
         this.change = change;
         this.changes = changes;
         this.before = before;
         this.after = after;
+        this.now = now;
     }
 
+    /** Asked once. */
     List<Problem> problems() {
         problems.addAll(DocumentReader.findRepeated(change.puts()));
         judgeDeletes();
         Set<DocumentKey> ofPlatform = changed(PolicyScope.PLATFORM);
         if (ofPlatform.isEmpty()) {
-            PolicySet platform = before.documents(PolicyScope.PLATFORM);
-            after.values().stream()
-                    .filter(set -> !set.scope().isPlatform())
-                    .forEach(tenant -> judge(tenant, platform, changed(tenant.scope())));
+            after.keySet().stream()
+                    .filter(scope -> !scope.isPlatform())
+                    .forEach(scope -> judge(before.documents(scope), ofPlatform));
         } else {
-            judgeEverywhere(resulting(PolicyScope.PLATFORM), ofPlatform);
+            judgeEverywhere(ofPlatform);
         }
         return List.copyOf(problems);
     }
 
-    private void judgeEverywhere(PolicySet platform, Set<DocumentKey> ofPlatform) {
-        problems.addAll(PolicyValidator.validatePlatform(platform));
+    /** Who would hold too much; known once the problems are. */
+    List<DutyViolation> violations() {
+        return List.copyOf(violations);
+    }
+
+    private void judgeEverywhere(Set<DocumentKey> ofPlatform) {
+        problems.addAll(PolicyValidator.validatePlatform(resulting(PolicyScope.PLATFORM)));
         Set<PolicyScope> created = new TreeSet<>(after.keySet());
         created.remove(PolicyScope.PLATFORM);
         for (PolicySet tenant : before.tenants()) {
@@ -77,27 +95,48 @@ final class ChangeJudge {
                 return;
             }
             created.remove(tenant.scope());
-            judgeBeside(platform, ofPlatform, after.getOrDefault(tenant.scope(), tenant));
+            judge(tenant, ofPlatform);
         }
-        created.forEach(scope -> judgeBeside(platform, ofPlatform, resulting(scope)));
+        created.forEach(scope -> judge(before.documents(scope), ofPlatform));
     }
 
-    private void judgeBeside(PolicySet platform, Set<DocumentKey> ofPlatform, PolicySet tenant) {
-        Set<DocumentKey> changed = new HashSet<>(changed(tenant.scope()));
+    /** What is invalid can neither be compiled nor compared. */
+    private void judge(PolicySet was, Set<DocumentKey> ofPlatform) {
+        Set<DocumentKey> changed = new HashSet<>(changed(was.scope()));
         changed.addAll(ofPlatform);
-        judge(tenant, platform, changed);
-    }
-
-    /** What is invalid cannot be compiled. */
-    private void judge(PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
         if (changed.isEmpty()) {
             return;
         }
-        problems.addAll(PolicyValidator.validate(tenant, platform));
+        PolicySet tenant = after.getOrDefault(was.scope(), was);
+        PolicySet platform = resulting(PolicyScope.PLATFORM);
+        problems.addAll(PolicyValidator.validate(tenant, platform, changed));
+        if (!problems.isEmpty()) {
+            return;
+        }
         SizeOfSchema size = new SizeOfSchema(tenant, platform);
-        if (problems.isEmpty() && size.dependsOn(changed)) {
+        if (size.dependsOn(changed)) {
             requireFits(tenant, size);
         }
+        AssignedRoles.newViolations(was, tenant, before.documents(PolicyScope.PLATFORM), platform, changed, now)
+                .forEach(violation -> judge(tenant.scope().ledgerTenant(), violation, platform));
+    }
+
+    /** Whoever is given too much is refused; whoever a rule finds with too much is accepted by force. */
+    private void judge(TenantId tenant, Violation violation, PolicySet platform) {
+        if (violations.size() >= PROBLEMS) {
+            return;
+        }
+        violations.add(new DutyViolation(tenant, violation));
+        if (violation.existing() && change.force()) {
+            return;
+        }
+        PolicySet rules = violation.rule().scope().isPlatform() ? platform : resulting(PolicyScope.of(tenant));
+        problems.add(new Problem(
+                rules.find(violation.rule()).map(Document::place).orElse(SourcePlace.UNKNOWN),
+                violation.rule().toString(),
+                violation.subject() + " of tenant " + tenant + " would hold " + String.join(", ", violation.roles()),
+                "at most " + violation.limit() + " of them. " + violation.message()
+                        + (violation.existing() ? "; it holds them already: to accept that, force the change" : "")));
     }
 
     private Set<DocumentKey> changed(PolicyScope scope) {

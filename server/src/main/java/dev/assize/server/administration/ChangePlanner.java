@@ -20,7 +20,7 @@ import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.policy.Problem;
-import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,14 +38,14 @@ final class ChangePlanner implements Planner {
     private final ChangeSet change;
     private final Recorder recorder;
     private final Predicate<TenantId> mayCreate;
-    private final Instant now;
+    private final InstantSource clock;
     private @Nullable ChangeResult result;
 
-    ChangePlanner(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, Instant now) {
+    ChangePlanner(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, InstantSource clock) {
         this.change = change;
         this.recorder = recorder;
         this.mayCreate = mayCreate;
-        this.now = now;
+        this.clock = clock;
     }
 
     @Override
@@ -59,16 +59,17 @@ final class ChangePlanner implements Planner {
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
-        List<Problem> problems = new ChangeJudge(change, changes, present, after).problems();
+        ChangeJudge judge = new ChangeJudge(change, changes, present, after, clock.instant());
+        List<Problem> problems = judge.problems();
         if (change.dryRun()) {
-            result = new ChangeResult.Compared(changes, problems);
+            result = new ChangeResult.Compared(changes, problems, judge.violations());
             return List.of();
         }
         if (!problems.isEmpty()) {
             result = new ChangeResult.Invalid(problems);
             return List.of();
         }
-        result = new ChangeResult.Accepted(changes);
+        result = new ChangeResult.Accepted(changes, judge.violations());
         return planned.stream()
                 .filter(one -> one.change.isChange())
                 .map(this::write)
@@ -133,7 +134,7 @@ final class ChangePlanner implements Planner {
         ScopeChange made = planned.change;
         RevisionRecord record = new RevisionRecord(
                 made.revision(),
-                now,
+                clock.instant(),
                 recorder,
                 Optional.ofNullable(change.reason()),
                 made.changed().size(),

@@ -4,6 +4,7 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AssignedRoles.Violation;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Problem;
@@ -13,11 +14,16 @@ import org.jspecify.annotations.Nullable;
 /** How a change set ended. */
 public sealed interface ChangeResult {
 
-    /** Committed; a scope in which nothing changed has no new revision. One change for each scope, platform first. */
-    record Accepted(List<ScopeChange> changes) implements ChangeResult {}
+    /**
+     * Committed; a scope in which nothing changed has no new revision. One change for each scope, platform first.
+     *
+     * @param violations those that were there and that the change was forced to accept
+     */
+    record Accepted(List<ScopeChange> changes, List<DutyViolation> violations) implements ChangeResult {}
 
-    /** A dry run: what would be done, and everything that is wrong with it. */
-    record Compared(List<ScopeChange> changes, List<Problem> problems) implements ChangeResult {}
+    /** A dry run: what would be done, and everything that is wrong with it; violations that refuse it are problems too. */
+    record Compared(List<ScopeChange> changes, List<Problem> problems, List<DutyViolation> violations)
+            implements ChangeResult {}
 
     /** Nothing was changed; everything that is wrong. */
     record Invalid(List<Problem> problems) implements ChangeResult {}
@@ -27,6 +33,9 @@ public sealed interface ChangeResult {
 
     /** Nothing was changed: the caller may not make this tenant. */
     record TenantCreationRefused(TenantId tenant) implements ChangeResult {}
+
+    /** Somebody of a tenant who would hold more than a separation of duty allows. */
+    record DutyViolation(TenantId tenant, Violation violation) {}
 
     /**
      * What a change does in one scope.

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param preconditions the revisions the change was made for
  * @param dryRun validates and compares, changes nothing
+ * @param force accepts those who already hold what a new or stricter separation of duty keeps apart; never anybody new
  * @param reason why, for people
  */
 public record ChangeSet(
@@ -21,6 +22,7 @@ public record ChangeSet(
         List<DocumentKey> deletes,
         List<Precondition> preconditions,
         boolean dryRun,
+        boolean force,
         @Nullable String reason) {
 
     public ChangeSet {

@@ -11,7 +11,6 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
 import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -39,8 +38,7 @@ public final class PolicyAdministration {
      * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
-        ChangePlanner planner =
-                new ChangePlanner(change, recorder, mayCreate, clock.instant().truncatedTo(ChronoUnit.MICROS));
+        ChangePlanner planner = new ChangePlanner(change, recorder, mayCreate, clock);
         List<Long> manifests = repository.change(change.scopes(), planner);
         ChangeResult result = planner.result();
         return result instanceof Accepted accepted ? committed(accepted, manifests) : result;
@@ -67,6 +65,6 @@ public final class PolicyAdministration {
                 changes.add(change);
             }
         }
-        return new Accepted(changes);
+        return new Accepted(changes, accepted.violations());
     }
 }

@@ -20,6 +20,9 @@ final class Connection implements AutoCloseable {
     private static final Metadata.Key<String> AUTHORIZATION =
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
 
+    /** The answer to the largest change names each of its documents. */
+    private static final int MAX_ANSWER_BYTES = 64 * 1_024 * 1_024;
+
     private final ManagedChannel channel;
     private final Duration timeout;
 
@@ -31,8 +34,9 @@ final class Connection implements AutoCloseable {
     private static ManagedChannel open(String server, ServerTrust trust, ClientInterceptor authorization) {
         ChannelCredentials credentials = trust.channelCredentials();
         try {
-            ManagedChannelBuilder<?> channel =
-                    Grpc.newChannelBuilder(server, credentials).intercept(authorization);
+            ManagedChannelBuilder<?> channel = Grpc.newChannelBuilder(server, credentials)
+                    .maxInboundMessageSize(MAX_ANSWER_BYTES)
+                    .intercept(authorization);
             trust.expectName(channel);
             return channel.build();
         } catch (IllegalArgumentException malformed) {

@@ -43,6 +43,11 @@ public final class PolicyApplyCommand extends ClientCommand {
             description = "Apply only if the tenant is at this revision (`platform` for the platform).")
     private Map<String, Long> expected = new LinkedHashMap<>();
 
+    @Option(
+            names = "--force",
+            description = "Accept subjects that already hold what a new separation of duty keeps apart.")
+    private boolean force;
+
     PolicyApplyCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -52,8 +57,10 @@ public final class PolicyApplyCommand extends ClientCommand {
         if (paths.isEmpty() && deletes.isEmpty()) {
             throw usage("Nothing to apply: expected DIR|FILE or --delete");
         }
-        ApplyPolicyHeader.Builder header =
-                ApplyPolicyHeader.newBuilder().setDryRun(dryRun).setReason(reason);
+        ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder()
+                .setDryRun(dryRun)
+                .setReason(reason)
+                .setForce(force);
         expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
                 .setTenant(tenant.equals("platform") ? "" : tenant)
                 .setRevision(revision)));

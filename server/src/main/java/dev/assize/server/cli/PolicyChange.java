@@ -9,6 +9,7 @@ import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ChangeType;
 import dev.assize.proto.v1.DocumentChange;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.DutyViolation;
 import dev.assize.proto.v1.PolicyProblem;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.ScopeChange;
@@ -121,6 +122,10 @@ final class PolicyChange {
                 command.out().println("  = " + unchanged + " unchanged");
             }
         }
+        response.getViolationsList()
+                .forEach(it -> command.out()
+                        .println(Printable.text("  ! tenant " + it.getTenant() + ": " + it.getMessage()
+                                + (it.getExisting() ? ", held before" : ""))));
         response.getProblemsList().forEach(it -> command.err().println(Printable.text(it.getMessage())));
         if (response.getProblemsCount() > 0) {
             command.err()
@@ -182,6 +187,20 @@ final class PolicyChange {
                     .put("value", problem.getValue())
                     .put("expected", problem.getExpected())
                     .put("message", problem.getMessage());
+        }
+        ArrayNode violations = json.putArray("violations");
+        for (DutyViolation violation : response.getViolationsList()) {
+            ObjectNode to = violations
+                    .addObject()
+                    .put("tenant", violation.getTenant())
+                    .put("rule", violation.getRule())
+                    .put("platformRule", violation.getPlatformRule())
+                    .put("subject", violation.getSubject())
+                    .put("subjectTenant", violation.getSubjectTenant());
+            violation.getRolesList().forEach(to.putArray("roles")::add);
+            to.put("limit", violation.getLimit())
+                    .put("existing", violation.getExisting())
+                    .put("message", violation.getMessage());
         }
         return json;
     }

@@ -179,15 +179,23 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     private PolicySet current(
             TenantTransaction transaction, PolicyScope scope, @Nullable PolicySet start, Revision head)
             throws SQLException {
-        PolicySet set = PolicyVersions.current(transaction, scope, start, head);
-        known.learn(set);
-        return set;
+        return start == null
+                ? learned(PolicyVersions.current(transaction, scope, null, head))
+                : since(transaction, start, head).set();
     }
 
     private Changed since(TenantTransaction transaction, PolicySet start, Revision head) throws SQLException {
+        if (start.revision().compareTo(head) > 0) {
+            known.forget(start.scope());
+        }
         Changed changed = PolicyVersions.since(transaction, start, head);
-        known.learn(changed.set());
+        learned(changed.set());
         return changed;
+    }
+
+    private PolicySet learned(PolicySet set) {
+        known.learn(set);
+        return set;
     }
 
     /** A tenant that was deleted keeps its revisions, but is no tenant any more. */

@@ -48,12 +48,20 @@ class PolicyAdministrationTest {
     private static final PolicyScope ACME = PolicyScope.of(ACME_ID);
     private static final Recorder ALICE = new Recorder(Subject.parse("user:alice"), TenantId.ASSIZE);
     private static final String TENANT = """
-            apiVersion: assize.dev/v1
-            kind: Tenant
-            metadata: {name: acme}
-            spec: {environments: [default]}
-            ---
-            """;
+        apiVersion: assize.dev/v1
+        kind: Tenant
+        metadata: {name: acme}
+        spec: {environments: [default]}
+        ---
+        """;
+
+    private static final String DUTY = """
+        apiVersion: assize.dev/v1
+        kind: SeparationOfDuty
+        metadata: {tenant: acme, name: payments}
+        spec: {type: assigned-roles, roles: [pays, approves], limit: 1}
+        ---
+        """;
 
     private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
@@ -112,7 +120,7 @@ class PolicyAdministrationTest {
     void refusesAChangeMadeForAnotherRevision() {
         put(TENANT);
         ChangeSet change = new ChangeSet(
-                read(role("r")), List.of(), List.of(new Precondition(ACME, new Revision(5))), false, null);
+                read(role("r")), List.of(), List.of(new Precondition(ACME, new Revision(5))), false, false, null);
 
         assertThat(administration.apply(change, ALICE, tenant -> true))
                 .isEqualTo(new RevisionMoved(ACME, new Revision(5), new Revision(1)));
@@ -120,7 +128,7 @@ class PolicyAdministrationTest {
 
     @Test
     void refusesANewTenantToWhoMayNotMakeIt() {
-        ChangeSet change = new ChangeSet(read(TENANT), List.of(), List.of(), false, null);
+        ChangeSet change = new ChangeSet(read(TENANT), List.of(), List.of(), false, false, null);
 
         assertThat(administration.apply(change, ALICE, tenant -> false)).isEqualTo(new TenantCreationRefused(ACME_ID));
         put(TENANT);
@@ -142,6 +150,60 @@ class PolicyAdministrationTest {
 
         assertThat(change("", List.of(new DocumentKey(PolicyScope.PLATFORM, Kind.ROLE, "r")), false))
                 .isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void refusesToGiveSomebodyRolesThatAreKeptApart() {
+        put(TENANT + role("pays") + "---\n" + role("approves") + "---\n" + DUTY + binding("b1", "pays"));
+
+        assertThat(put(binding("b2", "approves")))
+                .isInstanceOfSatisfying(
+                        Invalid.class,
+                        invalid -> assertThat(invalid.problems().getFirst().message())
+                                .contains("user:alice", "approves", "pays", "payments"));
+        assertThat(force(binding("b2", "approves"), false))
+                .as("force accepts who holds too much, and nobody new")
+                .isInstanceOf(Invalid.class);
+    }
+
+    @Test
+    void acceptsWhoViolatesANewRuleByForceOnlyAndTellsThem() {
+        put(TENANT + role("pays") + "---\n" + role("approves") + "---\n" + binding("b1", "pays") + "---\n"
+                + binding("b2", "approves"));
+
+        assertThat(put(DUTY)).isInstanceOf(Invalid.class);
+        assertThat(force(DUTY, true)).isInstanceOfSatisfying(Compared.class, compared -> {
+            assertThat(compared.problems()).isEmpty();
+            assertThat(compared.violations()).hasSize(1);
+        });
+        assertThat(force(DUTY, false))
+                .isInstanceOfSatisfying(
+                        Accepted.class,
+                        accepted -> assertThat(accepted.violations())
+                                .singleElement()
+                                .satisfies(found -> {
+                                    assertThat(found.tenant()).isEqualTo(ACME_ID);
+                                    assertThat(found.violation().subject()).hasToString("user:alice");
+                                    assertThat(found.violation().roles()).containsExactly("approves", "pays");
+                                    assertThat(found.violation().existing()).isTrue();
+                                }));
+        assertThat(put(role("unrelated")))
+                .as("what was accepted does not stand in the way of other changes")
+                .isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void judgesARuleOfThePlatformInEveryTenant() {
+        put(TENANT + role("pays") + "---\n" + role("approves") + "---\n" + binding("b1", "pays") + "---\n"
+                + binding("b2", "approves"));
+        String roles = role("pays").replace("tenant: acme, ", "") + "---\n"
+                + role("approves").replace("tenant: acme, ", "") + "---\n";
+        DocumentKey pays = new DocumentKey(ACME, Kind.ROLE, "pays");
+        DocumentKey approves = new DocumentKey(ACME, Kind.ROLE, "approves");
+        accepted(change(roles, List.of(pays, approves), false));
+
+        assertThat(put(DUTY.replace("tenant: acme, ", ""))).isInstanceOf(Invalid.class);
+        assertThat(force(DUTY.replace("tenant: acme, ", ""), false)).isInstanceOf(Accepted.class);
     }
 
     @Test
@@ -230,12 +292,12 @@ class PolicyAdministrationTest {
                     .append("\"\n");
         }
         String group = """
-                apiVersion: assize.dev/v1
-                kind: Group
-                metadata: {tenant: acme, name: big}
-                spec:
-                  members:
-                """ + members;
+            apiVersion: assize.dev/v1
+            kind: Group
+            metadata: {tenant: acme, name: big}
+            spec:
+              members:
+            """ + members;
         put(TENANT);
         put(group);
         String after = DocumentText.write(administration
@@ -288,7 +350,12 @@ class PolicyAdministrationTest {
 
     private ChangeResult change(String yaml, List<DocumentKey> deletes, boolean dryRun) {
         return administration.apply(
-                new ChangeSet(read(yaml), deletes, List.of(), dryRun, "for the test"), ALICE, tenant -> true);
+                new ChangeSet(read(yaml), deletes, List.of(), dryRun, false, "for the test"), ALICE, tenant -> true);
+    }
+
+    private ChangeResult force(String yaml, boolean dryRun) {
+        return administration.apply(
+                new ChangeSet(read(yaml), List.of(), List.of(), dryRun, true, "forced"), ALICE, tenant -> true);
     }
 
     private static List<ScopeChange> accepted(ChangeResult result) {
@@ -325,20 +392,20 @@ class PolicyAdministrationTest {
 
     private static String role(String name) {
         return """
-                apiVersion: assize.dev/v1
-                kind: Role
-                metadata: {tenant: acme, name: %s}
-                spec: {permissions: [{resources: [replay], actions: [read]}]}
-                """.formatted(name);
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: acme, name: %s}
+            spec: {permissions: [{resources: [replay], actions: [read]}]}
+            """.formatted(name);
     }
 
     private static String binding(String name, String role) {
         return """
-                apiVersion: assize.dev/v1
-                kind: RoleBinding
-                metadata: {tenant: acme, name: %s}
-                spec: {subjects: ["user:alice"], role: %s}
-                """.formatted(name, role);
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: %s}
+            spec: {subjects: ["user:alice"], role: %s}
+            """.formatted(name, role);
     }
 
     /** Remembers only what it was told to forget. */

@@ -189,12 +189,12 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
         String reason = Fields.text("header.reason", given.getReason(), REASON_BYTES);
         if (!problems.isEmpty()) {
-            return given.getDryRun() ? ChangeTranslator.response(List.of(), problems) : refuse(problems);
+            return given.getDryRun() ? ChangeTranslator.response(List.of(), problems, List.of()) : refuse(problems);
         }
         if (admitted.isEmpty()) {
             throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
         }
-        ChangeSet change = new ChangeSet(puts, deletes, preconditions, given.getDryRun(), reason);
+        ChangeSet change = new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
     }
@@ -219,8 +219,10 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private ApplyPolicyResponse response(ChangeResult result) {
         return switch (result) {
-            case Accepted accepted -> ChangeTranslator.response(accepted.changes());
-            case Compared compared -> ChangeTranslator.response(compared.changes(), places.refine(compared.problems()));
+            case Accepted accepted -> ChangeTranslator.response(accepted.changes(), accepted.violations());
+            case Compared compared ->
+                ChangeTranslator.response(
+                        compared.changes(), places.refine(compared.problems()), compared.violations());
             case Invalid invalid -> refuse(places.refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(

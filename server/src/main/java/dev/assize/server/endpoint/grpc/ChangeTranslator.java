@@ -7,7 +7,9 @@ import dev.assize.proto.v1.DocumentChange;
 import dev.assize.proto.v1.PolicyProblem;
 import dev.assize.proto.v1.ScopeChange;
 import dev.assize.server.administration.ChangeResult;
+import dev.assize.server.administration.ChangeResult.DutyViolation;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AssignedRoles.Violation;
 import dev.assize.server.policy.Problem;
 import java.util.List;
 
@@ -17,17 +19,36 @@ final class ChangeTranslator {
     private ChangeTranslator() {}
 
     /** Of a change that was committed. */
-    static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes) {
+    static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes, List<DutyViolation> violations) {
         ApplyPolicyResponse.Builder response = ApplyPolicyResponse.newBuilder();
         changes.forEach(change -> response.addChanges(scope(change)));
+        violations.forEach(violation -> response.addViolations(violation(violation)));
         return response.build();
     }
 
     /** Of a dry run. */
-    static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes, List<Problem> problems) {
-        ApplyPolicyResponse.Builder response = response(changes).toBuilder().setDryRun(true);
+    static ApplyPolicyResponse response(
+            List<ChangeResult.ScopeChange> changes, List<Problem> problems, List<DutyViolation> violations) {
+        ApplyPolicyResponse.Builder response =
+                response(changes, violations).toBuilder().setDryRun(true);
         problems.forEach(problem -> response.addProblems(problem(problem)));
         return response.build();
+    }
+
+    private static dev.assize.proto.v1.DutyViolation violation(DutyViolation found) {
+        Violation violation = found.violation();
+        TenantId home = violation.home();
+        return dev.assize.proto.v1.DutyViolation.newBuilder()
+                .setTenant(found.tenant().value())
+                .setRule(violation.rule().name())
+                .setPlatformRule(violation.rule().scope().isPlatform())
+                .setSubject(violation.subject().toString())
+                .setSubjectTenant(home == null ? "" : home.value())
+                .addAllRoles(violation.roles())
+                .setLimit(violation.limit())
+                .setExisting(violation.existing())
+                .setMessage(violation.message())
+                .build();
     }
 
     private static ScopeChange scope(ChangeResult.ScopeChange change) {

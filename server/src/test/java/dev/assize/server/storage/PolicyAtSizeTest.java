@@ -1,0 +1,332 @@
+package dev.assize.server.storage;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import com.google.inject.Injector;
+import dev.assize.server.administration.ChangeResult;
+import dev.assize.server.administration.ChangeSet;
+import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.PolicySource.PolicySnapshot;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.decision.compile.GraphCompiler;
+import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.testing.TestDatabase;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+
+/**
+ * Measures policy of a size that is too large for every build: run with {@code -Dassize.size=1000000}, the number of
+ * bindings of the one large tenant. What it prints stands in docs/performance.md.
+ */
+@EnabledIfSystemProperty(named = "assize.size", matches = "[1-9][0-9]*")
+class PolicyAtSizeTest {
+
+    private static final int BINDINGS = Integer.getInteger("assize.size", 0);
+    private static final int SUBJECTS = 200_000;
+    private static final int GROUPS = 5_000;
+    private static final int ROLES = 500;
+    private static final int SMALL_TENANTS = 10_000;
+    private static final int DOCUMENTS_OF_SMALL = 20;
+
+    private static final TenantId BIG = new TenantId("big");
+    private static final Recorder ADMINISTRATOR = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
+    private static final String TENANT = "apiVersion: assize.dev/v1\nkind: Tenant\nmetadata:\n  name: %s\nspec:\n"
+            + "  environments:\n  - default\n";
+
+    private TestDatabase testDatabase;
+    private Database database;
+
+    @BeforeEach
+    void create() {
+        testDatabase = TestDatabase.fresh();
+        database = testDatabase.open(InstantSource.system());
+    }
+
+    @AfterEach
+    void drop() {
+        database.close();
+        testDatabase.close();
+    }
+
+    @Test
+    void aTenantOfManyBindings() throws Exception {
+        long start = System.nanoTime();
+        fill(
+                BIG.value(),
+                "RoleBinding",
+                BINDINGS,
+                "  subjects:\n  - ' || CASE WHEN i % 10 = 0 THEN 'group:g' || i % " + GROUPS + " ELSE 'user:u' || i % "
+                        + SUBJECTS + " END || '\n  role: r' || i % " + ROLES + " || '\n");
+        fill(
+                BIG.value(),
+                "Group",
+                GROUPS,
+                "  members:\n' || (SELECT string_agg('  - user:u' || (i * 40 + k) % " + SUBJECTS
+                        + " || E'\\n', '' ORDER BY k) FROM generate_series(0, 39) k) || '");
+        fill(
+                BIG.value(),
+                "Role",
+                ROLES,
+                "  permissions:\n  - effect: allow\n    resources:\n    - t' || (i - 1) % 20 || '\n"
+                        + "    actions:\n    - read\n    - write\n");
+        fill(BIG.value(), "ResourceType", 20, "  actions:\n  - read\n  - write\n");
+        begin(BIG.value());
+        print("filled", start);
+
+        long before = usedHeap();
+        PostgresPolicyRepository repository = repository();
+        start = System.nanoTime();
+        PolicySnapshot snapshot = repository.load(BIG).orElseThrow();
+        print("loaded " + snapshot.tenant().size() + " documents", start);
+        long documents = usedHeap() - before;
+        System.out.printf(
+                "documents: %,d bytes each%n", documents / snapshot.tenant().size());
+        start = System.nanoTime();
+        DecisionGraph graph = GraphCompiler.compile(snapshot.tenant(), snapshot.platform());
+        print("compiled", start);
+        System.out.printf(
+                "graph beside the documents: %,d bytes a binding%n", (usedHeap() - before - documents) / BINDINGS);
+        assertThat(List.of(graph.revision(), snapshot.tenant().revision())).containsOnly(new Revision(1));
+
+        follow(repository);
+    }
+
+    @Test
+    void manySmallTenants() throws Exception {
+        long start = System.nanoTime();
+        for (String kind : List.of("Tenant", "Role", "RoleBinding")) {
+            fillSmall(kind);
+        }
+        print("filled", start);
+        DecisionService decisions = decisions(repository(), 64L << 20);
+        SplittableRandom random = new SplittableRandom(1);
+        int asked = 20_000;
+        start = System.nanoTime();
+        for (int i = 0; i < asked; i++) {
+            TenantId tenant = new TenantId("small" + (1 + random.nextInt(SMALL_TENANTS)));
+            assertThat(decisions
+                            .evaluate(query(tenant, "user:u1", "t1"), PointInTime.NOW)
+                            .reason())
+                    .isEqualTo(Reason.ALLOWED);
+        }
+        print(asked + " checks uniform over " + SMALL_TENANTS + " tenants", start);
+    }
+
+    /** Changes to first effect, alone and at a rate. */
+    private void follow(PostgresPolicyRepository repository) throws InterruptedException {
+        DecisionService decisions = decisions(repository, 8L << 30);
+        PolicyAdministration administration = new PolicyAdministration(repository, decisions, InstantSource.system());
+        long start = System.nanoTime();
+        ask(decisions, "user:u1");
+        print("first check", start);
+        start = System.nanoTime();
+        grant(administration, decisions, 0);
+        print("first change to effect, with the sum of all documents", start);
+        List<Long> nanos = new ArrayList<>();
+        for (int i = 1; i <= 100; i++) {
+            long began = System.nanoTime();
+            grant(administration, decisions, i);
+            nanos.add(System.nanoTime() - began);
+        }
+        print("change to effect, alone", nanos);
+
+        AtomicBoolean ended = new AtomicBoolean();
+        List<Long> checks = Collections.synchronizedList(new ArrayList<>());
+        Thread checker = Thread.ofPlatform().start(() -> {
+            while (!ended.get()) {
+                long began = System.nanoTime();
+                ask(decisions, "user:u7");
+                checks.add(System.nanoTime() - began);
+                LockSupport.parkNanos(100_000);
+            }
+        });
+        List<Long> late = new ArrayList<>();
+        long origin = System.nanoTime();
+        int changes = 2_000;
+        for (int i = 0; i < changes; i++) {
+            long due = origin + i * 10_000_000L;
+            LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
+            grant(administration, decisions, 1_000 + i);
+            late.add(System.nanoTime() - due);
+        }
+        ended.set(true);
+        checker.join();
+        print(changes + " changes at 100 a second, from when due to effect", late);
+        System.out.printf("sustained %.1f changes a second%n", changes / ((System.nanoTime() - origin) / 1e9));
+        print("checks meanwhile", checks);
+    }
+
+    private static void grant(PolicyAdministration administration, DecisionService decisions, int number) {
+        String yaml = "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: new" + number
+                + "}, spec: {subjects: ['user:new" + number + "'], role: r1}}";
+        List<Document> documents =
+                DocumentReader.read("new.yaml", 1, yaml.getBytes(UTF_8)).documents();
+        ChangeResult result = administration.apply(
+                new ChangeSet(documents, List.of(), List.of(), false, false, null), ADMINISTRATOR, tenant -> false);
+        assertThat(result).isInstanceOf(ChangeResult.Accepted.class);
+        long began = System.nanoTime();
+        while (ask(decisions, "user:new" + number) != Reason.ALLOWED) {
+            assertThat(System.nanoTime() - began)
+                    .isLessThan(Duration.ofMinutes(1).toNanos());
+            Thread.onSpinWait();
+        }
+    }
+
+    private static Reason ask(DecisionService decisions, String subject) {
+        return decisions.evaluate(query(BIG, subject, "t1"), PointInTime.NOW).reason();
+    }
+
+    private static CheckQuery query(TenantId tenant, String subject, String type) {
+        return new CheckQuery(
+                Subject.parse(subject),
+                ResourcePath.parse(type + ":x"),
+                new Action("read"),
+                tenant,
+                Environment.DEFAULT,
+                tenant);
+    }
+
+    private PostgresPolicyRepository repository() {
+        AuditCodec codec = new AuditCodec();
+        return new PostgresPolicyRepository(database, new LedgerWriter(database, codec, InstantSource.system()), codec);
+    }
+
+    private static DecisionService decisions(PolicySource source, long cacheBytes) {
+        DecisionConfig defaults = DecisionConfig.defaults();
+        Injector injector = Guice.createInjector(new DecisionModule(), new AbstractModule() {
+            @Override
+            protected void configure() {
+                bind(PolicySource.class).toInstance(source);
+                bind(DecisionConfig.class)
+                        .toInstance(new DecisionConfig(
+                                cacheBytes,
+                                Duration.ofHours(1),
+                                defaults.pollInterval(),
+                                Duration.ofMinutes(5),
+                                defaults.concurrentLoads(),
+                                defaults.unknownTenants(),
+                                defaults.unknownTenantTtl(),
+                                defaults.pastBytes(),
+                                defaults.pastGraphs(),
+                                defaults.concurrentPastLoads()));
+                bind(InstantSource.class).toInstance(InstantSource.system());
+                bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
+            }
+        });
+        return injector.getInstance(DecisionService.class);
+    }
+
+    /** Documents as their canonical text, numbered by `i`; the spec is SQL within quotes. */
+    private void fill(String tenant, String kind, int count, String spec) {
+        String name = switch (kind) {
+            case "RoleBinding" -> "b";
+            case "Group" -> "g";
+            case "Role" -> "r";
+            default -> "t";
+        };
+        execute("INSERT INTO assize.policy_scope VALUES ('" + tenant + "', 0) ON CONFLICT DO NOTHING");
+        execute("INSERT INTO assize.policy_document SELECT '" + tenant + "', '" + kind + "', '" + name
+                + "' || (i - 1), 1, NULL, 'apiVersion: assize.dev/v1\nkind: " + kind + "\nmetadata:\n  tenant: "
+                + tenant + "\n  name: " + name + "' || (i - 1) || '\nspec:\n" + spec
+                + "', 'policy.yaml', ARRAY[i], NULL FROM generate_series(1, " + count + ") i");
+    }
+
+    private void fillSmall(String kind) {
+        String tenants = " FROM generate_series(1, " + SMALL_TENANTS + ") t";
+        switch (kind) {
+            case "Tenant" -> {
+                execute("INSERT INTO assize.policy_scope SELECT 'small' || t, 1, now()" + tenants);
+                execute("INSERT INTO assize.policy_revision SELECT 'small' || t, 1, now(), 'user:a', 'assize', NULL, 1,"
+                        + " sha256(''), sha256(''), 0" + tenants);
+                execute("INSERT INTO assize.policy_document SELECT 'small' || t, 'Tenant', 'small' || t, 1, NULL, '"
+                        + TENANT.formatted("small' || t || '") + "', 'p.yaml', ARRAY[1], NULL" + tenants);
+            }
+            case "Role" ->
+                execute("INSERT INTO assize.policy_document SELECT 'small' || t, 'Role', 'r1', 1, NULL,"
+                        + " 'apiVersion: assize.dev/v1\nkind: Role\nmetadata:\n  tenant: small' || t || '\n  name: r1\n"
+                        + "spec:\n  permissions:\n  - effect: allow\n    resources:\n    - t1\n    actions:\n"
+                        + "    - read\n', 'p.yaml', ARRAY[1, 2], NULL" + tenants);
+            default ->
+                execute("INSERT INTO assize.policy_document SELECT 'small' || t, 'RoleBinding', 'b' || i, 1, NULL,"
+                        + " 'apiVersion: assize.dev/v1\nkind: RoleBinding\nmetadata:\n  tenant: small' || t || '\n"
+                        + "  name: b' || i || '\nspec:\n  subjects:\n  - user:u' || i || '\n  role: r1\n', 'p.yaml',"
+                        + " ARRAY[1], NULL" + tenants + ", generate_series(1, " + DOCUMENTS_OF_SMALL + ") i");
+        }
+    }
+
+    private void begin(String tenant) {
+        execute("INSERT INTO assize.policy_document VALUES ('" + tenant + "', 'Tenant', '" + tenant + "', 1, NULL, '"
+                + TENANT.formatted(tenant) + "', 'policy.yaml', '{1}', NULL)");
+        execute("INSERT INTO assize.policy_revision VALUES ('" + tenant
+                + "', 1, now(), 'user:a', 'assize', NULL, 1, sha256(''), sha256(''), 0)");
+        execute("UPDATE assize.policy_scope SET revision = 1, committed_at = now() WHERE scope_key = '" + tenant + "'");
+        execute("ANALYZE");
+    }
+
+    private void execute(String sql) {
+        DatabaseAccess access = testDatabase.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    private static long usedHeap() {
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+        }
+        return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+    }
+
+    private static void print(String what, long startNanos) {
+        System.out.printf("%s: %.2f s%n", what, (System.nanoTime() - startNanos) / 1e9);
+    }
+
+    private static void print(String what, List<Long> nanos) {
+        List<Long> sorted = nanos.stream().sorted().toList();
+        System.out.printf(
+                "%s: p50 %.3f ms, p99 %.3f ms, max %.3f ms of %d%n",
+                what,
+                sorted.get(sorted.size() / 2) / 1e6,
+                sorted.get(sorted.size() * 99 / 100) / 1e6,
+                sorted.getLast() / 1e6,
+                sorted.size());
+    }
+}
