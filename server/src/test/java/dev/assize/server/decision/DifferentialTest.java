@@ -197,17 +197,18 @@ class DifferentialTest {
                     || (answer.reason() == Reason.ALLOWED && reference.isSettledByRecords(query))) {
                 return true;
             }
-            return answer.decidedBy() instanceof DecidedBy.Grant(String binding, String role, int position)
-                    && answer.reason() != Reason.OUT_OF_SCOPE
-                    && answer.reason() != Reason.GRANT_EXPIRED
-                    && answer.reason() != Reason.GRANT_NOT_YET_VALID
-                    && answer.delegatorReason() == null
-                    && (reads(reference.binding(binding).when())
-                            || reads(reference
-                                    .role(role)
-                                    .permissions()
-                                    .get(position)
-                                    .when()));
+            if (!(answer.decidedBy() instanceof DecidedBy.Grant(String name, String role, int position))
+                    || answer.delegatorReason() != null) {
+                return false;
+            }
+            String ofBinding = reference.binding(name).when();
+            String ofPermission =
+                    reference.role(role).permissions().get(position).when();
+            return switch (answer.reason()) {
+                case ALLOWED, EXPLICIT_DENY -> reads(ofBinding) || reads(ofPermission);
+                case CONDITION_FALSE, CONDITION_ERROR -> ofBinding == null ? reads(ofPermission) : reads(ofBinding);
+                default -> false;
+            };
         }
 
         private static boolean reads(@Nullable String when) {

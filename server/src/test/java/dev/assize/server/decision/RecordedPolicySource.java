@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class RecordedPolicySource implements PolicySource {
             case PointInTime.Past(@Nullable Revision revision, @Nullable Instant asOf) ->
                 revisions.stream()
                         .filter(recorded -> revision == null
-                                ? !recorded.committedAt.isAfter(java.util.Objects.requireNonNull(asOf))
+                                ? !recorded.committedAt.isAfter(Objects.requireNonNull(asOf))
                                 : recorded.tenant.revision().equals(revision))
                         .reduce((earlier, later) -> later);
         };

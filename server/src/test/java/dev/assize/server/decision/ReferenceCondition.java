@@ -9,6 +9,7 @@ import dev.assize.server.model.AttributeValue.Time;
 import dev.assize.server.model.AttributeValue.Truth;
 import dev.assize.server.model.AttributeValue.Whole;
 import java.math.BigDecimal;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -69,7 +70,7 @@ sealed interface ReferenceCondition {
                 case Whole(long value) -> Long.toString(value);
                 case Fraction(double value) -> Double.toString(value);
                 case Truth(boolean value) -> Boolean.toString(value);
-                case Time(java.time.Instant value) -> "timestamp('" + value + "')";
+                case Time(Instant value) -> "timestamp('" + value + "')";
                 case Many(List<AttributeValue> values) ->
                     values.stream().map(Literal::text).collect(Collectors.joining(", ", "[", "]"));
                 case Fields it -> throw new IllegalArgumentException("no literal: " + it);
@@ -222,7 +223,7 @@ sealed interface ReferenceCondition {
             if (first instanceof Text(String one) && second instanceof Text(String other)) {
                 return Optional.of(ReferencePolicy.BYTES.compare(one, other));
             }
-            if (first instanceof Time(java.time.Instant one) && second instanceof Time(java.time.Instant other)) {
+            if (first instanceof Time(Instant one) && second instanceof Time(Instant other)) {
                 return Optional.of(one.compareTo(other));
             }
             return first instanceof Truth(boolean one) && second instanceof Truth(boolean other)

@@ -294,7 +294,11 @@ final class World {
                 aim.env,
                 aim.home,
                 bare ? Map.of() : conditions.requestedOfSubject(),
-                bare ? Map.of() : conditions.requestedOfResource(),
+                bare
+                        ? Map.of()
+                        : conditions.requestedOfResource(
+                                declared(aim.resource, platform.documents(), tenant.documents())
+                                        .keySet()),
                 bare ? Map.of() : conditions.context(),
                 dice.chance(80)
                         ? List.of()
@@ -419,17 +423,21 @@ final class World {
             }
         }
         for (ResourcePath path : dice.some(ASKED)) {
-            SortedMap<String, AttributeDeclaration> declared = Stream.of(forPlatform, forTenant)
-                    .flatMap(List::stream)
-                    .filter(ResourceTypeDocument.class::isInstance)
-                    .map(ResourceTypeDocument.class::cast)
-                    .filter(type -> type.name().equals(path.type()))
-                    .findAny()
-                    .map(ResourceTypeDocument::attributes)
-                    .orElseGet(TreeMap::new);
+            SortedMap<String, AttributeDeclaration> declared = declared(path, forPlatform, forTenant);
             forTenant.add(new ResourceDocument(
                     metadata(scope, path.value()), SourcePlace.UNKNOWN, path, conditions.storedOfResource(declared)));
         }
+    }
+
+    private static SortedMap<String, AttributeDeclaration> declared(
+            ResourcePath path, Collection<Document> ofPlatform, Collection<Document> ofTenant) {
+        return Stream.concat(ofPlatform.stream(), ofTenant.stream())
+                .filter(ResourceTypeDocument.class::isInstance)
+                .map(ResourceTypeDocument.class::cast)
+                .filter(type -> type.name().equals(path.type()))
+                .findAny()
+                .map(ResourceTypeDocument::attributes)
+                .orElseGet(TreeMap::new);
     }
 
     private void addRules(WorldRules rules, List<Document> forPlatform, List<Document> forTenant, int ofPlatform) {

@@ -19,8 +19,10 @@ import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -53,6 +55,7 @@ final class WorldConditions {
     private final Dice dice;
     private final List<Instant> moments;
     private final List<Literal> names;
+    private final Set<String> declaredOfResources = new HashSet<>();
 
     /** @param names that a condition may compare `subject.id`, `resource.path` and the like with */
     WorldConditions(Dice dice, List<Instant> moments, List<String> names) {
@@ -66,7 +69,9 @@ final class WorldConditions {
     }
 
     SortedMap<String, AttributeDeclaration> declaredOfResources() {
-        return declared(RESOURCE_TYPES);
+        SortedMap<String, AttributeDeclaration> declared = declared(RESOURCE_TYPES);
+        declaredOfResources.addAll(declared.keySet());
+        return declared;
     }
 
     private SortedMap<String, AttributeDeclaration> declared(Map<String, String> types) {
@@ -94,8 +99,9 @@ final class WorldConditions {
         SortedMap<String, AttributeValue> stored = new TreeMap<>();
         types.forEach((name, type) -> {
             AttributeDeclaration declaration = declared.get(name);
-            if (dice.chance(40) && (declaration == null || declaration.source() != Source.REQUEST)) {
-                stored.put(name, declaration == null ? undeclared(type) : written(value(type)));
+            boolean may = declaration == null ? !type.equals("timestamp") : declaration.source() != Source.REQUEST;
+            if (dice.chance(40) && may) {
+                stored.put(name, written(value(type)));
             }
         });
         return stored;
@@ -106,28 +112,27 @@ final class WorldConditions {
         return value instanceof Time(Instant moment) ? new Text(moment.toString()) : value;
     }
 
-    private AttributeValue undeclared(String type) {
-        AttributeValue value = value(type);
-        return value instanceof Time ? new Text("later") : value;
-    }
-
     Map<String, AttributeValue> requestedOfSubject() {
-        return requested(SUBJECT_TYPES);
+        return requested(SUBJECT_TYPES, Set.of());
     }
 
-    Map<String, AttributeValue> requestedOfResource() {
-        return requested(RESOURCE_TYPES);
+    /** @param declared of the resource's type: a condition believes what any type says of an attribute */
+    Map<String, AttributeValue> requestedOfResource(Set<String> declared) {
+        Set<String> ofOtherTypes = new HashSet<>(declaredOfResources);
+        ofOtherTypes.removeAll(declared);
+        return requested(RESOURCE_TYPES, ofOtherTypes);
     }
 
     Map<String, AttributeValue> context() {
-        return requested(CONTEXT_TYPES);
+        return requested(CONTEXT_TYPES, Set.of());
     }
 
-    private Map<String, AttributeValue> requested(Map<String, String> types) {
+    private Map<String, AttributeValue> requested(Map<String, String> types, Set<String> alwaysOfTheirTypes) {
         Map<String, AttributeValue> requested = new TreeMap<>();
         types.forEach((name, type) -> {
             if (dice.chance(45)) {
-                requested.put(name, value(dice.chance(97) ? type : dice.pick(TYPES)));
+                requested.put(
+                        name, value(dice.chance(97) || alwaysOfTheirTypes.contains(name) ? type : dice.pick(TYPES)));
             }
         });
         return requested;
