@@ -44,9 +44,8 @@ public final class ScaleReport {
         print("estimated weight of both, bytes a binding", graph.weightBytes() / BINDINGS);
         print("compile, ms", TimeUnit.NANOSECONDS.toMillis(compiled));
         SplittableRandom random = new SplittableRandom(2);
-        List<CheckQuery> queries = Stream.generate(() -> ScaleWorld.query(random))
-                .limit(100_000)
-                .toList();
+        List<CheckQuery> queries =
+                Stream.generate(() -> ScaleWorld.query(random)).limit(100_000).toList();
         queries.forEach(query -> Evaluator.evaluate(graph, query, DecisionWorld.NOW));
         print("graph with what was resolved, bytes a binding", (usedBytes() - documents) / BINDINGS);
         update("binding", graph, i -> ScaleWorld.binding(i * 7, ScaleWorld.user(i), i % ScaleWorld.ROLES));
@@ -87,8 +86,8 @@ public final class ScaleReport {
                 Document document = i % 5 == 0
                         ? ScaleWorld.group(i % ScaleWorld.GROUPS, ScaleWorld.GROUPS + (i % 2))
                         : ScaleWorld.binding(i, ScaleWorld.user(i % ScaleWorld.USERS), i % ScaleWorld.ROLES);
-                current.set(GraphCompiler.update(
-                        old, with(old, document), ScaleWorld.PLATFORM, Set.of(document.key())));
+                current.set(
+                        GraphCompiler.update(old, with(old, document), ScaleWorld.PLATFORM, Set.of(document.key())));
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
             }
         });

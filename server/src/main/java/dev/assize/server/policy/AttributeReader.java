@@ -19,7 +19,7 @@ import java.util.TreeMap;
  * Reads attributes from YAML: scalars as the core schema takes them, lists and maps of them within the bounds of the
  * contract. A moment is a string: what its attribute is declared as makes it one.
  */
-final class AttributeReader {
+public final class AttributeReader {
 
     private static final String EXPECTED = "a string, a number, `true`, `false`, or a list or map of them";
     private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
@@ -29,12 +29,12 @@ final class AttributeReader {
 
     private final Problems problems;
 
-    AttributeReader(Problems problems) {
+    public AttributeReader(Problems problems) {
         this.problems = problems;
     }
 
     /** The attributes at a field, by name. */
-    SortedMap<String, AttributeValue> read(String field, YamlNode node) {
+    public SortedMap<String, AttributeValue> read(String field, YamlNode node) {
         Optional<Fields> entries = Fields.ofAnyKeys(problems, field, node, "a mapping from names to values");
         if (entries.isEmpty() || !entries.get().isBounded(field, Limits.ATTRIBUTES)) {
             return Collections.emptySortedMap();

@@ -77,12 +77,12 @@ public final class Forms {
     }
 
     /** The key of a label, an obligation or a property. */
-    static String key(String text) {
+    public static String key(String text) {
         return matching(KEY, text, KEY_EXPECTED);
     }
 
     /** A text for people. */
-    static String text(String text) {
+    public static String text(String text) {
         if (text.isEmpty() || !isProse(text) || Names.utf8Length(text) > TEXT_BYTES) {
             throw new MalformedException(text, TEXT_EXPECTED);
         }

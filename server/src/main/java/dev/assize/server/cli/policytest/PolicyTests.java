@@ -3,13 +3,11 @@ package dev.assize.server.cli.policytest;
 import dev.assize.server.cli.policytest.TestSuite.TestCheck;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
-import dev.assize.server.decision.compile.GraphCompiler;
-import dev.assize.server.decision.evaluate.DecisionGraph;
-import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
-import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
@@ -30,8 +28,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The front desk: tests the policy of a directory.
@@ -46,21 +47,27 @@ public final class PolicyTests {
 
     private final Path directory;
     private final PrintWriter out;
+    private final @Nullable Path junit;
     private final Problems problems = new Problems();
 
-    private PolicyTests(Path directory, PrintWriter out) {
+    private PolicyTests(Path directory, PrintWriter out, @Nullable Path junit) {
         this.directory = directory;
         this.out = out;
+        this.junit = junit;
     }
 
-    /** Runs every suite under the directory and reports what failed, then the counts. */
-    public static PolicyTestResult run(Path directory, PrintWriter out) {
-        PolicyTestResult result = new PolicyTests(directory, out).run();
+    /**
+     * Runs every suite under the directory and reports what failed, then the counts.
+     *
+     * @param junit where to write the outcome as XML, too; null for nowhere
+     */
+    public static PolicyTestResult run(Path directory, PrintWriter out, @Nullable Path junit) throws IOException {
+        PolicyTestResult result = new PolicyTests(directory, out, junit).run();
         out.flush();
         return result;
     }
 
-    private PolicyTestResult run() {
+    private PolicyTestResult run() throws IOException {
         List<Document> documents = new ArrayList<>();
         List<TestSuite> suites = new ArrayList<>();
         SuiteReader suiteReader = new SuiteReader(problems);
@@ -85,7 +92,7 @@ public final class PolicyTests {
         return run(policies(documents), suites);
     }
 
-    private PolicyTestResult run(Map<PolicyScope, PolicySet> policies, List<TestSuite> suites) {
+    private PolicyTestResult run(Map<PolicyScope, PolicySet> policies, List<TestSuite> suites) throws IOException {
         PolicySet platform = policies.getOrDefault(PolicyScope.PLATFORM, PolicySet.empty(PolicyScope.PLATFORM));
         PolicyValidator.validatePlatform(platform).forEach(problems::add);
         policies.values().stream()
@@ -97,57 +104,74 @@ public final class PolicyTests {
                 refuse(directory, "suite " + suite.name(), "at least one check");
             }
         }
-        if (problems.found() > 0) {
-            return refused();
-        }
-        Map<TenantId, DecisionGraph> graphs = new TreeMap<>();
-        policies.forEach((scope, policy) ->
-                scope.tenant().ifPresent(tenant -> graphs.put(tenant, GraphCompiler.compile(policy, platform))));
-        return check(graphs, suites);
+        return problems.found() > 0 ? refused() : check(new TestWorld(policies), new RuleCoverage(policies), suites);
     }
 
-    private PolicyTestResult check(Map<TenantId, DecisionGraph> graphs, List<TestSuite> suites) {
+    private PolicyTestResult check(TestWorld world, RuleCoverage coverage, List<TestSuite> suites) throws IOException {
+        JUnitReport report = new JUnitReport();
         int passed = 0;
         int failed = 0;
         for (TestSuite suite : suites) {
+            List<JUnitReport.Case> cases = new ArrayList<>();
             for (TestCheck check : suite.checks()) {
-                DecisionGraph graph = graphs.get(check.query().tenant());
-                Optional<Answer> answer = Optional.ofNullable(graph)
-                        .map(it -> Evaluator.evaluate(it, check.query(), check.now())
-                                .answer());
-                Reason reason = answer.map(Answer::reason).orElse(Reason.TENANT_UNKNOWN);
-                if (check.expected().isMetBy(reason)) {
-                    passed++;
-                } else {
-                    failed++;
-                    out.println(failure(
-                            suite,
-                            check,
-                            reason + answer.map(PolicyTests::because).orElse("")));
-                }
+                Explanation explanation = world.explain(check);
+                coverage.meet(check.query().tenant(), explanation);
+                Optional<String> failure = failure(check, explanation.answer());
+                cases.add(new JUnitReport.Case(check.title() + ": " + question(check), failure));
+                failure.ifPresent(it -> out.println(check.place() + ": " + suite.name() + ": " + check.title() + ": "
+                        + question(check) + ": " + it));
+                passed += failure.isPresent() ? 0 : 1;
+                failed += failure.isPresent() ? 1 : 0;
             }
+            report.add(suite.name(), cases);
         }
-        out.println(directory + ": " + suites.size() + " suites, " + passed + " checks passed, " + failed + " failed");
-        return new PolicyTestResult(passed, failed, List.of());
+        if (junit != null) {
+            report.write(junit);
+        }
+        out.println(directory + ": " + suites.size() + " suites, " + passed + " checks passed, " + failed + " failed, "
+                + coverage.metCount() + " of " + coverage.count() + " rules met");
+        return new PolicyTestResult(passed, failed, counted(coverage), List.of());
+    }
+
+    private static PolicyTestResult.Coverage counted(RuleCoverage coverage) {
+        return new PolicyTestResult.Coverage(
+                coverage.count(),
+                coverage.metCount(),
+                coverage.percent(),
+                coverage.unmet().stream()
+                        .map(rule -> rule.place() + ": " + rule.name())
+                        .toList());
     }
 
     private PolicyTestResult refused() {
         List<Problem> all = problems.toList();
         all.forEach(problem -> out.println(problem.message()));
         out.println(directory + ": " + problems.found() + " problems, no check was run");
-        return new PolicyTestResult(0, 0, all);
+        return new PolicyTestResult(0, 0, PolicyTestResult.Coverage.NONE, all);
     }
 
-    private static String failure(TestSuite suite, TestCheck check, String actual) {
+    private static Optional<String> failure(TestCheck check, Answer answer) {
+        if (!check.expected().isMetBy(answer.reason())) {
+            return Optional.of("expected " + check.expected().text() + ", was " + answer.reason() + because(answer));
+        }
+        SortedSet<String> ids = new TreeSet<>();
+        answer.obligations().forEach(obligation -> ids.add(obligation.id()));
+        return check.obligations()
+                .filter(expected -> !expected.equals(ids))
+                .map(expected -> "expected obligations " + new TreeSet<>(expected) + ", were " + ids);
+    }
+
+    private static String question(TestCheck check) {
         CheckQuery query = check.query();
         String home = query.subjectTenant().equals(query.tenant()) ? "" : " of " + query.subjectTenant();
-        return check.place() + ": " + suite.name() + ": " + check.title() + ": " + query.subject() + home + " "
-                + query.action() + " " + query.resource() + " in " + query.tenant() + "/" + query.env()
-                + ": expected " + check.expected().text() + ", was " + actual;
+        Delegator delegator = query.onBehalfOf();
+        String behalf = delegator == null ? "" : " on behalf of " + delegator.subject();
+        return query.subject() + home + behalf + " " + query.action() + " " + query.resource() + " in " + query.tenant()
+                + "/" + query.env();
     }
 
     private static String because(Answer answer) {
-        return switch (answer.decidedBy()) {
+        String decidedBy = switch (answer.decidedBy()) {
             case null -> "";
             case Answer.DecidedBy.Grant(String binding, String role, int position) ->
                 " (RoleBinding/" + binding + ", Role/" + role + ", permissions[" + position + "])";
@@ -155,6 +179,8 @@ public final class PolicyTests {
             case Answer.DecidedBy.Duty(String name) -> " (SeparationOfDuty/" + name + ")";
             case Answer.DecidedBy.Approval(String name) -> " (ApprovalRule/" + name + ")";
         };
+        Reason delegatorReason = answer.delegatorReason();
+        return delegatorReason == null ? decidedBy : " because " + delegatorReason + decidedBy;
     }
 
     private static Map<PolicyScope, PolicySet> policies(List<Document> documents) {

@@ -1,13 +1,17 @@
 package dev.assize.server.cli.policytest;
 
+import dev.assize.server.cli.policytest.TestSuite.Facts;
 import dev.assize.server.cli.policytest.TestSuite.TestCheck;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AttributeReader;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.Fields;
 import dev.assize.server.policy.Forms;
@@ -19,8 +23,11 @@ import dev.assize.server.policy.YamlSource;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Reads test suites, documents of kind `PolicyTest`, as strictly as policy is read. */
 final class SuiteReader {
@@ -55,7 +62,8 @@ final class SuiteReader {
         Optional<Fields> metadata = mapping(fields, "metadata", "name", "tenant");
         Optional<String> name = metadata.flatMap(m -> m.value("name", "a name", Forms::name));
         Optional<TenantId> tenant = metadata.flatMap(m -> m.value("tenant", "a tenant", TenantId::new));
-        Optional<Fields> spec = mapping(fields, "spec", "now", "environments", "subjectTenant", "cases");
+        Optional<Fields> spec =
+                mapping(fields, "spec", "now", "environments", "subjectTenant", "history", "approvals", "cases");
         Optional<Instant> now = spec.flatMap(s -> s.value("now", "the time of the checks", Forms::time));
         if (spec.isEmpty() || name.isEmpty() || tenant.isEmpty() || now.isEmpty()) {
             return Optional.empty();
@@ -63,7 +71,8 @@ final class SuiteReader {
         List<Environment> environments =
                 spec.get().optionalList("environments", Environment::new).orElse(List.of(Environment.DEFAULT));
         TenantId home = spec.get().optionalValue("subjectTenant", TenantId::new).orElse(tenant.get());
-        Defaults defaults = new Defaults(tenant.get(), now.get(), environments, home);
+        Facts facts = new FactsReader(problems, tenant.get()).read(spec.get(), Facts.NONE);
+        Defaults defaults = new Defaults(tenant.get(), now.get(), environments, home, facts);
         return Optional.of(new TestSuite(name.get(), cases(spec.get(), defaults)));
     }
 
@@ -89,11 +98,21 @@ final class SuiteReader {
                 "environments",
                 "subjectTenant",
                 "now",
+                "history",
+                "approvals",
+                "activeRoles",
+                "onBehalfOf",
+                "onBehalfOfTenant",
+                "run",
+                "subjectAttributes",
+                "resourceAttributes",
+                "context",
                 "resources",
                 "actions",
                 "expect",
                 "except",
-                "table");
+                "table",
+                "obligations");
         String title =
                 fields.value("name", "what the case shows", SuiteReader::title).orElse("");
         List<Subject> subjects = fields.list("subjects", "a list of subjects", Subject::parseOfRequest);
@@ -101,8 +120,10 @@ final class SuiteReader {
                 suite.tenant,
                 fields.optionalValue("now", Forms::time).orElse(suite.now),
                 fields.optionalList("environments", Environment::new).orElse(suite.environments),
-                fields.optionalValue("subjectTenant", TenantId::new).orElse(suite.home));
-        Case context = new Case(title, subjects, defaults);
+                fields.optionalValue("subjectTenant", TenantId::new).orElse(suite.home),
+                new FactsReader(problems, suite.tenant).read(fields, suite.facts));
+        Optional<Set<String>> obligations = fields.optionalNode("obligations").map(list -> obligations(fields, list));
+        Case context = new Case(title, subjects, defaults, asking(fields, suite.tenant), obligations);
         if (!fields.has("table")) {
             addMatrix(fields, context, checks);
             return;
@@ -113,6 +134,33 @@ final class SuiteReader {
             }
         }
         addTable(fields, context, checks);
+    }
+
+    /** The ids that an answer must carry; an empty list says that it carries none. */
+    private Set<String> obligations(Fields fields, YamlNode node) {
+        return node instanceof YamlNode.Sequence(SourcePlace _, List<YamlNode> items) && items.isEmpty()
+                ? Set.of()
+                : Set.copyOf(fields.list("obligations", "a list of obligations' ids", Forms::key));
+    }
+
+    private Asking asking(Fields fields, TenantId tenant) {
+        TenantId delegatorHome =
+                fields.optionalValue("onBehalfOfTenant", TenantId::new).orElse(tenant);
+        return new Asking(
+                fields.optionalList("activeRoles", Forms::name).orElse(List.of()),
+                fields.optionalValue("onBehalfOf", Subject::parseOfRequest)
+                        .map(delegator -> new Delegator(delegator, delegatorHome))
+                        .orElse(null),
+                fields.optionalValue("run", Forms::text).orElse(null),
+                attributes(fields, "subjectAttributes"),
+                attributes(fields, "resourceAttributes"),
+                attributes(fields, "context"));
+    }
+
+    private Map<String, AttributeValue> attributes(Fields fields, String key) {
+        return fields.optionalNode(key)
+                .map(node -> (Map<String, AttributeValue>) new AttributeReader(problems).read(fields.nameOf(key), node))
+                .orElse(Map.of());
     }
 
     /** Every subject on every resource with every action in every environment. */
@@ -223,7 +271,16 @@ final class SuiteReader {
         return MalformedException.shown(text);
     }
 
-    private record Defaults(TenantId tenant, Instant now, List<Environment> environments, TenantId home) {}
+    private record Defaults(TenantId tenant, Instant now, List<Environment> environments, TenantId home, Facts facts) {}
+
+    /** What the questions of a case say beside their subject, resource, action and environment. */
+    private record Asking(
+            List<String> activeRoles,
+            @Nullable Delegator onBehalfOf,
+            @Nullable String run,
+            Map<String, AttributeValue> subjectAttributes,
+            Map<String, AttributeValue> resourceAttributes,
+            Map<String, AttributeValue> context) {}
 
     /** Takes one question. */
     private interface Asked {
@@ -231,7 +288,8 @@ final class SuiteReader {
     }
 
     /** What the checks of a case share. */
-    private record Case(String title, List<Subject> subjects, Defaults defaults) {
+    private record Case(
+            String title, List<Subject> subjects, Defaults defaults, Asking asking, Optional<Set<String>> obligations) {
 
         int width() {
             return subjects.size() * defaults.environments.size();
@@ -240,14 +298,25 @@ final class SuiteReader {
         void forEach(ResourcePath resource, Action action, Asked asked) {
             for (Subject subject : subjects) {
                 for (Environment environment : defaults.environments) {
-                    asked.accept(
-                            new CheckQuery(subject, resource, action, defaults.tenant, environment, defaults.home));
+                    asked.accept(new CheckQuery(
+                            subject,
+                            resource,
+                            action,
+                            defaults.tenant,
+                            environment,
+                            defaults.home,
+                            asking.subjectAttributes,
+                            asking.resourceAttributes,
+                            asking.context,
+                            asking.activeRoles,
+                            asking.onBehalfOf,
+                            asking.run));
                 }
             }
         }
 
         TestCheck check(SourcePlace place, CheckQuery query, Expectation expected) {
-            return new TestCheck(place, title, query, defaults.now, expected);
+            return new TestCheck(place, title, query, defaults.now, defaults.facts, expected, obligations);
         }
     }
 

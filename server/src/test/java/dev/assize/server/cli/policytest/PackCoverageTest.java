@@ -30,6 +30,19 @@ class PackCoverageTest {
 
     @ParameterizedTest
     @CsvSource({
+        "audra-flow, audra, user:olivia, *",
+        "audra-flow, audra, user:adam,   *",
+        "audra-flow, audra, user:edith,  *",
+        "audra-flow, audra, user:victor, *",
+        "audra-flow, audra, user:gwen,   *",
+        "causeflow, causeflow-acme, user:vera,                      *",
+        "causeflow, causeflow-acme, user:oscar,                     *",
+        "causeflow, causeflow-acme, user:ada,                       *",
+        "causeflow, causeflow-acme, user:otto,                      *",
+        "causeflow, causeflow-acme, agent:log-analyst,              *",
+        "causeflow, causeflow-acme, agent:infrastructure-inspector, *",
+        "causeflow, causeflow-acme, agent:change-analyst,           *",
+        "causeflow, causeflow-acme, agent:remediator,               *",
         "flexor,    flexor,   user:bob@fund.com,   agent vault api-key",
         "flexor,    flexor,   user:alice@fund.com, agent vault api-key",
         "flexor,    flexor,   user:carol@fund.com, agent vault api-key",
@@ -43,13 +56,21 @@ class PackCoverageTest {
         List<Document> documents = documents(pack, tenant);
         Subject subject = Subject.parse(holder);
         Set<Cell> expected = new HashSet<>();
-        for (String type : Splitter.on(" ").split(types)) {
+        for (String type :
+                types.equals("*") ? allTypes(documents) : Splitter.on(" ").splitToList(types)) {
             for (Action action : actionsOf(type, documents)) {
                 environmentsOf(documents).forEach(env -> expected.add(new Cell(subject, type, action, env)));
             }
         }
 
         assertThat(asked(pack, tenant)).containsAll(expected);
+    }
+
+    private static List<String> allTypes(List<Document> documents) {
+        return documents.stream()
+                .filter(ResourceTypeDocument.class::isInstance)
+                .map(Document::name)
+                .toList();
     }
 
     private static Set<Cell> asked(String pack, String tenant) throws IOException {

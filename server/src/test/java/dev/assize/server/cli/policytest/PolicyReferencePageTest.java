@@ -72,7 +72,7 @@ class PolicyReferencePageTest {
         Files.writeString(directory.resolve("tests/suite.yaml"), only("yaml suite"));
         StringWriter out = new StringWriter();
 
-        PolicyTestResult result = PolicyTests.run(directory, new PrintWriter(out));
+        PolicyTestResult result = PolicyTests.run(directory, new PrintWriter(out), null);
 
         assertThat(result.isSuccess()).as(out.toString()).isTrue();
         assertThat(result.passed()).isEqualTo(17);
