@@ -77,7 +77,7 @@ final class RuleCoverage {
                 .flatMap(rules -> rules.values().stream())
                 .filter(rule -> !met.contains(rule))
                 .sorted(Comparator.comparing((Rule rule) -> rule.place().file())
-                        .thenComparing(rule -> rule.place().line())
+                        .thenComparingInt(rule -> rule.place().line())
                         .thenComparing(Rule::name))
                 .toList();
     }
