@@ -60,6 +60,19 @@ class LedgerEndpointTest {
     }
 
     @Test
+    void refusesANamesakeOfAnotherTenantWithoutActAs() {
+        Refusal.of(() -> append(event().setActorTenant("there"))).is(ErrorReason.ACT_AS_MISSING);
+        refuses(event().setActorTenant("-"), "events[0].actor_tenant");
+        refuses(event().setOnBehalfOf("group:noc"), "events[0].on_behalf_of");
+        append(event().setActorTenant("acme").setOnBehalfOf("user:bob"));
+
+        AuditEvent recorded =
+                query(QueryAuditRequest.newBuilder()).getEntries(0).getEvent();
+        assertThat(recorded.getOnBehalfOf()).isEqualTo("user:bob");
+        assertThat(recorded.getActorTenant()).as("is at home").isEmpty();
+    }
+
+    @Test
     void takesTheCallerForTheActorWhereNoneIsNamed() {
         append(event());
         append(event().setActor("service:replay"));
