@@ -4,7 +4,7 @@ import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Names;
 
 /** Attributes in their canonical layout: one line each, lists and maps in flow style, the maps in order of their keys. */
-final class AttributeText {
+public final class AttributeText {
 
     private AttributeText() {}
 
@@ -12,7 +12,7 @@ final class AttributeText {
         return Names.utf8Length(write(value));
     }
 
-    static String write(AttributeValue value) {
+    public static String write(AttributeValue value) {
         StringBuilder text = new StringBuilder();
         append(text, value);
         return text.toString();

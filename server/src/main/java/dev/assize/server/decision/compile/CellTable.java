@@ -117,8 +117,7 @@ final class CellTable {
                 .map(carried -> carried.permission().obligations())
                 .toList();
         Condition[] whens = permissions.stream()
-                .map(carried -> conditions.compile(
-                        carried.permission().when(), carried.permission().resources()))
+                .map(carried -> conditions.of(carried.permission()))
                 .toArray(Condition[]::new);
         return new Rule(permissions, whens, Obligations.union(obligations));
     }

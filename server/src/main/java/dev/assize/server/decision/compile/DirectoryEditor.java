@@ -12,7 +12,6 @@ import dev.assize.server.decision.evaluate.SortedNames;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.FreezeDocument;
@@ -169,9 +168,7 @@ final class DirectoryEditor {
             return null;
         }
         return terms.computeIfAbsent(new Limits(binding.scopeOfGrant(), binding.when(), timed), limits -> {
-            AnyOf<String> types = limits.scope().resourceTypes().orElse(new AnyOf.All<>());
-            GrantTerms made = new GrantTerms(
-                    GrantScope.of(limits.scope()), conditions.compile(limits.when(), types), limits.timed());
+            GrantTerms made = new GrantTerms(GrantScope.of(limits.scope()), conditions.of(binding), limits.timed());
             addedWeightBytes += made.weightBytes();
             return made;
         });

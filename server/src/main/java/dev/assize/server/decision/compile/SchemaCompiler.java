@@ -7,6 +7,7 @@ import dev.assize.server.decision.evaluate.Freezes;
 import dev.assize.server.decision.evaluate.RoleGraph;
 import dev.assize.server.decision.evaluate.Schema;
 import dev.assize.server.model.Environment;
+import dev.assize.server.policy.AttributeDeclarations;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.FreezeDocument;
@@ -49,8 +50,9 @@ final class SchemaCompiler {
      */
     Schema schema(Map<String, Integer> roleNumbers, @Nullable Conditions known) {
         Attributes attributes = attributes();
-        Conditions conditions =
-                known != null && known.attributes().equals(attributes) ? known : new Conditions(attributes);
+        Conditions conditions = known != null && known.attributes().equals(attributes)
+                ? known
+                : new Conditions(attributes, AttributeDeclarations.of(tenant, platform));
         Map<String, Integer> environments = environments();
         Map<String, RoleDocument> roles = visible(RoleDocument.class);
         RoleGraph graph = new RoleGraph(roles);

@@ -3,16 +3,15 @@ package dev.assize.server.decision.evaluate;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.policy.AttributeDeclarations;
+import dev.assize.server.policy.AttributeText;
 import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
 import dev.assize.server.policy.condition.AttributeType.Form;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** What is declared of attributes, and what follows for those of a request. */
@@ -62,39 +61,10 @@ public record Attributes(
 
     private static AttributeValue read(Map<String, AttributeDeclaration> declared, String name, AttributeValue value) {
         AttributeDeclaration declaration = declared.get(name);
-        return declaration == null ? value : read(declaration.type(), value);
-    }
-
-    /** A value as it is declared: documents write moments as text, and a whole number does for one with a fraction. */
-    private static AttributeValue read(@Nullable AttributeType type, AttributeValue value) {
-        if (type == null) {
-            return value;
-        }
-        return switch (value) {
-            case AttributeValue.Text(String text) when type.form() == Form.TIMESTAMP -> moment(text, value);
-            case AttributeValue.Whole(long whole) when type.form() == Form.DOUBLE -> new AttributeValue.Fraction(whole);
-            case AttributeValue.Many many
-            when type.form() == Form.LIST ->
-                new AttributeValue.Many(many.values().stream()
-                        .map(each -> read(type.element(), each))
-                        .toList());
-            case AttributeValue.Fields fields
-            when type.form() == Form.MAP -> {
-                SortedMap<String, AttributeValue> read = new TreeMap<>();
-                fields.values().forEach((name, each) -> read.put(name, read(type.element(), each)));
-                yield new AttributeValue.Fields(read);
-            }
-            default -> value;
-        };
-    }
-
-    /** What is no moment should have been refused when it was written; a condition that reads it fails. */
-    private static AttributeValue moment(String text, AttributeValue otherwise) {
-        try {
-            return new AttributeValue.Time(OffsetDateTime.parse(text).toInstant());
-        } catch (DateTimeParseException e) {
-            return otherwise;
-        }
+        // What is not of its type should have been refused when it was written; a condition that reads it fails.
+        return declaration == null
+                ? value
+                : AttributeDeclarations.read(declaration.type(), value).orElse(value);
     }
 
     private static Source source(Map<String, AttributeDeclaration> declared, String name) {
@@ -115,7 +85,9 @@ public record Attributes(
                             && declaration.source() != Source.STORED
                             && !isOf(declaration.type(), attribute.getValue())) {
                         throw new MalformedException(
-                                field + "[" + attribute.getKey() + "]", "a value of type `" + declaration.type() + "`");
+                                field + "[" + attribute.getKey() + "]",
+                                AttributeText.write(attribute.getValue()),
+                                "a value of type `" + declaration.type() + "`");
                     }
                 });
     }

@@ -1,11 +1,12 @@
 package dev.assize.server.decision.evaluate;
 
-import dev.assize.server.policy.AnyOf;
+import dev.assize.server.policy.AttributeDeclarations;
+import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.Compilation;
 import dev.assize.server.policy.condition.Condition;
 import dev.assize.server.policy.condition.ConditionCompiler;
-import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,10 +14,13 @@ import org.jspecify.annotations.Nullable;
 public final class Conditions {
 
     private final Attributes attributes;
+    private final AttributeDeclarations declarations;
     private @Nullable ConditionCompiler compiler;
 
-    public Conditions(Attributes attributes) {
+    /** @param declarations those that the conditions were judged by when they were written */
+    public Conditions(Attributes attributes, AttributeDeclarations declarations) {
         this.attributes = attributes;
+        this.declarations = declarations;
     }
 
     public Attributes attributes() {
@@ -24,15 +28,25 @@ public final class Conditions {
     }
 
     /**
-     * A condition about resources of some types; null for no text.
+     * Under which a permission counts; null for no condition.
      *
      * @throws IllegalArgumentException where the text is no condition: it should have been refused when it was written
      */
-    public @Nullable Condition compile(@Nullable String when, AnyOf<String> types) {
-        if (when == null) {
-            return null;
-        }
-        return switch (compiler().compile(when, ofAll(types))) {
+    public @Nullable Condition of(Permission permission) {
+        return permission.when() == null ? null : compile(permission.when(), declarations.seenBy(permission));
+    }
+
+    /**
+     * Under which a binding holds; null for no condition.
+     *
+     * @throws IllegalArgumentException where the text is no condition: it should have been refused when it was written
+     */
+    public @Nullable Condition of(RoleBindingDocument binding) {
+        return binding.when() == null ? null : compile(binding.when(), declarations.seenBy(binding));
+    }
+
+    private Condition compile(String when, Map<String, AttributeDeclaration> ofResources) {
+        return switch (compiler().compile(when, ofResources)) {
             case Compilation.Compiled(Condition condition) -> condition;
             case Compilation.Refused refused ->
                 throw new IllegalArgumentException("`" + when + "` is no condition: " + refused.faults());
@@ -47,29 +61,5 @@ public final class Conditions {
             compiler = known;
         }
         return known;
-    }
-
-    /**
-     * What is declared of resources of some types: what all of them declare alike. A name that one of them declares
-     * otherwise, or not at all, may be anything.
-     */
-    private Map<String, AttributeDeclaration> ofAll(AnyOf<String> types) {
-        Map<String, AttributeDeclaration> common = new HashMap<>();
-        boolean first = true;
-        for (Map.Entry<String, ? extends Map<String, AttributeDeclaration>> type :
-                attributes.ofResources().entrySet()) {
-            if (!types.contains(type.getKey())) {
-                continue;
-            }
-            if (first) {
-                common.putAll(type.getValue());
-                first = false;
-            }
-            common.entrySet().removeIf(declared -> {
-                AttributeDeclaration other = type.getValue().get(declared.getKey());
-                return other == null || !other.type().equals(declared.getValue().type());
-            });
-        }
-        return common;
     }
 }

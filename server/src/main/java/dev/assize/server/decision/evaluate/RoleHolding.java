@@ -9,20 +9,18 @@ import dev.assize.server.model.Reason;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AttributeDeclarations;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.FreezeTarget;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.ResourceDocument;
-import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.SubjectDocument;
-import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SubjectPattern;
-import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.Compilation;
 import dev.assize.server.policy.condition.Condition;
 import dev.assize.server.policy.condition.ConditionCompiler;
@@ -36,8 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -65,6 +63,7 @@ public final class RoleHolding {
     private final SortedSet<String> groups;
     private final List<FreezeTarget> matching;
     private final @Nullable String frozenBy;
+    private final AttributeDeclarations declarations;
     private final ConditionCompiler conditions;
 
     private RoleHolding(
@@ -78,10 +77,8 @@ public final class RoleHolding {
         this.groups = home.equals(proposed.tenant())
                 ? new Memberships(tenant.ofKind(GroupDocument.class)).containing(subject)
                 : new TreeSet<>();
-        this.conditions = new ConditionCompiler(tenant.ofKind(TenantDocument.class).stream()
-                .findFirst()
-                .map(TenantDocument::subjectAttributes)
-                .orElseGet(TreeMap::new));
+        this.declarations = AttributeDeclarations.of(tenant, platform);
+        this.conditions = new ConditionCompiler(declarations.ofSubjects());
         List<FreezeDocument> freezes = tenant.ofKind(FreezeDocument.class).stream()
                 .filter(this::isActive)
                 .filter(freeze -> matches(freeze.target()))
@@ -147,23 +144,16 @@ public final class RoleHolding {
                 && binding.subjects().stream().anyMatch(this::names)
                 && isWithin(binding.notBefore(), binding.notAfter())
                 && covers(binding.scopeOfGrant())
-                && isTrue(binding.when());
+                && isTrue(binding);
     }
 
     /** Whether a binding's condition is true of what is stored; nothing comes with a request here. */
-    private boolean isTrue(@Nullable String when) {
+    private boolean isTrue(RoleBindingDocument binding) {
+        String when = binding.when();
         return when == null
-                || (conditions.compile(when, resourceDeclarations()) instanceof Compilation.Compiled(var condition)
+                || (conditions.compile(when, declarations.seenBy(binding))
+                                instanceof Compilation.Compiled(var condition)
                         && condition.evaluate(new Stored()) instanceof Condition.Verdict.Holds);
-    }
-
-    private Map<String, AttributeDeclaration> resourceDeclarations() {
-        return Stream.of(tenant, platform)
-                .flatMap(policy -> policy.ofKind(ResourceTypeDocument.class).stream())
-                .filter(type -> type.name().equals(proposed.resource().type()))
-                .findFirst()
-                .map(ResourceTypeDocument::attributes)
-                .orElseGet(TreeMap::new);
     }
 
     private boolean names(SubjectPattern pattern) {
@@ -220,13 +210,14 @@ public final class RoleHolding {
 
         @Override
         public Map<String, AttributeValue> subjectAttributes() {
-            return home.equals(proposed.tenant())
+            SortedMap<String, AttributeValue> stored = home.equals(proposed.tenant())
                     ? tenant.ofKind(SubjectDocument.class).stream()
                             .filter(document -> document.subject().equals(subject))
                             .findFirst()
                             .map(SubjectDocument::attributes)
-                            .orElseGet(TreeMap::new)
-                    : Map.of();
+                            .orElse(null)
+                    : null;
+            return Attributes.merged(Map.of(), stored, declarations.ofSubjects());
         }
 
         @Override
@@ -236,11 +227,13 @@ public final class RoleHolding {
 
         @Override
         public Map<String, AttributeValue> resourceAttributes() {
-            return tenant.ofKind(ResourceDocument.class).stream()
+            SortedMap<String, AttributeValue> stored = tenant.ofKind(ResourceDocument.class).stream()
                     .filter(document -> document.resource().equals(proposed.resource()))
                     .findFirst()
                     .map(ResourceDocument::attributes)
-                    .orElseGet(TreeMap::new);
+                    .orElse(null);
+            return Attributes.merged(
+                    Map.of(), stored, declarations.ofType(proposed.resource().type()));
         }
 
         @Override
