@@ -31,7 +31,6 @@ import org.junit.jupiter.api.TestFactory;
 class DecisionVectorsTest {
 
     private static final Path DIRECTORY = Path.of("..", "docs", "vectors", "decisions");
-    private static final boolean WHOLE = Boolean.getBoolean("assize.fuzz.whole");
 
     @TestFactory
     Stream<DynamicContainer> theReferenceAnswersAsPublished() throws IOException {
@@ -40,7 +39,7 @@ class DecisionVectorsTest {
 
     @TestFactory
     Stream<DynamicContainer> theEngineAnswersAsPublished() throws IOException {
-        return WHOLE ? suites(DecisionVectorsTest::ask) : Stream.of();
+        return suites(DecisionVectorsTest::ask);
     }
 
     private interface Answerer {

@@ -133,7 +133,6 @@ final class World {
             new Pools(TENANT, HOMES, TYPES, ACTIONS, ENVIRONMENTS, SUBJECT_TYPES, SCOPED, ASKED, RUNS, MOMENTS);
 
     private final Dice dice;
-    private final boolean whole;
     private final WorldConditions conditions;
 
     /** More roles than a long has bits, and nobody who has most of them. */
@@ -150,15 +149,9 @@ final class World {
     private final SortedMap<String, AttributeDeclaration> ofSubjects;
 
     World(long seed) {
-        this(seed, true);
-    }
-
-    /** @param whole with conditions, freezes, separations of duty, approvals and what a request says of itself */
-    World(long seed, boolean whole) {
         dice = new Dice(seed);
-        this.whole = whole;
         wide = dice.chance(5);
-        conditional = whole && dice.chance(60);
+        conditional = dice.chance(60);
         roles = names("role", wide ? 150 : 1 + dice.below(7));
         groups = names("group", dice.below(6));
         conditions = new WorldConditions(
@@ -282,9 +275,6 @@ final class World {
     }
 
     private CheckQuery query(Aim aim) {
-        if (!whole) {
-            return new CheckQuery(aim.subject, aim.resource, aim.action, TENANT, aim.env, aim.home);
-        }
         boolean bare = !conditional || dice.chance(20);
         return new CheckQuery(
                 aim.subject,
@@ -441,9 +431,6 @@ final class World {
     }
 
     private void addRules(WorldRules rules, List<Document> forPlatform, List<Document> forTenant, int ofPlatform) {
-        if (!whole) {
-            return;
-        }
         if (dice.chance(50)) {
             names("freeze", dice.between(1, 4)).forEach(name -> forTenant.add(rules.freeze(name)));
         }
