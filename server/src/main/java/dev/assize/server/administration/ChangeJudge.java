@@ -113,7 +113,7 @@ final class ChangeJudge {
         if (!problems.isEmpty()) {
             return;
         }
-        SizeOfSchema size = new SizeOfSchema(tenant, platform);
+        SizeOfSchema size = new SizeOfSchema(was, tenant, platform);
         if (size.dependsOn(changed)) {
             requireFits(tenant, size);
         }

@@ -105,6 +105,7 @@ final class ChangePlanner implements Planner {
     /** Costs what the change names; what it does not name is shared with what is there. */
     private Planned plan(Present present, PolicyScope scope) {
         PolicySet base = present.documents(scope);
+        base.prepareForChange();
         SortedMap<DocumentKey, DocumentChange> changes = new TreeMap<>();
         for (Document put : inScope(change.puts(), scope)) {
             Document before = base.find(put.key()).orElse(null);

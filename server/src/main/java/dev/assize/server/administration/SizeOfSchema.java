@@ -18,12 +18,12 @@ import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -38,20 +38,32 @@ final class SizeOfSchema {
 
     private static final Set<Kind> SCHEMA = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE, Kind.ROLE);
 
+    private final PolicySet before;
     private final PolicySet tenant;
     private final PolicySet platform;
     private final boolean declaresTypes;
 
-    SizeOfSchema(PolicySet tenant, PolicySet platform) {
+    /**
+     * The size of a policy.
+     *
+     * @param before the tenant's documents before a change, which fitted
+     * @param tenant its documents now
+     */
+    SizeOfSchema(PolicySet before, PolicySet tenant, PolicySet platform) {
+        this.before = before;
         this.tenant = tenant;
         this.platform = platform;
         this.declaresTypes = Stream.of(tenant, platform)
                 .anyMatch(set -> !set.ofKind(ResourceTypeDocument.class).isEmpty());
     }
 
-    /** Whether a change of these documents can change the size. Where no types are declared, scopes name some. */
+    /**
+     * Whether a change of these documents can change the size. Where no types are declared, it can by naming one that
+     * nothing named before.
+     */
     boolean dependsOn(Set<DocumentKey> changed) {
-        return changed.stream().anyMatch(key -> SCHEMA.contains(key.kind()) || (!declaresTypes && namesTypes(key)));
+        return changed.stream().anyMatch(key -> SCHEMA.contains(key.kind()))
+                || (!declaresTypes && !before.namesAllTypesOf(tenant));
     }
 
     /** Why it does not fit; null where it does, or where there is no tenant any more. */
@@ -68,14 +80,6 @@ final class SizeOfSchema {
         }
     }
 
-    private boolean namesTypes(DocumentKey key) {
-        return tenant.find(key)
-                .filter(RoleBindingDocument.class::isInstance)
-                .flatMap(binding ->
-                        ((RoleBindingDocument) binding).scopeOfGrant().resourceTypes())
-                .isPresent();
-    }
-
     private PolicySet everyRoleBound() {
         List<Document> documents = new ArrayList<>();
         documents.addAll(tenant.ofKind(TenantDocument.class));
@@ -89,13 +93,7 @@ final class SizeOfSchema {
     }
 
     private Scope typesInScopes() {
-        Set<String> types = new TreeSet<>();
-        tenant.ofKind(RoleBindingDocument.class)
-                .forEach(binding -> binding.scopeOfGrant().resourceTypes().ifPresent(named -> {
-                    if (named instanceof AnyOf.Listed<String>(List<String> listed)) {
-                        types.addAll(listed);
-                    }
-                }));
+        Collection<String> types = tenant.namedTypes();
         return types.isEmpty()
                 ? Scope.ALL
                 : new Scope(Optional.empty(), Optional.of(new AnyOf.Listed<>(List.copyOf(types))), Optional.empty());

@@ -24,7 +24,6 @@ final class InSight {
     private final PolicySet set;
     private final PolicySet platform;
     private final Map<String, ResourceTypeDocument> types;
-    private final Map<String, RoleDocument> roles;
 
     /** Which types declare an action; empty where no types are declared, and then nothing is checked. */
     private final Map<Action, Set<String>> typesByAction = new HashMap<>();
@@ -38,8 +37,6 @@ final class InSight {
         this.platform = platform;
         types = byName(platform, ResourceTypeDocument.class);
         types.putAll(byName(set, ResourceTypeDocument.class));
-        roles = byName(platform, RoleDocument.class);
-        roles.putAll(byName(set, RoleDocument.class));
         types.forEach((name, type) -> type.actions()
                 .forEach(action -> typesByAction
                         .computeIfAbsent(action, key -> new HashSet<>())
@@ -59,12 +56,17 @@ final class InSight {
 
     /** Its own and the platform's. */
     Collection<RoleDocument> rolesByName() {
-        return new TreeMap<>(roles).values();
+        Map<String, RoleDocument> roles = new TreeMap<>(byName(platform, RoleDocument.class));
+        roles.putAll(byName(set, RoleDocument.class));
+        return roles.values();
     }
 
+    /** Of its own, or else of the platform's. */
     @Nullable
     RoleDocument role(String name) {
-        return roles.get(name);
+        return (RoleDocument) set.find(new DocumentKey(set.scope(), Kind.ROLE, name))
+                .or(() -> platform.find(new DocumentKey(platform.scope(), Kind.ROLE, name)))
+                .orElse(null);
     }
 
     Optional<GroupDocument> group(String name) {
@@ -158,7 +160,7 @@ final class InSight {
     }
 
     void checkRoleExists(Document document, String field, String role) {
-        if (!roles.containsKey(role)) {
+        if (role(role) == null) {
             add(document, field, role, "an existing role of " + visibleFrom());
         }
     }

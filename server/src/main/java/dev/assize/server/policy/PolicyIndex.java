@@ -144,8 +144,8 @@ final class PolicyIndex {
 
     /** Everything of a sort that any of the many refers to. */
     Collection<String> targets(Sort sort) {
-        return counts.keySet().stream()
-                .filter(target -> target.sort == sort)
+        return counts.tailMap(new Target(sort, "")).keySet().stream()
+                .takeWhile(target -> target.sort == sort)
                 .map(Target::name)
                 .toList();
     }

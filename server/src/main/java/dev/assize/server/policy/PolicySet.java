@@ -2,6 +2,7 @@ package dev.assize.server.policy;
 
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
+import dev.assize.server.policy.PolicyIndex.Sort;
 import java.util.AbstractCollection;
 import java.util.Collection;
 import java.util.Collections;
@@ -86,6 +87,24 @@ public final class PolicySet {
         PSortedMap<String, Document> byName = documents.get(key.kind());
         Document document = byName == null ? null : byName.get(key.name());
         return index == null || document == null ? index : index.without(document);
+    }
+
+    /**
+     * Makes what judging a change takes, if it is not there. Costs the whole set, once: the sets that are made from this
+     * one keep it up with what they change.
+     */
+    public void prepareForChange() {
+        var _ = index();
+    }
+
+    /** Whether this set names every resource type that another one names. */
+    public boolean namesAllTypesOf(PolicySet other) {
+        return other.namedTypes().stream().allMatch(type -> index().refersTo(Sort.TYPE, type));
+    }
+
+    /** The resource types that bindings, resources and freezes name. */
+    public Collection<String> namedTypes() {
+        return index().targets(Sort.TYPE);
     }
 
     /** What its documents refer to. */

@@ -18,7 +18,11 @@ public final class StoredDocuments {
 
     /** As {@link DocumentText#readStored}. */
     public Document read(PolicyScope scope, String yaml, String file, List<Integer> lines) {
-        Document document = DocumentText.readStored(scope, yaml, file, lines);
+        return shared(DocumentText.readStored(scope, yaml, file, lines));
+    }
+
+    /** The same document, of parts that were there before where they are equal. */
+    public Document shared(Document document) {
         if (document instanceof RoleBindingDocument binding) {
             return shared(binding);
         }

@@ -5,6 +5,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.StoredDocuments;
 import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -71,17 +72,23 @@ final class DocumentRows {
 
     private void parseBeside(ExecutorService parsers, int threads, List<Row> first, ResultSet rows)
             throws SQLException {
+        StoredDocuments sharing = new StoredDocuments();
         ArrayDeque<Future<List<Document>>> waiting = new ArrayDeque<>();
         for (List<Row> block = first; !block.isEmpty(); block = block(rows)) {
             List<Row> next = block;
             waiting.add(parsers.submit(() -> parse(next)));
             if (waiting.size() > 2 * threads) {
-                documents.addAll(await(waiting.remove()));
+                addAll(await(waiting.remove()), sharing);
             }
         }
         for (Future<List<Document>> parsed : waiting) {
-            documents.addAll(await(parsed));
+            addAll(await(parsed), sharing);
         }
+    }
+
+    /** Where there are many, equal parts of them are one object. */
+    private void addAll(List<Document> parsed, StoredDocuments sharing) {
+        parsed.forEach(document -> documents.add(sharing.shared(document)));
     }
 
     private List<Row> block(ResultSet rows) throws SQLException {

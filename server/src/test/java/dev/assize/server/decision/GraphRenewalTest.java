@@ -188,7 +188,14 @@ class GraphRenewalTest {
             crowded.evaluate(mayRead(ACME, ALICE));
             crowded.evaluate(mayRead(OTHER, ALICE));
         }
-        assertThat(source.loads()).isEqualTo(2);
+        for (long revision = 2; revision < 20; revision++) {
+            source.put(tenant(ACME, revision, ALICE));
+            crowded.refresh(PolicyScope.of(ACME));
+            assertThat(crowded.evaluate(mayRead(ACME, ALICE)).revision().value())
+                    .isEqualTo(revision);
+            crowded.evaluate(mayRead(OTHER, ALICE));
+        }
+        assertThat(source.loads()).as("of each tenant once").isEqualTo(2);
         assertThat(count("assize.decision.cache.oversized")).isGreaterThanOrEqualTo(2);
     }
 

@@ -9,6 +9,7 @@ import com.google.inject.Injector;
 import dev.assize.server.administration.ChangeResult;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
@@ -21,6 +22,7 @@ import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
@@ -29,6 +31,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.PolicySet;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -39,11 +42,13 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +75,7 @@ class PolicyAtSizeTest {
 
     private TestDatabase testDatabase;
     private Database database;
+    private long committedNanos;
 
     @BeforeEach
     void create() {
@@ -147,64 +153,186 @@ class PolicyAtSizeTest {
         print(asked + " checks uniform over " + SMALL_TENANTS + " tenants", start);
     }
 
+    /** One change of very many documents. */
+    @Test
+    void aChangeOfManyDocuments() {
+        int documents = Math.min(BINDINGS, 100_000);
+        fill(BIG.value(), "Role", ROLES, "  permissions:\n  - resources:\n    - t1\n    actions:\n    - read\n");
+        begin(BIG.value());
+        PostgresPolicyRepository repository = repository();
+        DecisionService decisions =
+                decisions(repository, DecisionConfig.defaults().cacheBytes());
+        PolicyAdministration administration = new PolicyAdministration(repository, decisions, InstantSource.system());
+        ask(decisions, "user:u1");
+        StringBuilder yaml = new StringBuilder();
+        for (int i = 0; i < documents; i++) {
+            yaml.append(binding(i)).append("\n---\n");
+        }
+        System.out.printf("%d documents in %,d bytes%n", documents, yaml.length());
+        long start = System.nanoTime();
+        List<Document> read = DocumentReader.read("new.yaml", 1, yaml.toString().getBytes(UTF_8))
+                .documents();
+        print("read", start);
+        start = System.nanoTime();
+        try {
+            apply(administration, read);
+            print("applied at once", start);
+            assertThat(ask(decisions, "user:new1")).isEqualTo(Reason.ALLOWED);
+            print("applied at once, and seen", start);
+        } catch (RuntimeException refused) {
+            print("refused at once by " + refused, start);
+            start = System.nanoTime();
+            int part = 5_000;
+            for (int from = 0; from < documents; from += part) {
+                apply(administration, read.subList(from, Math.min(documents, from + part)));
+            }
+            print("applied in parts of " + part, start);
+        }
+        System.out.printf("heap afterwards %,d bytes%n", usedHeap());
+    }
+
+    /** Notes when a change was committed, before anybody looks at it. */
+    private PolicyRepository noting(PolicyRepository repository) {
+        return new PolicyRepository() {
+            @Override
+            public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
+                List<Long> manifests = repository.change(scopes, planner);
+                committedNanos = System.nanoTime();
+                return manifests;
+            }
+
+            @Override
+            public PolicySet current(PolicyScope scope) {
+                return repository.current(scope);
+            }
+
+            @Override
+            public List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit) {
+                return repository.revisions(scope, before, limit);
+            }
+        };
+    }
+
     /** Changes to first effect, alone and at a rate. */
     private void follow(PostgresPolicyRepository repository) throws InterruptedException {
-        DecisionService decisions = decisions(repository, 8L << 30);
-        PolicyAdministration administration = new PolicyAdministration(repository, decisions, InstantSource.system());
+        // As configured by default: the tenant is heavier than the cache.
+        DecisionService decisions =
+                decisions(repository, DecisionConfig.defaults().cacheBytes());
+        PolicyAdministration administration =
+                new PolicyAdministration(noting(repository), decisions, InstantSource.system());
         long start = System.nanoTime();
         ask(decisions, "user:u1");
         print("first check", start);
         start = System.nanoTime();
         grant(administration, decisions, 0);
-        print("first change to effect, with the sum of all documents", start);
-        List<Long> nanos = new ArrayList<>();
-        for (int i = 1; i <= 100; i++) {
-            long began = System.nanoTime();
-            grant(administration, decisions, i);
-            nanos.add(System.nanoTime() - began);
-        }
-        print("change to effect, alone", nanos);
+        print("first change to effect, with the sum and the index of all documents", start);
+        change("a binding", 200, i -> grant(administration, decisions, i));
+        change(
+                "a group",
+                50,
+                i -> apply(
+                        administration,
+                        read("{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: big, name: g" + i
+                                + "}, spec: {members: ['user:u" + i + "', 'user:u" + (i + 1) + "']}}")));
+        change(
+                "a role",
+                20,
+                i -> apply(
+                        administration,
+                        read("{apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: big, name: r" + i
+                                + "}, spec: {permissions: [{resources: [t1], actions: [write]}]}}")));
 
-        AtomicBoolean ended = new AtomicBoolean();
-        List<Long> checks = Collections.synchronizedList(new ArrayList<>());
-        Thread checker = Thread.ofPlatform().start(() -> {
-            while (!ended.get()) {
-                long began = System.nanoTime();
-                ask(decisions, "user:u7");
-                checks.add(System.nanoTime() - began);
-                LockSupport.parkNanos(100_000);
-            }
-        });
+        try (Checker quiet = new Checker(decisions)) {
+            Thread.sleep(5_000);
+            quiet.print("checks, quiet");
+        }
         List<Long> late = new ArrayList<>();
+        List<Long> effects = new ArrayList<>();
         long origin = System.nanoTime();
         int changes = 2_000;
-        for (int i = 0; i < changes; i++) {
-            long due = origin + i * 10_000_000L;
-            LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
-            grant(administration, decisions, 1_000 + i);
-            late.add(System.nanoTime() - due);
+        try (Checker meanwhile = new Checker(decisions)) {
+            for (int i = 0; i < changes; i++) {
+                long due = origin + i * 10_000_000L;
+                LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
+                grant(administration, decisions, 1_000 + i);
+                late.add(System.nanoTime() - due);
+                effects.add(System.nanoTime() - committedNanos);
+            }
+            System.out.printf("sustained %.1f changes a second%n", changes / ((System.nanoTime() - origin) / 1e9));
+            meanwhile.print("checks during changes");
         }
-        ended.set(true);
-        checker.join();
-        print(changes + " changes at 100 a second, from when due to effect", late);
-        System.out.printf("sustained %.1f changes a second%n", changes / ((System.nanoTime() - origin) / 1e9));
-        print("checks meanwhile", checks);
+        print("changes at 100 a second, from when due to effect", late);
+        print("changes at 100 a second, from commit to effect", effects);
+    }
+
+    private void change(String what, int times, IntConsumer change) {
+        List<Long> whole = new ArrayList<>();
+        List<Long> effects = new ArrayList<>();
+        for (int i = 1; i <= times; i++) {
+            long began = System.nanoTime();
+            change.accept(i);
+            whole.add(System.nanoTime() - began);
+            effects.add(System.nanoTime() - committedNanos);
+        }
+        print("change of " + what + ", alone, from call to effect", whole);
+        print("change of " + what + ", alone, from commit to effect", effects);
+    }
+
+    /** Asks all the time, with short pauses. */
+    private static final class Checker implements AutoCloseable {
+
+        private final AtomicBoolean ended = new AtomicBoolean();
+        private final List<Long> nanos = new ArrayList<>();
+        private final Thread thread;
+
+        Checker(DecisionService decisions) {
+            thread = Thread.ofPlatform().start(() -> {
+                SplittableRandom random = new SplittableRandom(1);
+                while (!ended.get()) {
+                    String subject = "user:u" + random.nextInt(SUBJECTS);
+                    long began = System.nanoTime();
+                    ask(decisions, subject);
+                    nanos.add(System.nanoTime() - began);
+                    LockSupport.parkNanos(100_000);
+                }
+            });
+        }
+
+        void print(String what) throws InterruptedException {
+            close();
+            PolicyAtSizeTest.print(what, nanos);
+        }
+
+        @Override
+        public void close() throws InterruptedException {
+            ended.set(true);
+            thread.join();
+        }
     }
 
     private static void grant(PolicyAdministration administration, DecisionService decisions, int number) {
-        String yaml = "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: new" + number
-                + "}, spec: {subjects: ['user:new" + number + "'], role: r1}}";
-        List<Document> documents =
-                DocumentReader.read("new.yaml", 1, yaml.getBytes(UTF_8)).documents();
-        ChangeResult result = administration.apply(
-                new ChangeSet(documents, List.of(), List.of(), false, false, null), ADMINISTRATOR, tenant -> false);
-        assertThat(result).isInstanceOf(ChangeResult.Accepted.class);
+        apply(administration, read(binding(number)));
         long began = System.nanoTime();
         while (ask(decisions, "user:new" + number) != Reason.ALLOWED) {
             assertThat(System.nanoTime() - began)
                     .isLessThan(Duration.ofMinutes(1).toNanos());
             Thread.onSpinWait();
         }
+    }
+
+    private static String binding(int number) {
+        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: new" + number
+                + "}, spec: {subjects: ['user:new" + number + "'], role: r1}}";
+    }
+
+    private static List<Document> read(String yaml) {
+        return DocumentReader.read("new.yaml", 1, yaml.getBytes(UTF_8)).documents();
+    }
+
+    private static void apply(PolicyAdministration administration, List<Document> documents) {
+        ChangeResult result = administration.apply(
+                new ChangeSet(documents, List.of(), List.of(), false, false, null), ADMINISTRATOR, tenant -> false);
+        assertThat(result).isInstanceOf(ChangeResult.Accepted.class);
     }
 
     private static Reason ask(DecisionService decisions, String subject) {

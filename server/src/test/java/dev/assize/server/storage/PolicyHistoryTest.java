@@ -21,6 +21,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentText;
@@ -213,6 +214,12 @@ class PolicyHistoryTest {
 
         assertThat(read.size()).isEqualTo(documents.size());
         assertThat(texts(read)).isEqualTo(texts(PolicySet.of(scope, new Revision(1), documents)));
+        assertThat(read.ofKind(GroupDocument.class).stream()
+                        .map(document ->
+                                System.identityHashCode(document.metadata().scope()))
+                        .distinct())
+                .as("equal parts are one object")
+                .hasSize(1);
     }
 
     @Test
