@@ -34,12 +34,16 @@ class ApprovalsPageTest {
                     .as(console.err())
                     .isZero();
             assertThat(refusalOfSelfApproval(console)).contains("neither who asked nor the subject");
+            assertThat(payment(console)).contains("APPROVAL_REQUIRED");
             List<String> outputs = new ArrayList<>();
             String id = "";
             for (String line : blocks("sh")) {
                 for (String command : line.lines().toList()) {
                     outputs.add(run(console, command, id));
                     id = command.startsWith("assize approval request") ? idIn(outputs.getLast()) : id;
+                    if (command.contains("--approver user:dave")) {
+                        assertThat(payment(console)).contains("ALLOWED", "assize/use-approval");
+                    }
                 }
             }
             assertThat(outputs.get(0)).contains("pending", "payments: 2 of role controller, type user");
@@ -63,6 +67,11 @@ class ApprovalsPageTest {
         String refusal = console.err();
         assertThat(run(console, "assize approval cancel ID --tenant bank", id)).contains("cancelled");
         return refusal;
+    }
+
+    private static String payment(Console console) {
+        console.run("check", "agent:payments", "invoice:7", "pay", "--tenant", "bank");
+        return console.out();
     }
 
     private static String run(Console console, String command, String id) {

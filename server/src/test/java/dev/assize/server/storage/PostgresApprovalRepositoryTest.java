@@ -222,8 +222,18 @@ class PostgresApprovalRepositoryTest {
     void showsADecisionNothingThatCanNoLongerHold() {
         request("pair");
         Instant end = START.plus(WAIT).plus(HOLD);
+        now = end.plusSeconds(1);
         assertThat(source("pair", end.minusNanos(1_000))).hasSize(1);
         assertThat(source("pair", end)).isEmpty();
+    }
+
+    @Test
+    void showsADecisionAboutThePresentWhatMayStillHold() {
+        Instant farAhead = Instant.parse("9999-12-31T23:59:59Z");
+        request("pair");
+        assertThat(source("pair", farAhead)).hasSize(1);
+        now = START.plus(WAIT).plus(HOLD);
+        assertThat(source("pair", farAhead)).isEmpty();
     }
 
     @Test
@@ -312,7 +322,7 @@ class PostgresApprovalRepositoryTest {
     private Node node(Database database) {
         AuditCodec codec = new AuditCodec();
         LedgerWriter writer = new LedgerWriter(database, codec, () -> now);
-        PostgresApprovalRepository repository = new PostgresApprovalRepository(database, writer, codec);
+        PostgresApprovalRepository repository = new PostgresApprovalRepository(database, writer, codec, () -> now);
         return new Node(
                 repository, new PostgresLedgerStore(database, writer), new Approvals(repository, policy, () -> now));
     }
