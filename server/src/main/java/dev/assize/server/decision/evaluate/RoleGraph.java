@@ -33,6 +33,10 @@ public final class RoleGraph {
 
     /** The roles that a role reaches by ways that avoid those that are cut, itself among them; none where it is cut. */
     Set<String> reachedAvoiding(String role, Set<String> cut) {
+        if (!inheritsByRole.containsKey(role)) {
+            // A request may name any role: what it makes up is not kept.
+            return cut.contains(role) ? Set.of() : Set.of(role);
+        }
         Map<String, Set<String>> known = reachedByCut.getOrDefault(cut, Map.of());
         Set<String> reached = known.get(role);
         if (reached == null) {
