@@ -230,6 +230,11 @@ public sealed interface Document {
         /** Who approves where the rule does not say. */
         public static final List<String> DEFAULT_APPROVERS = List.of("user");
 
+        /** Whether the rule says that this needs approval. */
+        public boolean covers(Action action, ResourcePath resource, Environment env) {
+            return environments.contains(env) && actions.contains(action) && resources.contains(resource.type());
+        }
+
         @Override
         public Kind kind() {
             return Kind.APPROVAL_RULE;

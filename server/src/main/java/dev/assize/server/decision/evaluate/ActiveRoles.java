@@ -3,10 +3,12 @@ package dev.assize.server.decision.evaluate;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.policy.condition.Condition;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** The roles that a subject acts in: those it names, else those its grants give, with all they inherit. */
 final class ActiveRoles {
@@ -25,17 +27,24 @@ final class ActiveRoles {
             Instant now,
             Supplier<Facts> facts,
             Consumer<Instant> changesAt) {
-        Set<String> roles = new HashSet<>();
-        if (query.activeRoles().isEmpty()) {
-            grants.all()
-                    .filter(grant -> holds(grant, query, now, facts, changesAt))
-                    .forEach(grant -> roles.add(grant.binding().role()));
-        } else {
-            roles.addAll(query.activeRoles());
-        }
+        Collection<String> roles =
+                query.activeRoles().isEmpty() ? given(grants, query, now, facts, changesAt) : query.activeRoles();
         Set<String> closed = new HashSet<>();
         roles.forEach(role -> closed.addAll(graph.schema().roles().reachedAvoiding(role, Set.of())));
         return closed;
+    }
+
+    /** The roles that the subject's grants give it for a request, without what they inherit. */
+    static Set<String> given(DecisionGraph graph, CheckQuery query, Instant now, Facts facts) {
+        return given(SubjectGrants.of(graph, query), query, now, () -> facts, moment -> {});
+    }
+
+    private static Set<String> given(
+            SubjectGrants grants, CheckQuery query, Instant now, Supplier<Facts> facts, Consumer<Instant> changesAt) {
+        return grants.all()
+                .filter(grant -> holds(grant, query, now, facts, changesAt))
+                .map(grant -> grant.binding().role())
+                .collect(Collectors.toSet());
     }
 
     private static boolean holds(

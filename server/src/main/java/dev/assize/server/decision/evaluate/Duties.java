@@ -3,6 +3,7 @@ package dev.assize.server.decision.evaluate;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Duty;
@@ -75,11 +76,13 @@ public final class Duties {
                 : ofAction.stream().filter(rule -> covers(rule, query)).toList();
     }
 
-    /** The approval rules that cover a request. */
-    List<ApprovalRuleDocument> approvals(CheckQuery query) {
+    /** The approval rules that cover an action. */
+    List<ApprovalRuleDocument> approvals(Action action, ResourcePath resource, Environment env) {
         return approvals.isEmpty()
                 ? List.of()
-                : approvals.stream().filter(rule -> covers(rule, query)).toList();
+                : approvals.stream()
+                        .filter(rule -> rule.covers(action, resource, env))
+                        .toList();
     }
 
     private void addActive(Collection<Environment> environments, ActiveRule rule) {
@@ -96,11 +99,5 @@ public final class Duties {
         return rule.environments().contains(query.env())
                 && rule.duty() instanceof Duty.PerformedActions performed
                 && performed.resources().contains(query.resource().type());
-    }
-
-    private static boolean covers(ApprovalRuleDocument rule, CheckQuery query) {
-        return rule.environments().contains(query.env())
-                && rule.actions().contains(query.action())
-                && rule.resources().contains(query.resource().type());
     }
 }

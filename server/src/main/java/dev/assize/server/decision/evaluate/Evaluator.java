@@ -391,7 +391,8 @@ public final class Evaluator {
 
         private Verdict allowed(DecidedBy decidedBy) {
             List<SeparationOfDutyDocument> histories = graph.duties().histories(query);
-            List<ApprovalRuleDocument> approvals = graph.duties().approvals(query);
+            List<ApprovalRuleDocument> approvals =
+                    graph.duties().approvals(query.action(), query.resource(), query.env());
             Instant validUntil = histories.isEmpty() && approvals.isEmpty() ? boundary : now;
             return new Verdict(answer(Reason.ALLOWED, decidedBy, validUntil, obligations), histories, approvals);
         }
