@@ -5,6 +5,7 @@ import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -49,11 +50,10 @@ final class EngineAccessControl implements AccessControl {
             return false;
         }
         try {
-            return decisions
-                    .evaluateOwn(new CheckQuery(
-                            caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()))
-                    .reason()
-                    .isAllow();
+            Answer answer = decisions.evaluateOwn(new CheckQuery(
+                    caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()));
+            // Nobody here knows an obligation, not even how to use an approval up; who does not know one denies.
+            return answer.reason().isAllow() && answer.obligations().isEmpty();
         } catch (PolicyStaleException | PolicyUnavailableException broken) {
             // Nobody may do anything meanwhile; the caller is told to come back, not that it lacks a permission.
             throw broken;

@@ -15,11 +15,13 @@ import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document.Obligation;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.Set;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -32,6 +34,7 @@ class EngineAccessControlTest {
             new Caller("key", Subject.parse("service:replay"), HOME, false, Set.of(ACME), Set.of(), Set.of());
 
     private final List<CheckQuery> asked = new ArrayList<>();
+    private List<Obligation> obligations = List.of();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
 
     @Test
@@ -44,6 +47,13 @@ class EngineAccessControlTest {
     @Test
     void refusesWhereTheEngineDenies() {
         assertThat(control(query -> Reason.NO_GRANT).permits(CALLER, ACME, Permission.CHECK))
+                .isFalse();
+    }
+
+    @Test
+    void refusesWhereAnObligationComesWithTheAllow() {
+        obligations = List.of(new Obligation("notify", "notify", new TreeMap<>()));
+        assertThat(control(query -> Reason.ALLOWED).permits(CALLER, ACME, Permission.CHECK))
                 .isFalse();
     }
 
@@ -117,7 +127,7 @@ class EngineAccessControlTest {
         @Override
         public Answer evaluateOwn(CheckQuery query) {
             asked.add(query);
-            return new Answer(engine.apply(query), null, Revision.NONE, Revision.NONE, Instant.EPOCH, List.of());
+            return new Answer(engine.apply(query), null, Revision.NONE, Revision.NONE, Instant.EPOCH, obligations);
         }
 
         @Override
