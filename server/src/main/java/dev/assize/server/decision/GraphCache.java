@@ -318,22 +318,9 @@ final class GraphCache {
             Instant readAt = clock.instant();
             return polled != null && differsInPlatformOnly(held, polled)
                     ? Optional.of(updated(held, ofPlatform(held), polled.askedAt()))
-                    : update(held).map(update -> updated(held, update, readAt));
+                    : source.update(held.snapshot()).map(update -> updated(held, update, readAt));
         } finally {
             permits.release();
-        }
-    }
-
-    private Optional<PolicyUpdate> update(HeldGraph held) {
-        try {
-            return source.update(held.snapshot());
-        } catch (UnsupportedOperationException readsWholesOnly) {
-            PolicySnapshot before = held.snapshot();
-            return source.load(held.tenant()).map(now -> {
-                Set<DocumentKey> changed = new HashSet<>(differing(before.tenant(), now.tenant()));
-                changed.addAll(differing(before.platform(), now.platform()));
-                return new PolicyUpdate(now, changed);
-            });
         }
     }
 
