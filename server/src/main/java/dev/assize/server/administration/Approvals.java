@@ -318,22 +318,11 @@ public final class Approvals {
                 wish.proposed().action(),
                 wish.proposed().resource(),
                 wish.proposed().env(),
-                covering.stream().map(Approvals::pinned).toList(),
+                covering.stream().map(PinnedRule::of).toList(),
                 List.of(),
                 now,
                 null,
                 null);
-    }
-
-    private static PinnedRule pinned(ApprovalRuleDocument rule) {
-        return new PinnedRule(
-                rule.name(),
-                rule.approvals(),
-                rule.approverRole(),
-                rule.approverTypes(),
-                rule.pendingTtl(),
-                rule.ttl(),
-                rule.singleUse());
     }
 
     /** A zero byte stands in none of these, so no two wishes read the same. */

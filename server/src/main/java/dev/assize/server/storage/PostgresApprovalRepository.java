@@ -203,7 +203,7 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                                         .orderBy(APPROVAL_REQUEST.REQUESTED_AT, APPROVAL_REQUEST.APPROVAL_ID)
                                         .fetch()))
                 .stream()
-                .map(filed -> asOf(filed.request(), until))
+                .map(filed -> filed.request().asOf(until))
                 .toList();
     }
 
@@ -220,27 +220,6 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
             case CANCELLED -> APPROVAL_REQUEST.ENDED.eq(CANCELLED);
             case USED -> APPROVAL_REQUEST.ENDED.eq(USED);
         };
-    }
-
-    /** What came later has not happened; what ended it has not either, or it would not be here. */
-    private static ApprovalRequest asOf(ApprovalRequest request, Instant until) {
-        return new ApprovalRequest(
-                request.id(),
-                request.tenant(),
-                request.requester(),
-                request.requesterHome(),
-                request.subject(),
-                request.subjectHome(),
-                request.action(),
-                request.resource(),
-                request.env(),
-                request.rules(),
-                request.votes().stream()
-                        .filter(vote -> !vote.at().isAfter(until))
-                        .toList(),
-                request.requestedAt(),
-                null,
-                null);
     }
 
     private static Optional<ApprovalRequestRecord> findByKey(

@@ -154,7 +154,7 @@ final class TestWorld {
                         && given.resource().equals(resource)
                         && given.environment().equals(env)
                         && !given.requestedAt().isAfter(until)) {
-                    found.add(asOf(until, request("approval-" + i, tenant, given)));
+                    found.add(request("approval-" + i, tenant, given).asOf(until));
                 }
             }
             return found;
@@ -163,10 +163,7 @@ final class TestWorld {
         private ApprovalRequest request(String id, TenantId tenant, GivenApproval given) {
             List<ApprovalRuleDocument> rules =
                     policy(PolicyScope.of(tenant)).ofKind(ApprovalRuleDocument.class).stream()
-                            .filter(rule ->
-                                    rule.resources().contains(given.resource().type())
-                                            && rule.actions().contains(given.action())
-                                            && rule.environments().contains(given.environment()))
+                            .filter(rule -> rule.covers(given.action(), given.resource(), given.environment()))
                             .toList();
             Stream<Vote> approvals = given.approvedBy().stream().map(by -> vote(by, tenant, true, rules, given));
             Stream<Vote> rejection =
@@ -181,7 +178,7 @@ final class TestWorld {
                     given.action(),
                     given.resource(),
                     given.environment(),
-                    rules.stream().map(Approvals::pinned).toList(),
+                    rules.stream().map(PinnedRule::of).toList(),
                     Stream.concat(approvals, rejection).toList(),
                     given.requestedAt(),
                     given.cancelledAt(),
@@ -195,39 +192,6 @@ final class TestWorld {
                     .map(ApprovalRuleDocument::name)
                     .toList();
             return new Vote(by, tenant, approves, counted, null, given.resolvedAt());
-        }
-
-        private static PinnedRule pinned(ApprovalRuleDocument rule) {
-            return new PinnedRule(
-                    rule.name(),
-                    rule.approvals(),
-                    rule.approverRole(),
-                    rule.approverTypes(),
-                    rule.pendingTtl(),
-                    rule.ttl(),
-                    rule.singleUse());
-        }
-
-        private static ApprovalRequest asOf(Instant until, ApprovalRequest request) {
-            Instant cancelledAt = request.cancelledAt();
-            Instant usedAt = request.usedAt();
-            return new ApprovalRequest(
-                    request.id(),
-                    request.tenant(),
-                    request.requester(),
-                    request.requesterHome(),
-                    request.subject(),
-                    request.subjectHome(),
-                    request.action(),
-                    request.resource(),
-                    request.env(),
-                    request.rules(),
-                    request.votes().stream()
-                            .filter(vote -> !vote.at().isAfter(until))
-                            .toList(),
-                    request.requestedAt(),
-                    cancelledAt == null || cancelledAt.isAfter(until) ? null : cancelledAt,
-                    usedAt == null || usedAt.isAfter(until) ? null : usedAt);
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -41,6 +42,25 @@ public record ApprovalRequest(
         votes = List.copyOf(votes);
     }
 
+    /** The request as it was: what came after {@code moment} has not happened. */
+    public ApprovalRequest asOf(Instant moment) {
+        return new ApprovalRequest(
+                id,
+                tenant,
+                requester,
+                requesterHome,
+                subject,
+                subjectHome,
+                action,
+                resource,
+                env,
+                rules,
+                votes.stream().filter(vote -> !vote.at().isAfter(moment)).toList(),
+                requestedAt,
+                cancelledAt == null || cancelledAt.isAfter(moment) ? null : cancelledAt,
+                usedAt == null || usedAt.isAfter(moment) ? null : usedAt);
+    }
+
     /** An approval rule as it was when the request was made. */
     public record PinnedRule(
             String name,
@@ -52,6 +72,18 @@ public record ApprovalRequest(
             boolean singleUse) {
         public PinnedRule {
             approverTypes = List.copyOf(approverTypes);
+        }
+
+        /** The rule as it is. */
+        public static PinnedRule of(ApprovalRuleDocument rule) {
+            return new PinnedRule(
+                    rule.name(),
+                    rule.approvals(),
+                    rule.approverRole(),
+                    rule.approverTypes(),
+                    rule.pendingTtl(),
+                    rule.ttl(),
+                    rule.singleUse());
         }
     }
 
