@@ -26,6 +26,7 @@ import dev.assize.server.testing.FakeApprovalPolicy;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -189,6 +190,24 @@ class PostgresApprovalRepositoryTest {
         assertThat(ApprovalJudge.judge(rule("pairs", "pair", 2, false), List.of(approved), START.plusSeconds(29)))
                 .contains(approved);
         assertThat(source("pair", START.plusSeconds(30))).isEmpty();
+    }
+
+    @Test
+    void showsADecisionAboutThePresentWhatIsApproved() {
+        now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+        String approved = request("wire");
+        resolve(one, approved, "bob");
+        String waits = request("pair");
+        String cancelled = request("pair");
+        one.approvals().cancel(tenant, cancelled, robot(), null, caller("gate"));
+
+        Instant farAhead = Instant.parse("9999-12-31T23:59:59Z");
+        assertThat(source("wire", farAhead)).singleElement().satisfies(request -> {
+            assertThat(request.id()).isEqualTo(approved);
+            assertThat(ApprovalJudge.judge(rule("wires", "wire", 1, true), List.of(request), now))
+                    .contains(request);
+        });
+        assertThat(source("pair", farAhead)).extracting(ApprovalRequest::id).containsExactly(waits);
     }
 
     @Test
