@@ -44,11 +44,19 @@ final class AttributeTranslator {
     }
 
     private static AttributeValue bounded(String field, dev.assize.proto.v1.AttributeValue value) {
-        if (value.getSerializedSize() > Limits.ATTRIBUTE_BYTES) {
-            throw RefusedException.invalid(
-                    field, value.getSerializedSize() + " bytes", "at most " + Limits.ATTRIBUTE_BYTES + " bytes");
+        int size = size(value);
+        if (size > Limits.ATTRIBUTE_BYTES) {
+            throw RefusedException.invalid(field, size + " bytes", "at most " + Limits.ATTRIBUTE_BYTES + " bytes");
         }
         return value(field, value, Limits.ATTRIBUTE_DEPTH);
+    }
+
+    /** Of a text its own bytes, of anything else those it is encoded in. */
+    private static int size(dev.assize.proto.v1.AttributeValue value) {
+        int encoded = value.getSerializedSize();
+        return encoded > Limits.ATTRIBUTE_BYTES && value.hasStringValue()
+                ? Names.utf8Length(value.getStringValue())
+                : encoded;
     }
 
     /** @param left how many lists and maps may still lie in one another */

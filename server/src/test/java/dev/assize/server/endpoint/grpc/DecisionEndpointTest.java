@@ -114,10 +114,13 @@ class DecisionEndpointTest {
 
     @Test
     void refusesAnAttributeOver4KiBButNotOneOf4KiB() {
-        AttributeValue full = text("x".repeat(Limits.ATTRIBUTE_BYTES - 3));
-        assertThat(full.getSerializedSize()).isEqualTo(Limits.ATTRIBUTE_BYTES);
+        AttributeValue full = text("x".repeat(Limits.ATTRIBUTE_BYTES));
         assertThat(check(request().putContext("full", full)).getDecision()).isEqualTo(Decision.DECISION_ALLOW);
-        refuses(request().putContext("over", text("x".repeat(Limits.ATTRIBUTE_BYTES - 2))), "context[over]");
+        refuses(request().putContext("over", text("x".repeat(Limits.ATTRIBUTE_BYTES + 1))), "context[over]");
+        AttributeValue list = listOf(text("x".repeat(Limits.ATTRIBUTE_BYTES - 9)));
+        assertThat(list.getSerializedSize()).isEqualTo(Limits.ATTRIBUTE_BYTES);
+        assertThat(check(request().putContext("full", list)).getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+        refuses(request().putContext("over", listOf(text("x".repeat(Limits.ATTRIBUTE_BYTES - 8)))), "context[over]");
     }
 
     @Test
