@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
@@ -298,15 +299,15 @@ class PolicyAtSizeTest {
             });
         }
 
-        void print(String what) throws InterruptedException {
+        void print(String what) {
             close();
             PolicyAtSizeTest.print(what, nanos);
         }
 
         @Override
-        public void close() throws InterruptedException {
+        public void close() {
             ended.set(true);
-            thread.join();
+            Uninterruptibles.joinUninterruptibly(thread);
         }
     }
 
