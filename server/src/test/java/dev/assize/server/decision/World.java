@@ -147,6 +147,7 @@ final class World {
     private final PolicySet platform;
     private final WorldRecords records;
     private final SortedMap<String, AttributeDeclaration> ofSubjects;
+    private final WorldRules rules;
 
     World(long seed) {
         dice = new Dice(seed);
@@ -182,8 +183,8 @@ final class World {
             forTenant.add(binding(name));
         }
         storeAttributes(forPlatform, forTenant);
-        WorldRules rules = new WorldRules(dice, POOLS, roles, groups);
-        addRules(rules, forPlatform, forTenant, ofPlatform);
+        rules = new WorldRules(dice, POOLS, roles, groups);
+        addRules(forPlatform, forTenant, ofPlatform);
         List<RoleBindingDocument> bindings = forTenant.stream()
                 .filter(RoleBindingDocument.class::isInstance)
                 .map(RoleBindingDocument.class::cast)
@@ -213,6 +214,40 @@ final class World {
 
     Dice dice() {
         return dice;
+    }
+
+    /** A document of the same name that may say anything else. */
+    Document another(Document document) {
+        String name = document.name();
+        return switch (document) {
+            case TenantDocument it ->
+                new TenantDocument(
+                        it.metadata(),
+                        it.place(),
+                        dice.chance(70) ? ENVIRONMENTS : dice.some(ENVIRONMENTS),
+                        dice.chance(50) ? it.subjectAttributes() : conditions.declaredOfSubjects());
+            case ResourceTypeDocument it ->
+                new ResourceTypeDocument(
+                        it.metadata(),
+                        it.place(),
+                        it.actions(),
+                        new TreeMap<>(Map.of(dice.pick(it.actions()), dice.anyOf(it.actions(), 15))),
+                        dice.chance(50) ? it.attributes() : conditions.declaredOfResources());
+            case RoleDocument it -> role(it.scope(), name, roles.subList(0, roles.indexOf(name)));
+            case RoleBindingDocument _ -> binding(name);
+            case GroupDocument _ -> group(name, groups.subList(0, groups.indexOf(name)));
+            case FreezeDocument _ -> rules.freeze(name);
+            case ApprovalRuleDocument _ -> rules.approvalRule(name);
+            case SeparationOfDutyDocument it -> it.scope().isPlatform() ? it : rules.duty(it.scope(), name);
+            case SubjectDocument it ->
+                new SubjectDocument(it.metadata(), it.place(), it.subject(), conditions.storedOfSubject(ofSubjects));
+            case ResourceDocument it ->
+                new ResourceDocument(
+                        it.metadata(),
+                        it.place(),
+                        it.resource(),
+                        conditions.storedOfResource(declared(it.resource(), platform.documents(), tenant.documents())));
+        };
     }
 
     /** Who, on what, does what, where. */
@@ -430,7 +465,7 @@ final class World {
                 .orElseGet(TreeMap::new);
     }
 
-    private void addRules(WorldRules rules, List<Document> forPlatform, List<Document> forTenant, int ofPlatform) {
+    private void addRules(List<Document> forPlatform, List<Document> forTenant, int ofPlatform) {
         if (dice.chance(50)) {
             names("freeze", dice.between(1, 4)).forEach(name -> forTenant.add(rules.freeze(name)));
         }

@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 final class WorldPdp {
 
     /** Its clock jumps to and fro; what it holds is fresh whatever happens. */
-    private static final DecisionConfig CONFIG = new DecisionConfig(
+    static final DecisionConfig CONFIG = new DecisionConfig(
             256L << 20,
             Duration.ofDays(100_000),
             Duration.ofDays(1),
@@ -30,11 +30,12 @@ final class WorldPdp {
             2);
 
     private final AtomicReference<Instant> clock = new AtomicReference<>(Instant.EPOCH);
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final PolicyDecisionPoint pdp;
     private final PolicySearch search;
 
     WorldPdp(PolicySource source, WorldRecords records) {
-        DecisionMetrics metrics = new DecisionMetrics(new SimpleMeterRegistry());
+        DecisionMetrics metrics = new DecisionMetrics(registry);
         GraphCache graphs = new GraphCache(source, CONFIG, clock::get, metrics);
         PastGraphs pasts = new PastGraphs(source, graphs, CONFIG, clock::get, metrics);
         Moments moments = new Moments(graphs, pasts, CONFIG, clock::get, metrics);
@@ -75,6 +76,12 @@ final class WorldPdp {
             after = page.next();
         } while (after != null);
         return found;
+    }
+
+    /** How often it brought a compiled policy up to date, and how often that failed. */
+    List<Long> updates() {
+        return List.of(registry.get("assize.decision.update.duration").timer().count(), (long)
+                registry.get("assize.decision.update.failures").counter().count());
     }
 
     /** After a change of the policy. */
