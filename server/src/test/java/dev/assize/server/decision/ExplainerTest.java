@@ -9,6 +9,7 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.decision.check.Explanation.BindingTrace;
+import dev.assize.server.decision.check.Explanation.RuleTrace;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.Explainer;
 import dev.assize.server.model.Action;
@@ -21,15 +22,19 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +45,7 @@ import org.junit.jupiter.api.Test;
 
 class ExplainerTest {
 
+    private static final String NOT_ASKED = "covers this, and is not asked: the request is denied before";
     private static final PolicyScope SCOPE = PolicyScope.of(ACME);
     private static final Instant NOW = Instant.parse("2026-02-22T14:02:00Z");
     private static final Environment PRODUCTION = new Environment("production");
@@ -108,6 +114,34 @@ class ExplainerTest {
                 .containsExactly(Effect.DENY);
         assertThat(explanation.bindings().getLast().detail())
                 .contains("it is 2026-02-22T14:02:00Z, before 2026-02-22T14:03:00Z");
+    }
+
+    @Test
+    void tellsOfRulesThatAreNotAskedBecauseTheRequestIsDeniedBefore() {
+        bind("a", "barred", Scope.ALL, null, null, ALICE);
+        documents.add(new SeparationOfDutyDocument(
+                metadata(SCOPE, "writers-do-not-read"),
+                SourcePlace.UNKNOWN,
+                new Duty.PerformedActions(List.of(new Action("read"), new Action("write")), new AnyOf.All<>()),
+                new AnyOf.All<>()));
+        documents.add(new ApprovalRuleDocument(
+                metadata(SCOPE, "four-eyes"),
+                SourcePlace.UNKNOWN,
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                1,
+                "reader",
+                List.of("user"),
+                Duration.ofHours(1),
+                Duration.ofHours(1),
+                false));
+        Explanation explanation = explain();
+        assertThat(explanation.answer().reason()).isEqualTo(Reason.EXPLICIT_DENY);
+        assertThat(explanation.duties())
+                .containsExactly(new RuleTrace("writers-do-not-read", false, NOT_ASKED, SourcePlace.UNKNOWN));
+        assertThat(explanation.approvals())
+                .containsExactly(new RuleTrace("four-eyes", false, NOT_ASKED, SourcePlace.UNKNOWN));
     }
 
     @Test

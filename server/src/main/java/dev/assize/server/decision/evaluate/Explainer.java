@@ -10,6 +10,7 @@ import dev.assize.server.decision.check.Explanation.PermissionTrace;
 import dev.assize.server.decision.check.Explanation.RuleTrace;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Subject;
+import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
@@ -79,9 +80,33 @@ public final class Explainer {
                 List.copyOf(active),
                 freezes,
                 bindings(),
-                rules.stream().map(rule -> trace(rule, active)).toList(),
-                List.of(),
+                duties(rules, active),
+                approvals(),
                 null);
+    }
+
+    private List<RuleTrace> duties(List<Duties.ActiveRule> rules, Set<String> active) {
+        Stream<RuleTrace> ofRoles = rules.stream().map(rule -> trace(rule, active));
+        Stream<RuleTrace> ofHistory = cell == null
+                ? Stream.empty()
+                : graph.duties().histories(query).stream().map(Explainer::notAsked);
+        return Stream.concat(ofRoles, ofHistory)
+                .sorted(Comparator.comparing(RuleTrace::name, Utf8Order.INSTANCE))
+                .toList();
+    }
+
+    private List<RuleTrace> approvals() {
+        return cell == null
+                ? List.of()
+                : graph.duties().approvals(query.action(), query.resource(), query.env()).stream()
+                        .map(Explainer::notAsked)
+                        .toList();
+    }
+
+    /** What is asked outside of the policy, and only where nothing before it denies. */
+    private static RuleTrace notAsked(Document rule) {
+        return new RuleTrace(
+                rule.name(), false, "covers this, and is not asked: the request is denied before", rule.place());
     }
 
     private List<RuleTrace> freezes(Answer answer) {
