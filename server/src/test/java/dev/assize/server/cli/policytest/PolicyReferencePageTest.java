@@ -75,7 +75,7 @@ class PolicyReferencePageTest {
         PolicyTestResult result = PolicyTests.run(directory, new PrintWriter(out), null);
 
         assertThat(result.isSuccess()).as(out.toString()).isTrue();
-        assertThat(result.passed()).isEqualTo(17);
+        assertThat(result.passed()).isEqualTo(18);
     }
 
     @Test
