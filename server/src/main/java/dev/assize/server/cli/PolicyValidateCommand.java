@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AssignedRoles;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
@@ -17,6 +18,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +55,12 @@ public final class PolicyValidateCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
+    private final Surroundings surroundings;
+
+    PolicyValidateCommand(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
     @Override
     public Integer call() {
         if (spec == null) {
@@ -63,7 +71,8 @@ public final class PolicyValidateCommand implements Callable<Integer> {
         List<Document> documents = read(problems, places);
         problems.addAll(places.refine(DocumentReader.findRepeated(documents)));
         if (problems.isEmpty()) {
-            problems.addAll(places.refine(judge(withFirstPolicy(documents))));
+            problems.addAll(places.refine(
+                    judge(withFirstPolicy(documents), surroundings.clock().instant())));
         }
         if (ConnectionOptions.wantsJson(output, spec)) {
             spec.commandLine().getOut().println(json(documents, problems).toPrettyString());
@@ -112,16 +121,21 @@ public final class PolicyValidateCommand implements Callable<Integer> {
         }
     }
 
-    private static List<Problem> judge(List<Document> documents) {
+    private static List<Problem> judge(List<Document> documents, Instant now) {
         Map<PolicyScope, List<Document>> byScope =
                 documents.stream().collect(Collectors.groupingBy(Document::scope, TreeMap::new, Collectors.toList()));
         PolicySet platform = PolicySet.of(
                 PolicyScope.PLATFORM, Revision.NONE, byScope.getOrDefault(PolicyScope.PLATFORM, List.of()));
         List<Problem> problems = new ArrayList<>();
-        byScope.forEach((scope, own) -> problems.addAll(
-                scope.equals(PolicyScope.PLATFORM)
-                        ? PolicyValidator.validatePlatform(platform)
-                        : PolicyValidator.validate(PolicySet.of(scope, Revision.NONE, own), platform)));
+        List<PolicySet> tenants = byScope.entrySet().stream()
+                .filter(entry -> !entry.getKey().isPlatform())
+                .map(entry -> PolicySet.of(entry.getKey(), Revision.NONE, entry.getValue()))
+                .toList();
+        problems.addAll(PolicyValidator.validatePlatform(platform));
+        tenants.forEach(tenant -> problems.addAll(PolicyValidator.validate(tenant, platform)));
+        if (problems.isEmpty()) {
+            tenants.forEach(tenant -> problems.addAll(AssignedRoles.problems(tenant, platform, now)));
+        }
         return problems;
     }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,6 +80,22 @@ public final class AssignedRoles {
         RolesHeld nothing = new RolesHeld(PolicySet.empty(tenant.scope()), PolicySet.empty(PolicyScope.PLATFORM));
         RolesHeld held = new RolesHeld(tenant, platform);
         return new AssignedRoles(nothing, held, now).among(held.holdersOf(held.constrainedRoles()));
+    }
+
+    /** A problem for everybody who holds too much, in policy that is valid otherwise. */
+    public static List<Problem> problems(PolicySet tenant, PolicySet platform, Instant now) {
+        return violations(tenant, platform, now).stream()
+                .map(violation -> new Problem(
+                        Stream.of(tenant, platform)
+                                .flatMap(policy -> policy.find(violation.rule()).stream())
+                                .map(Document::place)
+                                .findFirst()
+                                .orElse(SourcePlace.UNKNOWN),
+                        violation.rule().toString(),
+                        violation.subject() + " of tenant " + tenant.scope().key() + " holds "
+                                + String.join(", ", violation.roles()),
+                        "at most " + violation.limit() + " of them at a time"))
+                .toList();
     }
 
     /**

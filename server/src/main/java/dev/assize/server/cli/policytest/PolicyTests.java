@@ -8,6 +8,7 @@ import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
+import dev.assize.server.policy.AssignedRoles;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
@@ -99,12 +100,27 @@ public final class PolicyTests {
                 .filter(policy -> !policy.scope().isPlatform())
                 .flatMap(policy -> PolicyValidator.validate(policy, platform).stream())
                 .forEach(problems::add);
+        if (problems.found() == 0) {
+            assignedRoles(policies, platform, suites);
+        }
         for (TestSuite suite : suites) {
             if (suite.checks().isEmpty()) {
                 refuse(directory, "suite " + suite.name(), "at least one check");
             }
         }
         return problems.found() > 0 ? refused() : check(new TestWorld(policies), new RuleCoverage(policies), suites);
+    }
+
+    /** Nobody holds too much, from the earliest moment that a check asks about. */
+    private void assignedRoles(Map<PolicyScope, PolicySet> policies, PolicySet platform, List<TestSuite> suites) {
+        suites.stream()
+                .flatMap(suite -> suite.checks().stream())
+                .map(TestCheck::now)
+                .min(Comparator.naturalOrder())
+                .ifPresent(earliest -> policies.values().stream()
+                        .filter(policy -> !policy.scope().isPlatform())
+                        .flatMap(policy -> AssignedRoles.problems(policy, platform, earliest).stream())
+                        .forEach(problems::add));
     }
 
     private PolicyTestResult check(TestWorld world, RuleCoverage coverage, List<TestSuite> suites) throws IOException {

@@ -264,6 +264,38 @@ class PolicyTestsTest {
     }
 
     @Test
+    void runsNoCheckWhereSomebodyHoldsWhatNobodyMayHoldTogether() throws IOException {
+        write("policy.yaml", POLICY + """
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: auditor}
+                spec: {permissions: [{resources: [incident], actions: [audit]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: acme, name: auditors}
+                spec: {subjects: ["user:vera"], role: auditor, notBefore: 2027-01-01T00:00:00Z}
+                ---
+                apiVersion: assize.dev/v1
+                kind: SeparationOfDuty
+                metadata: {tenant: acme, name: viewers-do-not-audit}
+                spec: {type: assigned-roles, roles: [viewer, auditor]}
+                """);
+        write("tests/suite.yaml", SUITE_HEAD + """
+                - {name: a, subjects: ["user:vera"], table: {"incident:1": {read: ALLOWED}}}
+              """);
+
+        run();
+
+        assertThat(report.toString())
+                .contains(
+                        "policy.yaml:26: SeparationOfDuty/viewers-do-not-audit: `user:vera of tenant acme holds auditor,"
+                                + " viewer`: expected at most 1 of them at a time",
+                        "no check was run");
+    }
+
+    @Test
     void countsTheRulesThatNoCheckMet() throws IOException {
         write("policy.yaml", POLICY + """
                 ---
