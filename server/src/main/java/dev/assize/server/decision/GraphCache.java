@@ -387,10 +387,16 @@ final class GraphCache {
         }
     }
 
+    // Whether this very load was registered, not one like it.
+    @SuppressWarnings("ReferenceEquality")
     private @Nullable HeldGraph load(TenantId tenant, Duration timeout) {
         while (true) {
+            CompletableFuture<Optional<HeldGraph>> own = new CompletableFuture<>();
             CompletableFuture<Optional<HeldGraph>> load =
-                    loads.computeIfAbsent(tenant, any -> isSettled(tenant) ? null : startedLoad(tenant));
+                    loads.computeIfAbsent(tenant, any -> isSettled(tenant) ? null : own);
+            if (load == own) {
+                start(tenant, own);
+            }
             if (load != null) {
                 return await(load, tenant, timeout).orElse(null);
             }
@@ -405,8 +411,8 @@ final class GraphCache {
         return getIfHeld(tenant) != null || unknown.getIfPresent(tenant) != null;
     }
 
-    private CompletableFuture<Optional<HeldGraph>> startedLoad(TenantId tenant) {
-        CompletableFuture<Optional<HeldGraph>> load = new CompletableFuture<>();
+    /** Reads for a load that is registered already, so that no change can miss what is being read. */
+    private void start(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load) {
         threads.execute(() -> {
             try {
                 Optional<HeldGraph> found = read(tenant);
@@ -418,7 +424,6 @@ final class GraphCache {
                 load.completeExceptionally(broken);
             }
         });
-        return load;
     }
 
     /** Before anyone who waits for it goes on. */

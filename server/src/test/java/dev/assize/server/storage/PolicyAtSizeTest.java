@@ -244,7 +244,7 @@ class PolicyAtSizeTest {
                                 + "}, spec: {permissions: [{resources: [t1], actions: [write]}]}}")));
 
         try (Checker quiet = new Checker(decisions)) {
-            Thread.sleep(5_000);
+            LockSupport.parkNanos(Duration.ofSeconds(5).toNanos());
             quiet.print("checks, quiet");
         }
         List<Long> late = new ArrayList<>();
