@@ -138,7 +138,9 @@ public class AppendBenchmark {
                     false,
                     "{\"incident\":438,\"note\":\"" + "x".repeat(120) + "\"}",
                     List.of(),
-                    List.of());
+                    List.of(),
+                    null,
+                    null);
         }
     }
 

@@ -124,7 +124,9 @@ final class ApprovalEvents {
                 false,
                 json(payload),
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static String json(ObjectNode node) {

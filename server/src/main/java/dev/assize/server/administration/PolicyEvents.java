@@ -89,7 +89,9 @@ final class PolicyEvents {
                 false,
                 json(payload),
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static String textOf(@Nullable Document document) {

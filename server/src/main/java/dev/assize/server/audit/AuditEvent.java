@@ -49,45 +49,6 @@ public record AuditEvent(
     /** The prefix of types that only the server writes. */
     public static final String OWN_TYPES = "assize.";
 
-    /** An event of an actor that acts for itself. */
-    public AuditEvent(
-            String type,
-            @Nullable String category,
-            Subject actor,
-            @Nullable String role,
-            Action action,
-            ResourcePath resource,
-            Environment env,
-            Outcome outcome,
-            @Nullable Instant occurredAt,
-            @Nullable String runId,
-            @Nullable String decisionId,
-            @Nullable String reason,
-            boolean override,
-            @Nullable String payload,
-            List<String> reads,
-            List<String> writes) {
-        this(
-                type,
-                category,
-                actor,
-                role,
-                action,
-                resource,
-                env,
-                outcome,
-                occurredAt,
-                runId,
-                decisionId,
-                reason,
-                override,
-                payload,
-                reads,
-                writes,
-                null,
-                null);
-    }
-
     public AuditEvent {
         reads = List.copyOf(reads);
         writes = List.copyOf(writes);

@@ -60,7 +60,9 @@ final class KeyEvents {
                 false,
                 json(payload),
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static List<String> sorted(Iterable<?> values) {

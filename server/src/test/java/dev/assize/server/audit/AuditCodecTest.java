@@ -113,7 +113,9 @@ class AuditCodecTest {
                 true,
                 "{}",
                 List.of("r"),
-                List.of("w"));
+                List.of("w"),
+                null,
+                null);
         assertThat(codec.project(frame(codec.encode(event, Recorder.ASSIZE))))
                 .isEqualTo(Map.ofEntries(
                         Map.entry("recorded_at", "1772366400123456"),

@@ -273,7 +273,9 @@ class AuditEventsTest {
                     false,
                     payload,
                     reads,
-                    writes);
+                    writes,
+                    null,
+                    null);
         }
     }
 }

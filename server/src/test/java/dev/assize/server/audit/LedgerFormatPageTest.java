@@ -153,7 +153,9 @@ class LedgerFormatPageTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static AuditEvent whole() {
@@ -173,7 +175,9 @@ class LedgerFormatPageTest {
                 true,
                 "{\"frames\":3}",
                 List.of("s3://in/a", "s3://in/b"),
-                List.of("s3://out/c"));
+                List.of("s3://out/c"),
+                null,
+                null);
     }
 
     private static boolean hasPython() throws InterruptedException {

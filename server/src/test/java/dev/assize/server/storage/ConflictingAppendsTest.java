@@ -235,7 +235,9 @@ class ConflictingAppendsTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
         EntryDraft draft = CODEC.encode(event, Recorder.ASSIZE);
         return new AppendCommand(
                 Recorder.ASSIZE,

@@ -238,6 +238,8 @@ class PostgresAuditIndexTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 }

@@ -220,7 +220,9 @@ class PostgresHistorySourceTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
         EntryDraft draft = CODEC.encode(event, Recorder.ASSIZE);
         new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, () -> now))
                 .append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, List.of(draft), null)));

@@ -286,7 +286,9 @@ class PostgresPolicyRepositoryTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static Document role(PolicyScope scope, String name) {

@@ -176,6 +176,8 @@ class TamperedLedgerTest {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 }
