@@ -20,6 +20,9 @@ public interface ApprovalRepository {
     /** Keeps a new request, unless its key was used before or as many as {@code openLimit} are open already. */
     FilingResult file(Filing filing, int openLimit);
 
+    /** What was filed under an idempotency key; empty where none was. */
+    Optional<Keyed> findByKey(TenantId tenant, Recorder caller, String idempotencyKey);
+
     Optional<FiledApproval> find(TenantId tenant, String id);
 
     /**
@@ -45,6 +48,9 @@ public interface ApprovalRepository {
             Digest contentHash,
             Instant openUntil,
             AuditEvent event) {}
+
+    /** A request, and what its caller sent for it. */
+    record Keyed(FiledApproval approval, Digest contentHash) {}
 
     /** How keeping a request ended. */
     sealed interface FilingResult {

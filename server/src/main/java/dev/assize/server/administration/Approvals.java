@@ -9,8 +9,8 @@ import dev.assize.server.administration.ApprovalRepository.Position;
 import dev.assize.server.administration.ApprovalRepository.Step;
 import dev.assize.server.administration.ApprovalRepository.Write;
 import dev.assize.server.administration.ApprovalResult.Done;
+import dev.assize.server.administration.FiledApproval.Call;
 import dev.assize.server.administration.FiledApproval.Change;
-import dev.assize.server.administration.FiledApproval.Use;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.ApprovalPolicy;
 import dev.assize.server.decision.approval.ApprovalRequest;
@@ -98,8 +98,15 @@ public final class Approvals {
     /** Somebody of a home tenant. */
     public record Party(Subject subject, TenantId home) {}
 
-    /** What an approver says. */
-    public record Ruling(boolean approves, @Nullable String comment) {}
+    /**
+     * What an approver says.
+     *
+     * @param idempotencyKey null where a retry is not to be recognised
+     */
+    public record Ruling(
+            boolean approves,
+            @Nullable String comment,
+            @Nullable String idempotencyKey) {}
 
     /**
      * A page of requests.
@@ -108,8 +115,24 @@ public final class Approvals {
      */
     public record Page(List<Done> approvals, @Nullable Position next) {}
 
-    /** Asks for an approval, under the rules that cover it now. */
+    /** Asks for an approval, under the rules that cover it now. A retry has its first answer, whatever they are by then. */
     public ApprovalResult request(Wish wish, Recorder caller) {
+        Optional<ApprovalResult> earlier = earlier(wish, caller);
+        return earlier.isPresent() ? earlier.get() : file(wish, caller);
+    }
+
+    private Optional<ApprovalResult> earlier(Wish wish, Recorder caller) {
+        String key = wish.idempotencyKey();
+        return key == null
+                ? Optional.empty()
+                : repository
+                        .findByKey(wish.proposed().tenant(), caller, key)
+                        .map(first -> first.contentHash().equals(contentHash(wish))
+                                ? done(first.approval())
+                                : new ApprovalResult.KeyReused());
+    }
+
+    private ApprovalResult file(Wish wish, Recorder caller) {
         Optional<Reason> unknown = policy.unknown(wish.proposed());
         if (unknown.isPresent()) {
             return new ApprovalResult.Unknown(unknown.get());
@@ -122,7 +145,7 @@ public final class Approvals {
             return new ApprovalResult.TooManyRules(covering.size());
         }
         Instant now = now();
-        FiledApproval approval = new FiledApproval(newRequest(wish, covering, now), wish.reason(), null, null);
+        FiledApproval approval = FiledApproval.of(newRequest(wish, covering, now), wish.reason());
         Standing standing = approval.standing(covering, now);
         Filing filing = new Filing(
                 approval,
@@ -139,14 +162,17 @@ public final class Approvals {
         };
     }
 
-    /** Approves or rejects. */
+    /** Approves or rejects. A retry is answered as the first was, though nobody is heard twice. */
     public ApprovalResult resolve(TenantId tenant, String id, Party approver, Ruling ruling, Recorder caller) {
+        String key = ruling.idempotencyKey();
+        Call call = key == null ? null : new Call(caller, key);
         return change(tenant, id, caller, (filed, covering) -> {
             Set<String> roles = StricterRule.all(filed.request(), covering).stream()
                     .flatMap(rule -> Optional.ofNullable(rule.approverRole()).stream())
                     .collect(Collectors.toSet());
             ApproverStanding standing = policy.standing(approver.subject(), approver.home(), filed.proposed(), roles);
-            return (current, at) -> resolve(current, covering, approver, standing, ruling, at);
+            return (current, at) -> earlier(current, covering, approver, ruling, call, at)
+                    .orElseGet(() -> resolve(current, covering, approver, standing, ruling, call, at));
         });
     }
 
@@ -156,7 +182,7 @@ public final class Approvals {
         return change(tenant, id, caller, (filed, covering) -> (current, at) -> {
             ApprovalRequest request = current.request();
             if (!requester.equals(new Party(request.requester(), request.requesterHome()))) {
-                return refuse(new ApprovalResult.NotTheirs("its requester `" + request.requester() + "`"));
+                return answer(new ApprovalResult.NotTheirs("its requester `" + request.requester() + "`"));
             }
             ApprovalState state = current.standing(covering, at).state();
             return state == ApprovalState.PENDING || state == ApprovalState.APPROVED
@@ -167,14 +193,14 @@ public final class Approvals {
 
     /** Uses up an approval for a single use; the subject it is for only. */
     public ApprovalResult use(TenantId tenant, String id, Party subject, String idempotencyKey, Recorder caller) {
-        Use use = new Use(caller, idempotencyKey);
+        Call use = new Call(caller, idempotencyKey);
         return change(tenant, id, caller, (filed, covering) -> (current, at) -> {
             ApprovalRequest request = current.request();
             if (!subject.equals(new Party(request.subject(), request.subjectHome()))) {
-                return refuse(new ApprovalResult.NotTheirs("the subject it is for, `" + request.subject() + "`"));
+                return answer(new ApprovalResult.NotTheirs("the subject it is for, `" + request.subject() + "`"));
             }
             if (use.equals(current.use())) {
-                return refuse(new Done(current, current.standing(covering, at)));
+                return answer(new Done(current, current.standing(covering, at)));
             }
             ApprovalState state = current.standing(covering, at).state();
             if (state != ApprovalState.APPROVED) {
@@ -182,7 +208,7 @@ public final class Approvals {
             }
             return StricterRule.all(request, covering).stream().anyMatch(StricterRule::singleUse)
                     ? write(current, covering, new Change.Used(at, use), ApprovalEvents.used(request))
-                    : refuse(new ApprovalResult.NotSingleUse());
+                    : answer(new ApprovalResult.NotSingleUse());
         });
     }
 
@@ -250,26 +276,45 @@ public final class Approvals {
         return repository.change(tenant, id, caller, step).orElseGet(ApprovalResult.NotFound::new);
     }
 
+    private static Optional<Step<ApprovalResult>> earlier(
+            FiledApproval filed,
+            List<ApprovalRuleDocument> covering,
+            Party approver,
+            Ruling ruling,
+            @Nullable Call call,
+            Instant at) {
+        return call == null
+                ? Optional.empty()
+                : filed.voteOf(call)
+                        .map(vote -> answer(
+                                approver.equals(new Party(vote.approver(), vote.approverHome()))
+                                                && vote.approves() == ruling.approves()
+                                                && Objects.equals(vote.comment(), ruling.comment())
+                                        ? new Done(filed, filed.standing(covering, at))
+                                        : new ApprovalResult.KeyReused()));
+    }
+
     private static Step<ApprovalResult> resolve(
             FiledApproval filed,
             List<ApprovalRuleDocument> covering,
             Party approver,
             ApproverStanding standing,
             Ruling ruling,
+            @Nullable Call call,
             Instant at) {
         ApprovalRequest request = filed.request();
         if (approver.equals(new Party(request.requester(), request.requesterHome()))
                 || approver.equals(new Party(request.subject(), request.subjectHome()))) {
-            return refuse(new ApprovalResult.OwnRequest());
+            return answer(new ApprovalResult.OwnRequest());
         }
         List<StricterRule> rules = StricterRule.all(request, covering);
         Eligibility eligibility = Eligibility.of(approver.subject(), standing, filed.proposed(), rules);
         if (eligibility.rules().isEmpty()) {
-            return refuse(new ApprovalResult.NotEligible(eligibility.why()));
+            return answer(new ApprovalResult.NotEligible(eligibility.why()));
         }
         if (request.votes().stream()
                 .anyMatch(vote -> approver.equals(new Party(vote.approver(), vote.approverHome())))) {
-            return refuse(new ApprovalResult.VotedAlready());
+            return answer(new ApprovalResult.VotedAlready());
         }
         ApprovalState state = filed.standing(covering, at).state();
         if (state != ApprovalState.PENDING) {
@@ -277,13 +322,14 @@ public final class Approvals {
         }
         Vote vote = new Vote(
                 approver.subject(), approver.home(), ruling.approves(), eligibility.rules(), ruling.comment(), at);
-        Change change = new Change.Voted(vote);
+        Change change = new Change.Voted(vote, call);
         ApprovalState becomes = filed.after(change).standing(covering, at).state();
         return write(filed, covering, change, ApprovalEvents.voted(request, vote, becomes));
     }
 
-    private static Step<ApprovalResult> refuse(ApprovalResult refusal) {
-        return new Step<>(refusal, null);
+    /** Changes nothing. */
+    private static Step<ApprovalResult> answer(ApprovalResult answer) {
+        return new Step<>(answer, null);
     }
 
     /** Whoever comes upon a request that has expired has that recorded. */

@@ -11,6 +11,7 @@ import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,22 +20,41 @@ import org.jspecify.annotations.Nullable;
  * @param reason in the requester's words; null where there is none
  * @param expiredAt when it was found expired; null while nobody found it so
  * @param use null while it is not used up
+ * @param keyedVotes those of its votes that were given under an idempotency key
  */
 public record FiledApproval(
         ApprovalRequest request,
         @Nullable String reason,
         @Nullable Instant expiredAt,
-        @Nullable Use use) {
+        @Nullable Call use,
+        List<KeyedVote> keyedVotes) {
 
-    /** By which call it was used up. */
-    public record Use(Recorder caller, String idempotencyKey) {}
+    public FiledApproval {
+        keyedVotes = List.copyOf(keyedVotes);
+    }
+
+    /** A new request, to which nothing has happened yet. */
+    static FiledApproval of(ApprovalRequest request, @Nullable String reason) {
+        return new FiledApproval(request, reason, null, null, List.of());
+    }
+
+    /** What a caller did once, and may try again. */
+    public record Call(Recorder caller, String idempotencyKey) {}
+
+    /** A vote, and the call it came with. */
+    public record KeyedVote(Call call, Vote vote) {}
 
     /** What a transition adds. */
     public sealed interface Change {
 
         Instant at();
 
-        record Voted(Vote vote) implements Change {
+        /**
+         * Somebody said something to it.
+         *
+         * @param call null where a retry is not to be recognised
+         */
+        record Voted(Vote vote, @Nullable Call call) implements Change {
             @Override
             public Instant at() {
                 return vote.at();
@@ -43,7 +63,7 @@ public record FiledApproval(
 
         record Cancelled(Instant at) implements Change {}
 
-        record Used(Instant at, Use use) implements Change {}
+        record Used(Instant at, Call call) implements Change {}
 
         /** It was found to have expired. */
         record Expired(Instant at) implements Change {}
@@ -72,17 +92,33 @@ public record FiledApproval(
     /** As it is after a transition. */
     public FiledApproval after(Change change) {
         return switch (change) {
-            case Change.Voted(Vote vote) -> {
-                List<Vote> votes = new ArrayList<>(request.votes());
-                votes.add(vote);
-                yield new FiledApproval(with(votes, request.cancelledAt(), request.usedAt()), reason, expiredAt, use);
-            }
+            case Change.Voted(Vote vote, Call call) ->
+                new FiledApproval(
+                        with(appended(request.votes(), vote), request.cancelledAt(), request.usedAt()),
+                        reason,
+                        expiredAt,
+                        use,
+                        call == null ? keyedVotes : appended(keyedVotes, new KeyedVote(call, vote)));
             case Change.Cancelled(Instant at) ->
-                new FiledApproval(with(request.votes(), at, request.usedAt()), reason, expiredAt, use);
-            case Change.Used(Instant at, Use by) ->
-                new FiledApproval(with(request.votes(), request.cancelledAt(), at), reason, expiredAt, by);
-            case Change.Expired(Instant at) -> new FiledApproval(request, reason, at, use);
+                new FiledApproval(with(request.votes(), at, request.usedAt()), reason, expiredAt, use, keyedVotes);
+            case Change.Used(Instant at, Call by) ->
+                new FiledApproval(with(request.votes(), request.cancelledAt(), at), reason, expiredAt, by, keyedVotes);
+            case Change.Expired(Instant at) -> new FiledApproval(request, reason, at, use, keyedVotes);
         };
+    }
+
+    /** The vote that came with this call; empty where none did. */
+    Optional<Vote> voteOf(Call call) {
+        return keyedVotes.stream()
+                .filter(keyed -> keyed.call().equals(call))
+                .map(KeyedVote::vote)
+                .findFirst();
+    }
+
+    private static <T> List<T> appended(List<T> list, T last) {
+        List<T> longer = new ArrayList<>(list);
+        longer.add(last);
+        return longer;
     }
 
     private ApprovalRequest with(List<Vote> votes, @Nullable Instant cancelledAt, @Nullable Instant usedAt) {

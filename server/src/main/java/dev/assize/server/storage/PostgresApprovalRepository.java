@@ -6,8 +6,9 @@ import static dev.assize.server.storage.generated.Tables.APPROVAL_VOTE;
 import com.google.inject.Inject;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.FiledApproval;
+import dev.assize.server.administration.FiledApproval.Call;
 import dev.assize.server.administration.FiledApproval.Change;
-import dev.assize.server.administration.FiledApproval.Use;
+import dev.assize.server.administration.FiledApproval.KeyedVote;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.ApprovalSource;
@@ -32,6 +33,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -79,7 +81,9 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                     .execute(
                             "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
                             "assize.approval_request/" + tenant);
-            Optional<ApprovalRequestRecord> first = findByKey(transaction, tenant, filing);
+            String key = filing.idempotencyKey();
+            Optional<ApprovalRequestRecord> first =
+                    key == null ? Optional.empty() : findByKey(transaction, tenant, filing.caller(), key);
             if (first.isPresent()) {
                 transaction.abandon();
                 return Digest.of(first.get().getContentHash()).equals(filing.contentHash())
@@ -94,6 +98,14 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
             record(transaction, tenant, filing.caller(), filing.event());
             return new FilingResult.Filed();
         });
+    }
+
+    @Override
+    public Optional<Keyed> findByKey(TenantId tenant, Recorder caller, String idempotencyKey) {
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> findByKey(transaction, tenant, caller, idempotencyKey)
+                        .map(row -> new Keyed(read(transaction, row), Digest.of(row.getContentHash()))));
     }
 
     @Override
@@ -223,20 +235,15 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
     }
 
     private static Optional<ApprovalRequestRecord> findByKey(
-            TenantTransaction transaction, TenantId tenant, Filing filing) {
-        String key = filing.idempotencyKey();
-        return key == null
-                ? Optional.empty()
-                : transaction
-                        .sql()
-                        .selectFrom(APPROVAL_REQUEST)
-                        .where(APPROVAL_REQUEST.TENANT_ID.eq(tenant.value()))
-                        .and(APPROVAL_REQUEST.REQUESTED_BY_TENANT.eq(
-                                filing.caller().home().value()))
-                        .and(APPROVAL_REQUEST.REQUESTED_BY.eq(
-                                filing.caller().caller().toString()))
-                        .and(APPROVAL_REQUEST.IDEMPOTENCY_KEY.eq(key))
-                        .fetchOptional();
+            TenantTransaction transaction, TenantId tenant, Recorder caller, String key) {
+        return transaction
+                .sql()
+                .selectFrom(APPROVAL_REQUEST)
+                .where(APPROVAL_REQUEST.TENANT_ID.eq(tenant.value()))
+                .and(APPROVAL_REQUEST.REQUESTED_BY_TENANT.eq(caller.home().value()))
+                .and(APPROVAL_REQUEST.REQUESTED_BY.eq(caller.caller().toString()))
+                .and(APPROVAL_REQUEST.IDEMPOTENCY_KEY.eq(key))
+                .fetchOptional();
     }
 
     private static boolean isFull(TenantTransaction transaction, TenantId tenant, Instant now, int openLimit) {
@@ -257,11 +264,11 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         ApprovalRequestRecord row = new ApprovalRequestRecord();
         row.setOpenUntil(write.openUntil() == null ? write.change().at() : write.openUntil());
         switch (write.change()) {
-            case Change.Voted(Vote vote) -> {
+            case Change.Voted(Vote vote, Call call) -> {
                 transaction
                         .sql()
                         .insertInto(APPROVAL_VOTE)
-                        .set(write(request, vote))
+                        .set(write(request, vote, call))
                         .execute();
                 if (!vote.approves()) {
                     end(row, REJECTED, vote.at());
@@ -269,7 +276,7 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
             }
             case Change.Cancelled(Instant at) -> end(row, CANCELLED, at);
             case Change.Expired(Instant at) -> end(row, EXPIRED, at);
-            case Change.Used(Instant at, Use use) -> {
+            case Change.Used(Instant at, Call use) -> {
                 end(row, USED, at);
                 row.setUsedBy(use.caller().caller().toString());
                 row.setUsedByTenant(use.caller().home().value());
@@ -342,7 +349,7 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                 : from.plus(duration).truncatedTo(ChronoUnit.MICROS);
     }
 
-    private static ApprovalVoteRecord write(ApprovalRequest request, Vote vote) {
+    private static ApprovalVoteRecord write(ApprovalRequest request, Vote vote, @Nullable Call call) {
         ApprovalVoteRecord row = new ApprovalVoteRecord();
         row.setTenantId(request.tenant().value());
         row.setApprovalId(request.id());
@@ -353,6 +360,11 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         row.setRules(vote.rules().toArray(String[]::new));
         row.setComment(vote.comment());
         row.setVotedAt(vote.at());
+        if (call != null) {
+            row.setSaidBy(call.caller().caller().toString());
+            row.setSaidByTenant(call.caller().home().value());
+            row.setIdempotencyKey(call.idempotencyKey());
+        }
         return row;
     }
 
@@ -367,19 +379,20 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         String tenant = rows.getFirst().getTenantId();
         Set<String> ids =
                 rows.stream().map(ApprovalRequestRecord::getApprovalId).collect(Collectors.toSet());
-        Map<String, List<Vote>> votes = transaction
+        Map<String, ? extends List<ApprovalVoteRecord>> votes = transaction
                 .sql()
                 .selectFrom(APPROVAL_VOTE)
                 .where(APPROVAL_VOTE.TENANT_ID.eq(tenant))
                 .and(APPROVAL_VOTE.APPROVAL_ID.in(ids))
                 .orderBy(APPROVAL_VOTE.APPROVAL_ID, APPROVAL_VOTE.POSITION)
-                .fetchGroups(APPROVAL_VOTE.APPROVAL_ID, PostgresApprovalRepository::read);
+                .fetchGroups(APPROVAL_VOTE.APPROVAL_ID);
         List<FiledApproval> filed = new ArrayList<>();
-        rows.forEach(row -> filed.add(read(row, votes.getOrDefault(row.getApprovalId(), List.of()))));
+        rows.forEach(row -> filed.add(
+                read(row, Objects.requireNonNullElse(votes.get(row.getApprovalId()), List.<ApprovalVoteRecord>of()))));
         return filed;
     }
 
-    private static FiledApproval read(ApprovalRequestRecord row, List<Vote> votes) {
+    private static FiledApproval read(ApprovalRequestRecord row, List<ApprovalVoteRecord> votes) {
         ApprovalRequest request = new ApprovalRequest(
                 row.getApprovalId(),
                 new TenantId(row.getTenantId()),
@@ -391,23 +404,34 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                 ResourcePath.parse(row.getResource()),
                 new Environment(row.getEnv()),
                 PinnedRulesText.read(row.getRules()),
-                votes,
+                votes.stream().map(PostgresApprovalRepository::read).toList(),
                 row.getRequestedAt(),
                 endedAt(row, CANCELLED),
                 endedAt(row, USED));
-        return new FiledApproval(request, row.getReason(), endedAt(row, EXPIRED), use(row));
+        return new FiledApproval(request, row.getReason(), endedAt(row, EXPIRED), use(row), keyed(votes));
     }
 
     private static @Nullable Instant endedAt(ApprovalRequestRecord row, String how) {
         return how.equals(row.getEnded()) ? row.getEndedAt() : null;
     }
 
-    private static @Nullable Use use(ApprovalRequestRecord row) {
+    private static @Nullable Call use(ApprovalRequestRecord row) {
         return row.getUsedBy() == null || row.getUsedByTenant() == null || row.getUseKey() == null
                 ? null
-                : new Use(
+                : new Call(
                         new Recorder(Subject.parse(row.getUsedBy()), new TenantId(row.getUsedByTenant())),
                         row.getUseKey());
+    }
+
+    private static List<KeyedVote> keyed(List<ApprovalVoteRecord> votes) {
+        List<KeyedVote> keyed = new ArrayList<>();
+        for (ApprovalVoteRecord row : votes) {
+            if (row.getSaidBy() != null && row.getSaidByTenant() != null && row.getIdempotencyKey() != null) {
+                Recorder caller = new Recorder(Subject.parse(row.getSaidBy()), new TenantId(row.getSaidByTenant()));
+                keyed.add(new KeyedVote(new Call(caller, row.getIdempotencyKey()), read(row)));
+            }
+        }
+        return keyed;
     }
 
     private static Vote read(ApprovalVoteRecord row) {

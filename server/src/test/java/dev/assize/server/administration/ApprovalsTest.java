@@ -12,6 +12,7 @@ import dev.assize.server.administration.Approvals.Party;
 import dev.assize.server.administration.Approvals.Ruling;
 import dev.assize.server.administration.Approvals.Wish;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.decision.approval.ApprovalRequest;
 import dev.assize.server.decision.approval.ApprovalRequest.Vote;
 import dev.assize.server.decision.approval.ApprovalState;
 import dev.assize.server.decision.approval.ProposedAction;
@@ -46,8 +47,8 @@ class ApprovalsTest {
     private static final Party BOB = party("user:bob", ACME);
     private static final Party CAROL = party("user:carol", ACME);
     private static final Party ROBOT = party("agent:robot", ACME);
-    private static final Ruling YES = new Ruling(true, "fine");
-    private static final Ruling NO = new Ruling(false, "no");
+    private static final Ruling YES = new Ruling(true, "fine", null);
+    private static final Ruling NO = new Ruling(false, "no", null);
 
     private Instant now = START;
     private final InMemoryLedgerStore ledger = new InMemoryLedgerStore(() -> now, new AuditCodec());
@@ -107,6 +108,44 @@ class ApprovalsTest {
         assertThat(approvals.request(wish("wire", "key"), GATE)).isEqualTo(new ApprovalResult.KeyReused());
         assertThat(approvals.request(wish("wire", "key"), OTHER)).isInstanceOf(Done.class);
         assertThat(types()).containsExactly("assize.approval.requested", "assize.approval.requested");
+    }
+
+    @Test
+    void answersARetryWhateverPolicySaysByThen() {
+        Done first = (Done) approvals.request(wish("pay", "key"), GATE);
+        policy.removeRule("payments");
+        assertThat(approvals.request(wish("pay", null), GATE)).isEqualTo(new ApprovalResult.NotNeeded());
+        assertThat(request(approvals.request(wish("pay", "key"), GATE))).isEqualTo(request(first));
+        policy.answerUnknown(Reason.TYPE_UNKNOWN);
+        assertThat(request(approvals.request(wish("pay", "key"), GATE))).isEqualTo(request(first));
+        assertThat(approvals.request(wish("wire", "key"), GATE)).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(types()).containsExactly("assize.approval.requested");
+    }
+
+    @Test
+    void hearsARetriedWordOnce() {
+        String id = request("wire");
+        Ruling keyed = new Ruling(true, "fine", "key");
+        Done first = (Done) resolve(id, BOB, keyed);
+        assertThat(resolve(id, BOB, keyed)).isEqualTo(first);
+        resolve(id, CAROL, YES);
+        policy.freeze("user:bob", "incident");
+        Done retried = (Done) resolve(id, BOB, keyed);
+        assertThat(retried.standing().state()).isEqualTo(ApprovalState.APPROVED);
+        assertThat(retried.approval().request().votes()).hasSize(2);
+        assertThat(types()).filteredOn("assize.approval.approved"::equals).hasSize(2);
+    }
+
+    @Test
+    void takesNoOtherWordUnderAKeyThatWasUsed() {
+        String id = request("wire");
+        resolve(id, BOB, new Ruling(true, "fine", "key"));
+        assertThat(resolve(id, BOB, new Ruling(false, "fine", "key"))).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(resolve(id, BOB, new Ruling(true, "well", "key"))).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(resolve(id, CAROL, new Ruling(true, "fine", "key"))).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(resolve(id, BOB, new Ruling(true, "fine", "other"))).isEqualTo(new ApprovalResult.VotedAlready());
+        assertThat(approvals.resolve(ACME, id, BOB, new Ruling(true, "fine", "key"), OTHER))
+                .isEqualTo(new ApprovalResult.VotedAlready());
     }
 
     @Test
@@ -381,6 +420,10 @@ class ApprovalsTest {
         resolve(id, BOB, YES);
         resolve(id, CAROL, YES);
         return id;
+    }
+
+    private static ApprovalRequest request(ApprovalResult result) {
+        return ((Done) result).approval().request();
     }
 
     private String request(String action) {

@@ -67,6 +67,13 @@ public final class InMemoryApprovalRepository implements ApprovalRepository, App
     }
 
     @Override
+    public synchronized Optional<Keyed> findByKey(TenantId tenant, Recorder caller, String idempotencyKey) {
+        return Optional.ofNullable(byKey.get(new Key(tenant, caller, idempotencyKey)))
+                .map(filing ->
+                        new Keyed(find(tenant, filing.approval().request().id()).orElseThrow(), filing.contentHash()));
+    }
+
+    @Override
     public synchronized Optional<FiledApproval> find(TenantId tenant, String id) {
         return Optional.ofNullable(byId.get(id))
                 .filter(filed -> filed.request().tenant().equals(tenant));

@@ -49,7 +49,7 @@ class PostgresApprovalRepositoryTest {
     private static final int ROUNDS = Integer.getInteger("assize.test.approval.rounds", 1_000);
     private static final AtomicInteger TENANTS = new AtomicInteger();
     private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");
-    private static final Ruling YES = new Ruling(true, "fine");
+    private static final Ruling YES = new Ruling(true, "fine", null);
 
     private static TestDatabase testDatabase;
     private static Database oneDatabase;
@@ -125,9 +125,23 @@ class PostgresApprovalRepositoryTest {
     }
 
     @Test
+    void knowsARetriedWordOnEveryNode() {
+        String id = request("wire");
+        Ruling keyed = new Ruling(true, "fine", "key");
+        ApprovalResult first = one.approvals().resolve(tenant, id, party("user:bob"), keyed, caller("gate"));
+        assertThat(first).isInstanceOf(Done.class);
+        assertThat(other.approvals().resolve(tenant, id, party("user:bob"), keyed, caller("gate")))
+                .isEqualTo(first);
+        assertThat(other.approvals()
+                        .resolve(tenant, id, party("user:bob"), new Ruling(false, "fine", "key"), caller("gate")))
+                .isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(types()).containsExactly("assize.approval.requested", "assize.approval.approved");
+    }
+
+    @Test
     void keepsHowEachRequestEnded() {
         String rejected = request("wire");
-        one.approvals().resolve(tenant, rejected, party("user:bob"), new Ruling(false, null), caller("gate"));
+        one.approvals().resolve(tenant, rejected, party("user:bob"), new Ruling(false, null, null), caller("gate"));
         String cancelled = request("wire");
         one.approvals().cancel(tenant, cancelled, robot(), "changed my mind", caller("gate"));
         String expired = request("wire");

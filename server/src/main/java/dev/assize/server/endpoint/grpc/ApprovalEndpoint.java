@@ -79,6 +79,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
 
     private RequestApprovalResponse requestApproval(RequestApprovalRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
         Party requester = party(tenant, "requester", request.getRequester());
         ProposedAction proposed = new ProposedAction(
                 tenant,
@@ -101,8 +102,12 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
 
     private ResolveApprovalResponse resolveApproval(ResolveApprovalRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
         Party approver = party(tenant, "approver", request.getApprover());
-        Ruling ruling = new Ruling(request.getApprove(), Fields.text("comment", request.getComment(), COMMENT_BYTES));
+        Ruling ruling = new Ruling(
+                request.getApprove(),
+                Fields.text("comment", request.getComment(), COMMENT_BYTES),
+                Fields.text("idempotency_key", request.getIdempotencyKey(), Limits.IDEMPOTENCY_KEY_BYTES));
         String id = reachable(tenant, request.getApprovalId());
         return ResolveApprovalResponse.newBuilder()
                 .setApproval(ApprovalTranslator.approval(
@@ -118,6 +123,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
 
     private ListApprovalsResponse listApprovals(ListApprovalsRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
         byte[] conditions = conditions(request);
         Page page = approvals.list(
                 tenant,
@@ -139,6 +145,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
 
     private CancelApprovalResponse cancelApproval(CancelApprovalRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
         Party requester = party(tenant, "requester", request.getRequester());
         String comment = Fields.text("comment", request.getComment(), COMMENT_BYTES);
         String id = reachable(tenant, request.getApprovalId());
@@ -156,6 +163,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
 
     private UseApprovalResponse useApproval(UseApprovalRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
         Party subject = party(tenant, "subject", request.getSubject());
         String key = Fields.text("idempotency_key", request.getIdempotencyKey(), Limits.IDEMPOTENCY_KEY_BYTES);
         if (key == null) {

@@ -43,6 +43,7 @@ final class ApprovalTranslator {
                         ErrorReason.APPROVAL_VOTED,
                         "approver: was heard on this request already, and nobody counts twice",
                         Map.of("approval_id", id));
+            case ApprovalResult.KeyReused() -> throw keyReused("nothing was resolved");
             case ApprovalResult.NotEligible refusal ->
                 throw RefusedException.of(
                         ErrorReason.APPROVER_NOT_ELIGIBLE,
@@ -65,8 +66,7 @@ final class ApprovalTranslator {
             case ApprovalResult.Unknown _,
                     ApprovalResult.NotNeeded _,
                     ApprovalResult.TooManyRules _,
-                    ApprovalResult.Full _,
-                    ApprovalResult.KeyReused _ ->
+                    ApprovalResult.Full _ ->
                 throw new IllegalStateException("Only a new request is refused so: " + result);
         };
     }
@@ -92,11 +92,7 @@ final class ApprovalTranslator {
                         "the tenant has " + Approvals.OPEN_REQUESTS
                                 + " open requests, which is as many as it may have: resolve or cancel some",
                         Map.of());
-            case ApprovalResult.KeyReused() ->
-                throw RefusedException.of(
-                        ErrorReason.IDEMPOTENCY_KEY_REUSED,
-                        "idempotency_key: was used with other content; nothing was requested",
-                        Map.of("field", "idempotency_key"));
+            case ApprovalResult.KeyReused() -> throw keyReused("nothing was requested");
             case Done _,
                     ApprovalResult.NotFound _,
                     ApprovalResult.OwnRequest _,
@@ -106,6 +102,13 @@ final class ApprovalTranslator {
                     ApprovalResult.WrongState _,
                     ApprovalResult.NotSingleUse _ -> approval(result, "");
         };
+    }
+
+    private static RefusedException keyReused(String effect) {
+        return RefusedException.of(
+                ErrorReason.IDEMPOTENCY_KEY_REUSED,
+                "idempotency_key: was used with other content; " + effect,
+                Map.of("field", "idempotency_key"));
     }
 
     static RefusedException notFound(String id) {

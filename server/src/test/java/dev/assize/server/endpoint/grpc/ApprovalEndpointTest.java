@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.protobuf.UnknownFieldSet;
 import dev.assize.proto.v1.Approval;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.CancelApprovalRequest;
@@ -13,6 +14,7 @@ import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.server.model.Reason;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -175,6 +177,50 @@ class ApprovalEndpointTest {
         Approval first = request(alice, request().setIdempotencyKey("key"));
         assertThat(request(alice, request().setIdempotencyKey("key"))).isEqualTo(first);
         refused(request().setIdempotencyKey("key").setResource("invoice:8")).is(ErrorReason.IDEMPOTENCY_KEY_REUSED);
+    }
+
+    @Test
+    void answersARetriedResolutionAsItDidAtFirst() {
+        String id = request(alice, request()).getApprovalId();
+        ResolveApprovalRequest.Builder keyed = resolution(id).setIdempotencyKey("key");
+        Approval first = door.approvals(bob).resolveApproval(keyed.build()).getApproval();
+        assertThat(door.approvals(bob).resolveApproval(keyed.build()).getApproval())
+                .isEqualTo(first);
+        Refusal.of(() -> door.approvals(bob)
+                        .resolveApproval(keyed.setApprove(false).build()))
+                .is(ErrorReason.IDEMPOTENCY_KEY_REUSED);
+        Refusal.of(() -> door.approvals(bob)
+                        .resolveApproval(resolution(id)
+                                .setIdempotencyKey("x".repeat(129))
+                                .build()))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("idempotency_key");
+    }
+
+    @Test
+    void refusesWhatItDoesNotKnow() {
+        UnknownFieldSet later = UnknownFieldSet.newBuilder()
+                .addField(99, UnknownFieldSet.Field.newBuilder().addVarint(1).build())
+                .build();
+        for (Runnable call : List.<Runnable>of(
+                () -> request(alice, request().setUnknownFields(later)),
+                () -> door.approvals(bob)
+                        .resolveApproval(
+                                resolution("id").setUnknownFields(later).build()),
+                () -> door.approvals(bob)
+                        .listApprovals(list().setUnknownFields(later).build()),
+                () -> door.approvals(alice)
+                        .cancelApproval(CancelApprovalRequest.newBuilder()
+                                .setTenant("acme")
+                                .setUnknownFields(later)
+                                .build()),
+                () -> door.approvals(alice)
+                        .useApproval(UseApprovalRequest.newBuilder()
+                                .setTenant("acme")
+                                .setUnknownFields(later)
+                                .build()))) {
+            Refusal.of(call::run).is(ErrorReason.REQUEST_INVALID).naming("request");
+        }
     }
 
     @Test
