@@ -2,6 +2,7 @@ package dev.assize.client;
 
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
@@ -36,11 +37,9 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -66,12 +65,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AssizeClient implements AutoCloseable {
 
-    private static final Duration FIRST_BACKOFF = Duration.ofMillis(50);
-    private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(2);
-
-    /** One try takes at most this part of an append's deadline, so that a silent server leaves time for another. */
-    private static final int TRIES_IN_DEADLINE = 3;
-
     private static final int SEARCH_PAGE = 500;
 
     private final ManagedChannel channel;
@@ -81,8 +74,9 @@ public final class AssizeClient implements AutoCloseable {
     private final String env;
     private final Set<String> knownObligations;
     private final Duration checkDeadline;
-    private final Duration appendDeadline;
+    private final Patience patience;
     private final Duration readDeadline;
+    private final ApprovalsClient approvals;
 
     private AssizeClient(Builder builder, ManagedChannel channel) {
         this.channel = channel;
@@ -92,8 +86,10 @@ public final class AssizeClient implements AutoCloseable {
         this.env = builder.env;
         this.knownObligations = Set.copyOf(builder.knownObligations);
         this.checkDeadline = builder.checkDeadline;
-        this.appendDeadline = builder.appendDeadline;
+        this.patience = new Patience(builder.appendDeadline);
         this.readDeadline = builder.readDeadline;
+        this.approvals = new ApprovalsClient(
+                ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
     }
 
     public static Builder builder() {
@@ -185,8 +181,8 @@ public final class AssizeClient implements AutoCloseable {
                 .setIdempotencyKey(idempotencyKey)
                 .build();
         try {
-            CheckAndAppendResponse response =
-                    untilKnown(left -> decisions.withDeadlineAfter(left).checkAndAppend(request));
+            CheckAndAppendResponse response = patience.untilKnown(
+                    left -> decisions.withDeadlineAfter(left).checkAndAppend(request));
             CheckResult check = Wire.result(response.getResponse(), question.isAboutThePast(), knownObligations);
             return new ExecutionResult(
                     check.allowed() && !response.hasEntry()
@@ -291,7 +287,7 @@ public final class AssizeClient implements AutoCloseable {
                 AppendAuditRequest.newBuilder().setTenant(tenant).setIdempotencyKey(idempotencyKey);
         events.forEach(it -> request.addEvents(Wire.event(it, env)));
         AppendAuditResponse response =
-                untilKnown(left -> ledger.withDeadlineAfter(left).appendAudit(request.build()));
+                patience.untilKnown(left -> ledger.withDeadlineAfter(left).appendAudit(request.build()));
         if (response.getEntriesCount() != events.size()) {
             throw AssizeException.broken(
                     "the server confirmed " + response.getEntriesCount() + " of " + events.size() + " events");
@@ -300,62 +296,6 @@ public final class AssizeClient implements AutoCloseable {
                 response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(),
                 response.getReplayed(),
                 idempotencyKey);
-    }
-
-    /** Tries until the outcome is known, each try within the time it is given. */
-    private <R> R untilKnown(Function<Duration, R> call) {
-        long end = System.nanoTime() + appendDeadline.toNanos();
-        Duration longestTry = appendDeadline.dividedBy(TRIES_IN_DEADLINE);
-        Duration backoff = FIRST_BACKOFF;
-        while (true) {
-            Duration left = Duration.ofNanos(end - System.nanoTime());
-            try {
-                return call.apply(min(left, longestTry));
-            } catch (StatusRuntimeException failure) {
-                AssizeException error = AssizeException.of(failure);
-                Duration wait = error.retryDelay().orElse(jittered(backoff));
-                if (!mayTryAgain(failure, error) || System.nanoTime() + wait.toNanos() >= end) {
-                    throw error;
-                }
-                pause(wait, error);
-                backoff = min(backoff.multipliedBy(2), LONGEST_BACKOFF);
-            }
-        }
-    }
-
-    /** Whether the events may or may not have been recorded, or the server only asks to come back. */
-    private static boolean mayTryAgain(StatusRuntimeException failure, AssizeException error) {
-        return switch (failure.getStatus().getCode()) {
-            case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNKNOWN, INTERNAL -> true;
-            case RESOURCE_EXHAUSTED -> error.retryDelay().isPresent();
-            case OK,
-                    INVALID_ARGUMENT,
-                    NOT_FOUND,
-                    ALREADY_EXISTS,
-                    PERMISSION_DENIED,
-                    FAILED_PRECONDITION,
-                    OUT_OF_RANGE,
-                    UNIMPLEMENTED,
-                    DATA_LOSS,
-                    UNAUTHENTICATED -> false;
-        };
-    }
-
-    private static Duration jittered(Duration backoff) {
-        return backoff.plusNanos(ThreadLocalRandom.current().nextLong(backoff.toNanos()));
-    }
-
-    private static Duration min(Duration one, Duration other) {
-        return one.compareTo(other) < 0 ? one : other;
-    }
-
-    private static void pause(Duration wait, AssizeException error) {
-        try {
-            Thread.sleep(wait);
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-            throw error;
-        }
     }
 
     /** Has the server recompute the default tenant's whole ledger. */
@@ -404,7 +344,19 @@ public final class AssizeClient implements AutoCloseable {
      */
     public Iterable<AuditEntry> queryAudit(AuditQuery query) {
         QueryAuditRequest request = Wire.query(query, tenant);
-        return () -> new Pages(request);
+        return () -> new Pages<>(
+                token -> page(request.toBuilder().setPageToken(token).build()));
+    }
+
+    private Pages.Page<AuditEntry> page(QueryAuditRequest request) {
+        QueryAuditResponse response = ledger.withDeadlineAfter(readDeadline).queryAudit(request);
+        return new Pages.Page<>(
+                response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(), response.getNextPageToken());
+    }
+
+    /** Approvals of actions, in the default tenant and environment. */
+    public ApprovalsClient approvals() {
+        return approvals;
     }
 
     /** Ends the connection; calls under way get five seconds. */
@@ -418,47 +370,6 @@ public final class AssizeClient implements AutoCloseable {
         } catch (InterruptedException interrupted) {
             channel.shutdownNow();
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private final class Pages implements Iterator<AuditEntry> {
-
-        private QueryAuditRequest next;
-        private Iterator<dev.assize.proto.v1.AuditEntry> page = Collections.emptyIterator();
-        private boolean last;
-
-        Pages(QueryAuditRequest first) {
-            this.next = first;
-        }
-
-        @Override
-        public boolean hasNext() {
-            while (!page.hasNext() && !last) {
-                fetch();
-            }
-            return page.hasNext();
-        }
-
-        @Override
-        public AuditEntry next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
-            }
-            return Wire.entry(page.next());
-        }
-
-        private void fetch() {
-            try {
-                QueryAuditResponse response =
-                        ledger.withDeadlineAfter(readDeadline).queryAudit(next);
-                page = new ArrayList<>(response.getEntriesList()).iterator();
-                last = response.getNextPageToken().isEmpty();
-                next = next.toBuilder()
-                        .setPageToken(response.getNextPageToken())
-                        .build();
-            } catch (StatusRuntimeException failure) {
-                throw AssizeException.of(failure);
-            }
         }
     }
 
@@ -536,7 +447,7 @@ public final class AssizeClient implements AutoCloseable {
             return this;
         }
 
-        /** How long an append may take, all its tries together; default 15 s. */
+        /** How long an append, or a step of an approval, may take, all its tries together; default 15 s. */
         public Builder appendDeadline(Duration deadline) {
             this.appendDeadline = positive(deadline);
             return this;

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param payload a JSON value of at most 8 KiB; empty for none
  * @param reads URIs of records read
  * @param writes URIs of records written
+ * @param onBehalfOf for whom the actor acted; may be empty
+ * @param actorTenant the actor's home tenant, where it is another; empty means the ledger's
  */
 public record AuditEvent(
         String type,
@@ -40,7 +42,9 @@ public record AuditEvent(
         boolean override,
         String payload,
         List<String> reads,
-        List<String> writes) {
+        List<String> writes,
+        String onBehalfOf,
+        String actorTenant) {
 
     public AuditEvent {
         reads = List.copyOf(reads);
@@ -81,6 +85,8 @@ public record AuditEvent(
         private String payload = "";
         private List<String> reads = List.of();
         private List<String> writes = List.of();
+        private String onBehalfOf = "";
+        private String actorTenant = "";
 
         private Builder(String type) {
             this.type = type;
@@ -93,6 +99,18 @@ public record AuditEvent(
 
         public Builder actor(String actor) {
             this.actor = actor;
+            return this;
+        }
+
+        /** The actor's home tenant, where it is another than the ledger's. */
+        public Builder actorTenant(String actorTenant) {
+            this.actorTenant = actorTenant;
+            return this;
+        }
+
+        /** For whom the actor acted, as an agent acts for a user. */
+        public Builder onBehalfOf(String onBehalfOf) {
+            this.onBehalfOf = onBehalfOf;
             return this;
         }
 
@@ -185,7 +203,9 @@ public record AuditEvent(
                     override,
                     payload,
                     reads,
-                    writes);
+                    writes,
+                    onBehalfOf,
+                    actorTenant);
         }
     }
 }

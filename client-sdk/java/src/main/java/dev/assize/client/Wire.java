@@ -197,7 +197,9 @@ final class Wire {
                 .setOverride(event.override())
                 .setPayload(event.payload())
                 .addAllReads(event.reads())
-                .addAllWrites(event.writes());
+                .addAllWrites(event.writes())
+                .setOnBehalfOf(event.onBehalfOf())
+                .setActorTenant(event.actorTenant());
         if (event.occurredAt() != null) {
             to.setOccurredAt(timestamp(event.occurredAt()));
         }
@@ -228,7 +230,9 @@ final class Wire {
                         event.getOverride(),
                         event.getPayload(),
                         event.getReadsList(),
-                        event.getWritesList()));
+                        event.getWritesList(),
+                        event.getOnBehalfOf(),
+                        event.getActorTenant()));
     }
 
     static QueryAuditRequest query(AuditQuery query, String tenant) {

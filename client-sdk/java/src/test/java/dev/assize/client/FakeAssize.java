@@ -3,6 +3,9 @@ package dev.assize.client;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
+import dev.assize.proto.v1.CancelApprovalRequest;
+import dev.assize.proto.v1.CancelApprovalResponse;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
@@ -11,10 +14,18 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.ListApprovalsRequest;
+import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.RequestApprovalRequest;
+import dev.assize.proto.v1.RequestApprovalResponse;
+import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.ResolveApprovalResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.UseApprovalRequest;
+import dev.assize.proto.v1.UseApprovalResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import io.grpc.Server;
@@ -60,6 +71,13 @@ final class FakeAssize implements AutoCloseable {
     /** Failures of the coming appends, in their order; then they succeed. An OK status means silence. */
     final Deque<StatusRuntimeException> appendFailures = new ArrayDeque<>();
 
+    final List<Object> approvalCalls = new CopyOnWriteArrayList<>();
+
+    /** Failures of the coming calls about approvals, in their order; then they are answered. */
+    final Deque<StatusRuntimeException> approvalFailures = new ArrayDeque<>();
+
+    dev.assize.proto.v1.Approval approval = dev.assize.proto.v1.Approval.getDefaultInstance();
+
     Function<CheckRequest, CheckResponse> checkAnswer = request -> CheckResponse.getDefaultInstance();
     Function<CheckBatchRequest, CheckBatchResponse> batchAnswer = request -> CheckBatchResponse.getDefaultInstance();
     Function<QueryAuditRequest, QueryAuditResponse> queryAnswer = request -> QueryAuditResponse.getDefaultInstance();
@@ -79,6 +97,7 @@ final class FakeAssize implements AutoCloseable {
             server = InProcessServerBuilder.forName(name)
                     .addService(new Decisions())
                     .addService(new Ledger())
+                    .addService(new Approvals())
                     .build()
                     .start();
         } catch (IOException impossible) {
@@ -153,6 +172,64 @@ final class FakeAssize implements AutoCloseable {
             } else if (!endless) {
                 answer.onCompleted();
             }
+        }
+    }
+
+    private final class Approvals extends ApprovalServiceGrpc.ApprovalServiceImplBase {
+
+        @Override
+        public void requestApproval(RequestApprovalRequest request, StreamObserver<RequestApprovalResponse> answer) {
+            answer(
+                    request,
+                    answer,
+                    RequestApprovalResponse.newBuilder().setApproval(approval).build());
+        }
+
+        @Override
+        public void resolveApproval(ResolveApprovalRequest request, StreamObserver<ResolveApprovalResponse> answer) {
+            answer(
+                    request,
+                    answer,
+                    ResolveApprovalResponse.newBuilder().setApproval(approval).build());
+        }
+
+        @Override
+        public void cancelApproval(CancelApprovalRequest request, StreamObserver<CancelApprovalResponse> answer) {
+            answer(
+                    request,
+                    answer,
+                    CancelApprovalResponse.newBuilder().setApproval(approval).build());
+        }
+
+        @Override
+        public void useApproval(UseApprovalRequest request, StreamObserver<UseApprovalResponse> answer) {
+            answer(
+                    request,
+                    answer,
+                    UseApprovalResponse.newBuilder().setApproval(approval).build());
+        }
+
+        @Override
+        public void listApprovals(ListApprovalsRequest request, StreamObserver<ListApprovalsResponse> answer) {
+            boolean isFirst = request.getPageToken().isEmpty();
+            answer(
+                    request,
+                    answer,
+                    ListApprovalsResponse.newBuilder()
+                            .addApprovals(approval.toBuilder().setApprovalId(isFirst ? "a2" : "a1"))
+                            .setNextPageToken(isFirst ? "more" : "")
+                            .build());
+        }
+
+        private <T> void answer(Object request, StreamObserver<T> to, T response) {
+            approvalCalls.add(request);
+            StatusRuntimeException failure = approvalFailures.poll();
+            if (failure != null) {
+                to.onError(failure);
+                return;
+            }
+            to.onNext(response);
+            to.onCompleted();
         }
     }
 

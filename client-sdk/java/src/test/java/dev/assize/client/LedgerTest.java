@@ -57,6 +57,26 @@ class LedgerTest {
     }
 
     @Test
+    void anEventSaysWhoseItsActorIsAndForWhomItActed() {
+        AuditEvent event = AuditEvent.ofType("replay.executed")
+                .actor("agent:feed")
+                .actorTenant("partner")
+                .onBehalfOf("user:bob")
+                .build();
+        client.appendAudit(event);
+
+        dev.assize.proto.v1.AuditEvent sent = server.appends.getFirst().getEvents(0);
+        assertThat(sent.getActorTenant()).isEqualTo("partner");
+        assertThat(sent.getOnBehalfOf()).isEqualTo("user:bob");
+
+        server.queryAnswer = request -> QueryAuditResponse.newBuilder()
+                .addEntries(AuditEntry.newBuilder().setEvent(sent))
+                .build();
+        assertThat(client.queryAudit(AuditQuery.ALL).iterator().next().event().onBehalfOf())
+                .isEqualTo("user:bob");
+    }
+
+    @Test
     void twoAppendsHaveTwoKeys() {
         client.appendAudit(EVENT);
         client.appendAudit(EVENT);
