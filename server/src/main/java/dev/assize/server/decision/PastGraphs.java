@@ -7,6 +7,7 @@ import dev.assize.server.decision.PolicySource.PastPolicy;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
@@ -204,6 +205,7 @@ final class PastGraphs {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw switch (cause) {
                 case RevisionNeverCommittedException callers -> callers;
+                case MalformedException callers -> callers;
                 case EvaluationFailedException bug -> bug;
                 default -> new PolicyUnavailableException(tenant, cause);
             };

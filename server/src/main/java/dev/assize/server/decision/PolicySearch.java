@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class PolicySearch implements SearchService {
 
+    private static final Subject ANYBODY = new Subject("user", "anybody");
+    private static final Action ANYTHING = new Action("anything");
+
     private final Moments moments;
     private final Decisions decisions;
     private final InstantSource clock;
@@ -84,6 +87,7 @@ final class PolicySearch implements SearchService {
 
         SearchPage over(Moment moment, Search search, @Nullable String after) {
             DecisionGraph graph = moment.graph();
+            graph.requireAttributes(withAnyName(search));
             TenantId home = search.surroundings().subjectTenant();
             return switch (search) {
                 case Search.Subjects subjects ->
@@ -131,6 +135,15 @@ final class PolicySearch implements SearchService {
         private boolean goesOn() {
             return found.size() < limit && clock.instant().isBefore(deadline);
         }
+    }
+
+    /** What is malformed is so whatever the open part is, and where nothing is found to fill it. */
+    private static CheckQuery withAnyName(Search search) {
+        return switch (search) {
+            case Search.Subjects subjects -> subjects.about(ANYBODY);
+            case Search.Resources resources -> resources.about(ResourcePath.parse(resources.resourceType()));
+            case Search.Actions actions -> actions.about(ANYTHING);
+        };
     }
 
     /** The actions that the type declares; where no type is declared, those that permissions name for it. */

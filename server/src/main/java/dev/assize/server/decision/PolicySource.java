@@ -27,6 +27,7 @@ public interface PolicySource {
      * The policy of a past moment.
      *
      * @throws RevisionNeverCommittedException where the revision named was never committed
+     * @throws dev.assize.server.model.MalformedException where it was not yet at the moment named
      */
     Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past);
 

@@ -15,6 +15,7 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
@@ -223,6 +224,13 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 .fetchOne(POLICY_REVISION.COMMITTED_AT);
         if (committedAt == null) {
             throw new RevisionNeverCommittedException(tenant, revision);
+        }
+        if (asOf != null && asOf.isBefore(committedAt)) {
+            throw new MalformedException(
+                    "as_of",
+                    asOf.toString(),
+                    "a moment at which revision " + revision + " of `at_revision` was there: it was committed at "
+                            + committedAt);
         }
         return new Past(revision, asOf == null ? committedAt : asOf);
     }

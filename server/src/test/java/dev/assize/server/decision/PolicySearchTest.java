@@ -13,9 +13,12 @@ import dev.assize.server.decision.search.Search;
 import dev.assize.server.decision.search.Search.Surroundings;
 import dev.assize.server.decision.search.SearchPage;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
@@ -26,6 +29,8 @@ import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.SubjectDocument;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SubjectPattern;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.charset.StandardCharsets;
@@ -95,6 +100,43 @@ class PolicySearchTest {
         assertThat(page).isEqualTo(new SearchPage(List.of(), List.of(), null));
     }
 
+    @Test
+    void refusesAnAttributeOfAnotherTypeAlsoWhereNobodyIsKnown() {
+        String yaml = """
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: acme}
+                spec:
+                  environments: [default]
+                  subjectAttributes: {level: {type: int}}
+                """;
+        source.put(PolicySet.of(
+                PolicyScope.of(ACME),
+                new Revision(1),
+                DocumentReader.read("acme.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8))
+                        .documents()));
+        Surroundings surroundings = new Surroundings(
+                ACME,
+                Environment.DEFAULT,
+                ACME,
+                Map.of("level", new AttributeValue.Text("high")),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                null,
+                null);
+        ResourcePath document = ResourcePath.parse("doc:1");
+        Action read = new Action("read");
+        for (Search search : List.of(
+                new Search.Subjects("robot", document, read, surroundings),
+                new Search.Resources(ALICE, read, "nothing", surroundings),
+                new Search.Actions(ALICE, ResourcePath.parse("nothing"), surroundings))) {
+            assertThatThrownBy(() -> new Room().searches.search(search, PointInTime.NOW, null, 10, LONG))
+                    .isInstanceOf(MalformedException.class)
+                    .hasMessageContaining("subject_attributes[level]");
+        }
+    }
+
     private static Surroundings at(TenantId tenant, Environment env) {
         return new Surroundings(tenant, env, tenant, Map.of(), Map.of(), Map.of(), List.of(), null, null);
     }
@@ -152,6 +194,7 @@ class PolicySearchTest {
             String type = random.nextBoolean() ? query.subject().type() : null;
             Search.Subjects search = new Search.Subjects(type, query.resource(), query.action(), surroundings(query));
             return agrees(
+                    query,
                     search,
                     subjects(query.subjectTenant())
                             .filter(subject -> type == null || subject.type().equals(type)),
@@ -161,17 +204,20 @@ class PolicySearchTest {
         private int resources(CheckQuery query) {
             Search.Resources search = new Search.Resources(
                     query.subject(), query.action(), query.resource().type(), surroundings(query));
-            return agrees(search, paths().filter(path -> path.type().equals(search.resourceType())), search::about);
+            return agrees(
+                    query, search, paths().filter(path -> path.type().equals(search.resourceType())), search::about);
         }
 
         private int actions(CheckQuery query) {
             Search.Actions search = new Search.Actions(query.subject(), query.resource(), surroundings(query));
-            return agrees(search, known(query.resource().type()), search::about);
+            return agrees(query, search, known(query.resource().type()), search::about);
         }
 
-        private <T> int agrees(Search search, Stream<T> candidates, Function<T, CheckQuery> question) {
+        private <T> int agrees(
+                CheckQuery query, Search search, Stream<T> candidates, Function<T, CheckQuery> question) {
             List<String> expected;
             try {
+                room.pdp.evaluate(query);
                 expected = allowed(candidates, question);
             } catch (MalformedException malformed) {
                 assertThatThrownBy(() -> pages(search, 1_000_000))

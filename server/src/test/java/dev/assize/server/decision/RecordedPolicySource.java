@@ -1,6 +1,7 @@
 package dev.assize.server.decision;
 
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
@@ -82,6 +83,10 @@ final class RecordedPolicySource implements PolicySource {
         Optional<Recorded> found = find(past);
         if (past.revision() != null && found.isEmpty()) {
             throw new RevisionNeverCommittedException(tenant, past.revision());
+        }
+        Instant asOf = past.asOf();
+        if (past.revision() != null && asOf != null && asOf.isBefore(found.orElseThrow().committedAt)) {
+            throw new MalformedException("as_of", asOf.toString(), "a moment at which the revision was there");
         }
         return found.map(recorded -> new PastPolicy(
                 new PolicySnapshot(recorded.tenant, platform),

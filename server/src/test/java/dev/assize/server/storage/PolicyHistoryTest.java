@@ -15,6 +15,7 @@ import dev.assize.server.decision.PolicySource.PolicyUpdate;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.PointInTime.Past;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
@@ -305,6 +306,21 @@ class PolicyHistoryTest {
 
         assertThat(revision(past)).isOne();
         assertThat(past.committedBy()).isEqualTo(NOON.plusSeconds(5));
+    }
+
+    @Test
+    void judgesNoRevisionByAMomentBeforeIt() {
+        put(tenantDocument());
+        now = NOON.plusSeconds(10);
+        put(group("g", 1));
+
+        assertThat(reader.loadPast(tenant, new Past(new Revision(2), committed(2))))
+                .isPresent();
+        assertThatThrownBy(() -> reader.loadPast(
+                        tenant, new Past(new Revision(2), committed(2).minusNanos(1))))
+                .isInstanceOf(MalformedException.class)
+                .hasMessageContainingAll(
+                        "as_of", "revision 2 of `at_revision`", committed(2).toString());
     }
 
     @Test

@@ -14,7 +14,7 @@ public sealed interface PointInTime {
      * The past: what was committed by then, policy, platform, approvals and history. At least one is named.
      *
      * @param revision of the tenant's policy; null means the one that was current at {@code asOf}
-     * @param asOf the moment that is judged; null means now, with what was committed when the revision was
+     * @param asOf the moment that is judged, at which the revision was there; null means now, with what was committed when the revision was
      */
     record Past(@Nullable Revision revision, @Nullable Instant asOf) implements PointInTime {
         public Past {

@@ -1,5 +1,6 @@
 package dev.assize.server.decision.evaluate;
 
+import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
@@ -144,6 +145,15 @@ public final class DecisionGraph {
     public List<Action> knownActions(String type) {
         ResourceNode node = schema.type(type);
         return node == null ? List.of() : node.actions();
+    }
+
+    /**
+     * That a question's attributes are what policy declares them to be, as every evaluation requires it.
+     *
+     * @throws dev.assize.server.model.MalformedException for the first that is not
+     */
+    public void requireAttributes(CheckQuery query) {
+        schema.attributes().require(query);
     }
 
     /** What it knows apart from subjects and resources. */
