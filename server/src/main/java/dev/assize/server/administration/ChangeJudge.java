@@ -118,24 +118,27 @@ final class ChangeJudge {
             requireFits(tenant, size);
         }
         AssignedRoles.newViolations(was, tenant, before.documents(PolicyScope.PLATFORM), platform, changed, now)
-                .forEach(violation -> judge(tenant.scope().ledgerTenant(), violation, platform));
+                .forEach(violation -> judge(violation, tenant, platform, changed));
     }
 
     /** Whoever is given too much is refused; whoever a rule finds with too much is accepted by force. */
-    private void judge(TenantId tenant, Violation violation, PolicySet platform) {
+    private void judge(Violation violation, PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
         if (violations.size() >= PROBLEMS) {
             return;
         }
-        violations.add(new DutyViolation(tenant, violation));
+        violations.add(new DutyViolation(tenant.scope().ledgerTenant(), violation));
         if (violation.existing() && change.force()) {
             return;
         }
-        PolicySet rules = violation.rule().scope().isPlatform() ? platform : resulting(PolicyScope.of(tenant));
+        DocumentKey culprit = violation.existing() ? violation.rule() : GivingChange.of(violation, tenant, changed);
         problems.add(new Problem(
-                rules.find(violation.rule()).map(Document::place).orElse(SourcePlace.UNKNOWN),
-                violation.rule().toString(),
-                violation.subject() + " of tenant " + tenant + " would hold " + String.join(", ", violation.roles()),
-                "at most " + violation.limit() + " of them. " + violation.message()
+                tenant.find(culprit)
+                        .or(() -> platform.find(culprit))
+                        .map(Document::place)
+                        .orElse(SourcePlace.UNKNOWN),
+                culprit.toString(),
+                violation.holding(tenant.scope().ledgerTenant()),
+                violation.expected()
                         + (violation.existing() ? "; it holds them already: to accept that, force the change" : "")));
     }
 

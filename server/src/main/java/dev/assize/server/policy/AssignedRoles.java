@@ -66,6 +66,17 @@ public final class AssignedRoles {
                 .thenComparing(Violation::subject)
                 .thenComparing(violation -> String.valueOf(violation.home));
 
+        /** Who holds what, as the value of a problem. */
+        public String holding(TenantId tenant) {
+            return subject + " of tenant " + (home == null ? tenant : home)
+                    + (home == null ? "" : " in tenant " + tenant) + " with roles " + String.join(", ", roles);
+        }
+
+        /** What the rule demands, as a problem says it. */
+        public String expected() {
+            return "at most " + limit + " of them (separation of duty `" + rule.name() + "`)";
+        }
+
         /** For people: who, which roles, which rule. */
         public String message() {
             String who = "`" + subject + "`" + (home == null ? "" : " of tenant `" + home + "`");
@@ -92,9 +103,8 @@ public final class AssignedRoles {
                                 .findFirst()
                                 .orElse(SourcePlace.UNKNOWN),
                         violation.rule().toString(),
-                        violation.subject() + " of tenant " + tenant.scope().key() + " holds "
-                                + String.join(", ", violation.roles()),
-                        "at most " + violation.limit() + " of them at a time"))
+                        violation.holding(tenant.scope().ledgerTenant()),
+                        violation.expected()))
                 .toList();
     }
 

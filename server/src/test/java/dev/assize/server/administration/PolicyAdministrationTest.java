@@ -167,6 +167,36 @@ class PolicyAdministrationTest {
     }
 
     @Test
+    void namesOnceWhatGivesSomebodyTooMuch() {
+        put(TENANT + role("pays") + "---\n" + role("approves") + "---\n" + role("manages") + "---\n" + DUTY
+                + binding("b1", "pays") + "---\n" + binding("b3", "manages") + "---\n" + group("user:bob") + "---\n"
+                + binding("b4", "approves").replace("user:alice", "group:all"));
+
+        assertThat(problem(binding("b2", "approves")))
+                .endsWith("RoleBinding/b2: `user:alice of tenant acme with roles approves, pays`: expected at most 1 of"
+                        + " them (separation of duty `payments`)");
+        assertThat(problem(group("user:alice"))).contains("Group/all: `user:alice of tenant acme");
+        assertThat(problem(role("manages").replace("spec: {", "spec: {inherits: [approves], ")))
+                .contains("Role/manages: `user:alice of tenant acme");
+    }
+
+    private String problem(String yaml) {
+        ChangeResult result = put(yaml);
+        assertThat(result).isInstanceOf(Invalid.class);
+        assertThat(((Invalid) result).problems()).hasSize(1);
+        return ((Invalid) result).problems().getFirst().message();
+    }
+
+    private static String group(String member) {
+        return """
+                apiVersion: assize.dev/v1
+                kind: Group
+                metadata: {tenant: acme, name: all}
+                spec: {members: ["%s"]}
+                """.formatted(member);
+    }
+
+    @Test
     void acceptsWhoViolatesANewRuleByForceOnlyAndTellsThem() {
         put(TENANT + role("pays") + "---\n" + role("approves") + "---\n" + binding("b1", "pays") + "---\n"
                 + binding("b2", "approves"));

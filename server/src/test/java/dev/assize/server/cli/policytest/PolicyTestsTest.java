@@ -149,7 +149,7 @@ class PolicyTestsTest {
                                 + " was NO_GRANT\n",
                         "suite.yaml:17: suite: vera again: user:vera read incident:1 in acme/production: expected NO_GRANT,"
                                 + " was ALLOWED (RoleBinding/viewers, Role/viewer, permissions[0])\n",
-                        "1 suites, 2 checks passed, 2 failed");
+                        "1 suite, 2 checks passed, 2 failed");
     }
 
     @Test
@@ -290,8 +290,9 @@ class PolicyTestsTest {
 
         assertThat(report.toString())
                 .contains(
-                        "policy.yaml:26: SeparationOfDuty/viewers-do-not-audit: `user:vera of tenant acme holds auditor,"
-                                + " viewer`: expected at most 1 of them at a time",
+                        "policy.yaml:26: SeparationOfDuty/viewers-do-not-audit: `user:vera of tenant acme with"
+                                + " roles auditor, viewer`: expected at most 1 of them (separation of duty"
+                                + " `viewers-do-not-audit`)",
                         "no check was run");
     }
 
