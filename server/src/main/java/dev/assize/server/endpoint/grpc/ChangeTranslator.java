@@ -10,18 +10,23 @@ import dev.assize.server.administration.ChangeResult;
 import dev.assize.server.administration.ChangeResult.DutyViolation;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AssignedRoles.Violation;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.Problem;
 import java.util.List;
 
 /** Writes what a change set did, or would do, as the wire has it. */
 final class ChangeTranslator {
 
+    /** Bytes of the texts in one answer. */
+    static final int TEXT_BYTES = 1_024 * 1_024;
+
     private ChangeTranslator() {}
 
     /** Of a change that was committed. */
     static ApplyPolicyResponse response(List<ChangeResult.ScopeChange> changes, List<DutyViolation> violations) {
         ApplyPolicyResponse.Builder response = ApplyPolicyResponse.newBuilder();
-        changes.forEach(change -> response.addChanges(scope(change)));
+        changes.forEach(change -> response.addChanges(scope(change, new Texts(0))));
         violations.forEach(violation -> response.addViolations(violation(violation)));
         return response.build();
     }
@@ -29,8 +34,10 @@ final class ChangeTranslator {
     /** Of a dry run. */
     static ApplyPolicyResponse response(
             List<ChangeResult.ScopeChange> changes, List<Problem> problems, List<DutyViolation> violations) {
-        ApplyPolicyResponse.Builder response =
-                response(changes, violations).toBuilder().setDryRun(true);
+        ApplyPolicyResponse.Builder response = ApplyPolicyResponse.newBuilder().setDryRun(true);
+        Texts texts = new Texts(TEXT_BYTES);
+        changes.forEach(change -> response.addChanges(scope(change, texts)));
+        violations.forEach(violation -> response.addViolations(violation(violation)));
         problems.forEach(problem -> response.addProblems(problem(problem)));
         return response.build();
     }
@@ -51,22 +58,59 @@ final class ChangeTranslator {
                 .build();
     }
 
-    private static ScopeChange scope(ChangeResult.ScopeChange change) {
+    private static ScopeChange scope(ChangeResult.ScopeChange change, Texts texts) {
         ScopeChange.Builder wire = ScopeChange.newBuilder()
                 .setTenant(change.scope().tenant().map(TenantId::value).orElse(""))
                 .setBaseRevision(change.base().value())
                 .setRevision(change.revision().value())
                 .setChangeDigest(ByteString.copyFrom(change.changeDigest().bytes()))
                 .setPolicyDigest(ByteString.copyFrom(change.policyDigest().bytes()));
-        change.documents()
-                .forEach(document -> wire.addDocuments(DocumentChange.newBuilder()
-                        .setKind(document.key().kind().text())
-                        .setName(document.key().name())
-                        .setType(type(document.type()))));
+        change.documents().forEach(document -> wire.addDocuments(document(document, texts)));
         if (change.seq() != null) {
             wire.setSeq(change.seq());
         }
         return wire.build();
+    }
+
+    private static DocumentChange document(ChangeResult.DocumentChange change, Texts texts) {
+        DocumentChange.Builder wire = DocumentChange.newBuilder()
+                .setKind(change.key().kind().text())
+                .setName(change.key().name())
+                .setType(type(change.type()));
+        if (change.before() != null && change.after() != null && change.type() == ChangeResult.ChangeType.REPLACED) {
+            texts.add(wire, change.before(), change.after());
+        }
+        return wire.build();
+    }
+
+    /** What is left of the texts that one answer may carry. */
+    private static final class Texts {
+
+        private final boolean wanted;
+        private int bytesLeft;
+
+        Texts(int bytes) {
+            this.wanted = bytes > 0;
+            this.bytesLeft = bytes;
+        }
+
+        void add(DocumentChange.Builder to, Document before, Document after) {
+            if (!wanted) {
+                return;
+            }
+            if (bytesLeft <= 0) {
+                to.setTextsLeftOut(true);
+                return;
+            }
+            ByteString was = ByteString.copyFromUtf8(DocumentText.write(before));
+            ByteString becomes = ByteString.copyFromUtf8(DocumentText.write(after));
+            bytesLeft -= was.size() + becomes.size();
+            if (bytesLeft < 0) {
+                to.setTextsLeftOut(true);
+            } else {
+                to.setBefore(was).setAfter(becomes);
+            }
+        }
     }
 
     private static ChangeType type(ChangeResult.ChangeType type) {
