@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
         name = "quickstart",
         mixinStandardHelpOptions = true,
         description = {
-            "Starts a server with its own PostgreSQL under $$ASSIZE_HOME (default ~/.assize), shows on the TraceFlux",
-            "policy what Assize does, and keeps serving. Run again, it starts from the kept data."
+            "Starts a server with its own PostgreSQL under $$ASSIZE_HOME (default ~/.assize), shows on the TraceFlux"
+                    + " policy what Assize does, and keeps serving. Run again, it starts from the kept data."
         })
 final class QuickstartCommand implements Callable<Integer> {
 

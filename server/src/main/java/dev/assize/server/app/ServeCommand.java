@@ -16,8 +16,8 @@ import picocli.CommandLine.Spec;
         name = "serve",
         mixinStandardHelpOptions = true,
         description = {
-            "Runs the server: gRPC on 127.0.0.1:7443, metrics and health on 127.0.0.1:7480, data under $$ASSIZE_HOME",
-            "(default ~/.assize), with its own PostgreSQL unless database.url names another. Ctrl-C stops it."
+            "Runs the server: gRPC on 127.0.0.1:7443, metrics and health on 127.0.0.1:7480, data under $$ASSIZE_HOME"
+                    + " (default ~/.assize), with its own PostgreSQL unless database.url names another. Ctrl-C stops it."
         })
 final class ServeCommand implements Callable<Integer> {
 

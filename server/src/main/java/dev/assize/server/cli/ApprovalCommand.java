@@ -11,6 +11,7 @@ import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.PinnedApprovalRule;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.UseApprovalRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,17 +21,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Has actions approved by others: ask, list, approve, reject, take back. */
+/** Has actions approved by others: ask, list, approve, reject, take back, use up. */
 @Command(
         name = "approval",
         mixinStandardHelpOptions = true,
-        description = "Has actions approved by others: ask, list, approve, reject, take back.",
+        description = "Has actions approved by others: ask, list, approve, reject, take back, use up.",
         subcommands = {
             ApprovalCommand.Request.class,
             ApprovalCommand.ListApprovals.class,
             ApprovalCommand.Approve.class,
             ApprovalCommand.Reject.class,
-            ApprovalCommand.Cancel.class
+            ApprovalCommand.Cancel.class,
+            ApprovalCommand.Use.class
         })
 public final class ApprovalCommand {
 
@@ -224,6 +226,12 @@ public final class ApprovalCommand {
                 description = "Who says so; default: the caller. Another needs the permission act-as.")
         private String approver = "";
 
+        @Option(
+                names = "--idempotency-key",
+                paramLabel = "KEY",
+                description = "Run again with the same key, the command is answered as at first.")
+        private String idempotencyKey = "";
+
         Resolve(Surroundings surroundings) {
             super(surroundings);
         }
@@ -242,6 +250,7 @@ public final class ApprovalCommand {
                                     .setApprove(approves())
                                     .setComment(comment)
                                     .setApprover(approver)
+                                    .setIdempotencyKey(idempotencyKey)
                                     .build())
                             .getApproval());
             return ExitCodes.DONE;
@@ -279,6 +288,50 @@ public final class ApprovalCommand {
                                     .setApprovalId(id)
                                     .setComment(comment)
                                     .setRequester(requester)
+                                    .build())
+                            .getApproval());
+            return ExitCodes.DONE;
+        }
+    }
+
+    /** Uses up an approval for a single use. */
+    @Command(
+            name = "use",
+            description = "Uses up an approval for a single use; the subject it is for only. Of several that try with"
+                    + " different keys one wins. A check uses nothing up.")
+    static final class Use extends ClientCommand {
+
+        @Parameters(paramLabel = "ID", description = "The request, as `check` shows it in `approval`.")
+        private String id = "";
+
+        @Option(
+                names = "--idempotency-key",
+                required = true,
+                paramLabel = "KEY",
+                description = "Names the deed: the winner may run the command again with the same key.")
+        private String idempotencyKey = "";
+
+        @Option(
+                names = "--subject",
+                paramLabel = "SUBJECT",
+                description = "Who uses it; default: the caller. Another needs the permission act-as.")
+        private String subject = "";
+
+        Use(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            show(
+                    this,
+                    connection
+                            .approvals()
+                            .useApproval(UseApprovalRequest.newBuilder()
+                                    .setTenant(tenant())
+                                    .setApprovalId(id)
+                                    .setIdempotencyKey(idempotencyKey)
+                                    .setSubject(subject)
                                     .build())
                             .getApproval());
             return ExitCodes.DONE;

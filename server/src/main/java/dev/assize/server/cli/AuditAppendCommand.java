@@ -19,13 +19,14 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** Records what was done. */
 @Command(
         name = "append",
         description = {
-            "Records what was done, and returns when it is durable: one event from the options, or up to 500 from a",
-            "file with one JSON object a line, whose names are those of the options in camelCase."
+            "Records what was done, and returns when it is durable: one event from the options, or up to 500 from a"
+                    + " file with one JSON object a line, whose names are those of the options in camelCase."
         })
 public final class AuditAppendCommand extends ClientCommand {
 
@@ -33,6 +34,8 @@ public final class AuditAppendCommand extends ClientCommand {
             "type",
             "category",
             "actor",
+            "actorTenant",
+            "onBehalfOf",
             "role",
             "action",
             "resource",
@@ -56,6 +59,15 @@ public final class AuditAppendCommand extends ClientCommand {
     @Option(names = "--actor", paramLabel = "SUBJECT", description = "Who did it; default: the caller.")
     private String actor = "";
 
+    @Option(
+            names = "--actor-tenant",
+            paramLabel = "TENANT",
+            description = "The home tenant of --actor, where it is another than --tenant.")
+    private String actorTenant = "";
+
+    @Option(names = "--on-behalf-of", paramLabel = "SUBJECT", description = "For whom the actor acted.")
+    private String onBehalfOf = "";
+
     @Option(names = "--role", paramLabel = "ROLE", description = "In which role.")
     private String role = "";
 
@@ -72,7 +84,7 @@ public final class AuditAppendCommand extends ClientCommand {
     private AuditEvent.Outcome outcome = AuditEvent.Outcome.SUCCESS;
 
     @Option(names = "--occurred-at", paramLabel = "TIME", description = "When, as 2026-02-22T14:02:00Z.")
-    private String occurredAt = "";
+    private @Nullable Instant occurredAt;
 
     @Option(names = "--run-id", paramLabel = "ID", description = "The run it belongs to.")
     private String runId = "";
@@ -142,14 +154,16 @@ public final class AuditAppendCommand extends ClientCommand {
                 resource,
                 env(),
                 outcome,
-                time(occurredAt),
+                occurredAt,
                 runId,
                 decisionId,
                 reason,
                 override,
                 payload,
                 reads,
-                writes);
+                writes,
+                onBehalfOf,
+                actorTenant);
     }
 
     private static List<AuditEvent> eventsOf(Path file) {
@@ -187,14 +201,16 @@ public final class AuditAppendCommand extends ClientCommand {
                 text(json, "resource"),
                 text(json, "env"),
                 outcome(text(json, "outcome"), place),
-                time(text(json, "occurredAt")),
+                time(text(json, "occurredAt"), place),
                 text(json, "runId"),
                 text(json, "decisionId"),
                 text(json, "reason"),
                 json.path("override").asBoolean(false),
                 json.has("payload") ? json.get("payload").toString() : "",
                 texts(json.path("reads")),
-                texts(json.path("writes")));
+                texts(json.path("writes")),
+                text(json, "onBehalfOf"),
+                text(json, "actorTenant"));
     }
 
     private static String text(JsonNode json, String name) {
@@ -219,8 +235,12 @@ public final class AuditAppendCommand extends ClientCommand {
         };
     }
 
-    private static @Nullable Instant time(String text) {
-        return text.isEmpty() ? null : Times.parse(text);
+    private static @Nullable Instant time(String text, String place) {
+        try {
+            return text.isEmpty() ? null : Times.parse(text);
+        } catch (TypeConversionException malformed) {
+            throw new CommandException(place + ": occurredAt " + malformed.getMessage(), malformed);
+        }
     }
 
     private static ObjectNode json(AppendReceipt receipt) {

@@ -7,6 +7,7 @@ import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -16,14 +17,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Finds entries. */
-@Command(name = "list", description = "Finds entries of --tenant, newest first. All conditions given must hold.")
+@Command(
+        name = "list",
+        description =
+                "Finds entries of --tenant, newest first. All conditions given must hold. The documents of one policy change"
+                        + " are one row; JSON has each entry.")
 public final class AuditListCommand extends ClientCommand {
 
     @Option(names = "--from", paramLabel = "TIME", description = "Recorded at or after, as 2026-02-22T14:02:00Z.")
-    private String from = "";
+    private @Nullable Instant from;
 
     @Option(names = "--to", paramLabel = "TIME", description = "Recorded before.")
-    private String to = "";
+    private @Nullable Instant to;
 
     @Option(names = "--actor", paramLabel = "SUBJECT", description = "Who did it.")
     private String actor = "";
@@ -62,19 +67,7 @@ public final class AuditListCommand extends ClientCommand {
         if (wantsJson()) {
             print(json(entries));
         } else {
-            Table table =
-                    new Table("SEQ", "RECORDED", "ACTOR", "TYPE", "ACTION", "RESOURCE", "ENV", "OUTCOME", "REASON");
-            entries.forEach(it -> table.row(
-                    it.getSeq(),
-                    Answers.time(it.getRecordedAt()),
-                    it.getEvent().getActor(),
-                    it.getEvent().getType(),
-                    it.getEvent().getAction(),
-                    it.getEvent().getResource(),
-                    it.getEvent().getEnv(),
-                    outcome(it.getEvent()),
-                    it.getEvent().getReason()));
-            table.print(out());
+            AuditRows.table(entries).print(out());
         }
         return ExitCodes.DONE;
     }
@@ -89,11 +82,11 @@ public final class AuditListCommand extends ClientCommand {
                 .setType(type)
                 .setAscending(ascending)
                 .setIncludeFrames(frames);
-        if (!from.isEmpty()) {
-            request.setFrom(Times.timestamp(Times.parse(from)));
+        if (from != null) {
+            request.setFrom(Times.timestamp(from));
         }
-        if (!to.isEmpty()) {
-            request.setTo(Times.timestamp(Times.parse(to)));
+        if (to != null) {
+            request.setTo(Times.timestamp(to));
         }
         if (outcome != null) {
             request.setOutcome(Outcome.valueOf("OUTCOME_" + outcome.name().toUpperCase(Locale.ROOT)));
@@ -128,6 +121,8 @@ public final class AuditListCommand extends ClientCommand {
                     .put("type", event.getType())
                     .put("category", event.getCategory())
                     .put("actor", event.getActor())
+                    .put("actorTenant", event.getActorTenant())
+                    .put("onBehalfOf", event.getOnBehalfOf())
                     .put("role", event.getRole())
                     .put("action", event.getAction())
                     .put("resource", event.getResource())

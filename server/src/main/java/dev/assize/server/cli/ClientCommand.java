@@ -41,11 +41,18 @@ abstract class ClientCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        try (Connection connection =
-                new Connection(server(), trust(), key(), options().timeout())) {
+        try (Connection connection = connect()) {
             return run(connection);
         } finally {
             out().flush();
+        }
+    }
+
+    private Connection connect() {
+        try {
+            return new Connection(server(), trust(), key(), options().timeout());
+        } catch (IllegalArgumentException malformed) {
+            throw usage(String.valueOf(malformed.getMessage()));
         }
     }
 
@@ -140,9 +147,7 @@ abstract class ClientCommand implements Callable<Integer> {
         return switch (surroundings.variable(variable)) {
             case "true" -> true;
             case "false", "" -> false;
-            default ->
-                throw new CommandException(
-                        variable + " `" + surroundings.variable(variable) + "`: expected true or false");
+            default -> throw usage(variable + " `" + surroundings.variable(variable) + "`: expected true or false");
         };
     }
 

@@ -7,6 +7,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.PreconditionFailure;
 import com.google.rpc.RetryInfo;
 import dev.assize.client.AssizeException;
+import dev.assize.proto.v1.AttributeValue;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -15,15 +16,23 @@ import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLException;
 import picocli.CommandLine;
 
-/** Tells people what went wrong: one clear line, and one more for each malformed field. Never a stack trace. */
+/**
+ * Tells people what went wrong: one clear line, and one more for each malformed field. Never a stack trace. What is
+ * wrong with the command itself, a value that is not of its form as much as an option that does not exist, is a mistake
+ * in its usage, whoever finds it: the command line, or the server.
+ */
 public final class CommandErrors
         implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
+
+    private static final String POLICY_INVALID = "POLICY_INVALID";
 
     private static final String NO_PLAIN_TEXT =
             " closed the connection without an answer: if it speaks TLS, give --tls or --ca FILE";
@@ -34,6 +43,9 @@ public final class CommandErrors
         return commandLine
                 .setExecutionExceptionHandler(errors)
                 .setParameterExceptionHandler(errors)
+                .registerConverter(Instant.class, Times::parse)
+                .registerConverter(Duration.class, Times::parseDuration)
+                .registerConverter(AttributeValue.class, Attributes::parse)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true)
                 .setAbbreviatedOptionsAllowed(false);
@@ -46,7 +58,29 @@ public final class CommandErrors
         err.println("assize: " + lines.getFirst());
         lines.stream().skip(1).forEach(line -> err.println("  " + line));
         err.flush();
-        return ExitCodes.ERROR;
+        return isMalformed(failure) ? ExitCodes.USAGE : ExitCodes.ERROR;
+    }
+
+    /** Whether the server found a value malformed. What is wrong with policy is no matter of usage. */
+    private static boolean isMalformed(Throwable failure) {
+        Throwable cause = failure instanceof AssizeException ? failure.getCause() : failure;
+        return cause instanceof StatusRuntimeException status
+                && status.getStatus().getCode() == Status.Code.INVALID_ARGUMENT
+                && !reason(status).equals(POLICY_INVALID);
+    }
+
+    private static String reason(StatusRuntimeException failure) {
+        com.google.rpc.Status details = StatusProto.fromThrowable(failure);
+        for (Any detail : details == null ? List.<Any>of() : details.getDetailsList()) {
+            try {
+                if (detail.is(ErrorInfo.class)) {
+                    return detail.unpack(ErrorInfo.class).getReason();
+                }
+            } catch (InvalidProtocolBufferException unreadable) {
+                return "";
+            }
+        }
+        return "";
     }
 
     @Override
@@ -54,7 +88,7 @@ public final class CommandErrors
         CommandLine commandLine = failure.getCommandLine();
         PrintWriter err = commandLine.getErr();
         err.println("assize: " + Printable.text(String.valueOf(failure.getMessage())));
-        CommandLine.UnmatchedArgumentException.printSuggestions(failure, err);
+        Suggestions.of(failure).ifPresent(err::println);
         err.println("Try `" + commandLine.getCommandSpec().qualifiedName() + " --help`.");
         err.flush();
         return ExitCodes.USAGE;
@@ -80,6 +114,7 @@ public final class CommandErrors
 
     private static List<String> ofStatus(StatusRuntimeException failure, String server) {
         List<String> lines = new ArrayList<>();
+        String said = failure.getStatus().getDescription();
         String reason = "";
         String retry = "";
         com.google.rpc.Status details = StatusProto.fromThrowable(failure);
@@ -90,7 +125,7 @@ public final class CommandErrors
                 } else if (detail.is(RetryInfo.class)) {
                     var delay = detail.unpack(RetryInfo.class).getRetryDelay();
                     retry = "; try again in "
-                            + java.time.Duration.ofSeconds(delay.getSeconds(), delay.getNanos())
+                            + Duration.ofSeconds(delay.getSeconds(), delay.getNanos())
                                     .toMillis()
                             + " ms";
                 } else if (detail.is(BadRequest.class)) {
@@ -98,8 +133,8 @@ public final class CommandErrors
                             .getFieldViolationsList()
                             .forEach(it -> lines.add(Printable.text(violation(it.getField(), it.getDescription()))));
                 } else if (detail.is(PreconditionFailure.class)) {
-                    detail.unpack(PreconditionFailure.class)
-                            .getViolationsList()
+                    detail.unpack(PreconditionFailure.class).getViolationsList().stream()
+                            .filter(it -> !it.getDescription().equals(said))
                             .forEach(it -> lines.add(Printable.text(violation(it.getSubject(), it.getDescription()))));
                 }
             } catch (InvalidProtocolBufferException unreadable) {

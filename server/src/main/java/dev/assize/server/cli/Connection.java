@@ -26,6 +26,7 @@ final class Connection implements AutoCloseable {
     private final ManagedChannel channel;
     private final Duration timeout;
 
+    /** @throws IllegalArgumentException in the user's terms, where the server's address is none */
     Connection(String server, ServerTrust trust, String key, Duration timeout) {
         this.channel = open(server, trust, authorization(key));
         this.timeout = timeout;
@@ -40,7 +41,7 @@ final class Connection implements AutoCloseable {
             trust.expectName(channel);
             return channel.build();
         } catch (IllegalArgumentException malformed) {
-            throw new CommandException("--server `" + server + "`: expected host:port", malformed);
+            throw new IllegalArgumentException("--server `" + server + "`: expected host:port", malformed);
         }
     }
 

@@ -26,6 +26,11 @@ final class DirectoryWatch {
         this.seen = look();
     }
 
+    /** How many files it watches. */
+    int files() {
+        return seen.size();
+    }
+
     /** Waits for a change; false where the thread is interrupted instead. */
     boolean await() {
         while (!Thread.currentThread().isInterrupted()) {

@@ -8,11 +8,9 @@ import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -63,7 +61,7 @@ public final class KeyCommand {
                 names = "--expires-in",
                 paramLabel = "DURATION",
                 description = "For example 90d or 12h; default: never.")
-        private @Nullable String expiresIn;
+        private @Nullable Duration expiresIn;
 
         Create(Surroundings surroundings) {
             super(surroundings);
@@ -80,7 +78,7 @@ public final class KeyCommand {
                     .setDescription(description);
             if (expiresIn != null) {
                 request.setExpiresAt(
-                        Times.timestamp(surroundings().clock().instant().plus(duration(expiresIn))));
+                        Times.timestamp(surroundings().clock().instant().plus(expiresIn)));
             }
             CreateKeyResponse response = connection.access().createKey(request.build());
             if (wantsJson()) {
@@ -92,16 +90,6 @@ public final class KeyCommand {
                         + ". This is the only time its secret is shown.");
             }
             return ExitCodes.DONE;
-        }
-
-        private static Duration duration(String text) {
-            try {
-                String upper = text.toUpperCase(Locale.ROOT);
-                return Duration.parse(upper.endsWith("D") ? "P" + upper : "PT" + upper);
-            } catch (DateTimeException malformed) {
-                throw new CommandException(
-                        "--expires-in `" + text + "`: expected a duration, as 90d, 12h or 30m", malformed);
-            }
         }
     }
 

@@ -113,8 +113,7 @@ final class PolicyChange {
             command.out().println(Printable.text(headline(scope, response.getDryRun())));
             scope.getDocumentsList().stream()
                     .filter(it -> it.getType() != ChangeType.CHANGE_TYPE_UNCHANGED)
-                    .forEach(it -> command.out()
-                            .println(Printable.text("  " + sign(it) + " " + it.getKind() + "/" + it.getName())));
+                    .forEach(it -> print(it, command));
             long unchanged = scope.getDocumentsList().stream()
                     .filter(it -> it.getType() == ChangeType.CHANGE_TYPE_UNCHANGED)
                     .count();
@@ -122,7 +121,9 @@ final class PolicyChange {
                 command.out().println("  = " + unchanged + " unchanged");
             }
         }
-        response.getViolationsList()
+        // What refuses the change is among the problems.
+        response.getViolationsList().stream()
+                .filter(it -> response.getProblemsCount() == 0)
                 .forEach(it -> command.out()
                         .println(Printable.text("  ! tenant " + it.getTenant() + ": " + it.getMessage()
                                 + (it.getExisting() ? ", held before" : ""))));
@@ -134,6 +135,15 @@ final class PolicyChange {
                                     ? "1 problem; nothing would be applied"
                                     : response.getProblemsCount() + " problems; nothing would be applied");
         }
+    }
+
+    private static void print(DocumentChange change, ClientCommand command) {
+        command.out().println(Printable.text("  " + sign(change) + " " + change.getKind() + "/" + change.getName()));
+        if (change.getTextsLeftOut()) {
+            command.out().println("      (too much to show: compare with `policy export`)");
+        }
+        LineDiff.of(change.getBefore().toStringUtf8(), change.getAfter().toStringUtf8())
+                .forEach(line -> command.out().println(Printable.text("      " + line)));
     }
 
     private static String headline(ScopeChange scope, boolean dryRun) {
@@ -170,11 +180,17 @@ final class PolicyChange {
             }
             ArrayNode documents = to.putArray("documents");
             for (DocumentChange change : scope.getDocumentsList()) {
-                documents
+                ObjectNode document = documents
                         .addObject()
                         .put("kind", change.getKind())
                         .put("name", change.getName())
                         .put("change", Answers.bare(change.getType().name(), "CHANGE_TYPE_"));
+                if (!change.getAfter().isEmpty()) {
+                    document.put("before", change.getBefore().toStringUtf8())
+                            .put("after", change.getAfter().toStringUtf8());
+                } else if (change.getTextsLeftOut()) {
+                    document.put("textsLeftOut", true);
+                }
             }
         }
         ArrayNode problems = json.putArray("problems");

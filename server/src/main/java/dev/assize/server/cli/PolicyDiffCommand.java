@@ -9,7 +9,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /** Shows what applying would change. */
-@Command(name = "diff", description = "Shows what applying the files would change on the server; changes nothing.")
+@Command(
+        name = "diff",
+        description = "Shows what applying the files would change on the server, of documents that it would replace the"
+                + " lines; changes nothing.")
 public final class PolicyDiffCommand extends ClientCommand {
 
     @Parameters(arity = "1..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -53,6 +54,12 @@ public final class PolicyTestCommand implements Callable<Integer> {
     @Spec
     private @Nullable CommandSpec spec;
 
+    private final Surroundings surroundings;
+
+    PolicyTestCommand(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
     @Override
     public Integer call() throws IOException {
         if (spec == null) {
@@ -67,11 +74,24 @@ public final class PolicyTestCommand implements Callable<Integer> {
         // Looked at before the first run: what changes during it is run again.
         DirectoryWatch changes = new DirectoryWatch(directory);
         int exitCode = run(out, json);
+        tellOfWatch(changes);
         while (watch && changes.await()) {
             out.println();
             exitCode = run(out, json);
+            tellOfWatch(changes);
         }
         return exitCode;
+    }
+
+    /** Beside the result, so that whoever reads that by program has it pure. */
+    private void tellOfWatch(DirectoryWatch changes) {
+        if (watch && spec != null) {
+            PrintWriter err = spec.commandLine().getErr();
+            err.println("Ran at " + surroundings.clock().instant().truncatedTo(ChronoUnit.SECONDS) + ". Watching "
+                    + changes.files() + (changes.files() == 1 ? " file" : " files") + " under " + directory
+                    + "; Ctrl-C ends.");
+            err.flush();
+        }
     }
 
     private int run(PrintWriter out, boolean json) throws IOException {

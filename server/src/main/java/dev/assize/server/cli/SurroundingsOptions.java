@@ -1,7 +1,8 @@
 package dev.assize.server.cli;
 
-import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.AttributeValue;
 import dev.assize.proto.v1.CheckRequest;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,16 +26,16 @@ class SurroundingsOptions {
             names = {"--subject-attr", "--subject-attribute"},
             paramLabel = "NAME=VALUE",
             description = "An attribute of the subject. " + ATTRIBUTE)
-    Map<String, String> subjectAttributes = new LinkedHashMap<>();
+    Map<String, AttributeValue> subjectAttributes = new LinkedHashMap<>();
 
     @Option(
             names = {"--resource-attr", "--resource-attribute"},
             paramLabel = "NAME=VALUE",
             description = "An attribute of the resource, likewise.")
-    Map<String, String> resourceAttributes = new LinkedHashMap<>();
+    Map<String, AttributeValue> resourceAttributes = new LinkedHashMap<>();
 
     @Option(names = "--context", paramLabel = "NAME=VALUE", description = "An attribute of the surroundings, likewise.")
-    Map<String, String> context = new LinkedHashMap<>();
+    Map<String, AttributeValue> context = new LinkedHashMap<>();
 
     @Option(
             names = "--active-role",
@@ -74,7 +75,7 @@ class SurroundingsOptions {
             paramLabel = "TIME",
             description = "Ask about the past: at this moment, as 2026-02-22T14:02:00Z. Nobody may act on the answer.")
     @Nullable
-    String asOf;
+    Instant asOf;
 
     /** A request that has all of these. */
     CheckRequest.Builder surroundings(String tenant, String env) {
@@ -89,12 +90,10 @@ class SurroundingsOptions {
                 .setMinRevision(minRevision)
                 .setAtRevision(atRevision);
         if (asOf != null) {
-            Timestamp moment = Times.timestamp(Times.parse(asOf));
-            request.setAsOf(moment);
+            request.setAsOf(Times.timestamp(asOf));
         }
-        subjectAttributes.forEach((name, it) -> request.putSubjectAttributes(name, Attributes.parse(it)));
-        resourceAttributes.forEach((name, it) -> request.putResourceAttributes(name, Attributes.parse(it)));
-        context.forEach((name, it) -> request.putContext(name, Attributes.parse(it)));
-        return request;
+        return request.putAllSubjectAttributes(subjectAttributes)
+                .putAllResourceAttributes(resourceAttributes)
+                .putAllContext(context);
     }
 }

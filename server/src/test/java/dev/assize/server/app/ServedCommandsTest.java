@@ -79,7 +79,7 @@ class ServedCommandsTest {
         assertThat(console.run("explain", "user:alice", "replay:1", "execute", "--env", "production"))
                 .isEqualTo(3);
         assertThat(console.out()).contains("[out of scope] binding noc gives role operator", "policy.yaml:");
-        assertThat(console.run("check", "user:alice", "replay 1", "execute")).isEqualTo(1);
+        assertThat(console.run("check", "user:alice", "replay 1", "execute")).isEqualTo(2);
         assertThat(console.err()).contains("replay 1").hasLineCount(1);
     }
 

@@ -8,10 +8,13 @@ import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.PreconditionFailure;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.Approval;
+import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.BindingState;
@@ -25,6 +28,7 @@ import dev.assize.proto.v1.DecidedBy;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DocumentChange;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.DutyViolation;
 import dev.assize.proto.v1.Effect;
 import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.ExportPolicyResponse;
@@ -36,6 +40,7 @@ import dev.assize.proto.v1.PolicyRevision;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.RuleTrace;
 import dev.assize.proto.v1.ScopeChange;
 import dev.assize.proto.v1.SearchActionsResponse;
@@ -43,10 +48,12 @@ import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchResourcesResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyProgress;
 import dev.assize.proto.v1.VerifyResult;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -73,6 +80,7 @@ class CommandsTest {
                 ExplainCommand.class,
                 SearchCommand.class,
                 PolicyCommand.class,
+                ApprovalCommand.class,
                 AuditCommand.class,
                 KeyCommand.class
             })
@@ -177,7 +185,7 @@ class CommandsTest {
                         .build()))
                 .build());
 
-        assertThat(run("check", "alice", "incident:1", "read")).isEqualTo(1);
+        assertThat(run("check", "alice", "incident:1", "read")).isEqualTo(2);
         assertThat(err.toString().lines())
                 .containsExactly(
                         "assize: the request is malformed [MALFORMED_REQUEST]",
@@ -283,8 +291,168 @@ class CommandsTest {
         assertThat(asked.getContextOrThrow("name").getStringValue()).isEqualTo("a=b");
         assertThat(asked.getContextOrThrow("number").getStringValue()).isEqualTo("3");
         assertThat(asked.getContextOrThrow("nothing").getStringValue()).isEqualTo("null");
-        assertThat(run("check", "user:alice", "incident:1", "read", "--as-of", "yesterday"))
-                .isEqualTo(1);
+    }
+
+    @Test
+    void aValueThatIsNotOfItsFormIsAMistakeInTheUsage() {
+        misused("--as-of': `yesterday`: expected a time", "check", "user:a", "i:1", "read", "--as-of", "yesterday");
+        misused("--as-of': `soon`: expected a time", "search", "actions", "user:a", "i:1", "--as-of", "soon");
+        misused("`noon`: expected a time", "explain", "user:a", "i:1", "read", "--context", "at=@noon");
+        misused("--from': `1.1.2026`: expected a time", "audit", "list", "--from", "1.1.2026");
+        misused("--occurred-at': `now`: expected a time", "audit", "append", "--type", "t", "--occurred-at", "now");
+        misused(
+                "--expires-in': `soon`: expected a duration",
+                "key",
+                "create",
+                "--subject",
+                "s:x",
+                "--expires-in",
+                "soon");
+        misused("--server `:::`: expected host:port", "--server", ":::", "check", "user:a", "i:1", "read");
+        assertThat(server.requests).isEmpty();
+    }
+
+    private void misused(String message, String... command) {
+        assertThat(run(command)).as(err.toString()).isEqualTo(2);
+        assertThat(err.toString()).contains(message);
+    }
+
+    @Test
+    void policyThatIsInvalidIsNoMistakeInTheUsage() throws IOException {
+        server.failure = refusal(3, "POLICY_INVALID", "1 problem");
+        Path file = Files.writeString(home.resolve("p.yaml"), "kind: Role\n");
+
+        assertThat(run("policy", "apply", file.toString())).isEqualTo(1);
+    }
+
+    @Test
+    void saysOnceWhatIsNotAsItWasThought() {
+        server.failure = StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(9)
+                .setMessage("no approval rule covers it")
+                .addDetails(Any.pack(PreconditionFailure.newBuilder()
+                        .addViolations(PreconditionFailure.Violation.newBuilder()
+                                .setSubject("approval rules of `acme`")
+                                .setDescription("no approval rule covers it"))
+                        .build()))
+                .build());
+
+        assertThat(run("approval", "approve", "a1")).isEqualTo(1);
+        assertThat(err.toString().lines()).containsExactly("assize: no approval rule covers it");
+    }
+
+    @Test
+    void suggestsOnlyWhatIsClose() {
+        assertThat(run("frob")).isEqualTo(2);
+        assertThat(err.toString()).contains("frob").doesNotContain("Did you mean");
+        assertThat(run("chekc", "user:alice")).isEqualTo(2);
+        assertThat(err.toString()).contains("Did you mean check?");
+    }
+
+    @Test
+    void usesAnApprovalUp() {
+        server.approval = Approval.newBuilder()
+                .setApprovalId("a1")
+                .setState(ApprovalState.APPROVAL_STATE_USED)
+                .build();
+
+        assertThat(run("approval", "use", "a1", "--idempotency-key", "k", "--subject", "agent:robot"))
+                .isZero();
+        assertThat(out.toString()).contains("used");
+        assertThat(server.request(UseApprovalRequest.class))
+                .isEqualTo(UseApprovalRequest.newBuilder()
+                        .setTenant("acme")
+                        .setApprovalId("a1")
+                        .setIdempotencyKey("k")
+                        .setSubject("agent:robot")
+                        .build());
+        assertThat(run("approval", "use", "a1")).isEqualTo(2);
+        run("approval", "reject", "a1", "--idempotency-key", "once");
+        assertThat(server.request(ResolveApprovalRequest.class).getIdempotencyKey())
+                .isEqualTo("once");
+    }
+
+    @Test
+    void diffShowsTheLinesThatChange() throws IOException {
+        Path file = Files.writeString(home.resolve("p.yaml"), "kind: Role\n");
+        server.apply = ApplyPolicyResponse.newBuilder()
+                .setDryRun(true)
+                .addChanges(ScopeChange.newBuilder()
+                        .setTenant("acme")
+                        .setBaseRevision(1)
+                        .setRevision(2)
+                        .addDocuments(DocumentChange.newBuilder()
+                                .setKind("Role")
+                                .setName("operator")
+                                .setType(ChangeType.CHANGE_TYPE_REPLACED)
+                                .setBefore(ByteString.copyFromUtf8("a: 1\nb: 2\nc: 3\nd: 4\n"))
+                                .setAfter(ByteString.copyFromUtf8("a: 1\nb: 5\nc: 3\ne: 6\nd: 4\n")))
+                        .addDocuments(DocumentChange.newBuilder()
+                                .setKind("Role")
+                                .setName("huge")
+                                .setType(ChangeType.CHANGE_TYPE_REPLACED)
+                                .setTextsLeftOut(true)))
+                .build();
+
+        assertThat(run("policy", "diff", file.toString())).isZero();
+        assertThat(out.toString().lines())
+                .containsExactly(
+                        "tenant acme: revision 1 -> 2 (dry run)",
+                        "  ~ Role/operator",
+                        "      - b: 2",
+                        "      + b: 5",
+                        "      + e: 6",
+                        "  ~ Role/huge",
+                        "      (too much to show: compare with `policy export`)");
+    }
+
+    @Test
+    void tellsAViolationThatRefusesTheChangeOnce() throws IOException {
+        Path file = Files.writeString(home.resolve("p.yaml"), "kind: Role\n");
+        server.apply = ApplyPolicyResponse.newBuilder()
+                .setDryRun(true)
+                .addViolations(DutyViolation.newBuilder().setTenant("acme").setMessage("alice holds too much"))
+                .addProblems(PolicyProblem.newBuilder().setMessage("p.yaml:1: alice holds too much"))
+                .build();
+
+        run("policy", "diff", file.toString());
+        assertThat(out.toString()).isEmpty();
+        assertThat(err.toString()).contains("p.yaml:1: alice holds too much");
+    }
+
+    @Test
+    void showsTheDocumentsOfAChangeInOneRow() throws IOException {
+        QueryAuditResponse.Builder entries = QueryAuditResponse.newBuilder();
+        for (int i = 5; i > 0; i--) {
+            entries.addEntries(AuditEntry.newBuilder()
+                    .setSeq(i)
+                    .setEvent(AuditEvent.newBuilder()
+                            .setType("assize.policy.diff")
+                            .setActor("user:admin")
+                            .setPayload("{\"scope\":\"acme\",\"revision\":" + (i > 1 ? 2 : 1)
+                                    + ",\"kind\":\"Role\",\"name\":\"r" + i + "\",\"change\":\"created\"}")));
+        }
+        entries.addEntries(AuditEntry.newBuilder()
+                .setSeq(0)
+                .setEvent(AuditEvent.newBuilder()
+                        .setType("replay.executed")
+                        .setActor("agent:feed")
+                        .setActorTenant("partner")
+                        .setOnBehalfOf("user:bob")));
+        server.query = entries.build();
+
+        assertThat(run("audit", "list")).isZero();
+        assertThat(out.toString().lines()).hasSize(4);
+        assertThat(out.toString())
+                .contains(
+                        "5..2",
+                        "created Role/r5, created Role/r4, created Role/r3 and 1 more (4 entries, each in --output json)",
+                        "created Role/r1",
+                        "agent:feed of partner for user:bob");
+        run("audit", "list", "--output", "json");
+        assertThat(json().get("entries")).hasSize(6);
+        assertThat(json().at("/entries/5/onBehalfOf").asText()).isEqualTo("user:bob");
+        assertThat(json().at("/entries/5/actorTenant").asText()).isEqualTo("partner");
     }
 
     @Test
@@ -548,6 +716,12 @@ class CommandsTest {
                         "partial",
                         "--payload",
                         "{\"n\":1}",
+                        "--actor",
+                        "agent:feed",
+                        "--actor-tenant",
+                        "partner",
+                        "--on-behalf-of",
+                        "user:bob",
                         "--idempotency-key",
                         "once",
                         "--output",
@@ -559,6 +733,8 @@ class CommandsTest {
         assertThat(sent.getIdempotencyKey()).isEqualTo("once");
         assertThat(sent.getEvents(0).getType()).isEqualTo("replay.executed");
         assertThat(sent.getEvents(0).getPayload()).isEqualTo("{\"n\":1}");
+        assertThat(sent.getEvents(0).getActorTenant()).isEqualTo("partner");
+        assertThat(sent.getEvents(0).getOnBehalfOf()).isEqualTo("user:bob");
         assertThat(json().get("entries").get(0).get("entryHash").asText()).isEqualTo("ab");
     }
 
@@ -567,7 +743,7 @@ class CommandsTest {
         Path file = Files.writeString(home.resolve("events.jsonl"), """
                 {"type":"a","action":"x","resource":"r:1","outcome":"denied"}
 
-                {"type":"b","action":"y","resource":"r:2","payload":{"k":[1]}}
+                {"type":"b","action":"y","resource":"r:2","payload":{"k":[1]},"onBehalfOf":"user:bob","actorTenant":"partner"}
                 """);
 
         assertThat(run("audit", "append", "--file", file.toString())).isZero();
@@ -576,6 +752,17 @@ class CommandsTest {
                 .containsExactly(
                         org.assertj.core.groups.Tuple.tuple("a", ""),
                         org.assertj.core.groups.Tuple.tuple("b", "{\"k\":[1]}"));
+        AuditEvent second = server.request(AppendAuditRequest.class).getEvents(1);
+        assertThat(second.getOnBehalfOf()).isEqualTo("user:bob");
+        assertThat(second.getActorTenant()).isEqualTo("partner");
+    }
+
+    @Test
+    void appendNamesTheLineOfAnUnreadableTime() throws IOException {
+        Path file = Files.writeString(home.resolve("events.jsonl"), "{\"type\":\"a\",\"occurredAt\":\"noon\"}\n");
+
+        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("events.jsonl:1: occurredAt `noon`: expected a time");
     }
 
     @Test
@@ -699,5 +886,13 @@ class CommandsTest {
                         .setLine(line)
                         .setYaml(ByteString.copyFromUtf8(yaml)))
                 .build();
+    }
+
+    private static StatusRuntimeException refusal(int code, String reason, String message) {
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(code)
+                .setMessage(message)
+                .addDetails(Any.pack(ErrorInfo.newBuilder().setReason(reason).build()))
+                .build());
     }
 }

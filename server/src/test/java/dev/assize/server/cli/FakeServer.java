@@ -8,6 +8,8 @@ import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.Approval;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.CreateKeyRequest;
@@ -23,6 +25,8 @@ import dev.assize.proto.v1.ListRevisionsResponse;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.ResolveApprovalResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeKeyResponse;
 import dev.assize.proto.v1.SearchActionsRequest;
@@ -31,6 +35,8 @@ import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchResourcesResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.UseApprovalRequest;
+import dev.assize.proto.v1.UseApprovalResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import io.grpc.Grpc;
@@ -67,6 +73,7 @@ final class FakeServer implements AutoCloseable {
     ListRevisionsResponse revisions = ListRevisionsResponse.getDefaultInstance();
     QueryAuditResponse query = QueryAuditResponse.getDefaultInstance();
     List<VerifyChainResponse> verification = List.of();
+    Approval approval = Approval.getDefaultInstance();
 
     private final Server server;
     private final int port;
@@ -79,6 +86,7 @@ final class FakeServer implements AutoCloseable {
                     .addService(new Policy())
                     .addService(new Ledger())
                     .addService(new Access())
+                    .addService(new Approvals())
                     .build()
                     .start();
             port = server.getPort();
@@ -198,6 +206,28 @@ final class FakeServer implements AutoCloseable {
         @Override
         public void queryAudit(QueryAuditRequest request, StreamObserver<QueryAuditResponse> to) {
             answer(request, to, List.of(query));
+        }
+    }
+
+    private final class Approvals extends ApprovalServiceGrpc.ApprovalServiceImplBase {
+        @Override
+        public void resolveApproval(ResolveApprovalRequest request, StreamObserver<ResolveApprovalResponse> to) {
+            answer(
+                    request,
+                    to,
+                    List.of(ResolveApprovalResponse.newBuilder()
+                            .setApproval(approval)
+                            .build()));
+        }
+
+        @Override
+        public void useApproval(UseApprovalRequest request, StreamObserver<UseApprovalResponse> to) {
+            answer(
+                    request,
+                    to,
+                    List.of(UseApprovalResponse.newBuilder()
+                            .setApproval(approval)
+                            .build()));
         }
     }
 

@@ -7,7 +7,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +66,8 @@ class PolicyPacksTest {
 
     private int run(Path directory) {
         out.getBuffer().setLength(0);
-        return CommandErrors.install(new CommandLine(new PolicyTestCommand()))
+        return CommandErrors.install(new CommandLine(
+                        new PolicyTestCommand(new Surroundings(Map.of(), false, InstantSource.system()))))
                 .setOut(new PrintWriter(out, true))
                 .execute(directory.toString());
     }

@@ -8,6 +8,9 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,6 +19,9 @@ import picocli.CommandLine;
 class PolicyTestWatchTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    private static final Surroundings SURROUNDINGS =
+            new Surroundings(Map.of(), false, InstantSource.fixed(Instant.parse("2026-03-01T12:00:00.5Z")));
 
     private static final String POLICY = """
             apiVersion: assize.dev/v1
@@ -38,6 +44,7 @@ class PolicyTestWatchTest {
     private Path directory;
 
     private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
 
     @Test
     void runsAgainWhenAFileChangesAndEndsWhenInterrupted() throws IOException, InterruptedException {
@@ -45,21 +52,24 @@ class PolicyTestWatchTest {
         Files.createDirectories(directory.resolve("tests"));
         Files.writeString(directory.resolve("tests/suite.yaml"), SUITE);
         Thread watching = Thread.ofPlatform()
-                .start(() -> CommandErrors.install(new CommandLine(new PolicyTestCommand()))
+                .start(() -> CommandErrors.install(new CommandLine(new PolicyTestCommand(SURROUNDINGS)))
                         .setOut(new PrintWriter(out, true))
+                        .setErr(new PrintWriter(err, true))
                         .execute("--watch", directory.toString()));
 
         awaitOutput("0 checks passed, 1 failed");
         Files.writeString(directory.resolve("tests/suite.yaml"), SUITE.replace("expect: ALLOW", "expect: NO_GRANT"));
-        awaitOutput("1 checks passed, 0 failed");
+        awaitOutput("1 check passed, 0 failed");
         watching.interrupt();
 
         assertThat(watching.join(PATIENCE)).isTrue();
+        assertThat(err.toString())
+                .startsWith("Ran at 2026-03-01T12:00:00Z. Watching 2 files under " + directory + "; Ctrl-C ends.");
     }
 
     @Test
     void refusesAShareOfTheRulesThatIsNone() {
-        int code = CommandErrors.install(new CommandLine(new PolicyTestCommand()))
+        int code = CommandErrors.install(new CommandLine(new PolicyTestCommand(SURROUNDINGS)))
                 .setErr(new PrintWriter(out, true))
                 .execute("--min-coverage", "101", directory.toString());
 

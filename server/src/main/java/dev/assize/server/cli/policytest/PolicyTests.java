@@ -144,9 +144,13 @@ public final class PolicyTests {
         if (junit != null) {
             report.write(junit);
         }
-        out.println(directory + ": " + suites.size() + " suites, " + passed + " checks passed, " + failed + " failed, "
-                + coverage.metCount() + " of " + coverage.count() + " rules met");
+        out.println(directory + ": " + counted(suites.size(), "suite") + ", " + counted(passed, "check") + " passed, "
+                + failed + " failed, " + coverage.metCount() + " of " + coverage.count() + " rules met");
         return new PolicyTestResult(passed, failed, counted(coverage), List.of());
+    }
+
+    private static String counted(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
     }
 
     private static PolicyTestResult.Coverage counted(RuleCoverage coverage) {
@@ -162,7 +166,7 @@ public final class PolicyTests {
     private PolicyTestResult refused() {
         List<Problem> all = problems.toList();
         all.forEach(problem -> out.println(problem.message()));
-        out.println(directory + ": " + problems.found() + " problems, no check was run");
+        out.println(directory + ": " + counted(problems.found(), "problem") + ", no check was run");
         return new PolicyTestResult(0, 0, PolicyTestResult.Coverage.NONE, all);
     }
 
