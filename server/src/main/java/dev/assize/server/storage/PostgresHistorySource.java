@@ -21,6 +21,10 @@ import java.util.Set;
  *
  * <p>What matches is found first and put in order after: told to stop at the first in order, PostgreSQL would rather
  * walk the whole ledger by position.
+ *
+ * <p>Each month of the ledger up to the moment asked about is looked at, by the index of its actors or of its resources: what
+ * was done counts however long ago it was, so no month before may be left out. That is one descent of an index for a
+ * month without a match, and its months are what a ledger has for as long as its retention.
  */
 final class PostgresHistorySource implements HistorySource {
 

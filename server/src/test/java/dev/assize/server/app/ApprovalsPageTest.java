@@ -51,9 +51,10 @@ class ApprovalsPageTest {
             assertThat(outputs.get(2)).contains("pending", "matches the order");
             assertThat(outputs.get(3)).contains("approved", "user:dave");
             assertThat(outputs.get(4)).contains("invoice:7");
-            assertThat(outputs.get(5)).contains("cancelled");
-            assertThat(outputs.get(7)).contains("rejected", "no such order");
-            assertThat(outputs.get(8)).contains("user:carol", "assize.approval.rejected");
+            assertThat(outputs.get(5)).contains("used");
+            assertThat(outputs.get(7)).contains("cancelled");
+            assertThat(outputs.get(9)).contains("rejected", "no such order");
+            assertThat(outputs.get(10)).contains("user:carol", "assize.approval.rejected");
         }
     }
 
