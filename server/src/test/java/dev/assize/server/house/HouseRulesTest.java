@@ -169,6 +169,17 @@ class HouseRulesTest {
     }
 
     @Test
+    void theMerkleTreeNeedsNothingButTheJdk() {
+        classes()
+                .that()
+                .resideInAPackage(ROOT + ".ledger.merkle")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".ledger.merkle", "java..", "org.jspecify..")
+                .check(CLASSES);
+    }
+
+    @Test
     void onlyStorageSpeaksSql() {
         noClasses()
                 .that(not(resideInAPackage(ROOT + ".storage..")))
