@@ -2,10 +2,10 @@ package dev.assize.server.app;
 
 import com.google.inject.CreationException;
 import com.google.inject.spi.Message;
-import dev.assize.server.authentication.PepperException;
 import dev.assize.server.cli.CommandException;
 import dev.assize.server.endpoint.grpc.GrpcStartException;
 import dev.assize.server.endpoint.operations.OperationsStartException;
+import dev.assize.server.secret.OwnedFileException;
 import dev.assize.server.storage.StorageException;
 import java.util.Objects;
 import java.util.Optional;
@@ -104,7 +104,7 @@ final class ServerProcess implements AutoCloseable {
     private static boolean isForTheOperator(Throwable failure) {
         return failure instanceof ConfigurationException
                 || failure instanceof StorageException
-                || failure instanceof PepperException
+                || failure instanceof OwnedFileException
                 || failure instanceof GrpcStartException
                 || failure instanceof OperationsStartException
                 || failure instanceof CommandException;

@@ -3,6 +3,7 @@ package dev.assize.server.authentication;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.secret.OwnedFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ class PepperTest {
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
 
         assertThatThrownBy(() -> Pepper.open(file))
-                .isInstanceOf(PepperException.class)
+                .isInstanceOf(OwnedFileException.class)
                 .hasMessageContaining(file.toString())
                 .hasMessageContaining("rw-r-----")
                 .hasMessageContaining("0600");
@@ -35,7 +36,7 @@ class PepperTest {
         Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxrwxrwx"));
 
         assertThatThrownBy(() -> Pepper.open(home.resolve("pepper")))
-                .isInstanceOf(PepperException.class)
+                .isInstanceOf(OwnedFileException.class)
                 .hasMessageContaining(home.toString())
                 .hasMessageContaining("0700");
     }
@@ -54,7 +55,7 @@ class PepperTest {
         Path file = Files.createFile(directory.resolve("occupied")).resolve("pepper");
 
         assertThatThrownBy(() -> Pepper.open(file))
-                .isInstanceOf(PepperException.class)
+                .isInstanceOf(OwnedFileException.class)
                 .hasMessageContaining(file.toString());
     }
 

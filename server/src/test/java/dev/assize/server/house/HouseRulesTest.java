@@ -66,12 +66,13 @@ class HouseRulesTest {
         Map<String, Set<String>> rooms = new LinkedHashMap<>();
         rooms.put("model", Set.of());
         rooms.put("policy", Set.of("model"));
-        rooms.put("ledger", Set.of("model"));
+        rooms.put("secret", Set.of());
+        rooms.put("ledger", Set.of("model", "secret"));
         rooms.put("audit", Set.of("model", "ledger"));
         rooms.put("decision", Set.of("model", "policy"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));
-        rooms.put("authentication", Set.of("model", "audit"));
+        rooms.put("authentication", Set.of("model", "secret", "audit"));
         rooms.put("ratelimit", Set.of("model", "audit"));
         rooms.put("access", Set.of("model", "authentication", "decision", "audit"));
         rooms.put("storage", belowEndpoints);
@@ -176,6 +177,16 @@ class HouseRulesTest {
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(ROOT + ".ledger.merkle", "java..", "org.jspecify..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyNotesAreSignedByTheGuest() {
+        noClasses()
+                .that(not(resideInAPackage(ROOT + ".ledger.note")))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.bouncycastle..")
                 .check(CLASSES);
     }
 
