@@ -48,6 +48,15 @@ public final class Frontier {
         return restored;
     }
 
+    /** The frontier of a tree over so many of these hashes as if they were leaves'. */
+    static Frontier over(byte[] hashes, int first, int count) {
+        Frontier frontier = empty();
+        for (int i = first; i < first + count; i++) {
+            frontier.append(hashes, slot(i), (height, in, at) -> {});
+        }
+        return frontier;
+    }
+
     /** One that goes its own way from here. */
     public Frontier copy() {
         return new Frontier(size, slots.clone());

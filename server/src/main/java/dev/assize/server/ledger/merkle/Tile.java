@@ -13,4 +13,9 @@ public record Tile(TileId id, byte[] hashes) {
                     id + " has " + id.width() * TreeHash.BYTES + " bytes, not " + hashes.length);
         }
     }
+
+    /** The hash over all of it: of a full tile, a hash of the level above. */
+    public byte[] root() {
+        return Frontier.over(hashes, 0, id.width()).root();
+    }
 }

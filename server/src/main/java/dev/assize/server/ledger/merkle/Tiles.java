@@ -54,11 +54,7 @@ final class Tiles {
         }
         int within = node.height() % TileId.HEIGHT;
         int first = (int) ((node.index() << within) % TileId.FULL);
-        Frontier subtree = Frontier.empty();
-        for (int i = first; i < first + (1 << within); i++) {
-            subtree.append(tile, i * TreeHash.BYTES, (height, in, at) -> {});
-        }
-        return subtree.root();
+        return Frontier.over(tile, first, 1 << within).root();
     }
 
     /** The hash of the tree over several nodes that stand side by side, each smaller than the one before. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -99,6 +100,18 @@ class MerkleTreeTest {
         assertThat(tree.asked()).isEmpty();
         tree.grow(leaves(1));
         assertThat(tree.asked()).containsExactly(new TileId(0, 0, 255));
+    }
+
+    @Test
+    void hasTheRootsOfFullTilesAsTheHashesAboveThem() {
+        GrownTree tree = new GrownTree();
+        tree.grow(leaves(65_536));
+        byte[] above = tree.read(List.of(new TileId(1, 0, 256))).getFirst();
+        for (int i = 0; i < 256; i++) {
+            TileId id = new TileId(0, i, 256);
+            assertThat(new Tile(id, tree.read(List.of(id)).getFirst()).root())
+                    .isEqualTo(Arrays.copyOfRange(above, i * 32, (i + 1) * 32));
+        }
     }
 
     @Test
