@@ -1,0 +1,153 @@
+package dev.assize.client.ledger;
+
+import static dev.assize.client.ledger.NotProvenException.require;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A log as files (C2SP tlog-tiles): {@code checkpoint}, {@code tile/<level>/<index>} and {@code tile/entries/<index>}
+ * under one directory, which may be the inside of a zip file that was opened as a file system.
+ *
+ * <p>Verifying it trusts none of the files: the tree is built anew from the entries, every tile is compared with it,
+ * and its root with the checkpoint. What was verified before need not be again: from a size and a root that were kept,
+ * only the entries behind are read.
+ */
+public final class LogArchive {
+
+    private static final int FULL = TileTree.TILE_HASHES;
+    private static final String ENTRIES = "entries";
+
+    private final Path directory;
+
+    public LogArchive(Path directory) {
+        this.directory = directory;
+    }
+
+    /** The checkpoint of the archive, which nobody has verified yet. */
+    public SignedNote checkpoint() throws NotProvenException, IOException {
+        return SignedNote.parse(Files.readAllBytes(directory.resolve("checkpoint")));
+    }
+
+    /** Requires the entries and the tiles to be those of the checkpoint, and hands out each entry. */
+    public void verify(Checkpoint checkpoint, Entries entries) throws NotProvenException, IOException {
+        verify(checkpoint, 0, Sha256.of(), entries);
+    }
+
+    /** The same from a size on at which the log is known to have had that root. */
+    public void verify(Checkpoint checkpoint, long trustedSize, byte[] trustedRoot, Entries entries)
+            throws NotProvenException, IOException {
+        long size = checkpoint.size();
+        require(trustedSize >= 0 && trustedSize <= size, "the archive has " + size + " entries, not " + trustedSize);
+        TileTree tree = resume(trustedSize, size);
+        require(
+                MessageDigest.isEqual(tree.root(), trustedRoot),
+                "at size " + trustedSize + " the archive has another root than the one that is trusted");
+        while (tree.size() < size) {
+            addBundle(tree, size, entries);
+        }
+        for (int level = 0; level < TileTree.LEVELS; level++) {
+            byte[] edge = tree.edge(level);
+            if (edge.length > 0) {
+                compare(level, (size >>> (8 * level)) / FULL, edge);
+            }
+        }
+        require(MessageDigest.isEqual(tree.root(), checkpoint.root()), "the entries have another root");
+    }
+
+    /** The tree at a size, from the tiles of a later one; worth nothing until its root is compared. */
+    private TileTree resume(long at, long size) throws NotProvenException, IOException {
+        List<byte[]> edges = new ArrayList<>();
+        for (int level = 0; level < TileTree.LEVELS; level++) {
+            long hashes = at >>> (8 * level);
+            int width = (int) (hashes % FULL);
+            long index = hashes / FULL;
+            edges.add(width == 0 ? new byte[0] : tile(level, index, widthAt(size >>> (8 * level), index), width));
+        }
+        return TileTree.resume(at, edges);
+    }
+
+    private void addBundle(TileTree tree, long size, Entries entries) throws NotProvenException, IOException {
+        long bundle = tree.size() / FULL;
+        List<byte[]> read = entries(bundle, widthAt(size, bundle));
+        for (int i = (int) (tree.size() % FULL); i < read.size(); i++) {
+            entries.accept(tree.size(), read.get(i));
+            tree.append(ChainVerifier.entryHash(read.get(i)), this::compare);
+        }
+    }
+
+    private void compare(int level, long index, byte[] expected) throws NotProvenException, IOException {
+        int width = expected.length / Sha256.BYTES;
+        require(
+                Arrays.equals(tile(level, index, width, width), expected),
+                "tile " + index + " of level " + level + " is not that of the entries");
+    }
+
+    /** The first hashes of a tile that has so many. */
+    private byte[] tile(int level, long index, int width, int wanted) throws NotProvenException, IOException {
+        Found tile = find(Integer.toString(level), index, width);
+        require(
+                tile.bytes.length == tile.width * Sha256.BYTES,
+                "tile " + index + " of level " + level + " has " + tile.bytes.length + " bytes");
+        return Arrays.copyOf(tile.bytes, wanted * Sha256.BYTES);
+    }
+
+    private List<byte[]> entries(long bundle, int width) throws NotProvenException, IOException {
+        Found found = find(ENTRIES, bundle, width);
+        List<byte[]> entries = new ArrayList<>();
+        ByteBuffer rest = ByteBuffer.wrap(found.bytes);
+        while (rest.hasRemaining()) {
+            require(rest.remaining() >= Short.BYTES, "bundle " + bundle + " is torn");
+            int length = Short.toUnsignedInt(rest.getShort());
+            require(rest.remaining() >= length, "bundle " + bundle + " is torn");
+            byte[] entry = new byte[length];
+            rest.get(entry);
+            entries.add(entry);
+        }
+        require(
+                entries.size() == found.width,
+                "bundle " + bundle + " has " + entries.size() + " entries, not " + found.width);
+        return entries.subList(0, width);
+    }
+
+    /** A file by its width at the size of the checkpoint, or the full one that has taken its place since. */
+    private Found find(String kind, long index, int width) throws NotProvenException, IOException {
+        Path full = directory.resolve("tile").resolve(kind).resolve(place(index));
+        Path partial = full.resolveSibling(full.getFileName() + ".p").resolve(Integer.toString(width));
+        if (width < FULL && Files.exists(partial)) {
+            return new Found(Files.readAllBytes(partial), width);
+        }
+        require(Files.exists(full), "`" + full + "` is missing");
+        return new Found(Files.readAllBytes(full), FULL);
+    }
+
+    /** Groups of three digits, all but the last marked: {@code x001/x234/067}. */
+    private static String place(long index) {
+        StringBuilder place = new StringBuilder(String.format(Locale.ROOT, "%03d", index % 1000));
+        for (long rest = index / 1000; rest > 0; rest /= 1000) {
+            place.insert(0, String.format(Locale.ROOT, "x%03d/", rest % 1000));
+        }
+        return place.toString();
+    }
+
+    private static int widthAt(long hashes, long index) {
+        return (int) Math.min(FULL, hashes - index * FULL);
+    }
+
+    /** Takes entries in their order. */
+    @FunctionalInterface
+    public interface Entries {
+
+        /** Takes the next; refuses it where it is not what it should be. */
+        void accept(long index, byte[] entry) throws NotProvenException;
+    }
+
+    private record Found(byte[] bytes, int width) {}
+}
