@@ -57,6 +57,7 @@ public final class MerkleProof {
             throws NotProvenException {
         require(sizeBefore >= 0 && sizeBefore <= size, "a tree of size " + sizeBefore + " does not grow to " + size);
         requireHashes(path, rootBefore, root);
+        require(size > 0 || MessageDigest.isEqual(root, Sha256.of()), "the root is not that of an empty tree");
         if (sizeBefore == 0 || sizeBefore == size) {
             require(path.isEmpty(), "the path is too long");
             byte[] expected = sizeBefore == 0 ? Sha256.of() : root;
