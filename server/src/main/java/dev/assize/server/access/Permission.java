@@ -12,6 +12,7 @@ public enum Permission {
     APPEND_AUDIT("ledger", "append"),
     READ_AUDIT("ledger", "read"),
     VERIFY_LEDGER("ledger", "verify"),
+    BEGIN_INCARNATION("ledger", "begin-incarnation"),
     REQUEST_APPROVAL("approval", "request"),
     RESOLVE_APPROVAL("approval", "resolve"),
     READ_APPROVALS("approval", "read"),

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
+import dev.assize.server.anchor.Anchor;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.cli.Credentials;
@@ -81,6 +82,7 @@ final class AssizeServer implements AutoCloseable {
     private void startParts() {
         Database database = part(Database.class);
         database.start();
+        part(Anchor.class).start();
         part(Appender.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();

@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -18,6 +19,8 @@ record ServerConfig(
         OperationsConfig operations,
         StorageConfig storage,
         LedgerConfig ledger,
+        AnchorConfig anchor,
+        Path outsideCopy,
         DecisionConfig decision,
         AuthenticationConfig authentication) {
 
@@ -32,6 +35,8 @@ record ServerConfig(
                         settings.text(ConfigKey.HTTP_HOST), settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT))),
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
+                checked(() -> anchor(home, settings)),
+                settings.given(ConfigKey.ANCHOR_DIRECTORY).map(Path::of).orElse(home.resolve("anchor")),
                 checked(() -> decision(settings)),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
@@ -114,6 +119,16 @@ record ServerConfig(
                 settings.number(ConfigKey.LEDGER_PENDING_BYTES, 1L, Long.MAX_VALUE),
                 settings.duration(ConfigKey.LEDGER_RETRY_AFTER),
                 settings.duration(ConfigKey.LEDGER_DRAIN_TIMEOUT));
+    }
+
+    private static AnchorConfig anchor(Path home, Settings settings) {
+        return new AnchorConfig(
+                settings.given(ConfigKey.LEDGER_SIGNING_KEYS).map(Path::of).orElse(home.resolve("signing-keys")),
+                settings.duration(ConfigKey.ANCHOR_INTERVAL),
+                settings.duration(ConfigKey.ANCHOR_MAX_LAG),
+                settings.number(ConfigKey.ANCHOR_ROUND_LEDGERS, 1, MANY),
+                settings.number(ConfigKey.ANCHOR_ROUND_ENTRIES, 1, MANY),
+                settings.number(ConfigKey.ANCHOR_CACHED_TREES, 0, MANY));
     }
 
     private static DecisionConfig decision(Settings settings) {

@@ -3,6 +3,10 @@ package dev.assize.server.app;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.AnchorModule;
+import dev.assize.server.anchor.FileOutsideStore;
+import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.audit.AuditModule;
@@ -48,6 +52,7 @@ final class ServerModule extends AbstractModule {
         install(new StorageModule());
         install(new LedgerModule());
         install(new AuditModule());
+        install(new AnchorModule());
         install(new DecisionModule());
         install(new AdministrationModule());
         install(new AuthenticationModule());
@@ -57,6 +62,8 @@ final class ServerModule extends AbstractModule {
 
         bind(StorageConfig.class).toInstance(config.storage());
         bind(LedgerConfig.class).toInstance(config.ledger());
+        bind(AnchorConfig.class).toInstance(config.anchor());
+        bind(OutsideStore.class).toInstance(new FileOutsideStore(config.outsideCopy()));
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());

@@ -50,8 +50,10 @@ public final class Appender implements AutoCloseable {
 
     /**
      * Queues the command and completes when it is durable; exceptionally with {@link LedgerBusyException} where the
-     * queue is full, {@link DraftRefusedException} where it can never be appended, {@link LedgerUnavailableException}
-     * where the store failed or the server is stopping, and with what the precondition threw where it threw.
+     * queue is full, {@link DraftRefusedException} where it can never be appended, {@link LedgerHaltedException}
+     * where an operator must act first, {@link LedgerUnanchoredException} where it may be tried again later,
+     * {@link LedgerUnavailableException} where the store failed or the server is
+     * stopping, and with what the precondition threw where it threw.
      */
     public CompletableFuture<AppendResult> append(TenantId tenant, AppendCommand command) {
         if (command.drafts().isEmpty()) {
@@ -164,6 +166,8 @@ public final class Appender implements AutoCloseable {
             }
         } catch (DraftRefusedException e) {
             isolate(tenant, batch, e);
+        } catch (LedgerHaltedException | LedgerUnanchoredException e) {
+            batch.forEach(pending -> fail(pending, e));
         } catch (PreconditionFailedException e) {
             batch.forEach(pending -> fail(pending, e.failure()));
         } catch (Throwable e) {

@@ -101,7 +101,12 @@ public final class Database implements AutoCloseable {
 
     /** What names a tenant's ledger among all ledgers. */
     String origin(TenantId tenant) {
-        return config.ledgerName() + "/" + running().deploymentId + "/" + tenant;
+        return deployment() + "/" + tenant;
+    }
+
+    /** What the origin of every ledger here begins with: the operator's name, and this database's. */
+    String deployment() {
+        return config.ledgerName() + "/" + running().deploymentId;
     }
 
     /** Runs work that is to be committed, for a tenant or the platform. */
@@ -164,7 +169,8 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static RuntimeException failure(Exception e) {
+    /** What a room above is told. */
+    static RuntimeException failure(Exception e) {
         Throwable root = rootOf(e);
         String message = "the database fails: " + Reasons.of(root);
         return isForNow(root) ? new StoreUnavailableException(message, e) : new StorageException(message, e);

@@ -9,6 +9,9 @@ import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.DraftRefusedException;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.HeadGuard;
+import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.Projector;
 import dev.assize.server.ledger.Receipt;
@@ -18,7 +21,6 @@ import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
-import java.sql.Array;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -33,7 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Function;
-import org.jooq.Record6;
+import org.jooq.Record7;
 import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
 
@@ -88,11 +90,13 @@ final class LedgerWriter {
 
     private final Database database;
     private final Projector projector;
+    private final HeadGuard guard;
     private final InstantSource clock;
 
-    LedgerWriter(Database database, Projector projector, InstantSource clock) {
+    LedgerWriter(Database database, Projector projector, HeadGuard guard, InstantSource clock) {
         this.database = database;
         this.projector = projector;
+        this.guard = guard;
         this.clock = clock;
     }
 
@@ -118,7 +122,7 @@ final class LedgerWriter {
         if (commands.isEmpty()) {
             return List.of();
         }
-        LedgerHead head = lockHead(transaction, tenant);
+        LedgerHead head = admitted(transaction, tenant);
         Map<Key, Answer> known = findAnswers(transaction, tenant, commands);
         Batch batch = new Batch(head, clock.instant());
         database.within(transaction, () -> {
@@ -136,7 +140,44 @@ final class LedgerWriter {
         return results;
     }
 
-    private LedgerHead lockHead(TenantTransaction transaction, TenantId tenant) {
+    /**
+     * Continues a ledger in a new incarnation, whatever stood against it; the transaction must act for the tenant.
+     *
+     * @param first what records it
+     */
+    Receipt begin(TenantTransaction transaction, TenantId tenant, int incarnation, EntryDraft first)
+            throws SQLException {
+        LedgerHead ended = lockHead(transaction, tenant).head();
+        if (incarnation <= ended.incarnation()) {
+            throw new IllegalStateException("Incarnation " + ended.incarnation() + " of " + tenant + " has begun");
+        }
+        LedgerHead begun = new LedgerHead(
+                ended.origin(), incarnation, ended.size(), ended.lastHash(), ended.lastRecordedAt());
+        Sequenced sequenced = Sequencer.sequence(begun, List.of(first), clock.instant());
+        insertEntries(transaction, tenant, sequenced.entries());
+        transaction
+                .sql()
+                .update(LEDGER_HEAD)
+                .set(LEDGER_HEAD.INCARNATION, incarnation)
+                .setNull(LEDGER_HEAD.HALTED)
+                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+                .execute();
+        updateHead(transaction, tenant, begun, sequenced.head());
+        return sequenced.receipts().getFirst();
+    }
+
+    /** The head, locked, where something may be appended behind it. */
+    private LedgerHead admitted(TenantTransaction transaction, TenantId tenant) {
+        LockedHead locked = lockHead(transaction, tenant);
+        if (locked.halted() != null) {
+            throw new LedgerHaltedException(
+                    "the ledger of tenant `" + tenant + "` is halted: " + locked.halted());
+        }
+        guard.admit(tenant, locked.head());
+        return locked.head();
+    }
+
+    private LockedHead lockHead(TenantTransaction transaction, TenantId tenant) {
         return selectHead(transaction, tenant).orElseGet(() -> {
             LedgerHead genesis = Sequencer.genesis(database.origin(tenant));
             transaction
@@ -154,12 +195,14 @@ final class LedgerWriter {
         });
     }
 
-    private static Optional<LedgerHead> selectHead(TenantTransaction transaction, TenantId tenant) {
-        return headRow(transaction, tenant).forUpdate().fetchOptional(LedgerWriter::head);
+    private static Optional<LockedHead> selectHead(TenantTransaction transaction, TenantId tenant) {
+        return headRow(transaction, tenant)
+                .forUpdate()
+                .fetchOptional(row -> new LockedHead(head(row), row.value7()));
     }
 
     /** The tenant's head row, as {@link #head} reads it. */
-    static SelectConditionStep<Record6<String, Integer, Long, byte[], Instant, String>> headRow(
+    static SelectConditionStep<Record7<String, Integer, Long, byte[], Instant, String, String>> headRow(
             TenantTransaction transaction, TenantId tenant) {
         return transaction
                 .sql()
@@ -169,12 +212,13 @@ final class LedgerWriter {
                         LEDGER_HEAD.SIZE,
                         LEDGER_HEAD.LAST_HASH,
                         LEDGER_HEAD.LAST_RECORDED_AT,
-                        LEDGER_HEAD.TENANT_ID)
+                        LEDGER_HEAD.TENANT_ID,
+                        LEDGER_HEAD.HALTED)
                 .from(LEDGER_HEAD)
                 .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()));
     }
 
-    static LedgerHead head(Record6<String, Integer, Long, byte[], Instant, String> row) {
+    static LedgerHead head(Record7<String, Integer, Long, byte[], Instant, String, String> row) {
         return new LedgerHead(row.value1(), row.value2(), row.value3(), Digest.of(row.value4()), row.value5());
     }
 
@@ -189,7 +233,7 @@ final class LedgerWriter {
             return answers;
         }
         try (PreparedStatement statement = transaction.connection().prepareStatement(FIND_ANSWERS)) {
-            Arrays arrays = new Arrays(statement);
+            StatementArrays arrays = new StatementArrays(statement);
             arrays.texts(keys, Key::home);
             arrays.texts(keys, Key::caller);
             arrays.texts(keys, Key::key);
@@ -214,7 +258,7 @@ final class LedgerWriter {
                 .map(entry -> storable(projector.project(entry.frame())))
                 .toList();
         try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ENTRIES)) {
-            Arrays arrays = new Arrays(statement);
+            StatementArrays arrays = new StatementArrays(statement);
             arrays.text(tenant.value());
             arrays.longs(entries, SequencedEntry::seq);
             arrays.times(entries, SequencedEntry::recordedAt);
@@ -251,7 +295,7 @@ final class LedgerWriter {
         }
         List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
         try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ANSWERS)) {
-            Arrays arrays = new Arrays(statement);
+            StatementArrays arrays = new StatementArrays(statement);
             arrays.text(tenant.value());
             arrays.text(tenant.value());
             arrays.time(batch.now.minus(ANSWERS_KEPT));
@@ -285,6 +329,10 @@ final class LedgerWriter {
             throw new IllegalStateException("The head of " + tenant + " moved under its lock");
         }
     }
+
+    /** A head that is locked, and why nothing may be appended to it, null where nothing stands against it. */
+    private record LockedHead(
+            LedgerHead head, @Nullable String halted) {}
 
     /** What one call adds, put together in memory while the head is locked. */
     private static final class Batch {
@@ -389,57 +437,4 @@ final class LedgerWriter {
     }
 
     private record Answer(Digest contentHash, long firstSeq, int count, Instant recordedAt) {}
-
-    /** Fills a statement's parameters from the left. */
-    private static final class Arrays {
-
-        private final PreparedStatement statement;
-        private int next = 1;
-
-        Arrays(PreparedStatement statement) {
-            this.statement = statement;
-        }
-
-        void text(String value) throws SQLException {
-            statement.setString(next++, value);
-        }
-
-        void number(int value) throws SQLException {
-            statement.setInt(next++, value);
-        }
-
-        void time(Instant value) throws SQLException {
-            Times.write(statement, next++, value);
-        }
-
-        <R> void texts(List<R> rows, Function<R, @Nullable String> column) throws SQLException {
-            set("text", rows.stream().map(column).toArray(String[]::new));
-        }
-
-        <R> void longs(List<R> rows, Function<R, Long> column) throws SQLException {
-            set("int8", rows.stream().map(column).toArray(Long[]::new));
-        }
-
-        /** Numbers that come as texts. */
-        <R> void numbers(String type, List<R> rows, Function<R, @Nullable String> column) throws SQLException {
-            set(type, rows.stream().map(column).map(LedgerWriter::number).toArray(Long[]::new));
-        }
-
-        <R> void times(List<R> rows, Function<R, Instant> column) throws SQLException {
-            set("timestamptz", rows.stream().map(column).map(Instant::toString).toArray(String[]::new));
-        }
-
-        <R> void bytes(List<R> rows, Function<R, byte[]> column) throws SQLException {
-            set("bytea", rows.stream().map(column).toArray(byte[][]::new));
-        }
-
-        private void set(String type, Object[] values) throws SQLException {
-            Array array = statement.getConnection().createArrayOf(type, values);
-            statement.setArray(next++, array);
-        }
-    }
-
-    private static @Nullable Long number(@Nullable String text) {
-        return text == null ? null : Long.valueOf(text);
-    }
 }

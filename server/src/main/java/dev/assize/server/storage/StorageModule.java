@@ -5,16 +5,19 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.HistorySource;
 import dev.assize.server.decision.PolicySource;
+import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import java.time.InstantSource;
 
-/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec} and a clock. */
+/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard}
+ * and a clock. */
 public final class StorageModule extends AbstractModule {
 
     @Override
@@ -24,6 +27,7 @@ public final class StorageModule extends AbstractModule {
         bind(PostgresPolicyRepository.class).in(Singleton.class);
         bind(PolicyRepository.class).to(PostgresPolicyRepository.class);
         bind(PolicySource.class).to(PostgresPolicyRepository.class);
+        bind(AnchorRepository.class).to(PostgresAnchorRepository.class).in(Singleton.class);
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
@@ -35,7 +39,7 @@ public final class StorageModule extends AbstractModule {
 
     @Provides
     @Singleton
-    LedgerWriter ledgerWriter(Database database, AuditCodec codec, InstantSource clock) {
-        return new LedgerWriter(database, codec, clock);
+    LedgerWriter ledgerWriter(Database database, AuditCodec codec, HeadGuard guard, InstantSource clock) {
+        return new LedgerWriter(database, codec, guard, clock);
     }
 }

@@ -112,6 +112,8 @@ class ServerConfigTest {
                                 DATABASE_OWNER_PASSWORD,
                                 GRPC_TLS_CERTIFICATE,
                                 GRPC_TLS_KEY,
+                                LEDGER_SIGNING_KEYS,
+                                ANCHOR_DIRECTORY,
                                 AUTHENTICATION_PEPPER_FILE -> "another";
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";
@@ -124,7 +126,9 @@ class ServerConfigTest {
                                 LEDGER_RETRY_AFTER,
                                 LEDGER_DRAIN_TIMEOUT,
                                 DECISION_LOAD_TIMEOUT,
+                                ANCHOR_INTERVAL,
                                 AUTHENTICATION_CACHE_TTL -> "7s";
+                        case ANCHOR_MAX_LAG -> "90s";
                         case GRPC_MAX_REQUEST_BYTES,
                                 GRPC_MAX_METADATA_BYTES,
                                 DATABASE_POOL_SIZE,
@@ -133,6 +137,9 @@ class ServerConfigTest {
                                 LEDGER_TENANT_PENDING_ENTRIES,
                                 LEDGER_PENDING_ENTRIES,
                                 LEDGER_PENDING_BYTES,
+                                ANCHOR_ROUND_LEDGERS,
+                                ANCHOR_ROUND_ENTRIES,
+                                ANCHOR_CACHED_TREES,
                                 DECISION_CACHE_BYTES,
                                 DECISION_CONCURRENT_LOADS,
                                 DECISION_UNKNOWN_TENANTS,

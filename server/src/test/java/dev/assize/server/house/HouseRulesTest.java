@@ -55,6 +55,7 @@ class HouseRulesTest {
         Set<String> belowEndpoints = Set.of(
                 "model",
                 "policy",
+                "anchor",
                 "ledger",
                 "audit",
                 "decision",
@@ -69,6 +70,7 @@ class HouseRulesTest {
         rooms.put("secret", Set.of());
         rooms.put("ledger", Set.of("model", "secret"));
         rooms.put("audit", Set.of("model", "ledger"));
+        rooms.put("anchor", Set.of("model", "ledger", "audit"));
         rooms.put("decision", Set.of("model", "policy"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));

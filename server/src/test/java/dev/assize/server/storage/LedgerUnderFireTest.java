@@ -235,7 +235,7 @@ class LedgerUnderFireTest {
 
     private static LedgerStore store(Database database) {
         InstantSource clock = InstantSource.system();
-        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), clock));
+        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, clock));
     }
 
     private static void await(BooleanSupplier condition) {

@@ -352,7 +352,7 @@ class PolicyAtSizeTest {
 
     private PostgresPolicyRepository repository() {
         AuditCodec codec = new AuditCodec();
-        return new PostgresPolicyRepository(database, new LedgerWriter(database, codec, InstantSource.system()), codec);
+        return new PostgresPolicyRepository(database, new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system()), codec);
     }
 
     private static DecisionService decisions(PolicySource source, long cacheBytes) {

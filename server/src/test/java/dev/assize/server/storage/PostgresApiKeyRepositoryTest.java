@@ -41,7 +41,7 @@ class PostgresApiKeyRepositoryTest {
         testDatabase = TestDatabase.fresh();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
-        LedgerWriter writer = new LedgerWriter(database, codec, () -> NOON);
+        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);
         repository = new PostgresApiKeyRepository(database, writer, codec);
         ledger = new PostgresLedgerStore(database, writer);
     }

@@ -354,7 +354,7 @@ class PostgresApprovalRepositoryTest {
 
     private Node node(Database database) {
         AuditCodec codec = new AuditCodec();
-        LedgerWriter writer = new LedgerWriter(database, codec, () -> now);
+        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> now);
         PostgresApprovalRepository repository = new PostgresApprovalRepository(database, writer, codec, () -> now);
         return new Node(
                 repository, new PostgresLedgerStore(database, writer), new Approvals(repository, policy, () -> now));

@@ -224,7 +224,7 @@ class PostgresHistorySourceTest {
                 null,
                 null);
         EntryDraft draft = CODEC.encode(event, Recorder.ASSIZE);
-        new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, () -> now))
+        new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now))
                 .append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, List.of(draft), null)));
     }
 }

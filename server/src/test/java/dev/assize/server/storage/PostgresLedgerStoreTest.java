@@ -38,7 +38,7 @@ class PostgresLedgerStoreTest extends LedgerStoreContract {
 
     @Override
     protected LedgerStore store(InstantSource clock) {
-        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), clock));
+        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, clock));
     }
 
     @Test

@@ -65,7 +65,7 @@ class PostgresPolicyRepositoryTest {
         testDatabase = TestDatabase.fresh();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
-        LedgerWriter writer = new LedgerWriter(database, codec, () -> NOON);
+        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);
         repository = new PostgresPolicyRepository(database, writer, codec);
         ledger = new PostgresLedgerStore(database, writer);
     }

@@ -7,6 +7,9 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import dev.assize.server.anchor.NoSuchTreeException;
+import dev.assize.server.anchor.OutsideCorruptException;
+import dev.assize.server.anchor.OutsideUnavailableException;
 import dev.assize.server.decision.PastBusyException;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyUnavailableException;
@@ -14,6 +17,8 @@ import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.LedgerBusyException;
+import dev.assize.server.ledger.LedgerHaltedException;
+import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.model.MalformedException;
@@ -103,6 +108,23 @@ final class ErrorMapper {
                         "the ledger could not be written, or it is unknown whether it was: send the same again under"
                                 + " the same idempotency key to find out",
                         SOON));
+            case LedgerUnanchoredException unanchored ->
+                status(RefusedException.retry(
+                        ErrorReason.LEDGER_UNANCHORED, String.valueOf(unanchored.getMessage()), SOON));
+            case LedgerHaltedException halted ->
+                status(RefusedException.precondition(
+                        ErrorReason.LEDGER_HALTED, "ledger", String.valueOf(halted.getMessage())));
+            case OutsideUnavailableException unreachable ->
+                status(RefusedException.retry(
+                        ErrorReason.LEDGER_UNANCHORED,
+                        "the copy of the ledgers' heads outside of the database cannot be reached",
+                        SOON));
+            case OutsideCorruptException corrupt ->
+                status(RefusedException.retry(
+                        ErrorReason.LEDGER_UNANCHORED, String.valueOf(corrupt.getMessage()), SOON));
+            case NoSuchTreeException none ->
+                status(RefusedException.of(
+                        ErrorReason.LEDGER_NOT_SIGNED, String.valueOf(none.getMessage()), Map.of()));
             case MalformedFrameException altered ->
                 status(RefusedException.of(
                         ErrorReason.LEDGER_UNREADABLE,

@@ -24,6 +24,7 @@ public final class GrpcModule extends AbstractModule {
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
+        bind(ProofCalls.class).in(Singleton.class);
         bind(LedgerEndpoint.class).in(Singleton.class);
         bind(ApprovalEndpoint.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);

@@ -2,6 +2,14 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.BeginIncarnationRequest;
+import dev.assize.proto.v1.BeginIncarnationResponse;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetConsistencyProofResponse;
+import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GetInclusionProofResponse;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
@@ -63,6 +71,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
+    private final ProofCalls proofs;
     private final Replies replies;
     private final VerificationSlots slots = new VerificationSlots();
 
@@ -74,6 +83,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             Gate gate,
             TenantDirectory tenants,
             PageTokens tokens,
+            ProofCalls proofs,
             Replies replies) {
         this.log = log;
         this.index = index;
@@ -81,6 +91,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.gate = gate;
         this.tenants = tenants;
         this.tokens = tokens;
+        this.proofs = proofs;
         this.replies = replies;
     }
 
@@ -98,6 +109,28 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void queryAudit(QueryAuditRequest request, StreamObserver<QueryAuditResponse> observer) {
         replies.reply(observer, () -> query(request));
+    }
+
+    @Override
+    public void getCheckpoint(GetCheckpointRequest request, StreamObserver<GetCheckpointResponse> observer) {
+        replies.reply(observer, () -> proofs.checkpoint(request));
+    }
+
+    @Override
+    public void getInclusionProof(
+            GetInclusionProofRequest request, StreamObserver<GetInclusionProofResponse> observer) {
+        replies.reply(observer, () -> proofs.inclusion(request));
+    }
+
+    @Override
+    public void getConsistencyProof(
+            GetConsistencyProofRequest request, StreamObserver<GetConsistencyProofResponse> observer) {
+        replies.reply(observer, () -> proofs.consistency(request));
+    }
+
+    @Override
+    public void beginIncarnation(BeginIncarnationRequest request, StreamObserver<BeginIncarnationResponse> observer) {
+        replies.reply(observer, () -> proofs.beginIncarnation(request));
     }
 
     private CompletableFuture<AppendAuditResponse> append(AppendAuditRequest request) {

@@ -1,0 +1,151 @@
+package dev.assize.server.anchor;
+
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.merkle.Tile;
+import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.TenantId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** What signing needs of the database. Blocks; a broken surrounding is an exception. */
+public interface AnchorRepository {
+
+    /** What the origin of every ledger of this database begins with: `<ledger name>/<deployment>`. */
+    String deployment();
+
+    /** The outside copy that the heads of this database are kept in; empty where there has been none yet. */
+    Optional<String> boundTo();
+
+    /** Says which outside copy they are kept in from now on. */
+    void bind(String anchorId, Instant now);
+
+    /** Runs one round of signing, in one transaction; empty, and nothing run, while another node is in one. */
+    <T> Optional<T> inRound(Function<Round, T> work);
+
+    /**
+     * Lets nothing be appended to a ledger any more, on any node, until a new incarnation begins.
+     *
+     * @return whether it was not halted already
+     */
+    boolean halt(TenantId tenant, String reason);
+
+    /** A ledger as it stands in the database. */
+    Standing standing(TenantId tenant);
+
+    /** Leaves that the database has of an incarnation of the log of heads. */
+    long metaSize(int incarnation);
+
+    /** Begins an incarnation with its first entry; the ledger is halted no more. */
+    Receipt begin(TenantId tenant, int incarnation, EntryDraft first);
+
+    /** The checkpoint of a ledger, or of the log of heads, as it was last published; empty where there is none. */
+    Optional<PublishedCheckpoint> checkpoint(String log);
+
+    /** The last checkpoint of each hour of an incarnation, up to a size; smallest first. */
+    List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize);
+
+    /** Reads proofs of a ledger, or of the log of heads: all of one moment. */
+    <T> T withTiles(String log, int incarnation, Function<TileSource, T> work);
+
+    /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
+    Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);
+
+    /** One transaction that signs. */
+    interface Round {
+
+        /** Leaves of the log of heads that the database has, and of which incarnation of it. */
+        MetaSize metaSize();
+
+        /** Ledgers with entries that no published checkpoint covers, the longest unsigned first; halted ones left out. */
+        List<Unsigned> unsigned(int limit);
+
+        /** Every ledger's head as the database has it, halted or not. */
+        List<PresentHead> heads();
+
+        /** Reads entries, in order of tenant and seq. */
+        void entries(List<Span> spans, EntryReader reader);
+
+        /** The tiles of a ledger's tree, or of the log of heads. */
+        TileSource tiles(String log, int incarnation);
+
+        /** Writes what has been signed; it is to be seen when the round has ended. */
+        void publish(Publication publication);
+    }
+
+    /** Hears of entries. */
+    @FunctionalInterface
+    interface EntryReader {
+        void accept(TenantId tenant, long seq, byte[] frame, byte[] entryHash);
+    }
+
+    /** Where the log of heads in the database ends, and the root it was published with. */
+    record MetaSize(int incarnation, long size, Digest root) {}
+
+    /**
+     * The end of a ledger in the database.
+     *
+     * @param published as it was last published, null where it never was
+     */
+    record PresentHead(
+            TenantId tenant, int incarnation, long size, @Nullable SignedHead published) {}
+
+    /**
+     * A ledger with entries to sign.
+     *
+     * @param incarnation of the head
+     * @param size of the head
+     * @param publishedIncarnation of the checkpoint last published, 0 where there is none
+     * @param publishedSize of that checkpoint, 0 where there is none
+     */
+    record Unsigned(TenantId tenant, int incarnation, long size, int publishedIncarnation, long publishedSize) {}
+
+    /**
+     * A ledger as it stands in the database.
+     *
+     * @param incarnation 1 where there is nothing of it
+     * @param halted why nothing is appended, null where nothing stands against it
+     */
+    record Standing(
+            TenantId tenant,
+            int incarnation,
+            long size,
+            Digest lastHash,
+            @Nullable String halted) {}
+
+    /** Entries from a position to before another. */
+    record Span(TenantId tenant, long fromSeq, long toSeq) {}
+
+    /** A leaf of the log of heads. */
+    record MetaLeaf(long index, String text) {}
+
+    /**
+     * A checkpoint that is to be seen.
+     *
+     * @param note signed
+     */
+    record PublishedCheckpoint(int incarnation, long size, Digest root, String note, Instant signedAt) {}
+
+    /** New tiles of a tree. */
+    record GrownTree(String log, int incarnation, List<Tile> tiles) {}
+
+    /** A ledger's checkpoint, and where in the log of heads it stands. */
+    record SignedTree(SignedHead head, String note, long metaIndex) {}
+
+    /**
+     * What a round has signed.
+     *
+     * @param leaves of the log of heads, from its size in the database on; the tenant and the text of each
+     * @param meta the checkpoint of the log of heads
+     */
+    record Publication(
+            List<SignedTree> trees,
+            List<GrownTree> tiles,
+            long leavesFrom,
+            List<SignedHead> leaves,
+            PublishedCheckpoint meta) {}
+}

@@ -1,0 +1,132 @@
+package dev.assize.server.anchor;
+
+import com.google.inject.Inject;
+import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
+import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.model.TenantId;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Hands out signed checkpoints, and proofs that lead to them. What it says needs no trust: it is all to be verified. */
+public final class Checkpoints {
+
+    private final AnchorRepository repository;
+    private final CheckpointSigner signer;
+
+    @Inject
+    Checkpoints(AnchorRepository repository, CheckpointSigner signer) {
+        this.repository = repository;
+        this.signer = signer;
+    }
+
+    /** A ledger's latest checkpoint, and its place in the log of heads; empty before the first one. */
+    public Optional<Checkpoint> latest(TenantId tenant) {
+        return repository.checkpoint(tenant.value()).map(signed -> {
+            String deployment = repository.deployment();
+            return new Checkpoint(
+                    signed,
+                    repository
+                            .checkpoint(OutsideCopy.META)
+                            .flatMap(meta -> place(tenant, meta))
+                            .orElse(null),
+                    signer.verifierKeys(deployment));
+        });
+    }
+
+    private Optional<Place> place(TenantId tenant, PublishedCheckpoint meta) {
+        return repository
+                .latestLeaf(tenant, meta.incarnation(), meta.size())
+                .map(leaf -> new Place(meta, leaf, proof(OutsideCopy.META, meta, leaf.index())));
+    }
+
+    private List<byte[]> proof(String log, PublishedCheckpoint checkpoint, long index) {
+        return repository.withTiles(
+                log, checkpoint.incarnation(), tiles -> new Prover(tiles).inclusion(index, checkpoint.size()));
+    }
+
+    /**
+     * The hashes that lead from an entry to the root of the latest checkpoint, or of a smaller tree.
+     *
+     * @param treeSize null for the latest checkpoint's
+     * @throws NoSuchTreeException where the entry is not in a tree of that size, or that size was not signed yet
+     */
+    public Inclusion inclusion(TenantId tenant, long seq, @Nullable Long treeSize) {
+        PublishedCheckpoint latest = required(tenant);
+        long size = treeSize == null ? latest.size() : treeSize;
+        requireSigned(tenant, size, latest);
+        if (seq < 0 || seq >= size) {
+            throw new NoSuchTreeException("entry " + seq + " is not in the tree of " + size + " entries");
+        }
+        return repository.withTiles(tenant.value(), latest.incarnation(), tiles -> {
+            Prover prover = new Prover(tiles);
+            return new Inclusion(latest, seq, size, prover.root(size), prover.inclusion(seq, size));
+        });
+    }
+
+    /**
+     * The hashes that show a tree to continue a smaller one.
+     *
+     * @param toSize null for the latest checkpoint's
+     * @throws NoSuchTreeException where the first is not smaller, or the second was not signed yet
+     */
+    public Consistency consistency(TenantId tenant, long fromSize, @Nullable Long toSize) {
+        PublishedCheckpoint latest = required(tenant);
+        long size = toSize == null ? latest.size() : toSize;
+        requireSigned(tenant, size, latest);
+        if (fromSize < 0 || fromSize > size) {
+            throw new NoSuchTreeException("a tree of " + size + " entries does not continue one of " + fromSize);
+        }
+        return repository.withTiles(tenant.value(), latest.incarnation(), tiles -> {
+            Prover prover = new Prover(tiles);
+            return new Consistency(
+                    latest,
+                    fromSize,
+                    size,
+                    prover.root(fromSize),
+                    prover.root(size),
+                    prover.consistency(fromSize, size));
+        });
+    }
+
+    private PublishedCheckpoint required(TenantId tenant) {
+        return repository
+                .checkpoint(tenant.value())
+                .orElseThrow(() ->
+                        new NoSuchTreeException("nothing of the ledger of tenant `" + tenant + "` is signed yet"));
+    }
+
+    private static void requireSigned(TenantId tenant, long size, PublishedCheckpoint latest) {
+        if (size > latest.size()) {
+            throw new NoSuchTreeException("the ledger of tenant `" + tenant + "` is signed up to " + latest.size()
+                    + " entries, not " + size);
+        }
+    }
+
+    /**
+     * A checkpoint and what stands behind it.
+     *
+     * @param place null before the log of heads was published
+     * @param verifierKeys of C2SP signed-note, the present one first
+     */
+    public record Checkpoint(
+            PublishedCheckpoint signed,
+            @Nullable Place place,
+            List<String> verifierKeys) {}
+
+    /**
+     * Where the latest head stands in the log of heads.
+     *
+     * @param leaf whose text is that of the checkpoint
+     * @param proof that it is in the tree of the log of heads
+     */
+    public record Place(PublishedCheckpoint meta, MetaLeaf leaf, List<byte[]> proof) {}
+
+    /** Hashes from an entry's to the root, beginning at the entry. */
+    public record Inclusion(PublishedCheckpoint latest, long seq, long treeSize, byte[] root, List<byte[]> proof) {}
+
+    /** Hashes that lead from one root to another. */
+    public record Consistency(
+            PublishedCheckpoint latest, long fromSize, long toSize, byte[] fromRoot, byte[] root, List<byte[]> proof) {}
+}

@@ -1,0 +1,98 @@
+package dev.assize.server.anchor;
+
+import com.google.inject.Inject;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.LedgerUnanchoredException;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.merkle.TreeHash;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.TenantId;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Continues ledgers that have lost entries, or are halted, when an operator says so. What is left of them stays; the loss
+ * is kept outside and recorded in the first entry of the new incarnation.
+ *
+ * <p>The new incarnation is begun outside first: without that, nobody who merely writes to the database can begin one.
+ */
+public final class Incarnations {
+
+    private final AnchorRepository repository;
+    private final Outside outside;
+    private final AuditCodec codec;
+    private final InstantSource clock;
+
+    @Inject
+    Incarnations(AnchorRepository repository, Outside outside, AuditCodec codec, InstantSource clock) {
+        this.repository = repository;
+        this.outside = outside;
+        this.codec = codec;
+        this.clock = clock;
+    }
+
+    /**
+     * Begins the next incarnation of a ledger.
+     *
+     * @return the entry that records it; empty where nothing stands against the ledger as it is
+     * @throws OutsideUnavailableException where the outside copy cannot be reached
+     * @throws LedgerUnanchoredException where it was changed meanwhile too often
+     */
+    public Optional<Begun> begin(TenantId tenant, IncarnationRecord record) {
+        String deployment = repository.deployment();
+        OutsideCopy copy = read(deployment);
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        SignedHead signed = copy.heads().get(tenant);
+        boolean lost = signed != null && AnchorView.isBehind(standing.incarnation(), standing.size(), signed);
+        if (!lost && standing.halted() == null) {
+            return Optional.empty();
+        }
+        int next = begunOutside(standing, signed)
+                ? signedIncarnation(signed)
+                : beginOutside(deployment, copy, standing, signed);
+        EntryDraft first =
+                codec.encode(record.event(standing, signed, next, clock.instant()), record.by(), tenant);
+        return Optional.of(new Begun(next, repository.begin(tenant, next, first)));
+    }
+
+    private OutsideCopy read(String deployment) {
+        OutsideCopy copy = outside.read(deployment, null)
+                .orElseThrow(() -> new OutsideCorruptException(
+                        "the outside copy of the ledgers' heads is not at " + outside.describe()));
+        if (!repository.boundTo().equals(Optional.of(copy.anchorId()))) {
+            throw new OutsideCorruptException("the outside copy at " + outside.describe() + " is " + copy.anchorId()
+                    + ", the database was kept in " + repository.boundTo().orElse("none"));
+        }
+        return copy;
+    }
+
+    /** An attempt before this one got only as far as that. */
+    private static boolean begunOutside(AnchorRepository.Standing standing, @Nullable SignedHead signed) {
+        return signed != null && signed.size() == 0 && signed.incarnation() > standing.incarnation();
+    }
+
+    private static int signedIncarnation(@Nullable SignedHead signed) {
+        return signed == null ? 1 : signed.incarnation();
+    }
+
+    private int beginOutside(
+            String deployment, OutsideCopy copy, AnchorRepository.Standing standing, @Nullable SignedHead signed) {
+        int next = Math.max(standing.incarnation(), signedIncarnation(signed)) + 1;
+        OutsideCopy whole = outside.leaves(copy, repository.metaSize(copy.incarnation())).isPresent()
+                ? copy
+                : outside.beginAnew(deployment, copy).orElseThrow(Incarnations::moved);
+        SignedHead first = new SignedHead(standing.tenant(), next, 0, Digest.of(TreeHash.emptyRoot()));
+        outside.advance(deployment, whole, List.of(first)).orElseThrow(Incarnations::moved);
+        return next;
+    }
+
+    private static LedgerUnanchoredException moved() {
+        return new LedgerUnanchoredException("the outside copy was changed meanwhile; try again");
+    }
+
+    /** An incarnation, and the entry that records it. */
+    public record Begun(int incarnation, Receipt entry) {}
+}

@@ -1,0 +1,181 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.ANCHOR;
+import static dev.assize.server.storage.generated.Tables.LEDGER_CHECKPOINT;
+import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
+import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
+import static dev.assize.server.storage.generated.Tables.META_LEAF;
+
+import com.google.inject.Inject;
+import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.Sequencer;
+import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.TenantTransaction.Mode;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jooq.impl.DSL;
+
+/** What signing keeps in PostgreSQL. A transaction that signs works for `~anchor`, which sees every tenant's ledger. */
+final class PostgresAnchorRepository implements AnchorRepository {
+
+    /** Whom a transaction that signs works for. */
+    private static final String SIGNER = "~anchor";
+
+    static final String META = "~meta";
+
+    /** How long a round may wait for the place outside while its transaction is open. */
+    private static final Duration ROUND_LIMIT = Duration.ofSeconds(60);
+
+    private static final String TAKE_TURNS = "SELECT pg_try_advisory_xact_lock(hashtextextended('assize.anchor', 0))";
+
+    private final Database database;
+    private final LedgerWriter writer;
+
+    @Inject
+    PostgresAnchorRepository(Database database, LedgerWriter writer) {
+        this.database = database;
+        this.writer = writer;
+    }
+
+    @Override
+    public String deployment() {
+        return database.deployment();
+    }
+
+    @Override
+    public Optional<String> boundTo() {
+        return database.inSnapshot(SIGNER, transaction -> transaction
+                .sql()
+                .select(ANCHOR.ANCHOR_ID)
+                .from(ANCHOR)
+                .fetchOptional(ANCHOR.ANCHOR_ID));
+    }
+
+    @Override
+    public void bind(String anchorId, Instant now) {
+        int _ = database.inTransaction(SIGNER, transaction -> transaction
+                .sql()
+                .insertInto(ANCHOR)
+                .set(ANCHOR.ANCHOR_ID, anchorId)
+                .set(ANCHOR.BOUND_AT, now)
+                .onConflictDoNothing()
+                .execute());
+    }
+
+    @Override
+    public <T> Optional<T> inRound(Function<Round, T> work) {
+        return database.inTransaction(Mode.WRITE, SIGNER, ROUND_LIMIT, transaction -> {
+            if (!takesItsTurn(transaction)) {
+                return Optional.<T>empty();
+            }
+            return Optional.of(work.apply(new PostgresAnchorRound(transaction, database.deployment())));
+        });
+    }
+
+    private static boolean takesItsTurn(TenantTransaction transaction) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(TAKE_TURNS);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
+    @Override
+    public boolean halt(TenantId tenant, String reason) {
+        int halted = database.inTransaction(tenant.value(), transaction -> transaction
+                .sql()
+                .update(LEDGER_HEAD)
+                .set(LEDGER_HEAD.HALTED, reason)
+                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_HEAD.HALTED.isNull())
+                .execute());
+        return halted == 1;
+    }
+
+    @Override
+    public Standing standing(TenantId tenant) {
+        return database.inSnapshot(tenant.value(), transaction -> LedgerWriter.headRow(transaction, tenant)
+                .fetchOptional(row -> new Standing(
+                        tenant, row.value2(), row.value3(), Digest.of(row.value4()), row.value7()))
+                .orElseGet(() -> {
+                    var genesis = Sequencer.genesis(database.origin(tenant));
+                    return new Standing(tenant, genesis.incarnation(), genesis.size(), genesis.lastHash(), null);
+                }));
+    }
+
+    @Override
+    public long metaSize(int incarnation) {
+        return database.inSnapshot(SIGNER, transaction -> PostgresAnchorRound.metaSize(transaction, incarnation));
+    }
+
+    @Override
+    public Receipt begin(TenantId tenant, int incarnation, EntryDraft first) {
+        return database.inTransaction(
+                tenant.value(), transaction -> writer.begin(transaction, tenant, incarnation, first));
+    }
+
+    @Override
+    public Optional<PublishedCheckpoint> checkpoint(String log) {
+        return database.inSnapshot(SIGNER, transaction -> transaction
+                .sql()
+                .select(
+                        LEDGER_TREE.INCARNATION,
+                        LEDGER_TREE.SIZE,
+                        LEDGER_TREE.ROOT,
+                        LEDGER_TREE.NOTE,
+                        LEDGER_TREE.SIGNED_AT)
+                .from(LEDGER_TREE)
+                .where(LEDGER_TREE.TENANT_ID.eq(log))
+                .fetchOptional(row -> new PublishedCheckpoint(
+                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
+    }
+
+    @Override
+    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize) {
+        return database.inSnapshot(tenant.value(), transaction -> transaction
+                .sql()
+                .select(
+                        LEDGER_CHECKPOINT.INCARNATION,
+                        LEDGER_CHECKPOINT.SIZE,
+                        LEDGER_CHECKPOINT.ROOT,
+                        LEDGER_CHECKPOINT.NOTE,
+                        LEDGER_CHECKPOINT.SIGNED_AT)
+                .from(LEDGER_CHECKPOINT)
+                .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
+                .and(LEDGER_CHECKPOINT.SIZE.le(toSize))
+                .orderBy(LEDGER_CHECKPOINT.SIZE)
+                .fetch(row -> new PublishedCheckpoint(
+                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
+    }
+
+    @Override
+    public <T> T withTiles(String log, int incarnation, Function<TileSource, T> work) {
+        return database.inSnapshot(SIGNER, transaction -> {
+            return work.apply(new PostgresTiles(transaction, log, incarnation));
+        });
+    }
+
+    @Override
+    public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
+        return database.inSnapshot(tenant.value(), transaction -> transaction
+                .sql()
+                .select(META_LEAF.INDEX, META_LEAF.LEAF)
+                .from(META_LEAF)
+                .where(META_LEAF.TENANT_ID.eq(tenant.value()))
+                .and(META_LEAF.INCARNATION.eq(metaIncarnation))
+                .and(META_LEAF.INDEX.lt(metaSize))
+                .orderBy(META_LEAF.INDEX.desc())
+                .limit(DSL.one())
+                .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2())));
+    }
+}

@@ -1,0 +1,270 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
+import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
+import static dev.assize.server.storage.generated.Tables.META_LEAF;
+
+import dev.assize.server.anchor.AnchorRepository.EntryReader;
+import dev.assize.server.anchor.AnchorRepository.GrownTree;
+import dev.assize.server.anchor.AnchorRepository.MetaSize;
+import dev.assize.server.anchor.AnchorRepository.PresentHead;
+import dev.assize.server.anchor.AnchorRepository.Publication;
+import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.anchor.AnchorRepository.Round;
+import dev.assize.server.anchor.AnchorRepository.SignedTree;
+import dev.assize.server.anchor.AnchorRepository.Span;
+import dev.assize.server.anchor.AnchorRepository.Unsigned;
+import dev.assize.server.anchor.SignedHead;
+import dev.assize.server.ledger.merkle.Tile;
+import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.ledger.merkle.TreeHash;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.TenantId;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+
+/** One transaction that signs. */
+final class PostgresAnchorRound implements Round {
+
+    /** Rows held in memory at a time while entries are read. */
+    private static final int FETCH_SIZE = 500;
+
+    private static final String UNSIGNED = "SELECT h.tenant_id, h.incarnation, h.size,"
+            + " coalesce(t.incarnation, 0), coalesce(t.size, 0) FROM assize.ledger_head h"
+            + " LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id WHERE h.halted IS NULL AND h.size > 0"
+            + " AND (t.size IS NULL OR h.size > t.size OR h.incarnation <> t.incarnation)"
+            + " ORDER BY t.signed_at NULLS FIRST, h.tenant_id LIMIT ?";
+
+    private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash"
+            + " FROM unnest(?::text[], ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq)"
+            + " CROSS JOIN LATERAL (SELECT i.seq, i.frame, i.entry_hash FROM assize.ledger_entry i"
+            + " WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq < w.to_seq ORDER BY i.seq) e";
+
+    private static final String UPSERT_TREES = "INSERT INTO assize.ledger_tree AS t"
+            + " (tenant_id, incarnation, size, root, note, meta_index, signed_at) SELECT * FROM"
+            + " unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::bigint[], ?::timestamptz[])"
+            + " ON CONFLICT (tenant_id) DO UPDATE SET incarnation = excluded.incarnation, size = excluded.size,"
+            + " root = excluded.root, note = excluded.note, meta_index = excluded.meta_index,"
+            + " signed_at = excluded.signed_at";
+
+    private static final String UPSERT_CHECKPOINTS = "INSERT INTO assize.ledger_checkpoint AS c"
+            + " (tenant_id, incarnation, hour, size, root, note, signed_at)"
+            + " SELECT n.tenant_id, n.incarnation, (extract(epoch FROM n.signed_at) / 3600)::integer, n.size, n.root,"
+            + " n.note, n.signed_at FROM unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[],"
+            + " ?::timestamptz[]) AS n (tenant_id, incarnation, size, root, note, signed_at)"
+            + " ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root = excluded.root,"
+            + " note = excluded.note, signed_at = excluded.signed_at WHERE excluded.size >= c.size";
+
+    private static final String INSERT_TILES = "INSERT INTO assize.ledger_tile"
+            + " (tenant_id, incarnation, level, index, root, hashes) SELECT * FROM"
+            + " unnest(?::text[], ?::integer[], ?::smallint[], ?::bigint[], ?::bytea[], ?::bytea[])";
+
+    private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
+            + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l";
+
+    private final TenantTransaction transaction;
+    private final String deployment;
+
+    PostgresAnchorRound(TenantTransaction transaction, String deployment) {
+        this.transaction = transaction;
+        this.deployment = deployment;
+    }
+
+    @Override
+    public MetaSize metaSize() {
+        return transaction
+                .sql()
+                .select(LEDGER_TREE.INCARNATION, LEDGER_TREE.SIZE, LEDGER_TREE.ROOT)
+                .from(LEDGER_TREE)
+                .where(LEDGER_TREE.TENANT_ID.eq(PostgresAnchorRepository.META))
+                .fetchOptional(row -> new MetaSize(row.value1(), row.value2(), Digest.of(row.value3())))
+                .orElseGet(() -> new MetaSize(1, 0, Digest.of(TreeHash.emptyRoot())));
+    }
+
+    /** Leaves of the log of heads that are there, of one of its incarnations. */
+    static long metaSize(TenantTransaction transaction, int incarnation) {
+        Long last = transaction
+                .sql()
+                .select(DSL.max(META_LEAF.INDEX))
+                .from(META_LEAF)
+                .where(META_LEAF.INCARNATION.eq(incarnation))
+                .fetchOne(DSL.max(META_LEAF.INDEX));
+        return last == null ? 0 : last + 1;
+    }
+
+    @Override
+    public List<Unsigned> unsigned(int limit) {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(UNSIGNED)) {
+            statement.setInt(1, limit);
+            List<Unsigned> unsigned = new ArrayList<>();
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    unsigned.add(new Unsigned(
+                            new TenantId(row.getString(1)),
+                            row.getInt(2),
+                            row.getLong(3),
+                            row.getInt(4),
+                            row.getLong(5)));
+                }
+            }
+            return unsigned;
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    @Override
+    public List<PresentHead> heads() {
+        return transaction
+                .sql()
+                .select(
+                        LEDGER_HEAD.TENANT_ID,
+                        LEDGER_HEAD.INCARNATION,
+                        LEDGER_HEAD.SIZE,
+                        LEDGER_TREE.INCARNATION,
+                        LEDGER_TREE.SIZE,
+                        LEDGER_TREE.ROOT)
+                .from(LEDGER_HEAD)
+                .leftJoin(LEDGER_TREE)
+                .on(LEDGER_TREE.TENANT_ID.eq(LEDGER_HEAD.TENANT_ID))
+                .fetch(row -> {
+                    TenantId tenant = new TenantId(row.value1());
+                    SignedHead published = row.value6() == null
+                            ? null
+                            : new SignedHead(tenant, row.value4(), row.value5(), Digest.of(row.value6()));
+                    return new PresentHead(tenant, row.value2(), row.value3(), published);
+                });
+    }
+
+    @Override
+    public void entries(List<Span> spans, EntryReader reader) {
+        if (spans.isEmpty()) {
+            return;
+        }
+        // One ledger's entries come in order because they are asked for so; those of many, because that is how they are
+        // joined. Whoever finds them out of order reads the one again alone.
+        String query = spans.size() == 1 ? ENTRIES + " ORDER BY e.seq" : ENTRIES;
+        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
+            statement.setFetchSize(FETCH_SIZE);
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.texts(spans, span -> span.tenant().value());
+            arrays.longs(spans, Span::fromSeq);
+            arrays.longs(spans, Span::toSeq);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    reader.accept(
+                            new TenantId(row.getString(1)), row.getLong(2), row.getBytes(3), row.getBytes(4));
+                }
+            }
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    @Override
+    public TileSource tiles(String log, int incarnation) {
+        return new PostgresTiles(transaction, log, incarnation);
+    }
+
+    @Override
+    public void publish(Publication publication) {
+        try {
+            insertTiles(publication.tiles());
+            insertLeaves(publication);
+            upsertTrees(publication.trees(), publication.meta());
+            upsertCheckpoints(publication.trees(), publication.meta().signedAt());
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    private void insertTiles(List<GrownTree> grown) throws SQLException {
+        List<TileRow> rows = grown.stream()
+                .flatMap(tree -> tree.tiles().stream().map(tile -> new TileRow(tree, tile)))
+                .toList();
+        if (rows.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_TILES)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.texts(rows, row -> row.tree().log());
+            arrays.longs(rows, row -> (long) row.tree().incarnation());
+            arrays.longs(rows, row -> (long) row.tile().id().level());
+            arrays.longs(rows, row -> row.tile().id().index());
+            arrays.bytes(rows, row -> row.tile().root());
+            arrays.bytes(rows, row -> row.tile().hashes());
+            statement.executeUpdate();
+        }
+    }
+
+    private void insertLeaves(Publication publication) throws SQLException {
+        List<SignedHead> leaves = publication.leaves();
+        if (leaves.isEmpty()) {
+            return;
+        }
+        List<Long> indexes = new ArrayList<>(leaves.size());
+        for (int i = 0; i < leaves.size(); i++) {
+            indexes.add(publication.leavesFrom() + i);
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_LEAVES)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.number(publication.meta().incarnation());
+            arrays.longs(indexes, index -> index);
+            arrays.texts(leaves, leaf -> leaf.tenant().value());
+            arrays.texts(leaves, leaf -> leaf.text(deployment));
+            statement.executeUpdate();
+        }
+    }
+
+    private void upsertTrees(List<SignedTree> trees, PublishedCheckpoint meta) throws SQLException {
+        List<TreeRow> rows = new ArrayList<>();
+        trees.forEach(tree -> rows.add(new TreeRow(
+                tree.head().tenant().value(), published(tree, meta.signedAt()), tree.metaIndex())));
+        rows.add(new TreeRow(PostgresAnchorRepository.META, meta, null));
+        try (PreparedStatement statement = transaction.connection().prepareStatement(UPSERT_TREES)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.texts(rows, TreeRow::log);
+            arrays.longs(rows, row -> (long) row.checkpoint().incarnation());
+            arrays.longs(rows, row -> row.checkpoint().size());
+            arrays.bytes(rows, row -> row.checkpoint().root().bytes());
+            arrays.texts(rows, row -> row.checkpoint().note());
+            arrays.longs(rows, TreeRow::metaIndex);
+            arrays.times(rows, row -> row.checkpoint().signedAt());
+            statement.executeUpdate();
+        }
+    }
+
+    private void upsertCheckpoints(List<SignedTree> trees, Instant signedAt) throws SQLException {
+        if (trees.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(UPSERT_CHECKPOINTS)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.texts(trees, tree -> tree.head().tenant().value());
+            arrays.longs(trees, tree -> (long) tree.head().incarnation());
+            arrays.longs(trees, tree -> tree.head().size());
+            arrays.bytes(trees, tree -> tree.head().root().bytes());
+            arrays.texts(trees, SignedTree::note);
+            arrays.times(trees, _ -> signedAt);
+            statement.executeUpdate();
+        }
+    }
+
+    private static PublishedCheckpoint published(SignedTree tree, Instant signedAt) {
+        SignedHead head = tree.head();
+        return new PublishedCheckpoint(head.incarnation(), head.size(), head.root(), tree.note(), signedAt);
+    }
+
+    private record TileRow(GrownTree tree, Tile tile) {}
+
+    private record TreeRow(
+            String log,
+            PublishedCheckpoint checkpoint,
+            @Nullable Long metaIndex) {}
+}

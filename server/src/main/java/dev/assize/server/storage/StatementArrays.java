@@ -1,0 +1,62 @@
+package dev.assize.server.storage;
+
+import java.sql.Array;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Fills a statement's parameters from the left. */
+final class StatementArrays {
+
+    private final PreparedStatement statement;
+    private int next = 1;
+
+    StatementArrays(PreparedStatement statement) {
+        this.statement = statement;
+    }
+
+    void text(String value) throws SQLException {
+        statement.setString(next++, value);
+    }
+
+    void number(int value) throws SQLException {
+        statement.setInt(next++, value);
+    }
+
+    void time(Instant value) throws SQLException {
+        Times.write(statement, next++, value);
+    }
+
+    <R> void texts(List<R> rows, Function<R, @Nullable String> column) throws SQLException {
+        set("text", rows.stream().map(column).toArray(String[]::new));
+    }
+
+    <R> void longs(List<R> rows, Function<R, @Nullable Long> column) throws SQLException {
+        set("int8", rows.stream().map(column).toArray(Long[]::new));
+    }
+
+    /** Numbers that come as texts. */
+    <R> void numbers(String type, List<R> rows, Function<R, @Nullable String> column) throws SQLException {
+        set(type, rows.stream().map(column).map(StatementArrays::number).toArray(Long[]::new));
+    }
+
+    <R> void times(List<R> rows, Function<R, Instant> column) throws SQLException {
+        set("timestamptz", rows.stream().map(column).map(Instant::toString).toArray(String[]::new));
+    }
+
+    <R> void bytes(List<R> rows, Function<R, byte[]> column) throws SQLException {
+        set("bytea", rows.stream().map(column).toArray(byte[][]::new));
+    }
+
+    private void set(String type, Object[] values) throws SQLException {
+        Array array = statement.getConnection().createArrayOf(type, values);
+        statement.setArray(next++, array);
+    }
+
+    private static @Nullable Long number(@Nullable String text) {
+        return text == null ? null : Long.valueOf(text);
+    }
+}

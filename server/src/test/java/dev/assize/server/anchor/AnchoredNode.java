@@ -1,0 +1,163 @@
+package dev.assize.server.anchor;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import com.google.inject.Injector;
+import com.google.inject.Stage;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditLog;
+import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.ledger.Appender;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.HeadGuard;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.Database;
+import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.StorageModule;
+import dev.assize.server.testing.TestDatabase;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
+
+/** What one server has of ledger and signing, on a real database; its rounds run when a test says so. */
+final class AnchoredNode implements AutoCloseable {
+
+    private final Injector injector;
+
+    private AnchoredNode(Injector injector) {
+        this.injector = injector;
+        database().start();
+    }
+
+    /** A node that has yet to look at its outside copy. */
+    static AnchoredNode start(TestDatabase database, OutsideStore outside, Path signingKeys) {
+        return start(database, outside, AnchorConfig.defaults(signingKeys));
+    }
+
+    static AnchoredNode start(TestDatabase database, OutsideStore outside, AnchorConfig config) {
+        return new AnchoredNode(Guice.createInjector(
+                Stage.DEVELOPMENT,
+                new StorageModule(),
+                new LedgerModule(),
+                new AuditModule(),
+                new AnchorModule(),
+                new AbstractModule() {
+                    @Override
+                    protected void configure() {
+                        bind(StorageConfig.class).toInstance(database.config());
+                        bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                        bind(AnchorConfig.class).toInstance(config);
+                        bind(OutsideStore.class).toInstance(outside);
+                        bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
+                    }
+                }));
+    }
+
+    /** The service itself, with its guard taken out: what a patient attacker would append with. */
+    static AnchoredNode unguarded(TestDatabase database) {
+        return new AnchoredNode(Guice.createInjector(
+                Stage.DEVELOPMENT,
+                new StorageModule(),
+                new LedgerModule(),
+                new AuditModule(),
+                new AbstractModule() {
+                    @Override
+                    protected void configure() {
+                        bind(StorageConfig.class).toInstance(database.config());
+                        bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                        bind(HeadGuard.class).toInstance((_, _) -> {});
+                        bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
+                    }
+                }));
+    }
+
+    Database database() {
+        return injector.getInstance(Database.class);
+    }
+
+    Checkpoints checkpoints() {
+        return injector.getInstance(Checkpoints.class);
+    }
+
+    Incarnations incarnations() {
+        return injector.getInstance(Incarnations.class);
+    }
+
+    AnchorRepository repository() {
+        return injector.getInstance(AnchorRepository.class);
+    }
+
+    Anchor anchor() {
+        return injector.getInstance(Anchor.class);
+    }
+
+    /** Runs a round, and answers what it complains of, empty where nothing. */
+    String round() {
+        anchor().round();
+        return anchor().complaint().orElse("");
+    }
+
+    /** Appends that many entries, one batch. */
+    List<Receipt> append(TenantId tenant, int count) {
+        List<AuditEvent> events = IntStream.range(0, count).mapToObj(AnchoredNode::event).toList();
+        try {
+            AppendResult result = injector.getInstance(AuditLog.class)
+                    .append(tenant, Recorder.ASSIZE, events, null)
+                    .join();
+            return ((AppendResult.Appended) result).receipts();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
+    }
+
+    Verification verify(TenantId tenant) {
+        return injector.getInstance(ChainVerifier.class).verify(tenant, 0, null, (_, _) -> {});
+    }
+
+    @Override
+    public void close() {
+        injector.getInstance(Appender.class).close();
+        database().close();
+    }
+
+    static AuditEvent event(int i) {
+        return new AuditEvent(
+                "replay.executed",
+                "replay",
+                new Subject("user", "alice"),
+                "operator",
+                new Action("replay"),
+                ResourcePath.parse("vault:company"),
+                new Environment("production"),
+                Outcome.SUCCESS,
+                Instant.parse("2026-02-28T00:00:00Z").plusSeconds(i),
+                "run-" + i,
+                "decision-" + i,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of());
+    }
+}

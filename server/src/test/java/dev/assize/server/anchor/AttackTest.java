@@ -1,0 +1,333 @@
+package dev.assize.server.anchor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.anchor.Incarnations.Begun;
+import dev.assize.server.ledger.LedgerHaltedException;
+import dev.assize.server.ledger.LedgerUnanchoredException;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.TestDatabase;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Attacks on a ledger by somebody who may do everything in the database, each named after what is done, with what finds
+ * it: the chain in the table (a full verification), the signed checkpoint, the copy outside.
+ */
+class AttackTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final TenantId OTHER = new TenantId("other");
+    private static final int SIGNED = 300;
+
+    @TempDir
+    private Path directory;
+
+    private TestDatabase database;
+    private AnchoredNode node;
+
+    @BeforeEach
+    void sign() {
+        database = TestDatabase.fresh();
+        node = start();
+        assertThat(node.round()).isEmpty();
+        node.append(ACME, SIGNED);
+        node.append(OTHER, 10);
+        assertThat(node.round()).isEmpty();
+        assertThat(latest(ACME).size()).isEqualTo(SIGNED);
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+        database.close();
+    }
+
+    @Test
+    void editedRowIsFoundByTheChain() throws SQLException {
+        execute("UPDATE ledger_entry SET frame = set_byte(frame, length(frame) - 1, 65)"
+                + " WHERE tenant_id = 'acme' AND seq = 7");
+        assertThat(((Broken) node.verify(ACME)).fault().seq()).isEqualTo(7);
+    }
+
+    @Test
+    void editedRowThatIsNotSignedYetIsNeverSigned() throws SQLException {
+        node.append(ACME, 5);
+        execute("UPDATE ledger_entry SET frame = set_byte(frame, length(frame) - 1, 65)"
+                + " WHERE tenant_id = 'acme' AND seq = " + (SIGNED + 2));
+        node.round();
+        assertThat(latest(ACME).size()).isEqualTo(SIGNED);
+        assertThatThrownBy(() -> node.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining("entry " + (SIGNED + 2));
+        node.append(OTHER, 1);
+    }
+
+    @Test
+    void editedQueryColumnIsFoundByTheChain() throws SQLException {
+        execute("UPDATE ledger_entry SET actor = 'user:mallory' WHERE tenant_id = 'acme' AND seq = 7");
+        assertThat(((Broken) node.verify(ACME)).fault().kind()).isEqualTo(Verification.Kind.PROJECTION);
+    }
+
+    @Test
+    void deletedRowIsFoundByTheChain() throws SQLException {
+        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq = 7");
+        assertThat(((Broken) node.verify(ACME)).fault().seq()).isEqualTo(7);
+    }
+
+    @Test
+    void rewrittenSuffixIsFoundByTheSignedCheckpoint() throws SQLException {
+        rewriteFrom(SIGNED - 20, 20);
+        assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        refusesToGoOn("are not those that were signed");
+    }
+
+    @Test
+    void rewrittenSuffixThatIsLongerThanTheSignedOneIsFound() throws SQLException {
+        rewriteFrom(SIGNED - 20, 50);
+        assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        refusesToGoOn("are not those that were signed");
+    }
+
+    @Test
+    void rewrittenSuffixWithTheKeyIsFoundByTheCopyOutside() throws SQLException {
+        // Who has the key and the database, but not the place outside, signs what he likes: here with a copy of his own.
+        rewriteFrom(SIGNED - 20, 20);
+        execute("DELETE FROM ledger_tree; DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint;"
+                + " DELETE FROM meta_leaf; DELETE FROM anchor;");
+        try (AnchoredNode mallory = AnchoredNode.start(
+                database, new FileOutsideStore(directory.resolve("mallory")), directory.resolve("keys"))) {
+            assertThat(mallory.round()).isEmpty();
+            assertThat(mallory.checkpoints().latest(ACME)).isPresent();
+        }
+        AnchoredNode honest = restarted();
+        assertThat(honest.round()).contains("every node needs the same place outside");
+        assertThatThrownBy(() -> honest.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+        execute("UPDATE anchor SET anchor_id = '" + anchorId() + "'");
+        assertThat(honest.round()).contains("is not the one that is kept outside");
+        assertThatThrownBy(() -> honest.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+    }
+
+    @Test
+    void truncatedTailIsFoundByTheCopyOutside() throws SQLException {
+        truncateTo(SIGNED - 20);
+        assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        assertThatThrownBy(() -> node.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining("ends at entry 280")
+                .hasMessageContaining("signed up to entry 300");
+        node.append(OTHER, 1);
+    }
+
+    @Test
+    void truncatedTailIsFoundByANodeThatStarts() throws SQLException {
+        truncateTo(SIGNED - 20);
+        AnchoredNode next = restarted();
+        assertThat(next.round()).isEmpty();
+        assertThatThrownBy(() -> next.append(ACME, 1)).isInstanceOf(LedgerHaltedException.class);
+    }
+
+    @Test
+    void forkIsFoundByTheCopyOutside() throws SQLException {
+        // Cut, and grown again by a service that was made to believe the database.
+        truncateTo(SIGNED - 20);
+        try (AnchoredNode deceived = AnchoredNode.start(
+                database, new FileOutsideStore(directory.resolve("mallory")), directory.resolve("keys"))) {
+            execute("DELETE FROM anchor; DELETE FROM ledger_tree; DELETE FROM ledger_tile; DELETE FROM meta_leaf;"
+                    + " DELETE FROM ledger_checkpoint");
+            assertThat(deceived.round()).isEmpty();
+            deceived.append(ACME, 40);
+            assertThat(deceived.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        }
+        execute("UPDATE anchor SET anchor_id = '" + anchorId() + "'");
+        AnchoredNode honest = restarted();
+        honest.round();
+        assertThatThrownBy(() -> honest.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+    }
+
+    @Test
+    void deletedTenantIsFoundByTheLogOfHeads() throws SQLException {
+        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme'; DELETE FROM ledger_head WHERE tenant_id = 'acme'");
+        assertThatThrownBy(() -> node.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining("ends at entry 0");
+    }
+
+    @Test
+    void restoredOldDumpIsFoundByTheCopyOutside() throws SQLException {
+        for (String table : TABLES) {
+            execute("CREATE TABLE dump_" + table + " AS TABLE " + table);
+        }
+        node.append(ACME, 30);
+        node.append(OTHER, 5);
+        node.round();
+        for (String table : TABLES) {
+            execute("DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM dump_" + table);
+        }
+        AnchoredNode next = restarted();
+        next.round();
+        for (TenantId tenant : List.of(ACME, OTHER)) {
+            assertThatThrownBy(() -> next.append(tenant, 1)).isInstanceOf(LedgerHaltedException.class);
+        }
+    }
+
+    @Test
+    void staleCopyOutsideIsRefused() throws Exception {
+        byte[] old = Files.readAllBytes(directory.resolve("anchor/anchor"));
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        Files.write(directory.resolve("anchor/anchor"), old);
+        assertThat(node.round()).contains("somebody has put an older one there");
+        assertThatThrownBy(() -> node.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+        AnchoredNode next = restarted();
+        assertThat(next.round()).isNotEmpty();
+        assertThatThrownBy(() -> next.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+    }
+
+    @Test
+    void lostCopyOutsideIsRefused() throws Exception {
+        Files.delete(directory.resolve("anchor/anchor"));
+        AnchoredNode next = restarted();
+        assertThat(next.round()).contains("expected it there");
+        assertThatThrownBy(() -> next.append(ACME, 1)).isInstanceOf(LedgerUnanchoredException.class);
+    }
+
+    @Test
+    void raisedIncarnationIsNotBelieved() throws SQLException {
+        truncateTo(SIGNED - 20);
+        execute("UPDATE ledger_head SET incarnation = 2 WHERE tenant_id = 'acme'");
+        node.append(ACME, 3);
+        node.round();
+        assertThatThrownBy(() -> node.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining("incarnation 2 was never begun");
+    }
+
+    @Test
+    void anOperatorContinuesWhatHasLostItsTail() throws SQLException {
+        truncateTo(SIGNED - 20);
+        Begun begun = node.incarnations()
+                .begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost"))
+                .orElseThrow();
+        assertThat(begun.incarnation()).isEqualTo(2);
+        assertThat(begun.entry().seq()).isEqualTo(SIGNED - 20);
+        assertThat(node.round()).isEmpty();
+        List<Receipt> receipts = node.append(ACME, 4);
+        assertThat(receipts.getFirst().seq()).isEqualTo(SIGNED - 19);
+        assertThat(node.round()).isEmpty();
+        assertThat(latest(ACME).incarnation()).isEqualTo(2);
+        assertThat(latest(ACME).size()).isEqualTo(SIGNED - 15);
+        assertThat(node.verify(ACME)).isInstanceOf(Sound.class);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "again")))
+                .as("nothing stands against it any more")
+                .isEmpty();
+    }
+
+    @Test
+    void anOperatorContinuesAfterAnOldDump() throws SQLException {
+        restoredOldDumpIsFoundByTheCopyOutside();
+        for (TenantId tenant : List.of(ACME, OTHER)) {
+            node.incarnations()
+                    .begin(tenant, new IncarnationRecord(Recorder.ASSIZE, "dump restored"))
+                    .orElseThrow();
+        }
+        assertThat(node.round()).isEmpty();
+        node.append(ACME, 1);
+        node.append(OTHER, 1);
+        assertThat(node.round()).isEmpty();
+        assertThat(latest(OTHER).incarnation()).isEqualTo(2);
+        assertThat(node.verify(ACME)).isInstanceOf(Sound.class);
+    }
+
+    private static final List<String> TABLES = List.of(
+            "ledger_head",
+            "ledger_entry",
+            "ledger_idempotency",
+            "ledger_tree",
+            "ledger_tile",
+            "ledger_checkpoint",
+            "meta_leaf");
+
+    /** The signed head, and what is appended to it, are refused. */
+    private void refusesToGoOn(String because) {
+        AnchoredNode next = restarted();
+        next.round();
+        try {
+            next.append(ACME, 1);
+        } catch (LedgerHaltedException alreadyFound) {
+            assertThat(alreadyFound).hasMessageContaining(because);
+        }
+        next.round();
+        assertThatThrownBy(() -> next.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining(because);
+        assertThat(next.checkpoints().latest(ACME).orElseThrow().signed().size()).isEqualTo(SIGNED);
+    }
+
+    /** Cuts the tail off as its owner could: head and entries fit together. */
+    private void truncateTo(int size) throws SQLException {
+        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size + "; UPDATE ledger_head SET size = "
+                + size
+                + ", (last_hash, last_recorded_at) = (SELECT entry_hash, recorded_at FROM ledger_entry WHERE tenant_id ="
+                + " 'acme' AND seq = " + (size - 1) + ") WHERE tenant_id = 'acme'");
+    }
+
+    /** Replaces the tail by another that is as well linked, written by the service itself under no guard. */
+    private void rewriteFrom(int size, int count) throws SQLException {
+        truncateTo(size);
+        try (AnchoredNode rewriter = AnchoredNode.unguarded(database)) {
+            rewriter.append(ACME, count);
+        }
+    }
+
+    private String anchorId() {
+        try {
+            return OutsideCopy.parse(new FileOutsideStore(directory.resolve("anchor"))
+                            .read(OutsideCopy.OBJECT)
+                            .orElseThrow())
+                    .anchorId();
+        } catch (RuntimeException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private AnchorRepository.PublishedCheckpoint latest(TenantId tenant) {
+        return node.checkpoints().latest(tenant).orElseThrow().signed();
+    }
+
+    private AnchoredNode start() {
+        return AnchoredNode.start(
+                database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
+    }
+
+    private AnchoredNode restarted() {
+        node.close();
+        node = start();
+        return node;
+    }
+
+    private void execute(String sql) throws SQLException {
+        DatabaseAccess superuser = database.superuser();
+        try (Connection connection =
+                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET search_path = assize; " + sql);
+        }
+    }
+}
