@@ -40,7 +40,9 @@ public record IncarnationRecord(Recorder by, String reason) {
                 true,
                 payload(kept, signed, incarnation),
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 
     private static String payload(AnchorRepository.Standing kept, @Nullable SignedHead signed, int incarnation) {

@@ -158,6 +158,8 @@ final class AnchoredNode implements AutoCloseable {
                 false,
                 null,
                 List.of(),
-                List.of());
+                List.of(),
+                null,
+                null);
     }
 }

@@ -3,6 +3,10 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.BeginIncarnationRequest;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
@@ -130,6 +134,26 @@ class EveryRpcTest {
                                     .setAction("execute")
                                     .setResource("replay:1")
                                     .setOutcome(Outcome.OUTCOME_SUCCESS))
+                            .build())),
+            Map.entry(
+                    "LedgerService/GetCheckpoint",
+                    tenant -> List.of(
+                            GetCheckpointRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "LedgerService/GetInclusionProof",
+                    tenant -> List.of(GetInclusionProofRequest.newBuilder()
+                            .setTenant(tenant)
+                            .build())),
+            Map.entry(
+                    "LedgerService/GetConsistencyProof",
+                    tenant -> List.of(GetConsistencyProofRequest.newBuilder()
+                            .setTenant(tenant)
+                            .build())),
+            Map.entry(
+                    "LedgerService/BeginIncarnation",
+                    tenant -> List.of(BeginIncarnationRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setReason("disk lost")
                             .build())),
             Map.entry(
                     "LedgerService/VerifyChain",

@@ -9,6 +9,10 @@ import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.AnchorModule;
+import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.ApprovalRepository;
@@ -89,7 +93,7 @@ final class GrpcFixture implements AutoCloseable {
                 new AuthenticationModule(),
                 new AccessModule(),
                 new LedgerModule(),
-                new AuditModule(),
+                new AuditModule(), new AnchorModule(),
                 new AdministrationModule(),
                 new GrpcModule(),
                 new Surroundings(directory, config));
@@ -182,6 +186,10 @@ final class GrpcFixture implements AutoCloseable {
             bind(PolicyRepository.class).toInstance(policies);
             bind(AuditIndex.class).toInstance(new InMemoryAuditIndex(ledger));
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+            bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
+            NothingSigned unsigned = new NothingSigned();
+            bind(AnchorRepository.class).toInstance(unsigned);
+            bind(OutsideStore.class).toInstance(unsigned);
             bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
             bind(GrpcConfig.class).toInstance(config);
         }

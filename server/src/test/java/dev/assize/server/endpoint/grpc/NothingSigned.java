@@ -1,0 +1,104 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.ledger.Sequencer;
+import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.model.TenantId;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** A node before its first round: nothing is signed, and there is an empty place outside. */
+final class NothingSigned implements AnchorRepository, OutsideStore {
+
+    @Override
+    public String deployment() {
+        return "assize.test/00000000000000000000000000000000";
+    }
+
+    @Override
+    public Optional<String> boundTo() {
+        return Optional.empty();
+    }
+
+    @Override
+    public void bind(String anchorId, Instant now) {
+        throw new IllegalStateException("No round runs here");
+    }
+
+    @Override
+    public <T> Optional<T> inRound(Function<Round, T> work) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean halt(TenantId tenant, String reason) {
+        throw new IllegalStateException("No round runs here");
+    }
+
+    @Override
+    public Standing standing(TenantId tenant) {
+        var genesis = Sequencer.genesis(deployment() + "/" + tenant);
+        return new Standing(tenant, genesis.incarnation(), genesis.size(), genesis.lastHash(), null);
+    }
+
+    @Override
+    public long metaSize(int incarnation) {
+        return 0;
+    }
+
+    @Override
+    public Receipt begin(TenantId tenant, int incarnation, EntryDraft first) {
+        throw new IllegalStateException("Nothing is lost here");
+    }
+
+    @Override
+    public Optional<PublishedCheckpoint> checkpoint(String log) {
+        return Optional.empty();
+    }
+
+    @Override
+    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize) {
+        return List.of();
+    }
+
+    @Override
+    public <T> T withTiles(String log, int incarnation, Function<TileSource, T> work) {
+        throw new IllegalStateException("Nothing is signed");
+    }
+
+    @Override
+    public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Versioned> read(String name) {
+        return Optional.empty();
+    }
+
+    @Override
+    public void put(String name, byte[] content) {
+        throw new IllegalStateException("No round runs here");
+    }
+
+    @Override
+    public Optional<String> replace(String name, @Nullable String version, byte[] content) {
+        return Optional.empty();
+    }
+
+    @Override
+    public void remove(String name) {
+        throw new IllegalStateException("No round runs here");
+    }
+
+    @Override
+    public String describe() {
+        return "nowhere";
+    }
+}
