@@ -136,6 +136,9 @@ public final class Anchor implements AutoCloseable {
         cache.clear();
         metrics.failed();
         String reason = String.valueOf(e.getMessage());
+        if (view.copy().isEmpty()) {
+            view.refuse(reason);
+        }
         if (!reason.equals(said.getAndSet(reason))) {
             LOG.error("Nothing is signed: {}", reason);
             LOG.debug("Nothing is signed", e);

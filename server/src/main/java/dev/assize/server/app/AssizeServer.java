@@ -4,6 +4,7 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.server.anchor.Anchor;
+import dev.assize.server.anchor.Checkpoints;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.cli.Credentials;
@@ -11,6 +12,7 @@ import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.operations.OperationsServer;
 import dev.assize.server.ledger.Appender;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.DatabaseAccess;
 import java.io.IOException;
@@ -119,6 +121,16 @@ final class AssizeServer implements AutoCloseable {
     /** The database as its owner, where this process may be it. */
     Optional<DatabaseAccess> databaseOwner() {
         return injector.getInstance(Database.class).owner();
+    }
+
+    /** Signs what was appended, and answers the ledger's checkpoint. */
+    String sign(String tenant) {
+        injector.getInstance(Anchor.class).round();
+        return injector.getInstance(Checkpoints.class)
+                .latest(new TenantId(tenant))
+                .orElseThrow(() -> new IllegalStateException("Nothing of " + tenant + " could be signed"))
+                .signed()
+                .note();
     }
 
     /** What the administrator's commands use. */

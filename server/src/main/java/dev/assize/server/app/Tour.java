@@ -66,6 +66,7 @@ final class Tour {
             List<CheckResult> results = check(client);
             AppendReceipt receipt = append(client, results);
             verifyWhole(client);
+            sign();
             tamper(client, receipt.entries().getFirst().seq());
         }
         sayWhatNext();
@@ -156,6 +157,13 @@ final class Tour {
     private void verifyWhole(AssizeClient client) {
         screen.step("Verify the ledger of " + TourScript.TENANT);
         expect(verify(client).valid());
+    }
+
+    /** Also lets the tampering that follows be one with what was signed already. */
+    private void sign() {
+        screen.step("Sign it, and keep the checkpoint outside of the database");
+        server.sign(TourScript.TENANT).lines().filter(line -> !line.isEmpty()).forEach(screen::say);
+        screen.say("the log of all heads is kept in " + server.config().outsideCopy());
     }
 
     private Verification verify(AssizeClient client) {

@@ -31,6 +31,11 @@ import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.server.anchor.Anchor;
+import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.AnchorModule;
+import dev.assize.server.anchor.FileOutsideStore;
+import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.Bootstrap;
@@ -52,6 +57,22 @@ import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import dev.assize.server.testing.TestDatabase;
+import dev.assize.client.ledger.Checkpoint;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.SignedNote;
+import dev.assize.client.ledger.TrustPolicy;
+import dev.assize.client.ledger.VerifierKey;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.BeginIncarnationRequest;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetConsistencyProofResponse;
+import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.MetaCheckpoint;
+import java.nio.charset.StandardCharsets;
+import dev.assize.server.ledger.Frame;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
@@ -98,6 +119,7 @@ class ServedTest {
     void start(@TempDir Path directory) {
         node = Guice.createInjector(Stage.PRODUCTION, modules(database, directory, 0));
         node.getInstance(Database.class).start();
+        node.getInstance(Anchor.class).start();
         seedTwiceAtOnce();
         node.getInstance(PolicyWatch.class).start();
         node.getInstance(GrpcServer.class).start();
@@ -115,6 +137,7 @@ class ServedTest {
         node.getInstance(GrpcServer.class).close();
         node.getInstance(PolicyWatch.class).close();
         node.getInstance(Appender.class).close();
+        node.getInstance(Anchor.class).close();
         node.getInstance(Database.class).close();
         database.close();
     }
@@ -265,6 +288,81 @@ class ServedTest {
                                 .build())
                         .toArray(ApplyPolicyRequest[]::new));
         assertThat(check(admin, "acme", "user:alice").getReason()).isEqualTo(Reason.REASON_TENANT_UNKNOWN);
+    }
+
+    @Test
+    void provesAnEntryToWhoBelievesNothing() throws NotProvenException {
+        apply(admin, header(), put(tenant("proven")));
+        AppendedEntry first = append("proven", 300).getFirst();
+        node.getInstance(Anchor.class).round();
+        GetCheckpointResponse kept = ledger(admin)
+                .getCheckpoint(
+                        GetCheckpointRequest.newBuilder().setTenant("proven").build());
+        VerifierKey key = VerifierKey.parse(kept.getVerifierKeys(0));
+        Checkpoint checkpoint = TrustPolicy.of(kept.getOrigin(), key).accept(note(kept.getCheckpoint()));
+        assertThat(checkpoint.size()).isEqualTo(kept.getTreeSize()).isGreaterThan(300);
+
+        GetInclusionProofResponse proof = ledger(admin)
+                .getInclusionProof(GetInclusionProofRequest.newBuilder()
+                        .setTenant("proven")
+                        .setSeq(first.getSeq())
+                        .build());
+        checkpoint.requireInclusion(
+                first.getEntryHash().toByteArray(), first.getSeq(), bytes(proof.getHashesList()));
+
+        MetaCheckpoint meta = kept.getMeta();
+        Checkpoint heads = TrustPolicy.of(
+                        kept.getOrigin().replaceFirst("/proven/1$", "/~meta/1"), key)
+                .accept(note(meta.getCheckpoint()));
+        assertThat(meta.getLeaf()).isEqualTo(checkpoint.text());
+        heads.requireInclusion(
+                Frame.hash(meta.getLeaf().getBytes(StandardCharsets.UTF_8))
+                        .bytes(),
+                meta.getLeafIndex(),
+                bytes(meta.getInclusionProofList()));
+
+        append("proven", 300);
+        node.getInstance(Anchor.class).round();
+        GetConsistencyProofResponse grown = ledger(admin)
+                .getConsistencyProof(GetConsistencyProofRequest.newBuilder()
+                        .setTenant("proven")
+                        .setFromSize(checkpoint.size())
+                        .build());
+        Checkpoint later = TrustPolicy.of(kept.getOrigin(), key).accept(note(grown.getCheckpoint()));
+        later.requireContinues(checkpoint, bytes(grown.getHashesList()));
+        Refusal.of(() -> ledger(admin)
+                        .getInclusionProof(GetInclusionProofRequest.newBuilder()
+                                .setTenant("proven")
+                                .setSeq(later.size())
+                                .build()))
+                .is(ErrorReason.LEDGER_NOT_SIGNED);
+        Refusal.of(() -> ledger(admin)
+                        .beginIncarnation(BeginIncarnationRequest.newBuilder()
+                                .setTenant("proven")
+                                .setReason("no reason")
+                                .build()))
+                .is(ErrorReason.LEDGER_WHOLE);
+    }
+
+    private List<AppendedEntry> append(String tenant, int count) {
+        AppendAuditRequest.Builder request = AppendAuditRequest.newBuilder().setTenant(tenant);
+        for (int i = 0; i < count; i++) {
+            request.addEvents(AuditEvent.newBuilder()
+                    .setType("replay.executed")
+                    .setAction("replay")
+                    .setResource("vault:company")
+                    .setOutcome(Outcome.OUTCOME_SUCCESS)
+                    .setRunId("run-" + i));
+        }
+        return ledger(admin).appendAudit(request.build()).getEntriesList();
+    }
+
+    private static SignedNote note(String text) throws NotProvenException {
+        return SignedNote.parse(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static List<byte[]> bytes(List<ByteString> hashes) {
+        return hashes.stream().map(ByteString::toByteArray).toList();
     }
 
     @Test
@@ -433,6 +531,7 @@ class ServedTest {
                 install(new AccessModule());
                 install(new LedgerModule());
                 install(new AuditModule());
+                install(new AnchorModule());
                 install(new DecisionModule());
                 install(new AdministrationModule());
                 install(new StorageModule());
@@ -441,6 +540,8 @@ class ServedTest {
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                 bind(StorageConfig.class).toInstance(database.config());
                 bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
+                bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
                 bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
                 bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
                 bind(GrpcConfig.class)

@@ -33,6 +33,7 @@ import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.UseApprovalRequest;
+import dev.assize.server.anchor.Anchor;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.KeyGrant;
@@ -80,6 +81,7 @@ class WholeDecisionServedTest {
     void start(@TempDir Path directory) {
         node = Guice.createInjector(Stage.PRODUCTION, ServedTest.modules(database, directory, 0));
         node.getInstance(Database.class).start();
+        node.getInstance(Anchor.class).start();
         node.getInstance(Bootstrap.class).run();
         node.getInstance(PolicyWatch.class).start();
         node.getInstance(GrpcServer.class).start();
@@ -109,6 +111,7 @@ class WholeDecisionServedTest {
         node.getInstance(GrpcServer.class).close();
         node.getInstance(PolicyWatch.class).close();
         node.getInstance(Appender.class).close();
+        node.getInstance(Anchor.class).close();
         node.getInstance(Database.class).close();
         database.close();
     }
