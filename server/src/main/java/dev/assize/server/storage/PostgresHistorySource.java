@@ -19,19 +19,20 @@ import java.util.Set;
  * What the ledger's entries show to have been done, by their columns, as it is committed; in the middle of an append
  * also what that has written.
  *
- * <p>What matches is found first and put in order after: told to stop at the first in order, PostgreSQL would rather
- * walk the whole ledger by position.
+ * <p>For each action the first entry is the first that the index by resource, actor, action and falling `-seq` has; the
+ * order is of `-seq` since that index alone has it. Told to stop at the first by `seq`, PostgreSQL would rather walk the
+ * whole ledger by position.
  *
- * <p>Each month of the ledger up to the moment asked about is looked at, by the index of its actors or of its resources: what
- * was done counts however long ago it was, so no month before may be left out. That is one descent of an index for a
- * month without a match, and its months are what a ledger has for as long as its retention.
+ * <p>Each month of the ledger up to the moment asked about is looked at: what was done counts however long ago it was, so
+ * no month before may be left out. That is one descent of the index for each action and month that a ledger has.
  */
 final class PostgresHistorySource implements HistorySource {
 
-    static final String FIRST = "WITH performed AS MATERIALIZED (SELECT action, seq, recorded_at"
-            + " FROM assize.ledger_entry WHERE tenant_id = ? AND resource = ? AND actor = ? AND action = ANY (?)"
+    static final String FIRST = "SELECT done.action, done.seq, done.recorded_at FROM unnest(?) AS named (action),"
+            + " LATERAL (SELECT action, seq, recorded_at FROM assize.ledger_entry WHERE tenant_id = ? AND resource = ?"
+            + " AND actor = ? AND action = named.action"
             + " AND outcome IN (" + Outcome.SUCCESS.number() + ", " + Outcome.PARTIAL.number() + ")"
-            + " AND recorded_at <= ?) SELECT action, seq, recorded_at FROM performed ORDER BY seq LIMIT 1";
+            + " AND recorded_at <= ? ORDER BY -seq DESC LIMIT 1) AS done ORDER BY done.seq LIMIT 1";
 
     /** Nothing is recorded later, and PostgreSQL can still write it. */
     static final Instant END = Instant.parse("9999-12-31T23:59:59Z");
@@ -51,16 +52,16 @@ final class PostgresHistorySource implements HistorySource {
         }
         return database.inSnapshot(tenant.value(), transaction -> {
             try (PreparedStatement statement = transaction.connection().prepareStatement(FIRST)) {
-                statement.setString(1, tenant.value());
-                statement.setString(2, resource.value());
-                statement.setString(3, actor.toString());
                 statement.setArray(
-                        4,
+                        1,
                         transaction
                                 .connection()
                                 .createArrayOf(
                                         "text",
                                         actions.stream().map(Action::value).toArray()));
+                statement.setString(2, tenant.value());
+                statement.setString(3, resource.value());
+                statement.setString(4, actor.toString());
                 Times.write(statement, 5, (until.isAfter(END) ? END : until).truncatedTo(ChronoUnit.MICROS));
                 return first(statement);
             }
