@@ -64,7 +64,7 @@ public final class Frontier {
 
     /** Adds a leaf, by its hash, on the right. */
     public void append(byte[] leafHash) {
-        append(leafHash, 0, (height, in, at) -> {});
+        append(requireHash(leafHash), 0, (height, in, at) -> {});
     }
 
     /** The number of leaves. */
@@ -98,9 +98,6 @@ public final class Frontier {
 
     /** Adds the leaf hash that stands there, and tells of every node that it completes. */
     void append(byte[] hashes, int from, CompletedNodes completed) {
-        if (hashes.length - from < TreeHash.BYTES) {
-            throw new IllegalArgumentException("A hash has " + TreeHash.BYTES + " bytes");
-        }
         if (size == Long.MAX_VALUE) {
             throw new IllegalStateException("A tree has at most " + Long.MAX_VALUE + " leaves");
         }
@@ -123,6 +120,13 @@ public final class Frontier {
             }
         }
         return true;
+    }
+
+    static byte[] requireHash(byte[] hash) {
+        if (hash.length != TreeHash.BYTES) {
+            throw new IllegalArgumentException("A hash has " + TreeHash.BYTES + " bytes, not " + hash.length);
+        }
+        return hash;
     }
 
     private byte[] peak(int height) {

@@ -31,7 +31,7 @@ public final class TreeGrowth {
 
     /** Adds a leaf, by its hash, on the right. */
     public void append(byte[] leafHash) {
-        now.append(leafHash, 0, this::note);
+        now.append(Frontier.requireHash(leafHash), 0, this::note);
         hashesByLevel.getFirst().writeBytes(leafHash);
     }
 

@@ -63,7 +63,12 @@ class MerkleTreeTest {
                 .hasMessage("The peaks of a tree of size 3 have 64 bytes, not 32");
         assertThatThrownBy(() -> Frontier.restore(3, new byte[65])).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> Frontier.restore(-1, new byte[0])).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> Frontier.empty().append(new byte[31])).isInstanceOf(IllegalArgumentException.class);
+        for (int bytes : new int[] {0, 31, 33}) {
+            byte[] noHash = new byte[bytes];
+            assertThatThrownBy(() -> Frontier.empty().append(noHash)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new TreeGrowth(Frontier.empty()).append(noHash))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
     }
 
     @Test
