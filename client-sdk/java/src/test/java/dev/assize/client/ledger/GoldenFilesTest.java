@@ -1,0 +1,63 @@
+package dev.assize.client.ledger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What was written once, to the format page, is verified for good: files that no build has made. */
+class GoldenFilesTest {
+
+    private static final Path FILES = Path.of("src", "test", "resources", "ledger", "three-entries");
+    private static final String LEDGER = "assize.example.com/00112233445566778899aabbccddeeff/acme";
+
+    private final VerifierKey log;
+    private final VerifierKey witness;
+    private final TrustPolicy policy;
+
+    GoldenFilesTest() throws Exception {
+        List<String> keys = Files.readAllLines(FILES.resolve("vkeys"));
+        log = VerifierKey.parse(keys.get(0));
+        witness = VerifierKey.parse(keys.get(1));
+        policy = new TrustPolicy(LEDGER + "/1", Set.of(log), Set.of(witness), 1);
+    }
+
+    @Test
+    void theArchiveVerifiesAndItsChainToo() throws Exception {
+        LogArchive archive = new LogArchive(FILES);
+        ChainVerifier chain = ChainVerifier.fromTheBeginning(LEDGER);
+        Checkpoint checkpoint = policy.accept(archive.checkpoint());
+
+        archive.verify(
+                checkpoint, (index, entry) -> assertThat(chain.accept(entry)).isEmpty());
+
+        assertThat(chain.size()).isEqualTo(checkpoint.size()).isEqualTo(3);
+        assertThat(archive.checkpoint().verify(Set.of(witness)).getFirst().time())
+                .contains(Instant.parse("2026-03-01T12:00:05Z"));
+    }
+
+    @Test
+    void theProofVerifiesItsEntryAndNoOther() throws Exception {
+        List<byte[]> entries = new ArrayList<>();
+        LogArchive archive = new LogArchive(FILES);
+        archive.verify(policy.accept(archive.checkpoint()), (index, entry) -> entries.add(entry));
+        byte[] file = Files.readAllBytes(FILES.resolve("1.tlog-proof"));
+        TlogProof proof = TlogProof.parse(file);
+
+        assertThat(proof.index()).isEqualTo(1);
+        assertThat(proof.verify(ChainVerifier.entryHash(entries.get(1)), policy))
+                .isEqualTo(policy.accept(archive.checkpoint()));
+        assertThat(proof.toString().getBytes(StandardCharsets.UTF_8)).isEqualTo(file);
+        for (int other : new int[] {0, 2}) {
+            byte[] hash = ChainVerifier.entryHash(entries.get(other));
+            assertThatThrownBy(() -> proof.verify(hash, policy)).isInstanceOf(NotProvenException.class);
+        }
+    }
+}
