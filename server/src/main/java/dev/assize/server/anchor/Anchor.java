@@ -93,13 +93,7 @@ public final class Anchor implements AutoCloseable {
             sweepAtTimes(copy);
             Optional<Outcome> outcome = repository
                     .inRound(round -> new AnchorRound(
-                                    round,
-                                    outside,
-                                    signer,
-                                    cache,
-                                    config,
-                                    repository.deployment(),
-                                    clock.instant())
+                                    round, outside, signer, cache, config, repository.deployment(), clock.instant())
                             .sign(copy))
                     .flatMap(it -> it);
             outcome.ifPresent(this::conclude);

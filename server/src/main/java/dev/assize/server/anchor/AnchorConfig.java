@@ -30,7 +30,6 @@ public record AnchorConfig(
     }
 
     public static AnchorConfig defaults(Path signingKeys) {
-        return new AnchorConfig(
-                signingKeys, Duration.ofSeconds(1), Duration.ofSeconds(60), 2_000, 50_000, 20_000);
+        return new AnchorConfig(signingKeys, Duration.ofSeconds(1), Duration.ofSeconds(60), 2_000, 50_000, 20_000);
     }
 }

@@ -92,7 +92,10 @@ public interface AnchorRepository {
      * @param published as it was last published, null where it never was
      */
     record PresentHead(
-            TenantId tenant, int incarnation, long size, @Nullable SignedHead published) {}
+            TenantId tenant,
+            int incarnation,
+            long size,
+            @Nullable SignedHead published) {}
 
     /**
      * A ledger with entries to sign.
@@ -107,11 +110,13 @@ public interface AnchorRepository {
     /**
      * A ledger as it stands in the database.
      *
+     * @param origin of the ledger
      * @param incarnation 1 where there is nothing of it
      * @param halted why nothing is appended, null where nothing stands against it
      */
     record Standing(
             TenantId tenant,
+            String origin,
             int incarnation,
             long size,
             Digest lastHash,

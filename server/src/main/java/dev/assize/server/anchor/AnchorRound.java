@@ -89,8 +89,7 @@ final class AnchorRound {
         if (heads.isEmpty() && missing.isEmpty()) {
             return Optional.of(new Outcome(copy, 0, 0, faults));
         }
-        Optional<OutsideCopy> advanced =
-                heads.isEmpty() ? Optional.of(copy) : outside.advance(deployment, copy, heads);
+        Optional<OutsideCopy> advanced = heads.isEmpty() ? Optional.of(copy) : outside.advance(deployment, copy, heads);
         if (advanced.isEmpty()) {
             return Optional.empty();
         }
@@ -193,15 +192,13 @@ final class AnchorRound {
         TenantId tenant = ledger.tenant();
         long size = ledger.publishedSize();
         List<Digest> last = new ArrayList<>();
-        round.entries(
-                List.of(new Span(tenant, size - 1, size)), (_, _, frame, _) -> last.add(Frame.hash(frame)));
+        round.entries(List.of(new Span(tenant, size - 1, size)), (_, _, frame, _) -> last.add(Frame.hash(frame)));
         if (last.size() != 1) {
             faults.put(tenant, "entry " + (size - 1) + " was signed and is missing");
             return null;
         }
         try {
-            Frontier tree =
-                    new Prover(round.tiles(tenant.value(), ledger.incarnation())).frontier(size - 1);
+            Frontier tree = new Prover(round.tiles(tenant.value(), ledger.incarnation())).frontier(size - 1);
             tree.append(last.getFirst().bytes());
             return new State(ledger.incarnation(), tree, last.getFirst());
         } catch (TileMismatchException e) {
@@ -211,7 +208,8 @@ final class AnchorRound {
     }
 
     private List<Tile> fullTiles(TenantId tenant, LedgerGrowth growth) {
-        List<Tile> tiles = growth.fullTiles(round.tiles(tenant.value(), growth.head().incarnation()));
+        List<Tile> tiles =
+                growth.fullTiles(round.tiles(tenant.value(), growth.head().incarnation()));
         if (growth.fault() != null) {
             faults.put(tenant, String.valueOf(growth.fault()));
         }
@@ -222,9 +220,7 @@ final class AnchorRound {
     private List<SignedHead> missing(OutsideCopy copy, MetaSize meta) {
         requireSameLog(copy, meta);
         long from = meta.incarnation() == copy.incarnation() ? meta.size() : 0;
-        return outside.leaves(copy, from)
-                .orElseThrow(() -> new LostLeavesException(from, copy.size()))
-                .stream()
+        return outside.leaves(copy, from).orElseThrow(() -> new LostLeavesException(from, copy.size())).stream()
                 .map(text -> SignedHead.parse(deployment, text))
                 .toList();
     }
@@ -285,8 +281,7 @@ final class AnchorRound {
         var source = round.tiles(OutsideCopy.META, after.incarnation());
         TreeGrowth growth = new TreeGrowth(new Prover(source).frontier(from));
         TreeHash hash = new TreeHash();
-        leaves.forEach(leaf ->
-                growth.append(hash.leaf(leaf.text(deployment).getBytes(StandardCharsets.UTF_8))));
+        leaves.forEach(leaf -> growth.append(hash.leaf(leaf.text(deployment).getBytes(StandardCharsets.UTF_8))));
         if (!Digest.of(growth.frontier().root()).equals(after.root())) {
             throw changedHeads();
         }
@@ -307,7 +302,8 @@ final class AnchorRound {
             }
         });
         present.forEach((tenant, head) -> {
-            if (head.published() != null && isForged(head.published(), copy.heads().get(tenant))) {
+            if (head.published() != null
+                    && isForged(head.published(), copy.heads().get(tenant))) {
                 forged.put(
                         tenant,
                         "its checkpoint of " + head.published().size() + " entries is not one that is kept outside");

@@ -79,8 +79,7 @@ final class AnchorView implements HeadGuard {
 
     /** Whether the database has less of a ledger than was signed. */
     static boolean isBehind(int incarnation, long size, SignedHead outside) {
-        return incarnation < outside.incarnation()
-                || (incarnation == outside.incarnation() && size < outside.size());
+        return incarnation < outside.incarnation() || (incarnation == outside.incarnation() && size < outside.size());
     }
 
     private record Seen(OutsideCopy copy, long atNanos) {}

@@ -99,8 +99,8 @@ public final class Checkpoints {
 
     private static void requireSigned(TenantId tenant, long size, PublishedCheckpoint latest) {
         if (size > latest.size()) {
-            throw new NoSuchTreeException("the ledger of tenant `" + tenant + "` is signed up to " + latest.size()
-                    + " entries, not " + size);
+            throw new NoSuchTreeException(
+                    "the ledger of tenant `" + tenant + "` is signed up to " + latest.size() + " entries, not " + size);
         }
     }
 
@@ -111,9 +111,7 @@ public final class Checkpoints {
      * @param verifierKeys of C2SP signed-note, the present one first
      */
     public record Checkpoint(
-            PublishedCheckpoint signed,
-            @Nullable Place place,
-            List<String> verifierKeys) {}
+            PublishedCheckpoint signed, @Nullable Place place, List<String> verifierKeys) {}
 
     /**
      * Where the latest head stands in the log of heads.

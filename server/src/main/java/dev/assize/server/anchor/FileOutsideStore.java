@@ -129,10 +129,7 @@ public final class FileOutsideStore implements OutsideStore {
     private static void write(Path target, byte[] content) throws IOException {
         Path beside = target.resolveSibling(target.getFileName() + ".new");
         try (FileChannel file = FileChannel.open(
-                beside,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE)) {
+                beside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             ByteBuffer rest = ByteBuffer.wrap(content);
             while (rest.hasRemaining()) {
                 file.write(rest);
@@ -160,8 +157,8 @@ public final class FileOutsideStore implements OutsideStore {
 
     private OutsideUnavailableException unavailable(String verb, String name, IOException e) {
         return new OutsideUnavailableException(
-                "cannot " + verb + " " + directory.resolve(name) + ": " + e.getClass().getSimpleName() + " "
-                        + e.getMessage(),
+                "cannot " + verb + " " + directory.resolve(name) + ": "
+                        + e.getClass().getSimpleName() + " " + e.getMessage(),
                 e);
     }
 

@@ -53,8 +53,7 @@ public final class Incarnations {
         int next = begunOutside(standing, signed)
                 ? signedIncarnation(signed)
                 : beginOutside(deployment, copy, standing, signed);
-        EntryDraft first =
-                codec.encode(record.event(standing, signed, next, clock.instant()), record.by(), tenant);
+        EntryDraft first = codec.encode(record.event(standing, signed, next, clock.instant()), record.by(), tenant);
         return Optional.of(new Begun(next, repository.begin(tenant, next, first)));
     }
 
@@ -81,9 +80,10 @@ public final class Incarnations {
     private int beginOutside(
             String deployment, OutsideCopy copy, AnchorRepository.Standing standing, @Nullable SignedHead signed) {
         int next = Math.max(standing.incarnation(), signedIncarnation(signed)) + 1;
-        OutsideCopy whole = outside.leaves(copy, repository.metaSize(copy.incarnation())).isPresent()
-                ? copy
-                : outside.beginAnew(deployment, copy).orElseThrow(Incarnations::moved);
+        OutsideCopy whole =
+                outside.leaves(copy, repository.metaSize(copy.incarnation())).isPresent()
+                        ? copy
+                        : outside.beginAnew(deployment, copy).orElseThrow(Incarnations::moved);
         SignedHead first = new SignedHead(standing.tenant(), next, 0, Digest.of(TreeHash.emptyRoot()));
         outside.advance(deployment, whole, List.of(first)).orElseThrow(Incarnations::moved);
         return next;

@@ -137,8 +137,7 @@ final class LedgerGrowth {
      * @param tree never changed
      * @param lastHash of its last entry, null while it has none
      */
-    record State(
-            int incarnation, Frontier tree, @Nullable Digest lastHash) {
+    record State(int incarnation, Frontier tree, @Nullable Digest lastHash) {
 
         static State empty(int incarnation) {
             return new State(incarnation, Frontier.empty(), null);

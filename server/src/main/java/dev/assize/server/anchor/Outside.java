@@ -61,14 +61,7 @@ final class Outside {
         byte[] id = new byte[16];
         random.nextBytes(id);
         OutsideCopy first = new OutsideCopy(
-                "",
-                HexFormat.of().formatHex(id),
-                1,
-                Frontier.empty(),
-                "",
-                List.of(),
-                List.of(),
-                HashTreePMap.empty());
+                "", HexFormat.of().formatHex(id), 1, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
         return replace(deployment, first, null);
     }
 
@@ -143,8 +136,10 @@ final class Outside {
     }
 
     private ObjectName together(String deployment, long size, PMap<TenantId, SignedHead> heads) {
-        byte[] content = OutsideCopy.join(
-                heads.values().stream().map(head -> head.text(deployment)).sorted().toList());
+        byte[] content = OutsideCopy.join(heads.values().stream()
+                .map(head -> head.text(deployment))
+                .sorted()
+                .toList());
         ObjectName name = ObjectName.all(size, content);
         store.put(name.toString(), content);
         return name;
@@ -153,14 +148,7 @@ final class Outside {
     private Optional<OutsideCopy> replace(String deployment, OutsideCopy next, @Nullable String version) {
         String note = signer.sign(deployment, next.metaText(deployment));
         OutsideCopy signed = new OutsideCopy(
-                "",
-                next.anchorId(),
-                next.incarnation(),
-                next.meta(),
-                note,
-                next.past(),
-                next.objects(),
-                next.heads());
+                "", next.anchorId(), next.incarnation(), next.meta(), note, next.past(), next.objects(), next.heads());
         return store.replace(OutsideCopy.OBJECT, version, signed.toBytes()).map(signed::withVersion);
     }
 
@@ -214,8 +202,8 @@ final class Outside {
         known.heads().forEach((tenant, head) -> {
             SignedHead present = copy.heads().get(tenant);
             if (present == null || present.isBehind(head)) {
-                throw OutsideCopy.corrupt("has lost the head of tenant `" + tenant + "`, which had " + head.size()
-                        + " entries there");
+                throw OutsideCopy.corrupt(
+                        "has lost the head of tenant `" + tenant + "`, which had " + head.size() + " entries there");
             }
         });
     }

@@ -102,7 +102,8 @@ record OutsideCopy(
             throw corrupt("has a malformed `id` or `edge`");
         }
         try {
-            byte[] peaks = edge[1].equals("-") ? new byte[0] : Base64.getDecoder().decode(edge[1]);
+            byte[] peaks =
+                    edge[1].equals("-") ? new byte[0] : Base64.getDecoder().decode(edge[1]);
             return new OutsideCopy(
                     object.version(),
                     id,

@@ -33,7 +33,8 @@ public record SignedHead(TenantId tenant, int incarnation, long size, Digest roo
     static SignedHead parse(String deployment, String text) {
         try {
             CheckpointText checkpoint = CheckpointText.parse(text);
-            String[] log = checkpoint.origin().substring(deployment.length() + 1).split("/", -1);
+            String[] log =
+                    checkpoint.origin().substring(deployment.length() + 1).split("/", -1);
             SignedHead head = new SignedHead(
                     new TenantId(log[0]), Integer.parseInt(log[1]), checkpoint.size(), Digest.of(checkpoint.root()));
             if (head.text(deployment).equals(text)) {

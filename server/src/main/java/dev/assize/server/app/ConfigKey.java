@@ -35,9 +35,12 @@ enum ConfigKey {
     LEDGER_PENDING_BYTES("ledger.pendingBytes", "67108864", "the same in bytes"),
     LEDGER_RETRY_AFTER("ledger.retryAfter", "250ms", "how long refused callers are asked to wait"),
     LEDGER_DRAIN_TIMEOUT("ledger.drainTimeout", "10s", "how long a stop waits for pending entries"),
-    LEDGER_SIGNING_KEYS("ledger.signingKeys", "", "directory of the keys that sign; default: signing-keys, in the home directory"),
+    LEDGER_SIGNING_KEYS(
+            "ledger.signingKeys", "", "directory of the keys that sign; default: signing-keys, in the home directory"),
     ANCHOR_DIRECTORY(
-            "anchor.directory", "", "where the ledgers' heads are kept outside of the database; default: anchor, in the home directory"),
+            "anchor.directory",
+            "",
+            "where the ledgers' heads are kept outside of the database; default: anchor, in the home directory"),
     ANCHOR_INTERVAL("anchor.interval", "1s", "how often what was appended is signed and kept there"),
     ANCHOR_MAX_LAG("anchor.maxLag", "60s", "how long appends go on while that place cannot be reached"),
     ANCHOR_ROUND_LEDGERS("anchor.roundLedgers", "2000", "ledgers signed at a time; others wait"),

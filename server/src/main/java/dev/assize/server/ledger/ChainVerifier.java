@@ -50,6 +50,15 @@ public final class ChainVerifier {
      * @param toSeq the last position, included; null means the head
      */
     public Verification verify(TenantId tenant, long fromSeq, @Nullable Long toSeq, Progress progress) {
+        return verify(tenant, fromSeq, toSeq, TreeCheck.none(), progress);
+    }
+
+    /**
+     * Verifies a range, and on the way the tree over its entries.
+     *
+     * @param tree at the beginning of the range, with the roots that were signed
+     */
+    public Verification verify(TenantId tenant, long fromSeq, @Nullable Long toSeq, TreeCheck tree, Progress progress) {
         long lastWanted = toSeq == null ? Long.MAX_VALUE : toSeq;
         Optional<LedgerHead> before = store.head(tenant);
         long size = before.map(LedgerHead::size).orElse(0L);
@@ -58,7 +67,7 @@ public final class ChainVerifier {
         }
         long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
         progress.verified(0, total);
-        ChainWalk walk = new ChainWalk(tenant, fromSeq, projector);
+        ChainWalk walk = new ChainWalk(tenant, fromSeq, projector, tree);
         Verification result;
         try {
             Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
@@ -92,7 +101,13 @@ public final class ChainVerifier {
     private static Span span(ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
         long size = head.map(LedgerHead::size).orElse(0L);
         String origin = head.map(LedgerHead::origin).orElse(walk.origin());
-        return new Span(origin, fromSeq, toSeq == null ? size - 1 : toSeq, walk.verified(), walk.lastHash());
+        return new Span(
+                origin,
+                fromSeq,
+                toSeq == null ? size - 1 : toSeq,
+                walk.verified(),
+                walk.lastHash(),
+                walk.checkpoints());
     }
 
     /** All of an empty ledger is a range, though it has no position. */
@@ -105,7 +120,9 @@ public final class ChainVerifier {
             ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
         long next = walk.nextSeq();
         if (head.isEmpty()) {
-            return walk.verified() == 0 ? null : new Fault(fromSeq, Kind.HEAD, "there are entries but no head");
+            return walk.verified() == 0
+                    ? walk.missingAt(0)
+                    : new Fault(fromSeq, Kind.HEAD, "there are entries but no head");
         }
         LedgerHead end = head.get();
         if (next < end.size() && (toSeq == null || next <= toSeq)) {
@@ -119,6 +136,7 @@ public final class ChainVerifier {
                     Kind.SEQUENCE,
                     "entry " + first + " stands behind the head, which counts " + end.size() + " entries");
         }
-        return next == end.size() ? walk.compare(end) : null;
+        Fault found = next == end.size() ? walk.compare(end) : null;
+        return found == null ? walk.missingAt(end.size()) : found;
     }
 }

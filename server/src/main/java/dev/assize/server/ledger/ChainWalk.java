@@ -17,6 +17,7 @@ final class ChainWalk {
     private final TenantId tenant;
     private final long fromSeq;
     private final Projector projector;
+    private final TreeCheck tree;
 
     private long nextSeq;
     private long verified;
@@ -27,11 +28,12 @@ final class ChainWalk {
     private @Nullable Fault fault;
 
     /** A walk that verifies from a position on; the entry before it may come first, and only lends its hash. */
-    ChainWalk(TenantId tenant, long fromSeq, Projector projector) {
+    ChainWalk(TenantId tenant, long fromSeq, Projector projector, TreeCheck tree) {
         this.tenant = tenant;
         this.fromSeq = fromSeq;
         this.nextSeq = fromSeq;
         this.projector = projector;
+        this.tree = tree;
     }
 
     /** Whether the entry is sound; if not, the walk has ended. */
@@ -51,6 +53,18 @@ final class ChainWalk {
 
     long verified() {
         return verified;
+    }
+
+    /** Checkpoints that the entries were held to, and fit. */
+    int checkpoints() {
+        return tree.compared();
+    }
+
+    /** What was signed beyond a ledger of that many entries. */
+    @Nullable
+    Fault missingAt(long size) {
+        String missing = tree.missingAt(size);
+        return missing == null ? null : new Fault(size, Kind.CHECKPOINT, missing);
     }
 
     /** The position behind the last sound entry. */
@@ -109,12 +123,17 @@ final class ChainWalk {
         } catch (MalformedFrameException e) {
             found = fault(Kind.FRAME, "cannot be read: " + e.getMessage());
         }
-        if (found == null) {
-            lastHash = hash;
-            nextSeq++;
-            verified++;
+        if (found != null) {
+            return found;
         }
-        return found;
+        String unsigned = tree.accept(hash);
+        if (unsigned != null) {
+            return new Fault(nextSeq, Kind.CHECKPOINT, unsigned);
+        }
+        lastHash = hash;
+        nextSeq++;
+        verified++;
+        return null;
     }
 
     private @Nullable Fault checkFrame(StoredEntry entry, Envelope envelope) {

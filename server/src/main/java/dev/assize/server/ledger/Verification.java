@@ -23,13 +23,15 @@ public sealed interface Verification {
      * @param toSeq the last position in question; -1 for an empty ledger
      * @param verified how many entries were found sound
      * @param lastHash hash of the last one of them, null where there is none
+     * @param checkpoints how many signed roots their tree was held to, and fits
      */
     record Span(
             String origin,
             long fromSeq,
             long toSeq,
             long verified,
-            @Nullable Digest lastHash) {}
+            @Nullable Digest lastHash,
+            int checkpoints) {}
 
     /**
      * What is wrong.
@@ -54,6 +56,8 @@ public sealed interface Verification {
         /** The head row does not fit the last entry. */
         HEAD,
         /** The frame belongs to another ledger. */
-        ORIGIN
+        ORIGIN,
+        /** The entries are not those that were signed. */
+        CHECKPOINT
     }
 }

@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.function.Function;
 import org.jooq.Record7;
 import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
@@ -151,8 +150,8 @@ final class LedgerWriter {
         if (incarnation <= ended.incarnation()) {
             throw new IllegalStateException("Incarnation " + ended.incarnation() + " of " + tenant + " has begun");
         }
-        LedgerHead begun = new LedgerHead(
-                ended.origin(), incarnation, ended.size(), ended.lastHash(), ended.lastRecordedAt());
+        LedgerHead begun =
+                new LedgerHead(ended.origin(), incarnation, ended.size(), ended.lastHash(), ended.lastRecordedAt());
         Sequenced sequenced = Sequencer.sequence(begun, List.of(first), clock.instant());
         insertEntries(transaction, tenant, sequenced.entries());
         transaction
@@ -170,8 +169,7 @@ final class LedgerWriter {
     private LedgerHead admitted(TenantTransaction transaction, TenantId tenant) {
         LockedHead locked = lockHead(transaction, tenant);
         if (locked.halted() != null) {
-            throw new LedgerHaltedException(
-                    "the ledger of tenant `" + tenant + "` is halted: " + locked.halted());
+            throw new LedgerHaltedException("the ledger of tenant `" + tenant + "` is halted: " + locked.halted());
         }
         guard.admit(tenant, locked.head());
         return locked.head();
@@ -196,9 +194,7 @@ final class LedgerWriter {
     }
 
     private static Optional<LockedHead> selectHead(TenantTransaction transaction, TenantId tenant) {
-        return headRow(transaction, tenant)
-                .forUpdate()
-                .fetchOptional(row -> new LockedHead(head(row), row.value7()));
+        return headRow(transaction, tenant).forUpdate().fetchOptional(row -> new LockedHead(head(row), row.value7()));
     }
 
     /** The tenant's head row, as {@link #head} reads it. */
@@ -331,8 +327,7 @@ final class LedgerWriter {
     }
 
     /** A head that is locked, and why nothing may be appended to it, null where nothing stands against it. */
-    private record LockedHead(
-            LedgerHead head, @Nullable String halted) {}
+    private record LockedHead(LedgerHead head, @Nullable String halted) {}
 
     /** What one call adds, put together in memory while the head is locked. */
     private static final class Batch {

@@ -54,22 +54,23 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     @Override
     public Optional<String> boundTo() {
-        return database.inSnapshot(SIGNER, transaction -> transaction
-                .sql()
-                .select(ANCHOR.ANCHOR_ID)
-                .from(ANCHOR)
-                .fetchOptional(ANCHOR.ANCHOR_ID));
+        return database.inSnapshot(
+                SIGNER,
+                transaction ->
+                        transaction.sql().select(ANCHOR.ANCHOR_ID).from(ANCHOR).fetchOptional(ANCHOR.ANCHOR_ID));
     }
 
     @Override
     public void bind(String anchorId, Instant now) {
-        int _ = database.inTransaction(SIGNER, transaction -> transaction
-                .sql()
-                .insertInto(ANCHOR)
-                .set(ANCHOR.ANCHOR_ID, anchorId)
-                .set(ANCHOR.BOUND_AT, now)
-                .onConflictDoNothing()
-                .execute());
+        int _ = database.inTransaction(
+                SIGNER,
+                transaction -> transaction
+                        .sql()
+                        .insertInto(ANCHOR)
+                        .set(ANCHOR.ANCHOR_ID, anchorId)
+                        .set(ANCHOR.BOUND_AT, now)
+                        .onConflictDoNothing()
+                        .execute());
     }
 
     @Override
@@ -91,25 +92,40 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     @Override
     public boolean halt(TenantId tenant, String reason) {
-        int halted = database.inTransaction(tenant.value(), transaction -> transaction
-                .sql()
-                .update(LEDGER_HEAD)
-                .set(LEDGER_HEAD.HALTED, reason)
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_HEAD.HALTED.isNull())
-                .execute());
+        int halted = database.inTransaction(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .update(LEDGER_HEAD)
+                        .set(LEDGER_HEAD.HALTED, reason)
+                        .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
+                        .and(LEDGER_HEAD.HALTED.isNull())
+                        .execute());
         return halted == 1;
     }
 
     @Override
     public Standing standing(TenantId tenant) {
-        return database.inSnapshot(tenant.value(), transaction -> LedgerWriter.headRow(transaction, tenant)
-                .fetchOptional(row -> new Standing(
-                        tenant, row.value2(), row.value3(), Digest.of(row.value4()), row.value7()))
-                .orElseGet(() -> {
-                    var genesis = Sequencer.genesis(database.origin(tenant));
-                    return new Standing(tenant, genesis.incarnation(), genesis.size(), genesis.lastHash(), null);
-                }));
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> LedgerWriter.headRow(transaction, tenant)
+                        .fetchOptional(row -> new Standing(
+                                tenant,
+                                row.value1(),
+                                row.value2(),
+                                row.value3(),
+                                Digest.of(row.value4()),
+                                row.value7()))
+                        .orElseGet(() -> {
+                            var genesis = Sequencer.genesis(database.origin(tenant));
+                            return new Standing(
+                                    tenant,
+                                    genesis.origin(),
+                                    genesis.incarnation(),
+                                    genesis.size(),
+                                    genesis.lastHash(),
+                                    null);
+                        }));
     }
 
     @Override
@@ -125,37 +141,41 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     @Override
     public Optional<PublishedCheckpoint> checkpoint(String log) {
-        return database.inSnapshot(SIGNER, transaction -> transaction
-                .sql()
-                .select(
-                        LEDGER_TREE.INCARNATION,
-                        LEDGER_TREE.SIZE,
-                        LEDGER_TREE.ROOT,
-                        LEDGER_TREE.NOTE,
-                        LEDGER_TREE.SIGNED_AT)
-                .from(LEDGER_TREE)
-                .where(LEDGER_TREE.TENANT_ID.eq(log))
-                .fetchOptional(row -> new PublishedCheckpoint(
-                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
+        return database.inSnapshot(
+                SIGNER,
+                transaction -> transaction
+                        .sql()
+                        .select(
+                                LEDGER_TREE.INCARNATION,
+                                LEDGER_TREE.SIZE,
+                                LEDGER_TREE.ROOT,
+                                LEDGER_TREE.NOTE,
+                                LEDGER_TREE.SIGNED_AT)
+                        .from(LEDGER_TREE)
+                        .where(LEDGER_TREE.TENANT_ID.eq(log))
+                        .fetchOptional(row -> new PublishedCheckpoint(
+                                row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
     }
 
     @Override
     public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize) {
-        return database.inSnapshot(tenant.value(), transaction -> transaction
-                .sql()
-                .select(
-                        LEDGER_CHECKPOINT.INCARNATION,
-                        LEDGER_CHECKPOINT.SIZE,
-                        LEDGER_CHECKPOINT.ROOT,
-                        LEDGER_CHECKPOINT.NOTE,
-                        LEDGER_CHECKPOINT.SIGNED_AT)
-                .from(LEDGER_CHECKPOINT)
-                .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
-                .and(LEDGER_CHECKPOINT.SIZE.le(toSize))
-                .orderBy(LEDGER_CHECKPOINT.SIZE)
-                .fetch(row -> new PublishedCheckpoint(
-                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .select(
+                                LEDGER_CHECKPOINT.INCARNATION,
+                                LEDGER_CHECKPOINT.SIZE,
+                                LEDGER_CHECKPOINT.ROOT,
+                                LEDGER_CHECKPOINT.NOTE,
+                                LEDGER_CHECKPOINT.SIGNED_AT)
+                        .from(LEDGER_CHECKPOINT)
+                        .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
+                        .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
+                        .and(LEDGER_CHECKPOINT.SIZE.le(toSize))
+                        .orderBy(LEDGER_CHECKPOINT.SIZE)
+                        .fetch(row -> new PublishedCheckpoint(
+                                row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
     }
 
     @Override
@@ -167,15 +187,17 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     @Override
     public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
-        return database.inSnapshot(tenant.value(), transaction -> transaction
-                .sql()
-                .select(META_LEAF.INDEX, META_LEAF.LEAF)
-                .from(META_LEAF)
-                .where(META_LEAF.TENANT_ID.eq(tenant.value()))
-                .and(META_LEAF.INCARNATION.eq(metaIncarnation))
-                .and(META_LEAF.INDEX.lt(metaSize))
-                .orderBy(META_LEAF.INDEX.desc())
-                .limit(DSL.one())
-                .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2())));
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .select(META_LEAF.INDEX, META_LEAF.LEAF)
+                        .from(META_LEAF)
+                        .where(META_LEAF.TENANT_ID.eq(tenant.value()))
+                        .and(META_LEAF.INCARNATION.eq(metaIncarnation))
+                        .and(META_LEAF.INDEX.lt(metaSize))
+                        .orderBy(META_LEAF.INDEX.desc())
+                        .limit(DSL.one())
+                        .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2())));
     }
 }

@@ -158,8 +158,7 @@ final class PostgresAnchorRound implements Round {
             arrays.longs(spans, Span::toSeq);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
-                    reader.accept(
-                            new TenantId(row.getString(1)), row.getLong(2), row.getBytes(3), row.getBytes(4));
+                    reader.accept(new TenantId(row.getString(1)), row.getLong(2), row.getBytes(3), row.getBytes(4));
                 }
             }
         } catch (SQLException e) {
@@ -224,8 +223,8 @@ final class PostgresAnchorRound implements Round {
 
     private void upsertTrees(List<SignedTree> trees, PublishedCheckpoint meta) throws SQLException {
         List<TreeRow> rows = new ArrayList<>();
-        trees.forEach(tree -> rows.add(new TreeRow(
-                tree.head().tenant().value(), published(tree, meta.signedAt()), tree.metaIndex())));
+        trees.forEach(tree -> rows.add(
+                new TreeRow(tree.head().tenant().value(), published(tree, meta.signedAt()), tree.metaIndex())));
         rows.add(new TreeRow(PostgresAnchorRepository.META, meta, null));
         try (PreparedStatement statement = transaction.connection().prepareStatement(UPSERT_TREES)) {
             StatementArrays arrays = new StatementArrays(statement);

@@ -8,13 +8,13 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.Outcome;
+import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.Receipt;
-import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -34,6 +34,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** What one server has of ledger and signing, on a real database; its rounds run when a test says so. */
 final class AnchoredNode implements AutoCloseable {
@@ -73,11 +74,7 @@ final class AnchoredNode implements AutoCloseable {
     /** The service itself, with its guard taken out: what a patient attacker would append with. */
     static AnchoredNode unguarded(TestDatabase database) {
         return new AnchoredNode(Guice.createInjector(
-                Stage.DEVELOPMENT,
-                new StorageModule(),
-                new LedgerModule(),
-                new AuditModule(),
-                new AbstractModule() {
+                Stage.DEVELOPMENT, new StorageModule(), new LedgerModule(), new AuditModule(), new AbstractModule() {
                     @Override
                     protected void configure() {
                         bind(StorageConfig.class).toInstance(database.config());
@@ -117,7 +114,8 @@ final class AnchoredNode implements AutoCloseable {
 
     /** Appends that many entries, one batch. */
     List<Receipt> append(TenantId tenant, int count) {
-        List<AuditEvent> events = IntStream.range(0, count).mapToObj(AnchoredNode::event).toList();
+        List<AuditEvent> events =
+                IntStream.range(0, count).mapToObj(AnchoredNode::event).toList();
         try {
             AppendResult result = injector.getInstance(AuditLog.class)
                     .append(tenant, Recorder.ASSIZE, events, null)
@@ -131,6 +129,12 @@ final class AnchoredNode implements AutoCloseable {
         }
     }
 
+    /** Verifies with every checkpoint there is, and the one that the caller has kept. */
+    Verification verifySigned(TenantId tenant, @Nullable String trusted) {
+        return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, 0, null, trusted, (_, _) -> {});
+    }
+
+    /** Verifies the chain alone. */
     Verification verify(TenantId tenant) {
         return injector.getInstance(ChainVerifier.class).verify(tenant, 0, null, (_, _) -> {});
     }

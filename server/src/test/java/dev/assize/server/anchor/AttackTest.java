@@ -10,6 +10,7 @@ import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.DatabaseAccess;
@@ -95,6 +96,7 @@ class AttackTest {
     void rewrittenSuffixIsFoundByTheSignedCheckpoint() throws SQLException {
         rewriteFrom(SIGNED - 20, 20);
         assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
         refusesToGoOn("are not those that were signed");
     }
 
@@ -107,7 +109,8 @@ class AttackTest {
 
     @Test
     void rewrittenSuffixWithTheKeyIsFoundByTheCopyOutside() throws SQLException {
-        // Who has the key and the database, but not the place outside, signs what he likes: here with a copy of his own.
+        // Who has the key and the database, but not the place outside, signs what he likes: here with a copy of his
+        // own.
         rewriteFrom(SIGNED - 20, 20);
         execute("DELETE FROM ledger_tree; DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint;"
                 + " DELETE FROM meta_leaf; DELETE FROM anchor;");
@@ -128,6 +131,7 @@ class AttackTest {
     void truncatedTailIsFoundByTheCopyOutside() throws SQLException {
         truncateTo(SIGNED - 20);
         assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 20);
         assertThatThrownBy(() -> node.append(ACME, 1))
                 .isInstanceOf(LedgerHaltedException.class)
                 .hasMessageContaining("ends at entry 280")
@@ -162,8 +166,53 @@ class AttackTest {
     }
 
     @Test
+    void rewrittenHistoryIsFoundByWhoKeptACheckpoint() throws SQLException {
+        String kept = latest(ACME).note();
+        node.append(ACME, 20);
+        node.round();
+        assertThat(((Sound) node.verifySigned(ACME, kept)).span().verified()).isEqualTo(20);
+        assertThat(((Sound) node.verifySigned(ACME, latest(ACME).note())).span().verified())
+                .isZero();
+        rewriteFrom(SIGNED - 20, 60);
+        execute("DELETE FROM ledger_tree; DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint;"
+                + " DELETE FROM meta_leaf; DELETE FROM anchor;");
+        try (AnchoredNode mallory = AnchoredNode.start(
+                database, new FileOutsideStore(directory.resolve("mallory")), directory.resolve("keys"))) {
+            assertThat(mallory.round()).isEmpty();
+            assertThat(mallory.verifySigned(ACME, null))
+                    .as("with the key, and all that is kept replaced")
+                    .isInstanceOf(Sound.class);
+            assertThat(((Broken) mallory.verifySigned(ACME, kept)).fault().kind())
+                    .isEqualTo(Verification.Kind.CHECKPOINT);
+        }
+    }
+
+    @Test
+    void aCheckpointOfAnotherLedgerOrSignerIsNotTakenForTrust() {
+        String kept = latest(ACME).note();
+        for (String note :
+                List.of("", kept.replace("\n300\n", "\n301\n"), latest(OTHER).note(), "x\n\ny")) {
+            assertThatThrownBy(() -> node.verifySigned(ACME, note)).isInstanceOf(MalformedException.class);
+        }
+    }
+
+    @Test
+    void checkpointsAreHeldToTheirSignatures() throws SQLException {
+        assertThat(((Sound) node.verifySigned(ACME, null)).span().checkpoints()).isPositive();
+        execute("UPDATE ledger_checkpoint SET root = sha256('') WHERE tenant_id = 'acme'");
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
+    }
+
+    private static void assertUnsigned(Verification found, long seq) {
+        assertThat(((Broken) found).fault())
+                .extracting(Verification.Fault::seq, Verification.Fault::kind)
+                .containsExactly(seq, Verification.Kind.CHECKPOINT);
+    }
+
+    @Test
     void deletedTenantIsFoundByTheLogOfHeads() throws SQLException {
         execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme'; DELETE FROM ledger_head WHERE tenant_id = 'acme'");
+        assertUnsigned(node.verifySigned(ACME, null), 0);
         assertThatThrownBy(() -> node.append(ACME, 1))
                 .isInstanceOf(LedgerHaltedException.class)
                 .hasMessageContaining("ends at entry 0");
@@ -277,12 +326,14 @@ class AttackTest {
         assertThatThrownBy(() -> next.append(ACME, 1))
                 .isInstanceOf(LedgerHaltedException.class)
                 .hasMessageContaining(because);
-        assertThat(next.checkpoints().latest(ACME).orElseThrow().signed().size()).isEqualTo(SIGNED);
+        assertThat(next.checkpoints().latest(ACME).orElseThrow().signed().size())
+                .isEqualTo(SIGNED);
     }
 
     /** Cuts the tail off as its owner could: head and entries fit together. */
     private void truncateTo(int size) throws SQLException {
-        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size + "; UPDATE ledger_head SET size = "
+        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size
+                + "; UPDATE ledger_head SET size = "
                 + size
                 + ", (last_hash, last_recorded_at) = (SELECT entry_hash, recorded_at FROM ledger_entry WHERE tenant_id ="
                 + " 'acme' AND seq = " + (size - 1) + ") WHERE tenant_id = 'acme'");

@@ -197,7 +197,7 @@ class ChainVerifierTest {
 
     @Test
     void findsAnEmptyLedgerSound() {
-        assertThat(verify(0, null)).isEqualTo(new Sound(new Span("", 0, -1, 0, null)));
+        assertThat(verify(0, null)).isEqualTo(new Sound(new Span("", 0, -1, 0, null, 0)));
     }
 
     @Test
@@ -208,7 +208,7 @@ class ChainVerifierTest {
         for (int from = 0; from < ENTRIES; from++) {
             for (int to = from; to < ENTRIES; to++) {
                 Span span = new Span(
-                        origin, from, to, to - from + 1L, entries.get(to).entryHash());
+                        origin, from, to, to - from + 1L, entries.get(to).entryHash(), 0);
                 assertThat(verify(from, (long) to)).isEqualTo(new Sound(span));
             }
         }

@@ -65,7 +65,8 @@ class ConflictingAppendsTest {
 
         static Node start(InstantSource clock) {
             Database database = testDatabase.open(clock);
-            LedgerStore store = new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, clock));
+            LedgerStore store =
+                    new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, clock));
             LedgerConfig config = LedgerConfig.defaults();
             return new Node(
                     database,

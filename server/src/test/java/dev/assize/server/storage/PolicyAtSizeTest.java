@@ -352,7 +352,8 @@ class PolicyAtSizeTest {
 
     private PostgresPolicyRepository repository() {
         AuditCodec codec = new AuditCodec();
-        return new PostgresPolicyRepository(database, new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system()), codec);
+        return new PostgresPolicyRepository(
+                database, new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system()), codec);
     }
 
     private static DecisionService decisions(PolicySource source, long cacheBytes) {

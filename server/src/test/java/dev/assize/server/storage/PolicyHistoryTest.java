@@ -348,7 +348,8 @@ class PolicyHistoryTest {
 
     private PostgresPolicyRepository node() {
         AuditCodec codec = new AuditCodec();
-        return new PostgresPolicyRepository(database, new LedgerWriter(database, codec, (_, _) -> {}, () -> now), codec);
+        return new PostgresPolicyRepository(
+                database, new LedgerWriter(database, codec, (_, _) -> {}, () -> now), codec);
     }
 
     private void changeAtRandom(SplittableRandom random) {

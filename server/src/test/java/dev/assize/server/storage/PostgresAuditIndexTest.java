@@ -56,7 +56,8 @@ class PostgresAuditIndexTest {
         index = new PostgresAuditIndex(database, CODEC);
         SplittableRandom random = new SplittableRandom(42);
         Instant[] now = {NOON};
-        PostgresLedgerStore store = new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now[0]));
+        PostgresLedgerStore store =
+                new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now[0]));
         for (int i = 0; i < ENTRIES; i++) {
             now[0] = now[0].plusSeconds(random.nextInt(3));
             AuditEvent event = event(

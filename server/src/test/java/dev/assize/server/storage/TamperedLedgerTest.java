@@ -52,8 +52,8 @@ class TamperedLedgerTest {
         testDatabase = TestDatabase.fresh();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
-        PostgresLedgerStore store =
-                new PostgresLedgerStore(database, new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system()));
+        PostgresLedgerStore store = new PostgresLedgerStore(
+                database, new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system()));
         verifier = new ChainVerifier(store, codec, new LedgerMetrics(new SimpleMeterRegistry()));
         for (TenantId tenant : List.of(ACME, OTHER)) {
             List<EntryDraft> drafts = IntStream.range(0, ENTRIES)

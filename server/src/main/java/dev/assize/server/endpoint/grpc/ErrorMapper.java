@@ -123,8 +123,7 @@ final class ErrorMapper {
                 status(RefusedException.retry(
                         ErrorReason.LEDGER_UNANCHORED, String.valueOf(corrupt.getMessage()), SOON));
             case NoSuchTreeException none ->
-                status(RefusedException.of(
-                        ErrorReason.LEDGER_NOT_SIGNED, String.valueOf(none.getMessage()), Map.of()));
+                status(RefusedException.of(ErrorReason.LEDGER_NOT_SIGNED, String.valueOf(none.getMessage()), Map.of()));
             case MalformedFrameException altered ->
                 status(RefusedException.of(
                         ErrorReason.LEDGER_UNREADABLE,

@@ -2,19 +2,19 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.BeginIncarnationResponse;
+import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
-import dev.assize.proto.v1.AppendAuditRequest;
-import dev.assize.proto.v1.AppendAuditResponse;
-import dev.assize.proto.v1.AppendedEntry;
-import dev.assize.proto.v1.AuditEntry;
-import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
@@ -22,6 +22,7 @@ import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyProgress;
 import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.anchor.SignedLedgerVerifier;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditEvents;
 import dev.assize.server.audit.AuditFilter;
@@ -34,7 +35,6 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.AppendResult.Appended;
 import dev.assize.server.ledger.AppendResult.KeyReused;
 import dev.assize.server.ledger.AppendResult.Replayed;
-import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
@@ -67,7 +67,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
 
     private final AuditLog log;
     private final AuditIndex index;
-    private final ChainVerifier verifier;
+    private final SignedLedgerVerifier verifier;
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
@@ -79,7 +79,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     LedgerEndpoint(
             AuditLog log,
             AuditIndex index,
-            ChainVerifier verifier,
+            SignedLedgerVerifier verifier,
             Gate gate,
             TenantDirectory tenants,
             PageTokens tokens,
@@ -217,8 +217,9 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         if (to != null && to < from) {
             throw RefusedException.invalid("to_seq", Long.toString(to), "a position from `from_seq` on");
         }
+        String trusted = request.getTrustedCheckpoint().isEmpty() ? null : request.getTrustedCheckpoint();
         Context context = Context.current();
-        Verification found = slots.run(() -> verifier.verify(tenant, from, to, (verified, total) -> {
+        Verification found = slots.run(() -> verifier.verify(tenant, from, to, trusted, (verified, total) -> {
             if (context.isCancelled()) {
                 throw new StatusRuntimeException(Status.CANCELLED);
             }
@@ -262,7 +263,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
                 .setVerified(span.verified())
                 .setFromSeq(span.fromSeq())
                 .setToSeq(span.toSeq())
-                .setOrigin(span.origin());
+                .setOrigin(span.origin())
+                .setCheckpoints(span.checkpoints());
         if (span.lastHash() != null) {
             result.setHeadHash(ByteString.copyFrom(span.lastHash().bytes()));
         }
@@ -278,6 +280,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             case PROJECTION -> ChainFault.CHAIN_FAULT_PROJECTION;
             case HEAD -> ChainFault.CHAIN_FAULT_HEAD;
             case ORIGIN -> ChainFault.CHAIN_FAULT_ORIGIN;
+            case CHECKPOINT -> ChainFault.CHAIN_FAULT_CHECKPOINT;
         };
     }
 

@@ -92,8 +92,8 @@ final class ProofCalls {
         TenantId tenant = gate.admit(request.getTenant());
         requirePosition("from_size", request.getFromSize());
         requirePosition("to_size", request.getToSize());
-        Consistency found =
-                checkpoints.consistency(tenant, request.getFromSize(), request.hasToSize() ? request.getToSize() : null);
+        Consistency found = checkpoints.consistency(
+                tenant, request.getFromSize(), request.hasToSize() ? request.getToSize() : null);
         return GetConsistencyProofResponse.newBuilder()
                 .setFromSize(found.fromSize())
                 .setToSize(found.toSize())

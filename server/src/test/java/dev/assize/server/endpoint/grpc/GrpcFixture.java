@@ -9,16 +9,16 @@ import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.server.anchor.AnchorConfig;
-import dev.assize.server.anchor.AnchorModule;
-import dev.assize.server.anchor.AnchorRepository;
-import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.AnchorModule;
+import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditModule;
@@ -93,7 +93,8 @@ final class GrpcFixture implements AutoCloseable {
                 new AuthenticationModule(),
                 new AccessModule(),
                 new LedgerModule(),
-                new AuditModule(), new AnchorModule(),
+                new AuditModule(),
+                new AnchorModule(),
                 new AdministrationModule(),
                 new GrpcModule(),
                 new Surroundings(directory, config));

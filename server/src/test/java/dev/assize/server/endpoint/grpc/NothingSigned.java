@@ -44,7 +44,7 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     @Override
     public Standing standing(TenantId tenant) {
         var genesis = Sequencer.genesis(deployment() + "/" + tenant);
-        return new Standing(tenant, genesis.incarnation(), genesis.size(), genesis.lastHash(), null);
+        return new Standing(tenant, genesis.origin(), genesis.incarnation(), genesis.size(), genesis.lastHash(), null);
     }
 
     @Override

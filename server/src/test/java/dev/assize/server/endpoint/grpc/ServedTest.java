@@ -9,20 +9,34 @@ import com.google.inject.Injector;
 import com.google.inject.Module;
 import com.google.inject.Stage;
 import com.google.protobuf.ByteString;
+import dev.assize.client.ledger.Checkpoint;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.SignedNote;
+import dev.assize.client.ledger.TrustPolicy;
+import dev.assize.client.ledger.VerifierKey;
 import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetConsistencyProofResponse;
+import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GetInclusionProofResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.MetaCheckpoint;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
@@ -31,14 +45,14 @@ import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.server.access.AccessModule;
+import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
-import dev.assize.server.access.AccessModule;
-import dev.assize.server.administration.AdministrationModule;
-import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -48,6 +62,7 @@ import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.ledger.Appender;
+import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.model.Recorder;
@@ -57,22 +72,6 @@ import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import dev.assize.server.testing.TestDatabase;
-import dev.assize.client.ledger.Checkpoint;
-import dev.assize.client.ledger.NotProvenException;
-import dev.assize.client.ledger.SignedNote;
-import dev.assize.client.ledger.TrustPolicy;
-import dev.assize.client.ledger.VerifierKey;
-import dev.assize.proto.v1.AppendedEntry;
-import dev.assize.proto.v1.BeginIncarnationRequest;
-import dev.assize.proto.v1.GetCheckpointRequest;
-import dev.assize.proto.v1.GetCheckpointResponse;
-import dev.assize.proto.v1.GetConsistencyProofRequest;
-import dev.assize.proto.v1.GetConsistencyProofResponse;
-import dev.assize.proto.v1.GetInclusionProofRequest;
-import dev.assize.proto.v1.GetInclusionProofResponse;
-import dev.assize.proto.v1.MetaCheckpoint;
-import java.nio.charset.StandardCharsets;
-import dev.assize.server.ledger.Frame;
 import io.grpc.CallOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
@@ -90,6 +89,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -307,17 +307,14 @@ class ServedTest {
                         .setTenant("proven")
                         .setSeq(first.getSeq())
                         .build());
-        checkpoint.requireInclusion(
-                first.getEntryHash().toByteArray(), first.getSeq(), bytes(proof.getHashesList()));
+        checkpoint.requireInclusion(first.getEntryHash().toByteArray(), first.getSeq(), bytes(proof.getHashesList()));
 
         MetaCheckpoint meta = kept.getMeta();
-        Checkpoint heads = TrustPolicy.of(
-                        kept.getOrigin().replaceFirst("/proven/1$", "/~meta/1"), key)
+        Checkpoint heads = TrustPolicy.of(kept.getOrigin().replaceFirst("/proven/1$", "/~meta/1"), key)
                 .accept(note(meta.getCheckpoint()));
         assertThat(meta.getLeaf()).isEqualTo(checkpoint.text());
         heads.requireInclusion(
-                Frame.hash(meta.getLeaf().getBytes(StandardCharsets.UTF_8))
-                        .bytes(),
+                Frame.hash(meta.getLeaf().getBytes(StandardCharsets.UTF_8)).bytes(),
                 meta.getLeafIndex(),
                 bytes(meta.getInclusionProofList()));
 

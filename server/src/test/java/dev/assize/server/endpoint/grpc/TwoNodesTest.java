@@ -24,8 +24,8 @@ import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
-import dev.assize.server.anchor.Anchor;
 import dev.assize.server.administration.Bootstrap;
+import dev.assize.server.anchor.Anchor;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.PolicyWatch;
@@ -97,7 +97,7 @@ class TwoNodesTest {
         for (int i = 0; i < 2; i++) {
             Injector node = Guice.createInjector(Stage.PRODUCTION, ServedTest.modules(database, directory, 0));
             node.getInstance(Database.class).start();
-        node.getInstance(Anchor.class).start();
+            node.getInstance(Anchor.class).start();
             node.getInstance(Bootstrap.class).run();
             node.getInstance(PolicyWatch.class).start();
             node.getInstance(GrpcServer.class).start();

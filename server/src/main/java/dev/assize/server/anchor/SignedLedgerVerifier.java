@@ -1,0 +1,176 @@
+package dev.assize.server.anchor;
+
+import com.google.inject.Inject;
+import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.ChainVerifier.Progress;
+import dev.assize.server.ledger.TreeCheck;
+import dev.assize.server.ledger.TreeCheck.SignedRoot;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.ledger.Verification.Span;
+import dev.assize.server.ledger.merkle.Frontier;
+import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.ledger.merkle.TileMismatchException;
+import dev.assize.server.ledger.note.CheckpointText;
+import dev.assize.server.ledger.note.MalformedNoteException;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.TenantId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Verifies a ledger, and that it is the one that was signed: the tree over its entries is held to every checkpoint there
+ * is, those in the database and the one outside, and to the one that the caller has kept.
+ */
+public final class SignedLedgerVerifier {
+
+    private final ChainVerifier chains;
+    private final AnchorRepository repository;
+    private final AnchorView view;
+    private final CheckpointSigner signer;
+
+    @Inject
+    SignedLedgerVerifier(ChainVerifier chains, AnchorRepository repository, AnchorView view, CheckpointSigner signer) {
+        this.chains = chains;
+        this.repository = repository;
+        this.view = view;
+        this.signer = signer;
+    }
+
+    /**
+     * Verifies a range.
+     *
+     * @param fromSeq the first position; where it is 0, and a trusted checkpoint is given, what comes after that
+     * @param toSeq the last position, included; null means the head
+     * @param trusted a signed note that the caller has kept; null where there is none
+     * @throws MalformedException where that is no checkpoint of this ledger, signed by this deployment
+     */
+    public Verification verify(
+            TenantId tenant, long fromSeq, @Nullable Long toSeq, @Nullable String trusted, Progress progress) {
+        if (trusted != null) {
+            return verifyBehind(tenant, fromSeq, toSeq, read(tenant, trusted), progress);
+        }
+        if (fromSeq > 0) {
+            return chains.verify(tenant, fromSeq, toSeq, progress);
+        }
+        return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
+    }
+
+    /** What came since a checkpoint that the caller vouches for. */
+    private Verification verifyBehind(
+            TenantId tenant, long fromSeq, @Nullable Long toSeq, SignedHead trusted, Progress progress) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        if (standing.incarnation() != trusted.incarnation() || standing.size() < trusted.size()) {
+            return broken(
+                    standing,
+                    fromSeq,
+                    toSeq,
+                    new Fault(
+                            Math.min(standing.size(), trusted.size()),
+                            Kind.CHECKPOINT,
+                            AnchorView.behind(tenant, standing.incarnation(), standing.size(), trusted)));
+        }
+        if (fromSeq > 0 && fromSeq < trusted.size()) {
+            throw new MalformedException(
+                    Long.toString(fromSeq), "0, or a position behind the trusted checkpoint's " + trusted.size());
+        }
+        Frontier tree;
+        try {
+            tree = repository.withTiles(
+                    tenant.value(), trusted.incarnation(), tiles -> new Prover(tiles).frontier(trusted.size()));
+        } catch (TileMismatchException e) {
+            return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
+        }
+        if (!Digest.of(tree.root()).equals(trusted.root())) {
+            return broken(
+                    standing,
+                    fromSeq,
+                    toSeq,
+                    new Fault(
+                            0,
+                            Kind.CHECKPOINT,
+                            "the first " + trusted.size() + " entries are not those of the trusted checkpoint"));
+        }
+        if (standing.size() == trusted.size()) {
+            // Nothing came since: the tree that was read is all there is.
+            return new Verification.Sound(
+                    new Span(standing.origin(), trusted.size(), trusted.size() - 1, 0, standing.lastHash(), 1));
+        }
+        return verifyAlong(tenant, trusted.size(), toSeq, tree, progress);
+    }
+
+    private Verification verifyAlong(
+            TenantId tenant, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        List<SignedRoot> roots = new ArrayList<>();
+        for (PublishedCheckpoint checkpoint : published(tenant, standing)) {
+            SignedHead head = new SignedHead(tenant, checkpoint.incarnation(), checkpoint.size(), checkpoint.root());
+            String deployment = repository.deployment();
+            if (!signer.isOurs(deployment, checkpoint.note(), head.text(deployment))) {
+                return broken(
+                        standing,
+                        fromSeq,
+                        toSeq,
+                        new Fault(
+                                Math.max(0, checkpoint.size() - 1),
+                                Kind.CHECKPOINT,
+                                "the checkpoint of " + checkpoint.size()
+                                        + " entries is not signed by a key of this deployment"));
+            }
+            roots.add(new SignedRoot(checkpoint.size(), checkpoint.root()));
+        }
+        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(new SignedRoot(head.size(), head.root())));
+        return chains.verify(tenant, fromSeq, toSeq, TreeCheck.from(tree, roots), progress);
+    }
+
+    /** Of the present incarnation: those of an earlier one may have been of a tail that is lost, and known to be. */
+    private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing) {
+        List<PublishedCheckpoint> published =
+                new ArrayList<>(repository.checkpoints(tenant, standing.incarnation(), Long.MAX_VALUE));
+        repository
+                .checkpoint(tenant.value())
+                .filter(latest -> latest.incarnation() == standing.incarnation())
+                .ifPresent(published::add);
+        return published;
+    }
+
+    private Optional<SignedHead> outside(TenantId tenant, int incarnation) {
+        return view.copy()
+                .map(copy -> copy.heads().get(tenant))
+                .filter(head -> head != null && head.incarnation() == incarnation);
+    }
+
+    private SignedHead read(TenantId tenant, String note) {
+        String deployment = repository.deployment();
+        int end = note.indexOf("\n\n");
+        try {
+            String text = note.substring(0, Math.max(0, end + 1));
+            SignedHead head =
+                    SignedHead.parse(deployment, CheckpointText.parse(text).text());
+            if (head.tenant().equals(tenant) && signer.isOurs(deployment, note, text)) {
+                return head;
+            }
+        } catch (MalformedNoteException | OutsideCorruptException e) {
+            throw new MalformedException(note, "a signed checkpoint of the ledger `" + deployment + "/" + tenant + "`");
+        }
+        throw new MalformedException(note, "a signed checkpoint of the ledger `" + deployment + "/" + tenant + "`");
+    }
+
+    private static Broken broken(AnchorRepository.Standing standing, long fromSeq, @Nullable Long toSeq, Fault fault) {
+        return new Broken(
+                new Span(
+                        standing.origin(),
+                        fromSeq,
+                        toSeq == null ? standing.size() - 1 : toSeq,
+                        0,
+                        standing.lastHash(),
+                        0),
+                fault);
+    }
+}
