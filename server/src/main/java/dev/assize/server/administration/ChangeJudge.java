@@ -130,7 +130,8 @@ final class ChangeJudge {
         if (violation.existing() && change.force()) {
             return;
         }
-        DocumentKey culprit = violation.existing() ? violation.rule() : GivingChange.of(violation, tenant, changed);
+        DocumentKey culprit =
+                violation.existing() ? violation.rule() : GivingChange.of(violation, tenant, platform, changed);
         problems.add(new Problem(
                 tenant.find(culprit)
                         .or(() -> platform.find(culprit))

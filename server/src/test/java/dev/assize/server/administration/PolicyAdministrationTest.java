@@ -175,6 +175,9 @@ class PolicyAdministrationTest {
         assertThat(problem(binding("b2", "approves")))
                 .endsWith("RoleBinding/b2: `user:alice of tenant acme with roles approves, pays`: expected at most 1 of"
                         + " them (separation of duty `payments`)");
+        assertThat(problem(binding("a-first", "manages") + "---\n" + binding("b2", "approves")))
+                .as("the binding that gives the role, not another of the subject")
+                .contains("RoleBinding/b2: ");
         assertThat(problem(group("user:alice"))).contains("Group/all: `user:alice of tenant acme");
         assertThat(problem(role("manages").replace("spec: {", "spec: {inherits: [approves], ")))
                 .contains("Role/manages: `user:alice of tenant acme");
