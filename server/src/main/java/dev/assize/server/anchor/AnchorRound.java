@@ -163,7 +163,7 @@ final class AnchorRound {
             return null;
         }
         String origin = deployment + "/" + tenant;
-        State state = published(ledger, same);
+        State state = published(ledger);
         if (state == null) {
             return null;
         }
@@ -176,7 +176,7 @@ final class AnchorRound {
     }
 
     /** The tree as it was last published: from memory, or read back and held to its last entry. */
-    private @Nullable State published(Unsigned ledger, @Nullable SignedHead signed) {
+    private @Nullable State published(Unsigned ledger) {
         if (ledger.publishedIncarnation() != ledger.incarnation() || ledger.publishedSize() == 0) {
             return State.empty(ledger.incarnation());
         }

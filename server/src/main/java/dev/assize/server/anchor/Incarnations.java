@@ -85,7 +85,9 @@ public final class Incarnations {
                         ? copy
                         : outside.beginAnew(deployment, copy).orElseThrow(Incarnations::moved);
         SignedHead first = new SignedHead(standing.tenant(), next, 0, Digest.of(TreeHash.emptyRoot()));
-        outside.advance(deployment, whole, List.of(first)).orElseThrow(Incarnations::moved);
+        if (outside.advance(deployment, whole, List.of(first)).isEmpty()) {
+            throw moved();
+        }
         return next;
     }
 

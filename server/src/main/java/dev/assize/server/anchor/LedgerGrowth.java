@@ -13,6 +13,7 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,7 +129,9 @@ final class LedgerGrowth {
                     + envelope.incarnation();
         }
         Digest expected = seq == 0 ? Frame.genesisHash(origin) : lastHash;
-        return envelope.prevHash().equals(expected) ? null : "entry " + seq + " does not continue the one before it";
+        return Objects.equals(envelope.prevHash(), expected)
+                ? null
+                : "entry " + seq + " does not continue the one before it";
     }
 
     /**

@@ -94,10 +94,10 @@ record OutsideCopy(
         if (end < 0 || !text.startsWith(HEADER + "\n")) {
             throw corrupt("does not begin with `" + HEADER + "`");
         }
-        Lines lines = new Lines(text.substring(HEADER.length() + 1, end + 1).split("\n"));
+        Lines lines = new Lines(text.substring(HEADER.length() + 1, end).split("\n", -1));
         String id = lines.only("id");
         int incarnation = Integer.parseInt(lines.only("incarnation"));
-        String[] edge = lines.only("edge").split(" ");
+        String[] edge = lines.only("edge").split(" ", -1);
         if (!ANCHOR_ID.matcher(id).matches() || edge.length != 2) {
             throw corrupt("has a malformed `id` or `edge`");
         }

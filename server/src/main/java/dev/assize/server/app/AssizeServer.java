@@ -6,6 +6,7 @@ import com.google.inject.Stage;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.Checkpoints;
+import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.decision.PolicyWatch;
@@ -131,6 +132,11 @@ final class AssizeServer implements AutoCloseable {
                 .orElseThrow(() -> new IllegalStateException("Nothing of " + tenant + " could be signed"))
                 .signed()
                 .note();
+    }
+
+    /** Where the ledgers' heads are kept. */
+    String outsidePlace() {
+        return injector.getInstance(OutsideStore.class).describe();
     }
 
     /** What the administrator's commands use. */

@@ -6,6 +6,7 @@ import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.StorageConfig;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -20,7 +21,7 @@ record ServerConfig(
         StorageConfig storage,
         LedgerConfig ledger,
         AnchorConfig anchor,
-        Path outsideCopy,
+        OutsidePlace outside,
         DecisionConfig decision,
         AuthenticationConfig authentication) {
 
@@ -36,7 +37,7 @@ record ServerConfig(
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),
-                settings.given(ConfigKey.ANCHOR_DIRECTORY).map(Path::of).orElse(home.resolve("anchor")),
+                checked(() -> outside(home, settings)),
                 checked(() -> decision(settings)),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
@@ -129,6 +130,28 @@ record ServerConfig(
                 settings.number(ConfigKey.ANCHOR_ROUND_LEDGERS, 1, MANY),
                 settings.number(ConfigKey.ANCHOR_ROUND_ENTRIES, 1, MANY),
                 settings.number(ConfigKey.ANCHOR_CACHED_TREES, 0, MANY));
+    }
+
+    private static OutsidePlace outside(Path home, Settings settings) {
+        Optional<Path> directory = settings.given(ConfigKey.ANCHOR_DIRECTORY).map(Path::of);
+        Optional<String> url = settings.given(ConfigKey.ANCHOR_URL);
+        if (directory.isPresent() && url.isPresent()) {
+            throw new ConfigurationException("anchor.directory and anchor.url: expected one of them");
+        }
+        if (url.isEmpty()) {
+            return new OutsidePlace.Directory(directory.orElse(home.resolve("anchor")));
+        }
+        if (!url.get().startsWith("jdbc:postgresql:")) {
+            throw settings.bad(ConfigKey.ANCHOR_URL, "an address as jdbc:postgresql://host:5432/heads");
+        }
+        if (url.equals(settings.given(ConfigKey.DATABASE_URL))) {
+            throw new ConfigurationException(
+                    "anchor.url is database.url: expected another database, which somebody else administers");
+        }
+        return new OutsidePlace.Database(
+                new DatabaseAccess(
+                        url.get(), settings.text(ConfigKey.ANCHOR_USER), settings.text(ConfigKey.ANCHOR_PASSWORD)),
+                settings.duration(ConfigKey.ANCHOR_TIMEOUT));
     }
 
     private static DecisionConfig decision(Settings settings) {

@@ -7,7 +7,6 @@ import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
-import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -63,7 +62,7 @@ final class ServerModule extends AbstractModule {
         bind(StorageConfig.class).toInstance(config.storage());
         bind(LedgerConfig.class).toInstance(config.ledger());
         bind(AnchorConfig.class).toInstance(config.anchor());
-        bind(OutsideStore.class).toInstance(new FileOutsideStore(config.outsideCopy()));
+        bind(OutsideStore.class).toInstance(config.outside().open());
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());

@@ -163,7 +163,7 @@ final class Tour {
     private void sign() {
         screen.step("Sign it, and keep the checkpoint outside of the database");
         server.sign(TourScript.TENANT).lines().filter(line -> !line.isEmpty()).forEach(screen::say);
-        screen.say("the log of all heads is kept in " + server.config().outsideCopy());
+        screen.say("the log of all heads is kept in " + server.outsidePlace());
     }
 
     private Verification verify(AssizeClient client) {

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PostgresOutsideStore implements OutsideStore, AutoCloseable {
 
-    private static final String TABLE = "CREATE TABLE IF NOT EXISTS assize_outside (name text COLLATE \"C\" PRIMARY KEY,"
-            + " version bigint NOT NULL, content bytea NOT NULL)";
+    private static final String TABLE =
+            "CREATE TABLE IF NOT EXISTS assize_outside (name text COLLATE \"C\" PRIMARY KEY,"
+                    + " version bigint NOT NULL, content bytea NOT NULL)";
 
     private static final String READ = "SELECT version, content FROM assize_outside WHERE name = ?";
 
@@ -118,7 +119,8 @@ public final class PostgresOutsideStore implements OutsideStore, AutoCloseable {
             return call.on(open());
         } catch (SQLException e) {
             drop();
-            throw new OutsideUnavailableException("cannot " + verb + " " + name + " in " + access + ": " + Reasons.of(e), e);
+            throw new OutsideUnavailableException(
+                    "cannot " + verb + " " + name + " in " + access + ": " + Reasons.of(e), e);
         }
     }
 

@@ -165,8 +165,11 @@ class InterruptedRoundTest {
                     .toList();
             tenants.parallelStream().forEach(tenant -> node.append(tenant, 2));
             assertThat(node.round()).isEmpty();
-            tenants.forEach(tenant -> assertThat(
-                            node.checkpoints().latest(tenant).orElseThrow().signed().size())
+            tenants.forEach(tenant -> assertThat(node.checkpoints()
+                            .latest(tenant)
+                            .orElseThrow()
+                            .signed()
+                            .size())
                     .isEqualTo(2));
         }
     }

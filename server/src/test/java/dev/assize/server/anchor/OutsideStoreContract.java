@@ -31,8 +31,8 @@ public abstract class OutsideStoreContract {
         content[5] = -1;
         store.put("all/7-7-abc", content);
         store.put("all/7-7-abc", content);
-        assertThat(open().read("all/7-7-abc").map(Versioned::content)).hasValueSatisfying(it -> assertThat(it)
-                .isEqualTo(content));
+        assertThat(open().read("all/7-7-abc").map(Versioned::content))
+                .hasValueSatisfying(it -> assertThat(it).isEqualTo(content));
         store.remove("all/7-7-abc");
         store.remove("all/7-7-abc");
         assertThat(store.read("all/7-7-abc")).isEmpty();

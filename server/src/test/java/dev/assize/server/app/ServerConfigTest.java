@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -29,6 +30,8 @@ class ServerConfigTest {
         assertThat(config.operations()).isEqualTo(OperationsConfig.defaults());
         assertThat(config.storage()).isEqualTo(StorageConfig.defaults(HOME));
         assertThat(config.ledger()).isEqualTo(LedgerConfig.defaults());
+        assertThat(config.anchor()).isEqualTo(AnchorConfig.defaults(HOME.resolve("signing-keys")));
+        assertThat(config.outside()).isEqualTo(new OutsidePlace.Directory(HOME.resolve("anchor")));
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.embedded()).isTrue();
@@ -40,15 +43,20 @@ class ServerConfigTest {
                 "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
                 "ASSIZE_DATABASE_USER", "app",
                 "ASSIZE_DATABASE_OWNER_USER", "owner",
+                "ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads",
                 "ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem",
                 "ASSIZE_GRPC_TLS_KEY", "key.pem");
         Map<ConfigKey, String> others = otherValues();
 
         assertThat(others).containsOnlyKeys(ConfigKey.values());
         others.forEach((key, value) -> {
-            Map<String, String> changed = new HashMap<>(outside);
+            Map<String, String> base = new HashMap<>(outside);
+            if (key == ConfigKey.ANCHOR_DIRECTORY) {
+                base.remove(ConfigKey.ANCHOR_URL.variable());
+            }
+            Map<String, String> changed = new HashMap<>(base);
             changed.put(key.variable(), value);
-            assertThat(config(changed)).as(key.text()).isNotEqualTo(config(outside));
+            assertThat(config(changed)).as(key.text()).isNotEqualTo(config(base));
         });
     }
 
@@ -75,6 +83,16 @@ class ServerConfigTest {
         assertRefused(Map.of("ASSIZE_DATABASE_USER", "app"), "without database.url");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
+        assertRefused(
+                Map.of("ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads", "ASSIZE_ANCHOR_DIRECTORY", "/heads"),
+                "expected one of them");
+        assertRefused(Map.of("ASSIZE_ANCHOR_URL", "mysql://heads"), "jdbc:postgresql://");
+        assertRefused(
+                Map.of(
+                        "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                        "ASSIZE_DATABASE_USER", "app",
+                        "ASSIZE_ANCHOR_URL", "jdbc:postgresql://db/assize"),
+                "another database");
     }
 
     @Test
@@ -84,6 +102,7 @@ class ServerConfigTest {
         assertRefused(Map.of("ASSIZE_DECISION_FRESHNESS_BOUND", "1s"), "decision.freshnessBound");
         assertRefused(Map.of("ASSIZE_AUTHENTICATION_CACHE_TTL", "2m"), "authentication.cacheTtl");
         assertRefused(Map.of("ASSIZE_LEDGER_NAME", "no name"), "ledger name");
+        assertRefused(Map.of("ASSIZE_ANCHOR_MAX_LAG", "500ms"), "anchor.maxLag");
     }
 
     @Test
@@ -105,6 +124,7 @@ class ServerConfigTest {
                         case GRPC_HOST, HTTP_HOST -> "0.0.0.0";
                         case GRPC_PORT, HTTP_PORT -> "0";
                         case GRPC_REFLECTION -> "open";
+                        case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
                         case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
                         case DATABASE_USER,
                                 DATABASE_PASSWORD,
@@ -114,6 +134,8 @@ class ServerConfigTest {
                                 GRPC_TLS_KEY,
                                 LEDGER_SIGNING_KEYS,
                                 ANCHOR_DIRECTORY,
+                                ANCHOR_USER,
+                                ANCHOR_PASSWORD,
                                 AUTHENTICATION_PEPPER_FILE -> "another";
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";
@@ -127,6 +149,7 @@ class ServerConfigTest {
                                 LEDGER_DRAIN_TIMEOUT,
                                 DECISION_LOAD_TIMEOUT,
                                 ANCHOR_INTERVAL,
+                                ANCHOR_TIMEOUT,
                                 AUTHENTICATION_CACHE_TTL -> "7s";
                         case ANCHOR_MAX_LAG -> "90s";
                         case GRPC_MAX_REQUEST_BYTES,
