@@ -37,6 +37,16 @@ class AttackTest {
     private static final TenantId OTHER = new TenantId("other");
     private static final int SIGNED = 300;
 
+    /** What a dump has of ledgers. */
+    private static final List<String> TABLES = List.of(
+            "ledger_head",
+            "ledger_entry",
+            "ledger_idempotency",
+            "ledger_tree",
+            "ledger_tile",
+            "ledger_checkpoint",
+            "meta_leaf");
+
     @TempDir
     private Path directory;
 
@@ -220,6 +230,14 @@ class AttackTest {
 
     @Test
     void restoredOldDumpIsFoundByTheCopyOutside() throws SQLException {
+        AnchoredNode next = restoreOldDump();
+        for (TenantId tenant : List.of(ACME, OTHER)) {
+            assertThatThrownBy(() -> next.append(tenant, 1)).isInstanceOf(LedgerHaltedException.class);
+        }
+    }
+
+    /** A node that has started on a database as it was some signed entries ago. */
+    private AnchoredNode restoreOldDump() throws SQLException {
         for (String table : TABLES) {
             execute("CREATE TABLE dump_" + table + " AS TABLE " + table);
         }
@@ -231,9 +249,7 @@ class AttackTest {
         }
         AnchoredNode next = restarted();
         next.round();
-        for (TenantId tenant : List.of(ACME, OTHER)) {
-            assertThatThrownBy(() -> next.append(tenant, 1)).isInstanceOf(LedgerHaltedException.class);
-        }
+        return next;
     }
 
     @Test
@@ -290,7 +306,7 @@ class AttackTest {
 
     @Test
     void anOperatorContinuesAfterAnOldDump() throws SQLException {
-        restoredOldDumpIsFoundByTheCopyOutside();
+        restoreOldDump();
         for (TenantId tenant : List.of(ACME, OTHER)) {
             assertThat(node.incarnations().begin(tenant, new IncarnationRecord(Recorder.ASSIZE, "dump restored")))
                     .isPresent();
@@ -302,15 +318,6 @@ class AttackTest {
         assertThat(latest(OTHER).incarnation()).isEqualTo(2);
         assertThat(node.verify(ACME)).isInstanceOf(Sound.class);
     }
-
-    private static final List<String> TABLES = List.of(
-            "ledger_head",
-            "ledger_entry",
-            "ledger_idempotency",
-            "ledger_tree",
-            "ledger_tile",
-            "ledger_checkpoint",
-            "meta_leaf");
 
     /** The signed head, and what is appended to it, are refused. */
     private void refusesToGoOn(String because) {

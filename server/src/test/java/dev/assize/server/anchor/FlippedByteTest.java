@@ -1,0 +1,186 @@
+package dev.assize.server.anchor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.TestDatabase;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Changes every stored byte of a small signed ledger, one at a time, and has it verified: frames, hashes, query columns,
+ * the head, the checkpoints. Each change is found, and the ledger is sound again when it is taken back.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class FlippedByteTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final int ENTRIES = 3;
+
+    private final TestDatabase database = TestDatabase.fresh();
+    private AnchoredNode node;
+    private Connection superuser;
+
+    @BeforeAll
+    void sign(@TempDir Path directory) throws SQLException {
+        node = AnchoredNode.start(
+                database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
+        assertThat(node.round()).isEmpty();
+        node.append(ACME, ENTRIES);
+        assertThat(node.round()).isEmpty();
+        DatabaseAccess access = database.superuser();
+        superuser = DriverManager.getConnection(access.url(), access.user(), access.password());
+        execute("SET search_path = assize");
+    }
+
+    @AfterAll
+    void stop() throws SQLException {
+        superuser.close();
+        node.close();
+        database.close();
+    }
+
+    @Test
+    void everyFlippedByteOfAnEntryIsFound() throws SQLException {
+        for (String column : List.of("frame", "entry_hash")) {
+            for (int seq = 0; seq < ENTRIES; seq++) {
+                sweepBytes("ledger_entry", column, "seq = " + seq, seq);
+            }
+        }
+    }
+
+    @Test
+    void everyChangedColumnOfAnEntryIsFound() throws SQLException {
+        for (String column : columns("ledger_entry")) {
+            if (column.equals("frame") || column.equals("entry_hash")) {
+                continue;
+            }
+            for (int seq = 0; seq < ENTRIES; seq++) {
+                sweepValue("ledger_entry", column, "seq = " + seq);
+            }
+        }
+    }
+
+    @Test
+    void everyChangeOfTheHeadIsFound() throws SQLException {
+        sweepBytes("ledger_head", "last_hash", "true", -1);
+        for (String column : columns("ledger_head")) {
+            if (!column.equals("last_hash") && !column.equals("halted")) {
+                sweepValue("ledger_head", column, "true");
+            }
+        }
+    }
+
+    @Test
+    void everyChangeOfACheckpointIsFound() throws SQLException {
+        for (String table : List.of("ledger_checkpoint", "ledger_tree")) {
+            sweepBytes(table, "root", "true", -1);
+            sweepText(table, "note");
+            sweepValue(table, "size", "true");
+        }
+    }
+
+    /** Flips one bit of each byte; which bit depends on the place, so that all of them come up. */
+    private void sweepBytes(String table, String column, String where, long seq) throws SQLException {
+        String row = " WHERE tenant_id = 'acme' AND " + where;
+        int length = Integer.parseInt(query("SELECT length(" + column + ") FROM " + table + row));
+        assertThat(length).isPositive();
+        for (int at = 0; at < length; at++) {
+            String flip = "UPDATE " + table + " SET " + column + " = set_byte(" + column + ", " + at + ", get_byte("
+                    + column + ", " + at + ") # " + (1 << at % Byte.SIZE) + ")" + row;
+            execute(flip);
+            Verification found = node.verifySigned(ACME, null);
+            assertThat(found).as("byte %d of %s, %s", at, column, where).isInstanceOf(Broken.class);
+            if (seq >= 0) {
+                assertThat(((Broken) found).fault().seq())
+                        .as("byte %d of %s", at, column)
+                        .isEqualTo(seq);
+            }
+            execute(flip);
+        }
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
+    }
+
+    /** Replaces one character at a time. */
+    private void sweepText(String table, String column) throws SQLException {
+        String row = " WHERE tenant_id = 'acme'";
+        int length = Integer.parseInt(query("SELECT length(" + column + ") FROM " + table + row));
+        execute("ALTER TABLE " + table + " ADD COLUMN kept text");
+        execute("UPDATE " + table + " SET kept = " + column);
+        for (int at = 1; at <= length; at++) {
+            execute("UPDATE " + table + " SET " + column + " = overlay(kept placing" + " CASE substr(kept, " + at
+                    + ", 1) WHEN 'A' THEN 'Q' ELSE 'A' END from " + at + " for 1)" + row);
+            assertThat(node.verifySigned(ACME, null))
+                    .as("character %d of %s.%s", at, table, column)
+                    .isInstanceOf(Broken.class);
+        }
+        execute("UPDATE " + table + " SET " + column + " = kept");
+        execute("ALTER TABLE " + table + " DROP COLUMN kept");
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
+    }
+
+    /** Sets another value of the column's type. */
+    private void sweepValue(String table, String column, String where) throws SQLException {
+        String row = " WHERE tenant_id = 'acme' AND " + where;
+        String type = query(
+                "SELECT data_type FROM information_schema.columns WHERE table_schema = 'assize' AND table_name = '"
+                        + table + "' AND column_name = '" + column + "'");
+        String other = switch (type) {
+            case "text" -> "coalesce(" + column + ", '') || 'x'";
+            case "smallint", "integer", "bigint" -> "coalesce(" + column + ", 0) + 1";
+            case "timestamp with time zone" -> "coalesce(" + column + ", now()) + interval '1 microsecond'";
+            default -> throw new AssertionError(table + "." + column + " is a " + type);
+        };
+        execute("CREATE TABLE kept AS TABLE " + table);
+        execute("UPDATE " + table + " SET " + column + " = " + other + row);
+        assertThat(node.verifySigned(ACME, null))
+                .as("%s.%s, %s", table, column, where)
+                .isInstanceOf(Broken.class);
+        execute("TRUNCATE " + table + "; INSERT INTO " + table + " SELECT * FROM kept; DROP TABLE kept");
+        assertThat(node.verifySigned(ACME, null))
+                .as("%s.%s taken back", table, column)
+                .isInstanceOf(Sound.class);
+    }
+
+    private List<String> columns(String table) throws SQLException {
+        List<String> columns = new ArrayList<>();
+        try (Statement statement = superuser.createStatement();
+                ResultSet row = statement.executeQuery("SELECT column_name FROM information_schema.columns"
+                        + " WHERE table_schema = 'assize' AND table_name = '" + table + "'")) {
+            while (row.next()) {
+                columns.add(row.getString(1));
+            }
+        }
+        assertThat(columns).hasSizeGreaterThan(4);
+        return columns;
+    }
+
+    private String query(String sql) throws SQLException {
+        try (Statement statement = superuser.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            assertThat(row.next()).isTrue();
+            return row.getString(1);
+        }
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Statement statement = superuser.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}
