@@ -25,7 +25,6 @@ CREATE TABLE ledger_tree (
     size        bigint NOT NULL CHECK (size >= 0),
     root        bytea NOT NULL CHECK (octet_length(root) = 32),
     note        text COLLATE "C" NOT NULL,
-    meta_index  bigint CHECK (meta_index >= 0),
     signed_at   timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE ledger_tree IS 'RLS: tenant, and who signs sees all';

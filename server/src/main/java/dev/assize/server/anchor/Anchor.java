@@ -1,5 +1,6 @@
 package dev.assize.server.anchor;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRound.Outcome;
 import dev.assize.server.anchor.AnchorRound.Sweep;
@@ -31,6 +32,9 @@ public final class Anchor implements AutoCloseable {
     /** Rounds between two looks at the heads of all ledgers. */
     private static final int ROUNDS_PER_SWEEP = 30;
 
+    /** Rounds that follow each other without a pause while there is more to sign. */
+    private static final int ROUNDS_AT_ONCE = 100;
+
     private final AnchorRepository repository;
     private final Outside outside;
     private final CheckpointSigner signer;
@@ -50,6 +54,9 @@ public final class Anchor implements AutoCloseable {
 
     /** Guarded by this. */
     private Map<TenantId, String> behind = Map.of();
+
+    /** Guarded by this. */
+    private boolean metaChanged;
 
     @Inject
     Anchor(
@@ -75,7 +82,15 @@ public final class Anchor implements AutoCloseable {
     public void start() {
         round();
         ScheduledFuture<?> _ = thread.scheduleWithFixedDelay(
-                this::round, config.interval().toMillis(), config.interval().toMillis(), TimeUnit.MILLISECONDS);
+                this::rounds, config.interval().toMillis(), config.interval().toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Rounds until there is nothing left to sign at once. */
+    private void rounds() {
+        boolean more = true;
+        for (int i = 0; more && i < ROUNDS_AT_ONCE; i++) {
+            more = round();
+        }
     }
 
     /** Signs what is left, and stops. */
@@ -85,27 +100,49 @@ public final class Anchor implements AutoCloseable {
         round();
     }
 
-    /** One round; whatever fails is told to the log and the meters, and held against appends as it must be. */
-    public synchronized void round() {
+    /**
+     * One round; whatever fails is told to the log and the meters, and held against appends as it must be.
+     *
+     * @return whether there is more to sign at once
+     */
+    @CanIgnoreReturnValue
+    public synchronized boolean round() {
         long start = System.nanoTime();
+        boolean backlog = false;
         try {
-            OutsideCopy copy = readOrCreate();
-            sweepAtTimes(copy);
-            Optional<Outcome> outcome = repository
-                    .inRound(round -> new AnchorRound(
-                                    round, outside, signer, cache, config, repository.deployment(), clock.instant())
-                            .sign(copy))
-                    .flatMap(it -> it);
-            outcome.ifPresent(this::conclude);
+            Optional<Outcome> outcome = repository.inRound(this::sign).flatMap(it -> it);
+            if (outcome.isPresent()) {
+                conclude(outcome.get());
+                backlog = outcome.get().backlog();
+            } else {
+                // Another node signs, or was faster; this one only looks.
+                view.confirm(read());
+            }
             said.set(null);
-        } catch (OutsideCorruptException | LostLeavesException e) {
+        } catch (OutsideCorruptException e) {
             view.refuse(String.valueOf(e.getMessage()));
             fail(e);
-        } catch (RuntimeException e) {
-            // Appends go on until the copy is too old.
+        } catch (RuntimeException | Error e) {
+            // Appends go on until what they append has waited too long.
             fail(e);
         }
         metrics.round(Duration.ofNanos(System.nanoTime() - start));
+        return backlog;
+    }
+
+    /** With its turn taken: what is read outside now is what this round goes on from. */
+    private Optional<Outcome> sign(AnchorRepository.Round round) {
+        OutsideCopy copy = read();
+        sweepAtTimes(round, copy);
+        AnchorRound signing =
+                new AnchorRound(round, outside, signer, cache, config, repository.deployment(), clock.instant());
+        Optional<Outcome> outcome = signing.sign(copy, behind.keySet());
+        if (signing.metaChanged() && !metaChanged) {
+            LOG.error("The log of heads in the database is not the one that is kept outside: somebody has changed it,"
+                    + " and proofs from it fail. What is kept outside is not affected");
+        }
+        metaChanged |= signing.metaChanged();
+        return outcome;
     }
 
     /** Why nothing can be signed; empty where everything is well. */
@@ -126,7 +163,7 @@ public final class Anchor implements AutoCloseable {
         }
     }
 
-    private void fail(RuntimeException e) {
+    private void fail(Throwable e) {
         cache.clear();
         metrics.failed();
         String reason = String.valueOf(e.getMessage());
@@ -139,38 +176,39 @@ public final class Anchor implements AutoCloseable {
         }
     }
 
-    /** The copy, if it is that of this database. */
-    private OutsideCopy readOrCreate() {
+    /** The copy, if it is that of this database; the first one, where it has none yet. */
+    private OutsideCopy read() {
         String deployment = repository.deployment();
         Optional<String> bound = repository.boundTo();
         Optional<OutsideCopy> read = outside.read(deployment, view.copy().orElse(null));
-        if (read.isEmpty() && bound.isEmpty()) {
+        if (read.isEmpty() && bound.isEmpty() && view.copy().isEmpty()) {
             read = outside.create(deployment);
         }
-        OutsideCopy copy = read.orElseThrow(() -> new OutsideCorruptException("the outside copy "
-                + bound.orElse("") + " of the ledgers' heads is not at " + outside.describe()
-                + ": expected it there; without it nothing shows whether the database is whole"));
+        if (read.isEmpty()) {
+            throw new OutsideCorruptException("the outside copy " + bound.orElse("") + " of the ledgers' heads is not"
+                    + " at " + outside.describe()
+                    + ": expected it there; without it nothing shows whether the database is whole");
+        }
+        OutsideCopy copy = read.get();
         if (bound.isEmpty() && copy.size() == 0) {
             repository.bind(copy.anchorId(), clock.instant());
-        } else if (!bound.equals(Optional.of(copy.anchorId()))) {
+            bound = repository.boundTo();
+        }
+        if (!bound.equals(Optional.of(copy.anchorId()))) {
             throw new OutsideCorruptException("the outside copy at " + outside.describe() + " is " + copy.anchorId()
                     + ", the database was kept in " + bound.orElse("none")
                     + ": every node needs the same place outside, and an old dump knows an older one");
         }
-        view.confirm(copy);
         return copy;
     }
 
-    private void sweepAtTimes(OutsideCopy copy) {
-        if (rounds++ % ROUNDS_PER_SWEEP != 0) {
+    private void sweepAtTimes(AnchorRepository.Round round, OutsideCopy copy) {
+        if (rounds++ % ROUNDS_PER_SWEEP != 0 && behind.isEmpty()) {
             return;
         }
-        Optional<Sweep> swept = repository.inRound(round -> AnchorRound.sweep(round, copy));
-        if (swept.isEmpty()) {
-            return;
-        }
-        swept.get().forged().forEach(this::halt);
-        Map<TenantId, String> found = swept.get().behind();
+        Sweep swept = AnchorRound.sweep(round, copy);
+        swept.forged().forEach(this::halt);
+        Map<TenantId, String> found = swept.behind();
         found.forEach((tenant, sentence) -> {
             if (!behind.containsKey(tenant)) {
                 LOG.error("Nothing is appended: {}", sentence);

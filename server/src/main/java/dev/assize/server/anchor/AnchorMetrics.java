@@ -44,6 +44,9 @@ final class AnchorMetrics {
         Gauge.builder("assize.anchor.age.seconds", view, it -> it.age().toMillis() / 1_000.0)
                 .description("Since when the outside copy was not read or advanced")
                 .register(registry);
+        Gauge.builder("assize.anchor.lag.seconds", view, it -> it.longestWait().toMillis() / 1_000.0)
+                .description("The longest that a ledger to which this node appends has waited to be kept outside")
+                .register(registry);
     }
 
     void round(Duration duration) {

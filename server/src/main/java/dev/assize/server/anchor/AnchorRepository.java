@@ -9,6 +9,7 @@ import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -46,8 +47,8 @@ public interface AnchorRepository {
     /** The checkpoint of a ledger, or of the log of heads, as it was last published; empty where there is none. */
     Optional<PublishedCheckpoint> checkpoint(String log);
 
-    /** The last checkpoint of each hour of an incarnation, up to a size; smallest first. */
-    List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize);
+    /** The last checkpoint of each hour of an incarnation, beyond a size; smallest first. */
+    List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize);
 
     /** Reads proofs of a ledger, or of the log of heads: all of one moment. */
     <T> T withTiles(String log, int incarnation, Function<TileSource, T> work);
@@ -61,8 +62,8 @@ public interface AnchorRepository {
         /** Leaves of the log of heads that the database has, and of which incarnation of it. */
         MetaSize metaSize();
 
-        /** Ledgers with entries that no published checkpoint covers, the longest unsigned first; halted ones left out. */
-        List<Unsigned> unsigned(int limit);
+        /** Ledgers with entries that no published checkpoint covers, the longest unsigned first; halted ones and some others left out. */
+        List<Unsigned> unsigned(int limit, Set<TenantId> left);
 
         /** Every ledger's head as the database has it, halted or not. */
         List<PresentHead> heads();
@@ -138,8 +139,8 @@ public interface AnchorRepository {
     /** New tiles of a tree. */
     record GrownTree(String log, int incarnation, List<Tile> tiles) {}
 
-    /** A ledger's checkpoint, and where in the log of heads it stands. */
-    record SignedTree(SignedHead head, String note, long metaIndex) {}
+    /** A ledger's checkpoint. */
+    record SignedTree(SignedHead head, String note) {}
 
     /**
      * What a round has signed.

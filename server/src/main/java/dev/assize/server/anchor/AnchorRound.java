@@ -22,11 +22,13 @@ import dev.assize.server.model.TenantId;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * One round of signing, within one transaction of the database:
  *
  * <ol>
- *   <li>what the outside copy has and the database has not, because a node stopped in between, is completed;
+ *   <li>what the outside copy has and the database has not, because a node stopped in between, is completed; where an
+ *       old dump has lost leaves that nobody has any more, the log of heads begins anew with every head there is;
  *   <li>the new entries of every ledger are read back and hashed anew, from the tree last published, and on the way the
  *       tree must have the root that is kept outside;
  *   <li>the heads are put outside, by compare-and-swap;
@@ -54,6 +57,8 @@ final class AnchorRound {
     private final Instant now;
 
     private final Map<TenantId, String> faults = new TreeMap<>();
+    private boolean backlog;
+    private boolean metaChanged;
 
     AnchorRound(
             Round round,
@@ -75,43 +80,53 @@ final class AnchorRound {
     /**
      * Signs what is to be signed.
      *
+     * @param left ledgers that are left alone, for they have lost what was signed
      * @return empty where another node has changed the outside copy meanwhile; nothing was published then
      */
-    Optional<Outcome> sign(OutsideCopy copy) {
-        Map<TenantId, LedgerGrowth> growths = grow(copy);
+    Optional<Outcome> sign(OutsideCopy copy, Set<TenantId> left) {
+        Optional<List<SignedHead>> found = missing(copy, round.metaSize());
+        if (found.isEmpty()) {
+            metaChanged = true;
+            return outside.beginAnew(deployment, copy).map(anew -> new Outcome(anew, 0, true, faults));
+        }
+        List<SignedHead> missing = found.get();
+        Map<TenantId, LedgerGrowth> growths = grow(copy, left);
         Map<TenantId, List<Tile>> tiles = new HashMap<>();
         growths.forEach((tenant, growth) -> tiles.put(tenant, fullTiles(tenant, growth)));
         growths.values().removeIf(growth -> growth.fault() != null || !growth.hasPassedOutside());
-        List<SignedHead> heads =
-                growths.values().stream().map(LedgerGrowth::head).toList();
-        MetaSize meta = round.metaSize();
-        List<SignedHead> missing = missing(copy, meta);
-        if (heads.isEmpty() && missing.isEmpty()) {
-            return Optional.of(new Outcome(copy, 0, 0, faults));
+        if (growths.isEmpty() && missing.isEmpty()) {
+            return Optional.of(new Outcome(copy, 0, backlog, faults));
         }
+        List<SignedHead> heads = growths.values().stream()
+                .map(LedgerGrowth::head)
+                .filter(head -> !head.equals(copy.heads().get(head.tenant())))
+                .toList();
         Optional<OutsideCopy> advanced = heads.isEmpty() ? Optional.of(copy) : outside.advance(deployment, copy, heads);
         if (advanced.isEmpty()) {
             return Optional.empty();
         }
-        publish(copy, advanced.get(), meta, missing, growths, tiles);
+        publish(advanced.get(), missing, heads, growths, tiles);
         growths.forEach((tenant, growth) -> cache.put(tenant, growth.state()));
-        long entries = growths.values().stream().mapToLong(LedgerGrowth::size).sum();
-        return Optional.of(new Outcome(advanced.get(), heads.size(), entries, faults));
+        return Optional.of(new Outcome(advanced.get(), growths.size(), backlog, faults));
     }
 
-    /** Reads the new entries of as many ledgers as a round signs. */
-    private Map<TenantId, LedgerGrowth> grow(OutsideCopy copy) {
+    /**
+     * Reads the new entries of as many ledgers as a round signs. Ledgers with few are read whole, and what they leave of
+     * the round's bound goes to those with many.
+     */
+    private Map<TenantId, LedgerGrowth> grow(OutsideCopy copy, Set<TenantId> left) {
         Map<TenantId, LedgerGrowth> growths = new LinkedHashMap<>();
-        List<Span> spans = new ArrayList<>();
-        List<Unsigned> all = round.unsigned(config.roundLedgers());
-        long share = Math.max(1, config.roundEntries() / Math.max(1, all.size()));
+        List<Unsigned> all = round.unsigned(config.roundLedgers(), left);
+        List<Unsigned> begun = new ArrayList<>();
         for (Unsigned ledger : all) {
             LedgerGrowth growth = begin(copy, ledger);
             if (growth != null) {
                 growths.put(ledger.tenant(), growth);
-                spans.add(new Span(ledger.tenant(), growth.size(), end(copy, ledger, growth.size() + share)));
+                begun.add(ledger);
             }
         }
+        backlog = all.size() == config.roundLedgers();
+        List<Span> spans = spans(copy, begun, growths);
         round.entries(spans, (tenant, seq, frame, hash) -> {
             LedgerGrowth growth = growths.get(tenant);
             if (growth != null) {
@@ -120,6 +135,27 @@ final class AnchorRound {
         });
         spans.forEach(span -> finish(span, growths));
         return growths;
+    }
+
+    private List<Span> spans(OutsideCopy copy, List<Unsigned> ledgers, Map<TenantId, LedgerGrowth> growths) {
+        List<Unsigned> fewestFirst = new ArrayList<>(ledgers);
+        fewestFirst.sort(Comparator.comparingLong(ledger -> ledger.size() - from(ledger, growths)));
+        List<Span> spans = new ArrayList<>();
+        long rest = config.roundEntries();
+        for (int i = 0; i < fewestFirst.size(); i++) {
+            Unsigned ledger = fewestFirst.get(i);
+            long from = from(ledger, growths);
+            long to = end(copy, ledger, from + Math.max(1, rest / (fewestFirst.size() - i)));
+            spans.add(new Span(ledger.tenant(), from, to));
+            rest = Math.max(0, rest - (to - from));
+            backlog |= to < ledger.size();
+        }
+        return spans;
+    }
+
+    private static long from(Unsigned ledger, Map<TenantId, LedgerGrowth> growths) {
+        LedgerGrowth growth = growths.get(ledger.tenant());
+        return growth == null ? 0 : growth.size();
     }
 
     /** At least as far as it was signed before; else as far as its share of the round goes. */
@@ -131,11 +167,8 @@ final class AnchorRound {
 
     private void finish(Span span, Map<TenantId, LedgerGrowth> growths) {
         LedgerGrowth growth = growths.get(span.tenant());
-        if (growth == null) {
-            return;
-        }
-        String fault = growth.fault();
-        if (fault == null && growth.size() < span.toSeq()) {
+        String fault = growth == null ? null : growth.fault();
+        if (growth != null && fault == null && growth.size() < span.toSeq()) {
             fault = "entry " + growth.size() + " is missing, and the head is behind it";
         }
         if (fault != null) {
@@ -158,7 +191,8 @@ final class AnchorRound {
             return null;
         }
         SignedHead same = signed != null && signed.incarnation() == ledger.incarnation() ? signed : null;
-        if (ledger.publishedIncarnation() == known && same != null && ledger.publishedSize() > same.size()) {
+        long kept = same == null ? 0 : same.size();
+        if (ledger.publishedIncarnation() == ledger.incarnation() && ledger.publishedSize() > kept) {
             faults.put(tenant, "checkpoint " + ledger.publishedSize() + " was published and is not kept outside");
             return null;
         }
@@ -192,7 +226,11 @@ final class AnchorRound {
         TenantId tenant = ledger.tenant();
         long size = ledger.publishedSize();
         List<Digest> last = new ArrayList<>();
-        round.entries(List.of(new Span(tenant, size - 1, size)), (_, _, frame, _) -> last.add(Frame.hash(frame)));
+        List<Boolean> begun = new ArrayList<>();
+        round.entries(List.of(new Span(tenant, size - 1, size)), (_, _, frame, _) -> {
+            last.add(Frame.hash(frame));
+            begun.add(LedgerGrowth.isOfIncarnation(ledger.incarnation(), frame));
+        });
         if (last.size() != 1) {
             faults.put(tenant, "entry " + (size - 1) + " was signed and is missing");
             return null;
@@ -200,7 +238,7 @@ final class AnchorRound {
         try {
             Frontier tree = new Prover(round.tiles(tenant.value(), ledger.incarnation())).frontier(size - 1);
             tree.append(last.getFirst().bytes());
-            return new State(ledger.incarnation(), tree, last.getFirst());
+            return new State(ledger.incarnation(), tree, last.getFirst(), begun.getFirst());
         } catch (TileMismatchException e) {
             faults.put(tenant, String.valueOf(e.getMessage()));
             return null;
@@ -216,59 +254,42 @@ final class AnchorRound {
         return tiles;
     }
 
-    /** Leaves that were put outside, after which the node stopped. */
-    private List<SignedHead> missing(OutsideCopy copy, MetaSize meta) {
+    /** Leaves that were put outside, after which the node stopped; empty where nobody has them any more. */
+    private Optional<List<SignedHead>> missing(OutsideCopy copy, MetaSize meta) {
         requireSameLog(copy, meta);
         long from = meta.incarnation() == copy.incarnation() ? meta.size() : 0;
-        return outside.leaves(copy, from).orElseThrow(() -> new LostLeavesException(from, copy.size())).stream()
-                .map(text -> SignedHead.parse(deployment, text))
-                .toList();
+        return outside.leaves(copy, from)
+                .map(leaves -> leaves.stream()
+                        .map(text -> SignedHead.parse(deployment, text))
+                        .toList());
     }
 
-    /** As far as the database has the log of heads it is the one outside, which is never the shorter one. */
+    /** The log of heads is put outside first, so it is never the shorter one there. */
     private static void requireSameLog(OutsideCopy copy, MetaSize meta) {
         if (meta.incarnation() > copy.incarnation()
                 || (meta.incarnation() == copy.incarnation() && meta.size() > copy.size())) {
             throw new OutsideCorruptException("the log of heads has " + meta.size() + " leaves here and " + copy.size()
                     + " outside: somebody has put an older copy there");
         }
-        if (meta.incarnation() == copy.incarnation()
-                && meta.size() == copy.size()
-                && !meta.root().equals(copy.root())) {
-            throw changedHeads();
-        }
-    }
-
-    private static OutsideCorruptException changedHeads() {
-        return new OutsideCorruptException(
-                "the log of heads in the database is not the one that is kept outside: somebody has changed it");
     }
 
     private void publish(
-            OutsideCopy before,
             OutsideCopy after,
-            MetaSize meta,
             List<SignedHead> missing,
+            List<SignedHead> heads,
             Map<TenantId, LedgerGrowth> growths,
             Map<TenantId, List<Tile>> tiles) {
         List<SignedTree> trees = new ArrayList<>();
         List<GrownTree> grown = new ArrayList<>();
+        growths.forEach((tenant, growth) -> {
+            SignedHead head = growth.head();
+            trees.add(new SignedTree(head, signer.sign(deployment, head.text(deployment))));
+            grown.add(new GrownTree(tenant.value(), head.incarnation(), tiles.getOrDefault(tenant, List.of())));
+        });
         List<SignedHead> leaves = new ArrayList<>(missing);
-        long index = before.size();
-        for (Map.Entry<TenantId, LedgerGrowth> entry : growths.entrySet()) {
-            SignedHead head = entry.getValue().head();
-            trees.add(new SignedTree(head, signer.sign(deployment, head.text(deployment)), index++));
-            leaves.add(head);
-            List<Tile> full = tiles.getOrDefault(entry.getKey(), List.of());
-            if (!full.isEmpty()) {
-                grown.add(new GrownTree(head.tenant().value(), head.incarnation(), full));
-            }
-        }
-        long from = meta.incarnation() == after.incarnation() ? meta.size() : 0;
-        List<Tile> metaTiles = metaTiles(after, from, leaves);
-        if (!metaTiles.isEmpty()) {
-            grown.add(new GrownTree(OutsideCopy.META, after.incarnation(), metaTiles));
-        }
+        leaves.addAll(heads);
+        long from = after.size() - leaves.size();
+        grown.add(new GrownTree(OutsideCopy.META, after.incarnation(), metaTiles(after, from, leaves)));
         round.publish(new Publication(
                 trees,
                 grown,
@@ -277,15 +298,27 @@ final class AnchorRound {
                 new PublishedCheckpoint(after.incarnation(), after.size(), after.root(), after.note(), now)));
     }
 
+    /**
+     * The tiles of the log of heads that have become full. What the database has of it is a copy; where that was changed,
+     * proofs of what was signed before fail, and this says so. Signing goes on from what is kept outside.
+     */
     private List<Tile> metaTiles(OutsideCopy after, long from, List<SignedHead> leaves) {
         var source = round.tiles(OutsideCopy.META, after.incarnation());
-        TreeGrowth growth = new TreeGrowth(new Prover(source).frontier(from));
-        TreeHash hash = new TreeHash();
-        leaves.forEach(leaf -> growth.append(hash.leaf(leaf.text(deployment).getBytes(StandardCharsets.UTF_8))));
-        if (!Digest.of(growth.frontier().root()).equals(after.root())) {
-            throw changedHeads();
+        try {
+            TreeGrowth growth = new TreeGrowth(new Prover(source).frontier(from));
+            TreeHash hash = new TreeHash();
+            leaves.forEach(leaf -> growth.append(hash.leaf(leaf.text(deployment).getBytes(StandardCharsets.UTF_8))));
+            metaChanged = !Digest.of(growth.frontier().root()).equals(after.root());
+            return metaChanged ? List.of() : growth.fullTiles(source);
+        } catch (TileMismatchException changed) {
+            metaChanged = true;
+            return List.of();
         }
-        return growth.fullTiles(source);
+    }
+
+    /** Whether the log of heads in the database is not the one that is kept outside. */
+    boolean metaChanged() {
+        return metaChanged;
     }
 
     /** Looks at every ledger there is, in the database and outside. */
@@ -334,8 +367,8 @@ final class AnchorRound {
      *
      * @param copy the outside copy as it stands now
      * @param ledgers signed
-     * @param entries that the signed trees have
+     * @param backlog whether there is more to sign at once
      * @param faults what does not fit, by ledger
      */
-    record Outcome(OutsideCopy copy, int ledgers, long entries, Map<TenantId, String> faults) {}
+    record Outcome(OutsideCopy copy, int ledgers, boolean backlog, Map<TenantId, String> faults) {}
 }

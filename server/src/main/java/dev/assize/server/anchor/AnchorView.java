@@ -7,6 +7,8 @@ import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,9 @@ final class AnchorView implements HeadGuard {
 
     private final AnchorConfig config;
     private final LongSupplier nanoTime;
+
+    /** Ledgers that had entries beyond what is kept outside when something was last appended to them. */
+    private final ConcurrentMap<TenantId, Waiting> waiting = new ConcurrentHashMap<>();
 
     private volatile @Nullable Seen seen;
     private volatile @Nullable String complaint = "the outside copy of the ledgers' heads was not read yet";
@@ -31,6 +36,8 @@ final class AnchorView implements HeadGuard {
     void confirm(OutsideCopy copy) {
         seen = new Seen(copy, nanoTime.getAsLong());
         complaint = null;
+        waiting.entrySet()
+                .removeIf(entry -> hasMoved(entry.getValue(), copy.heads().get(entry.getKey())));
     }
 
     /** The copy is not to be trusted, or not the database's: nothing is appended from now on. */
@@ -69,6 +76,41 @@ final class AnchorView implements HeadGuard {
         if (outside != null && isBehind(head.incarnation(), head.size(), outside)) {
             throw new LedgerHaltedException(behind(tenant, head.incarnation(), head.size(), outside));
         }
+        requireNotLate(tenant, head, outside);
+    }
+
+    /** What was appended before must have been kept outside by now, wherever the place or the signing fails. */
+    private void requireNotLate(TenantId tenant, LedgerHead head, @Nullable SignedHead outside) {
+        long kept = outside == null || outside.incarnation() != head.incarnation() ? 0 : outside.size();
+        if (head.size() <= kept) {
+            waiting.remove(tenant);
+            return;
+        }
+        long now = nanoTime.getAsLong();
+        Waiting since = waiting.merge(
+                tenant,
+                new Waiting(head.incarnation(), kept, now),
+                (before, fresh) ->
+                        before.incarnation() == fresh.incarnation() && before.kept() == fresh.kept() ? before : fresh);
+        Duration lag = Duration.ofNanos(now - since.sinceNanos());
+        if (lag.compareTo(config.maxLag()) > 0) {
+            throw new LedgerUnanchoredException("nothing is appended: entry " + kept + " of tenant `" + tenant
+                    + "` and those behind it were not signed and kept outside for " + lag.toSeconds()
+                    + " s (anchor.maxLag is " + config.maxLag().toSeconds() + " s)");
+        }
+    }
+
+    private static boolean hasMoved(Waiting since, @Nullable SignedHead outside) {
+        return outside != null && (outside.incarnation() != since.incarnation() || outside.size() != since.kept());
+    }
+
+    /** The longest that a ledger to which something was appended has waited to be kept outside. */
+    Duration longestWait() {
+        long now = nanoTime.getAsLong();
+        return Duration.ofNanos(waiting.values().stream()
+                .mapToLong(since -> now - since.sinceNanos())
+                .max()
+                .orElse(0));
     }
 
     static String behind(TenantId tenant, int incarnation, long size, SignedHead outside) {
@@ -81,6 +123,9 @@ final class AnchorView implements HeadGuard {
     static boolean isBehind(int incarnation, long size, SignedHead outside) {
         return incarnation < outside.incarnation() || (incarnation == outside.incarnation() && size < outside.size());
     }
+
+    /** Since when a ledger has entries beyond that many, which are kept outside. */
+    private record Waiting(int incarnation, long kept, long sinceNanos) {}
 
     private record Seen(OutsideCopy copy, long atNanos) {}
 }

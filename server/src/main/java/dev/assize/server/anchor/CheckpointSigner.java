@@ -34,6 +34,11 @@ final class CheckpointSigner {
         return keys(deployment).verifier().open(note).equals(Optional.of(text));
     }
 
+    /** The text of a note that one of the deployment's keys has signed. */
+    Optional<String> open(String deployment, String note) {
+        return keys(deployment).verifier().open(note);
+    }
+
     /** The keys to verify with, the present one first (verifier keys of C2SP signed-note). */
     List<String> verifierKeys(String deployment) {
         return keys(deployment).verifierKeys().stream()

@@ -8,9 +8,11 @@ import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,11 @@ import org.jspecify.annotations.Nullable;
  * <p>The new incarnation is begun outside first: without that, nobody who merely writes to the database can begin one.
  */
 public final class Incarnations {
+
+    /** How often, and after what pause, it is tried while a node signs. */
+    private static final int ATTEMPTS = 200;
+
+    private static final Duration PAUSE = Duration.ofMillis(50);
 
     private final AnchorRepository repository;
     private final Outside outside;
@@ -42,6 +49,17 @@ public final class Incarnations {
      * @throws LedgerUnanchoredException where it was changed meanwhile too often
      */
     public Optional<Begun> begin(TenantId tenant, IncarnationRecord record) {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            Optional<Optional<Begun>> begun = repository.inRound(_ -> beginInTurn(tenant, record));
+            if (begun.isPresent()) {
+                return begun.get();
+            }
+            LockSupport.parkNanos(PAUSE.toNanos());
+        }
+        throw new LedgerUnanchoredException("a node has been signing all the while; try again");
+    }
+
+    private Optional<Begun> beginInTurn(TenantId tenant, IncarnationRecord record) {
         String deployment = repository.deployment();
         OutsideCopy copy = read(deployment);
         AnchorRepository.Standing standing = repository.standing(tenant);

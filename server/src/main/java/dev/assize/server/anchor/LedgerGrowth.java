@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * A ledger's tree on its way from one published size to the next. Every entry is taken from its stored bytes: its hash
  * is computed anew, and it must stand in its place, in this ledger, behind the entry before it. On the way the tree must
  * have the root that is kept outside.
+ *
+ * <p>Of what a new incarnation has kept of those before it, the bytes are signed as they are: that something is wrong
+ * with them may be why it was begun, and its first entry says so. Nothing may be missing, though.
  */
 final class LedgerGrowth {
 
@@ -30,6 +33,10 @@ final class LedgerGrowth {
     private final TreeGrowth growth;
 
     private long size;
+
+    /** Whether an entry of the incarnation itself has come. */
+    private boolean begun;
+
     private @Nullable Digest lastHash;
     private @Nullable String fault;
 
@@ -46,6 +53,7 @@ final class LedgerGrowth {
         this.growth = new TreeGrowth(from.tree());
         this.size = from.tree().size();
         this.lastHash = from.lastHash();
+        this.begun = incarnation == 1 || from.begun();
         compareWithOutside();
     }
 
@@ -59,11 +67,9 @@ final class LedgerGrowth {
             return;
         }
         Digest hash = Frame.hash(frame);
-        if (!Arrays.equals(hash.bytes(), storedHash)) {
-            fault = "entry " + seq + " is stored with a hash that is not its frame's";
-            return;
-        }
-        fault = misplaced(seq, frame);
+        boolean first = !begun && isOfIncarnation(incarnation, frame);
+        begun = begun || first;
+        fault = begun ? faultOf(seq, frame, hash, storedHash, first) : null;
         if (fault == null) {
             growth.append(hash.bytes());
             lastHash = hash;
@@ -103,7 +109,7 @@ final class LedgerGrowth {
     }
 
     State state() {
-        return new State(incarnation, growth.frontier(), lastHash);
+        return new State(incarnation, growth.frontier(), lastHash, begun);
     }
 
     private void compareWithOutside() {
@@ -114,7 +120,22 @@ final class LedgerGrowth {
         }
     }
 
-    private @Nullable String misplaced(long seq, byte[] frame) {
+    static boolean isOfIncarnation(int incarnation, byte[] frame) {
+        try {
+            return Envelope.of(FrameFields.read(frame)).incarnation() == incarnation;
+        } catch (MalformedFrameException keptAsItIs) {
+            return false;
+        }
+    }
+
+    private @Nullable String faultOf(long seq, byte[] frame, Digest hash, byte[] storedHash, boolean first) {
+        return Arrays.equals(hash.bytes(), storedHash)
+                ? misplaced(seq, frame, first)
+                : "entry " + seq + " is stored with a hash that is not its frame's";
+    }
+
+    /** The first entry of a later incarnation is linked to what the ledger was said to end with. */
+    private @Nullable String misplaced(long seq, byte[] frame, boolean first) {
         Envelope envelope;
         try {
             envelope = Envelope.of(FrameFields.read(frame));
@@ -129,7 +150,7 @@ final class LedgerGrowth {
                     + envelope.incarnation();
         }
         Digest expected = seq == 0 ? Frame.genesisHash(origin) : lastHash;
-        return Objects.equals(envelope.prevHash(), expected)
+        return first || Objects.equals(envelope.prevHash(), expected)
                 ? null
                 : "entry " + seq + " does not continue the one before it";
     }
@@ -139,11 +160,12 @@ final class LedgerGrowth {
      *
      * @param tree never changed
      * @param lastHash of its last entry, null while it has none
+     * @param begun whether it has an entry of the incarnation itself
      */
-    record State(int incarnation, Frontier tree, @Nullable Digest lastHash) {
+    record State(int incarnation, Frontier tree, @Nullable Digest lastHash, boolean begun) {
 
         static State empty(int incarnation) {
-            return new State(incarnation, Frontier.empty(), null);
+            return new State(incarnation, Frontier.empty(), null, false);
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.assize.server.anchor.OutsideCopy.ObjectName;
 import dev.assize.server.ledger.merkle.Frontier;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
+import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -48,8 +49,7 @@ final class Outside {
         if (known != null && object.version().equals(known.version())) {
             return Optional.of(known);
         }
-        OutsideCopy copy = OutsideCopy.parse(object);
-        requireSound(deployment, copy);
+        OutsideCopy copy = parse(deployment, object);
         if (known != null) {
             requireContinued(known, copy);
         }
@@ -149,13 +149,22 @@ final class Outside {
         String note = signer.sign(deployment, next.metaText(deployment));
         OutsideCopy signed = new OutsideCopy(
                 "", next.anchorId(), next.incarnation(), next.meta(), note, next.past(), next.objects(), next.heads());
-        return store.replace(OutsideCopy.OBJECT, version, signed.toBytes()).map(signed::withVersion);
+        byte[] content = signer.sign(deployment, signed.body()).getBytes(StandardCharsets.UTF_8);
+        return store.replace(OutsideCopy.OBJECT, version, content).map(signed::withVersion);
+    }
+
+    private OutsideCopy parse(String deployment, OutsideStore.Versioned object) {
+        String body = signer.open(deployment, new String(object.content(), StandardCharsets.UTF_8))
+                .orElseThrow(() -> OutsideCopy.corrupt("is not signed by a key of this deployment: it is another"
+                        + " deployment's, or the signing keys are not the ones it was signed with"));
+        OutsideCopy copy = OutsideCopy.parse(object.version(), body);
+        requireSound(deployment, copy);
+        return copy;
     }
 
     private void requireSound(String deployment, OutsideCopy copy) {
         if (!signer.isOurs(deployment, copy.note(), copy.metaText(deployment))) {
-            throw OutsideCopy.corrupt("is not signed by a key of this deployment over its own tree of " + copy.size()
-                    + " leaves: it is another deployment's, or the signing keys are not the ones it was signed with");
+            throw OutsideCopy.corrupt("holds another checkpoint than that of its tree of " + copy.size() + " leaves");
         }
     }
 
@@ -201,9 +210,13 @@ final class Outside {
     private static void requireHeadsKept(OutsideCopy known, OutsideCopy copy) {
         known.heads().forEach((tenant, head) -> {
             SignedHead present = copy.heads().get(tenant);
-            if (present == null || present.isBehind(head)) {
-                throw OutsideCopy.corrupt(
-                        "has lost the head of tenant `" + tenant + "`, which had " + head.size() + " entries there");
+            boolean changed = present != null
+                    && present.incarnation() == head.incarnation()
+                    && present.size() == head.size()
+                    && !present.root().equals(head.root());
+            if (present == null || present.isBehind(head) || changed) {
+                throw OutsideCopy.corrupt("does not have the head of tenant `" + tenant
+                        + "` that stood there before, of " + head.size() + " entries");
             }
         });
     }

@@ -73,8 +73,8 @@ record OutsideCopy(
         return grown;
     }
 
-    /** As the object `anchor` holds it. */
-    byte[] toBytes() {
+    /** What the object `anchor` says; it is signed as a whole. */
+    String body() {
         StringBuilder text = new StringBuilder(HEADER).append('\n');
         text.append("id ").append(anchorId).append('\n');
         text.append("incarnation ").append(incarnation).append('\n');
@@ -84,19 +84,17 @@ record OutsideCopy(
         text.append('\n');
         past.forEach(name -> text.append("past ").append(name).append('\n'));
         objects.forEach(name -> text.append("heads ").append(name).append('\n'));
-        return text.append('\n').append(note).toString().getBytes(UTF_8);
+        return text.append('\n').append(note).toString();
     }
 
-    /** What the object `anchor` holds; the heads are yet to be read. */
-    static OutsideCopy parse(OutsideStore.Versioned object) {
-        String text = new String(object.content(), UTF_8);
+    /** What the object `anchor` says, once its signature was verified; the heads are yet to be read. */
+    static OutsideCopy parse(String version, String text) {
         int end = text.indexOf("\n\n");
         if (end < 0 || !text.startsWith(HEADER + "\n")) {
             throw corrupt("does not begin with `" + HEADER + "`");
         }
         Lines lines = new Lines(text.substring(HEADER.length() + 1, end).split("\n", -1));
         String id = lines.only("id");
-        int incarnation = Integer.parseInt(lines.only("incarnation"));
         String[] edge = lines.only("edge").split(" ", -1);
         if (!ANCHOR_ID.matcher(id).matches() || edge.length != 2) {
             throw corrupt("has a malformed `id` or `edge`");
@@ -105,9 +103,9 @@ record OutsideCopy(
             byte[] peaks =
                     edge[1].equals("-") ? new byte[0] : Base64.getDecoder().decode(edge[1]);
             return new OutsideCopy(
-                    object.version(),
+                    version,
                     id,
-                    incarnation,
+                    Integer.parseInt(lines.only("incarnation")),
                     Frontier.restore(Long.parseLong(edge[0]), peaks),
                     text.substring(end + 2),
                     lines.all("past").stream().map(ObjectName::parse).toList(),

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.ChainVerifier.Progress;
+import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.TreeCheck;
 import dev.assize.server.ledger.TreeCheck.SignedRoot;
 import dev.assize.server.ledger.Verification;
@@ -56,17 +57,34 @@ public final class SignedLedgerVerifier {
         if (trusted != null) {
             return verifyBehind(tenant, fromSeq, toSeq, read(tenant, trusted), progress);
         }
-        if (fromSeq > 0) {
+        if (fromSeq == 0) {
+            return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
+        }
+        return verifyPart(tenant, fromSeq, toSeq, progress);
+    }
+
+    /** From a position on: the tree before it comes from tiles, which the roots behind it prove or disprove. */
+    private Verification verifyPart(TenantId tenant, long fromSeq, @Nullable Long toSeq, Progress progress) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        Optional<PublishedCheckpoint> latest = latest(tenant, standing);
+        if (latest.isEmpty() || latest.get().size() <= fromSeq) {
+            // Nothing behind it is signed yet.
             return chains.verify(tenant, fromSeq, toSeq, progress);
         }
-        return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
+        try {
+            Frontier tree = repository.withTiles(
+                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(fromSeq));
+            return verifyAlong(tenant, fromSeq, toSeq, tree, progress);
+        } catch (TileMismatchException e) {
+            return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
+        }
     }
 
     /** What came since a checkpoint that the caller vouches for. */
     private Verification verifyBehind(
             TenantId tenant, long fromSeq, @Nullable Long toSeq, SignedHead trusted, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
-        if (standing.incarnation() != trusted.incarnation() || standing.size() < trusted.size()) {
+        if (standing.incarnation() < trusted.incarnation() || standing.size() < trusted.size()) {
             return broken(
                     standing,
                     fromSeq,
@@ -80,10 +98,16 @@ public final class SignedLedgerVerifier {
             throw new MalformedException(
                     Long.toString(fromSeq), "0, or a position behind the trusted checkpoint's " + trusted.size());
         }
+        if (latest(tenant, standing)
+                .filter(signed -> signed.size() >= trusted.size())
+                .isEmpty()) {
+            throw new LedgerUnanchoredException("the ledger of tenant `" + tenant + "` is not signed up to "
+                    + trusted.size() + " entries yet in its incarnation " + standing.incarnation());
+        }
         Frontier tree;
         try {
             tree = repository.withTiles(
-                    tenant.value(), trusted.incarnation(), tiles -> new Prover(tiles).frontier(trusted.size()));
+                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(trusted.size()));
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
@@ -109,9 +133,9 @@ public final class SignedLedgerVerifier {
             TenantId tenant, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
         List<SignedRoot> roots = new ArrayList<>();
-        for (PublishedCheckpoint checkpoint : published(tenant, standing)) {
+        String deployment = repository.deployment();
+        for (PublishedCheckpoint checkpoint : published(tenant, standing, fromSeq)) {
             SignedHead head = new SignedHead(tenant, checkpoint.incarnation(), checkpoint.size(), checkpoint.root());
-            String deployment = repository.deployment();
             if (!signer.isOurs(deployment, checkpoint.note(), head.text(deployment))) {
                 return broken(
                         standing,
@@ -130,14 +154,17 @@ public final class SignedLedgerVerifier {
     }
 
     /** Of the present incarnation: those of an earlier one may have been of a tail that is lost, and known to be. */
-    private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing) {
+    private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing, long beyondSize) {
         List<PublishedCheckpoint> published =
-                new ArrayList<>(repository.checkpoints(tenant, standing.incarnation(), Long.MAX_VALUE));
-        repository
-                .checkpoint(tenant.value())
-                .filter(latest -> latest.incarnation() == standing.incarnation())
-                .ifPresent(published::add);
+                new ArrayList<>(repository.checkpoints(tenant, standing.incarnation(), beyondSize));
+        latest(tenant, standing).ifPresent(published::add);
         return published;
+    }
+
+    private Optional<PublishedCheckpoint> latest(TenantId tenant, AnchorRepository.Standing standing) {
+        return repository
+                .checkpoint(tenant.value())
+                .filter(checkpoint -> checkpoint.incarnation() == standing.incarnation());
     }
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {

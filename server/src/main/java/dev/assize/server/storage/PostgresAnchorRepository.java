@@ -158,7 +158,7 @@ final class PostgresAnchorRepository implements AnchorRepository {
     }
 
     @Override
-    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize) {
+    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize) {
         return database.inSnapshot(
                 tenant.value(),
                 transaction -> transaction
@@ -172,7 +172,7 @@ final class PostgresAnchorRepository implements AnchorRepository {
                         .from(LEDGER_CHECKPOINT)
                         .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
                         .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
-                        .and(LEDGER_CHECKPOINT.SIZE.le(toSize))
+                        .and(LEDGER_CHECKPOINT.SIZE.gt(beyondSize))
                         .orderBy(LEDGER_CHECKPOINT.SIZE)
                         .fetch(row -> new PublishedCheckpoint(
                                 row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));

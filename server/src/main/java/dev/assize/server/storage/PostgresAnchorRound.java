@@ -26,8 +26,8 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jooq.impl.DSL;
-import org.jspecify.annotations.Nullable;
 
 /** One transaction that signs. */
 final class PostgresAnchorRound implements Round {
@@ -38,24 +38,25 @@ final class PostgresAnchorRound implements Round {
     private static final String UNSIGNED = "SELECT h.tenant_id, h.incarnation, h.size,"
             + " coalesce(t.incarnation, 0), coalesce(t.size, 0) FROM assize.ledger_head h"
             + " LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id WHERE h.halted IS NULL AND h.size > 0"
+            + " AND h.tenant_id <> ALL (?::text[])"
             + " AND (t.size IS NULL OR h.size > t.size OR h.incarnation <> t.incarnation)"
             + " ORDER BY t.signed_at NULLS FIRST, h.tenant_id LIMIT ?";
 
     private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash"
             + " FROM unnest(?::text[], ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq)"
             + " CROSS JOIN LATERAL (SELECT i.seq, i.frame, i.entry_hash FROM assize.ledger_entry i"
-            + " WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq < w.to_seq ORDER BY i.seq) e";
+            + " WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq < w.to_seq) e ORDER BY w.tenant_id, e.seq";
 
     private static final String UPSERT_TREES = "INSERT INTO assize.ledger_tree AS t"
-            + " (tenant_id, incarnation, size, root, note, meta_index, signed_at) SELECT * FROM"
-            + " unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::bigint[], ?::timestamptz[])"
+            + " (tenant_id, incarnation, size, root, note, signed_at) SELECT * FROM"
+            + " unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::timestamptz[])"
             + " ON CONFLICT (tenant_id) DO UPDATE SET incarnation = excluded.incarnation, size = excluded.size,"
-            + " root = excluded.root, note = excluded.note, meta_index = excluded.meta_index,"
+            + " root = excluded.root, note = excluded.note,"
             + " signed_at = excluded.signed_at";
 
     private static final String UPSERT_CHECKPOINTS = "INSERT INTO assize.ledger_checkpoint AS c"
             + " (tenant_id, incarnation, hour, size, root, note, signed_at)"
-            + " SELECT n.tenant_id, n.incarnation, (extract(epoch FROM n.signed_at) / 3600)::integer, n.size, n.root,"
+            + " SELECT n.tenant_id, n.incarnation, floor(extract(epoch FROM n.signed_at) / 3600)::integer, n.size, n.root,"
             + " n.note, n.signed_at FROM unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[],"
             + " ?::timestamptz[]) AS n (tenant_id, incarnation, size, root, note, signed_at)"
             + " ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root = excluded.root,"
@@ -63,10 +64,12 @@ final class PostgresAnchorRound implements Round {
 
     private static final String INSERT_TILES = "INSERT INTO assize.ledger_tile"
             + " (tenant_id, incarnation, level, index, root, hashes) SELECT * FROM"
-            + " unnest(?::text[], ?::integer[], ?::smallint[], ?::bigint[], ?::bytea[], ?::bytea[])";
+            + " unnest(?::text[], ?::integer[], ?::smallint[], ?::bigint[], ?::bytea[], ?::bytea[])"
+            + " ON CONFLICT DO NOTHING";
 
     private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
-            + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l";
+            + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l"
+            + " ON CONFLICT (incarnation, index) DO UPDATE SET tenant_id = excluded.tenant_id, leaf = excluded.leaf";
 
     private final TenantTransaction transaction;
     private final String deployment;
@@ -99,9 +102,11 @@ final class PostgresAnchorRound implements Round {
     }
 
     @Override
-    public List<Unsigned> unsigned(int limit) {
+    public List<Unsigned> unsigned(int limit, Set<TenantId> left) {
         try (PreparedStatement statement = transaction.connection().prepareStatement(UNSIGNED)) {
-            statement.setInt(1, limit);
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.texts(List.copyOf(left), TenantId::value);
+            arrays.number(limit);
             List<Unsigned> unsigned = new ArrayList<>();
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
@@ -147,10 +152,7 @@ final class PostgresAnchorRound implements Round {
         if (spans.isEmpty()) {
             return;
         }
-        // One ledger's entries come in order because they are asked for so; those of many, because that is how they are
-        // joined. Whoever finds them out of order reads the one again alone.
-        String query = spans.size() == 1 ? ENTRIES + " ORDER BY e.seq" : ENTRIES;
-        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(ENTRIES)) {
             statement.setFetchSize(FETCH_SIZE);
             StatementArrays arrays = new StatementArrays(statement);
             arrays.texts(spans, span -> span.tenant().value());
@@ -223,9 +225,8 @@ final class PostgresAnchorRound implements Round {
 
     private void upsertTrees(List<SignedTree> trees, PublishedCheckpoint meta) throws SQLException {
         List<TreeRow> rows = new ArrayList<>();
-        trees.forEach(tree -> rows.add(
-                new TreeRow(tree.head().tenant().value(), published(tree, meta.signedAt()), tree.metaIndex())));
-        rows.add(new TreeRow(PostgresAnchorRepository.META, meta, null));
+        trees.forEach(tree -> rows.add(new TreeRow(tree.head().tenant().value(), published(tree, meta.signedAt()))));
+        rows.add(new TreeRow(PostgresAnchorRepository.META, meta));
         try (PreparedStatement statement = transaction.connection().prepareStatement(UPSERT_TREES)) {
             StatementArrays arrays = new StatementArrays(statement);
             arrays.texts(rows, TreeRow::log);
@@ -233,7 +234,6 @@ final class PostgresAnchorRound implements Round {
             arrays.longs(rows, row -> row.checkpoint().size());
             arrays.bytes(rows, row -> row.checkpoint().root().bytes());
             arrays.texts(rows, row -> row.checkpoint().note());
-            arrays.longs(rows, TreeRow::metaIndex);
             arrays.times(rows, row -> row.checkpoint().signedAt());
             statement.executeUpdate();
         }
@@ -262,8 +262,5 @@ final class PostgresAnchorRound implements Round {
 
     private record TileRow(GrownTree tree, Tile tile) {}
 
-    private record TreeRow(
-            String log,
-            PublishedCheckpoint checkpoint,
-            @Nullable Long metaIndex) {}
+    private record TreeRow(String log, PublishedCheckpoint checkpoint) {}
 }

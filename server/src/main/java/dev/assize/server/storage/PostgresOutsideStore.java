@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PostgresOutsideStore implements OutsideStore, AutoCloseable {
 
+    private static final String EXISTS = "SELECT to_regclass('assize_outside') IS NOT NULL";
+
     private static final String TABLE =
             "CREATE TABLE IF NOT EXISTS assize_outside (name text COLLATE \"C\" PRIMARY KEY,"
                     + " version bigint NOT NULL, content bytea NOT NULL)";
@@ -137,13 +139,23 @@ public final class PostgresOutsideStore implements OutsideStore, AutoCloseable {
         properties.setProperty("ApplicationName", "assize-anchor");
         Connection fresh = DriverManager.getConnection(access.url(), properties);
         try (Statement statement = fresh.createStatement()) {
-            statement.execute(TABLE);
+            makeTable(statement);
         } catch (SQLException e) {
             fresh.close();
             throw e;
         }
         connection = fresh;
         return fresh;
+    }
+
+    /** A role that may only use the table may not even try to make it. */
+    private static void makeTable(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery(EXISTS)) {
+            if (row.next() && row.getBoolean(1)) {
+                return;
+            }
+        }
+        statement.execute(TABLE);
     }
 
     private void drop() {

@@ -24,8 +24,8 @@ final class PostgresTiles implements TileSource {
     private static final String ROOTS = "SELECT root FROM assize.ledger_tile WHERE tenant_id = ? AND incarnation = ?"
             + " AND level = ? AND index >= ? AND index < ? ORDER BY index";
 
-    private static final String ENTRIES =
-            "SELECT entry_hash FROM assize.ledger_entry" + " WHERE tenant_id = ? AND seq >= ? AND seq < ? ORDER BY seq";
+    private static final String ENTRIES = "SELECT sha256('\\x00'::bytea || frame) FROM assize.ledger_entry"
+            + " WHERE tenant_id = ? AND seq >= ? AND seq < ? ORDER BY seq";
 
     private static final String LEAVES = "SELECT sha256('\\x00'::bytea || convert_to(leaf, 'UTF8'))"
             + " FROM assize.meta_leaf WHERE incarnation = ? AND index >= ? AND index < ? ORDER BY index";

@@ -134,6 +134,11 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, 0, null, trusted, (_, _) -> {});
     }
 
+    /** Verifies from a position on. */
+    Verification verifySigned(TenantId tenant, long fromSeq) {
+        return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, fromSeq, null, null, (_, _) -> {});
+    }
+
     /** Verifies the chain alone. */
     Verification verify(TenantId tenant) {
         return injector.getInstance(ChainVerifier.class).verify(tenant, 0, null, (_, _) -> {});

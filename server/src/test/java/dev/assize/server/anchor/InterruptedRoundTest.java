@@ -58,8 +58,10 @@ class InterruptedRoundTest {
             assertThat(node.round()).isEmpty();
             for (int failures = 1; failures <= 3; failures++) {
                 node.append(ACME, 150);
-                outside.failAt(step, failures);
-                for (int i = 0; i < failures; i++) {
+                // Once it was replaced there is nothing left to put there.
+                int times = step == Step.REPLACED ? 1 : failures;
+                outside.failAt(step, times);
+                for (int i = 0; i < times; i++) {
                     assertThat(node.round()).contains("the place is gone");
                 }
                 assertThat(node.round()).isEmpty();
@@ -90,8 +92,9 @@ class InterruptedRoundTest {
         }
     }
 
-    @Test
-    void appendsGoOnForAWhileWithoutThePlace() {
+    @ParameterizedTest
+    @EnumSource(names = {"READ", "PUT", "REPLACE"})
+    void appendsGoOnForAWhileWithoutThePlace(Step step) {
         Faulty outside = new Faulty(new FileOutsideStore(directory.resolve("anchor")));
         AnchorConfig config = new AnchorConfig(
                 directory.resolve("keys"), Duration.ofMillis(50), Duration.ofMillis(1_500), 100, 1_000, 100);
@@ -100,11 +103,11 @@ class InterruptedRoundTest {
                     .as("before the place was ever seen")
                     .isInstanceOf(LedgerUnanchoredException.class);
             assertThat(node.round()).isEmpty();
-            outside.failAt(Step.READ, Integer.MAX_VALUE);
-            assertThat(node.round()).isNotEmpty();
+            outside.failAt(step, Integer.MAX_VALUE);
             node.append(ACME, 1);
+            assertThat(node.round()).isNotEmpty();
             awaitRefusal(node);
-            outside.failAt(Step.READ, 0);
+            outside.failAt(step, 0);
             assertThat(node.round()).isEmpty();
             node.append(ACME, 1);
         }
@@ -115,8 +118,9 @@ class InterruptedRoundTest {
         while (System.nanoTime() < deadline) {
             try {
                 node.append(ACME, 1);
+                node.round();
             } catch (LedgerUnanchoredException expected) {
-                assertThat(expected).hasMessageContaining("was not reached for").hasMessageContaining("anchor.maxLag");
+                assertThat(expected).hasMessageContaining("anchor.maxLag");
                 return;
             }
         }
@@ -135,10 +139,9 @@ class InterruptedRoundTest {
                     one.append(new TenantId("t" + t), 20);
                     other.append(new TenantId("t" + t), 10);
                 });
-                CompletableFuture.allOf(
-                                CompletableFuture.runAsync(() -> one.round()),
-                                CompletableFuture.runAsync(() -> other.round()))
-                        .join();
+                CompletableFuture<String> beside = CompletableFuture.supplyAsync(other::round);
+                assertThat(one.round()).isEmpty();
+                assertThat(beside.join()).isEmpty();
             }
             assertThat(one.round()).isEmpty();
             assertThat(other.round()).isEmpty();

@@ -54,11 +54,29 @@ class TenantIsolationTest {
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
                             + " " + HASH + ", '', 'c', 't', now())");
 
+    /** The same of tables that only a transaction that signs writes. */
+    private static final Map<String, String> SIGNED_ROWS = Map.of(
+            "ledger_tree",
+                    "(tenant_id, incarnation, size, root, note, signed_at) VALUES ('%s', 1, 0, " + HASH
+                            + ", 'n', now())",
+            "ledger_checkpoint",
+                    "(tenant_id, incarnation, hour, size, root, note, signed_at) VALUES ('%s', 1, 1, 0, " + HASH
+                            + ", 'n', now())",
+            "ledger_tile",
+                    "(tenant_id, incarnation, level, index, root, hashes) VALUES ('%s', 1, 0, 0, " + HASH
+                            + ", decode(repeat('00', 8192), 'hex'))",
+            "meta_leaf",
+                    "(incarnation, index, tenant_id, leaf) VALUES (1, abs(hashtext('%1$s')::bigint), '%1$s', 'l')");
+
     /** Parents first. */
     static final List<String> TABLES = List.of(
             "ledger_head",
             "ledger_entry",
             "ledger_idempotency",
+            "ledger_tree",
+            "ledger_checkpoint",
+            "ledger_tile",
+            "meta_leaf",
             "policy_scope",
             "policy_document",
             "policy_revision",
@@ -70,6 +88,9 @@ class TenantIsolationTest {
     /** A column of each table that the application may set, where there is one. */
     private static final Map<String, String> SETTABLE = Map.of(
             "ledger_head", "size = size",
+            "ledger_tree", "size = size",
+            "ledger_checkpoint", "size = size",
+            "meta_leaf", "leaf = leaf",
             "policy_scope", "revision = revision",
             "policy_document", "to_revision = to_revision",
             "policy_sum", "revision = revision",
@@ -84,7 +105,7 @@ class TenantIsolationTest {
         database.open(InstantSource.system()).close();
         for (String tenant : List.of("victim", "thief")) {
             for (String table : TABLES) {
-                execute(tenant, insert(table, tenant));
+                execute(SIGNED_ROWS.containsKey(table) ? "~anchor" : tenant, insert(table, tenant));
             }
         }
     }
@@ -202,7 +223,8 @@ class TenantIsolationTest {
 
     private static String insert(String table, String tenant) {
         return "INSERT INTO assize." + table + " "
-                + requireNonNull(ROWS.get(table)).formatted(tenant);
+                + requireNonNull(ROWS.getOrDefault(table, SIGNED_ROWS.get(table)))
+                        .formatted(tenant);
     }
 
     private static String named(String table, String tenant) {
