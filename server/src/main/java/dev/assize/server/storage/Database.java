@@ -47,6 +47,9 @@ public final class Database implements AutoCloseable {
     private static final Duration WATCH_INTERVAL = Duration.ofMillis(500);
     private static final Duration MAINTENANCE_INTERVAL = Duration.ofHours(6);
 
+    /** How long whoever reads very much may work on it between two fetches: nothing is locked meanwhile. */
+    private static final Duration READER_LIMIT = Duration.ofMinutes(2);
+
     /** A connection whose server does not answer is given up this long after the server should have. */
     private static final Duration SOCKET_GRACE = Duration.ofSeconds(10);
 
@@ -117,6 +120,11 @@ public final class Database implements AutoCloseable {
     /** Runs work that reads one moment, for a tenant or the platform. */
     <T extends @Nullable Object> T inSnapshot(String scopeKey, Work<T> work) {
         return inTransaction(Mode.SNAPSHOT, scopeKey, config.idleTimeout(), work);
+    }
+
+    /** The same for work that makes something large of what it reads, and keeps the transaction waiting meanwhile. */
+    <T extends @Nullable Object> T inLongSnapshot(String scopeKey, Work<T> work) {
+        return inTransaction(Mode.SNAPSHOT, scopeKey, READER_LIMIT, work);
     }
 
     /**

@@ -27,6 +27,7 @@ import dev.assize.server.policy.PolicySet;
 import dev.assize.server.storage.PolicyVersions.Changed;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
+import java.lang.ref.Reference;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -76,6 +77,24 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     @Override
     public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
+        List<PolicySet> ahead = scopes.stream().map(this::readAhead).toList();
+        try {
+            return changeKnown(scopes, planner);
+        } finally {
+            // What is known may be known only as long as somebody holds it.
+            Reference.reachabilityFence(ahead);
+        }
+    }
+
+    /** Before anything is locked: what is not known, or not indexed, costs the whole policy; under lock, the rest. */
+    private PolicySet readAhead(PolicyScope scope) {
+        PolicySet start = known.find(scope);
+        PolicySet set = start == null ? current(scope) : start;
+        set.prepareForChange();
+        return set;
+    }
+
+    private List<Long> changeKnown(Set<PolicyScope> scopes, Planner planner) {
         return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
             SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
             List<ScopePlan> plans = planner.plan(new LockedPolicies(transaction, heads, known));
@@ -99,7 +118,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public PolicySet current(PolicyScope scope) {
         PolicySet start = known.find(scope);
-        return database.inSnapshot(scope.key(), transaction -> {
+        return database.inLongSnapshot(scope.key(), transaction -> {
             Revision head = revisions(transaction, Set.of(scope)).getOrDefault(scope, Revision.NONE);
             return current(transaction, scope, start, head);
         });
@@ -124,7 +143,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         PolicyScope scope = PolicyScope.of(tenant);
         PolicySet own = known.find(scope);
         PolicySet platform = known.find(PolicyScope.PLATFORM);
-        return database.inSnapshot(scope.key(), transaction -> {
+        return database.inLongSnapshot(scope.key(), transaction -> {
             Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
             PolicySet present = current(transaction, scope, own, heads.getOrDefault(scope, Revision.NONE));
             if (isGone(present)) {
@@ -139,7 +158,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public Optional<PolicyUpdate> update(PolicySnapshot held) {
         PolicyScope scope = held.tenant().scope();
-        return database.inSnapshot(scope.key(), transaction -> {
+        return database.inLongSnapshot(scope.key(), transaction -> {
             Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
             Changed own = since(transaction, held.tenant(), heads.getOrDefault(scope, Revision.NONE));
             if (isGone(own.set())) {
@@ -158,7 +177,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         PolicyScope scope = PolicyScope.of(tenant);
         PolicySet own = known.find(scope);
         PolicySet platform = known.find(PolicyScope.PLATFORM);
-        return database.inSnapshot(scope.key(), transaction -> {
+        return database.inLongSnapshot(scope.key(), transaction -> {
             Past moment = moment(transaction, tenant, past);
             PolicySet then = PolicyVersions.past(transaction, scope, own, moment.revision);
             if (isGone(then)) {

@@ -27,6 +27,7 @@ import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.testing.TestDatabase;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -151,6 +153,43 @@ class PostgresPolicyRepositoryTest {
         assertThat(DocumentText.write(read)).isEqualTo(DocumentText.write(written));
         assertThat(DocumentText.lines(read)).isEqualTo(DocumentText.lines(written));
         assertThat(read.place().file()).isEqualTo("roles.yaml");
+    }
+
+    @Test
+    void aLoadMayRestLongerThanAnotherTransaction() {
+        StorageConfig config = testDatabase.config();
+        List<Document> many =
+                IntStream.range(0, 5_000).mapToObj(i -> role(scope, "r" + i)).toList();
+        repository.change(Set.of(scope), present -> List.of(plan(present, scope, many, List.of(), "r")));
+        try (Database impatient = new Database(
+                new StorageConfig(
+                        config.location(),
+                        config.ledgerName(),
+                        config.poolSize(),
+                        config.connectTimeout(),
+                        config.statementTimeout(),
+                        Duration.ofMillis(1)),
+                InstantSource.system())) {
+            impatient.start();
+            AuditCodec codec = new AuditCodec();
+            PostgresPolicyRepository node = new PostgresPolicyRepository(
+                    impatient, new LedgerWriter(impatient, codec, InstantSource.system()), codec);
+            assertThat(node.current(scope).size()).isEqualTo(5_000);
+        }
+    }
+
+    @Test
+    void readsAheadOfTheLock() {
+        repository.change(
+                Set.of(scope), present -> List.of(plan(present, scope, List.of(role(scope, "a")), List.of(), "r")));
+        AuditCodec codec = new AuditCodec();
+        PostgresPolicyRepository other =
+                new PostgresPolicyRepository(database, new LedgerWriter(database, codec, () -> NOON), codec);
+        PolicySet ahead = other.current(scope);
+        other.change(Set.of(scope), present -> {
+            assertThat(present.documents(scope)).as("what was read before").isSameAs(ahead);
+            return List.of();
+        });
     }
 
     @Test
