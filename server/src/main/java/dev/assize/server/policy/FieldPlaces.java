@@ -9,7 +9,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * Finds the line and column of fields that were judged when the text had already become documents, which know where they
@@ -18,14 +20,21 @@ import java.util.Optional;
  */
 public final class FieldPlaces {
 
-    private final Map<String, List<Source>> sourcesByFile = new HashMap<>();
+    /** Sources of a file that begin at one line, and are read. */
+    private static final int AT_ONE_LINE = 16;
+
+    /** By their first lines. */
+    private final Map<String, NavigableMap<Integer, List<Source>>> sourcesByFile = new HashMap<>();
 
     /** A source as it was read. */
     private record Source(int firstLine, byte[] yaml) {}
 
     /** Keeps a source that {@link DocumentReader#read} was given. */
     public void add(String file, int firstLine, byte[] yaml) {
-        sourcesByFile.computeIfAbsent(file, any -> new ArrayList<>()).add(new Source(firstLine, yaml));
+        sourcesByFile
+                .computeIfAbsent(file, any -> new TreeMap<>())
+                .computeIfAbsent(firstLine, any -> new ArrayList<>())
+                .add(new Source(firstLine, yaml));
     }
 
     /** The same problems, each at its field where that can be found. */
@@ -47,13 +56,26 @@ public final class FieldPlaces {
         return lastBefore(begin, read).map(root -> find(root, problem.field().substring(title + 2)));
     }
 
-    /** The document in which the place lies. */
+    /**
+     * The document in which the place lies: of the last source that begins before, unless that has only comments there.
+     * Where a file has several sources at one line nobody knows which is meant, and of many none is read.
+     */
     private Optional<YamlNode> lastBefore(SourcePlace place, Map<Source, List<YamlNode>> read) {
-        Optional<YamlNode> last = Optional.empty();
-        for (Source source : sourcesByFile.getOrDefault(place.file(), List.of())) {
-            if (source.firstLine > place.line()) {
-                continue;
+        NavigableMap<Integer, List<Source>> sources = sourcesByFile.getOrDefault(place.file(), new TreeMap<>());
+        for (List<Source> some :
+                sources.headMap(place.line(), true).descendingMap().values()) {
+            Optional<YamlNode> last = some.size() > AT_ONE_LINE ? Optional.empty() : lastBefore(place, some, read);
+            if (last.isPresent() || some.size() > AT_ONE_LINE) {
+                return last;
             }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<YamlNode> lastBefore(
+            SourcePlace place, List<Source> sources, Map<Source, List<YamlNode>> read) {
+        Optional<YamlNode> last = Optional.empty();
+        for (Source source : sources) {
             for (YamlNode root : read.computeIfAbsent(source, it -> nodes(place.file(), it))) {
                 int line = root.place().line();
                 if (line <= place.line()

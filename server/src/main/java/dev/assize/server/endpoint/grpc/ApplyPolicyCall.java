@@ -44,10 +44,10 @@ import org.jspecify.annotations.Nullable;
 final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     /** Documents and deletions of one change set. */
-    static final int PARTS = 10_000;
+    static final int PARTS = 100_000;
 
     /** Bytes of YAML of one change set. */
-    static final long SOURCE_BYTES = 16L * 1_024 * 1_024;
+    static final long SOURCE_BYTES = 32L * 1_024 * 1_024;
 
     static final int REASON_BYTES = 1_024;
     static final int FILE_BYTES = 1_024;
@@ -120,8 +120,13 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             case DELETE -> delete(request.getDelete());
             case PART_NOT_SET -> throw RefusedException.invalid("part", "", "`put` or `delete`");
         }
-        if (++parts > PARTS) {
-            throw RefusedException.invalid("part", parts + " parts", "at most " + PARTS);
+    }
+
+    private void count(int more) {
+        parts += more;
+        if (parts > PARTS) {
+            throw RefusedException.invalid(
+                    "part", parts + " documents and deletions", "at most " + PARTS + " in a change");
         }
     }
 
@@ -155,6 +160,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         byte[] yaml = source.getYaml().toByteArray();
         ReadResult read = DocumentReader.read(file, line, yaml);
         places.add(file, line, yaml);
+        count(Math.max(1, read.documents().size()));
         read.documents().forEach(document -> {
             admit(document.scope());
             puts.add(document);
@@ -163,6 +169,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     }
 
     private void delete(DocumentKey key) {
+        count(1);
         PolicyScope scope = Fields.scope("delete.tenant", key.getTenant());
         admit(scope);
         Kind kind = Kind.ofText(key.getKind())
