@@ -53,6 +53,9 @@ final class LedgerWriter {
     /** Old answers removed with each new one, so that removal keeps up and no append pays for many. */
     private static final int ANSWERS_REMOVED_PER_NEW_ONE = 2;
 
+    /** So that no statement takes long; a change of policy may have hundreds of thousands. */
+    private static final int ENTRIES_PER_INSERT = 5_000;
+
     /** Well below what an index of PostgreSQL takes beside a tenant's name. */
     static final int MAX_TEXT_BYTES = 2_000;
 
@@ -129,7 +132,11 @@ final class LedgerWriter {
                 batch.add(command, known);
             }
         });
-        insertEntries(transaction, tenant, batch.entries);
+        List<SequencedEntry> entries = batch.entries;
+        for (int from = 0; from < entries.size(); from += ENTRIES_PER_INSERT) {
+            int end = Math.min(entries.size(), from + ENTRIES_PER_INSERT);
+            insertEntries(transaction, tenant, entries.subList(from, end));
+        }
         insertAnswers(transaction, tenant, batch);
         updateHead(transaction, tenant, head, batch.head);
         List<AppendResult> results = new ArrayList<>(commands.size());
@@ -247,9 +254,6 @@ final class LedgerWriter {
 
     private void insertEntries(TenantTransaction transaction, TenantId tenant, List<SequencedEntry> entries)
             throws SQLException {
-        if (entries.isEmpty()) {
-            return;
-        }
         List<SortedMap<String, String>> columns = entries.stream()
                 .map(entry -> storable(projector.project(entry.frame())))
                 .toList();

@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
 import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
@@ -11,18 +10,30 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
-import dev.assize.server.storage.generated.tables.records.PolicyDocumentRecord;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Writes what was planned for a scope whose row is locked. */
 final class PolicyWriter {
 
-    /** Rows of one insert, far below what a statement can bind. */
-    private static final int ROWS_PER_INSERT = 500;
+    /** Rows of one statement, so that none takes long. */
+    private static final int ROWS = 5_000;
+
+    private static final String END = "UPDATE assize.policy_document d SET to_revision = ?"
+            + " FROM unnest(?::text[], ?::text[]) AS ended (kind, name) WHERE d.scope_key = ?"
+            + " AND d.to_revision IS NULL AND d.kind = ended.kind AND d.name = ended.name";
+
+    private static final String INSERT = "INSERT INTO assize.policy_document"
+            + " (scope_key, from_revision, kind, name, yaml, source_file, source_lines, manager)"
+            + " SELECT ?, ?, n.kind, n.name, n.yaml, n.source_file, n.source_lines::integer[], n.manager"
+            + " FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])"
+            + " AS n (kind, name, yaml, source_file, source_lines, manager)";
 
     private PolicyWriter() {}
 
@@ -68,47 +79,45 @@ final class PolicyWriter {
     private static void endVersions(TenantTransaction transaction, ScopePlan plan) {
         List<DocumentKey> ended = Stream.concat(plan.puts().stream().map(Document::key), plan.deletes().stream())
                 .toList();
-        if (ended.isEmpty()) {
-            return;
+        for (int from = 0; from < ended.size(); from += ROWS) {
+            List<DocumentKey> some = ended.subList(from, Math.min(ended.size(), from + ROWS));
+            transaction
+                    .sql()
+                    .execute(
+                            END,
+                            plan.revision().value(),
+                            texts(some, key -> key.kind().text()),
+                            texts(some, DocumentKey::name),
+                            plan.scope().key());
         }
-        String[] kinds = ended.stream().map(key -> key.kind().text()).toArray(String[]::new);
-        String[] names = ended.stream().map(DocumentKey::name).toArray(String[]::new);
-        transaction
-                .sql()
-                .execute(
-                        "UPDATE assize.policy_document d SET to_revision = ? FROM unnest(?::text[], ?::text[])"
-                                + " AS ended (kind, name) WHERE d.scope_key = ? AND d.to_revision IS NULL"
-                                + " AND d.kind = ended.kind AND d.name = ended.name",
-                        plan.revision().value(),
-                        kinds,
-                        names,
-                        plan.scope().key());
     }
 
     private static void insertVersions(TenantTransaction transaction, ScopePlan plan) {
-        List<PolicyDocumentRecord> rows = plan.puts().stream()
-                .map(document -> row(document, plan.revision()))
-                .toList();
-        for (int from = 0; from < rows.size(); from += ROWS_PER_INSERT) {
+        List<Document> puts = plan.puts();
+        for (int from = 0; from < puts.size(); from += ROWS) {
+            List<Document> some = puts.subList(from, Math.min(puts.size(), from + ROWS));
             transaction
                     .sql()
-                    .insertInto(POLICY_DOCUMENT)
-                    .set(rows.subList(from, Math.min(rows.size(), from + ROWS_PER_INSERT)))
-                    .execute();
+                    .execute(
+                            INSERT,
+                            plan.scope().key(),
+                            plan.revision().value(),
+                            texts(some, document -> document.kind().text()),
+                            texts(some, Document::name),
+                            texts(some, DocumentText::write),
+                            texts(some, document -> document.place().file()),
+                            texts(some, PolicyWriter::lines),
+                            texts(some, document -> document.metadata().manager()));
         }
     }
 
-    private static PolicyDocumentRecord row(Document document, Revision revision) {
-        PolicyDocumentRecord row = new PolicyDocumentRecord();
-        row.setScopeKey(document.scope().key());
-        row.setKind(document.kind().text());
-        row.setName(document.name());
-        row.setFromRevision(revision.value());
-        row.setYaml(DocumentText.write(document));
-        row.setSourceFile(document.place().file());
-        row.setSourceLines(DocumentText.lines(document).toArray(Integer[]::new));
-        row.setManager(document.metadata().manager());
-        return row;
+    /** As PostgreSQL writes an array, which is no element of another unless it is as long. */
+    private static String lines(Document document) {
+        return DocumentText.lines(document).stream().map(String::valueOf).collect(Collectors.joining(",", "{", "}"));
+    }
+
+    private static <R> @Nullable String[] texts(List<R> rows, Function<R, @Nullable String> column) {
+        return rows.stream().map(column).toArray(String[]::new);
     }
 
     private static PolicyRevisionRecord row(ScopePlan plan, Instant committedAt, long seq) {

@@ -47,6 +47,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jooq.Record2;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
@@ -285,12 +286,6 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         for (PolicyScope scope : scopes) {
             if (!scope.isPlatform()) {
                 transaction.actFor(scope.key());
-                transaction
-                        .sql()
-                        .insertInto(POLICY_SCOPE, POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
-                        .values(scope.key(), Revision.NONE.value())
-                        .onConflictDoNothing()
-                        .execute();
                 heads.put(scope, lock(transaction, scope, true));
             }
         }
@@ -303,8 +298,22 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 .select(POLICY_SCOPE.REVISION, POLICY_SCOPE.COMMITTED_AT)
                 .from(POLICY_SCOPE)
                 .where(POLICY_SCOPE.SCOPE_KEY.eq(scope.key()));
-        var found = (alone ? row.forUpdate() : row.forShare()).fetchSingle();
+        var locked = alone ? row.forUpdate() : row.forShare();
+        Record2<Long, Instant> found = locked.fetchOne();
+        if (found == null) {
+            insert(transaction, scope);
+            found = locked.fetchSingle();
+        }
         return new Head(new Revision(found.value1()), found.value2());
+    }
+
+    private static void insert(TenantTransaction transaction, PolicyScope scope) {
+        transaction
+                .sql()
+                .insertInto(POLICY_SCOPE, POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
+                .values(scope.key(), Revision.NONE.value())
+                .onConflictDoNothing()
+                .execute();
     }
 
     /**

@@ -50,6 +50,9 @@ final class TenantTransaction implements AutoCloseable {
 
     /** From here on the transaction works for another tenant, or for the platform. */
     void actFor(String other) throws SQLException {
+        if (other.equals(scopeKey)) {
+            return;
+        }
         try (PreparedStatement statement = connection.prepareStatement(NAME)) {
             statement.setString(1, other);
             statement.execute();
