@@ -55,6 +55,9 @@ final class GraphCache {
     /** Of the bound, what a single graph is counted as at most. */
     private static final int LARGEST_SHARE = 4;
 
+    /** Documents of a policy of which the first change would be seen to take longer than others. */
+    private static final int LARGE_POLICY = 10_000;
+
     private static final Logger LOG = LoggerFactory.getLogger(GraphCache.class);
 
     private final AtomicBoolean warnedOfSize = new AtomicBoolean();
@@ -316,9 +319,9 @@ final class GraphCache {
         permits.acquireUninterruptibly();
         try {
             Instant readAt = clock.instant();
-            return polled != null && differsInPlatformOnly(held, polled)
+            return Apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
                     ? Optional.of(updated(held, ofPlatform(held), polled.askedAt()))
-                    : source.update(held.snapshot()).map(update -> updated(held, update, readAt));
+                    : source.update(held.snapshot()).map(update -> updated(held, update, readAt)));
         } finally {
             permits.release();
         }
@@ -439,13 +442,23 @@ final class GraphCache {
         try {
             long start = metrics.start();
             Instant readAt = clock.instant();
-            Optional<HeldGraph> found =
-                    source.load(tenant).map(this::shared).map(snapshot -> new HeldGraph(compile(snapshot), readAt));
+            Optional<HeldGraph> found = Apart.get(() -> source.load(tenant)
+                    .map(this::shared)
+                    .map(GraphCache::prepared)
+                    .map(snapshot -> new HeldGraph(compile(snapshot), readAt)));
             metrics.loaded(start);
             return found;
         } finally {
             loadPermits.release();
         }
+    }
+
+    /** What judging a change takes is made of a large policy ahead of the first, beside the graph. */
+    private static PolicySnapshot prepared(PolicySnapshot snapshot) {
+        if (snapshot.tenant().size() >= LARGE_POLICY) {
+            Apart.start("policy-index", snapshot.tenant()::prepareForChange);
+        }
+        return snapshot;
     }
 
     /** The snapshot with the platform's documents that other graphs hold already, where they are of the same revision. */

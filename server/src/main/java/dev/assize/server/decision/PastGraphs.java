@@ -158,8 +158,8 @@ final class PastGraphs {
         try {
             long start = metrics.start();
             Instant askedAt = clock.instant();
-            Optional<PastPolicy> found = source.loadPast(question.tenant, question.past);
-            Optional<PastGraph> graph = found.map(this::graph);
+            Optional<PastPolicy> found = Apart.get(() -> source.loadPast(question.tenant, question.past));
+            Optional<PastGraph> graph = Apart.get(() -> found.map(this::graph));
             remember(question, found, askedAt);
             metrics.pastLoaded(start);
             return graph;
