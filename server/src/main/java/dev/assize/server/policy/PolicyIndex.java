@@ -16,39 +16,47 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.pcollections.PSortedMap;
 import org.pcollections.TreePMap;
 
 /**
  * What the documents of one scope refer to: how often each name is referred to, which bindings and groups name each
- * subject, and which groups contain groups. Immutable; an index that differs in a document shares the rest.
+ * subject, which bindings give each role, and which groups contain groups. Immutable; an index that differs in a document
+ * shares the rest.
  *
  * <p>Only kinds of which there are many are looked at: bindings, groups, resources and freezes. Whoever asks about the
- * others looks through them, for they are few. A subject's bindings stand in an array of their own: that takes a tenth of the
- * space of a tree, and a change copies no more than the bindings of whom it touches.
+ * others looks through them, for they are few.
  */
 final class PolicyIndex {
 
     private static final Comparator<Subject> BY_TYPE_AND_ID =
             Comparator.comparing(Subject::id).thenComparing(Subject::type);
 
+    private static final Comparator<RoleBindingDocument> BY_NAME = Comparator.comparing(RoleBindingDocument::name);
+    private static final SortedNames<RoleBindingDocument> NO_BINDINGS = SortedNames.of(BY_NAME, List.of());
+
     private final PSortedMap<Target, Integer> counts;
     private final PSortedMap<Subject, Uses> uses;
+    private final PSortedMap<String, SortedNames<RoleBindingDocument>> ofRoles;
     private final PSortedMap<String, List<String>> nested;
 
     private PolicyIndex(
             PSortedMap<Target, Integer> counts,
             PSortedMap<Subject, Uses> uses,
+            PSortedMap<String, SortedNames<RoleBindingDocument>> ofRoles,
             PSortedMap<String, List<String>> nested) {
         this.counts = counts;
         this.uses = uses;
+        this.ofRoles = ofRoles;
         this.nested = nested;
     }
 
@@ -66,6 +74,9 @@ final class PolicyIndex {
         CONDITIONAL
     }
 
+    /** A document that is not what it was; null where there was none, or is none any more. */
+    record Change(@Nullable Document before, @Nullable Document after) {}
+
     /** Something that is referred to. */
     record Target(Sort sort, String name) implements Comparable<Target> {
         private static final Comparator<Target> ORDER =
@@ -78,8 +89,8 @@ final class PolicyIndex {
     }
 
     /** Who names a subject: bindings, and groups by their names. */
-    record Uses(List<RoleBindingDocument> bindings, List<String> groups) {
-        static final Uses NONE = new Uses(List.of(), List.of());
+    record Uses(SortedNames<RoleBindingDocument> bindings, List<String> groups) {
+        static final Uses NONE = new Uses(NO_BINDINGS, List.of());
 
         boolean isEmpty() {
             return bindings.isEmpty() && groups.isEmpty();
@@ -90,21 +101,25 @@ final class PolicyIndex {
         Map<Target, Integer> counts = new HashMap<>();
         Map<Subject, List<RoleBindingDocument>> bindings = new HashMap<>();
         Map<Subject, List<String>> groups = new HashMap<>();
+        Map<String, List<RoleBindingDocument>> ofRoles = new HashMap<>();
         SortedMap<String, List<String>> nested = new TreeMap<>();
         for (Document document : documents) {
             forEachTarget(document, (sort, name) -> counts.merge(new Target(sort, name), 1, Integer::sum));
             switch (document) {
-                case RoleBindingDocument binding ->
+                case RoleBindingDocument binding -> {
+                    ofRoles.computeIfAbsent(binding.role(), any -> new ArrayList<>())
+                            .add(binding);
                     forEachNamed(
                             binding,
                             subject -> bindings.computeIfAbsent(subject, any -> new ArrayList<>(2))
                                     .add(binding));
+                }
                 case GroupDocument group -> {
                     group.members().stream()
                             .distinct()
                             .forEach(member -> groups.computeIfAbsent(member, any -> new ArrayList<>(2))
                                     .add(group.name()));
-                    List<String> inner = groupsIn(group);
+                    List<String> inner = groupsIn(group.members());
                     if (!inner.isEmpty()) {
                         nested.put(group.name(), inner);
                     }
@@ -120,21 +135,23 @@ final class PolicyIndex {
             }
         }
         TreeMap<Subject, Uses> uses = new TreeMap<>(BY_TYPE_AND_ID);
-        bindings.forEach((subject, its) ->
-                uses.put(subject, new Uses(List.copyOf(its), List.copyOf(groups.getOrDefault(subject, List.of())))));
-        groups.forEach((subject, its) -> uses.putIfAbsent(subject, new Uses(List.of(), List.copyOf(its))));
+        bindings.forEach((subject, its) -> uses.put(
+                subject, new Uses(SortedNames.of(BY_NAME, its), List.copyOf(groups.getOrDefault(subject, List.of())))));
+        groups.forEach((subject, its) -> uses.putIfAbsent(subject, new Uses(NO_BINDINGS, List.copyOf(its))));
+        TreeMap<String, SortedNames<RoleBindingDocument>> sorted = new TreeMap<>();
+        ofRoles.forEach((role, its) -> sorted.put(role, SortedNames.of(BY_NAME, its)));
         return new PolicyIndex(
                 TreePMap.fromSortedMap(new TreeMap<>(counts)),
                 TreePMap.fromSortedMap(uses),
+                TreePMap.fromSortedMap(sorted),
                 TreePMap.fromSortedMap(nested));
     }
 
-    PolicyIndex with(Document document) {
-        return changed(document, 1);
-    }
-
-    PolicyIndex without(Document document) {
-        return changed(document, -1);
+    /** The index after some changes, in their order. */
+    PolicyIndex with(List<Change> changes) {
+        Changes all = new Changes(this);
+        changes.forEach(all::add);
+        return new PolicyIndex(all.counts, all.uses, all.ofRoles, all.nested);
     }
 
     /** Whether any of the many refers to it. */
@@ -155,28 +172,14 @@ final class PolicyIndex {
         return uses.getOrDefault(subject, Uses.NONE);
     }
 
+    /** The bindings that give a role. */
+    SortedNames<RoleBindingDocument> ofRole(String role) {
+        return ofRoles.getOrDefault(role, NO_BINDINGS);
+    }
+
     /** The groups in each group that has some. */
     SortedMap<String, List<String>> nested() {
         return nested;
-    }
-
-    private PolicyIndex changed(Document document, int difference) {
-        Changes changes = new Changes(counts, uses, nested);
-        forEachTarget(document, (sort, name) -> changes.count(new Target(sort, name), difference));
-        switch (document) {
-            case RoleBindingDocument binding ->
-                forEachNamed(binding, subject -> changes.use(subject, binding, difference));
-            case GroupDocument group -> changes.contain(group, difference);
-            case TenantDocument _,
-                    ResourceTypeDocument _,
-                    RoleDocument _,
-                    SubjectDocument _,
-                    ResourceDocument _,
-                    SeparationOfDutyDocument _,
-                    ApprovalRuleDocument _,
-                    FreezeDocument _ -> {}
-        }
-        return new PolicyIndex(changes.counts, changes.uses, changes.nested);
     }
 
     /** The maps of an index in the making. */
@@ -184,15 +187,31 @@ final class PolicyIndex {
 
         private PSortedMap<Target, Integer> counts;
         private PSortedMap<Subject, Uses> uses;
+        private PSortedMap<String, SortedNames<RoleBindingDocument>> ofRoles;
         private PSortedMap<String, List<String>> nested;
 
-        private Changes(
-                PSortedMap<Target, Integer> counts,
-                PSortedMap<Subject, Uses> uses,
-                PSortedMap<String, List<String>> nested) {
-            this.counts = counts;
-            this.uses = uses;
-            this.nested = nested;
+        private Changes(PolicyIndex base) {
+            this.counts = base.counts;
+            this.uses = base.uses;
+            this.ofRoles = base.ofRoles;
+            this.nested = base.nested;
+        }
+
+        void add(Change change) {
+            count(change.before, -1);
+            count(change.after, 1);
+            if (change.before instanceof GroupDocument was && change.after instanceof GroupDocument is) {
+                contain(is.name(), was.members(), is.members());
+                return;
+            }
+            remove(change.before);
+            put(change.after);
+        }
+
+        private void count(@Nullable Document document, int difference) {
+            if (document != null) {
+                forEachTarget(document, (sort, name) -> count(new Target(sort, name), difference));
+            }
         }
 
         private void count(Target target, int difference) {
@@ -200,48 +219,70 @@ final class PolicyIndex {
             counts = count == 0 ? counts.minus(target) : counts.plus(target, count);
         }
 
-        private void use(Subject subject, RoleBindingDocument binding, int difference) {
-            Uses old = uses.getOrDefault(subject, Uses.NONE);
-            List<RoleBindingDocument> bindings = difference > 0
-                    ? plus(old.bindings, binding)
-                    : minus(old.bindings, it -> it.name().equals(binding.name()));
-            put(subject, new Uses(bindings, old.groups));
+        private void remove(@Nullable Document document) {
+            if (document instanceof RoleBindingDocument binding) {
+                SortedNames<RoleBindingDocument> rest = bindings(binding.role()).without(binding);
+                ofRoles = rest.isEmpty() ? ofRoles.minus(binding.role()) : ofRoles.plus(binding.role(), rest);
+                forEachNamed(binding, subject -> {
+                    Uses old = uses.getOrDefault(subject, Uses.NONE);
+                    put(subject, new Uses(old.bindings.without(binding), old.groups));
+                });
+            } else if (document instanceof GroupDocument group) {
+                contain(group.name(), group.members(), List.of());
+            }
         }
 
-        private void contain(GroupDocument group, int difference) {
-            group.members().stream().distinct().forEach(member -> {
-                Uses old = uses.getOrDefault(member, Uses.NONE);
-                List<String> groups =
-                        difference > 0 ? plus(old.groups, group.name()) : minus(old.groups, group.name()::equals);
-                put(member, new Uses(old.bindings, groups));
-            });
-            List<String> inner = groupsIn(group);
-            if (!inner.isEmpty()) {
-                nested = difference > 0 ? nested.plus(group.name(), inner) : nested.minus(group.name());
+        private void put(@Nullable Document document) {
+            if (document instanceof RoleBindingDocument binding) {
+                ofRoles = ofRoles.plus(binding.role(), bindings(binding.role()).with(binding));
+                forEachNamed(binding, subject -> {
+                    Uses old = uses.getOrDefault(subject, Uses.NONE);
+                    put(subject, new Uses(old.bindings.with(binding), old.groups));
+                });
+            } else if (document instanceof GroupDocument group) {
+                contain(group.name(), List.of(), group.members());
             }
+        }
+
+        private SortedNames<RoleBindingDocument> bindings(String role) {
+            return ofRoles.getOrDefault(role, NO_BINDINGS);
+        }
+
+        /** Members that stay are not touched. */
+        private void contain(String group, List<Subject> was, List<Subject> is) {
+            Set<Subject> added = new LinkedHashSet<>(is);
+            for (Subject member : new LinkedHashSet<>(was)) {
+                if (!added.remove(member)) {
+                    Uses old = uses.getOrDefault(member, Uses.NONE);
+                    put(member, new Uses(old.bindings, without(old.groups, group)));
+                }
+            }
+            for (Subject member : added) {
+                Uses old = uses.getOrDefault(member, Uses.NONE);
+                put(member, new Uses(old.bindings, with(old.groups, group)));
+            }
+            List<String> inner = groupsIn(is);
+            nested = inner.isEmpty() ? nested.minus(group) : nested.plus(group, inner);
         }
 
         private void put(Subject subject, Uses its) {
             uses = its.isEmpty() ? uses.minus(subject) : uses.plus(subject, its);
         }
 
-        private static <T> List<T> plus(List<T> list, T added) {
-            List<T> longer = new ArrayList<>(list.size() + 1);
-            longer.addAll(list);
+        private static List<String> with(List<String> names, String added) {
+            List<String> longer = new ArrayList<>(names.size() + 1);
+            longer.addAll(names);
             longer.add(added);
             return List.copyOf(longer);
         }
 
-        private static <T> List<T> minus(List<T> list, Predicate<T> removed) {
-            return list.stream().filter(removed.negate()).toList();
+        private static List<String> without(List<String> names, String removed) {
+            return names.stream().filter(name -> !name.equals(removed)).toList();
         }
     }
 
-    private static List<String> groupsIn(GroupDocument group) {
-        return group.members().stream()
-                .filter(Subject::isGroup)
-                .map(Subject::id)
-                .toList();
+    private static List<String> groupsIn(List<Subject> members) {
+        return members.stream().filter(Subject::isGroup).map(Subject::id).toList();
     }
 
     /** Each once, however often the binding names it. */
@@ -262,7 +303,7 @@ final class PolicyIndex {
     private static void forEachTarget(Document document, BiConsumer<Sort, String> each) {
         switch (document) {
             case RoleBindingDocument binding -> forEachTarget(binding, each);
-            case GroupDocument group -> groupsIn(group).forEach(name -> each.accept(Sort.GROUP, name));
+            case GroupDocument group -> groupsIn(group.members()).forEach(name -> each.accept(Sort.GROUP, name));
             case ResourceDocument resource ->
                 each.accept(Sort.TYPE, resource.resource().type());
             case FreezeDocument freeze -> forEachTarget(freeze.target(), each);

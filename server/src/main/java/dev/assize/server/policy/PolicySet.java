@@ -2,8 +2,10 @@ package dev.assize.server.policy;
 
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.PolicyIndex.Sort;
 import java.util.AbstractCollection;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumMap;
@@ -13,6 +15,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.pcollections.PSortedMap;
 import org.pcollections.TreePMap;
@@ -28,14 +31,17 @@ public final class PolicySet {
     private final Map<Kind, PSortedMap<String, Document>> documentsByKind;
     private final int size;
 
-    /** Made when it is first asked for, and from then on kept up with each change; a function of the documents. */
-    private volatile @Nullable PolicyIndex index;
+    /**
+     * A function of the documents. Made when it is first asked for, once; sets that are made from this one from then on
+     * have theirs from it, as soon as it is there. Guarded by this.
+     */
+    private @Nullable CompletableFuture<PolicyIndex> index;
 
     private PolicySet(
             PolicyScope scope,
             Revision revision,
             Map<Kind, PSortedMap<String, Document>> documentsByKind,
-            @Nullable PolicyIndex index) {
+            @Nullable CompletableFuture<PolicyIndex> index) {
         this.index = index;
         this.scope = scope;
         this.revision = revision;
@@ -65,28 +71,21 @@ public final class PolicySet {
     public PolicySet with(Revision next, Collection<? extends Document> puts, Collection<DocumentKey> deletes) {
         Map<Kind, PSortedMap<String, Document>> changed = new EnumMap<>(Kind.class);
         changed.putAll(documentsByKind);
-        PolicyIndex nextIndex = index;
+        List<PolicyIndex.Change> changes = new ArrayList<>();
         for (DocumentKey key : deletes) {
             requireOwn(key);
-            nextIndex = without(nextIndex, changed, key);
-            changed.computeIfPresent(key.kind(), (kind, byName) -> byName.minus(key.name()));
+            PSortedMap<String, Document> byName = changed.getOrDefault(key.kind(), TreePMap.empty());
+            changes.add(new PolicyIndex.Change(byName.get(key.name()), null));
+            changed.put(key.kind(), byName.minus(key.name()));
         }
         for (Document document : puts) {
             requireOwn(document.key());
-            nextIndex = without(nextIndex, changed, document.key());
-            nextIndex = nextIndex == null ? null : nextIndex.with(document);
-            changed.put(
-                    document.kind(),
-                    changed.getOrDefault(document.kind(), TreePMap.empty()).plus(document.name(), document));
+            PSortedMap<String, Document> byName = changed.getOrDefault(document.kind(), TreePMap.empty());
+            changes.add(new PolicyIndex.Change(byName.get(document.name()), document));
+            changed.put(document.kind(), byName.plus(document.name(), document));
         }
-        return new PolicySet(scope, next, changed, nextIndex);
-    }
-
-    private static @Nullable PolicyIndex without(
-            @Nullable PolicyIndex index, Map<Kind, PSortedMap<String, Document>> documents, DocumentKey key) {
-        PSortedMap<String, Document> byName = documents.get(key.kind());
-        Document document = byName == null ? null : byName.get(key.name());
-        return index == null || document == null ? index : index.without(document);
+        CompletableFuture<PolicyIndex> known = knownIndex();
+        return new PolicySet(scope, next, changed, known == null ? null : known.thenApply(made -> made.with(changes)));
     }
 
     /**
@@ -107,14 +106,41 @@ public final class PolicySet {
         return index().targets(Sort.TYPE);
     }
 
+    /** The bindings that have a condition. */
+    public Collection<RoleBindingDocument> conditionalBindings() {
+        return index().targets(Sort.CONDITIONAL).stream()
+                .flatMap(name -> find(new DocumentKey(scope, Kind.ROLE_BINDING, name)).stream())
+                .map(RoleBindingDocument.class::cast)
+                .toList();
+    }
+
     /** What its documents refer to. */
+    @SuppressWarnings("ReferenceEquality") // Whether this very call is to make it.
     PolicyIndex index() {
-        PolicyIndex made = index;
-        if (made == null) {
-            made = PolicyIndex.of(documents());
-            index = made;
+        CompletableFuture<PolicyIndex> own = new CompletableFuture<>();
+        CompletableFuture<PolicyIndex> known = knownIndexOr(own);
+        if (known == own) {
+            try {
+                own.complete(PolicyIndex.of(documents()));
+            } catch (Throwable broken) {
+                own.completeExceptionally(broken);
+            }
         }
-        return made;
+        return known.join();
+    }
+
+    private synchronized @Nullable CompletableFuture<PolicyIndex> knownIndex() {
+        return index;
+    }
+
+    /** One that could not be made, for want of memory, may be made another time. */
+    private synchronized CompletableFuture<PolicyIndex> knownIndexOr(CompletableFuture<PolicyIndex> own) {
+        CompletableFuture<PolicyIndex> known = index;
+        if (known == null || known.isCompletedExceptionally()) {
+            known = own;
+            index = own;
+        }
+        return known;
     }
 
     public PolicyScope scope() {

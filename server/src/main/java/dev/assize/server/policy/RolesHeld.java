@@ -128,12 +128,8 @@ final class RolesHeld {
     /** Everybody to whom a binding gives one of the roles. */
     Set<Holder> holdersOf(Set<String> roles) {
         Set<Holder> holders = new LinkedHashSet<>();
-        if (!roles.isEmpty()) {
-            for (RoleBindingDocument binding : tenant.ofKind(RoleBindingDocument.class)) {
-                if (roles.contains(binding.role())) {
-                    addHolders(binding, holders);
-                }
-            }
+        for (String role : roles) {
+            tenant.index().ofRole(role).forEach(binding -> addHolders(binding, holders));
         }
         return holders;
     }

@@ -1,4 +1,4 @@
-package dev.assize.server.decision.evaluate;
+package dev.assize.server.policy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,83 +11,90 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An immutable set in order, in chunks. A set that differs in one element copies that element's chunk and the list of
- * chunks, and shares the rest.
+ * An immutable set in order: a tree of arrays, elements in the lowest. A set that differs in one element copies the
+ * arrays that lead to it, one for each level, and shares the rest; a small set is a single array.
+ *
+ * <p>Arrays are split when they are full and go when they are empty. They are not joined before: sets shrink rarely, and
+ * then by a little.
  */
-public final class SortedNames<T> {
+public final class SortedNames<T> implements Iterable<T> {
 
-    private static final int CHUNK_SIZE = 128;
+    /** Elements, or arrays, of one array. */
+    private static final int FULL = 128;
+
+    private static final Object[] NONE = {};
 
     private final Comparator<? super T> order;
-    private final Object[][] chunks;
+    private final Object[] root;
+    private final int height;
+    private final int size;
 
-    private SortedNames(Comparator<? super T> order, Object[][] chunks) {
+    private SortedNames(Comparator<? super T> order, Object[] root, int height, int size) {
         this.order = order;
-        this.chunks = chunks;
+        this.root = root;
+        this.height = height;
+        this.size = size;
     }
 
     /** The set of these, each of which is given once. */
     public static <T> SortedNames<T> of(Comparator<? super T> order, Collection<T> elements) {
-        List<T> sorted = new ArrayList<>(elements);
-        sorted.sort(order);
-        int half = CHUNK_SIZE / 2;
-        Object[][] chunks = new Object[(sorted.size() + half - 1) / half][];
-        for (int i = 0; i < chunks.length; i++) {
-            chunks[i] = sorted.subList(i * half, Math.min(sorted.size(), (i + 1) * half))
-                    .toArray();
+        Object[] level = elements.toArray();
+        @SuppressWarnings("unchecked") // Nothing but elements is in it.
+        Comparator<Object> ofObjects = (Comparator<Object>) order;
+        Arrays.sort(level, ofObjects);
+        int height = 0;
+        while (level.length > FULL) {
+            level = halfFull(level);
+            height++;
         }
-        return new SortedNames<>(order, chunks);
+        return new SortedNames<>(order, level, height, elements.size());
     }
 
     public boolean isEmpty() {
-        return chunks.length == 0;
+        return size == 0;
+    }
+
+    public int size() {
+        return size;
     }
 
     /** The element that is equal in the order; null for none. */
     public @Nullable T find(T element) {
-        int chunk = chunkOf(element);
-        int place = chunk < 0 ? -1 : placeIn(chunks[chunk], element);
-        return place < 0 ? null : element(chunks[chunk][place]);
+        Object[] node = root;
+        for (int level = height; level > 0; level--) {
+            node = child(node, Math.max(0, childOf(node, level, element)));
+        }
+        int place = placeIn(node, element);
+        return place < 0 ? null : element(node[place]);
     }
 
     /** The set with an element, in place of an equal one. */
     public SortedNames<T> with(T element) {
-        if (chunks.length == 0) {
-            return new SortedNames<>(order, new Object[][] {{element}});
-        }
-        int chunk = Math.max(0, chunkOf(element));
-        int place = placeIn(chunks[chunk], element);
-        if (place >= 0) {
-            Object[] replaced = chunks[chunk].clone();
-            replaced[place] = element;
-            return replace(chunk, replaced);
-        }
-        int before = -place - 1;
-        Object[] longer = new Object[chunks[chunk].length + 1];
-        System.arraycopy(chunks[chunk], 0, longer, 0, before);
-        longer[before] = element;
-        System.arraycopy(chunks[chunk], before, longer, before + 1, chunks[chunk].length - before);
-        if (longer.length <= CHUNK_SIZE) {
-            return replace(chunk, longer);
-        }
-        int half = longer.length / 2;
-        return replace(chunk, Arrays.copyOf(longer, half), Arrays.copyOfRange(longer, half, longer.length));
+        Object[][] parts = put(root, height, element);
+        int changed = find(element) == null ? size + 1 : size;
+        return parts.length == 1
+                ? new SortedNames<>(order, parts[0], height, changed)
+                : new SortedNames<>(order, parts, height + 1, changed);
     }
 
     /** The set without an element. */
     public SortedNames<T> without(T element) {
-        int chunk = chunkOf(element);
-        int place = chunk < 0 ? -1 : placeIn(chunks[chunk], element);
-        if (place < 0) {
+        if (find(element) == null) {
             return this;
         }
-        if (chunks[chunk].length == 1) {
-            return replace(chunk);
+        Object[] node = remove(root, height, element);
+        int level = node.length == 0 ? 0 : height;
+        while (level > 0 && node.length == 1) {
+            node = child(node, 0);
+            level--;
         }
-        Object[] shorter = new Object[chunks[chunk].length - 1];
-        System.arraycopy(chunks[chunk], 0, shorter, 0, place);
-        System.arraycopy(chunks[chunk], place + 1, shorter, place, shorter.length - place);
-        return replace(chunk, shorter);
+        return new SortedNames<>(order, node, level, size - 1);
+    }
+
+    /** All elements, in order. */
+    @Override
+    public Iterator<T> iterator() {
+        return from(element -> false);
     }
 
     /**
@@ -96,38 +103,65 @@ public final class SortedNames<T> {
      * @param isBefore true for all elements to skip, and for all that are before one of them
      */
     public Iterator<T> from(Predicate<? super T> isBefore) {
-        int low = 0;
-        int high = chunks.length;
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (isBefore.test(element(chunks[middle][chunks[middle].length - 1]))) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        int place = 0;
-        while (low < chunks.length && isBefore.test(element(chunks[low][place]))) {
-            place++;
-        }
-        return new Elements(low, place);
+        Elements elements = new Elements();
+        elements.descend(root, height, isBefore);
+        return elements;
     }
 
-    private SortedNames<T> replace(int chunk, Object[]... by) {
-        Object[][] changed = new Object[chunks.length - 1 + by.length][];
-        System.arraycopy(chunks, 0, changed, 0, chunk);
-        System.arraycopy(by, 0, changed, chunk, by.length);
-        System.arraycopy(chunks, chunk + 1, changed, chunk + by.length, chunks.length - chunk - 1);
-        return new SortedNames<>(order, changed);
+    private static Object[] halfFull(Object[] elements) {
+        int half = FULL / 2;
+        Object[][] parts = new Object[(elements.length + half - 1) / half][];
+        for (int i = 0; i < parts.length; i++) {
+            parts[i] = Arrays.copyOfRange(elements, i * half, Math.min(elements.length, (i + 1) * half));
+        }
+        return parts;
     }
 
-    /** The last chunk that does not begin behind the element, negative for none. */
-    private int chunkOf(T element) {
+    /** The array with the element, or two where it was full. */
+    private Object[][] put(Object[] node, int level, T element) {
+        if (level > 0) {
+            int child = Math.max(0, childOf(node, level, element));
+            return split(replaced(node, child, 1, put(child(node, child), level - 1, element)));
+        }
+        int place = placeIn(node, element);
+        return place < 0
+                ? split(replaced(node, -place - 1, 0, new Object[] {element}))
+                : new Object[][] {replaced(node, place, 1, new Object[] {element})};
+    }
+
+    /** The array without an element that is in it. */
+    private Object[] remove(Object[] node, int level, T element) {
+        if (level == 0) {
+            return replaced(node, placeIn(node, element), 1, NONE);
+        }
+        int place = childOf(node, level, element);
+        Object[] child = remove(child(node, place), level - 1, element);
+        return replaced(node, place, 1, child.length == 0 ? NONE : new Object[][] {child});
+    }
+
+    /** With others in place of some. */
+    private static Object[] replaced(Object[] node, int start, int count, Object[] by) {
+        Object[] changed = new Object[node.length - count + by.length];
+        System.arraycopy(node, 0, changed, 0, start);
+        System.arraycopy(by, 0, changed, start, by.length);
+        System.arraycopy(node, start + count, changed, start + by.length, node.length - start - count);
+        return changed;
+    }
+
+    private static Object[][] split(Object[] node) {
+        int half = node.length / 2;
+        return node.length <= FULL
+                ? new Object[][] {node}
+                : new Object[][] {Arrays.copyOf(node, half), Arrays.copyOfRange(node, half, node.length)};
+    }
+
+    /** The last part that does not begin behind the element, negative for none. */
+    private int childOf(Object[] node, int level, T element) {
         int low = 0;
-        int high = chunks.length;
+        int high = node.length;
         while (low < high) {
             int middle = (low + high) >>> 1;
-            if (order.compare(element(chunks[middle][0]), element) <= 0) {
+            if (order.compare(first(child(node, middle), level - 1), element) <= 0) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -136,12 +170,12 @@ public final class SortedNames<T> {
         return low - 1;
     }
 
-    private int placeIn(Object[] chunk, T element) {
+    private int placeIn(Object[] leaf, T element) {
         int low = 0;
-        int high = chunk.length;
+        int high = leaf.length;
         while (low < high) {
             int middle = (low + high) >>> 1;
-            int compared = order.compare(element(chunk[middle]), element);
+            int compared = order.compare(element(leaf[middle]), element);
             if (compared == 0) {
                 return middle;
             }
@@ -154,25 +188,62 @@ public final class SortedNames<T> {
         return -low - 1;
     }
 
-    // Nothing but elements is ever put into a chunk.
+    private T first(Object[] node, int level) {
+        Object[] leaf = node;
+        for (int i = level; i > 0; i--) {
+            leaf = child(leaf, 0);
+        }
+        return element(leaf[0]);
+    }
+
+    private T last(Object[] node, int level) {
+        Object[] leaf = node;
+        for (int i = level; i > 0; i--) {
+            leaf = child(leaf, leaf.length - 1);
+        }
+        return element(leaf[leaf.length - 1]);
+    }
+
+    /** Above the lowest level there is nothing but arrays. */
+    private static Object[] child(Object[] node, int place) {
+        return (Object[]) node[place];
+    }
+
+    // Nothing but elements is ever put into the lowest arrays.
     @SuppressWarnings("unchecked")
     private T element(Object stored) {
         return (T) stored;
     }
 
+    /** Where it stands in the array of each level, the highest first. */
     private final class Elements implements Iterator<T> {
 
-        private int chunk;
-        private int place;
+        private final List<Object[]> nodes = new ArrayList<>(height + 1);
+        private final int[] places = new int[height + 1];
 
-        Elements(int chunk, int place) {
-            this.chunk = chunk;
-            this.place = place;
+        /** To the first element that is not before. */
+        void descend(Object[] node, int level, Predicate<? super T> isBefore) {
+            int low = 0;
+            int high = node.length;
+            while (low < high) {
+                int middle = (low + high) >>> 1;
+                T last = level == 0 ? element(node[middle]) : last(child(node, middle), level - 1);
+                if (isBefore.test(last)) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            places[nodes.size()] = low;
+            nodes.add(node);
+            if (level > 0 && low < node.length) {
+                descend(child(node, low), level - 1, isBefore);
+            }
         }
 
         @Override
         public boolean hasNext() {
-            return chunk < chunks.length;
+            return places[0] < root.length;
         }
 
         @Override
@@ -180,10 +251,14 @@ public final class SortedNames<T> {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            T next = element(chunks[chunk][place]);
-            if (++place == chunks[chunk].length) {
-                chunk++;
-                place = 0;
+            T next = element(nodes.get(height)[places[height]]);
+            int level = height;
+            while (++places[level] == nodes.get(level).length && level > 0) {
+                level--;
+            }
+            for (int below = level + 1; below <= height && hasNext(); below++) {
+                nodes.set(below, child(nodes.get(below - 1), places[below - 1]));
+                places[below] = 0;
             }
             return next;
         }

@@ -69,6 +69,9 @@ class PolicyAtSizeTest {
     private static final int SMALL_TENANTS = 10_000;
     private static final int DOCUMENTS_OF_SMALL = 20;
 
+    /** Room for the large tenant as it is. */
+    private static final long CACHE_BYTES = 4L << 30;
+
     private static final TenantId BIG = new TenantId("big");
     private static final Recorder ADMINISTRATOR = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
     private static final String TENANT = "apiVersion: assize.dev/v1\nkind: Tenant\nmetadata:\n  name: %s\nspec:\n"
@@ -130,7 +133,9 @@ class PolicyAtSizeTest {
                 "graph beside the documents: %,d bytes a binding%n", (usedHeap() - before - documents) / BINDINGS);
         assertThat(List.of(graph.revision(), snapshot.tenant().revision())).containsOnly(new Revision(1));
 
-        follow(repository);
+        begin(repository);
+        // Another node.
+        follow(repository());
     }
 
     @Test
@@ -143,14 +148,18 @@ class PolicyAtSizeTest {
         DecisionService decisions = decisions(repository(), 64L << 20);
         SplittableRandom random = new SplittableRandom(1);
         int asked = 20_000;
+        List<Long> nanos = new ArrayList<>();
         start = System.nanoTime();
         for (int i = 0; i < asked; i++) {
+            long began = System.nanoTime();
             TenantId tenant = new TenantId("small" + (1 + random.nextInt(SMALL_TENANTS)));
             assertThat(decisions
                             .evaluate(query(tenant, "user:u1", "t1"), PointInTime.NOW)
                             .reason())
                     .isEqualTo(Reason.ALLOWED);
+            nanos.add(System.nanoTime() - began);
         }
+        print("checks of small tenants, most of them loads", nanos);
         print(asked + " checks uniform over " + SMALL_TENANTS + " tenants", start);
     }
 
@@ -165,30 +174,16 @@ class PolicyAtSizeTest {
                 decisions(repository, DecisionConfig.defaults().cacheBytes());
         PolicyAdministration administration = new PolicyAdministration(repository, decisions, InstantSource.system());
         ask(decisions, "user:u1");
-        StringBuilder yaml = new StringBuilder();
-        for (int i = 0; i < documents; i++) {
-            yaml.append(binding(i)).append("\n---\n");
-        }
-        System.out.printf("%d documents in %,d bytes%n", documents, yaml.length());
         long start = System.nanoTime();
-        List<Document> read = DocumentReader.read("new.yaml", 1, yaml.toString().getBytes(UTF_8))
-                .documents();
-        print("read", start);
-        start = System.nanoTime();
-        try {
-            apply(administration, read);
-            print("applied at once", start);
-            assertThat(ask(decisions, "user:new1")).isEqualTo(Reason.ALLOWED);
-            print("applied at once, and seen", start);
-        } catch (RuntimeException refused) {
-            print("refused at once by " + refused, start);
-            start = System.nanoTime();
-            int part = 5_000;
-            for (int from = 0; from < documents; from += part) {
-                apply(administration, read.subList(from, Math.min(documents, from + part)));
-            }
-            print("applied in parts of " + part, start);
+        List<Document> read = new ArrayList<>();
+        for (int i = 0; i < documents; i++) {
+            read.addAll(read(binding(i)));
         }
+        print("read " + documents + " documents", start);
+        start = System.nanoTime();
+        apply(administration, read);
+        print("applied at once, and seen by this node", start);
+        assertThat(ask(decisions, "user:new1")).isEqualTo(Reason.ALLOWED);
         System.out.printf("heap afterwards %,d bytes%n", usedHeap());
     }
 
@@ -214,37 +209,95 @@ class PolicyAtSizeTest {
         };
     }
 
+    /** What a node needs at its first change, of a database that does not know yet what its policy adds up to. */
+    private void begin(PostgresPolicyRepository repository) {
+        DecisionService decisions = decisions(repository, CACHE_BYTES);
+        PolicyAdministration administration =
+                new PolicyAdministration(noting(repository), decisions, InstantSource.system());
+        ask(decisions, "user:u1");
+        long start = System.nanoTime();
+        grant(administration, decisions, 0);
+        print("first change of all, which adds all documents up", start);
+    }
+
     /** Changes to first effect, alone and at a rate. */
     private void follow(PostgresPolicyRepository repository) throws InterruptedException {
-        // As configured by default: the tenant is heavier than the cache.
-        DecisionService decisions =
-                decisions(repository, DecisionConfig.defaults().cacheBytes());
+        DecisionService decisions = decisions(repository, CACHE_BYTES);
         PolicyAdministration administration =
                 new PolicyAdministration(noting(repository), decisions, InstantSource.system());
         long start = System.nanoTime();
         ask(decisions, "user:u1");
-        print("first check", start);
+        print("first check of a node", start);
         start = System.nanoTime();
-        grant(administration, decisions, 0);
-        print("first change to effect, with the sum and the index of all documents", start);
-        change("a binding", 200, i -> grant(administration, decisions, i));
+        grant(administration, decisions, 1);
+        print("first change on a node, asked for at once", start);
+        change("a binding", 500, i -> grant(administration, decisions, i));
+        change("a group of 40", 100, i -> apply(administration, group("g" + i, (i + 1) * 40 + 1, 40)));
+        change("a role", 100, i -> apply(administration, role("r" + (100 + i), i)));
+        apply(
+                administration,
+                read("{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: sometimes}, spec:"
+                        + " {subjects: ['user:u1'], role: r1, when: \"action == 'read'\"}}"));
         change(
-                "a group",
+                "a resource type, with its attributes",
                 50,
                 i -> apply(
                         administration,
-                        read("{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: big, name: g" + i
-                                + "}, spec: {members: ['user:u" + i + "', 'user:u" + (i + 1) + "']}}")));
+                        read("{apiVersion: assize.dev/v1, kind: ResourceType, metadata: {tenant: big, name: t" + i % 20
+                                + "}, spec: {actions: [read, write, a" + i + "], attributes: {level: {type: "
+                                + (i % 2 == 0 ? "int" : "string") + "}}}}")));
+        apply(administration, role("none", 1));
+        apply(
+                administration,
+                read("{apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {tenant: big, name: apart}, spec:"
+                        + " {type: assigned-roles, roles: [r300, r301, none], limit: 2}}"));
+        change("a role that is kept apart from others", 50, i -> apply(administration, role("r300", i)));
         change(
-                "a role",
+                "a rule that keeps roles apart",
                 20,
                 i -> apply(
                         administration,
-                        read("{apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: big, name: r" + i
-                                + "}, spec: {permissions: [{resources: [t1], actions: [write]}]}}")));
+                        read("{apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {tenant: big, name: apart},"
+                                + " spec: {type: assigned-roles, roles: [r300, r30" + (1 + i % 2)
+                                + ", none], limit: 2}}")));
+        change("a binding, while roles are kept apart", 100, i -> grant(administration, decisions, i + 700));
+        many(administration, decisions);
 
-        try (Checker quiet = new Checker(decisions)) {
+        atARate(administration, decisions);
+    }
+
+    /** One subject of very many bindings, and a group of very many members. */
+    private void many(PolicyAdministration administration, DecisionService decisions) {
+        int bindings = Math.min(BINDINGS / 10, 50_000);
+        for (int from = 0; from < bindings; from += 10_000) {
+            StringBuilder yaml = new StringBuilder();
+            for (int i = from; i < from + Math.min(10_000, bindings); i++) {
+                yaml.append(binding("many" + i, "user:many", "r2")).append("\n---\n");
+            }
+            apply(administration, read(yaml.toString()));
+        }
+        change(
+                "a binding of a subject of " + bindings,
+                200,
+                i -> apply(administration, read(binding("many" + i * 7, "user:many", "r" + i % 2))));
+        long start = System.nanoTime();
+        for (int i = 0; i < 100; i++) {
+            ask(decisions, "user:many");
+        }
+        print("100 checks of that subject", start);
+        int members = 10_000;
+        apply(administration, group("wide", 0, members));
+        apply(administration, read(binding("wide", "group:wide", "r3")));
+        change("one member of a group of " + members, 50, i -> apply(administration, group("wide", i, members)));
+    }
+
+    private void atARate(PolicyAdministration administration, DecisionService decisions) {
+        try (Checker warm = new Checker(decisions)) {
             LockSupport.parkNanos(Duration.ofSeconds(5).toNanos());
+            warm.print("checks, warming up");
+        }
+        try (Checker quiet = new Checker(decisions)) {
+            LockSupport.parkNanos(Duration.ofSeconds(20).toNanos());
             quiet.print("checks, quiet");
         }
         List<Long> late = new ArrayList<>();
@@ -264,6 +317,10 @@ class PolicyAtSizeTest {
         }
         print("changes at 100 a second, from when due to effect", late);
         print("changes at 100 a second, from commit to effect", effects);
+        try (Checker quiet = new Checker(decisions)) {
+            LockSupport.parkNanos(Duration.ofSeconds(20).toNanos());
+            quiet.print("checks, quiet again");
+        }
     }
 
     private void change(String what, int times, IntConsumer change) {
@@ -279,7 +336,7 @@ class PolicyAtSizeTest {
         print("change of " + what + ", alone, from commit to effect", effects);
     }
 
-    /** Asks all the time, with short pauses. */
+    /** Asks all the time, with short pauses, on a virtual thread as those are that answer calls. */
     private static final class Checker implements AutoCloseable {
 
         private final AtomicBoolean ended = new AtomicBoolean();
@@ -287,7 +344,7 @@ class PolicyAtSizeTest {
         private final Thread thread;
 
         Checker(DecisionService decisions) {
-            thread = Thread.ofPlatform().start(() -> {
+            thread = Thread.startVirtualThread(() -> {
                 SplittableRandom random = new SplittableRandom(1);
                 while (!ended.get()) {
                     String subject = "user:u" + random.nextInt(SUBJECTS);
@@ -322,12 +379,32 @@ class PolicyAtSizeTest {
     }
 
     private static String binding(int number) {
-        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: new" + number
-                + "}, spec: {subjects: ['user:new" + number + "'], role: r1}}";
+        return binding("new" + number, "user:new" + number, "r1");
+    }
+
+    private static String binding(String name, String subject, String role) {
+        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: big, name: " + name
+                + "}, spec: {subjects: ['" + subject + "'], role: " + role + "}}";
+    }
+
+    private static List<Document> group(String name, int first, int size) {
+        StringBuilder members = new StringBuilder();
+        for (int i = first; i < first + size; i++) {
+            members.append(i == first ? "" : ", ").append("'user:u").append(i).append('\'');
+        }
+        return read("{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: big, name: " + name
+                + "}, spec: {members: [" + members + "]}}");
+    }
+
+    private static List<Document> role(String name, int type) {
+        return read("{apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: big, name: " + name
+                + "}, spec: {permissions: [{resources: [t" + type % 20 + "], actions: [write]}]}}");
     }
 
     private static List<Document> read(String yaml) {
-        return DocumentReader.read("new.yaml", 1, yaml.getBytes(UTF_8)).documents();
+        DocumentReader.ReadResult read = DocumentReader.read("new.yaml", 1, yaml.getBytes(UTF_8));
+        assertThat(read.problems()).isEmpty();
+        return read.documents();
     }
 
     private static void apply(PolicyAdministration administration, List<Document> documents) {
@@ -452,10 +529,11 @@ class PolicyAtSizeTest {
     private static void print(String what, List<Long> nanos) {
         List<Long> sorted = nanos.stream().sorted().toList();
         System.out.printf(
-                "%s: p50 %.3f ms, p99 %.3f ms, max %.3f ms of %d%n",
+                "%s: p50 %.4f ms, p99 %.4f ms, p99.9 %.4f ms, max %.3f ms of %d%n",
                 what,
                 sorted.get(sorted.size() / 2) / 1e6,
-                sorted.get(sorted.size() * 99 / 100) / 1e6,
+                sorted.get((int) (sorted.size() * 99L / 100)) / 1e6,
+                sorted.get((int) (sorted.size() * 999L / 1_000)) / 1e6,
                 sorted.getLast() / 1e6,
                 sorted.size());
     }

@@ -8,7 +8,6 @@ import dev.assize.server.decision.evaluate.GrantScope;
 import dev.assize.server.decision.evaluate.GrantTerms;
 import dev.assize.server.decision.evaluate.HomeDirectory;
 import dev.assize.server.decision.evaluate.KnownResource;
-import dev.assize.server.decision.evaluate.SortedNames;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -24,6 +23,7 @@ import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.SortedNames;
 import dev.assize.server.policy.SubjectPattern;
 import java.util.Collection;
 import java.util.HashMap;
@@ -31,6 +31,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -72,12 +73,26 @@ final class DirectoryEditor {
         return new Directory(HomeDirectory.NOBODY, Map.of(), SortedNames.of(KnownResource.ORDER, List.of()));
     }
 
+    /** What a document was, and what it is now; at least one of the two is there. */
+    void change(@Nullable Document before, @Nullable Document after) {
+        if (before instanceof GroupDocument was && after instanceof GroupDocument is) {
+            addedWeightBytes += DocumentWeight.of(is) - DocumentWeight.of(was);
+            change(is.name(), was.members(), is.members());
+            return;
+        }
+        if (before != null) {
+            remove(before);
+        }
+        if (after != null) {
+            add(after);
+        }
+    }
+
     void add(Document document) {
         addedWeightBytes += DocumentWeight.of(document);
         switch (document) {
             case RoleBindingDocument binding -> add(binding);
-            case GroupDocument group ->
-                distinct(group.members()).forEach(member -> residents.addMember(group.name(), member));
+            case GroupDocument group -> change(group.name(), List.of(), group.members());
             case SubjectDocument subject -> residents.document(subject.subject(), true);
             case ResourceDocument resource -> mentions.merge(resource.resource(), 1, Integer::sum);
             case TenantDocument _,
@@ -89,12 +104,11 @@ final class DirectoryEditor {
         }
     }
 
-    void remove(Document document) {
+    private void remove(Document document) {
         addedWeightBytes -= DocumentWeight.of(document);
         switch (document) {
             case RoleBindingDocument binding -> remove(binding);
-            case GroupDocument group ->
-                distinct(group.members()).forEach(member -> residents.removeMember(group.name(), member));
+            case GroupDocument group -> change(group.name(), group.members(), List.of());
             case SubjectDocument subject -> residents.document(subject.subject(), false);
             case ResourceDocument resource -> mentions.merge(resource.resource(), -1, Integer::sum);
             case TenantDocument _,
@@ -104,6 +118,17 @@ final class DirectoryEditor {
                     ApprovalRuleDocument _,
                     FreezeDocument _ -> {}
         }
+    }
+
+    /** Members that stay are not touched. */
+    private void change(String group, List<Subject> was, List<Subject> is) {
+        Set<Subject> added = new LinkedHashSet<>(is);
+        for (Subject member : distinct(was)) {
+            if (!added.remove(member)) {
+                residents.removeMember(group, member);
+            }
+        }
+        added.forEach(member -> residents.addMember(group, member));
     }
 
     Directory finish() {

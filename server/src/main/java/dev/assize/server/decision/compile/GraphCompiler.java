@@ -17,6 +17,7 @@ import dev.assize.server.policy.PolicySet;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -32,7 +33,6 @@ public final class GraphCompiler {
     private static final int SMALL_PART = 4;
 
     private static final Set<Kind> OF_SCHEMA = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE, Kind.ROLE);
-    private static final Set<Kind> OF_ATTRIBUTES = EnumSet.of(Kind.TENANT, Kind.RESOURCE_TYPE);
     private static final Set<Kind> OF_DUTIES = EnumSet.of(Kind.TENANT, Kind.SEPARATION_OF_DUTY, Kind.APPROVAL_RULE);
 
     private GraphCompiler() {}
@@ -88,9 +88,7 @@ public final class GraphCompiler {
         });
         Set<Kind> kinds = EnumSet.noneOf(Kind.class);
         changes.forEach(change -> kinds.add(change.key().kind()));
-        boolean retyped = kinds.stream().anyMatch(OF_ATTRIBUTES::contains)
-                && graph.bindingCounts().conditional() > 0;
-        if (retyped || counter.isWasteful() || changes.size() > tenant.size() / SMALL_PART) {
+        if (counter.isWasteful() || changes.size() > tenant.size() / SMALL_PART) {
             return compile(tenant, platform);
         }
         return update(graph, origin, changes, kinds, counter);
@@ -108,9 +106,11 @@ public final class GraphCompiler {
         DirectoryEditor editor = new DirectoryEditor(graph.tenant(), graph.directory(), counts, schema.conditions());
         for (Change change : changes) {
             if (!change.key().scope().isPlatform()) {
-                change.before().ifPresent(editor::remove);
-                change.after().ifPresent(editor::add);
+                editor.change(change.before().orElse(null), change.after().orElse(null));
             }
+        }
+        if (isDeclaredOtherwise(graph, schema)) {
+            retype(origin.tenant(), changes, editor);
         }
         Directory directory = editor.finish();
         requireUnused(changes, directory);
@@ -122,6 +122,24 @@ public final class GraphCompiler {
                 directory,
                 counts,
                 graph.ownWeightBytes() + editor.addedWeightBytes());
+    }
+
+    /** Whether conditions are to be compiled anew, and some binding may have one. */
+    private static boolean isDeclaredOtherwise(DecisionGraph graph, Schema schema) {
+        return graph.bindingCounts().conditional() > 0
+                && !graph.schema()
+                        .conditions()
+                        .attributes()
+                        .equals(schema.conditions().attributes());
+    }
+
+    /** Bindings with a condition are compiled anew, though they are what they were. */
+    private static void retype(PolicySet tenant, List<Change> changes, DirectoryEditor editor) {
+        Set<DocumentKey> done = new HashSet<>();
+        changes.forEach(change -> done.add(change.key()));
+        tenant.conditionalBindings().stream()
+                .filter(binding -> !done.contains(binding.key()))
+                .forEach(binding -> editor.change(binding, binding));
     }
 
     /** A document that is not what it was. */

@@ -3,17 +3,19 @@ package dev.assize.server.decision.compile;
 import dev.assize.server.decision.evaluate.Grant;
 import dev.assize.server.decision.evaluate.GrantList;
 import dev.assize.server.decision.evaluate.HomeDirectory;
-import dev.assize.server.decision.evaluate.SortedNames;
 import dev.assize.server.decision.evaluate.SubjectNode;
 import dev.assize.server.decision.evaluate.SubjectNode.GroupsVersion;
 import dev.assize.server.decision.evaluate.SubjectTable;
 import dev.assize.server.decision.evaluate.Utf8Order;
 import dev.assize.server.model.Subject;
+import dev.assize.server.policy.SortedNames;
 import dev.assize.server.policy.SubjectPattern;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Changes whom of one home tenant a directory knows: notes what is touched, and makes a directory that differs in it. */
@@ -21,20 +23,53 @@ final class HomeEditor {
 
     private final HomeDirectory base;
     private final Map<Subject, Draft> drafts = new HashMap<>();
-    private final Map<String, List<Grant>> ofType = new HashMap<>();
-    private @Nullable List<Grant> ofAnyone;
+    private final Map<String, Grants> ofType = new HashMap<>();
+    private @Nullable Grants ofAnyone;
     private boolean groupsChanged;
     private long addedWeightBytes;
+
+    /** What is to become of a list of grants. */
+    private static final class Grants {
+
+        private final GrantList base;
+        private final List<Grant> added = new ArrayList<>(2);
+        private @Nullable Set<String> removed;
+
+        Grants(GrantList base) {
+            this.base = base;
+        }
+
+        void add(Grant grant) {
+            added.add(grant);
+        }
+
+        void remove(String binding) {
+            added.removeIf(grant -> grant.binding().name().equals(binding));
+            Set<String> names = removed == null ? new HashSet<>() : removed;
+            names.add(binding);
+            removed = names;
+        }
+
+        GrantList finished() {
+            return removed == null && added.isEmpty() ? base : base.with(removed == null ? Set.of() : removed, added);
+        }
+    }
 
     /** What is to be said of a subject. */
     private static final class Draft {
 
-        private final List<Grant> grants = new ArrayList<>(2);
-        private final List<String> groups = new ArrayList<>(2);
+        private final Grants grants;
+        private final List<String> groups;
         private boolean documented;
 
+        Draft(@Nullable SubjectNode base) {
+            this.grants = new Grants(base == null ? GrantList.NONE : base.direct());
+            this.groups = base == null ? new ArrayList<>(2) : new ArrayList<>(base.groups());
+            this.documented = base != null && base.isDocumented();
+        }
+
         SubjectNode node(Subject subject) {
-            return new SubjectNode(subject, GrantList.of(grants), groups, documented);
+            return new SubjectNode(subject, grants.finished(), groups, documented);
         }
     }
 
@@ -47,7 +82,7 @@ final class HomeEditor {
     }
 
     void remove(SubjectPattern pattern, String binding) {
-        grants(pattern).removeIf(grant -> grant.binding().name().equals(binding));
+        grants(pattern).remove(binding);
     }
 
     void addMember(String group, Subject member) {
@@ -76,7 +111,7 @@ final class HomeEditor {
                 table(nodes),
                 names(nodes),
                 ofType(),
-                ofAnyone == null ? base.ofAnyone() : weighed(base.ofAnyone(), GrantList.of(ofAnyone)),
+                ofAnyone == null ? base.ofAnyone() : weighed(base.ofAnyone(), ofAnyone.finished()),
                 groupsChanged ? new GroupsVersion() : base.groupsVersion());
     }
 
@@ -125,7 +160,7 @@ final class HomeEditor {
         }
         Map<String, GrantList> changed = new HashMap<>(base.ofType());
         ofType.forEach((type, grants) -> {
-            GrantList list = weighed(base.ofType().getOrDefault(type, GrantList.NONE), GrantList.of(grants));
+            GrantList list = weighed(base.ofType().getOrDefault(type, GrantList.NONE), grants.finished());
             if (list.size() == 0) {
                 changed.remove(type);
             } else {
@@ -135,19 +170,15 @@ final class HomeEditor {
         return changed;
     }
 
-    private List<Grant> grants(SubjectPattern pattern) {
+    private Grants grants(SubjectPattern pattern) {
         return switch (pattern) {
             case SubjectPattern.Anyone() -> {
-                List<Grant> grants =
-                        ofAnyone == null ? new ArrayList<>(base.ofAnyone().asList()) : ofAnyone;
+                Grants grants = ofAnyone == null ? new Grants(base.ofAnyone()) : ofAnyone;
                 ofAnyone = grants;
                 yield grants;
             }
             case SubjectPattern.AnyOfType(String type) ->
-                ofType.computeIfAbsent(
-                        type,
-                        any -> new ArrayList<>(
-                                base.ofType().getOrDefault(type, GrantList.NONE).asList()));
+                ofType.computeIfAbsent(type, any -> new Grants(base.ofType().getOrDefault(type, GrantList.NONE)));
             case SubjectPattern.Named(Subject subject) -> {
                 groupsChanged |= subject.isGroup();
                 yield draft(subject).grants;
@@ -161,15 +192,6 @@ final class HomeEditor {
     }
 
     private Draft draft(Subject subject) {
-        return drafts.computeIfAbsent(subject, any -> {
-            Draft draft = new Draft();
-            SubjectNode node = base.subjects().find(subject.type(), subject.id());
-            if (node != null) {
-                draft.grants.addAll(node.direct().asList());
-                draft.groups.addAll(node.groups());
-                draft.documented = node.isDocumented();
-            }
-            return draft;
-        });
+        return drafts.computeIfAbsent(subject, any -> new Draft(base.subjects().find(subject.type(), subject.id())));
     }
 }

@@ -8,6 +8,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.SortedNames;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;

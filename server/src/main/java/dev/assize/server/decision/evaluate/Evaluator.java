@@ -176,11 +176,14 @@ public final class Evaluator {
         }
 
         private void over(GrantList list) {
-            int size = list.size();
-            if (size == 0 || !list.mayHaveRoleOf(cell)) {
+            if (list.size() == 0 || !list.mayHaveRoleOf(cell)) {
                 return;
             }
-            for (int i = 0; i < size; i++) {
+            if (list.isInParts()) {
+                list.parts().forEach(this::over);
+                return;
+            }
+            for (int i = 0; i < list.size(); i++) {
                 int role = list.role(i);
                 boolean allows = cell.allows().has(role);
                 boolean denies = cell.denies().has(role);

@@ -2,6 +2,7 @@ package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.decision.evaluate.SubjectNode.GroupsVersion;
 import dev.assize.server.model.Subject;
+import dev.assize.server.policy.SortedNames;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -2,69 +2,67 @@ package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Subject;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Subjects by name: an immutable hash table in two levels, pages chosen by the high bits of the hash, and in each page
- * open addressing by the low ones, at most half full. A look-up reads two arrays, touches a key only where its whole hash
- * is equal, and then compares it exactly, so that no collision answers for another subject. A table that differs in a few
- * subjects copies their pages and the list of pages, and shares the rest; one that has outgrown its pages is made anew,
- * which over many changes costs little for each.
+ * Subjects by name: an immutable hash table in three levels. The high bits of the hash choose a section, others a page in
+ * it, and in the page there is open addressing by the low ones, at most half full. A look-up reads four arrays, touches a
+ * key only where its whole hash is equal, and then compares it exactly, so that no collision answers for another subject.
+ *
+ * <p>A table that differs in a subject copies its page, the list of pages of its section and the list of sections, and
+ * shares the rest. It grows as extendible hashing does (Fagin et al., 1979): a section that is full is made anew with
+ * more pages, and then as two, to which the list of sections refers by one bit more. A section that needs fewer bits than
+ * the list has stands there several times. So no change makes more than a section anew.
  */
 public final class SubjectTable {
 
     public static final SubjectTable EMPTY = of(List.of());
 
-    /** Subjects in a page when a table is made; at twice as many it is made anew. */
+    /** Subjects in a page when a section is made; at twice as many in the mean it is made anew. */
     private static final int PAGE_SIZE = 16;
 
+    /** Pages of a section before it becomes two. */
+    private static final int MOST_PAGES = 64;
+
+    /** Bits of a hash for a slot of a page. */
+    private static final int PAGE_SHIFT = 6;
+
     private final int bits;
-    private final Page[] pages;
+    private final Page[][] sections;
     private final int size;
 
-    private SubjectTable(int bits, Page[] pages, int size) {
+    private SubjectTable(int bits, Page[][] sections, int size) {
         this.bits = bits;
-        this.pages = pages;
+        this.sections = sections;
         this.size = size;
     }
 
     /** A table of these. */
     public static SubjectTable of(Collection<SubjectNode> nodes) {
         int bits = 0;
-        while (nodes.size() >> bits > PAGE_SIZE) {
+        while (nodes.size() >> bits > PAGE_SIZE * MOST_PAGES) {
             bits++;
         }
-        int[] sizes = new int[1 << bits];
-        for (SubjectNode node : nodes) {
-            sizes[page(hash(node.subject().type(), node.subject().id()), bits)]++;
-        }
-        Page[] pages = new Page[1 << bits];
-        for (int i = 0; i < pages.length; i++) {
-            pages[i] = Page.ofCapacityFor(sizes[i]);
+        List<List<SubjectNode>> bySection = new ArrayList<>();
+        for (int i = 0; i < 1 << bits; i++) {
+            bySection.add(new ArrayList<>(nodes.size() >> bits));
         }
         for (SubjectNode node : nodes) {
-            int hash = hash(node.subject().type(), node.subject().id());
-            pages[page(hash, bits)].put(hash, node);
+            bySection.get(section(hash(node), bits)).add(node);
         }
-        return new SubjectTable(bits, pages, nodes.size());
+        return new SubjectTable(
+                bits, bySection.stream().map(SubjectTable::pages).toArray(Page[][]::new), nodes.size());
     }
 
     /** The table with some nodes put and those deleted that are empty. */
     public SubjectTable with(Map<Subject, SubjectNode> changes) {
-        Page[] changed = pages.clone();
-        int changedSize = size;
-        for (SubjectNode node : changes.values()) {
-            int hash = hash(node.subject().type(), node.subject().id());
-            int index = page(hash, bits);
-            Page page = changed[index].with(hash, node);
-            changedSize += page.size - changed[index].size;
-            changed[index] = page;
-        }
-        SubjectTable table = new SubjectTable(bits, changed, changedSize);
-        return changedSize >> bits > 2 * PAGE_SIZE ? of(table.nodes()) : table;
+        Growing changed = new Growing(this);
+        changes.values().forEach(changed::put);
+        return new SubjectTable(changed.bits, changed.sections, changed.size);
     }
 
     public int size() {
@@ -74,31 +72,139 @@ public final class SubjectTable {
     /** What is known of a subject; null for nothing. */
     public @Nullable SubjectNode find(String type, String id) {
         int hash = hash(type, id);
-        return pages[page(hash, bits)].find(hash, type, id);
+        Page[] pages = sections[section(hash, bits)];
+        return pages[page(hash, pages)].find(hash, type, id);
     }
 
-    /** All, in no order. */
-    public Collection<SubjectNode> nodes() {
-        List<SubjectNode> all = new ArrayList<>(size);
-        for (Page page : pages) {
-            for (SubjectNode node : page.nodes) {
-                if (node != null) {
-                    all.add(node);
-                }
-            }
+    private static Page[] pages(List<SubjectNode> nodes) {
+        int count = 1;
+        while (nodes.size() > count * PAGE_SIZE) {
+            count *= 2;
         }
-        return all;
+        Page[] pages = new Page[count];
+        int[] sizes = new int[count];
+        nodes.forEach(node -> sizes[page(hash(node), pages)]++);
+        Arrays.setAll(pages, page -> Page.ofCapacityFor(sizes[page]));
+        for (SubjectNode node : nodes) {
+            int hash = hash(node);
+            pages[page(hash, pages)].put(hash, node);
+        }
+        return pages;
     }
 
-    private static int page(int hash, int bits) {
+    private static int section(int hash, int bits) {
         return hash >>> 1 >>> (Integer.SIZE - 1 - bits);
     }
 
-    /** Spread, because pages and slots are taken from some of the bits; never 0, which marks an empty slot. */
+    /** By other bits than those for a section or for a slot. */
+    private static int page(int hash, Page[] pages) {
+        return hash >>> PAGE_SHIFT & pages.length - 1;
+    }
+
+    private static int hash(SubjectNode node) {
+        return hash(node.subject().type(), node.subject().id());
+    }
+
+    /** Spread, because sections, pages and slots take some of the bits each; never 0, which marks an empty slot. */
     private static int hash(String type, String id) {
         int mixed = (type.hashCode() * 31 + id.hashCode()) * 0x9E3779B9;
-        int spread = mixed ^ mixed >>> 15;
+        mixed = (mixed ^ mixed >>> 15) * 0x85EBCA6B;
+        int spread = mixed ^ mixed >>> 13;
         return spread == 0 ? 1 : spread;
+    }
+
+    /** A table in the making. */
+    private static final class Growing {
+
+        private int bits;
+        private Page[][] sections;
+        private int size;
+
+        Growing(SubjectTable base) {
+            this.bits = base.bits;
+            this.sections = base.sections.clone();
+            this.size = base.size;
+        }
+
+        void put(SubjectNode node) {
+            int hash = hash(node);
+            Page[] pages = sections[section(hash, bits)].clone();
+            int index = page(hash, pages);
+            Page page = pages[index].with(hash, node);
+            boolean grows = page.size > pages[index].size;
+            size += page.size - pages[index].size;
+            pages[index] = page;
+            replace(section(hash, bits), pages);
+            if (grows && page.size > 2 * PAGE_SIZE && isFull(pages)) {
+                enlarge(section(hash, bits));
+            }
+        }
+
+        private static boolean isFull(Page[] pages) {
+            return Arrays.stream(pages).mapToInt(page -> page.size).sum() > 2 * PAGE_SIZE * pages.length;
+        }
+
+        private void enlarge(int section) {
+            Page[] pages = sections[section];
+            List<SubjectNode> nodes = new ArrayList<>();
+            for (Page page : pages) {
+                page.addTo(nodes);
+            }
+            if (pages.length < MOST_PAGES) {
+                replace(section, pages(nodes));
+            } else if (places(section) > 1) {
+                split(section, nodes);
+            } else if (size >> bits > PAGE_SIZE * MOST_PAGES / 4) {
+                sections = twice(sections);
+                bits++;
+                split(2 * section, nodes);
+            } else {
+                // Its subjects agree in the bits by which it would be split.
+                replace(section, pages(nodes));
+            }
+        }
+
+        /** In each place of the section, one half of its subjects. */
+        private void split(int section, List<SubjectNode> nodes) {
+            int places = places(section);
+            int first = section & -places;
+            int middle = first + places / 2;
+            Page[] lower = pages(nodes.stream()
+                    .filter(node -> section(hash(node), bits) < middle)
+                    .toList());
+            Page[] upper = pages(nodes.stream()
+                    .filter(node -> section(hash(node), bits) >= middle)
+                    .toList());
+            Arrays.fill(sections, first, middle, lower);
+            Arrays.fill(sections, middle, first + places, upper);
+        }
+
+        private void replace(int section, Page[] by) {
+            int places = places(section);
+            int first = section & -places;
+            Arrays.fill(sections, first, first + places, by);
+        }
+
+        /** How often a section stands in the list: a power of two, and it begins at a multiple of that. */
+        @SuppressWarnings("ReferenceEquality") // The same section, not an equal one.
+        private int places(int section) {
+            Page[] pages = sections[section];
+            int places = 1;
+            while (places < sections.length) {
+                int first = section & -2 * places;
+                if (sections[first] != pages || sections[first + 2 * places - 1] != pages) {
+                    return places;
+                }
+                places *= 2;
+            }
+            return places;
+        }
+
+        private static Page[][] twice(Page[][] sections) {
+            Page[][] twice = new Page[2 * sections.length][];
+            Arrays.setAll(twice, i -> sections[i / 2]);
+            return twice;
+        }
     }
 
     /** A part of the table; written to only while it is made. */
@@ -154,6 +260,14 @@ public final class SubjectTable {
             hashes[slot] = hash;
             nodes[slot] = node;
             size++;
+        }
+
+        void addTo(List<SubjectNode> all) {
+            for (SubjectNode node : nodes) {
+                if (node != null) {
+                    all.add(node);
+                }
+            }
         }
     }
 }

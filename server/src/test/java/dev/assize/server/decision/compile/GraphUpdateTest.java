@@ -33,6 +33,9 @@ import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import dev.assize.server.policy.condition.AttributeDeclaration;
+import dev.assize.server.policy.condition.AttributeDeclaration.Source;
+import dev.assize.server.policy.condition.AttributeType;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -40,6 +43,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.assertj.core.data.Percentage;
@@ -63,6 +67,9 @@ class GraphUpdateTest {
 
     private SplittableRandom random = new SplittableRandom();
 
+    /** How many names bindings have. */
+    private int names = 60;
+
     @Test
     void anUpdatedGraphAnswersAsOneThatIsCompiled() {
         for (long seed = 1; seed <= 25; seed++) {
@@ -74,6 +81,30 @@ class GraphUpdateTest {
                 DecisionGraph updated = GraphCompiler.update(graph, next, PLATFORM, differing(policy, next));
                 requireSame("seed " + seed + ", step " + step, GraphCompiler.compile(next, PLATFORM), updated);
                 requireSame("old, seed " + seed, GraphCompiler.compile(policy, PLATFORM), graph);
+                policy = next;
+                graph = updated;
+            }
+        }
+    }
+
+    @Test
+    void thatIsSoOfASubjectOfVeryManyBindings() {
+        names = 900;
+        for (long seed = 1; seed <= 3; seed++) {
+            random = new SplittableRandom(seed);
+            List<Document> documents = beginning();
+            for (int i = 40; i < names; i++) {
+                SubjectPattern subject = new SubjectPattern.Named(i % 3 == 0 ? group("group0") : user(1));
+                documents.add(binding("binding" + i, "role" + i % 5, subject, null));
+            }
+            documents.removeIf(document -> document.name().equals("group0"));
+            documents.add(new GroupDocument(metadata("group0"), SourcePlace.UNKNOWN, List.of(user(1), user(2))));
+            PolicySet policy = PolicySet.of(SCOPE, new Revision(1), documents);
+            DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+            for (int step = 2; step < 30; step++) {
+                PolicySet next = changed(policy, new Revision(step));
+                DecisionGraph updated = GraphCompiler.update(graph, next, PLATFORM, differing(policy, next));
+                requireSame("seed " + seed + ", step " + step, GraphCompiler.compile(next, PLATFORM), updated);
                 policy = next;
                 graph = updated;
             }
@@ -131,8 +162,7 @@ class GraphUpdateTest {
 
     private List<Document> beginning() {
         List<Document> documents = new ArrayList<>();
-        documents.add(new TenantDocument(
-                metadata("acme"), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), new TreeMap<>()));
+        documents.add(tenant());
         for (int i = 0; i < 5; i++) {
             documents.add(role("role" + i, i));
             documents.add(group("group" + i, i));
@@ -148,8 +178,8 @@ class GraphUpdateTest {
         List<Document> puts = new ArrayList<>();
         List<DocumentKey> deletes = new ArrayList<>();
         for (int i = random.nextInt(1, 5); i > 0; i--) {
-            int number = random.nextInt(60);
-            switch (random.nextInt(10)) {
+            int number = random.nextInt(names);
+            switch (random.nextInt(12)) {
                 case 0 -> puts.add(role("role" + number % 5, number % 5));
                 case 1, 2 -> puts.add(group("group" + number % 5, number % 5));
                 case 3 -> puts.add(freeze("freeze" + number % 3));
@@ -164,6 +194,7 @@ class GraphUpdateTest {
                     puts.add(new ResourceDocument(
                             metadata(PATHS.get(0).value()), SourcePlace.UNKNOWN, PATHS.get(0), new TreeMap<>()));
                 case 8 -> deletes.add(new DocumentKey(SCOPE, Kind.ROLE_BINDING, "binding" + number));
+                case 9 -> puts.add(tenant());
                 default -> puts.add(binding("binding" + number));
             }
         }
@@ -189,6 +220,15 @@ class GraphUpdateTest {
                 ACME,
                 Environment.DEFAULT,
                 random.nextInt(5) == 0 ? GLOBEX : ACME);
+    }
+
+    /** What conditions are compiled under. */
+    private TenantDocument tenant() {
+        SortedMap<String, AttributeDeclaration> attributes = new TreeMap<>();
+        if (random.nextBoolean()) {
+            attributes.put("level", new AttributeDeclaration(AttributeType.parse("int"), Source.EITHER));
+        }
+        return new TenantDocument(metadata("acme"), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), attributes);
     }
 
     private RoleDocument role(String name, int number) {
