@@ -32,7 +32,8 @@ import java.util.function.Predicate;
  * <p>Deleting what is still referenced needs no rule of its own: the set without it has dangling names. Judging a
  * whole set grows with its size and no faster. Judging a change of a set that was right before looks at the documents that
  * changed; at the kinds of which there are few, if one of those changed; and, in the {@link PolicyIndex}, at whether
- * something refers to what is gone. Only where something does is the whole set judged, to say what.
+ * something refers to what is gone. What refers to a role or a group is known; only where something refers to another
+ * thing is the whole set judged, to say what.
  */
 public final class PolicyValidator {
 
@@ -95,11 +96,13 @@ public final class PolicyValidator {
     private List<Problem> runChanged(Set<DocumentKey> changed) {
         boolean wide = changed.stream().anyMatch(this::isWide);
         boolean declaring = changed.stream().anyMatch(key -> DECLARING.contains(key.kind()));
-        if (mayDangle(changed, wide)) {
+        if (wide && namesWhatIsGone()) {
             return run();
         }
         set.scope().tenant().ifPresent(this::checkTenant);
-        judged(changed, wide, declaring).forEach(key -> set.find(key).ifPresent(this::check));
+        Set<DocumentKey> judged = judged(changed, wide, declaring);
+        addDangling(changed, wide, judged);
+        judged.forEach(key -> set.find(key).ifPresent(this::check));
         if (wide) {
             checkRoleNesting();
         }
@@ -123,7 +126,7 @@ public final class PolicyValidator {
                 || (FEW.contains(key.kind()) && key.kind() != Kind.APPROVAL_RULE);
     }
 
-    private Collection<DocumentKey> judged(Set<DocumentKey> changed, boolean wide, boolean declaring) {
+    private Set<DocumentKey> judged(Set<DocumentKey> changed, boolean wide, boolean declaring) {
         Set<DocumentKey> judged = new TreeSet<>();
         changed.stream().filter(key -> key.scope().equals(set.scope())).forEach(judged::add);
         if (wide) {
@@ -146,19 +149,39 @@ public final class PolicyValidator {
         set.ofKind(kind).forEach(document -> judged.add(document.key()));
     }
 
-    /** Whether one of the many refers to what is not there, or does what a rule now forbids. */
-    private boolean mayDangle(Set<DocumentKey> changed, boolean wide) {
-        boolean groupGone = changed.stream()
-                .anyMatch(key -> key.kind() == Kind.GROUP
-                        && set.find(key).isEmpty()
-                        && set.index().refersTo(Sort.GROUP, key.name()));
-        return groupGone
-                || (wide
-                        && (any(Sort.ROLE, name -> inSight.role(name) == null)
-                                || any(Sort.TYPE, name -> !inSight.hasType(name))
-                                || any(Sort.ENVIRONMENT, name -> !inSight.hasEnvironment(new Environment(name)))
-                                || any(Sort.OPEN_ROLE, name -> grants.keepingApart(name) != null)
-                                || any(Sort.ACTION, this::isUndeclared)));
+    /** Whether one of the many refers to what is not there, and which of them is not known. */
+    private boolean namesWhatIsGone() {
+        return any(Sort.TYPE, name -> !inSight.hasType(name))
+                || any(Sort.ENVIRONMENT, name -> !inSight.hasEnvironment(new Environment(name)))
+                || any(Sort.ACTION, this::isUndeclared);
+    }
+
+    /** Those of the many that refer to a group or a role that is not there, or do what a rule now forbids. */
+    private void addDangling(Set<DocumentKey> changed, boolean wide, Set<DocumentKey> judged) {
+        changed.stream()
+                .filter(key -> key.kind() == Kind.GROUP && set.find(key).isEmpty())
+                .map(DocumentKey::name)
+                .filter(name -> set.index().refersTo(Sort.GROUP, name))
+                .forEach(name -> addNaming(name, judged));
+        if (wide) {
+            PolicyIndex index = set.index();
+            for (String role : index.targets(Sort.ROLE)) {
+                if (inSight.role(role) == null) {
+                    index.ofRole(role).forEach(binding -> judged.add(binding.key()));
+                    addAll(FreezeDocument.class, judged);
+                }
+            }
+            index.targets(Sort.OPEN_ROLE).stream()
+                    .filter(role -> grants.keepingApart(role) != null)
+                    .forEach(role -> index.ofRole(role).forEach(binding -> judged.add(binding.key())));
+        }
+    }
+
+    private void addNaming(String group, Set<DocumentKey> judged) {
+        PolicyIndex.Uses uses = set.index().usesOf(new Subject(Subject.GROUP_TYPE, group));
+        uses.bindings().forEach(binding -> judged.add(binding.key()));
+        uses.groups().forEach(name -> judged.add(new DocumentKey(set.scope(), Kind.GROUP, name)));
+        addAll(FreezeDocument.class, judged);
     }
 
     private boolean any(Sort sort, Predicate<String> wrong) {
