@@ -23,6 +23,9 @@ final class Connection implements AutoCloseable {
     /** The answer to the largest change names each of its documents. */
     private static final int MAX_ANSWER_BYTES = 64 * 1_024 * 1_024;
 
+    /** What a document of a change may take beside what an answer may. */
+    private static final Duration PER_DOCUMENT = Duration.ofMillis(2);
+
     private final ManagedChannel channel;
     private final Duration timeout;
 
@@ -59,8 +62,9 @@ final class Connection implements AutoCloseable {
         return PolicyServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
     }
 
-    PolicyServiceGrpc.PolicyServiceStub policyStreaming() {
-        return PolicyServiceGrpc.newStub(channel).withDeadlineAfter(timeout);
+    /** For a change of so many documents: of very many it takes longer than an answer may. */
+    PolicyServiceGrpc.PolicyServiceStub policyStreaming(int documents) {
+        return PolicyServiceGrpc.newStub(channel).withDeadlineAfter(timeout.plus(PER_DOCUMENT.multipliedBy(documents)));
     }
 
     LedgerServiceGrpc.LedgerServiceBlockingStub ledger() {

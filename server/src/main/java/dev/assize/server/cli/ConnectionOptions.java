@@ -70,7 +70,8 @@ public final class ConnectionOptions {
     @Option(
             names = "--timeout",
             paramLabel = "SECONDS",
-            description = "How long to wait for an answer; default: 30. A verification may take as long as it needs.")
+            description = "How long to wait for an answer; default: 30. A verification may take as long as it needs, "
+                    + "and a change a second more for every 500 documents.")
     @Nullable
     Integer timeoutSeconds;
 

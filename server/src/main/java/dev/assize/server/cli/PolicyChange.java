@@ -32,7 +32,7 @@ final class PolicyChange {
             Connection connection, ApplyPolicyHeader header, List<PolicyFiles.Piece> puts, List<DocumentKey> deletes)
             throws InterruptedException {
         Answer answer = new Answer();
-        connection.policyStreaming().applyPolicy(answer);
+        connection.policyStreaming(puts.size() + deletes.size()).applyPolicy(answer);
         answer.send(ApplyPolicyRequest.newBuilder().setHeader(header).build());
         for (PolicyFiles.Piece piece : puts) {
             answer.send(ApplyPolicyRequest.newBuilder()

@@ -31,7 +31,9 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -261,9 +263,19 @@ class PolicyAtSizeTest {
                                 + " spec: {type: assigned-roles, roles: [r300, r30" + (1 + i % 2)
                                 + ", none], limit: 2}}")));
         change("a binding, while roles are kept apart", 100, i -> grant(administration, decisions, i + 700));
+        change("what is refused, because 2,000 bindings need it", 20, i -> refuse(administration, "r" + (400 + i)));
         many(administration, decisions);
 
         atARate(administration, decisions);
+    }
+
+    private void refuse(PolicyAdministration administration, String role) {
+        DocumentKey key = new DocumentKey(PolicyScope.of(BIG), Kind.ROLE, role);
+        assertThat(administration.apply(
+                        new ChangeSet(List.of(), List.of(key), List.of(), false, false, null),
+                        ADMINISTRATOR,
+                        tenant -> false))
+                .isInstanceOf(ChangeResult.Invalid.class);
     }
 
     /** One subject of very many bindings, and a group of very many members. */

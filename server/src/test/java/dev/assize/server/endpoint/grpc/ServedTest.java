@@ -193,6 +193,25 @@ class ServedTest {
     }
 
     @Test
+    void refusesAChangeOfMoreThan100000Parts() {
+        apply(admin, header(), put(tenant("parts")));
+        ApplyPolicyRequest[] deletions = new ApplyPolicyRequest[100_001];
+        Arrays.setAll(
+                deletions,
+                i -> ApplyPolicyRequest.newBuilder()
+                        .setDelete(DocumentKey.newBuilder()
+                                .setTenant("parts")
+                                .setKind("Role")
+                                .setName("r" + i))
+                        .build());
+        Refusal refusal = Refusal.of(() -> apply(admin, header(), deletions)).is(ErrorReason.REQUEST_INVALID);
+        assertThat(refusal.status().getMessage()).contains("100001", "at most 100000");
+        // Of as many as may be, each is looked at.
+        Refusal.of(() -> apply(admin, header(), Arrays.copyOf(deletions, 100_000)))
+                .is(ErrorReason.POLICY_INVALID);
+    }
+
+    @Test
     void refusesAMessageThatIsNotProtobufOrNotUtf8() {
         byte[] notUtf8 = {0x0A, 2, (byte) 0xC3, 0x28};
         byte[] notProtobuf = {0x0A, 100, 1};
