@@ -66,9 +66,13 @@ final class LockedPolicies implements Present {
     }
 
     private PolicySet readAs(PolicyScope scope, Revision head) {
+        PolicySet start = known.find(scope);
+        if (start != null && start.revision().equals(head)) {
+            return start;
+        }
         try {
             transaction.actFor(scope.key());
-            return PolicyVersions.current(transaction, scope, known.find(scope), head);
+            return PolicyVersions.current(transaction, scope, start, head);
         } catch (SQLException e) {
             throw new DataAccessException("cannot read the policy of " + scope, e);
         }

@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
 import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
+import static org.jooq.impl.DSL.insertInto;
 
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
@@ -45,13 +46,21 @@ final class PolicyWriter {
         transaction.actFor(plan.scope().key());
         endVersions(transaction, plan);
         insertVersions(transaction, plan);
-        transaction
-                .sql()
-                .insertInto(POLICY_REVISION)
-                .set(row(plan, committedAt, seq))
-                .execute();
         int updated = transaction
                 .sql()
+                .with("inserted")
+                .as(insertInto(POLICY_REVISION).set(row(plan, committedAt, seq)).returning(POLICY_REVISION.REVISION))
+                .with("summed")
+                .as(insertInto(POLICY_SUM, POLICY_SUM.SCOPE_KEY, POLICY_SUM.REVISION, POLICY_SUM.LANES)
+                        .values(
+                                plan.scope().key(),
+                                plan.revision().value(),
+                                plan.sum().bytes())
+                        .onConflict(POLICY_SUM.SCOPE_KEY)
+                        .doUpdate()
+                        .set(POLICY_SUM.REVISION, plan.revision().value())
+                        .set(POLICY_SUM.LANES, plan.sum().bytes())
+                        .returning(POLICY_SUM.REVISION))
                 .update(POLICY_SCOPE)
                 .set(POLICY_SCOPE.REVISION, plan.revision().value())
                 .set(POLICY_SCOPE.COMMITTED_AT, committedAt)
@@ -61,19 +70,6 @@ final class PolicyWriter {
         if (updated != 1) {
             throw new IllegalStateException("The revision of " + plan.scope() + " moved under its lock");
         }
-        writeSum(transaction, plan);
-    }
-
-    private static void writeSum(TenantTransaction transaction, ScopePlan plan) {
-        transaction
-                .sql()
-                .insertInto(POLICY_SUM, POLICY_SUM.SCOPE_KEY, POLICY_SUM.REVISION, POLICY_SUM.LANES)
-                .values(plan.scope().key(), plan.revision().value(), plan.sum().bytes())
-                .onConflict(POLICY_SUM.SCOPE_KEY)
-                .doUpdate()
-                .set(POLICY_SUM.REVISION, plan.revision().value())
-                .set(POLICY_SUM.LANES, plan.sum().bytes())
-                .execute();
     }
 
     private static void endVersions(TenantTransaction transaction, ScopePlan plan) {

@@ -45,10 +45,14 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -81,7 +85,7 @@ class PolicyAtSizeTest {
 
     private TestDatabase testDatabase;
     private Database database;
-    private long committedNanos;
+    private final ThreadLocal<Long> committedNanos = ThreadLocal.withInitial(() -> 0L);
 
     @BeforeEach
     void create() {
@@ -195,7 +199,7 @@ class PolicyAtSizeTest {
             @Override
             public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
                 List<Long> manifests = repository.change(scopes, planner);
-                committedNanos = System.nanoTime();
+                committedNanos.set(System.nanoTime());
                 return manifests;
             }
 
@@ -312,21 +316,28 @@ class PolicyAtSizeTest {
             LockSupport.parkNanos(Duration.ofSeconds(20).toNanos());
             quiet.print("checks, quiet");
         }
-        List<Long> late = new ArrayList<>();
-        List<Long> effects = new ArrayList<>();
+        List<Long> late = Collections.synchronizedList(new ArrayList<>());
+        List<Long> effects = Collections.synchronizedList(new ArrayList<>());
+        int changes = 3_000;
+        AtomicInteger next = new AtomicInteger();
         long origin = System.nanoTime();
-        int changes = 2_000;
-        try (Checker meanwhile = new Checker(decisions)) {
-            for (int i = 0; i < changes; i++) {
-                long due = origin + i * 10_000_000L;
-                LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
-                grant(administration, decisions, 1_000 + i);
-                late.add(System.nanoTime() - due);
-                effects.add(System.nanoTime() - committedNanos);
-            }
-            System.out.printf("sustained %.1f changes a second%n", changes / ((System.nanoTime() - origin) / 1e9));
-            meanwhile.print("checks during changes");
+        Checker meanwhile = new Checker(decisions);
+        try (meanwhile;
+                ExecutorService callers = Executors.newFixedThreadPool(4)) {
+            Runnable caller = () -> {
+                for (int i = next.getAndIncrement(); i < changes; i = next.getAndIncrement()) {
+                    long due = origin + i * 10_000_000L;
+                    LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
+                    grant(administration, decisions, 1_000 + i);
+                    late.add(System.nanoTime() - due);
+                    effects.add(System.nanoTime() - committedNanos.get());
+                }
+            };
+            Collections.nCopies(4, caller).forEach(callers::execute);
         }
+        System.out.printf("sustained %.1f changes a second%n", changes / ((System.nanoTime() - origin) / 1e9));
+        meanwhile.print("checks during changes");
+        assertThat(effects).hasSize(changes);
         print("changes at 100 a second, from when due to effect", late);
         print("changes at 100 a second, from commit to effect", effects);
         try (Checker quiet = new Checker(decisions)) {
@@ -342,7 +353,7 @@ class PolicyAtSizeTest {
             long began = System.nanoTime();
             change.accept(i);
             whole.add(System.nanoTime() - began);
-            effects.add(System.nanoTime() - committedNanos);
+            effects.add(System.nanoTime() - committedNanos.get());
         }
         print("change of " + what + ", alone, from call to effect", whole);
         print("change of " + what + ", alone, from commit to effect", effects);
