@@ -26,7 +26,7 @@ enum ConfigKey {
     DATABASE_POOL_SIZE("database.poolSize", "16", "connections"),
     DATABASE_CONNECT_TIMEOUT("database.connectTimeout", "5s", "how long a request waits for a connection"),
     DATABASE_STATEMENT_TIMEOUT("database.statementTimeout", "10s", "how long a statement may take"),
-    DATABASE_IDLE_TIMEOUT("database.idleTimeout", "5s", "how long a transaction may do nothing"),
+    DATABASE_IDLE_TIMEOUT("database.idleTimeout", "5s", "how long a transaction that may hold locks may do nothing"),
     LEDGER_NAME("ledger.name", "assize.local", "first part of every ledger's origin; never change it later"),
     LEDGER_BATCH_ENTRIES("ledger.batchEntries", "400", "entries written together"),
     LEDGER_BATCH_BYTES("ledger.batchBytes", "1048576", "the same in bytes"),

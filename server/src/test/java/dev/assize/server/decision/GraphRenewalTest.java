@@ -19,8 +19,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,6 +89,20 @@ class GraphRenewalTest {
             changing.get();
             assertThat(ask(ACME).revision().value()).isEqualTo(2);
         }
+    }
+
+    /** A virtual thread that compiles keeps its carrier from whoever answers on another one. */
+    @Test
+    void readsAndCompilesOnNoVirtualThread() {
+        Set<Boolean> virtual = ConcurrentHashMap.newKeySet();
+        source.afterRead(() -> virtual.add(Thread.currentThread().isVirtual()));
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        source.put(tenant(ACME, 2));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(source.loads()).isEqualTo(1);
+        assertThat(source.updates()).isEqualTo(1);
+        assertThat(virtual).containsExactly(false);
     }
 
     @Test

@@ -137,6 +137,11 @@ class PolicyAtSizeTest {
         print("compiled", start);
         System.out.printf(
                 "graph beside the documents: %,d bytes a binding%n", (usedHeap() - before - documents) / BINDINGS);
+        long both = usedHeap();
+        start = System.nanoTime();
+        snapshot.tenant().prepareForChange();
+        print("indexed", start);
+        System.out.printf("index beside the documents: %,d bytes a binding%n", (usedHeap() - both) / BINDINGS);
         assertThat(List.of(graph.revision(), snapshot.tenant().revision())).containsOnly(new Revision(1));
 
         begin(repository);
@@ -151,7 +156,8 @@ class PolicyAtSizeTest {
             fillSmall(kind);
         }
         print("filled", start);
-        DecisionService decisions = decisions(repository(), 64L << 20);
+        PostgresPolicyRepository repository = repository();
+        DecisionService decisions = decisions(repository, 64L << 20);
         SplittableRandom random = new SplittableRandom(1);
         int asked = 20_000;
         List<Long> nanos = new ArrayList<>();
@@ -167,6 +173,13 @@ class PolicyAtSizeTest {
         }
         print("checks of small tenants, most of them loads", nanos);
         print(asked + " checks uniform over " + SMALL_TENANTS + " tenants", start);
+        PolicyAdministration administration = new PolicyAdministration(repository, decisions, InstantSource.system());
+        start = System.nanoTime();
+        apply(
+                administration,
+                read("{apiVersion: assize.dev/v1, kind: Role, metadata: {name: shared}, spec:"
+                        + " {permissions: [{resources: [t1], actions: [read]}]}}"));
+        print("a change of the platform, judged in each of these tenants", start);
     }
 
     /** One change of very many documents. */
