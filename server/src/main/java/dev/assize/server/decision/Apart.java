@@ -2,28 +2,24 @@ package dev.assize.server.decision;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 
 /**
- * Work that may keep a processor busy for long, done on a thread of the system's own: a virtual thread would keep its
- * carrier, of which there are as many as processors, from those that answer meanwhile.
+ * Work that may keep a processor busy for long, done on threads of the system's own: a virtual thread would keep its
+ * carrier, of which there are as many as processors, from those that answer meanwhile. Threads are used again, because on
+ * a busy machine a new one waits longest for its first turn; how many there are is for those to bound who bring work.
  */
 final class Apart {
 
-    private Apart() {}
+    private final ExecutorService threads = Executors.newCachedThreadPool(
+            Thread.ofPlatform().name("policy-worker-", 0).daemon().factory());
 
     /** Does the work, and waits for it. */
-    static <T> T get(Supplier<T> work) {
-        CompletableFuture<T> done = new CompletableFuture<>();
-        start("policy-worker", () -> {
-            try {
-                done.complete(work.get());
-            } catch (Throwable broken) {
-                done.completeExceptionally(broken);
-            }
-        });
+    <T> T get(Supplier<T> work) {
         try {
-            return done.join();
+            return CompletableFuture.supplyAsync(work, threads).join();
         } catch (CompletionException failed) {
             if (failed.getCause() instanceof Error cause) {
                 throw cause;
@@ -33,7 +29,7 @@ final class Apart {
     }
 
     /** Begins the work, and does not wait. */
-    static void start(String name, Runnable work) {
-        var _ = Thread.ofPlatform().name(name).daemon().start(work);
+    void start(Runnable work) {
+        threads.execute(work);
     }
 }

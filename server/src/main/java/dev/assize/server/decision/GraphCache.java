@@ -66,6 +66,7 @@ final class GraphCache {
     private final InstantSource clock;
     private final DecisionMetrics metrics;
     private final Executor threads;
+    private final Apart apart = new Apart();
     private final Semaphore loadPermits;
 
     /** Apart from loads and from each other, so that neither a question nor an own change waits for a poll's many. */
@@ -319,7 +320,7 @@ final class GraphCache {
         permits.acquireUninterruptibly();
         try {
             Instant readAt = clock.instant();
-            return Apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
+            return apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
                     ? Optional.of(updated(held, ofPlatform(held), polled.askedAt()))
                     : source.update(held.snapshot()).map(update -> updated(held, update, readAt)));
         } finally {
@@ -442,9 +443,9 @@ final class GraphCache {
         try {
             long start = metrics.start();
             Instant readAt = clock.instant();
-            Optional<HeldGraph> found = Apart.get(() -> source.load(tenant)
+            Optional<HeldGraph> found = apart.get(() -> source.load(tenant)
                     .map(this::shared)
-                    .map(GraphCache::prepared)
+                    .map(this::prepared)
                     .map(snapshot -> new HeldGraph(compile(snapshot), readAt)));
             metrics.loaded(start);
             return found;
@@ -454,9 +455,9 @@ final class GraphCache {
     }
 
     /** What judging a change takes is made of a large policy ahead of the first, beside the graph. */
-    private static PolicySnapshot prepared(PolicySnapshot snapshot) {
+    private PolicySnapshot prepared(PolicySnapshot snapshot) {
         if (snapshot.tenant().size() >= LARGE_POLICY) {
-            Apart.start("policy-index", snapshot.tenant()::prepareForChange);
+            apart.start(snapshot.tenant()::prepareForChange);
         }
         return snapshot;
     }

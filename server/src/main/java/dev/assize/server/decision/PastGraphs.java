@@ -67,6 +67,7 @@ final class PastGraphs {
     private final InstantSource clock;
     private final DecisionMetrics metrics;
     private final Executor threads;
+    private final Apart apart = new Apart();
     private final Cache<Key, DecisionGraph> graphs;
     private final Cache<Question, Resolved> resolved;
     private final ConcurrentMap<Question, CompletableFuture<Optional<PastGraph>>> loads = new ConcurrentHashMap<>();
@@ -158,8 +159,8 @@ final class PastGraphs {
         try {
             long start = metrics.start();
             Instant askedAt = clock.instant();
-            Optional<PastPolicy> found = Apart.get(() -> source.loadPast(question.tenant, question.past));
-            Optional<PastGraph> graph = Apart.get(() -> found.map(this::graph));
+            Optional<PastPolicy> found = apart.get(() -> source.loadPast(question.tenant, question.past));
+            Optional<PastGraph> graph = apart.get(() -> found.map(this::graph));
             remember(question, found, askedAt);
             metrics.pastLoaded(start);
             return graph;
