@@ -173,7 +173,7 @@ class PostgresPolicyRepositoryTest {
             impatient.start();
             AuditCodec codec = new AuditCodec();
             PostgresPolicyRepository node = new PostgresPolicyRepository(
-                    impatient, new LedgerWriter(impatient, codec, InstantSource.system()), codec);
+                    impatient, new LedgerWriter(impatient, codec, (_, _) -> {}, InstantSource.system()), codec);
             assertThat(node.current(scope).size()).isEqualTo(5_000);
         }
     }
@@ -183,8 +183,8 @@ class PostgresPolicyRepositoryTest {
         repository.change(
                 Set.of(scope), present -> List.of(plan(present, scope, List.of(role(scope, "a")), List.of(), "r")));
         AuditCodec codec = new AuditCodec();
-        PostgresPolicyRepository other =
-                new PostgresPolicyRepository(database, new LedgerWriter(database, codec, () -> NOON), codec);
+        PostgresPolicyRepository other = new PostgresPolicyRepository(
+                database, new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON), codec);
         PolicySet ahead = other.current(scope);
         other.change(Set.of(scope), present -> {
             assertThat(present.documents(scope)).as("what was read before").isSameAs(ahead);
