@@ -52,6 +52,19 @@ public final class ChainVerifier {
         return Sha256.of(LEAF, frame);
     }
 
+    /** Of the last frame taken. */
+    int incarnation() {
+        return incarnation;
+    }
+
+    /** Takes the next frame, and refuses it where {@link #accept} finds a fault. */
+    void require(byte[] frame) throws NotProvenException {
+        ChainFault found = accept(frame).orElse(null);
+        if (found != null) {
+            throw new NotProvenException(found.seq(), found.message());
+        }
+    }
+
     /** Takes the next frame. After a fault there is no next: the answer stays the same. */
     public Optional<ChainFault> accept(byte[] frame) {
         return accept(frame, entryHash(frame));

@@ -4,17 +4,17 @@ import static dev.assize.client.ledger.NotProvenException.require;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
- * A log as files (C2SP tlog-tiles): {@code checkpoint}, {@code tile/<level>/<index>} and {@code tile/entries/<index>}
- * under one directory, which may be the inside of a zip file that was opened as a file system.
+ * A log as files (C2SP tlog-tiles): {@code checkpoint}, {@code tile/<level>/<index>} and {@code tile/entries/<index>},
+ * in a directory, which may be the inside of a zip file that was opened as a file system, or in a tar file.
  *
  * <p>Verifying it trusts none of the files: the tree is built anew from the entries, every tile is compared with it,
  * and its root with the checkpoint. What was verified before need not be again: from a size and a root that were kept,
@@ -25,15 +25,19 @@ public final class LogArchive {
     private static final int FULL = TileTree.TILE_HASHES;
     private static final String ENTRIES = "entries";
 
-    private final Path directory;
+    private final LogFiles files;
 
     public LogArchive(Path directory) {
-        this.directory = directory;
+        this(LogFiles.under(directory));
+    }
+
+    public LogArchive(LogFiles files) {
+        this.files = files;
     }
 
     /** The checkpoint of the archive, which nobody has verified yet. */
     public SignedNote checkpoint() throws NotProvenException, IOException {
-        return SignedNote.parse(Files.readAllBytes(directory.resolve("checkpoint")));
+        return SignedNote.parse(files.required("checkpoint"));
     }
 
     /** Requires the entries and the tiles to be those of the checkpoint, and hands out each entry. */
@@ -59,7 +63,9 @@ public final class LogArchive {
                 compare(level, (size >>> (8 * level)) / FULL, edge);
             }
         }
-        require(MessageDigest.isEqual(tree.root(), checkpoint.root()), "the entries have another root");
+        require(
+                MessageDigest.isEqual(tree.root(), checkpoint.root()),
+                "the entries have another root than the checkpoint");
     }
 
     /** The tree at a size, from the tiles of a later one; worth nothing until its root is compared. */
@@ -76,10 +82,18 @@ public final class LogArchive {
 
     private void addBundle(TileTree tree, long size, Entries entries) throws NotProvenException, IOException {
         long bundle = tree.size() / FULL;
-        List<byte[]> read = entries(bundle, widthAt(size, bundle));
+        int width = widthAt(size, bundle);
+        byte[] claimed = tile(0, bundle, width, width);
+        List<byte[]> read = entries(bundle, width);
         for (int i = (int) (tree.size() % FULL); i < read.size(); i++) {
-            entries.accept(tree.size(), read.get(i));
-            tree.append(ChainVerifier.entryHash(read.get(i)), this::compare);
+            long index = tree.size();
+            byte[] hash = ChainVerifier.entryHash(read.get(i));
+            require(
+                    index,
+                    Arrays.equals(hash, 0, Sha256.BYTES, claimed, i * Sha256.BYTES, (i + 1) * Sha256.BYTES),
+                    "entry " + index + " has another hash than its tile says");
+            tree.append(hash, this::compare);
+            entries.accept(index, read.get(i), tree);
         }
     }
 
@@ -104,14 +118,17 @@ public final class LogArchive {
         List<byte[]> entries = new ArrayList<>();
         ByteBuffer rest = ByteBuffer.wrap(found.bytes);
         while (rest.hasRemaining()) {
-            require(rest.remaining() >= Short.BYTES, "bundle " + bundle + " is torn");
+            long index = bundle * FULL + entries.size();
+            require(index, entries.size() < found.width, "bundle " + bundle + " goes on behind its last entry");
+            require(index, rest.remaining() >= Short.BYTES, "bundle " + bundle + " is torn at entry " + index);
             int length = Short.toUnsignedInt(rest.getShort());
-            require(rest.remaining() >= length, "bundle " + bundle + " is torn");
+            require(index, rest.remaining() >= length, "bundle " + bundle + " is torn at entry " + index);
             byte[] entry = new byte[length];
             rest.get(entry);
             entries.add(entry);
         }
         require(
+                bundle * FULL + entries.size(),
                 entries.size() == found.width,
                 "bundle " + bundle + " has " + entries.size() + " entries, not " + found.width);
         return entries.subList(0, width);
@@ -119,13 +136,27 @@ public final class LogArchive {
 
     /** A file by its width at the size of the checkpoint, or the full one that has taken its place since. */
     private Found find(String kind, long index, int width) throws NotProvenException, IOException {
-        Path full = directory.resolve("tile").resolve(kind).resolve(place(index));
-        Path partial = full.resolveSibling(full.getFileName() + ".p").resolve(Integer.toString(width));
-        if (width < FULL && Files.exists(partial)) {
-            return new Found(Files.readAllBytes(partial), width);
+        if (width < FULL) {
+            Optional<byte[]> partial = files.read(name(kind, index, width));
+            if (partial.isPresent()) {
+                return new Found(partial.get(), width);
+            }
         }
-        require(Files.exists(full), "`" + full + "` is missing");
-        return new Found(Files.readAllBytes(full), FULL);
+        return new Found(files.required(name(kind, index, FULL)), FULL);
+    }
+
+    /** Of a tile, as C2SP tlog-tiles has it. */
+    static String tileName(int level, long index, int width) {
+        return name(Integer.toString(level), index, width);
+    }
+
+    /** Of a bundle of entries. */
+    static String entriesName(long index, int width) {
+        return name(ENTRIES, index, width);
+    }
+
+    private static String name(String kind, long index, int width) {
+        return "tile/" + kind + "/" + place(index) + (width < FULL ? ".p/" + width : "");
     }
 
     /** Groups of three digits, all but the last marked: {@code x001/x234/067}. */
@@ -147,6 +178,18 @@ public final class LogArchive {
 
         /** Takes the next; refuses it where it is not what it should be. */
         void accept(long index, byte[] entry) throws NotProvenException;
+
+        /** The same with the tree as it stands behind that entry. */
+        default void accept(long index, byte[] entry, TreeSoFar tree) throws NotProvenException {
+            accept(index, entry);
+        }
+    }
+
+    /** A tree that grows. */
+    public interface TreeSoFar {
+
+        /** The hash over all entries so far; computed when it is asked for. */
+        byte[] root();
     }
 
     private record Found(byte[] bytes, int width) {}

@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A tree that is built leaf by leaf, as the rows of hashes that its tiles are made of. Not for two threads. */
-final class TileTree {
+final class TileTree implements LogArchive.TreeSoFar {
 
     static final int TILE_HASHES = 256;
 
@@ -52,7 +52,8 @@ final class TileTree {
     }
 
     /** The hash of the whole tree. */
-    byte[] root() {
+    @Override
+    public byte[] root() {
         byte[] root = null;
         for (ByteArrayOutputStream row : rows) {
             root = row.size() == 0 ? root : fold(row.toByteArray(), root);

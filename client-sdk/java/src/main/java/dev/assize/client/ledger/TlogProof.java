@@ -37,6 +37,14 @@ public final class TlogProof {
         return new TlogProof(null, index, path, checkpoint);
     }
 
+    /** The same with something that comes along, such as the entry itself; the proof does not cover it. */
+    public TlogProof with(byte[] extra) {
+        if (extra.length == 0) {
+            throw new IllegalArgumentException("extra data that are present are not empty");
+        }
+        return new TlogProof(extra.clone(), index, path, checkpoint);
+    }
+
     /** Reads a proof, strictly. */
     public static TlogProof parse(byte[] bytes) throws NotProvenException {
         require(bytes.length <= MAX_BYTES, "a proof has at most " + MAX_BYTES + " bytes");
@@ -71,6 +79,11 @@ public final class TlogProof {
     /** Where the entry stands, if the proof verifies. */
     public long index() {
         return index;
+    }
+
+    /** The checkpoint it leads to, which nobody has verified yet. */
+    public SignedNote checkpoint() {
+        return checkpoint;
     }
 
     /** What came along with the proof; not covered by it. */

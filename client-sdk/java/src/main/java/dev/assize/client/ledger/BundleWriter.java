@@ -1,0 +1,96 @@
+package dev.assize.client.ledger;
+
+import static dev.assize.client.ledger.NotProvenException.require;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * Writes a {@link LedgerBundle} as a tar file, frame by frame, and verifies what it writes. What it holds in memory is
+ * a bundle of 256 entries and the right edge of the tree. Not for two threads.
+ */
+public final class BundleWriter {
+
+    private static final int FULL = TileTree.TILE_HASHES;
+
+    private final TarWriter tar;
+    private final Checkpoint checkpoint;
+    private final ChainVerifier chain;
+    private final TileTree tree = new TileTree();
+    private final ByteArrayOutputStream bundle = new ByteArrayOutputStream();
+
+    /**
+     * Begins with the checkpoint.
+     *
+     * @param trusted keys of which one must have signed
+     * @param to is left open at the end
+     */
+    public BundleWriter(LedgerHead head, Set<VerifierKey> trusted, OutputStream to)
+            throws NotProvenException, IOException {
+        this.checkpoint = head.verify(trusted);
+        this.chain = ChainVerifier.fromTheBeginning(
+                LedgerName.parse(checkpoint.origin()).origin());
+        this.tar = new TarWriter(to);
+        tar.add(LedgerBundle.CHECKPOINT, utf8(head.checkpoint().toString()));
+        tar.add(LedgerBundle.PLACE, utf8(head.place().toString()));
+        String keys = head.keys().stream().map(key -> key + "\n").collect(Collectors.joining());
+        tar.add(LedgerBundle.KEYS, utf8(keys));
+    }
+
+    /** Adds the next entry. */
+    public void add(byte[] frame) throws NotProvenException, IOException {
+        require(tree.size() < checkpoint.size(), "the checkpoint has no entry " + tree.size());
+        chain.require(frame);
+        bundle.writeBytes(
+                ByteBuffer.allocate(Short.BYTES).putShort((short) frame.length).array());
+        bundle.writeBytes(frame);
+        tree.append(
+                chain.lastHash(), (level, index, hashes) -> tar.add(LogArchive.tileName(level, index, FULL), hashes));
+        if (tree.size() % FULL == 0) {
+            writeEntries(FULL);
+        }
+    }
+
+    /** Writes the right edge. */
+    public void finish() throws NotProvenException, IOException {
+        require(
+                tree.size(),
+                tree.size() == checkpoint.size(),
+                "the checkpoint has " + checkpoint.size() + " entries, and here are " + tree.size());
+        require(
+                MessageDigest.isEqual(tree.root(), checkpoint.root()),
+                "the entries have another root than the checkpoint");
+        int rest = (int) (tree.size() % FULL);
+        if (rest > 0) {
+            writeEntries(rest);
+        }
+        for (int level = 0; level < TileTree.LEVELS; level++) {
+            byte[] edge = tree.edge(level);
+            if (edge.length > 0) {
+                long index = (tree.size() >>> (8 * level)) / FULL;
+                tar.add(LogArchive.tileName(level, index, edge.length / Sha256.BYTES), edge);
+            }
+        }
+        tar.close();
+    }
+
+    /** Entries so far. */
+    public long size() {
+        return tree.size();
+    }
+
+    private void writeEntries(int width) throws IOException {
+        tar.add(LogArchive.entriesName((tree.size() - 1) / FULL, width), bundle.toByteArray());
+        bundle.reset();
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+}

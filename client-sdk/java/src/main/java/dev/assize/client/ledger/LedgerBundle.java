@@ -1,0 +1,207 @@
+package dev.assize.client.ledger;
+
+import static dev.assize.client.ledger.NotProvenException.require;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A whole ledger that can be verified where there is no server, no database and no network: a tar file or a directory,
+ * laid out as C2SP tlog-tiles, with the keys and the place in the log of heads beside.
+ *
+ * <p>Verifying it begins with the first entry and trusts nothing in it: each frame is read and its link followed, the
+ * tree is built anew and compared with every tile, its root with the signed checkpoint, and that with the log of heads.
+ * A tar file holds nothing that was not verified.
+ */
+public final class LedgerBundle implements Closeable {
+
+    static final String CHECKPOINT = "checkpoint";
+    static final String KEYS = "vkeys";
+    static final String PLACE = "meta-checkpoint.tlog-proof";
+
+    private static final int PROGRESS_ENTRIES = 1 << 12;
+
+    private final LogFiles files;
+
+    private LedgerBundle(LogFiles files) {
+        this.files = files;
+    }
+
+    /** Opens a tar file, or the directory it was unpacked into. */
+    public static LedgerBundle open(Path bundle) throws NotProvenException, IOException {
+        return new LedgerBundle(Files.isDirectory(bundle) ? LogFiles.under(bundle) : TarFiles.open(bundle));
+    }
+
+    /** Its checkpoint and keys, which nobody has verified yet. */
+    public LedgerHead head() throws NotProvenException, IOException {
+        return new LedgerHead(
+                SignedNote.parse(files.required(CHECKPOINT)),
+                TlogProof.parse(files.required(PLACE)),
+                keys(files.required(KEYS)));
+    }
+
+    /** Reads verifier keys, one a line. */
+    public static List<VerifierKey> keys(byte[] lines) throws NotProvenException {
+        String text = Evidence.utf8(lines);
+        require(text.endsWith("\n"), "a list of keys ends its last line");
+        List<VerifierKey> keys = new ArrayList<>();
+        for (String line : text.substring(0, text.length() - 1).split("\n", -1)) {
+            keys.add(VerifierKey.parse(line));
+        }
+        require(new HashSet<>(keys).size() == keys.size(), "a key is listed twice");
+        return keys;
+    }
+
+    /**
+     * Verifies everything.
+     *
+     * @param trusted keys of which one must have signed
+     * @param kept a checkpoint of the same ledger that was kept since; null for none
+     * @throws NotProvenException with the first bad position where there is one
+     */
+    public Contents verify(Set<VerifierKey> trusted, @Nullable SignedNote kept, Progress progress)
+            throws NotProvenException, IOException {
+        Checkpoint checkpoint = head().verify(trusted);
+        LedgerName name = LedgerName.parse(checkpoint.origin());
+        Past past = kept == null ? Past.NONE : Past.of(name, LedgerHead.verify(kept, trusted));
+        Walk walk = new Walk(name, checkpoint.size(), past, progress);
+        new LogArchive(files).verify(checkpoint, walk);
+        walk.end();
+        if (files instanceof TarFiles tar) {
+            require(
+                    tar.unread().isEmpty(),
+                    "`" + String.join("`, `", tar.unread().stream().limit(3).toList()) + "` is no part of the bundle");
+        }
+        return new Contents(name, checkpoint, walk.chain.lastHash());
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (files instanceof TarFiles tar) {
+            tar.close();
+        }
+    }
+
+    /**
+     * What was verified.
+     *
+     * @param headHash of the last entry; of an empty ledger, what its first entry would contain
+     */
+    public record Contents(LedgerName name, Checkpoint checkpoint, byte[] headHash) {
+
+        public Contents {
+            headHash = headHash.clone();
+        }
+
+        @Override
+        public byte[] headHash() {
+            return headHash.clone();
+        }
+    }
+
+    /** Hears how far it is. */
+    @FunctionalInterface
+    public interface Progress {
+        void verified(long entries, long total);
+    }
+
+    /** A checkpoint that was kept, to hold the tree to when it has that size. */
+    private record Past(@Nullable LedgerName name, long size, byte[] root) {
+
+        private static final Past NONE = new Past(null, -1, new byte[0]);
+
+        static Past of(LedgerName bundled, Checkpoint kept) throws NotProvenException {
+            LedgerName name = LedgerName.parse(kept.origin());
+            require(
+                    name.isSameLedger(bundled),
+                    "the checkpoint that was kept is of `" + name.origin() + "`, not of `" + bundled.origin() + "`");
+            require(
+                    name.incarnation() <= bundled.incarnation(),
+                    "the checkpoint that was kept is of incarnation " + name.incarnation()
+                            + ", and the ledger here of an earlier one, " + bundled.incarnation());
+            return new Past(name, kept.size(), kept.root());
+        }
+    }
+
+    /** Follows the chain, and watches for the size of the checkpoint that was kept. */
+    private static final class Walk implements LogArchive.Entries {
+
+        private final LedgerName name;
+        private final long size;
+        private final Past past;
+        private final Progress progress;
+        private final ChainVerifier chain;
+
+        /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
+        private long continuedAt = -1;
+
+        Walk(LedgerName name, long size, Past past, Progress progress) throws NotProvenException {
+            this.name = name;
+            this.size = size;
+            this.past = past;
+            this.progress = progress;
+            this.chain = ChainVerifier.fromTheBeginning(name.origin());
+            if (past.size == 0) {
+                require(MessageDigest.isEqual(past.root, Sha256.of()), "the checkpoint that was kept is of no tree");
+            }
+        }
+
+        @Override
+        public void accept(long index, byte[] entry) throws NotProvenException {
+            chain.require(entry);
+            require(
+                    index,
+                    chain.incarnation() <= name.incarnation(),
+                    "entry " + index + " is of incarnation " + chain.incarnation() + ", and the checkpoint of "
+                            + name.incarnation());
+            if (continuedAt < 0 && past.name != null && chain.incarnation() > past.name.incarnation()) {
+                continuedAt = index;
+            }
+            if ((index + 1) % PROGRESS_ENTRIES == 0 || index + 1 == size) {
+                progress.verified(index + 1, size);
+            }
+        }
+
+        @Override
+        public void accept(long index, byte[] entry, LogArchive.TreeSoFar tree) throws NotProvenException {
+            accept(index, entry);
+            if (index + 1 == past.size && !MessageDigest.isEqual(tree.root(), past.root)) {
+                throw contradiction();
+            }
+        }
+
+        private NotProvenException contradiction() {
+            return continuedAt >= 0
+                    ? new NotProvenException(
+                            continuedAt,
+                            "entries from " + continuedAt + " to " + (past.size - 1)
+                                    + " were signed and are lost: incarnation " + chain.incarnation()
+                                    + " of the ledger goes on in their place")
+                    : new NotProvenException("the first " + past.size
+                            + " entries are not those that were signed with the checkpoint that was kept");
+        }
+
+        void end() throws NotProvenException {
+            require(
+                    size == 0 || chain.incarnation() == name.incarnation(),
+                    "the last entry is of incarnation " + chain.incarnation() + ", and the checkpoint of "
+                            + name.incarnation());
+            if (past.size > size) {
+                throw continuedAt >= 0
+                        ? contradiction()
+                        : new NotProvenException(
+                                size,
+                                "the checkpoint that was kept is of " + past.size + " entries, and here are " + size
+                                        + ": an older bundle, or a ledger that was cut off");
+            }
+        }
+    }
+}

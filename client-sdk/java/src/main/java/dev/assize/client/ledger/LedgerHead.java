@@ -1,0 +1,48 @@
+package dev.assize.client.ledger;
+
+import static dev.assize.client.ledger.NotProvenException.require;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * The signed checkpoint of a ledger with its place in the log of heads, whose own checkpoint is kept outside of the
+ * database. Says nothing until {@link #verify} has been asked.
+ *
+ * @param checkpoint of the ledger
+ * @param place proves that the text of the checkpoint is in the log of heads
+ * @param keys whom the server names as those who sign; nobody has vouched for them
+ */
+public record LedgerHead(SignedNote checkpoint, TlogProof place, List<VerifierKey> keys) {
+
+    public LedgerHead {
+        keys = List.copyOf(keys);
+    }
+
+    /** What the checkpoint says, if one of these keys has signed it, and the log of heads has it. */
+    public Checkpoint verify(Set<VerifierKey> trusted) throws NotProvenException {
+        Checkpoint signed = verify(checkpoint, trusted);
+        String heads = Checkpoint.parse(place.checkpoint().text()).origin();
+        LedgerName log = LedgerName.parse(heads);
+        require(
+                log.tenant().equals(LedgerName.HEADS)
+                        && log.deployment()
+                                .equals(LedgerName.parse(signed.origin()).deployment()),
+                "`" + heads + "` is not the log of heads that `" + signed.origin() + "` belongs to");
+        byte[] leaf = ChainVerifier.entryHash(checkpoint.text().getBytes(StandardCharsets.UTF_8));
+        Checkpoint _ = place.verify(leaf, new TrustPolicy(heads, trusted, Set.of(), 0));
+        return signed;
+    }
+
+    /** What a ledger's checkpoint says, if one of these keys has signed it, and is a key of that ledger's deployment. */
+    public static Checkpoint verify(SignedNote note, Set<VerifierKey> trusted) throws NotProvenException {
+        Checkpoint claimed = Checkpoint.parse(note.text());
+        LedgerName name = LedgerName.parse(claimed.origin());
+        require(!name.tenant().equals(LedgerName.HEADS), "`" + name + "` is the log of heads, and no ledger");
+        boolean own = note.verify(trusted).stream()
+                .anyMatch(signature -> signature.key().name().equals(name.deployment()));
+        require(own, "the checkpoint of `" + name + "` is signed by a key of another deployment");
+        return claimed;
+    }
+}
