@@ -11,6 +11,7 @@ public enum Permission {
     CREATE_TENANT("tenant", "create"),
     APPEND_AUDIT("ledger", "append"),
     READ_AUDIT("ledger", "read"),
+    EXPORT_AUDIT("ledger", "export"),
     VERIFY_LEDGER("ledger", "verify"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),
     REQUEST_APPROVAL("approval", "request"),

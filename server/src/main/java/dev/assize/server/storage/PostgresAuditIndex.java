@@ -45,7 +45,8 @@ final class PostgresAuditIndex implements AuditIndex {
                         .fetch(row -> codec.decode(row.value1(), Digest.of(row.value2()))));
     }
 
-    private static List<Condition> conditions(TenantId tenant, AuditFilter filter) {
+    /** What the rows fulfil that are wanted. */
+    static List<Condition> conditions(TenantId tenant, AuditFilter filter) {
         List<Condition> all = new ArrayList<>();
         all.add(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()));
         if (filter.from() != null) {

@@ -7,6 +7,7 @@ import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.ApprovalSource;
@@ -30,6 +31,7 @@ public final class StorageModule extends AbstractModule {
         bind(AnchorRepository.class).to(PostgresAnchorRepository.class).in(Singleton.class);
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
+        bind(AuditExport.class).to(PostgresAuditExport.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AuditEntry;
+import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
@@ -67,6 +68,26 @@ final class AuditTranslator {
                 request.getAscending(),
                 afterSeq,
                 limit);
+    }
+
+    /** From a position on, oldest first. */
+    static AuditFilter filter(ExportAuditRequest request, Set<Environment> envs) {
+        QueryAuditRequest.Builder query = QueryAuditRequest.newBuilder()
+                .setActor(request.getActor())
+                .setAction(request.getAction())
+                .setResource(request.getResource())
+                .setOutcomeValue(request.getOutcomeValue())
+                .setRunId(request.getRunId())
+                .setType(request.getType())
+                .setAscending(true);
+        if (request.hasFrom()) {
+            query.setFrom(request.getFrom());
+        }
+        if (request.hasTo()) {
+            query.setTo(request.getTo());
+        }
+        Long before = request.getFromSeq() == 0 ? null : Long.valueOf(request.getFromSeq() - 1);
+        return filter(query.build(), envs, before, Limits.PAGE_ITEMS);
     }
 
     static AuditEntry entry(RecordedEvent recorded, boolean withFrame) {

@@ -25,6 +25,8 @@ public final class GrpcModule extends AbstractModule {
         bind(TenantDirectory.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);
+        bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);
+        bind(ExportCalls.class).in(Singleton.class);
         bind(LedgerEndpoint.class).in(Singleton.class);
         bind(ApprovalEndpoint.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);

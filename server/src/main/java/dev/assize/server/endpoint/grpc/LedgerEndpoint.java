@@ -9,6 +9,8 @@ import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.BeginIncarnationResponse;
 import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
@@ -72,6 +74,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final TenantDirectory tenants;
     private final PageTokens tokens;
     private final ProofCalls proofs;
+    private final ExportCalls exports;
     private final Replies replies;
     private final VerificationSlots slots = new VerificationSlots();
 
@@ -84,6 +87,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             TenantDirectory tenants,
             PageTokens tokens,
             ProofCalls proofs,
+            ExportCalls exports,
             Replies replies) {
         this.log = log;
         this.index = index;
@@ -92,6 +96,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.tenants = tenants;
         this.tokens = tokens;
         this.proofs = proofs;
+        this.exports = exports;
         this.replies = replies;
     }
 
@@ -109,6 +114,11 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void queryAudit(QueryAuditRequest request, StreamObserver<QueryAuditResponse> observer) {
         replies.reply(observer, () -> query(request));
+    }
+
+    @Override
+    public void exportAudit(ExportAuditRequest request, StreamObserver<ExportAuditResponse> observer) {
+        exports.export(request, (ServerCallStreamObserver<ExportAuditResponse>) observer);
     }
 
     @Override

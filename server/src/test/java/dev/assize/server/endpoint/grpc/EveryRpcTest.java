@@ -17,6 +17,8 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
@@ -134,6 +136,12 @@ class EveryRpcTest {
                                     .setAction("execute")
                                     .setResource("replay:1")
                                     .setOutcome(Outcome.OUTCOME_SUCCESS))
+                            .build())),
+            Map.entry(
+                    "LedgerService/ExportAudit",
+                    tenant -> List.of(ExportAuditRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setFormat(ExportFormat.EXPORT_FORMAT_CSV)
                             .build())),
             Map.entry(
                     "LedgerService/GetCheckpoint",

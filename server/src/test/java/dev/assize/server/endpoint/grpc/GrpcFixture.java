@@ -20,6 +20,7 @@ import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.authentication.ApiKeyRepository;
@@ -185,7 +186,9 @@ final class GrpcFixture implements AutoCloseable {
             bind(ApprovalRepository.class).toInstance(approvals);
             bind(ApprovalPolicy.class).toInstance(approvalPolicy);
             bind(PolicyRepository.class).toInstance(policies);
-            bind(AuditIndex.class).toInstance(new InMemoryAuditIndex(ledger));
+            InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
+            bind(AuditIndex.class).toInstance(index);
+            bind(AuditExport.class).toInstance(index);
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
             NothingSigned unsigned = new NothingSigned();

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.RecordedEvent;
@@ -10,7 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /** Finds entries of the store in memory by reading all of them. */
-final class InMemoryAuditIndex implements AuditIndex {
+final class InMemoryAuditIndex implements AuditIndex, AuditExport {
 
     private final InMemoryLedgerStore store;
     private final AuditCodec codec = new AuditCodec();
@@ -28,6 +29,16 @@ final class InMemoryAuditIndex implements AuditIndex {
                 .filter(entry -> isBehind(entry, filter) && fits(entry, filter))
                 .limit(filter.limit())
                 .toList();
+    }
+
+    @Override
+    public void read(TenantId tenant, AuditFilter filter, long toSeq, Reader reader) {
+        reader.begin(store.rows(tenant).size());
+        store.rows(tenant).values().stream()
+                .map(entry -> codec.decode(entry.frame(), entry.entryHash()))
+                .sorted(Comparator.comparingLong(RecordedEvent::seq))
+                .filter(entry -> isBehind(entry, filter) && fits(entry, filter) && entry.seq() <= toSeq)
+                .forEach(entry -> reader.accept(entry.seq(), entry.frame(), entry.entryHash()));
     }
 
     private static boolean isBehind(RecordedEvent entry, AuditFilter filter) {

@@ -1,0 +1,194 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportAuditResponse;
+import dev.assize.proto.v1.ExportFormat;
+import dev.assize.proto.v1.ExportResult;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditExport;
+import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.model.TenantId;
+import io.grpc.Context;
+import io.grpc.stub.ServerCallStreamObserver;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * `LedgerService/ExportAudit`. An export reads on a thread of its own and waits between messages until its reader has
+ * taken the last ones, so what is in memory is one fetch and one message. It holds a connection and a snapshot of the
+ * database for as long as it lasts; so few run at a time, and a reader that takes nothing is left.
+ */
+final class ExportCalls {
+
+    /** Exports at a time on a node. */
+    static final int SLOTS = 2;
+
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(10);
+
+    private final AuditExport entries;
+    private final AuditCodec codec;
+    private final Gate gate;
+    private final TenantDirectory tenants;
+    private final Replies replies;
+    private final Patience patience;
+    private final Semaphore free = new Semaphore(SLOTS);
+
+    @Inject
+    ExportCalls(
+            AuditExport entries,
+            AuditCodec codec,
+            Gate gate,
+            TenantDirectory tenants,
+            Replies replies,
+            Patience patience) {
+        this.entries = entries;
+        this.codec = codec;
+        this.gate = gate;
+        this.tenants = tenants;
+        this.replies = replies;
+        this.patience = patience;
+    }
+
+    void export(ExportAuditRequest request, ServerCallStreamObserver<ExportAuditResponse> stream) {
+        Turn turn = new Turn(stream);
+        stream.setOnReadyHandler(turn::wake);
+        stream.setOnCancelHandler(turn::wake);
+        try {
+            start(admitted(request), turn, stream);
+        } catch (RuntimeException | Error failure) {
+            replies.fail(stream, failure);
+        }
+    }
+
+    private Export admitted(ExportAuditRequest request) {
+        TenantId tenant = gate.admit(request.getTenant());
+        long from = request.getFromSeq();
+        if (from < 0) {
+            throw RefusedException.invalid("from_seq", Long.toString(from), "a position, 0 or more");
+        }
+        if (request.hasToSeq() && request.getToSeq() < from) {
+            throw RefusedException.invalid(
+                    "to_seq", Long.toString(request.getToSeq()), "a position from `from_seq` on");
+        }
+        AuditFilter filter =
+                AuditTranslator.filter(request, CallContext.current().caller().envs());
+        tenants.requireExists(tenant);
+        return new Export(tenant, filter, request, format(request));
+    }
+
+    private ExportForm format(ExportAuditRequest request) {
+        return switch (request.getFormat()) {
+            case EXPORT_FORMAT_FRAMES -> ExportForm.FRAMES;
+            case EXPORT_FORMAT_JSON_LINES -> ExportForm.JSON_LINES;
+            case EXPORT_FORMAT_CSV -> ExportForm.CSV;
+            case EXPORT_FORMAT_UNSPECIFIED, UNRECOGNIZED ->
+                throw RefusedException.invalid(
+                        "format",
+                        Integer.toString(request.getFormatValue()),
+                        ExportFormat.EXPORT_FORMAT_FRAMES + ", " + ExportFormat.EXPORT_FORMAT_JSON_LINES + " or "
+                                + ExportFormat.EXPORT_FORMAT_CSV);
+        };
+    }
+
+    private void start(Export export, Turn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
+        if (!free.tryAcquire()) {
+            throw RefusedException.retry(
+                    ErrorReason.EXPORTER_BUSY,
+                    SLOTS + " exports are under way on this node, which is as many as it runs at a time",
+                    RETRY_AFTER);
+        }
+        Thread _ = Thread.ofVirtual().name("export").start(Context.current().wrap(() -> {
+            try {
+                run(export, turn, stream);
+            } catch (RuntimeException | Error failure) {
+                replies.fail(stream, failure);
+            } finally {
+                free.release();
+            }
+        }));
+    }
+
+    private void run(Export export, Turn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
+        ExportStream sent = new ExportStream(export.format, codec, export.request, message -> {
+            turn.await();
+            stream.onNext(message);
+        });
+        long to = export.request.hasToSeq() ? export.request.getToSeq() : Long.MAX_VALUE;
+        entries.read(export.tenant, export.filter, to, sent);
+        sent.end();
+        turn.await();
+        stream.onNext(ExportAuditResponse.newBuilder()
+                .setResult(
+                        ExportResult.newBuilder().setExported(sent.exported()).setLedgerSize(sent.ledgerSize()))
+                .build());
+        stream.onCompleted();
+    }
+
+    private record Export(TenantId tenant, AuditFilter filter, ExportAuditRequest request, ExportForm format) {}
+
+    /**
+     * How long readers are waited for.
+     *
+     * @param stall for one that takes nothing
+     * @param longest for a whole export
+     */
+    record Patience(Duration stall, Duration longest) {
+        static final Patience DEFAULT = new Patience(Duration.ofSeconds(30), Duration.ofHours(1));
+    }
+
+    /** Lets the export go on when its reader takes the next message. */
+    private final class Turn {
+
+        private final ServerCallStreamObserver<?> stream;
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Condition changed = lock.newCondition();
+        private final long startNanos = System.nanoTime();
+
+        Turn(ServerCallStreamObserver<?> stream) {
+            this.stream = stream;
+        }
+
+        void wake() {
+            lock.lock();
+            try {
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void await() {
+            lock.lock();
+            try {
+                long left = patience.stall.toNanos();
+                while (!stream.isReady()) {
+                    Deadlines.requireListener();
+                    if (left <= 0) {
+                        throw stalled("its reader took nothing for " + patience.stall.toSeconds() + " s");
+                    }
+                    left = changed.awaitNanos(left);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw stalled("this node is stopping");
+            } finally {
+                lock.unlock();
+            }
+            Deadlines.requireListener();
+            if (System.nanoTime() - startNanos > patience.longest.toNanos()) {
+                throw stalled("it took longer than " + patience.longest.toMinutes() + " minutes");
+            }
+        }
+
+        private static RefusedException stalled(String why) {
+            return RefusedException.of(
+                    ErrorReason.EXPORT_STALLED,
+                    "the export was ended: " + why + ". Go on behind the last entry received, with `from_seq`",
+                    Map.of());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportAuditResponse;
+import dev.assize.proto.v1.ExportProgress;
+import dev.assize.proto.v1.ExportedFrames;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditExport;
+import dev.assize.server.model.Digest;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** Gathers entries into messages, with progress between them. Not for two threads. */
+final class ExportStream implements AuditExport.Reader {
+
+    /** A message is sent when it has so many bytes; one entry makes it larger by 200 KiB at most. */
+    static final int MESSAGE_BYTES = 256 * 1_024;
+
+    private static final long PROGRESS_NANOS = Duration.ofMillis(200).toNanos();
+
+    private final ExportForm format;
+    private final AuditCodec codec;
+    private final long from;
+    private final long to;
+    private final boolean whole;
+    private final Consumer<ExportAuditResponse> out;
+
+    private ExportedFrames.Builder frames = ExportedFrames.newBuilder();
+    private final ByteString.Output text = ByteString.newOutput();
+    private int bytes;
+    private long ledgerSize;
+    private long exported;
+    private long position;
+    private long lastProgress = System.nanoTime();
+
+    ExportStream(ExportForm format, AuditCodec codec, ExportAuditRequest request, Consumer<ExportAuditResponse> out) {
+        this.format = format;
+        this.codec = codec;
+        this.from = request.getFromSeq();
+        this.to = request.hasToSeq() ? request.getToSeq() : Long.MAX_VALUE;
+        this.whole = !isFiltered(request);
+        this.out = out;
+    }
+
+    private static boolean isFiltered(ExportAuditRequest request) {
+        return !request.toBuilder()
+                        .clearTenant()
+                        .clearFormat()
+                        .clearFromSeq()
+                        .clearToSeq()
+                        .build()
+                        .equals(ExportAuditRequest.getDefaultInstance())
+                || !CallContext.current().caller().envs().isEmpty();
+    }
+
+    @Override
+    public void begin(long size) {
+        ledgerSize = size;
+        position = Math.min(from, size);
+        add(format.header());
+        progress();
+    }
+
+    @Override
+    public void accept(long seq, byte[] frame, Digest entryHash) {
+        if (format == ExportForm.FRAMES) {
+            frames.addFrames(ByteString.copyFrom(frame));
+            bytes += frame.length;
+        } else {
+            add(format.line(codec.decode(frame, entryHash)));
+        }
+        exported++;
+        position = seq + 1;
+        if (bytes >= MESSAGE_BYTES) {
+            send();
+        }
+    }
+
+    private void add(String line) {
+        byte[] utf8 = line.getBytes(StandardCharsets.UTF_8);
+        text.write(utf8, 0, utf8.length);
+        bytes += utf8.length;
+    }
+
+    private void send() {
+        if (bytes > 0) {
+            ExportAuditResponse.Builder message = ExportAuditResponse.newBuilder();
+            out.accept(
+                    format == ExportForm.FRAMES
+                            ? message.setFrames(frames).build()
+                            : message.setText(text.toByteString()).build());
+            frames = ExportedFrames.newBuilder();
+            text.reset();
+            bytes = 0;
+        }
+        if (System.nanoTime() - lastProgress > PROGRESS_NANOS) {
+            progress();
+        }
+    }
+
+    private void progress() {
+        lastProgress = System.nanoTime();
+        long end = Math.max(position, to < ledgerSize ? to + 1 : ledgerSize);
+        ExportProgress.Builder progress = ExportProgress.newBuilder()
+                .setExported(exported)
+                .setPosition(position)
+                .setEnd(end);
+        if (whole) {
+            progress.setTotal(end - Math.min(from, ledgerSize));
+        }
+        out.accept(ExportAuditResponse.newBuilder().setProgress(progress).build());
+    }
+
+    /** Sends what is left. */
+    void end() {
+        send();
+    }
+
+    long exported() {
+        return exported;
+    }
+
+    long ledgerSize() {
+        return ledgerSize;
+    }
+}
