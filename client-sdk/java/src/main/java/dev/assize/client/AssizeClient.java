@@ -1,5 +1,7 @@
 package dev.assize.client;
 
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.VerifierKey;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
@@ -352,6 +354,19 @@ public final class AssizeClient implements AutoCloseable {
         QueryAuditResponse response = ledger.withDeadlineAfter(readDeadline).queryAudit(request);
         return new Pages.Page<>(
                 response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(), response.getNextPageToken());
+    }
+
+    /** What the server can prove of the default tenant's ledger, verified with keys one has from elsewhere. */
+    public LedgerProofs proofs(Set<VerifierKey> trusted) {
+        return new LedgerProofs(ledger, tenant, trusted, readDeadline);
+    }
+
+    /**
+     * The keys that, by its own word, sign the default tenant's ledger, the present one first. Compare them with what you
+     * have from elsewhere before you trust them.
+     */
+    public List<VerifierKey> verifierKeys() throws NotProvenException {
+        return LedgerProofs.headOf(ledger, tenant, readDeadline).keys();
     }
 
     /** Approvals of actions, in the default tenant and environment. */

@@ -1,0 +1,203 @@
+package dev.assize.client;
+
+import com.google.protobuf.ByteString;
+import dev.assize.client.ledger.BundleWriter;
+import dev.assize.client.ledger.Checkpoint;
+import dev.assize.client.ledger.LedgerBundle;
+import dev.assize.client.ledger.LedgerHead;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.ProvenEntry;
+import dev.assize.client.ledger.SignedNote;
+import dev.assize.client.ledger.TlogProof;
+import dev.assize.client.ledger.VerifierKey;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportAuditResponse;
+import dev.assize.proto.v1.ExportFormat;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetConsistencyProofResponse;
+import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
+import dev.assize.proto.v1.MetaCheckpoint;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/**
+ * What the server can prove of one ledger, to be kept elsewhere. Nothing is handed out that was not verified with the
+ * keys one trusts.
+ *
+ * <p>Every method throws {@link AssizeException} where the server has no answer, which says nothing about the ledger, and
+ * {@link NotProvenException} where its answer does not bear out what it claims.
+ */
+public final class LedgerProofs {
+
+    /** Times a checkpoint is asked for until it and its place in the log of heads are of one moment. */
+    private static final int TRIES = 5;
+
+    private final LedgerServiceBlockingStub ledger;
+    private final String tenant;
+    private final Set<VerifierKey> trusted;
+    private final Duration deadline;
+
+    LedgerProofs(LedgerServiceBlockingStub ledger, String tenant, Set<VerifierKey> trusted, Duration deadline) {
+        this.ledger = ledger;
+        this.tenant = tenant;
+        this.trusted = Set.copyOf(trusted);
+        this.deadline = deadline;
+    }
+
+    /** The latest signed checkpoint, with its place in the log of heads. Keep it where the operator cannot reach it. */
+    public LedgerHead head() throws NotProvenException {
+        LedgerHead head = headOf(ledger, tenant, deadline);
+        Checkpoint _ = head.verify(trusted);
+        return head;
+    }
+
+    static LedgerHead headOf(LedgerServiceBlockingStub ledger, String tenant, Duration deadline)
+            throws NotProvenException {
+        GetCheckpointRequest request =
+                GetCheckpointRequest.newBuilder().setTenant(tenant).build();
+        for (int tries = 1; tries <= TRIES; tries++) {
+            GetCheckpointResponse answer =
+                    asked(() -> ledger.withDeadlineAfter(deadline).getCheckpoint(request));
+            SignedNote note = note(answer.getCheckpoint());
+            MetaCheckpoint meta = answer.getMeta();
+            // Both were read one after the other: in between another checkpoint may have been published.
+            if (meta.getLeaf().equals(note.text())) {
+                List<VerifierKey> keys = new ArrayList<>();
+                for (String key : answer.getVerifierKeysList()) {
+                    keys.add(VerifierKey.parse(key));
+                }
+                TlogProof place = TlogProof.of(
+                        meta.getLeafIndex(), bytes(meta.getInclusionProofList()), note(meta.getCheckpoint()));
+                return new LedgerHead(note, place, keys);
+            }
+        }
+        throw new NotProvenException("the checkpoint is not in the log of heads");
+    }
+
+    /**
+     * Requires the ledger to continue what a checkpoint of it said that was kept: nothing before it was changed.
+     *
+     * @return the latest checkpoint
+     */
+    public SignedNote requireContinues(SignedNote kept) throws NotProvenException {
+        Checkpoint before = LedgerHead.verify(kept, trusted);
+        GetConsistencyProofRequest request = GetConsistencyProofRequest.newBuilder()
+                .setTenant(tenant)
+                .setFromSize(before.size())
+                .build();
+        GetConsistencyProofResponse answer =
+                asked(() -> ledger.withDeadlineAfter(deadline).getConsistencyProof(request));
+        SignedNote latest = note(answer.getCheckpoint());
+        LedgerHead.verify(latest, trusted).requireContinues(before, bytes(answer.getHashesList()));
+        return latest;
+    }
+
+    /** The proof that an entry stands in the ledger; the entry's frame comes along as its extra data. */
+    public TlogProof prove(long seq) throws NotProvenException {
+        GetInclusionProofRequest request = GetInclusionProofRequest.newBuilder()
+                .setTenant(tenant)
+                .setSeq(seq)
+                .build();
+        GetInclusionProofResponse answer =
+                asked(() -> ledger.withDeadlineAfter(deadline).getInclusionProof(request));
+        byte[] frame = frame(seq);
+        TlogProof proof = TlogProof.of(seq, bytes(answer.getHashesList()), note(answer.getCheckpoint()));
+        ProvenEntry _ = ProvenEntry.of(proof, frame, trusted);
+        return proof.with(frame);
+    }
+
+    private byte[] frame(long seq) {
+        List<ByteString> frames = new ArrayList<>();
+        export(seq, seq).forEachRemaining(part -> frames.addAll(part.getFrames().getFramesList()));
+        if (frames.size() != 1 || frames.getFirst().isEmpty()) {
+            throw AssizeException.broken(
+                    "the server does not hand out entry " + seq + ": does this key see the entry's environment?");
+        }
+        return frames.getFirst().toByteArray();
+    }
+
+    /**
+     * Writes the whole ledger up to its latest checkpoint as a {@link LedgerBundle}, which is verified while it is
+     * written.
+     *
+     * @param to is left open; what was written is worth nothing where this throws
+     * @return the checkpoint
+     */
+    public LedgerHead writeBundle(OutputStream to, LedgerBundle.Progress progress)
+            throws NotProvenException, IOException {
+        LedgerHead head = head();
+        BundleWriter bundle = new BundleWriter(head, trusted, to);
+        long size = Checkpoint.parse(head.checkpoint().text()).size();
+        if (size > 0) {
+            addAll(export(0, size - 1), bundle, size, progress);
+        }
+        bundle.finish();
+        return head;
+    }
+
+    private static void addAll(
+            Iterator<ExportAuditResponse> parts, BundleWriter bundle, long size, LedgerBundle.Progress progress)
+            throws NotProvenException, IOException {
+        while (parts.hasNext()) {
+            ExportAuditResponse part = parts.next();
+            if (part.hasProgress() && !part.getProgress().hasTotal()) {
+                throw AssizeException.broken(
+                        "this key sees some environments only, and a bundle holds the entries of all of them");
+            }
+            for (ByteString frame : part.getFrames().getFramesList()) {
+                bundle.add(frame.toByteArray());
+            }
+            progress.verified(bundle.size(), size);
+        }
+    }
+
+    private Iterator<ExportAuditResponse> export(long fromSeq, long toSeq) {
+        ExportAuditRequest request = ExportAuditRequest.newBuilder()
+                .setTenant(tenant)
+                .setFormat(ExportFormat.EXPORT_FORMAT_FRAMES)
+                .setFromSeq(fromSeq)
+                .setToSeq(toSeq)
+                .build();
+        Iterator<ExportAuditResponse> parts =
+                asked(() -> ledger.withDeadlineAfter(deadline).exportAudit(request));
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return asked(parts::hasNext);
+            }
+
+            @Override
+            public ExportAuditResponse next() {
+                return asked(parts::next);
+            }
+        };
+    }
+
+    private static <T> T asked(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (StatusRuntimeException failure) {
+            throw AssizeException.of(failure);
+        }
+    }
+
+    private static SignedNote note(String note) throws NotProvenException {
+        return SignedNote.parse(note.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static List<byte[]> bytes(List<ByteString> hashes) {
+        return hashes.stream().map(ByteString::toByteArray).toList();
+    }
+}
