@@ -2,10 +2,18 @@ package dev.assize.server.cli;
 
 import picocli.CommandLine.Command;
 
-/** The ledger: record, find, verify. */
+/** The ledger: record, find, export, prove, verify. */
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "The ledger: record, find, verify.",
-        subcommands = {AuditAppendCommand.class, AuditListCommand.class, AuditVerifyCommand.class})
+        description = "The ledger: record, find, export, prove, verify.",
+        subcommands = {
+            AuditAppendCommand.class,
+            AuditListCommand.class,
+            AuditExportCommand.class,
+            AuditVerifyCommand.class,
+            AuditCheckpointCommand.class,
+            AuditProofCommand.class,
+            AuditIncarnationCommand.class
+        })
 public final class AuditCommand {}

@@ -4,16 +4,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
-import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Finds entries. */
@@ -24,29 +21,8 @@ import picocli.CommandLine.Option;
                         + " are one row; JSON has each entry.")
 public final class AuditListCommand extends ClientCommand {
 
-    @Option(names = "--from", paramLabel = "TIME", description = "Recorded at or after, as 2026-02-22T14:02:00Z.")
-    private @Nullable Instant from;
-
-    @Option(names = "--to", paramLabel = "TIME", description = "Recorded before.")
-    private @Nullable Instant to;
-
-    @Option(names = "--actor", paramLabel = "SUBJECT", description = "Who did it.")
-    private String actor = "";
-
-    @Option(names = "--action", paramLabel = "ACTION", description = "What was done.")
-    private String action = "";
-
-    @Option(names = "--resource", paramLabel = "RESOURCE", description = "On what, with everything under it.")
-    private String resource = "";
-
-    @Option(names = "--outcome", paramLabel = "OUTCOME", description = "success, failure, denied or partial.")
-    private dev.assize.client.AuditEvent.@Nullable Outcome outcome;
-
-    @Option(names = "--run-id", paramLabel = "ID", description = "Of which run.")
-    private String runId = "";
-
-    @Option(names = "--type", paramLabel = "TYPE", description = "Of which type.")
-    private String type = "";
+    @Mixin
+    private AuditConditions conditions = new AuditConditions();
 
     @Option(names = "--oldest-first", description = "From the beginning.")
     private boolean ascending;
@@ -73,24 +49,8 @@ public final class AuditListCommand extends ClientCommand {
     }
 
     private List<AuditEntry> fetch(Connection connection) {
-        QueryAuditRequest.Builder request = QueryAuditRequest.newBuilder()
-                .setTenant(tenant())
-                .setActor(actor)
-                .setAction(action)
-                .setResource(resource)
-                .setRunId(runId)
-                .setType(type)
-                .setAscending(ascending)
-                .setIncludeFrames(frames);
-        if (from != null) {
-            request.setFrom(Times.timestamp(from));
-        }
-        if (to != null) {
-            request.setTo(Times.timestamp(to));
-        }
-        if (outcome != null) {
-            request.setOutcome(Outcome.valueOf("OUTCOME_" + outcome.name().toUpperCase(Locale.ROOT)));
-        }
+        QueryAuditRequest.Builder request =
+                conditions.query(tenant()).setAscending(ascending).setIncludeFrames(frames);
         List<AuditEntry> entries = new ArrayList<>();
         do {
             QueryAuditResponse response = connection

@@ -5,33 +5,75 @@ import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyResult;
+import java.nio.file.Path;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-/** Has the ledger recomputed. */
+/** Has the ledger recomputed, or verifies a file. */
 @Command(
         name = "verify",
-        description = "Recomputes the ledger of --tenant and names the first entry that is not as it was recorded.",
+        description = {
+            "Recomputes the ledger of --tenant and names the first entry that is not as it was recorded.",
+            "With FILE, verifies a bundle (`assize audit export --format bundle`) or the proof of an entry (`assize audit"
+                    + " proof`), without a server, a key or a network; a --tenant that is given must be its tenant."
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:as it was recorded", "1:could not be verified", "2:usage", "3:not as it was recorded"})
 public final class AuditVerifyCommand extends ClientCommand {
 
-    @Option(names = "--from", paramLabel = "SEQ", description = "First position; default: ${DEFAULT-VALUE}.")
-    private long fromSeq;
+    static final String NOT_AS_RECORDED = "NOT AS RECORDED  ";
 
-    @Option(names = "--to", paramLabel = "SEQ", description = "Last position, included; default: the head.")
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "FILE",
+            description = "A bundle, as a tar file or unpacked into a directory, or a .tlog-proof.")
+    private @Nullable Path file;
+
+    @Option(names = "--from", paramLabel = "SEQ", description = "First position; default: 0. Not with FILE.")
+    private @Nullable Long fromSeq;
+
+    @Option(
+            names = "--to",
+            paramLabel = "SEQ",
+            description = "Last position, included; default: the head. Not with FILE.")
     private @Nullable Long toSeq;
+
+    @Mixin
+    private TrustedKeys trusted = new TrustedKeys();
+
+    @Mixin
+    private OfflineVerification.Options offline = new OfflineVerification.Options();
 
     AuditVerifyCommand(Surroundings surroundings) {
         super(surroundings);
     }
 
     @Override
+    public Integer call() throws Exception {
+        if (file == null) {
+            if (!offline.isEmpty() || !trusted.read().isEmpty()) {
+                throw usage("--vkey, --vkeys, --trust-bundled-keys, --checkpoint and --frame are for verifying a FILE");
+            }
+            return super.call();
+        }
+        if (fromSeq != null || toSeq != null) {
+            throw usage("a FILE is verified as a whole: leave out --from and --to");
+        }
+        try {
+            return new OfflineVerification(this, file, trusted.read(), offline).run();
+        } finally {
+            out().flush();
+        }
+    }
+
+    @Override
     int run(Connection connection) {
         VerifyChainRequest.Builder request =
-                VerifyChainRequest.newBuilder().setTenant(tenant()).setFromSeq(fromSeq);
+                VerifyChainRequest.newBuilder().setTenant(tenant()).setFromSeq(fromSeq == null ? 0 : fromSeq);
         if (toSeq != null) {
             request.setToSeq(toSeq);
         }
@@ -45,7 +87,7 @@ public final class AuditVerifyCommand extends ClientCommand {
                 out().println("head   " + PolicyChange.hex(result.getHeadHash()) + " at " + result.getToSeq());
             }
         } else {
-            out().println("NOT AS RECORDED  "
+            out().println(NOT_AS_RECORDED
                     + (result.hasFirstBadSeq() ? "first bad entry " + result.getFirstBadSeq() + ": " : "")
                     + fault(result));
             out().println(Printable.text(result.getMessage()));

@@ -95,7 +95,7 @@ public final class CommandErrors
     }
 
     private static String serverOf(CommandLine commandLine) {
-        return commandLine.getCommandSpec().userObject() instanceof ClientCommand command
+        return commandLine.getCommandSpec().userObject() instanceof ServerCommand command
                 ? command.serverForMessages()
                 : "the server";
     }

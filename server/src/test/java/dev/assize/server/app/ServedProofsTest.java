@@ -1,0 +1,247 @@
+package dev.assize.server.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.client.ledger.ChainVerifier;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Exports and proofs of a real server with its own PostgreSQL, and what a machine without it makes of them. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ServedProofsTest {
+
+    private static final Duration SOON = Duration.ofSeconds(30);
+
+    private static final String POLICY = """
+            apiVersion: assize.dev/v1
+            kind: Tenant
+            metadata: {name: acme}
+            spec: {environments: [staging, production]}
+            """;
+
+    private final Path home;
+    private final Path files;
+    private final Console console;
+    private final Console elsewhere;
+    private final AssizeServer server;
+    private int appended;
+
+    ServedProofsTest(@TempDir Path directory) throws IOException {
+        home = directory.resolve("home");
+        files = Files.createDirectory(directory.resolve("files"));
+        console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));
+        elsewhere = new Console(directory.resolve("another machine"), Map.of("ASSIZE_SERVER", "127.0.0.1:1"));
+        server = AssizeServer.of(console.config());
+    }
+
+    @BeforeAll
+    void start() throws IOException {
+        server.start();
+        Path file = Files.writeString(home.resolve("policy.yaml"), POLICY);
+        ok("policy", "apply", file.toString(), "--reason", "first");
+        for (int i = 0; i < 3; i++) {
+            append("replay:" + i);
+        }
+    }
+
+    @AfterAll
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void aBundleIsVerifiedWithoutTheServer() throws Exception {
+        String keys = keys();
+        Path kept = files.resolve("kept");
+        signed(kept);
+        append("replay:later");
+        Path bundle = files.resolve("acme.tar");
+        exportSigned(bundle);
+
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys))
+                .as(elsewhere.out())
+                .isZero();
+        assertThat(elsewhere.out()).startsWith("VALID  ").contains("/acme\n", "head   ");
+        assertThat(elsewhere.run(
+                        "audit", "verify", bundle.toString(), "--vkeys", keys, "--checkpoint", kept.toString()))
+                .isZero();
+        assertThat(elsewhere.out()).contains("continues the checkpoint in " + kept);
+
+        assertThat(elsewhere.run("audit", "verify", bundle.toString())).isEqualTo(3);
+        assertThat(elsewhere.out()).contains("NOT PROVEN", "rest on the keys in the bundle itself");
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--trust-bundled-keys"))
+                .isZero();
+        assertThat(elsewhere.out()).contains("VALID", "rest on the keys in the bundle itself");
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys, "--tenant", "partner"))
+                .isEqualTo(3);
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkey", "nobody"))
+                .isEqualTo(2);
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys, "--from", "1"))
+                .isEqualTo(2);
+        assertThat(elsewhere.run("audit", "verify", files.resolve("nothing").toString()))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void aByteThatWasChangedIsFoundWithItsEntry() throws Exception {
+        Path bundle = files.resolve("changed.tar");
+        exportSigned(bundle);
+        String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
+        Files.writeString(bundle, text.replace("replay:1", "replay:9"), StandardCharsets.ISO_8859_1);
+
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys(), "--output", "json"))
+                .isEqualTo(3);
+        JsonNode found = new ObjectMapper().readTree(elsewhere.out());
+        assertThat(found.get("valid").asBoolean()).isFalse();
+        assertThat(found.get("message").asText()).contains("another hash than its tile says");
+        assertThat(found.get("firstBadSeq").asLong()).isPositive();
+    }
+
+    @Test
+    void theProofOfAnEntryIsVerifiedWithoutTheServer() throws Exception {
+        String keys = keys();
+        Path proof = files.resolve("one.tlog-proof");
+        ok("audit", "proof", "1", "--output", proof.toString(), "--vkeys", keys);
+
+        assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys))
+                .as(elsewhere.out())
+                .isZero();
+        assertThat(elsewhere.out()).startsWith("VALID  entry 1 of ");
+        assertThat(elsewhere.run("audit", "verify", proof.toString())).isEqualTo(2);
+        assertThat(elsewhere.err()).contains("a proof brings no keys along");
+        Files.writeString(proof, Files.readString(proof).replace("index 1", "index 2"));
+        assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys))
+                .isEqualTo(3);
+    }
+
+    @Test
+    void aCheckpointIsPrintedKeptAndContinued() throws Exception {
+        String keys = keys();
+        Path kept = files.resolve("checkpoint");
+        signed(kept);
+        ok("audit", "checkpoint", "--vkeys", keys, "--continues", kept.toString());
+        assertThat(console.out()).startsWith(Files.readAllLines(kept).getFirst());
+        ok("audit", "checkpoint", "--vkeys", keys, "--meta");
+        assertThat(console.out()).contains("/~meta/");
+        assertThat(console.run("audit", "checkpoint", "--output", kept.toString()))
+                .isEqualTo(1);
+        assertThat(console.err()).contains("exists already", "--force");
+        ok("audit", "checkpoint", "--output", kept.toString(), "--force");
+        assertThat(console.run("audit", "checkpoint", "--tenant", "assize", "--continues", kept.toString()))
+                .isEqualTo(3);
+    }
+
+    @Test
+    void exportsLinesOfJson() throws Exception {
+        Path file = files.resolve("acme.jsonl");
+        ok("audit", "export", "--format", "jsonl", "--output", file.toString());
+        List<String> lines = Files.readAllLines(file);
+        assertThat(lines.size()).isGreaterThanOrEqualTo(4);
+        for (int seq = 0; seq < lines.size(); seq++) {
+            JsonNode entry = new ObjectMapper().readTree(lines.get(seq));
+            byte[] frame = Base64.getDecoder().decode(entry.get("frame").asText());
+            assertThat(entry.get("seq").asLong()).isEqualTo(seq);
+            assertThat(entry.get("entry_hash").asText())
+                    .isEqualTo(HexFormat.of().formatHex(ChainVerifier.entryHash(frame)));
+        }
+    }
+
+    @Test
+    void exportsWhatFits() throws Exception {
+        Path file = files.resolve("one.csv");
+        ok("audit", "export", "--format", "csv", "--output", file.toString(), "--resource", "replay:1");
+        assertThat(console.out()).startsWith("EXPORTED  1 entry to ");
+        assertThat(Files.readAllLines(file)).hasSize(2).last().asString().contains("replay:1,staging,SUCCESS");
+    }
+
+    @Test
+    void leavesNothingHalfWrittenAndReplacesNothing() throws Exception {
+        Path file = files.resolve("kept.csv");
+        Files.writeString(file, "mine");
+        assertThat(console.run("audit", "export", "--format", "csv", "--output", file.toString()))
+                .isEqualTo(1);
+        assertThat(file).hasContent("mine");
+        Path missing = files.resolve("missing.csv");
+        assertThat(console.run(
+                        "audit", "export", "--format", "csv", "--output", missing.toString(), "--resource", "no path"))
+                .isEqualTo(2);
+        assertThat(missing).doesNotExist();
+        try (Stream<Path> left = Files.list(files)) {
+            assertThat(left.map(Path::getFileName).map(Path::toString)).noneMatch(it -> it.endsWith(".part"));
+        }
+        assertThat(console.run(
+                        "audit", "export", "--format", "bundle", "--output", missing.toString(), "--actor", "user:a"))
+                .isEqualTo(2);
+        assertThat(console.run("audit", "export", "--format", "xml", "--output", missing.toString()))
+                .isEqualTo(2);
+        assertThat(console.err()).contains("csv, jsonl or bundle");
+    }
+
+    @Test
+    void aLedgerThatHasLostNothingBeginsNoIncarnation() {
+        assertThat(console.run("audit", "incarnation", "--reason", "to try it")).isEqualTo(1);
+        assertThat(console.err()).contains("for good", "has lost nothing");
+    }
+
+    private void append(String resource) {
+        ok(
+                "audit",
+                "append",
+                "--type",
+                "replay.executed",
+                "--action",
+                "execute",
+                "--resource",
+                resource,
+                "--actor",
+                "user:alice",
+                "--env",
+                "staging");
+        appended++;
+    }
+
+    /** A bundle with everything that was appended, which is signed a moment later. */
+    private void exportSigned(Path bundle) throws Exception {
+        signed(files.resolve("any"));
+        ok("audit", "export", "--format", "bundle", "--output", bundle.toString());
+        assertThat(console.out()).startsWith("EXPORTED  ").endsWith(" to " + bundle + "\n");
+    }
+
+    /** Waits until all is signed, and keeps the checkpoint. */
+    private void signed(Path kept) throws Exception {
+        Instant end = Instant.now().plus(SOON);
+        List<String> tried = new ArrayList<>();
+        do {
+            assertThat(Instant.now()).as("%s", tried).isBefore(end);
+            Files.deleteIfExists(kept);
+            int code = console.run("audit", "checkpoint", "--output", kept.toString());
+            tried.add(code + console.err());
+        } while (!Files.exists(kept) || Long.parseLong(Files.readAllLines(kept).get(1)) <= appended);
+    }
+
+    /** The keys that sign, got over another way. */
+    private String keys() throws Exception {
+        return home.resolve("signing-keys").resolve("verifiers").toString();
+    }
+
+    private void ok(String... command) {
+        assertThat(console.run(command)).as(() -> console.err() + console.out()).isZero();
+    }
+}
