@@ -1,0 +1,269 @@
+package dev.assize.server.ledger;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.client.ledger.BundleWriter;
+import dev.assize.client.ledger.LedgerBundle;
+import dev.assize.client.ledger.LedgerHead;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.ProvenEntry;
+import dev.assize.client.ledger.SignedNote;
+import dev.assize.client.ledger.TlogProof;
+import dev.assize.client.ledger.VerifierKey;
+import dev.assize.server.ledger.note.SignatureType;
+import dev.assize.server.ledger.note.SigningKey;
+import dev.assize.server.testing.SignedLedger;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Bundles and proofs as the server's code makes them, before the client's verifier; and those kept in golden files. */
+class LedgerBundleTest {
+
+    private static final Path GOLDEN = Path.of("src", "test", "resources", "ledger");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void theGoldenBundleVerifiesAndIsStillMade() throws Exception {
+        Path golden = GOLDEN.resolve("golden-bundle.tar");
+        assertThat(SignedLedger.golden().append(3).bundle()).isEqualTo(Files.readAllBytes(golden));
+        LedgerBundle.Contents found = verify(golden, goldenKeys(), null);
+        assertThat(found.name()).hasToString(SignedLedger.DEPLOYMENT + "/acme/1");
+        assertThat(found.checkpoint().size()).isEqualTo(3);
+    }
+
+    @Test
+    void theGoldenProofVerifiesAndIsStillMade() throws Exception {
+        String golden = Files.readString(GOLDEN.resolve("golden.tlog-proof"));
+        assertThat(SignedLedger.golden().append(3).proof(1)).hasToString(golden);
+        TlogProof proof = TlogProof.parse(golden.getBytes(StandardCharsets.UTF_8));
+        byte[] frame = proof.extra().orElseThrow();
+        assertThat(ProvenEntry.of(proof, frame, goldenKeys()).frame().seq()).isEqualTo(1);
+    }
+
+    /** One bit of each byte, in files that hold nothing which is not verified: there is no harmless one. */
+    @Test
+    void everyByteOfTheGoldenBundleCounts() throws Exception {
+        byte[] golden = Files.readAllBytes(GOLDEN.resolve("golden-bundle.tar"));
+        Set<VerifierKey> keys = goldenKeys();
+        Path changed = directory.resolve("changed.tar");
+        List<Integer> unnoticed = new ArrayList<>();
+        SplittableRandom random = new SplittableRandom(11);
+        for (int i = 0; i < golden.length; i++) {
+            byte[] flipped = golden.clone();
+            flipped[i] ^= (byte) (1 << random.nextInt(8));
+            Files.write(changed, flipped);
+            if (verifies(changed, keys)) {
+                unnoticed.add(i);
+            }
+        }
+        assertThat(unnoticed).isEmpty();
+    }
+
+    @Test
+    void everyByteOfTheGoldenProofCounts() throws Exception {
+        byte[] golden = Files.readAllBytes(GOLDEN.resolve("golden.tlog-proof"));
+        Set<VerifierKey> keys = goldenKeys();
+        SplittableRandom random = new SplittableRandom(12);
+        for (int i = 0; i < golden.length; i++) {
+            byte[] flipped = golden.clone();
+            flipped[i] ^= (byte) (1 << random.nextInt(8));
+            assertThatThrownBy(() -> {
+                        TlogProof proof = TlogProof.parse(flipped);
+                        ProvenEntry _ = ProvenEntry.of(proof, proof.extra().orElse(new byte[1]), keys);
+                    })
+                    .as("byte %s", i)
+                    .isInstanceOf(NotProvenException.class);
+        }
+    }
+
+    @Test
+    void verifiesLedgersOfAnySize() throws Exception {
+        for (int size : new int[] {0, 1, 255, 256, 257, 600}) {
+            SignedLedger ledger = SignedLedger.golden().append(size);
+            Path bundle = write(ledger.bundle());
+            assertThat(verify(bundle, goldenKeys(), null).checkpoint().size()).isEqualTo(size);
+            assertThat(verify(bundle, goldenKeys(), ledger.head().checkpoint())
+                            .checkpoint()
+                            .size())
+                    .isEqualTo(size);
+        }
+    }
+
+    @Test
+    void verifiesItUnpackedToo() throws Exception {
+        Path bundle = write(SignedLedger.golden().append(300).bundle());
+        Path unpacked = Files.createDirectory(directory.resolve("unpacked"));
+        Process tar = new ProcessBuilder("tar", "xf", bundle.toString(), "-C", unpacked.toString())
+                .redirectErrorStream(true)
+                .start();
+        assertThat(tar.waitFor()).isZero();
+
+        verify(unpacked, goldenKeys(), null);
+
+        Path again = directory.resolve("again.tar");
+        tar = new ProcessBuilder("tar", "cf", again.toString(), "-C", unpacked.toString(), ".")
+                .redirectErrorStream(true)
+                .start();
+        assertThat(tar.waitFor()).isZero();
+        verify(again, goldenKeys(), null);
+
+        Files.writeString(unpacked.resolve("note"), "slipped in");
+        tar = new ProcessBuilder("tar", "cf", again.toString(), "-C", unpacked.toString(), ".")
+                .redirectErrorStream(true)
+                .start();
+        assertThat(tar.waitFor()).isZero();
+        assertThatThrownBy(() -> verify(again, goldenKeys(), null)).hasMessage("`note` is no part of the bundle");
+    }
+
+    @Test
+    void namesTheEntryThatWasChanged() throws Exception {
+        byte[] tar = SignedLedger.golden().append(300).bundle();
+        byte[] frame = SignedLedger.golden().append(300).frames().get(271);
+        int at = indexOf(tar, frame);
+        tar[at + frame.length - 1] ^= 1;
+
+        assertThatThrownBy(() -> verify(write(tar), goldenKeys(), null))
+                .isInstanceOfSatisfying(
+                        NotProvenException.class, refused -> assertThat(refused.seq()).hasValue(271))
+                .hasMessage("entry 271 has another hash than its tile says");
+    }
+
+    @Test
+    void refusesTheKeysOfOthers() throws Exception {
+        Path bundle = write(SignedLedger.golden().append(3).bundle());
+        SigningKey other = SigningKey.generate(SignedLedger.DEPLOYMENT, SignatureType.NOTE);
+        assertThatThrownBy(() -> verify(bundle, Set.of(key(other)), null))
+                .isInstanceOf(NotProvenException.class)
+                .hasMessage("no signature of a known key");
+        // A key that is trusted for its own ledgers says nothing of this one.
+        SigningKey neighbour = SigningKey.generate("assize.example.com/ffeeddccbbaa99887766554433221100", SignatureType.NOTE);
+        SignedLedger forged = new SignedLedger("acme", neighbour).append(3);
+        assertThatThrownBy(() -> forged.head().verify(Set.of(key(neighbour))))
+                .isInstanceOf(NotProvenException.class)
+                .hasMessageContaining("signed by a key of another deployment");
+    }
+
+    @Test
+    void holdsItToACheckpointThatWasKept() throws Exception {
+        SignedNote at5 = SignedLedger.golden().append(5).head().checkpoint();
+        SignedNote at400 = SignedLedger.golden().append(400).head().checkpoint();
+        Path at300 = write(SignedLedger.golden().append(300).bundle());
+
+        verify(at300, goldenKeys(), at5);
+        assertThatThrownBy(() -> verify(at300, goldenKeys(), at400))
+                .isInstanceOf(NotProvenException.class)
+                .hasMessageContaining("is of 400 entries, and here are 300");
+
+        // Rewritten with the key: everything fits, but for what was kept.
+        Path rewritten = write(SignedLedger.golden().append(4).append(296, "other-").bundle());
+        verify(rewritten, goldenKeys(), null);
+        assertThatThrownBy(() -> verify(rewritten, goldenKeys(), at5))
+                .isInstanceOf(NotProvenException.class)
+                .hasMessageContaining("the first 5 entries are not those that were signed");
+        SignedNote other = new SignedLedger("partner", SignedLedger.GOLDEN_KEY).append(5).head().checkpoint();
+        assertThatThrownBy(() -> verify(at300, goldenKeys(), other))
+                .isInstanceOf(NotProvenException.class)
+                .hasMessageContaining("the checkpoint that was kept is of `" + SignedLedger.DEPLOYMENT + "/partner`");
+    }
+
+    @Test
+    void provesWhatAnIncarnationHasLost() throws Exception {
+        SignedLedger before = SignedLedger.golden().append(10);
+        SignedNote kept = before.head().checkpoint();
+        SignedNote earlier = SignedLedger.golden().append(6).head().checkpoint();
+        SignedLedger after = before.continuedAt(7);
+
+        Path shorter = write(after.append(2).bundle());
+        verify(shorter, goldenKeys(), earlier);
+        assertLost(shorter, kept);
+        Path longer = write(after.append(10).bundle());
+        verify(longer, goldenKeys(), earlier);
+        assertLost(longer, kept);
+        assertThatThrownBy(() -> verify(write(before.bundle()), goldenKeys(), after.head().checkpoint()))
+                .hasMessageContaining("of an earlier one");
+    }
+
+    private static void assertLost(Path bundle, SignedNote kept) {
+        assertThatThrownBy(() -> verify(bundle, goldenKeys(), kept))
+                .isInstanceOfSatisfying(
+                        NotProvenException.class, refused -> assertThat(refused.seq()).hasValue(7))
+                .hasMessage("entries from 7 to 9 were signed and are lost: incarnation 2 of the ledger goes on in their"
+                        + " place");
+    }
+
+    @Test
+    void writesNothingThatDoesNotHold() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(3);
+        LedgerHead head = ledger.head();
+        List<byte[]> frames = ledger.frames();
+        assertThatThrownBy(() -> write(head, frames.subList(0, 2)))
+                .hasMessage("the checkpoint has 3 entries, and here are 2");
+        assertThatThrownBy(() -> write(head, List.of(frames.get(0), frames.get(2))))
+                .hasMessageContaining("entry 1 is missing");
+        List<byte[]> more = SignedLedger.golden().append(4).frames();
+        assertThatThrownBy(() -> write(head, more)).hasMessage("the checkpoint has no entry 3");
+        byte[] last = frames.get(2).clone();
+        last[last.length - 1] = '9';
+        assertThatThrownBy(() -> write(head, List.of(frames.get(0), frames.get(1), last)))
+                .hasMessage("the entries have another root than the checkpoint");
+    }
+
+    private static void write(LedgerHead head, List<byte[]> frames) throws NotProvenException, IOException {
+        BundleWriter bundle = new BundleWriter(head, goldenKeys(), new ByteArrayOutputStream());
+        for (byte[] frame : frames) {
+            bundle.add(frame);
+        }
+        bundle.finish();
+    }
+
+    private Path write(byte[] tar) throws IOException {
+        return Files.write(Files.createTempFile(directory, "bundle", ".tar"), tar);
+    }
+
+    private static LedgerBundle.Contents verify(Path bundle, Set<VerifierKey> keys, @Nullable SignedNote kept)
+            throws NotProvenException, IOException {
+        try (LedgerBundle open = LedgerBundle.open(bundle)) {
+            return open.verify(keys, kept, (_, _) -> {});
+        }
+    }
+
+    private static boolean verifies(Path bundle, Set<VerifierKey> keys) throws IOException {
+        try {
+            verify(bundle, keys, null);
+            return true;
+        } catch (NotProvenException found) {
+            return false;
+        }
+    }
+
+    private static Set<VerifierKey> goldenKeys() throws NotProvenException {
+        return Set.of(SignedLedger.golden().verifierKey());
+    }
+
+    private static VerifierKey key(SigningKey key) throws NotProvenException {
+        return VerifierKey.parse(key.verifierKey().toString());
+    }
+
+    private static int indexOf(byte[] bytes, byte[] part) {
+        for (int i = 0; i + part.length <= bytes.length; i++) {
+            if (Arrays.equals(bytes, i, i + part.length, part, 0, part.length)) {
+                return i;
+            }
+        }
+        throw new AssertionError("not there");
+    }
+}

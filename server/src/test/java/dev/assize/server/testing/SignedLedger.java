@@ -1,0 +1,165 @@
+package dev.assize.server.testing;
+
+import dev.assize.client.ledger.BundleWriter;
+import dev.assize.client.ledger.LedgerHead;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.SignedNote;
+import dev.assize.client.ledger.TlogProof;
+import dev.assize.client.ledger.VerifierKey;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.ledger.Sequencer;
+import dev.assize.server.ledger.merkle.GrownTree;
+import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.ledger.merkle.TreeHash;
+import dev.assize.server.ledger.note.CheckpointText;
+import dev.assize.server.ledger.note.NoteSigner;
+import dev.assize.server.ledger.note.SigningKey;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** A ledger made with the server's own code, but without a server: the same calls make the same bytes. */
+public final class SignedLedger {
+
+    /** Who signs; the second half of its name is what a database would call itself. */
+    public static final String DEPLOYMENT = "assize.example.com/00112233445566778899aabbccddeeff";
+
+    /** The key that everybody knows. */
+    public static final SigningKey GOLDEN_KEY = SigningKey.parse(
+            "PRIVATE+KEY+" + DEPLOYMENT + "+968dc7ce+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
+
+    private static final AuditCodec CODEC = new AuditCodec();
+    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+
+    private final String origin;
+    private final SigningKey key;
+    private final List<byte[]> frames = new ArrayList<>();
+    private dev.assize.server.ledger.LedgerHead head;
+
+    public SignedLedger(String tenant, SigningKey key) {
+        this.origin = DEPLOYMENT + "/" + tenant;
+        this.key = key;
+        this.head = Sequencer.genesis(origin);
+    }
+
+    /** With the key that everybody knows. */
+    public static SignedLedger golden() {
+        return new SignedLedger("acme", GOLDEN_KEY);
+    }
+
+    /** Appends entries, a second apart. */
+    public SignedLedger append(int count) {
+        return append(count, "run-");
+    }
+
+    /** The same in runs of that name. */
+    public SignedLedger append(int count, String run) {
+        for (int i = 0; i < count; i++) {
+            var sequenced = Sequencer.sequence(
+                    head,
+                    List.of(CODEC.encode(event(run + frames.size()), Recorder.ASSIZE)),
+                    NOON.plus(Duration.ofSeconds(frames.size())));
+            sequenced.entries().forEach(entry -> frames.add(entry.frame()));
+            head = sequenced.head();
+        }
+        return this;
+    }
+
+    /** What is left of this ledger when its end is lost, as another incarnation. */
+    public SignedLedger continuedAt(int size) {
+        SignedLedger left = new SignedLedger(origin.substring(DEPLOYMENT.length() + 1), key);
+        left.append(size);
+        left.head = new dev.assize.server.ledger.LedgerHead(
+                origin, head.incarnation() + 1, size, left.head.lastHash(), left.head.lastRecordedAt());
+        return left;
+    }
+
+    public List<byte[]> frames() {
+        return List.copyOf(frames);
+    }
+
+    public VerifierKey verifierKey() throws NotProvenException {
+        return VerifierKey.parse(key.verifierKey().toString());
+    }
+
+    /** The checkpoint of all of it, third in a log of four heads. */
+    public LedgerHead head() throws NotProvenException {
+        String text = checkpointText();
+        List<byte[]> leaves = new ArrayList<>();
+        for (String leaf : List.of("one\n", "two\n", text, "four\n")) {
+            leaves.add(new TreeHash().leaf(leaf.getBytes(StandardCharsets.UTF_8)));
+        }
+        GrownTree heads = new GrownTree();
+        heads.grow(leaves);
+        Prover prover = new Prover(heads);
+        String meta = new CheckpointText(DEPLOYMENT + "/~meta/1", 4, prover.root(4)).text();
+        TlogProof place = TlogProof.of(2, prover.inclusion(2, 4), sign(meta));
+        return new LedgerHead(sign(text), place, List.of(verifierKey()));
+    }
+
+    /** The proof of an entry, with the entry. */
+    public TlogProof proof(int seq) throws NotProvenException {
+        return TlogProof.of(seq, new Prover(tree()).inclusion(seq, frames.size()), head().checkpoint())
+                .with(frames.get(seq));
+    }
+
+    /** All of it, as a tar file. */
+    public byte[] bundle() throws NotProvenException, IOException {
+        ByteArrayOutputStream tar = new ByteArrayOutputStream();
+        BundleWriter bundle = new BundleWriter(head(), Set.of(verifierKey()), tar);
+        for (byte[] frame : frames) {
+            bundle.add(frame);
+        }
+        bundle.finish();
+        return tar.toByteArray();
+    }
+
+    private String checkpointText() {
+        byte[] root = frames.isEmpty() ? TreeHash.emptyRoot() : new Prover(tree()).root(frames.size());
+        return new CheckpointText(origin + "/" + head.incarnation(), frames.size(), root).text();
+    }
+
+    private GrownTree tree() {
+        GrownTree tree = new GrownTree();
+        tree.grow(frames.stream().map(frame -> new TreeHash().leaf(frame)).toList());
+        return tree;
+    }
+
+    private SignedNote sign(String text) throws NotProvenException {
+        return SignedNote.parse(new NoteSigner(key).sign(text).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static AuditEvent event(String run) {
+        return new AuditEvent(
+                "replay.executed",
+                "replay",
+                new Subject("user", "alice"),
+                "operator",
+                new Action("replay"),
+                ResourcePath.parse("vault:company"),
+                new Environment("production"),
+                Outcome.SUCCESS,
+                NOON,
+                run,
+                null,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of(),
+                null,
+                null);
+    }
+}
