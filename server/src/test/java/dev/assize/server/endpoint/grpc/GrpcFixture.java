@@ -4,6 +4,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
+import com.google.inject.util.Modules;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
@@ -88,6 +89,10 @@ final class GrpcFixture implements AutoCloseable {
     }
 
     GrpcFixture(Path directory, GrpcConfig config) {
+        this(directory, config, ExportCalls.Patience.DEFAULT);
+    }
+
+    GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience) {
         decisions.addTenant("acme");
         injector = Guice.createInjector(
                 Stage.PRODUCTION,
@@ -97,7 +102,12 @@ final class GrpcFixture implements AutoCloseable {
                 new AuditModule(),
                 new AnchorModule(),
                 new AdministrationModule(),
-                new GrpcModule(),
+                Modules.override(new GrpcModule()).with(new AbstractModule() {
+                    @Override
+                    protected void configure() {
+                        bind(ExportCalls.Patience.class).toInstance(patience);
+                    }
+                }),
                 new Surroundings(directory, config));
         admin = key("user:admin", "assize", true);
         replay = key("service:replay", "acme", false, "acme");

@@ -6,6 +6,8 @@ import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.ledger.MalformedFrameException;
+import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.TenantId;
 import java.util.Comparator;
 import java.util.List;
@@ -34,11 +36,21 @@ final class InMemoryAuditIndex implements AuditIndex, AuditExport {
     @Override
     public void read(TenantId tenant, AuditFilter filter, long toSeq, Reader reader) {
         reader.begin(store.rows(tenant).size());
-        store.rows(tenant).values().stream()
-                .map(entry -> codec.decode(entry.frame(), entry.entryHash()))
-                .sorted(Comparator.comparingLong(RecordedEvent::seq))
-                .filter(entry -> isBehind(entry, filter) && fits(entry, filter) && entry.seq() <= toSeq)
-                .forEach(entry -> reader.accept(entry.seq(), entry.frame(), entry.entryHash()));
+        for (StoredEntry row : store.rows(tenant).values()) {
+            if (row.seq() <= toSeq && isWanted(row, filter)) {
+                reader.accept(row.seq(), row.frame(), row.entryHash());
+            }
+        }
+    }
+
+    /** A row that cannot be read fits, as its columns would. */
+    private boolean isWanted(StoredEntry row, AuditFilter filter) {
+        try {
+            RecordedEvent entry = codec.decode(row.frame(), row.entryHash());
+            return isBehind(entry, filter) && fits(entry, filter);
+        } catch (MalformedFrameException unreadable) {
+            return true;
+        }
     }
 
     private static boolean isBehind(RecordedEvent entry, AuditFilter filter) {
