@@ -5,40 +5,33 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What an exported entry says, in the order in which it is written. */
 enum AuditColumn {
-    SEQ(entry -> entry.seq()),
-    ENTRY_HASH(entry -> entry.entryHash().toString()),
-    RECORDED_AT(entry -> time(entry.recordedAt())),
-    RECORDED_BY(entry -> entry.recorder().caller().toString()),
-    RECORDED_BY_TENANT(entry -> entry.recorder().home().value()),
-    TYPE(entry -> entry.event().type()),
-    CATEGORY(entry -> entry.event().category()),
-    ACTOR(entry -> entry.event().actor().toString()),
-    ACTOR_TENANT(entry -> text(entry.event().actorTenant())),
-    ON_BEHALF_OF(entry -> text(entry.event().onBehalfOf())),
-    ROLE(entry -> entry.event().role()),
-    ACTION(entry -> entry.event().action().value()),
-    RESOURCE(entry -> entry.event().resource().value()),
-    ENV(entry -> entry.event().env().value()),
-    OUTCOME(entry -> entry.event().outcome().name()),
-    OCCURRED_AT(entry -> time(entry.event().occurredAt())),
-    RUN_ID(entry -> entry.event().runId()),
-    DECISION_ID(entry -> entry.event().decisionId()),
-    REASON(entry -> entry.event().reason()),
-    OVERRIDE(entry -> entry.event().override() ? true : null),
-    PAYLOAD(entry -> entry.event().payload()),
-    READS(entry -> list(entry.event().reads())),
-    WRITES(entry -> list(entry.event().writes()));
-
-    private final Function<RecordedEvent, @Nullable Object> value;
-
-    AuditColumn(Function<RecordedEvent, @Nullable Object> value) {
-        this.value = value;
-    }
+    SEQ,
+    ENTRY_HASH,
+    RECORDED_AT,
+    RECORDED_BY,
+    RECORDED_BY_TENANT,
+    TYPE,
+    CATEGORY,
+    ACTOR,
+    ACTOR_TENANT,
+    ON_BEHALF_OF,
+    ROLE,
+    ACTION,
+    RESOURCE,
+    ENV,
+    OUTCOME,
+    OCCURRED_AT,
+    RUN_ID,
+    DECISION_ID,
+    REASON,
+    OVERRIDE,
+    PAYLOAD,
+    READS,
+    WRITES;
 
     /** As its field is named in the frame. */
     String title() {
@@ -47,7 +40,35 @@ enum AuditColumn {
 
     /** A number, a flag, a text or a list of texts; empty where the entry says nothing. */
     Optional<Object> of(RecordedEvent entry) {
-        return Optional.ofNullable(value.apply(entry));
+        return Optional.ofNullable(value(entry, entry.event()));
+    }
+
+    private @Nullable Object value(RecordedEvent entry, AuditEvent event) {
+        return switch (this) {
+            case SEQ -> entry.seq();
+            case ENTRY_HASH -> entry.entryHash().toString();
+            case RECORDED_AT -> time(entry.recordedAt());
+            case RECORDED_BY -> entry.recorder().caller().toString();
+            case RECORDED_BY_TENANT -> entry.recorder().home().value();
+            case TYPE -> event.type();
+            case CATEGORY -> event.category();
+            case ACTOR -> event.actor().toString();
+            case ACTOR_TENANT -> text(event.actorTenant());
+            case ON_BEHALF_OF -> text(event.onBehalfOf());
+            case ROLE -> event.role();
+            case ACTION -> event.action().value();
+            case RESOURCE -> event.resource().value();
+            case ENV -> event.env().value();
+            case OUTCOME -> event.outcome().name();
+            case OCCURRED_AT -> time(event.occurredAt());
+            case RUN_ID -> event.runId();
+            case DECISION_ID -> event.decisionId();
+            case REASON -> event.reason();
+            case OVERRIDE -> event.override() ? true : null;
+            case PAYLOAD -> event.payload();
+            case READS -> list(event.reads());
+            case WRITES -> list(event.writes());
+        };
     }
 
     private static @Nullable String time(@Nullable Instant time) {

@@ -55,8 +55,8 @@ public final class AuditVerifyCommand extends ClientCommand {
     @Override
     public Integer call() throws Exception {
         if (file == null) {
-            if (!offline.isEmpty() || !trusted.read().isEmpty()) {
-                throw usage("--vkey, --vkeys, --trust-bundled-keys, --checkpoint and --frame are for verifying a FILE");
+            if (!offline.needNoFile() || !trusted.read().isEmpty()) {
+                throw usage("--vkey, --vkeys, --trust-bundled-keys and --frame are for verifying a FILE");
             }
             return super.call();
         }
@@ -76,6 +76,10 @@ public final class AuditVerifyCommand extends ClientCommand {
                 VerifyChainRequest.newBuilder().setTenant(tenant()).setFromSeq(fromSeq == null ? 0 : fromSeq);
         if (toSeq != null) {
             request.setToSeq(toSeq);
+        }
+        if (offline.checkpoint() != null) {
+            request.setTrustedCheckpoint(
+                    AuditCheckpointCommand.read(offline.checkpoint()).toString());
         }
         VerifyResult result = verify(connection, request.build());
         if (wantsJson()) {

@@ -77,15 +77,20 @@ final class OfflineVerification {
             throw command.usage("--frame is for a proof without its entry: a bundle has all of them");
         }
         SignedNote kept = options.checkpoint == null ? null : AuditCheckpointCommand.read(options.checkpoint);
-        try (LedgerBundle bundle = LedgerBundle.open(file);
-                ProgressBar bar =
-                        new ProgressBar(command.err(), command.surroundings().terminal())) {
+        try (LedgerBundle bundle = LedgerBundle.open(file)) {
             boolean own = trusted.isEmpty();
             Set<VerifierKey> keys = own ? new LinkedHashSet<>(bundle.head().keys()) : trusted;
-            LedgerBundle.Contents found = bundle.verify(keys, kept, bar::update);
-            bar.close();
+            LedgerBundle.Contents found = verify(bundle, keys, kept);
             requireTenant(found.name());
             return own ? ownKeys(found, keys) : valid(found, "");
+        }
+    }
+
+    private LedgerBundle.Contents verify(LedgerBundle bundle, Set<VerifierKey> keys, @Nullable SignedNote kept)
+            throws NotProvenException, IOException {
+        try (ProgressBar bar =
+                new ProgressBar(command.err(), command.surroundings().terminal())) {
+            return bundle.verify(keys, kept, bar::update);
         }
     }
 
@@ -220,7 +225,7 @@ final class OfflineVerification {
         return ExitCodes.NO;
     }
 
-    /** What stands only with a file. */
+    /** What verification is held to. */
     static final class Options {
 
         @Option(
@@ -231,14 +236,20 @@ final class OfflineVerification {
         @Option(
                 names = "--checkpoint",
                 paramLabel = "FILE",
-                description = "A checkpoint of the ledger that was kept elsewhere, which the bundle must continue.")
+                description = "A checkpoint of the ledger that was kept elsewhere, which it must continue.")
         private @Nullable Path checkpoint;
 
         @Option(names = "--frame", paramLabel = "FILE", description = "The entry, where the proof comes without it.")
         private @Nullable Path frame;
 
-        boolean isEmpty() {
-            return !trustBundledKeys && checkpoint == null && frame == null;
+        /** Whether all that is said can be said without a file, too. */
+        boolean needNoFile() {
+            return !trustBundledKeys && frame == null;
+        }
+
+        @Nullable
+        Path checkpoint() {
+            return checkpoint;
         }
     }
 }
