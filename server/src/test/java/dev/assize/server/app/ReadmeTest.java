@@ -31,6 +31,9 @@ class ReadmeTest {
     private static final Pattern BLOCK = Pattern.compile("^```(\\w*)\\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL);
     private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|(\\S+)");
 
+    private static final Pattern FILE = Pattern.compile("[a-z]+\\.(yaml|csv|checkpoint|tlog-proof|tar)");
+    private static final String HOME = "~/.assize";
+
     /** Those that end with something other than 0, by how they end. */
     private static final Map<String, Integer> EXIT_CODES = Map.of(
             "check user:alice replay:922 execute --tenant acme --env production", 3,
@@ -165,7 +168,9 @@ class ReadmeTest {
         return WORD.matcher(command)
                 .results()
                 .map(word -> word.group(1) == null ? word.group(2) : word.group(1))
-                .map(word -> word.equals("acme.yaml") ? directory.resolve(word).toString() : word)
+                .map(word ->
+                        FILE.matcher(word).matches() ? directory.resolve(word).toString() : word)
+                .map(word -> word.startsWith(HOME) ? directory.resolve("home") + word.substring(HOME.length()) : word)
                 .map(word -> word.startsWith("server/") ? ROOT.resolve(word).toString() : word)
                 .toArray(String[]::new);
     }

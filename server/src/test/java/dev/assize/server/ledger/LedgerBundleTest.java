@@ -2,6 +2,7 @@ package dev.assize.server.ledger;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.assize.client.ledger.BundleWriter;
 import dev.assize.client.ledger.LedgerBundle;
@@ -113,6 +114,7 @@ class LedgerBundleTest {
         assertThat(tar.waitFor()).isZero();
 
         verify(unpacked, goldenKeys(), null);
+        assertThat(strangersProgram(unpacked)).contains("300");
 
         Path again = directory.resolve("again.tar");
         tar = new ProcessBuilder("tar", "cf", again.toString(), "-C", unpacked.toString(), ".")
@@ -138,7 +140,8 @@ class LedgerBundleTest {
 
         assertThatThrownBy(() -> verify(write(tar), goldenKeys(), null))
                 .isInstanceOfSatisfying(
-                        NotProvenException.class, refused -> assertThat(refused.seq()).hasValue(271))
+                        NotProvenException.class,
+                        refused -> assertThat(refused.seq()).hasValue(271))
                 .hasMessage("entry 271 has another hash than its tile says");
     }
 
@@ -150,7 +153,8 @@ class LedgerBundleTest {
                 .isInstanceOf(NotProvenException.class)
                 .hasMessage("no signature of a known key");
         // A key that is trusted for its own ledgers says nothing of this one.
-        SigningKey neighbour = SigningKey.generate("assize.example.com/ffeeddccbbaa99887766554433221100", SignatureType.NOTE);
+        SigningKey neighbour =
+                SigningKey.generate("assize.example.com/ffeeddccbbaa99887766554433221100", SignatureType.NOTE);
         SignedLedger forged = new SignedLedger("acme", neighbour).append(3);
         assertThatThrownBy(() -> forged.head().verify(Set.of(key(neighbour))))
                 .isInstanceOf(NotProvenException.class)
@@ -169,12 +173,16 @@ class LedgerBundleTest {
                 .hasMessageContaining("is of 400 entries, and here are 300");
 
         // Rewritten with the key: everything fits, but for what was kept.
-        Path rewritten = write(SignedLedger.golden().append(4).append(296, "other-").bundle());
+        Path rewritten =
+                write(SignedLedger.golden().append(4).append(296, "other-").bundle());
         verify(rewritten, goldenKeys(), null);
         assertThatThrownBy(() -> verify(rewritten, goldenKeys(), at5))
                 .isInstanceOf(NotProvenException.class)
                 .hasMessageContaining("the first 5 entries are not those that were signed");
-        SignedNote other = new SignedLedger("partner", SignedLedger.GOLDEN_KEY).append(5).head().checkpoint();
+        SignedNote other = new SignedLedger("partner", SignedLedger.GOLDEN_KEY)
+                .append(5)
+                .head()
+                .checkpoint();
         assertThatThrownBy(() -> verify(at300, goldenKeys(), other))
                 .isInstanceOf(NotProvenException.class)
                 .hasMessageContaining("the checkpoint that was kept is of `" + SignedLedger.DEPLOYMENT + "/partner`");
@@ -193,14 +201,16 @@ class LedgerBundleTest {
         Path longer = write(after.append(10).bundle());
         verify(longer, goldenKeys(), earlier);
         assertLost(longer, kept);
-        assertThatThrownBy(() -> verify(write(before.bundle()), goldenKeys(), after.head().checkpoint()))
+        assertThatThrownBy(() -> verify(
+                        write(before.bundle()), goldenKeys(), after.head().checkpoint()))
                 .hasMessageContaining("of an earlier one");
     }
 
     private static void assertLost(Path bundle, SignedNote kept) {
         assertThatThrownBy(() -> verify(bundle, goldenKeys(), kept))
                 .isInstanceOfSatisfying(
-                        NotProvenException.class, refused -> assertThat(refused.seq()).hasValue(7))
+                        NotProvenException.class,
+                        refused -> assertThat(refused.seq()).hasValue(7))
                 .hasMessage("entries from 7 to 9 were signed and are lost: incarnation 2 of the ledger goes on in their"
                         + " place");
     }
@@ -220,6 +230,22 @@ class LedgerBundleTest {
         last[last.length - 1] = '9';
         assertThatThrownBy(() -> write(head, List.of(frames.get(0), frames.get(1), last)))
                 .hasMessage("the entries have another root than the checkpoint");
+    }
+
+    /** What a program that was written from the page on the format alone says of an archive. */
+    private static String strangersProgram(Path archive) throws Exception {
+        assumeTrue(Files.isExecutable(Path.of("/usr/bin/python3")), "needs Python");
+        Process python = new ProcessBuilder(
+                        "/usr/bin/python3",
+                        GOLDEN.resolve("verify_log.py").toString(),
+                        "archive",
+                        SignedLedger.DEPLOYMENT + "/acme/1",
+                        SignedLedger.golden().verifierKey().toString(),
+                        archive.toString())
+                .start();
+        String said = new String(python.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(python.waitFor()).isZero();
+        return said;
     }
 
     private static void write(LedgerHead head, List<byte[]> frames) throws NotProvenException, IOException {

@@ -100,10 +100,7 @@ class PostgresAuditExportTest {
     void keepsToTheEnvironmentsOfTheCaller() {
         Read read = new Read(_ -> {});
         export.read(
-                OTHER,
-                filter(null, null, null, null, Set.of(new Environment("staging")), null),
-                Long.MAX_VALUE,
-                read);
+                OTHER, filter(null, null, null, null, Set.of(new Environment("staging")), null), Long.MAX_VALUE, read);
         assertThat(read.seqs).hasSize(ENTRIES / 2).allMatch(seq -> seq % 2 == 1);
     }
 
@@ -127,10 +124,7 @@ class PostgresAuditExportTest {
     void endsWithItsReader() {
         RuntimeException enough = new IllegalStateException("enough");
         assertThatThrownBy(() -> export.read(
-                        TENANT,
-                        filter(null, null, null, null, Set.of(), null),
-                        Long.MAX_VALUE,
-                        new Read(seq -> {
+                        TENANT, filter(null, null, null, null, Set.of(), null), Long.MAX_VALUE, new Read(seq -> {
                             if (seq == 700) {
                                 throw enough;
                             }

@@ -37,8 +37,8 @@ public final class SignedLedger {
     public static final String DEPLOYMENT = "assize.example.com/00112233445566778899aabbccddeeff";
 
     /** The key that everybody knows. */
-    public static final SigningKey GOLDEN_KEY = SigningKey.parse(
-            "PRIVATE+KEY+" + DEPLOYMENT + "+968dc7ce+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
+    public static final SigningKey GOLDEN_KEY =
+            SigningKey.parse("PRIVATE+KEY+" + DEPLOYMENT + "+968dc7ce+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
 
     private static final AuditCodec CODEC = new AuditCodec();
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");

@@ -61,7 +61,8 @@ class ExportTest {
         refuses(request(ExportFormat.EXPORT_FORMAT_CSV).setFromSeq(2).setToSeq(1), "to_seq");
         refuses(request(ExportFormat.EXPORT_FORMAT_CSV).setActor("nobody"), "actor");
         refuses(request(ExportFormat.EXPORT_FORMAT_CSV).setResource("no path"), "resource");
-        Refusal.of(() -> parts(door.admin, request(ExportFormat.EXPORT_FORMAT_CSV).setTenant("nowhere")))
+        Refusal.of(() -> parts(
+                        door.admin, request(ExportFormat.EXPORT_FORMAT_CSV).setTenant("nowhere")))
                 .is(ErrorReason.TENANT_NOT_FOUND);
     }
 
@@ -118,8 +119,8 @@ class ExportTest {
         String csv = text(parts(door.replay, request(ExportFormat.EXPORT_FORMAT_CSV)));
         assertThat(csv.lines()).hasSize(4);
         assertThat(csv).startsWith("seq,entry_hash,").endsWith("\r\n");
-        String none = text(parts(
-                door.replay, request(ExportFormat.EXPORT_FORMAT_CSV).setType("nothing.like.it")));
+        String none =
+                text(parts(door.replay, request(ExportFormat.EXPORT_FORMAT_CSV).setType("nothing.like.it")));
         assertThat(none.lines()).hasSize(1);
         String json = text(parts(door.replay, request(ExportFormat.EXPORT_FORMAT_JSON_LINES)));
         assertThat(json.lines()).hasSize(3).allSatisfy(line -> assertThat(line).startsWith("{\"seq\":"));
@@ -129,8 +130,9 @@ class ExportTest {
     void saysThatAStoredEntryIsNoFrameAnyMoreButHandsItOutAsEvidence() {
         append(2);
         byte[] torn = {1, 2, 3};
-        door.ledger.rows(GrpcFixture.ACME).computeIfPresent(1L, (seq, entry) ->
-                new StoredEntry(seq, torn, Digest.sha256(torn), entry.columns()));
+        door.ledger
+                .rows(GrpcFixture.ACME)
+                .computeIfPresent(1L, (seq, entry) -> new StoredEntry(seq, torn, Digest.sha256(torn), entry.columns()));
 
         Refusal.of(() -> parts(door.replay, request(ExportFormat.EXPORT_FORMAT_CSV)))
                 .is(ErrorReason.LEDGER_UNREADABLE);
@@ -154,7 +156,8 @@ class ExportTest {
         assertThat(stalled.taken).hasValue(1);
         // The slot is free again.
         for (int i = 0; i <= ExportCalls.SLOTS; i++) {
-            assertThat(parts(door.replay, request(ExportFormat.EXPORT_FORMAT_CSV))).isNotEmpty();
+            assertThat(parts(door.replay, request(ExportFormat.EXPORT_FORMAT_CSV)))
+                    .isNotEmpty();
         }
     }
 
@@ -230,8 +233,7 @@ class ExportTest {
 
     private void append(int count) {
         for (int left = count; left > 0; left -= 500) {
-            AppendAuditRequest.Builder request =
-                    AppendAuditRequest.newBuilder().setTenant("acme");
+            AppendAuditRequest.Builder request = AppendAuditRequest.newBuilder().setTenant("acme");
             for (int i = 0; i < Math.min(left, 500); i++) {
                 request.addEvents(event());
             }
@@ -271,7 +273,8 @@ class ExportTest {
             LedgerServiceGrpc.LedgerServiceBlockingStub stub = door.ledger(door.replay);
             call = stub.getChannel().newCall(LedgerServiceGrpc.getExportAuditMethod(), stub.getCallOptions());
             call.start(this, new Metadata());
-            call.sendMessage(ExportTest.request(ExportFormat.EXPORT_FORMAT_FRAMES).build());
+            call.sendMessage(
+                    ExportTest.request(ExportFormat.EXPORT_FORMAT_FRAMES).build());
             call.halfClose();
         }
 
