@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AuditExportFormatsTest {
 
     private static final byte[] FRAME = {1, 2, 3};
-    private static final int REASON = AuditColumn.REASON.ordinal();
+    private static final List<String> TITLES = List.of(AuditCsv.header().strip().split(",", -1));
+    private static final int REASON = TITLES.indexOf("reason");
 
     @Test
     void namesColumnsAsTheFrameNamesItsFields() {
@@ -35,10 +36,10 @@ class AuditExportFormatsTest {
     @Test
     void quotesWhatNeedsIt() {
         List<String> cells = cells(AuditCsv.line(entry("said \"no\", then\nleft", "{\"a\":1,\"b\":\"x\"}")));
-        assertThat(cells).hasSize(AuditColumn.values().length);
+        assertThat(cells).hasSameSizeAs(TITLES);
         assertThat(cells.get(REASON)).isEqualTo("said \"no\", then\nleft");
-        assertThat(cells.get(AuditColumn.PAYLOAD.ordinal())).isEqualTo("{\"a\":1,\"b\":\"x\"}");
-        assertThat(cells.get(AuditColumn.READS.ordinal())).isEqualTo("s3://a\ns3://b,c");
+        assertThat(cells.get(TITLES.indexOf("payload"))).isEqualTo("{\"a\":1,\"b\":\"x\"}");
+        assertThat(cells.get(TITLES.indexOf("reads"))).isEqualTo("s3://a\ns3://b,c");
     }
 
     @ParameterizedTest

@@ -40,6 +40,7 @@ public final class SignedLedger {
     public static final SigningKey GOLDEN_KEY =
             SigningKey.parse("PRIVATE+KEY+" + DEPLOYMENT + "+968dc7ce+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f");
 
+    private static final int HEADS = 4;
     private static final AuditCodec CODEC = new AuditCodec();
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
@@ -96,23 +97,39 @@ public final class SignedLedger {
 
     /** The checkpoint of all of it, third in a log of four heads. */
     public LedgerHead head() throws NotProvenException {
-        String text = checkpointText();
+        String meta = new CheckpointText(DEPLOYMENT + "/~meta/1", HEADS, heads().root(HEADS)).text();
+        TlogProof place = TlogProof.of(2, placeHashes(), sign(meta));
+        return new LedgerHead(sign(checkpointText()), place, List.of(verifierKey()));
+    }
+
+    /** That it is in the log of heads. */
+    public List<byte[]> placeHashes() {
+        return heads().inclusion(2, HEADS);
+    }
+
+    private Prover heads() {
         List<byte[]> leaves = new ArrayList<>();
-        for (String leaf : List.of("one\n", "two\n", text, "four\n")) {
+        for (String leaf : List.of("one\n", "two\n", checkpointText(), "four\n")) {
             leaves.add(new TreeHash().leaf(leaf.getBytes(StandardCharsets.UTF_8)));
         }
         GrownTree heads = new GrownTree();
         heads.grow(leaves);
-        Prover prover = new Prover(heads);
-        String meta = new CheckpointText(DEPLOYMENT + "/~meta/1", 4, prover.root(4)).text();
-        TlogProof place = TlogProof.of(2, prover.inclusion(2, 4), sign(meta));
-        return new LedgerHead(sign(text), place, List.of(verifierKey()));
+        return new Prover(heads);
+    }
+
+    /** That an entry is in the tree. */
+    public List<byte[]> inclusion(int seq) {
+        return new Prover(tree()).inclusion(seq, frames.size());
+    }
+
+    /** That the tree continues a smaller one. */
+    public List<byte[]> consistency(int fromSize) {
+        return new Prover(tree()).consistency(fromSize, frames.size());
     }
 
     /** The proof of an entry, with the entry. */
     public TlogProof proof(int seq) throws NotProvenException {
-        return TlogProof.of(seq, new Prover(tree()).inclusion(seq, frames.size()), head().checkpoint())
-                .with(frames.get(seq));
+        return TlogProof.of(seq, inclusion(seq), head().checkpoint()).with(frames.get(seq));
     }
 
     /** All of it, as a tar file. */
