@@ -41,8 +41,13 @@ import java.util.function.Supplier;
  */
 public final class LedgerProofs {
 
-    /** Times a checkpoint is asked for until it and its place in the log of heads are of one moment. */
-    private static final int TRIES = 5;
+    /**
+     * Times a checkpoint is asked for until it is the ledger's head in the log of heads. It may be another for the moment
+     * in which one is published, and for the second in which an incarnation begins.
+     */
+    private static final int TRIES = 12;
+
+    private static final Duration PAUSE = Duration.ofMillis(250);
 
     private final LedgerServiceBlockingStub ledger;
     private final String tenant;
@@ -68,11 +73,13 @@ public final class LedgerProofs {
         GetCheckpointRequest request =
                 GetCheckpointRequest.newBuilder().setTenant(tenant).build();
         for (int tries = 1; tries <= TRIES; tries++) {
+            if (tries > 1) {
+                pause();
+            }
             GetCheckpointResponse answer =
                     asked(() -> ledger.withDeadlineAfter(deadline).getCheckpoint(request));
             SignedNote note = note(answer.getCheckpoint());
             MetaCheckpoint meta = answer.getMeta();
-            // Both were read one after the other: in between another checkpoint may have been published.
             if (meta.getLeaf().equals(note.text())) {
                 List<VerifierKey> keys = new ArrayList<>();
                 for (String key : answer.getVerifierKeysList()) {
@@ -83,7 +90,16 @@ public final class LedgerProofs {
                 return new LedgerHead(note, place, keys);
             }
         }
-        throw new NotProvenException("the checkpoint is not in the log of heads");
+        throw new NotProvenException("the checkpoint is not the ledger's head in the log of heads");
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw AssizeException.broken("interrupted while the server publishes a checkpoint");
+        }
     }
 
     /**

@@ -53,6 +53,7 @@ class ProofCommandsTest {
     private final StringWriter err = new StringWriter();
     private SignedLedger shown = SignedLedger.golden().append(5);
     private List<byte[]> frames = shown.frames();
+    private int staleAnswers;
     private boolean isCutShort;
     private boolean seesAll = true;
     private String keys = "";
@@ -107,6 +108,15 @@ class ProofCommandsTest {
         // Whoever takes the server's word for its keys is told so.
         assertThat(run("checkpoint")).isZero();
         assertThat(err.toString()).contains("verified with the keys that the server itself names");
+    }
+
+    @Test
+    void waitsForAHeadThatIsBeingPublishedButNotForEver() {
+        staleAnswers = 2;
+        assertThat(run("checkpoint", "--vkey", keys)).isZero();
+        staleAnswers = Integer.MAX_VALUE;
+        assertThat(run("checkpoint", "--vkey", keys)).isEqualTo(3);
+        assertThat(out.toString()).contains("is not the ledger's head in the log of heads");
     }
 
     @Test
@@ -199,7 +209,10 @@ class ProofCommandsTest {
                         .setMeta(MetaCheckpoint.newBuilder()
                                 .setCheckpoint(head.place().checkpoint().toString())
                                 .setLeafIndex(head.place().index())
-                                .setLeaf(head.checkpoint().text())
+                                .setLeaf(
+                                        staleAnswers-- > 0
+                                                ? "another\n"
+                                                : head.checkpoint().text())
                                 .addAllInclusionProof(bytes(shown.placeHashes())))
                         .addVerifierKeys(shown.verifierKey().toString())
                         .build());
