@@ -26,11 +26,16 @@ public final class NoteSigner {
 
     /** The line with which a witness says that it saw a checkpoint at that time. */
     public String cosign(CheckpointText checkpoint, long epochSecond) {
+        return cosign(checkpoint.text(), epochSecond);
+    }
+
+    /** The same for the text of any log's checkpoint, which may have further lines. */
+    public String cosign(String text, long epochSecond) {
         require(SignatureType.COSIGNATURE);
         if (epochSecond < 0) {
             throw new IllegalArgumentException("no time before 1970: " + epochSecond);
         }
-        return key.line(Cosignature.of(epochSecond, key.sign(Cosignature.message(checkpoint.text(), epochSecond))));
+        return key.line(Cosignature.of(epochSecond, key.sign(Cosignature.message(requireText(text), epochSecond))));
     }
 
     private void require(SignatureType type) {

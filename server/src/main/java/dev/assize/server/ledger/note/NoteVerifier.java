@@ -1,8 +1,6 @@
 package dev.assize.server.ledger.note;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,12 +27,13 @@ public final class NoteVerifier {
         String text = note.substring(0, end + 1);
         boolean vouchedFor = false;
         for (String line : note.substring(end + 2).replaceFirst("\n$", "").split("\n", -1)) {
-            Optional<Signature> signature = Signature.parse(line);
+            Optional<SignatureLine> signature = SignatureLine.parse(line);
             if (signature.isEmpty()) {
                 return Optional.empty();
             }
-            VerifierKey key = keys.get(handle(signature.get().name, signature.get().id));
-            if (key != null && !verifies(key, text, signature.get().bytes)) {
+            VerifierKey key =
+                    keys.get(handle(signature.get().name(), signature.get().id()));
+            if (key != null && !verifies(key, text, signature.get().bytes())) {
                 return Optional.empty();
             }
             vouchedFor |= key != null;
@@ -51,26 +50,5 @@ public final class NoteVerifier {
 
     private static String handle(String name, int id) {
         return name + "+" + id;
-    }
-
-    private record Signature(String name, int id, byte[] bytes) {
-
-        static Optional<Signature> parse(String line) {
-            String[] parts = line.split(" ", -1);
-            if (parts.length != 3 || !(parts[0] + " ").equals(NoteSigner.DASH)) {
-                return Optional.empty();
-            }
-            try {
-                byte[] bytes = Encoding.base64(parts[2]);
-                return bytes.length <= Integer.BYTES
-                        ? Optional.empty()
-                        : Optional.of(new Signature(
-                                parts[1],
-                                ByteBuffer.wrap(bytes).getInt(),
-                                Arrays.copyOfRange(bytes, Integer.BYTES, bytes.length)));
-            } catch (MalformedNoteException e) {
-                return Optional.empty();
-            }
-        }
     }
 }

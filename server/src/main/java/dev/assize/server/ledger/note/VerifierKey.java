@@ -48,6 +48,11 @@ public record VerifierKey(String name, SignatureType type, byte[] publicKey) {
         return publicKey.clone();
     }
 
+    /** Whether it is a witness's, which signs when it saw a checkpoint. */
+    public boolean isCosigner() {
+        return type == SignatureType.COSIGNATURE;
+    }
+
     /** Four bytes that stand before each signature: of the hash of name, type and key. */
     int id() {
         try {
