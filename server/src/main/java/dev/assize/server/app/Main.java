@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import dev.assize.server.app.witness.WitnessCommand;
 import dev.assize.server.cli.ApprovalCommand;
 import dev.assize.server.cli.AuditCommand;
 import dev.assize.server.cli.CheckCommand;
@@ -34,7 +35,8 @@ import picocli.CommandLine.Mixin;
             PolicyCommand.class,
             ApprovalCommand.class,
             AuditCommand.class,
-            KeyCommand.class
+            KeyCommand.class,
+            WitnessCommand.class
         },
         footerHeading = "%nExit codes:%n",
         footer = {

@@ -12,13 +12,13 @@ public final class ConnectionOptions extends ServerOptions {
     Output output;
 
     /** How an answer is printed. */
-    enum Output {
+    public enum Output {
         TABLE,
         JSON
     }
 
     /** For commands without a server, whose `--output` may stand before their name all the same. */
-    static boolean wantsJson(@Nullable Output own, CommandSpec spec) {
+    public static boolean wantsJson(@Nullable Output own, CommandSpec spec) {
         CommandSpec root = spec.root().mixins().get(MIXIN);
         Output before = root != null && root.userObject() instanceof ConnectionOptions options ? options.output : null;
         return (own == null ? before : own) == Output.JSON;
