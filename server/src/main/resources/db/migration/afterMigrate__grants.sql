@@ -15,6 +15,7 @@ GRANT SELECT, INSERT, UPDATE ON assize.ledger_tree TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (size, root, note, signed_at) ON assize.ledger_checkpoint TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_tile TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (tenant_id, leaf) ON assize.meta_leaf TO ${application_role};
+GRANT SELECT, INSERT, UPDATE ON assize.meta_cosignature TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (revision, committed_at) ON assize.policy_scope TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (to_revision) ON assize.policy_document TO ${application_role};

@@ -41,6 +41,7 @@ public final class Anchor implements AutoCloseable {
     private final AnchorView view;
     private final AnchorConfig config;
     private final AnchorMetrics metrics;
+    private final Witnesses witnesses;
     private final InstantSource clock;
     private final TreeCache cache;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
@@ -66,6 +67,7 @@ public final class Anchor implements AutoCloseable {
             AnchorView view,
             AnchorConfig config,
             AnchorMetrics metrics,
+            Witnesses witnesses,
             InstantSource clock) {
         this.repository = repository;
         this.outside = outside;
@@ -73,6 +75,7 @@ public final class Anchor implements AutoCloseable {
         this.view = view;
         this.config = config;
         this.metrics = metrics;
+        this.witnesses = witnesses;
         this.clock = clock;
         this.cache = new TreeCache(config.cachedTrees());
         metrics.watch(view);
@@ -153,6 +156,9 @@ public final class Anchor implements AutoCloseable {
     private void conclude(Outcome outcome) {
         view.confirm(outcome.copy());
         metrics.signed(outcome.ledgers());
+        if (outcome.ledgers() > 0) {
+            witnesses.published();
+        }
         outcome.faults().forEach(this::halt);
     }
 

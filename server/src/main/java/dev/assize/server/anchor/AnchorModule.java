@@ -6,14 +6,16 @@ import com.google.inject.Singleton;
 import dev.assize.server.ledger.HeadGuard;
 
 /**
- * Binds signing, and the guard of every append. Needs an {@link AnchorRepository}, an {@link OutsideStore} and
- * an {@link AnchorConfig}.
+ * Binds signing, and the guard of every append. Needs an {@link AnchorRepository}, an {@link OutsideStore},
+ * an {@link AnchorConfig} and a {@link WitnessConfig}.
  */
 public final class AnchorModule extends AbstractModule {
 
     @Override
     protected void configure() {
         bind(AnchorMetrics.class).in(Singleton.class);
+        bind(WitnessMetrics.class).in(Singleton.class);
+        bind(Witnesses.class).in(Singleton.class);
         bind(Anchor.class).in(Singleton.class);
         bind(Incarnations.class).in(Singleton.class);
         bind(Checkpoints.class).in(Singleton.class);

@@ -56,6 +56,12 @@ public interface AnchorRepository {
     /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
     Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);
 
+    /** What each witness has signed last. */
+    List<CosignedCheckpoint> cosigned();
+
+    /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
+    void keep(List<CosignedCheckpoint> cosigned);
+
     /** One transaction that signs. */
     interface Round {
 
@@ -135,6 +141,14 @@ public interface AnchorRepository {
      * @param note signed
      */
     record PublishedCheckpoint(int incarnation, long size, Digest root, String note, Instant signedAt) {}
+
+    /**
+     * A checkpoint of the log of heads, and the line of a witness that belongs under it.
+     *
+     * @param witness its verifier key
+     * @param checkpoint with the log's signature alone, and when the witness has signed it
+     */
+    record CosignedCheckpoint(String witness, PublishedCheckpoint checkpoint, String line) {}
 
     /** New tiles of a tree. */
     record GrownTree(String log, int incarnation, List<Tile> tiles) {}

@@ -1,12 +1,16 @@
 package dev.assize.server.anchor;
 
 import com.google.inject.Inject;
+import dev.assize.server.anchor.AnchorRepository.CosignedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.ledger.merkle.Prover;
 import dev.assize.server.model.TenantId;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Hands out signed checkpoints, and proofs that lead to them. What it says needs no trust: it is all to be verified. */
@@ -15,10 +19,16 @@ public final class Checkpoints {
     private final AnchorRepository repository;
     private final CheckpointSigner signer;
 
+    /** Verifier keys of those who are asked. */
+    private final Set<String> witnesses;
+
     @Inject
-    Checkpoints(AnchorRepository repository, CheckpointSigner signer) {
+    Checkpoints(AnchorRepository repository, CheckpointSigner signer, WitnessConfig config) {
         this.repository = repository;
         this.signer = signer;
+        this.witnesses = config.witnesses().stream()
+                .map(witness -> witness.key().toString())
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /** A ledger's latest checkpoint, and its place in the log of heads; empty before the first one. */
@@ -36,9 +46,42 @@ public final class Checkpoints {
     }
 
     private Optional<Place> place(TenantId tenant, PublishedCheckpoint meta) {
-        return repository
-                .latestLeaf(tenant, meta.incarnation(), meta.size())
-                .map(leaf -> new Place(meta, leaf, proof(OutsideCopy.META, meta, leaf.index())));
+        return repository.latestLeaf(tenant, meta.incarnation(), meta.size()).map(leaf -> {
+            PublishedCheckpoint shown = witnessed(meta, leaf);
+            return new Place(shown, leaf, proof(OutsideCopy.META, shown, leaf.index()));
+        });
+    }
+
+    /**
+     * The newest checkpoint of the log of heads that witnesses have signed, with their lines, where it holds that leaf;
+     * else the newest of all, which they are yet to see.
+     */
+    private PublishedCheckpoint witnessed(PublishedCheckpoint newest, MetaLeaf leaf) {
+        if (witnesses.isEmpty()) {
+            return newest;
+        }
+        List<CosignedCheckpoint> cosigned = repository.cosigned().stream()
+                .filter(it -> witnesses.contains(it.witness())
+                        && it.checkpoint().incarnation() == newest.incarnation()
+                        && it.checkpoint().size() > leaf.index())
+                .toList();
+        return cosigned.stream()
+                .map(CosignedCheckpoint::checkpoint)
+                .max(Comparator.comparingLong(PublishedCheckpoint::size))
+                .map(best -> withLines(best, cosigned))
+                .orElse(newest);
+    }
+
+    /** The text stays as it is; lines are added below the log's own. */
+    private static PublishedCheckpoint withLines(PublishedCheckpoint best, List<CosignedCheckpoint> cosigned) {
+        String lines = cosigned.stream()
+                .filter(it -> it.checkpoint().size() == best.size()
+                        && it.checkpoint().root().equals(best.root()))
+                .map(CosignedCheckpoint::line)
+                .sorted()
+                .collect(Collectors.joining());
+        return new PublishedCheckpoint(
+                best.incarnation(), best.size(), best.root(), best.note() + lines, best.signedAt());
     }
 
     private List<byte[]> proof(String log, PublishedCheckpoint checkpoint, long index) {

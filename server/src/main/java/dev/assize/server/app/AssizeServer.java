@@ -7,6 +7,7 @@ import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.Checkpoints;
 import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.anchor.Witnesses;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.decision.PolicyWatch;
@@ -85,7 +86,9 @@ final class AssizeServer implements AutoCloseable {
     private void startParts() {
         Database database = part(Database.class);
         database.start();
+        Witnesses witnesses = part(Witnesses.class);
         part(Anchor.class).start();
+        witnesses.start();
         part(Appender.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();

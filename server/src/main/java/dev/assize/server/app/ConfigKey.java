@@ -50,6 +50,12 @@ enum ConfigKey {
     ANCHOR_ROUND_LEDGERS("anchor.roundLedgers", "2000", "ledgers signed at a time; others wait"),
     ANCHOR_ROUND_ENTRIES("anchor.roundEntries", "50000", "about how many entries are read back at a time"),
     ANCHOR_CACHED_TREES("anchor.cachedTrees", "20000", "right edges of trees kept in memory, about 2 KiB each"),
+    ANCHOR_WITNESSES(
+            "anchor.witnesses",
+            "",
+            "who else signs the log of heads: each as a URL, a space and its key, with commas between them"),
+    ANCHOR_WITNESS_TIMEOUT("anchor.witnessTimeout", "5s", "how long a witness may take over an answer"),
+    ANCHOR_WITNESS_RENEWAL("anchor.witnessRenewal", "5m", "how old their signatures become where nothing is appended"),
     DECISION_CACHE_BYTES("decision.cacheBytes", "268435456", "heap for compiled policies"),
     DECISION_FRESHNESS_BOUND("decision.freshnessBound", "60s", "over how long unconfirmed policy is not answered from"),
     DECISION_POLL_INTERVAL("decision.pollInterval", "500ms", "how often changes made elsewhere are looked for"),

@@ -1,6 +1,8 @@
 package dev.assize.server.app;
 
 import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.WitnessConfig;
+import dev.assize.server.anchor.witness.WitnessAddress;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -22,6 +24,7 @@ record ServerConfig(
         LedgerConfig ledger,
         AnchorConfig anchor,
         OutsidePlace outside,
+        WitnessConfig witnesses,
         DecisionConfig decision,
         AuthenticationConfig authentication) {
 
@@ -38,6 +41,7 @@ record ServerConfig(
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),
                 checked(() -> outside(home, settings)),
+                checked(() -> witnesses(settings)),
                 checked(() -> decision(settings)),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
@@ -152,6 +156,13 @@ record ServerConfig(
                 new DatabaseAccess(
                         url.get(), settings.text(ConfigKey.ANCHOR_USER), settings.text(ConfigKey.ANCHOR_PASSWORD)),
                 settings.duration(ConfigKey.ANCHOR_TIMEOUT));
+    }
+
+    private static WitnessConfig witnesses(Settings settings) {
+        return new WitnessConfig(
+                WitnessAddress.parse(settings.text(ConfigKey.ANCHOR_WITNESSES)),
+                settings.duration(ConfigKey.ANCHOR_WITNESS_TIMEOUT),
+                settings.duration(ConfigKey.ANCHOR_WITNESS_RENEWAL));
     }
 
     private static DecisionConfig decision(Settings settings) {

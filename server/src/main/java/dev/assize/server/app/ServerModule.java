@@ -8,6 +8,7 @@ import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
@@ -62,6 +63,7 @@ final class ServerModule extends AbstractModule {
         bind(StorageConfig.class).toInstance(config.storage());
         bind(LedgerConfig.class).toInstance(config.ledger());
         bind(AnchorConfig.class).toInstance(config.anchor());
+        bind(WitnessConfig.class).toInstance(config.witnesses());
         bind(OutsideStore.class).toInstance(config.outside().open());
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(AuthenticationConfig.class).toInstance(config.authentication());

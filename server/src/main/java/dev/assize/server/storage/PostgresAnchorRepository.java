@@ -20,6 +20,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -37,6 +40,16 @@ final class PostgresAnchorRepository implements AnchorRepository {
     private static final Duration ROUND_LIMIT = Duration.ofSeconds(60);
 
     private static final String TAKE_TURNS = "SELECT pg_try_advisory_xact_lock(hashtextextended('assize.anchor', 0))";
+
+    private static final String COSIGNED =
+            "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
+
+    private static final String KEEP_COSIGNED = "INSERT INTO assize.meta_cosignature AS c"
+            + " (witness, incarnation, size, root, note, cosigned_at, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            + " ON CONFLICT (witness) DO UPDATE SET incarnation = excluded.incarnation, size = excluded.size,"
+            + " root = excluded.root, note = excluded.note, cosigned_at = excluded.cosigned_at, line = excluded.line"
+            + " WHERE (excluded.incarnation, excluded.size, excluded.cosigned_at)"
+            + " >= (c.incarnation, c.size, c.cosigned_at)";
 
     private final Database database;
     private final LedgerWriter writer;
@@ -199,5 +212,45 @@ final class PostgresAnchorRepository implements AnchorRepository {
                         .orderBy(META_LEAF.INDEX.desc())
                         .limit(DSL.one())
                         .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2())));
+    }
+
+    @Override
+    public List<CosignedCheckpoint> cosigned() {
+        return database.inSnapshot(SIGNER, transaction -> {
+            List<CosignedCheckpoint> found = new ArrayList<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(COSIGNED);
+                    ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    PublishedCheckpoint checkpoint = new PublishedCheckpoint(
+                            row.getInt(2),
+                            row.getLong(3),
+                            Digest.of(row.getBytes(4)),
+                            row.getString(5),
+                            row.getObject(6, OffsetDateTime.class).toInstant());
+                    found.add(new CosignedCheckpoint(row.getString(1), checkpoint, row.getString(7)));
+                }
+            }
+            return found;
+        });
+    }
+
+    @Override
+    public void keep(List<CosignedCheckpoint> cosigned) {
+        int[] _ = database.inTransaction(SIGNER, transaction -> {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(KEEP_COSIGNED)) {
+                for (CosignedCheckpoint one : cosigned) {
+                    PublishedCheckpoint checkpoint = one.checkpoint();
+                    statement.setString(1, one.witness());
+                    statement.setInt(2, checkpoint.incarnation());
+                    statement.setLong(3, checkpoint.size());
+                    statement.setBytes(4, checkpoint.root().bytes());
+                    statement.setString(5, checkpoint.note());
+                    statement.setObject(6, checkpoint.signedAt().atOffset(ZoneOffset.UTC));
+                    statement.setString(7, one.line());
+                    statement.addBatch();
+                }
+                return statement.executeBatch();
+            }
+        });
     }
 }

@@ -52,6 +52,11 @@ final class AnchoredNode implements AutoCloseable {
     }
 
     static AnchoredNode start(TestDatabase database, OutsideStore outside, AnchorConfig config) {
+        return start(database, outside, config, WitnessConfig.defaults());
+    }
+
+    static AnchoredNode start(
+            TestDatabase database, OutsideStore outside, AnchorConfig config, WitnessConfig witnesses) {
         return new AnchoredNode(Guice.createInjector(
                 Stage.DEVELOPMENT,
                 new StorageModule(),
@@ -64,6 +69,7 @@ final class AnchoredNode implements AutoCloseable {
                         bind(StorageConfig.class).toInstance(database.config());
                         bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                         bind(AnchorConfig.class).toInstance(config);
+                        bind(WitnessConfig.class).toInstance(witnesses);
                         bind(OutsideStore.class).toInstance(outside);
                         bind(InstantSource.class).toInstance(InstantSource.system());
                         bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
@@ -100,6 +106,14 @@ final class AnchoredNode implements AutoCloseable {
 
     AnchorRepository repository() {
         return injector.getInstance(AnchorRepository.class);
+    }
+
+    Witnesses witnesses() {
+        return injector.getInstance(Witnesses.class);
+    }
+
+    MeterRegistry meters() {
+        return injector.getInstance(MeterRegistry.class);
     }
 
     Anchor anchor() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -15,12 +16,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class ServerConfigTest {
 
     private static final Path HOME = Path.of("/somewhere");
+
+    /** From docs/ledger-format.md. */
+    private static final String WITNESS = "witness.example.com+03cd26e6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+
+    /** A key that signs notes, as Go's note package has it. */
+    private static final String NO_WITNESS = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
     @Test
     void theDefaultsAreTheRoomsDefaults() {
@@ -32,6 +40,7 @@ class ServerConfigTest {
         assertThat(config.ledger()).isEqualTo(LedgerConfig.defaults());
         assertThat(config.anchor()).isEqualTo(AnchorConfig.defaults(HOME.resolve("signing-keys")));
         assertThat(config.outside()).isEqualTo(new OutsidePlace.Directory(HOME.resolve("anchor")));
+        assertThat(config.witnesses()).isEqualTo(WitnessConfig.defaults());
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.embedded()).isTrue();
@@ -106,6 +115,30 @@ class ServerConfigTest {
     }
 
     @Test
+    void readsWitnesses() {
+        assertThat(config(Map.of("ASSIZE_ANCHOR_WITNESSES", "http://127.0.0.1:7490/  " + WITNESS))
+                        .witnesses()
+                        .witnesses())
+                .singleElement()
+                .satisfies(witness -> {
+                    assertThat(witness.url()).hasToString("http://127.0.0.1:7490");
+                    assertThat(witness.key()).hasToString(WITNESS);
+                });
+        for (String wrong : List.of(
+                "https://witness.example.com",
+                WITNESS,
+                "https://witness.example.com " + NO_WITNESS,
+                "https://witness.example.com " + WITNESS.replace("03cd26e6", "03cd26e7"),
+                "https://witness.example.com?a=b " + WITNESS,
+                "file:///witness " + WITNESS,
+                "https://one.example.com " + WITNESS + ", https://two.example.com " + WITNESS,
+                "https://witness.example.com " + WITNESS + ",")) {
+            assertRefused(Map.of("ASSIZE_ANCHOR_WITNESSES", wrong), "witness");
+        }
+        assertRefused(Map.of("ASSIZE_ANCHOR_WITNESS_TIMEOUT", "0s"), "anchor.witnessTimeout");
+    }
+
+    @Test
     void noPasswordIsPrinted() {
         ServerConfig config = config(Map.of(
                 "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
@@ -125,6 +158,7 @@ class ServerConfigTest {
                         case GRPC_PORT, HTTP_PORT -> "0";
                         case GRPC_REFLECTION -> "open";
                         case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
+                        case ANCHOR_WITNESSES -> "https://witness.example.com " + WITNESS;
                         case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
                         case DATABASE_USER,
                                 DATABASE_PASSWORD,
@@ -150,6 +184,8 @@ class ServerConfigTest {
                                 DECISION_LOAD_TIMEOUT,
                                 ANCHOR_INTERVAL,
                                 ANCHOR_TIMEOUT,
+                                ANCHOR_WITNESS_TIMEOUT,
+                                ANCHOR_WITNESS_RENEWAL,
                                 AUTHENTICATION_CACHE_TTL -> "7s";
                         case ANCHOR_MAX_LAG -> "90s";
                         case GRPC_MAX_REQUEST_BYTES,

@@ -20,6 +20,7 @@ import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
@@ -200,6 +201,7 @@ final class GrpcFixture implements AutoCloseable {
             bind(AuditIndex.class).toInstance(index);
             bind(AuditExport.class).toInstance(index);
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+            bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
             NothingSigned unsigned = new NothingSigned();
             bind(AnchorRepository.class).toInstance(unsigned);

@@ -78,6 +78,16 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     }
 
     @Override
+    public List<CosignedCheckpoint> cosigned() {
+        return List.of();
+    }
+
+    @Override
+    public void keep(List<CosignedCheckpoint> cosigned) {
+        throw new IllegalStateException("Nothing is signed");
+    }
+
+    @Override
     public Optional<Versioned> read(String name) {
         return Optional.empty();
     }

@@ -53,6 +53,7 @@ import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -556,6 +557,7 @@ class ServedTest {
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                 bind(StorageConfig.class).toInstance(database.config());
                 bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
                 bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
                 bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
                 bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
