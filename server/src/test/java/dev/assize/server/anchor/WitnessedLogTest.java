@@ -17,6 +17,7 @@ import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.Counter;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -128,7 +129,7 @@ class WitnessedLogTest {
 
     @Test
     void signingDoesNotWaitForAWitnessThatHangs() throws Exception {
-        HttpServer hanging = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        HttpServer hanging = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         CountDownLatch asked = new CountDownLatch(1);
         CountDownLatch end = new CountDownLatch(1);
         hanging.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
@@ -164,7 +165,7 @@ class WitnessedLogTest {
 
     @Test
     void whatIsNoSignatureOfTheWitnessIsNotKept() throws Exception {
-        HttpServer lying = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        HttpServer lying = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         try (RunningWitness real = witness("one", 0);
                 RunningWitness other = witness("two", 0)) {
             lying.createContext("/", exchange -> {
