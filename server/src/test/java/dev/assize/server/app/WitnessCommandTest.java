@@ -89,7 +89,8 @@ class WitnessCommandTest {
         String[] all = new String[options.length + 6];
         System.arraycopy(new String[] {"--log", LOG, "--port", "0", "--output", "json"}, 0, all, 0, 6);
         System.arraycopy(options, 0, all, 6, options.length);
-        Console own = console = new Console(directory.resolve("assize"), Map.of());
+        Console own = new Console(directory.resolve("assize"), Map.of());
+        console = own;
         Thread serving = Thread.ofPlatform().start(() -> run(all));
         try {
             long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
