@@ -359,6 +359,8 @@ class AttackTest {
                     })
                     .isInstanceOf(LedgerUnanchoredException.class)
                     .hasMessageContaining("were not signed and kept outside for");
+            // Closing the connection would free the lock too, but only when its backend is gone.
+            statement.execute("SELECT pg_advisory_unlock(hashtextextended('assize.anchor', 0))");
         }
         assertThat(node.round()).isEmpty();
         node.append(ACME, 1);
