@@ -44,20 +44,8 @@ public interface AnchorRepository {
     /** Begins an incarnation with its first entry; the ledger is halted no more. */
     Receipt begin(TenantId tenant, int incarnation, EntryDraft first);
 
-    /** The checkpoint of a ledger, or of the log of heads, as it was last published; empty where there is none. */
-    Optional<PublishedCheckpoint> checkpoint(String log);
-
-    /** The last checkpoint of each hour of an incarnation, beyond a size; smallest first. */
-    List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize);
-
-    /** Reads proofs of a ledger, or of the log of heads: all of one moment. */
-    <T> T withTiles(String log, int incarnation, Function<TileSource, T> work);
-
-    /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
-    Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);
-
-    /** What each witness has signed last. */
-    List<CosignedCheckpoint> cosigned();
+    /** Reads what is published, all of one moment. */
+    <T> T published(Function<Published, T> work);
 
     /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
     void keep(List<CosignedCheckpoint> cosigned);

@@ -33,34 +33,36 @@ public final class Checkpoints {
 
     /** A ledger's latest checkpoint, and its place in the log of heads; empty before the first one. */
     public Optional<Checkpoint> latest(TenantId tenant) {
-        return repository.checkpoint(tenant.value()).map(signed -> {
-            String deployment = repository.deployment();
-            return new Checkpoint(
-                    signed,
-                    repository
-                            .checkpoint(OutsideCopy.META)
-                            .flatMap(meta -> place(tenant, meta))
-                            .orElse(null),
-                    signer.verifierKeys(deployment));
-        });
+        return repository.published(published -> published
+                .checkpoint(tenant.value())
+                .map(signed -> new Checkpoint(
+                        signed,
+                        published
+                                .checkpoint(OutsideCopy.META)
+                                .flatMap(meta -> place(published, tenant, meta))
+                                .orElse(null),
+                        signer.verifierKeys(repository.deployment()))));
     }
 
-    private Optional<Place> place(TenantId tenant, PublishedCheckpoint meta) {
-        return repository.latestLeaf(tenant, meta.incarnation(), meta.size()).map(leaf -> {
-            PublishedCheckpoint shown = witnessed(meta, leaf);
-            return new Place(shown, leaf, proof(OutsideCopy.META, shown, leaf.index()));
-        });
+    private Optional<Place> place(Published published, TenantId tenant, PublishedCheckpoint meta) {
+        return published
+                .latestLeaf(tenant, meta.incarnation(), meta.size())
+                .map(leaf -> {
+                    PublishedCheckpoint shown = witnessed(published, meta, leaf);
+                    Prover prover = new Prover(published.tiles(OutsideCopy.META, shown.incarnation()));
+                    return new Place(shown, leaf, prover.inclusion(leaf.index(), shown.size()));
+                });
     }
 
     /**
      * The newest checkpoint of the log of heads that witnesses have signed, with their lines, where it holds that leaf;
      * else the newest of all, which they are yet to see.
      */
-    private PublishedCheckpoint witnessed(PublishedCheckpoint newest, MetaLeaf leaf) {
+    private PublishedCheckpoint witnessed(Published published, PublishedCheckpoint newest, MetaLeaf leaf) {
         if (witnesses.isEmpty()) {
             return newest;
         }
-        List<CosignedCheckpoint> cosigned = repository.cosigned().stream()
+        List<CosignedCheckpoint> cosigned = published.cosigned().stream()
                 .filter(it -> witnesses.contains(it.witness())
                         && it.checkpoint().incarnation() == newest.incarnation()
                         && it.checkpoint().size() > leaf.index())
@@ -84,11 +86,6 @@ public final class Checkpoints {
                 best.incarnation(), best.size(), best.root(), best.note() + lines, best.signedAt());
     }
 
-    private List<byte[]> proof(String log, PublishedCheckpoint checkpoint, long index) {
-        return repository.withTiles(
-                log, checkpoint.incarnation(), tiles -> new Prover(tiles).inclusion(index, checkpoint.size()));
-    }
-
     /**
      * The hashes that lead from an entry to the root of the latest checkpoint, or of a smaller tree.
      *
@@ -96,14 +93,14 @@ public final class Checkpoints {
      * @throws NoSuchTreeException where the entry is not in a tree of that size, or that size was not signed yet
      */
     public Inclusion inclusion(TenantId tenant, long seq, @Nullable Long treeSize) {
-        PublishedCheckpoint latest = required(tenant);
-        long size = treeSize == null ? latest.size() : treeSize;
-        requireSigned(tenant, size, latest);
-        if (seq < 0 || seq >= size) {
-            throw new NoSuchTreeException("entry " + seq + " is not in the tree of " + size + " entries");
-        }
-        return repository.withTiles(tenant.value(), latest.incarnation(), tiles -> {
-            Prover prover = new Prover(tiles);
+        return repository.published(published -> {
+            PublishedCheckpoint latest = required(published, tenant);
+            long size = treeSize == null ? latest.size() : treeSize;
+            requireSigned(tenant, size, latest);
+            if (seq < 0 || seq >= size) {
+                throw new NoSuchTreeException("entry " + seq + " is not in the tree of " + size + " entries");
+            }
+            Prover prover = new Prover(published.tiles(tenant.value(), latest.incarnation()));
             return new Inclusion(latest, seq, size, prover.root(size), prover.inclusion(seq, size));
         });
     }
@@ -115,14 +112,14 @@ public final class Checkpoints {
      * @throws NoSuchTreeException where the first is not smaller, or the second was not signed yet
      */
     public Consistency consistency(TenantId tenant, long fromSize, @Nullable Long toSize) {
-        PublishedCheckpoint latest = required(tenant);
-        long size = toSize == null ? latest.size() : toSize;
-        requireSigned(tenant, size, latest);
-        if (fromSize < 0 || fromSize > size) {
-            throw new NoSuchTreeException("a tree of " + size + " entries does not continue one of " + fromSize);
-        }
-        return repository.withTiles(tenant.value(), latest.incarnation(), tiles -> {
-            Prover prover = new Prover(tiles);
+        return repository.published(published -> {
+            PublishedCheckpoint latest = required(published, tenant);
+            long size = toSize == null ? latest.size() : toSize;
+            requireSigned(tenant, size, latest);
+            if (fromSize < 0 || fromSize > size) {
+                throw new NoSuchTreeException("a tree of " + size + " entries does not continue one of " + fromSize);
+            }
+            Prover prover = new Prover(published.tiles(tenant.value(), latest.incarnation()));
             return new Consistency(
                     latest,
                     fromSize,
@@ -133,8 +130,8 @@ public final class Checkpoints {
         });
     }
 
-    private PublishedCheckpoint required(TenantId tenant) {
-        return repository
+    private static PublishedCheckpoint required(Published published, TenantId tenant) {
+        return published
                 .checkpoint(tenant.value())
                 .orElseThrow(() ->
                         new NoSuchTreeException("nothing of the ledger of tenant `" + tenant + "` is signed yet"));

@@ -72,8 +72,7 @@ public final class SignedLedgerVerifier {
             return chains.verify(tenant, fromSeq, toSeq, progress);
         }
         try {
-            Frontier tree = repository.withTiles(
-                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(fromSeq));
+            Frontier tree = frontier(tenant, standing, fromSeq);
             return verifyAlong(tenant, fromSeq, toSeq, tree, progress);
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
@@ -106,8 +105,7 @@ public final class SignedLedgerVerifier {
         }
         Frontier tree;
         try {
-            tree = repository.withTiles(
-                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(trusted.size()));
+            tree = frontier(tenant, standing, trusted.size());
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
@@ -155,16 +153,28 @@ public final class SignedLedgerVerifier {
 
     /** Of the present incarnation: those of an earlier one may have been of a tail that is lost, and known to be. */
     private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing, long beyondSize) {
-        List<PublishedCheckpoint> published =
-                new ArrayList<>(repository.checkpoints(tenant, standing.incarnation(), beyondSize));
-        latest(tenant, standing).ifPresent(published::add);
-        return published;
+        return repository.published(read -> {
+            List<PublishedCheckpoint> published =
+                    new ArrayList<>(read.checkpoints(tenant, standing.incarnation(), beyondSize));
+            latest(read, tenant, standing).ifPresent(published::add);
+            return published;
+        });
     }
 
     private Optional<PublishedCheckpoint> latest(TenantId tenant, AnchorRepository.Standing standing) {
-        return repository
+        return repository.published(read -> latest(read, tenant, standing));
+    }
+
+    private static Optional<PublishedCheckpoint> latest(
+            Published published, TenantId tenant, AnchorRepository.Standing standing) {
+        return published
                 .checkpoint(tenant.value())
                 .filter(checkpoint -> checkpoint.incarnation() == standing.incarnation());
+    }
+
+    private Frontier frontier(TenantId tenant, AnchorRepository.Standing standing, long size) {
+        return repository.published(published ->
+                new Prover(published.tiles(tenant.value(), standing.incarnation())).frontier(size));
     }
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {

@@ -119,8 +119,8 @@ final class WitnessConversation {
     }
 
     private List<byte[]> proof(PublishedCheckpoint newest, long from) {
-        return repository.withTiles(
-                OutsideCopy.META, newest.incarnation(), tiles -> new Prover(tiles).consistency(from, newest.size()));
+        return repository.published(published ->
+                new Prover(published.tiles(OutsideCopy.META, newest.incarnation())).consistency(from, newest.size()));
     }
 
     private CosignedCheckpoint signed(PublishedCheckpoint newest, WitnessReply.Cosigned cosigned) {
@@ -142,7 +142,9 @@ final class WitnessConversation {
 
     /** Another node has shown it a later checkpoint, which is here by now; else entries are gone that it has seen. */
     private Optional<CosignedCheckpoint> overtaken(PublishedCheckpoint newest, long size) {
-        PublishedCheckpoint present = repository.checkpoint(OutsideCopy.META).orElse(newest);
+        PublishedCheckpoint present = repository
+                .published(published -> published.checkpoint(OutsideCopy.META))
+                .orElse(newest);
         if (present.incarnation() != newest.incarnation() || present.size() >= size) {
             metrics.asked(witness.name(), Result.OVERTAKEN);
             return Optional.empty();

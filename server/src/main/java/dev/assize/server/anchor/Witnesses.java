@@ -118,11 +118,13 @@ public final class Witnesses implements AutoCloseable {
     void round() throws InterruptedException {
         PublishedCheckpoint newest = conversations.isEmpty()
                 ? null
-                : repository.checkpoint(OutsideCopy.META).orElse(null);
+                : repository
+                        .published(read -> read.checkpoint(OutsideCopy.META))
+                        .orElse(null);
         if (newest == null) {
             return;
         }
-        Map<String, CosignedCheckpoint> known = repository.cosigned().stream()
+        Map<String, CosignedCheckpoint> known = repository.published(Published::cosigned).stream()
                 .collect(Collectors.toMap(CosignedCheckpoint::witness, Function.identity()));
         List<CosignedCheckpoint> signed = new ArrayList<>();
         try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {

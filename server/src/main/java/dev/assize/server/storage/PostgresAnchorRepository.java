@@ -1,17 +1,14 @@
 package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.ANCHOR;
-import static dev.assize.server.storage.generated.Tables.LEDGER_CHECKPOINT;
 import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
-import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
-import static dev.assize.server.storage.generated.Tables.META_LEAF;
 
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.anchor.Published;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
-import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
@@ -20,13 +17,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import org.jooq.impl.DSL;
 
 /** What signing keeps in PostgreSQL. A transaction that signs works for `~anchor`, which sees every tenant's ledger. */
 final class PostgresAnchorRepository implements AnchorRepository {
@@ -40,9 +34,6 @@ final class PostgresAnchorRepository implements AnchorRepository {
     private static final Duration ROUND_LIMIT = Duration.ofSeconds(60);
 
     private static final String TAKE_TURNS = "SELECT pg_try_advisory_xact_lock(hashtextextended('assize.anchor', 0))";
-
-    private static final String COSIGNED =
-            "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
 
     private static final String KEEP_COSIGNED = "INSERT INTO assize.meta_cosignature AS c"
             + " (witness, incarnation, size, root, note, cosigned_at, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -153,84 +144,9 @@ final class PostgresAnchorRepository implements AnchorRepository {
     }
 
     @Override
-    public Optional<PublishedCheckpoint> checkpoint(String log) {
-        return database.inSnapshot(
-                SIGNER,
-                transaction -> transaction
-                        .sql()
-                        .select(
-                                LEDGER_TREE.INCARNATION,
-                                LEDGER_TREE.SIZE,
-                                LEDGER_TREE.ROOT,
-                                LEDGER_TREE.NOTE,
-                                LEDGER_TREE.SIGNED_AT)
-                        .from(LEDGER_TREE)
-                        .where(LEDGER_TREE.TENANT_ID.eq(log))
-                        .fetchOptional(row -> new PublishedCheckpoint(
-                                row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
-    }
-
-    @Override
-    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize) {
-        return database.inSnapshot(
-                tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .select(
-                                LEDGER_CHECKPOINT.INCARNATION,
-                                LEDGER_CHECKPOINT.SIZE,
-                                LEDGER_CHECKPOINT.ROOT,
-                                LEDGER_CHECKPOINT.NOTE,
-                                LEDGER_CHECKPOINT.SIGNED_AT)
-                        .from(LEDGER_CHECKPOINT)
-                        .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
-                        .and(LEDGER_CHECKPOINT.SIZE.gt(beyondSize))
-                        .orderBy(LEDGER_CHECKPOINT.SIZE)
-                        .fetch(row -> new PublishedCheckpoint(
-                                row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5())));
-    }
-
-    @Override
-    public <T> T withTiles(String log, int incarnation, Function<TileSource, T> work) {
+    public <T> T published(Function<Published, T> work) {
         return database.inSnapshot(SIGNER, transaction -> {
-            return work.apply(new PostgresTiles(transaction, log, incarnation));
-        });
-    }
-
-    @Override
-    public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
-        return database.inSnapshot(
-                tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .select(META_LEAF.INDEX, META_LEAF.LEAF)
-                        .from(META_LEAF)
-                        .where(META_LEAF.TENANT_ID.eq(tenant.value()))
-                        .and(META_LEAF.INCARNATION.eq(metaIncarnation))
-                        .and(META_LEAF.INDEX.lt(metaSize))
-                        .orderBy(META_LEAF.INDEX.desc())
-                        .limit(DSL.one())
-                        .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2())));
-    }
-
-    @Override
-    public List<CosignedCheckpoint> cosigned() {
-        return database.inSnapshot(SIGNER, transaction -> {
-            List<CosignedCheckpoint> found = new ArrayList<>();
-            try (PreparedStatement statement = transaction.connection().prepareStatement(COSIGNED);
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    PublishedCheckpoint checkpoint = new PublishedCheckpoint(
-                            row.getInt(2),
-                            row.getLong(3),
-                            Digest.of(row.getBytes(4)),
-                            row.getString(5),
-                            row.getObject(6, OffsetDateTime.class).toInstant());
-                    found.add(new CosignedCheckpoint(row.getString(1), checkpoint, row.getString(7)));
-                }
-            }
-            return found;
+            return work.apply(new PostgresPublished(transaction));
         });
     }
 

@@ -181,7 +181,7 @@ class WitnessedLogTest {
             try (AnchoredNode node = node(liar)) {
                 node.witnesses().round();
                 assertThat(asked(node, real.key(), "refused")).isEqualTo(1);
-                assertThat(node.repository().cosigned()).isEmpty();
+                assertThat(node.repository().published(Published::cosigned)).isEmpty();
             }
         } finally {
             lying.stop(0);

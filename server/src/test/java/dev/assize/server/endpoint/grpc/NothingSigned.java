@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.OutsideStore;
+import dev.assize.server.anchor.Published;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
@@ -58,28 +59,8 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     }
 
     @Override
-    public Optional<PublishedCheckpoint> checkpoint(String log) {
-        return Optional.empty();
-    }
-
-    @Override
-    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long toSize) {
-        return List.of();
-    }
-
-    @Override
-    public <T> T withTiles(String log, int incarnation, Function<TileSource, T> work) {
-        throw new IllegalStateException("Nothing is signed");
-    }
-
-    @Override
-    public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
-        return Optional.empty();
-    }
-
-    @Override
-    public List<CosignedCheckpoint> cosigned() {
-        return List.of();
+    public <T> T published(Function<Published, T> work) {
+        return work.apply(new Nothing());
     }
 
     @Override
@@ -110,5 +91,34 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     @Override
     public String describe() {
         return "nowhere";
+    }
+
+    private static final class Nothing implements Published {
+
+        @Override
+        public Optional<AnchorRepository.PublishedCheckpoint> checkpoint(String log) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<AnchorRepository.PublishedCheckpoint> checkpoints(
+                TenantId tenant, int incarnation, long beyondSize) {
+            return List.of();
+        }
+
+        @Override
+        public Optional<AnchorRepository.MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<AnchorRepository.CosignedCheckpoint> cosigned() {
+            return List.of();
+        }
+
+        @Override
+        public TileSource tiles(String log, int incarnation) {
+            throw new IllegalStateException("Nothing is signed");
+        }
     }
 }

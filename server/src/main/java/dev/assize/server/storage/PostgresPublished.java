@@ -1,0 +1,112 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.LEDGER_CHECKPOINT;
+import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
+import static dev.assize.server.storage.generated.Tables.META_LEAF;
+
+import dev.assize.server.anchor.AnchorRepository.CosignedCheckpoint;
+import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
+import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.anchor.Published;
+import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.TenantId;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jooq.impl.DSL;
+
+/** What is published, as one transaction sees it. */
+final class PostgresPublished implements Published {
+
+    private static final String COSIGNED =
+            "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
+
+    private final TenantTransaction transaction;
+
+    PostgresPublished(TenantTransaction transaction) {
+        this.transaction = transaction;
+    }
+
+    @Override
+    public Optional<PublishedCheckpoint> checkpoint(String log) {
+        return transaction
+                .sql()
+                .select(
+                        LEDGER_TREE.INCARNATION,
+                        LEDGER_TREE.SIZE,
+                        LEDGER_TREE.ROOT,
+                        LEDGER_TREE.NOTE,
+                        LEDGER_TREE.SIGNED_AT)
+                .from(LEDGER_TREE)
+                .where(LEDGER_TREE.TENANT_ID.eq(log))
+                .fetchOptional(row -> new PublishedCheckpoint(
+                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5()));
+    }
+
+    @Override
+    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize) {
+        return transaction
+                .sql()
+                .select(
+                        LEDGER_CHECKPOINT.INCARNATION,
+                        LEDGER_CHECKPOINT.SIZE,
+                        LEDGER_CHECKPOINT.ROOT,
+                        LEDGER_CHECKPOINT.NOTE,
+                        LEDGER_CHECKPOINT.SIGNED_AT)
+                .from(LEDGER_CHECKPOINT)
+                .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
+                .and(LEDGER_CHECKPOINT.SIZE.gt(beyondSize))
+                .orderBy(LEDGER_CHECKPOINT.SIZE)
+                .fetch(row -> new PublishedCheckpoint(
+                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5()));
+    }
+
+    @Override
+    public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
+        return transaction
+                .sql()
+                .select(META_LEAF.INDEX, META_LEAF.LEAF)
+                .from(META_LEAF)
+                .where(META_LEAF.TENANT_ID.eq(tenant.value()))
+                .and(META_LEAF.INCARNATION.eq(metaIncarnation))
+                .and(META_LEAF.INDEX.lt(metaSize))
+                .orderBy(META_LEAF.INDEX.desc())
+                .limit(DSL.one())
+                .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2()));
+    }
+
+    @Override
+    public List<CosignedCheckpoint> cosigned() {
+        List<CosignedCheckpoint> found = new ArrayList<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(COSIGNED);
+                ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                found.add(cosigned(row));
+            }
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+        return found;
+    }
+
+    private static CosignedCheckpoint cosigned(ResultSet row) throws SQLException {
+        PublishedCheckpoint checkpoint = new PublishedCheckpoint(
+                row.getInt(2),
+                row.getLong(3),
+                Digest.of(row.getBytes(4)),
+                row.getString(5),
+                row.getObject(6, OffsetDateTime.class).toInstant());
+        return new CosignedCheckpoint(row.getString(1), checkpoint, row.getString(7));
+    }
+
+    @Override
+    public TileSource tiles(String log, int incarnation) {
+        return new PostgresTiles(transaction, log, incarnation);
+    }
+}
