@@ -179,6 +179,10 @@ public final class SignedLedgerVerifier {
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {
         return view.copy()
+                .or(() -> {
+                    throw new LedgerUnanchoredException("nothing is verified before the copy of the ledgers' heads outside"
+                            + " was read once: without it nothing shows that the database is the one that was signed");
+                })
                 .map(copy -> copy.heads().get(tenant))
                 .filter(head -> head != null && head.incarnation() == incarnation);
     }

@@ -6,6 +6,7 @@ import com.google.inject.Singleton;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.anchor.AnchorConfig;
+import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.anchor.WitnessConfig;
@@ -85,7 +86,7 @@ final class ServerModule extends AbstractModule {
 
     @Provides
     @Singleton
-    static List<ReadinessCheck> readiness(DatabaseHealth database, PolicyWatch policy, Serving serving) {
+    static List<ReadinessCheck> readiness(DatabaseHealth database, PolicyWatch policy, Anchor anchor, Serving serving) {
         return List.of(
                 new ReadinessCheck("database", database::complaint),
                 new ReadinessCheck(
@@ -94,7 +95,9 @@ final class ServerModule extends AbstractModule {
                                 ? Optional.empty()
                                 : Optional.of(
                                         "not confirmed for " + policy.age().toSeconds() + " s")),
-                new ReadinessCheck("grpc", serving::complaint));
+                new ReadinessCheck("grpc", serving::complaint),
+                // Decisions go on; a balancer that took every node away would stop them too.
+                new ReadinessCheck("anchor", anchor::complaint, false));
     }
 
     /** Whether the server as a whole takes calls, between the end of its start and the beginning of its stop. */

@@ -335,6 +335,18 @@ class AttackTest {
         assertThat(node.checkpoints().latest(ACME).orElseThrow().place()).isNotNull();
     }
 
+    /** Without the copy outside a database that was changed throughout looks whole. */
+    @Test
+    void nodeThatNeverReadTheCopyOutsideVerifiesNothing() {
+        node.close();
+        node = start();
+        assertThatThrownBy(() -> node.verifySigned(ACME, null))
+                .isInstanceOf(LedgerUnanchoredException.class)
+                .hasMessageContaining("nothing is verified before");
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Verification.Sound.class);
+    }
+
     @Test
     void whoKeepsNodesFromSigningStopsAppends() throws SQLException {
         node.close();

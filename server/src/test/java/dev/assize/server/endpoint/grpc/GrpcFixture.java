@@ -16,6 +16,7 @@ import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.AnchorRepository;
@@ -110,6 +111,7 @@ final class GrpcFixture implements AutoCloseable {
                     }
                 }),
                 new Surroundings(directory, config));
+        injector.getInstance(Anchor.class).round();
         admin = key("user:admin", "assize", true);
         replay = key("service:replay", "acme", false, "acme");
         String name = UUID.randomUUID().toString();

@@ -10,12 +10,17 @@ import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** A node before its first round: nothing is signed, and there is an empty place outside. */
+/** A node that always finds another one signing: nothing is signed yet, and the copy outside has nothing in it. */
 final class NothingSigned implements AnchorRepository, OutsideStore {
+
+    private final Map<String, Versioned> objects = new ConcurrentHashMap<>();
+    private volatile @Nullable String bound;
 
     @Override
     public String deployment() {
@@ -24,12 +29,12 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
 
     @Override
     public Optional<String> boundTo() {
-        return Optional.empty();
+        return Optional.ofNullable(bound);
     }
 
     @Override
     public void bind(String anchorId, Instant now) {
-        throw new IllegalStateException("No round runs here");
+        bound = anchorId;
     }
 
     @Override
@@ -70,7 +75,7 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
 
     @Override
     public Optional<Versioned> read(String name) {
-        return Optional.empty();
+        return Optional.ofNullable(objects.get(name));
     }
 
     @Override
@@ -80,7 +85,8 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
 
     @Override
     public Optional<String> replace(String name, @Nullable String version, byte[] content) {
-        return Optional.empty();
+        objects.put(name, new Versioned("1", content));
+        return Optional.of("1");
     }
 
     @Override

@@ -21,10 +21,14 @@ class OperationsServerTest {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final AtomicReference<Optional<String>> complaint = new AtomicReference<>(Optional.empty());
+    private final AtomicReference<Optional<String>> notice = new AtomicReference<>(Optional.empty());
     private final OperationsServer server = new OperationsServer(
             new OperationsConfig("127.0.0.1", 0),
             registry,
-            List.of(new ReadinessCheck("database", this::complaint), new ReadinessCheck("policy", Optional::empty)));
+            List.of(
+                    new ReadinessCheck("database", this::complaint),
+                    new ReadinessCheck("policy", Optional::empty),
+                    new ReadinessCheck("anchor", notice::get, false)));
     private volatile boolean fails;
     private final HttpClient client = HttpClient.newHttpClient();
 
@@ -50,7 +54,7 @@ class OperationsServerTest {
     void isAliveAndReady() throws Exception {
         assertThat(get("/livez").statusCode()).isEqualTo(200);
         assertThat(get("/readyz").statusCode()).isEqualTo(200);
-        assertThat(get("/readyz").body()).isEqualTo("database: ok\npolicy: ok\n");
+        assertThat(get("/readyz").body()).isEqualTo("database: ok\npolicy: ok\nanchor: ok\n");
     }
 
     @Test
@@ -58,8 +62,16 @@ class OperationsServerTest {
         complaint.set(Optional.of("does not answer"));
 
         assertThat(get("/readyz").statusCode()).isEqualTo(503);
-        assertThat(get("/readyz").body()).isEqualTo("database: does not answer\npolicy: ok\n");
+        assertThat(get("/readyz").body()).isEqualTo("database: does not answer\npolicy: ok\nanchor: ok\n");
         assertThat(get("/livez").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void tellsWhatKeepsNobodyAway() throws Exception {
+        notice.set(Optional.of("not reached"));
+
+        assertThat(get("/readyz").statusCode()).isEqualTo(200);
+        assertThat(get("/readyz").body()).isEqualTo("database: ok\npolicy: ok\nanchor: not reached\n");
     }
 
     @Test
