@@ -37,7 +37,8 @@ import java.util.function.Supplier;
  * keys one trusts.
  *
  * <p>Every method throws {@link AssizeException} where the server has no answer, which says nothing about the ledger, and
- * {@link NotProvenException} where its answer does not bear out what it claims.
+ * {@link NotProvenException} where its answer does not bear out what it claims. What is not signed yet is waited for, some
+ * seconds at the most.
  */
 public final class LedgerProofs {
 
@@ -48,6 +49,11 @@ public final class LedgerProofs {
     private static final int TRIES = 12;
 
     private static final Duration PAUSE = Duration.ofMillis(250);
+
+    /** What was appended a moment ago is about to be signed: who asks for its proof is not sent away so long. */
+    private static final Duration SOON = Duration.ofSeconds(3);
+
+    private static final String NOT_SIGNED = "LEDGER_NOT_SIGNED";
 
     private final LedgerServiceBlockingStub ledger;
     private final String tenant;
@@ -74,10 +80,10 @@ public final class LedgerProofs {
                 GetCheckpointRequest.newBuilder().setTenant(tenant).build();
         for (int tries = 1; tries <= TRIES; tries++) {
             if (tries > 1) {
-                pause();
+                Patience.pause(PAUSE, AssizeException.broken("interrupted while the server publishes a checkpoint"));
             }
             GetCheckpointResponse answer =
-                    asked(() -> ledger.withDeadlineAfter(deadline).getCheckpoint(request));
+                    signed(() -> ledger.withDeadlineAfter(deadline).getCheckpoint(request));
             SignedNote note = note(answer.getCheckpoint());
             MetaCheckpoint meta = answer.getMeta();
             if (meta.getLeaf().equals(note.text())) {
@@ -93,15 +99,6 @@ public final class LedgerProofs {
         throw new NotProvenException("the checkpoint is not the ledger's head in the log of heads");
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(PAUSE);
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-            throw AssizeException.broken("interrupted while the server publishes a checkpoint");
-        }
-    }
-
     /**
      * Requires the ledger to continue what a checkpoint of it said that was kept: nothing before it was changed.
      *
@@ -114,7 +111,7 @@ public final class LedgerProofs {
                 .setFromSize(before.size())
                 .build();
         GetConsistencyProofResponse answer =
-                asked(() -> ledger.withDeadlineAfter(deadline).getConsistencyProof(request));
+                signed(() -> ledger.withDeadlineAfter(deadline).getConsistencyProof(request));
         SignedNote latest = note(answer.getCheckpoint());
         LedgerHead.verify(latest, trusted).requireContinues(before, bytes(answer.getHashesList()));
         return latest;
@@ -127,7 +124,7 @@ public final class LedgerProofs {
                 .setSeq(seq)
                 .build();
         GetInclusionProofResponse answer =
-                asked(() -> ledger.withDeadlineAfter(deadline).getInclusionProof(request));
+                signed(() -> ledger.withDeadlineAfter(deadline).getInclusionProof(request));
         byte[] frame = frame(seq);
         TlogProof proof = TlogProof.of(seq, bytes(answer.getHashesList()), note(answer.getCheckpoint()));
         ProvenEntry _ = ProvenEntry.of(proof, frame, trusted);
@@ -199,6 +196,21 @@ public final class LedgerProofs {
                 return asked(parts::next);
             }
         };
+    }
+
+    /** What is about to be signed is asked for until it is. */
+    private static <T> T signed(Supplier<T> call) {
+        long end = System.nanoTime() + SOON.toNanos();
+        while (true) {
+            try {
+                return asked(call);
+            } catch (AssizeException failure) {
+                if (!failure.reason().equals(NOT_SIGNED) || System.nanoTime() - end >= 0) {
+                    throw failure;
+                }
+                Patience.pause(PAUSE, failure);
+            }
+        }
     }
 
     private static <T> T asked(Supplier<T> call) {

@@ -69,12 +69,13 @@ final class Patience {
         return one.compareTo(other) < 0 ? one : other;
     }
 
-    private static void pause(Duration wait, AssizeException error) {
+    /** Waits, or throws where the thread is told to stop. */
+    static void pause(Duration wait, AssizeException ifInterrupted) {
         try {
             Thread.sleep(wait);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
-            throw error;
+            throw ifInterrupted;
         }
     }
 }

@@ -13,6 +13,8 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.GetCheckpointRequest;
+import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
@@ -70,6 +72,9 @@ final class FakeAssize implements AutoCloseable {
 
     /** Failures of the coming appends, in their order; then they succeed. An OK status means silence. */
     final Deque<StatusRuntimeException> appendFailures = new ArrayDeque<>();
+
+    /** Refusals of the coming calls for a checkpoint, in their order. */
+    final Deque<StatusRuntimeException> checkpointFailures = new ArrayDeque<>();
 
     final List<Object> approvalCalls = new CopyOnWriteArrayList<>();
 
@@ -253,6 +258,11 @@ final class FakeAssize implements AutoCloseable {
                     .setReplayed(appends.size() > 1)
                     .build());
             answer.onCompleted();
+        }
+
+        @Override
+        public void getCheckpoint(GetCheckpointRequest request, StreamObserver<GetCheckpointResponse> answer) {
+            answer.onError(checkpointFailures.remove());
         }
 
         @Override

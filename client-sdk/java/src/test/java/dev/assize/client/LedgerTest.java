@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
+import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AuditEntry;
@@ -183,6 +184,27 @@ class LedgerTest {
             page.addEntries(AuditEntry.newBuilder().setSeq(seq));
         }
         return page.build();
+    }
+
+    @Test
+    void onlyWhatIsAboutToBeSignedIsAskedForAgain() {
+        server.checkpointFailures.addAll(
+                List.of(notSigned(), Status.PERMISSION_DENIED.asRuntimeException(), notSigned()));
+
+        assertThatThrownBy(() -> client.verifierKeys())
+                .isInstanceOfSatisfying(
+                        AssizeException.class, error -> assertThat(error.code()).isEqualTo("PERMISSION_DENIED"));
+        assertThat(server.checkpointFailures).hasSize(1);
+    }
+
+    private static StatusRuntimeException notSigned() {
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(9)
+                .addDetails(Any.pack(ErrorInfo.newBuilder()
+                        .setReason("LEDGER_NOT_SIGNED")
+                        .setDomain("assize.dev")
+                        .build()))
+                .build());
     }
 
     private static StatusRuntimeException busyFor(Duration delay) {
