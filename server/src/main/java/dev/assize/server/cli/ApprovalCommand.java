@@ -116,7 +116,11 @@ public final class ApprovalCommand {
         @Option(names = "--subject", paramLabel = "SUBJECT", description = "Who would do it; default: anybody.")
         private String subject = "";
 
-        @Option(names = "--limit", paramLabel = "N", description = "At most so many; default: ${DEFAULT-VALUE}.")
+        @Option(
+                names = "--limit",
+                paramLabel = "N",
+                converter = Count.class,
+                description = "At most so many; default: ${DEFAULT-VALUE}.")
         private int limit = 100;
 
         ListApprovals(Surroundings surroundings) {

@@ -1,5 +1,8 @@
 package dev.assize.server.cli;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -8,6 +11,7 @@ import dev.assize.client.AppendReceipt;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.AuditEvent;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -16,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -29,6 +34,11 @@ import picocli.CommandLine.TypeConversionException;
                     + " file with one JSON object a line, whose names are those of the options in camelCase."
         })
 public final class AuditAppendCommand extends ClientCommand {
+
+    /** What stands twice, or behind the end, would be lost without a word. */
+    private static final ObjectMapper JSON = new ObjectMapper()
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private static final Set<String> NAMES = Set.of(
             "type",
@@ -166,80 +176,114 @@ public final class AuditAppendCommand extends ClientCommand {
                 actorTenant);
     }
 
-    private static List<AuditEvent> eventsOf(Path file) {
+    private List<AuditEvent> eventsOf(Path file) {
         List<AuditEvent> events = new ArrayList<>();
-        try {
-            int number = 0;
-            for (String line : Files.readAllLines(file)) {
-                number++;
-                if (!line.isBlank()) {
-                    events.add(event(new ObjectMapper().readTree(line), file + ":" + number));
-                }
+        int number = 0;
+        for (String line : lines(file)) {
+            number++;
+            if (!line.isBlank()) {
+                events.add(event(line, file + ":" + number));
             }
-        } catch (IOException unreadable) {
-            throw new CommandException("cannot read " + file + ": " + unreadable.getMessage(), unreadable);
         }
         return events;
     }
 
-    private static AuditEvent event(JsonNode json, String place) {
+    private List<String> lines(Path file) {
+        try {
+            return Files.readAllLines(file);
+        } catch (CharacterCodingException malformed) {
+            throw usage(file + ": expected UTF-8");
+        } catch (IOException unreadable) {
+            throw new CommandException("cannot read " + file + ": " + unreadable.getMessage(), unreadable);
+        }
+    }
+
+    private AuditEvent event(String line, String place) {
+        try {
+            return event(JSON.readTree(line), place);
+        } catch (JsonProcessingException malformed) {
+            throw usage(place + ": expected a JSON object: " + malformed.getOriginalMessage());
+        }
+    }
+
+    private AuditEvent event(JsonNode json, String place) {
         if (!json.isObject()) {
-            throw new CommandException(place + ": expected a JSON object");
+            throw usage(place + ": expected a JSON object");
         }
         json.fieldNames().forEachRemaining(name -> {
             if (!NAMES.contains(name)) {
-                throw new CommandException(place + ": unknown name `" + name + "`: expected one of "
+                throw usage(place + ": unknown name `" + name + "`: expected one of "
                         + String.join(", ", NAMES.stream().sorted().toList()));
             }
         });
+        UnaryOperator<String> text = name -> text(json, name, place);
         return new AuditEvent(
-                text(json, "type"),
-                text(json, "category"),
-                text(json, "actor"),
-                text(json, "role"),
-                text(json, "action"),
-                text(json, "resource"),
-                text(json, "env"),
-                outcome(text(json, "outcome"), place),
-                time(text(json, "occurredAt"), place),
-                text(json, "runId"),
-                text(json, "decisionId"),
-                text(json, "reason"),
-                json.path("override").asBoolean(false),
+                text.apply("type"),
+                text.apply("category"),
+                text.apply("actor"),
+                text.apply("role"),
+                text.apply("action"),
+                text.apply("resource"),
+                text.apply("env"),
+                outcome(text.apply("outcome"), place),
+                time(text.apply("occurredAt"), place),
+                text.apply("runId"),
+                text.apply("decisionId"),
+                text.apply("reason"),
+                override(json, place),
                 json.has("payload") ? json.get("payload").toString() : "",
-                texts(json.path("reads")),
-                texts(json.path("writes")),
-                text(json, "onBehalfOf"),
-                text(json, "actorTenant"));
+                texts(json, "reads", place),
+                texts(json, "writes", place),
+                text.apply("onBehalfOf"),
+                text.apply("actorTenant"));
     }
 
-    private static String text(JsonNode json, String name) {
-        return json.path(name).asText("");
+    private String text(JsonNode json, String name, String place) {
+        JsonNode value = json.path(name);
+        if (isGiven(value) && !value.isTextual()) {
+            throw usage(place + ": " + name + " `" + value + "`: expected a string");
+        }
+        return value.asText("");
     }
 
-    private static List<String> texts(JsonNode array) {
+    private boolean override(JsonNode json, String place) {
+        JsonNode value = json.path("override");
+        if (isGiven(value) && !value.isBoolean()) {
+            throw usage(place + ": override `" + value + "`: expected true or false");
+        }
+        return value.asBoolean(false);
+    }
+
+    private List<String> texts(JsonNode json, String name, String place) {
+        JsonNode array = json.path(name);
         List<String> texts = new ArrayList<>();
-        array.forEach(it -> texts.add(it.asText()));
+        array.forEach(value -> texts.add(value.asText()));
+        boolean ofStrings = array.isArray() && array.valueStream().allMatch(JsonNode::isTextual);
+        if (isGiven(array) && !ofStrings) {
+            throw usage(place + ": " + name + " `" + array + "`: expected an array of strings");
+        }
         return texts;
     }
 
-    private static AuditEvent.Outcome outcome(String text, String place) {
+    private static boolean isGiven(JsonNode value) {
+        return !value.isMissingNode() && !value.isNull();
+    }
+
+    private AuditEvent.Outcome outcome(String text, String place) {
         return switch (text.toLowerCase(Locale.ROOT)) {
             case "", "success" -> AuditEvent.Outcome.SUCCESS;
             case "failure" -> AuditEvent.Outcome.FAILURE;
             case "denied" -> AuditEvent.Outcome.DENIED;
             case "partial" -> AuditEvent.Outcome.PARTIAL;
-            default ->
-                throw new CommandException(
-                        place + ": outcome `" + text + "`: expected success, failure, denied or partial");
+            default -> throw usage(place + ": outcome `" + text + "`: expected success, failure, denied or partial");
         };
     }
 
-    private static @Nullable Instant time(String text, String place) {
+    private @Nullable Instant time(String text, String place) {
         try {
             return text.isEmpty() ? null : Times.parse(text);
         } catch (TypeConversionException malformed) {
-            throw new CommandException(place + ": occurredAt " + malformed.getMessage(), malformed);
+            throw usage(place + ": occurredAt " + malformed.getMessage());
         }
     }
 

@@ -30,7 +30,11 @@ public final class AuditListCommand extends ClientCommand {
     @Option(names = "--frames", description = "With the exact bytes that are hashed, in JSON as Base64.")
     private boolean frames;
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most so many; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--limit",
+            paramLabel = "N",
+            converter = Count.class,
+            description = "At most so many; default: ${DEFAULT-VALUE}.")
     private int limit = 100;
 
     AuditListCommand(Surroundings surroundings) {

@@ -17,7 +17,11 @@ public final class PolicyHistoryCommand extends ClientCommand {
     @Option(names = "--platform", description = "The platform's own changes.")
     private boolean platform;
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most so many; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--limit",
+            paramLabel = "N",
+            converter = Count.class,
+            description = "At most so many; default: ${DEFAULT-VALUE}.")
     private int limit = 100;
 
     PolicyHistoryCommand(Surroundings surroundings) {

@@ -65,6 +65,7 @@ public class ServerOptions {
     @Option(
             names = "--timeout",
             paramLabel = "SECONDS",
+            converter = Count.class,
             description = "How long to wait for an answer; default: 30. A verification may take as long as it needs, "
                     + "and a change a second more for every 500 documents.")
     @Nullable
@@ -85,6 +86,6 @@ public class ServerOptions {
     }
 
     Duration timeout() {
-        return Duration.ofSeconds(timeoutSeconds == null ? 30 : Math.max(1, timeoutSeconds));
+        return Duration.ofSeconds(timeoutSeconds == null ? 30 : timeoutSeconds);
     }
 }

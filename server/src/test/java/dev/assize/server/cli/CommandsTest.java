@@ -38,6 +38,7 @@ import dev.assize.proto.v1.PermissionTrace;
 import dev.assize.proto.v1.PolicyProblem;
 import dev.assize.proto.v1.PolicyRevision;
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ResolveApprovalRequest;
@@ -64,10 +65,14 @@ import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** The commands against a server that gives prepared answers. */
@@ -757,20 +762,69 @@ class CommandsTest {
         assertThat(second.getActorTenant()).isEqualTo("partner");
     }
 
-    @Test
-    void appendNamesTheLineOfAnUnreadableTime() throws IOException {
-        Path file = Files.writeString(home.resolve("events.jsonl"), "{\"type\":\"a\",\"occurredAt\":\"noon\"}\n");
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "{'type':'a','occurredAt':'noon'} | occurredAt `noon`: expected a time",
+                "{'type':'a','actr':'user:x'}     | unknown name `actr`",
+                "{'type':'a','outcome':'maybe'}   | outcome `maybe`: expected success, failure, denied or partial",
+                "{'type':7}                       | type `7`: expected a string",
+                "{'override':'yes'}               | override `'yes'`: expected true or false",
+                "{'reads':'dna:1'}                | reads `'dna:1'`: expected an array of strings",
+                "{'writes':[1]}                   | writes `[1]`: expected an array of strings",
+                "['a']                            | expected a JSON object",
+                "{'type':                         | expected a JSON object",
+                "{'type':'a'} {'type':'b'}        | expected a JSON object",
+                "{'type':'a','type':'b'}          | expected a JSON object"
+            })
+    void appendNamesTheLineOfWhatIsMalformedAndEndsWithTwo(String line, String expected) throws IOException {
+        Path file = Files.writeString(home.resolve("events.jsonl"), "\n" + line.replace('\'', '"') + "\n");
 
-        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(1);
-        assertThat(err.toString()).contains("events.jsonl:1: occurredAt `noon`: expected a time");
+        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("events.jsonl:2: " + expected.replace('\'', '"'));
     }
 
     @Test
-    void appendNamesTheLineOfAnUnknownName() throws IOException {
-        Path file = Files.writeString(home.resolve("events.jsonl"), "{\"type\":\"a\",\"actr\":\"user:x\"}\n");
+    void appendReadsNothingButUtf8() throws IOException {
+        Path file = Files.write(home.resolve("events.jsonl"), new byte[] {'{', (byte) 0xff, '}'});
 
-        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(1);
-        assertThat(err.toString()).contains("events.jsonl:1: unknown name `actr`");
+        assertThat(run("audit", "append", "--file", file.toString())).isEqualTo(2);
+        assertThat(err.toString()).contains("events.jsonl: expected UTF-8");
+    }
+
+    @Test
+    void appendFailsWhereThereIsNoFile() {
+        assertThat(run("audit", "append", "--file", home.resolve("missing").toString()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("cannot read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "-1", "many", "2147483648"})
+    void aNumberOfWhatIsWantedIsOneAtLeast(String number) {
+        for (List<String> command : List.of(
+                List.of("audit", "list", "--limit"),
+                List.of("approval", "list", "--limit"),
+                List.of("policy", "history", "--limit"),
+                List.of("audit", "list", "--timeout"))) {
+            assertThat(run(Stream.concat(command.stream(), Stream.of(number)).toArray(String[]::new)))
+                    .as("%s", command)
+                    .isEqualTo(2);
+            assertThat(err.toString()).contains("`" + number + "`: expected a number from 1 to 2147483647");
+        }
+    }
+
+    @Test
+    void oneIsEnough() {
+        server.query = QueryAuditResponse.newBuilder()
+                .addEntries(AuditEntry.newBuilder().setSeq(5))
+                .setNextPageToken("more")
+                .build();
+
+        assertThat(run("audit", "list", "--limit", "1", "--timeout", "1")).isZero();
+        assertThat(server.request(QueryAuditRequest.class).getPageSize()).isEqualTo(1);
     }
 
     @Test
