@@ -54,11 +54,16 @@ class SubjectTableTest {
     @Test
     void subjectsOfOneHashAreToldApart() {
         Map<Subject, SubjectNode> expected = new HashMap<>();
+        Map<Subject, SubjectNode> changes = new HashMap<>();
         SubjectTable table = SubjectTable.EMPTY;
         for (String id : ofOneHash(12)) {
-            SubjectNode node = node(user(id), true);
-            expected.put(user(id), node);
-            table = table.with(Map.of(user(id), node));
+            changes.put(user(id), node(user(id), true));
+            // One by one, and then in batches: where all are in one page, each change costs the whole page.
+            if (expected.size() < 256 || changes.size() == 128) {
+                table = table.with(changes);
+                expected.putAll(changes);
+                changes.clear();
+            }
         }
         assertThat(expected.keySet().stream().map(Subject::hashCode).distinct()).hasSize(1);
         requireSame("one hash", expected, table);
