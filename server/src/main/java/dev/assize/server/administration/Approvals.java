@@ -21,6 +21,7 @@ import dev.assize.server.decision.approval.ApproverStanding;
 import dev.assize.server.decision.approval.ProposedAction;
 import dev.assize.server.decision.approval.Standing;
 import dev.assize.server.decision.approval.StricterRule;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Reason;
@@ -59,9 +60,6 @@ public final class Approvals {
 
     /** Requests that are looked at for one page. */
     private static final int SCANNED_FOR_A_PAGE = 10_000;
-
-    /** PostgreSQL's times end later than this, Protobuf's here. */
-    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59Z");
 
     private final ApprovalRepository repository;
     private final ApprovalPolicy policy;
@@ -400,7 +398,7 @@ public final class Approvals {
 
     private static Instant openUntil(Standing standing, Instant at) {
         Instant until = standing.until() == null ? at : standing.until();
-        return until.isAfter(END_OF_TIME) ? END_OF_TIME : until;
+        return Calendar.atMostLast(until);
     }
 
     private Instant momentFor(FiledApproval filed) {

@@ -5,6 +5,7 @@ import dev.assize.server.decision.PastGraphs.PastGraph;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -23,7 +24,7 @@ final class Moments {
      * Up to when facts count that are asked for now: whatever is committed has happened, even if the clock of the node
      * that wrote it is ahead of this one's.
      */
-    static final Instant ALL_COMMITTED = Instant.parse("9999-12-31T23:59:59Z");
+    static final Instant ALL_COMMITTED = Calendar.LAST;
 
     private final GraphCache graphs;
     private final PastGraphs pasts;

@@ -1,5 +1,6 @@
 package dev.assize.server.policy;
 
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Names;
@@ -58,8 +59,6 @@ public final class Forms {
             Pattern.compile("(?:(\\d{1,9})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,9})s)?");
     private static final Pattern TIME =
             Pattern.compile("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)");
-    private static final Instant FIRST_TIME = Instant.parse("0001-01-01T00:00:00Z");
-    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59.999999999Z");
 
     private Forms() {}
 
@@ -99,7 +98,7 @@ public final class Forms {
             Instant time = OffsetDateTime.parse(upper)
                     .withOffsetSameInstant(ZoneOffset.UTC)
                     .toInstant();
-            if (time.isBefore(FIRST_TIME) || time.isAfter(END_OF_TIME)) {
+            if (!Calendar.holds(time)) {
                 throw new MalformedException(text, TIME_EXPECTED);
             }
             return time;

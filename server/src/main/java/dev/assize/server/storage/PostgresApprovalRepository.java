@@ -17,6 +17,7 @@ import dev.assize.server.decision.approval.ApprovalRequest.PinnedRule;
 import dev.assize.server.decision.approval.ApprovalRequest.Vote;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
@@ -54,9 +55,6 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
     private static final String CANCELLED = "cancelled";
     private static final String USED = "used";
     private static final String EXPIRED = "expired";
-
-    /** Behind everything a request can reach, and within what PostgreSQL knows. */
-    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59Z");
 
     private final Database database;
     private final LedgerWriter ledger;
@@ -344,8 +342,8 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
     }
 
     private static Instant plus(Instant from, Duration duration) {
-        return Duration.between(from, END_OF_TIME).compareTo(duration) <= 0
-                ? END_OF_TIME
+        return Duration.between(from, Calendar.LAST).compareTo(duration) <= 0
+                ? Calendar.LAST
                 : from.plus(duration).truncatedTo(ChronoUnit.MICROS);
     }
 

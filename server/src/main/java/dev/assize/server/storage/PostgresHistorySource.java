@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.decision.HistorySource;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -34,9 +35,6 @@ final class PostgresHistorySource implements HistorySource {
             + " AND outcome IN (" + Outcome.SUCCESS.number() + ", " + Outcome.PARTIAL.number() + ")"
             + " AND recorded_at <= ? ORDER BY -seq DESC LIMIT 1) AS done ORDER BY done.seq LIMIT 1";
 
-    /** Nothing is recorded later, and PostgreSQL can still write it. */
-    static final Instant END = Instant.parse("9999-12-31T23:59:59Z");
-
     private final Database database;
 
     @Inject
@@ -62,7 +60,7 @@ final class PostgresHistorySource implements HistorySource {
                 statement.setString(2, tenant.value());
                 statement.setString(3, resource.value());
                 statement.setString(4, actor.toString());
-                Times.write(statement, 5, (until.isAfter(END) ? END : until).truncatedTo(ChronoUnit.MICROS));
+                Times.write(statement, 5, Calendar.atMostLast(until).truncatedTo(ChronoUnit.MICROS));
                 return first(statement);
             }
         });

@@ -9,6 +9,7 @@ import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
@@ -187,7 +188,7 @@ class PostgresHistorySourceTest {
                 statement.setString(2, tenant.value());
                 statement.setString(3, asked.resource());
                 statement.setString(4, asked.actor());
-                Times.write(statement, 5, PostgresHistorySource.END);
+                Times.write(statement, 5, Calendar.LAST);
                 StringBuilder plan = new StringBuilder();
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {

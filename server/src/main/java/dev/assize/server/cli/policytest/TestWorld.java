@@ -18,6 +18,7 @@ import dev.assize.server.decision.approval.ApprovalRequest.Vote;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
@@ -43,8 +44,6 @@ import java.util.stream.Stream;
  * past, asked from the end of time, so that each has the clock its suite names.
  */
 final class TestWorld {
-
-    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59Z");
 
     private final Map<PolicyScope, PolicySet> policies;
     private final DecisionService decisions;
@@ -76,7 +75,7 @@ final class TestWorld {
             bind(HistorySource.class).toInstance(new History());
             bind(ApprovalSource.class).toInstance(new Approvals());
             bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
-            bind(InstantSource.class).toInstance(InstantSource.fixed(END_OF_TIME));
+            bind(InstantSource.class).toInstance(InstantSource.fixed(Calendar.LAST));
             bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
         }
     }
@@ -98,7 +97,7 @@ final class TestWorld {
 
         @Override
         public Optional<PastPolicy> loadPast(TenantId tenant, PointInTime.Past past) {
-            Instant committedBy = Optional.ofNullable(past.asOf()).orElse(END_OF_TIME);
+            Instant committedBy = Optional.ofNullable(past.asOf()).orElse(Calendar.LAST);
             return load(tenant).map(snapshot -> new PastPolicy(snapshot, committedBy));
         }
 

@@ -14,6 +14,7 @@ import dev.assize.server.decision.approval.ApprovalRequest;
 import dev.assize.server.decision.approval.ApprovalRequest.PinnedRule;
 import dev.assize.server.decision.approval.ApprovalRequest.Vote;
 import dev.assize.server.decision.approval.ProposedAction;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Reason;
 import java.time.Instant;
 import java.util.Locale;
@@ -22,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes requests for approval to the wire, and refusals as errors. */
 final class ApprovalTranslator {
-
-    /** What the wire can say; what holds longer holds for ever. */
-    private static final Instant END_OF_TIME = Instant.parse("9999-12-31T23:59:59Z");
 
     private ApprovalTranslator() {}
 
@@ -133,7 +131,7 @@ final class ApprovalTranslator {
                 .setRequestedAt(Fields.timestamp(request.requestedAt()));
         Instant until = done.standing().until();
         if (until != null) {
-            wire.setExpiresAt(Fields.timestamp(until.isAfter(END_OF_TIME) ? END_OF_TIME : until));
+            wire.setExpiresAt(Fields.timestamp(Calendar.atMostLast(until)));
         }
         request.rules().forEach(rule -> wire.addRules(wire(rule)));
         request.votes().forEach(vote -> wire.addVotes(wire(vote)));

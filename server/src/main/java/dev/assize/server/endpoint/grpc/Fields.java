@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
+import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Names;
@@ -16,10 +17,6 @@ final class Fields {
 
     static final int DEFAULT_PAGE = 100;
 
-    private static final long MIN_SECONDS =
-            Instant.parse("0001-01-01T00:00:00Z").getEpochSecond();
-    private static final long MAX_SECONDS =
-            Instant.parse("9999-12-31T23:59:59Z").getEpochSecond();
     private static final int MAX_NANOS = 999_999_999;
 
     private Fields() {}
@@ -76,7 +73,7 @@ final class Fields {
     static Instant instant(String field, Timestamp timestamp) {
         long seconds = timestamp.getSeconds();
         int nanos = timestamp.getNanos();
-        if (seconds < MIN_SECONDS || seconds > MAX_SECONDS || nanos < 0 || nanos > MAX_NANOS) {
+        if (!Calendar.holds(seconds) || nanos < 0 || nanos > MAX_NANOS) {
             throw RefusedException.invalid(
                     field, seconds + " s, " + nanos + " ns", "a timestamp of the years 1 to 9999");
         }
