@@ -10,8 +10,6 @@ import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.DocumentKey;
-import dev.assize.server.policy.PolicySet;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -32,7 +30,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,9 +43,7 @@ import org.slf4j.LoggerFactory;
  * brought up to date, so that it cannot put back what the change replaced.
  *
  * <p>A graph that is held is brought up to date beside the one that is being answered from, at the cost of what has
- * changed, and swapped only if that one is still held. Of each tenant one renewal runs at a time; whoever asks for one
- * meanwhile shares the next, which begins when that one has ended: so it sees whatever was committed before it was asked
- * for, and a hundred changes a second cost as many renewals as there is time for. Readers never wait for one.
+ * changed, and swapped only if that one is still held; {@link Renewals} says when. Readers never wait for it.
  */
 final class GraphCache {
 
@@ -76,12 +71,8 @@ final class GraphCache {
     private final Cache<TenantId, HeldGraph> graphs;
     private final Cache<TenantId, Boolean> unknown;
     private final ConcurrentMap<TenantId, CompletableFuture<Optional<HeldGraph>>> loads = new ConcurrentHashMap<>();
-    private final ConcurrentMap<TenantId, Turns> renewals = new ConcurrentHashMap<>();
-
-    /** The platform's documents are the same in every snapshot at a revision; one object serves all graphs. */
-    private final AtomicReference<PolicySet> platform = new AtomicReference<>(PolicySet.empty(PolicyScope.PLATFORM));
-
-    private final AtomicReference<@Nullable PlatformChange> platformChange = new AtomicReference<>();
+    private final Renewals renewals;
+    private final SharedPlatform platform = new SharedPlatform();
 
     @Inject
     GraphCache(PolicySource source, DecisionConfig config, InstantSource clock, DecisionMetrics metrics) {
@@ -98,6 +89,7 @@ final class GraphCache {
         this.clock = clock;
         this.metrics = metrics;
         this.threads = threads;
+        this.renewals = new Renewals(threads, this::renewHeld);
         this.cacheBytes = config.cacheBytes();
         this.loadPermits = new Semaphore(config.concurrentLoads());
         this.renewalPermits = new Semaphore(config.concurrentLoads());
@@ -132,7 +124,7 @@ final class GraphCache {
 
     /** The latest revision of the platform that this node has seen. */
     Revision platformRevision() {
-        return platform.get().revision();
+        return platform.revision();
     }
 
     /**
@@ -224,7 +216,7 @@ final class GraphCache {
 
     /** Brings the tenant's graph, if it is held, to what is read after this call; until then the old one is answered from. */
     CompletableFuture<?> renew(TenantId tenant) {
-        return renew(tenant, null);
+        return renewals.ask(tenant, null);
     }
 
     /** Whether the tenant is held, once what is being loaded of it is; what was known not to exist is asked for anew. */
@@ -266,40 +258,19 @@ final class GraphCache {
 
     private CompletableFuture<?> renewAll(List<TenantId> outdated, Polled polled) {
         return CompletableFuture.allOf(
-                outdated.stream().map(tenant -> renew(tenant, polled)).toArray(CompletableFuture<?>[]::new));
-    }
-
-    /** A renewal under way may have read too early: what is asked for meanwhile is done in one that follows it. */
-    private CompletableFuture<?> renew(TenantId tenant, @Nullable Polled polled) {
-        Turns turns = renewals.compute(
-                tenant,
-                (any, present) -> present == null ? new Turns(new Turn(polled), null) : present.followedBy(polled));
-        if (turns.next != null) {
-            return turns.next.done;
-        }
-        threads.execute(() -> take(tenant, turns.running));
-        return turns.running.done;
-    }
-
-    private void take(TenantId tenant, Turn first) {
-        for (Turn turn = first; turn != null; turn = following(tenant)) {
-            try {
-                renewHeld(tenant, turn.polled);
-                turn.done.complete(null);
-            } catch (Throwable broken) {
-                metrics.loadFailed();
-                turn.done.completeExceptionally(broken);
-            }
-        }
-    }
-
-    private @Nullable Turn following(TenantId tenant) {
-        Turns turns = renewals.computeIfPresent(
-                tenant, (any, present) -> present.next == null ? null : new Turns(present.next, null));
-        return turns == null ? null : turns.running;
+                outdated.stream().map(tenant -> renewals.ask(tenant, polled)).toArray(CompletableFuture<?>[]::new));
     }
 
     private void renewHeld(TenantId tenant, @Nullable Polled polled) {
+        try {
+            swapHeld(tenant, polled);
+        } catch (Throwable broken) {
+            metrics.loadFailed();
+            throw broken;
+        }
+    }
+
+    private void swapHeld(TenantId tenant, @Nullable Polled polled) {
         boolean swapped = false;
         // Between reading and swapping it may have been dropped and loaded anew.
         for (HeldGraph held = getIfHeld(tenant); held != null && !swapped; held = getIfHeld(tenant)) {
@@ -321,7 +292,7 @@ final class GraphCache {
         try {
             Instant readAt = clock.instant();
             return apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
-                    ? Optional.of(updated(held, ofPlatform(held), polled.askedAt()))
+                    ? Optional.of(updated(held, platform.update(held.snapshot()), polled.askedAt()))
                     : source.update(held.snapshot()).map(update -> updated(held, update, readAt)));
         } finally {
             permits.release();
@@ -334,36 +305,8 @@ final class GraphCache {
                 && platformRevision().equals(polled.platform());
     }
 
-    private PolicyUpdate ofPlatform(HeldGraph held) {
-        PolicySet latest = platform.get();
-        return new PolicyUpdate(
-                new PolicySnapshot(held.snapshot().tenant(), latest),
-                differences(held.snapshot().platform(), latest));
-    }
-
-    /** The same for all tenants that were at the same platform; the last pair is remembered. */
-    private Set<DocumentKey> differences(PolicySet before, PolicySet after) {
-        PlatformChange known = platformChange.get();
-        if (known == null || known.before != before || known.after != after) {
-            known = new PlatformChange(before, after, differing(before, after));
-            platformChange.set(known);
-        }
-        return known.changed;
-    }
-
-    private static Set<DocumentKey> differing(PolicySet before, PolicySet after) {
-        Set<DocumentKey> differing = new HashSet<>();
-        before.documents().stream()
-                .filter(document -> !after.find(document.key()).equals(Optional.of(document)))
-                .forEach(document -> differing.add(document.key()));
-        after.documents().stream()
-                .filter(document -> before.find(document.key()).isEmpty())
-                .forEach(document -> differing.add(document.key()));
-        return differing;
-    }
-
     private HeldGraph updated(HeldGraph held, PolicyUpdate update, Instant readAt) {
-        PolicySnapshot snapshot = shared(update.snapshot());
+        PolicySnapshot snapshot = platform.seen(update.snapshot());
         if (snapshot.tenant().revision().equals(held.graph().revision())
                 && snapshot.platform().revision().equals(held.graph().platformRevision())) {
             held.confirm(readAt);
@@ -444,7 +387,7 @@ final class GraphCache {
             long start = metrics.start();
             Instant readAt = clock.instant();
             Optional<HeldGraph> found = apart.get(() -> source.load(tenant)
-                    .map(this::shared)
+                    .map(platform::seen)
                     .map(this::prepared)
                     .map(snapshot -> new HeldGraph(compile(snapshot), readAt)));
             metrics.loaded(start);
@@ -462,20 +405,9 @@ final class GraphCache {
         return snapshot;
     }
 
-    /** The snapshot with the platform's documents that other graphs hold already, where they are of the same revision. */
-    private PolicySnapshot shared(PolicySnapshot snapshot) {
-        PolicySet read = snapshot.platform();
-        PolicySet latest =
-                platform.updateAndGet(known -> known.revision().compareTo(read.revision()) >= 0 ? known : read);
-        return latest.revision().equals(read.revision()) ? new PolicySnapshot(snapshot.tenant(), latest) : snapshot;
-    }
-
-    /** The same for a snapshot of the past, which says nothing about what is the latest. */
+    /** A snapshot of the past with the platform's documents that are held, where they are of the same revision. */
     PolicySnapshot sharedIfHeld(PolicySnapshot snapshot) {
-        PolicySet latest = platform.get();
-        return latest.revision().equals(snapshot.platform().revision())
-                ? new PolicySnapshot(snapshot.tenant(), latest)
-                : snapshot;
+        return platform.ifHeld(snapshot);
     }
 
     static DecisionGraph compile(PolicySnapshot snapshot) {
@@ -502,38 +434,4 @@ final class GraphCache {
             throw new PolicyUnavailableException(tenant, e);
         }
     }
-
-    /** A renewal; with what a poll knows, or null where everything is to be read after it begins. */
-    private static final class Turn {
-
-        private final @Nullable Polled polled;
-        private final CompletableFuture<@Nullable Void> done;
-
-        Turn(@Nullable Polled polled) {
-            this(polled, new CompletableFuture<>());
-        }
-
-        private Turn(@Nullable Polled polled, CompletableFuture<@Nullable Void> done) {
-            this.polled = polled;
-            this.done = done;
-        }
-
-        /** One that is enough for both. */
-        Turn merged(@Nullable Polled other) {
-            return polled == null || other == null
-                    ? new Turn(null, done)
-                    : new Turn(polled.askedAt().isAfter(other.askedAt()) ? polled : other, done);
-        }
-    }
-
-    /** The renewal of a tenant that runs, and the one that follows it. */
-    private record Turns(Turn running, @Nullable Turn next) {
-
-        Turns followedBy(@Nullable Polled polled) {
-            return new Turns(running, next == null ? new Turn(polled) : next.merged(polled));
-        }
-    }
-
-    /** What a change of the platform changed. */
-    private record PlatformChange(PolicySet before, PolicySet after, Set<DocumentKey> changed) {}
 }
