@@ -53,6 +53,8 @@ import org.junit.jupiter.api.Test;
 /** What is brought up to date is what would be compiled anew. */
 class GraphUpdateTest {
 
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 25);
+    private static final int LARGE_WORLDS = Math.min(3, WORLDS);
     private static final TenantId ACME = new TenantId("acme");
     private static final TenantId GLOBEX = new TenantId("globex");
     private static final PolicyScope SCOPE = PolicyScope.of(ACME);
@@ -72,7 +74,7 @@ class GraphUpdateTest {
 
     @Test
     void anUpdatedGraphAnswersAsOneThatIsCompiled() {
-        for (long seed = 1; seed <= 25; seed++) {
+        for (long seed = 1; seed <= WORLDS; seed++) {
             random = new SplittableRandom(seed);
             PolicySet policy = PolicySet.of(SCOPE, new Revision(1), beginning());
             DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
@@ -90,7 +92,7 @@ class GraphUpdateTest {
     @Test
     void thatIsSoOfASubjectOfVeryManyBindings() {
         names = 900;
-        for (long seed = 1; seed <= 3; seed++) {
+        for (long seed = 1; seed <= LARGE_WORLDS; seed++) {
             random = new SplittableRandom(seed);
             List<Document> documents = beginning();
             for (int i = 40; i < names; i++) {

@@ -58,8 +58,8 @@ class SubjectTableTest {
         SubjectTable table = SubjectTable.EMPTY;
         for (String id : ofOneHash(12)) {
             changes.put(user(id), node(user(id), true));
-            // One by one, and then in batches: where all are in one page, each change costs the whole page.
-            if (expected.size() < 256 || changes.size() == 128) {
+            // One by one, and then many at once: where all are in one page, each change costs the whole page.
+            if (expected.size() < 256 || changes.size() == 1_920) {
                 table = table.with(changes);
                 expected.putAll(changes);
                 changes.clear();
