@@ -11,8 +11,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.decision.DecisionService.RevisionWait;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -100,6 +102,41 @@ class PolicyDecisionPointTest {
         assertThatThrownBy(() -> broken.evaluateAll(ACME, List.of(mayRead(ACME, ALICE))))
                 .isInstanceOf(EvaluationFailedException.class);
         assertThat(count("assize.decision.failures", "cause", "engine")).isEqualTo(2);
+    }
+
+    @Test
+    void answersNoneOfABatchOfWhichSomeAreMalformedAndSaysWhich() {
+        source.put(tenant(ACME, 1, ALICE));
+        PolicyDecisionPoint choosy = pdp(now::get, (graph, query, moment) -> {
+            if (query.subject().equals(BOB)) {
+                throw new MalformedException("bob", "alice");
+            }
+            return Evaluator.evaluate(graph, query, moment);
+        });
+        CheckQuery alice = mayRead(ACME, ALICE);
+        CheckQuery bob = mayRead(ACME, BOB);
+        assertThatThrownBy(() -> choosy.evaluateAll(ACME, List.of(alice, bob, alice, bob)))
+                .isInstanceOfSatisfying(
+                        MalformedItemsException.class,
+                        refused -> assertThat(refused.items()).containsOnlyKeys(1, 3));
+        assertThatThrownBy(() -> choosy.evaluate(bob)).isInstanceOf(MalformedException.class);
+        assertThat(count("assize.decision.failures", "cause", "engine"))
+                .as("the caller's mistake is no bug")
+                .isZero();
+    }
+
+    @Test
+    void answersEachOfABatchWhereThereIsNoTenant() {
+        List<Answer> answers = pdp.evaluateAll(NOBODYS, List.of(mayRead(NOBODYS, ALICE), mayRead(NOBODYS, BOB)));
+        assertThat(answers).hasSize(2).allMatch(answer -> answer.reason() == Reason.TENANT_UNKNOWN);
+        assertThat(pdp.explain(mayRead(NOBODYS, ALICE), PointInTime.NOW).answer())
+                .isEqualTo(answers.getFirst());
+    }
+
+    @Test
+    void thatThereIsNoTenantHoldsForADayLikeAnyPolicyThatDoesNotChange() {
+        Answer unknown = pdp.evaluate(mayRead(NOBODYS, ALICE));
+        assertThat(unknown.validUntil()).isEqualTo(now.get().plus(Duration.ofHours(24)));
     }
 
     @Test
@@ -413,6 +450,13 @@ class PolicyDecisionPointTest {
         assertThat(count("assize.decision.checks", "reason", "ALLOWED")).isEqualTo(2);
         assertThat(count("assize.decision.checks", "reason", "NO_GRANT")).isEqualTo(2);
         assertThat(registry.get("assize.decision.cache.size").gauge().value()).isEqualTo(1);
+        assertThat(registry.get("assize.decision.duration").timer().count())
+                .as("one by one")
+                .isEqualTo(2);
+        assertThat(registry.get("assize.decision.batch.duration").timer().count())
+                .isEqualTo(1);
+        assertThat(registry.get("assize.decision.load.duration").timer().count())
+                .isEqualTo(1);
     }
 
     @Test
