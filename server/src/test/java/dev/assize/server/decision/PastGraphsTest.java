@@ -11,8 +11,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.server.decision.PolicySource.PastPolicy;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
+import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime.Past;
 import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -22,6 +28,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -45,6 +52,30 @@ class PastGraphsTest {
         assertThat(answer.isHistorical()).isTrue();
         assertThat(answer.validUntil()).isNull();
         assertThat(source.loads()).as("the present was not read").isZero();
+    }
+
+    @Test
+    void theTraceOfADelegatorIsOfThePastToo() {
+        source.put(tenant(ACME, 9));
+        source.past(past -> Optional.of(policy(4, THEN)));
+        CheckQuery query = new CheckQuery(
+                ALICE,
+                ResourcePath.parse("doc:1"),
+                new Action("read"),
+                ACME,
+                Environment.DEFAULT,
+                ACME,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                new Delegator(ALICE, ACME),
+                null);
+        Explanation explanation = pdp(64 << 20, 32, 2).explain(query, new Past(new Revision(4), null));
+        assertThat(explanation.answer().reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(explanation.answer().isHistorical()).isTrue();
+        assertThat(Objects.requireNonNull(explanation.delegator()).answer().isHistorical())
+                .isTrue();
     }
 
     @Test

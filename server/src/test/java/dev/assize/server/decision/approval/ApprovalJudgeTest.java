@@ -279,6 +279,28 @@ class ApprovalJudgeTest {
                 .isEqualTo(new Standing(ApprovalState.APPROVED, Instant.MAX));
     }
 
+    @Test
+    void ofThePastIsSeenOnlyWhatHadHappenedByThen() {
+        Vote early = approval("bob", 1);
+        Vote late = approval("carol", 3);
+        ApprovalRequest cancelled = request(List.of(pinned("payments")), List.of(early, late), minute(4), null);
+        ApprovalRequest used = request(List.of(pinned("payments")), List.of(early, late), null, minute(4));
+        assertThat(cancelled.asOf(minute(3).minus(MICRO)).votes()).containsExactly(early);
+        assertThat(cancelled.asOf(minute(3)).votes()).containsExactly(early, late);
+        assertThat(cancelled.asOf(minute(4).minus(MICRO)).cancelledAt()).isNull();
+        assertThat(cancelled.asOf(minute(4))).isEqualTo(cancelled);
+        assertThat(used.asOf(minute(4).minus(MICRO)).usedAt()).isNull();
+        assertThat(used.asOf(minute(4))).isEqualTo(used);
+    }
+
+    @Test
+    void pinsARuleAsItIs() {
+        ApprovalRuleDocument rule = rule("payments", 2, "approver", List.of("user", "service"), WAIT, HOLD, true);
+        assertThat(PinnedRule.of(rule))
+                .isEqualTo(new PinnedRule(
+                        "payments", 2, "approver", List.of("user", "service"), WAIT, HOLD, true));
+    }
+
     private static boolean isUsable(ApprovalRuleDocument rule, ApprovalRequest request, Instant at) {
         return ApprovalJudge.judge(rule, List.of(request), at).isPresent();
     }
