@@ -1,8 +1,10 @@
 package dev.assize.server.decision.compile;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
@@ -12,16 +14,19 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.Effect;
+import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -30,6 +35,7 @@ import org.junit.jupiter.api.Test;
 class GraphCompilerTest {
 
     private static final PolicyScope SCOPE = PolicyScope.of(new TenantId("acme"));
+    private static final PolicySet PLATFORM = PolicySet.empty(PolicyScope.PLATFORM);
     private static final Subject ALICE = new Subject("user", "alice");
 
     @Test
@@ -73,8 +79,86 @@ class GraphCompilerTest {
                 .withMessageContaining("Role/r");
     }
 
+    @Test
+    void refusesToBringUpToDateWithThePolicyOfAnother() {
+        DecisionGraph graph = GraphCompiler.compile(tenant(), PLATFORM);
+        PolicySet other = PolicySet.of(PolicyScope.of(new TenantId("globex")), new Revision(2), List.of());
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GraphCompiler.update(graph, other, PLATFORM, Set.of()))
+                .withMessageContaining("globex")
+                .withMessageContaining("acme");
+    }
+
+    @Test
+    void refusesATenantsPolicyAsThePlatforms() {
+        DecisionGraph graph = GraphCompiler.compile(tenant(), PLATFORM);
+        assertThatIllegalArgumentException().isThrownBy(() -> GraphCompiler.compile(tenant(), tenant()));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GraphCompiler.update(graph, tenant(), tenant(), Set.of()));
+    }
+
+    @Test
+    void anUpdateRefusesARoleOrGroupThatIsNotThere() {
+        Subject missing = new Subject(Subject.GROUP_TYPE, "missing");
+        PolicySet before = tenant(many(role(SCOPE, "r")));
+        DecisionGraph graph = GraphCompiler.compile(before, PLATFORM);
+        for (Document added : List.of(
+                binding("missing", ALICE),
+                binding("r", missing),
+                new GroupDocument(metadata(SCOPE, "leads"), SourcePlace.UNKNOWN, List.of(missing)))) {
+            PolicySet after = before.with(new Revision(2), List.of(added), List.of());
+            assertThatIllegalArgumentException()
+                    .as("%s", added.key())
+                    .isThrownBy(() -> GraphCompiler.update(graph, after, PLATFORM, Set.of(added.key())))
+                    .withMessageContaining("missing");
+            assertThatIllegalArgumentException()
+                    .as("%s", added.key())
+                    .isThrownBy(() -> GraphCompiler.compile(after, PLATFORM))
+                    .withMessageContaining("missing");
+        }
+    }
+
+    @Test
+    void aGroupOfAnotherTenantNeedNotBeThere() {
+        RoleBindingDocument guests = new RoleBindingDocument(
+                metadata(SCOPE, "guests"),
+                SourcePlace.UNKNOWN,
+                List.of(new SubjectPattern.Named(new Subject(Subject.GROUP_TYPE, "theirs"))),
+                "r",
+                Scope.ALL,
+                new TenantId("partner"),
+                null,
+                null,
+                null,
+                null);
+        assertThat(GraphCompiler.compile(tenant(role(SCOPE, "r"), guests), PLATFORM)
+                        .tenant())
+                .isEqualTo(new TenantId("acme"));
+    }
+
+    @Test
+    void numbersOfRolesThatNobodyHasAnyMoreDoNotPileUp() {
+        PolicySet policy = tenant(many(IntStream.range(0, 200)
+                .mapToObj(i -> role(SCOPE, "r" + i))
+                .toArray(Document[]::new)));
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        DocumentKey key = binding("r0", ALICE).key();
+        for (int i = 0; i < 200; i++) {
+            policy = policy.with(new Revision(i + 2), List.of(binding("r" + i, ALICE)), List.of());
+            graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(key));
+        }
+        assertThat(graph.bindingCounts().roleNumbers()).containsKey("r199").hasSizeBetween(1, 100);
+    }
+
+    /** These among so many others that a change of one is a small part. */
+    private static Document[] many(Document... documents) {
+        return Stream.concat(
+                        Stream.of(documents), IntStream.range(0, 20).mapToObj(i -> role(SCOPE, "filler" + i)))
+                .toArray(Document[]::new);
+    }
+
     private static void compile(Document... documents) {
-        GraphCompiler.compile(tenant(documents), PolicySet.empty(PolicyScope.PLATFORM));
+        GraphCompiler.compile(tenant(documents), PLATFORM);
     }
 
     private static PolicySet tenant(Document... documents) {
