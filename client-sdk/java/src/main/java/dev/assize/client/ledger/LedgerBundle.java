@@ -69,10 +69,17 @@ public final class LedgerBundle implements Closeable {
      */
     public Contents verify(Set<VerifierKey> trusted, @Nullable SignedNote kept, Progress progress)
             throws NotProvenException, IOException {
+        return verify(trusted, kept, progress, (index, entry) -> {});
+    }
+
+    /** The same, and hands out each entry; what was handed out is worth nothing where this throws. */
+    public Contents verify(
+            Set<VerifierKey> trusted, @Nullable SignedNote kept, Progress progress, LogArchive.Entries entries)
+            throws NotProvenException, IOException {
         Checkpoint checkpoint = head().verify(trusted);
         LedgerName name = LedgerName.parse(checkpoint.origin());
         Past past = kept == null ? Past.NONE : Past.of(name, LedgerHead.verify(kept, trusted));
-        Walk walk = new Walk(name, checkpoint.size(), past, progress);
+        Walk walk = new Walk(name, checkpoint.size(), past, progress, entries);
         new LogArchive(files).verify(checkpoint, walk);
         walk.end();
         if (files instanceof TarFiles tar) {
@@ -138,16 +145,19 @@ public final class LedgerBundle implements Closeable {
         private final long size;
         private final Past past;
         private final Progress progress;
+        private final LogArchive.Entries entries;
         private final ChainVerifier chain;
 
         /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
         private long continuedAt = -1;
 
-        Walk(LedgerName name, long size, Past past, Progress progress) throws NotProvenException {
+        Walk(LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
+                throws NotProvenException {
             this.name = name;
             this.size = size;
             this.past = past;
             this.progress = progress;
+            this.entries = entries;
             this.chain = ChainVerifier.fromTheBeginning(name.origin());
             if (past.size == 0) {
                 require(MessageDigest.isEqual(past.root, Sha256.of()), "the checkpoint that was kept is of no tree");
@@ -176,6 +186,7 @@ public final class LedgerBundle implements Closeable {
             if (index + 1 == past.size && !MessageDigest.isEqual(tree.root(), past.root)) {
                 throw contradiction();
             }
+            entries.accept(index, entry, tree);
         }
 
         private NotProvenException contradiction() {

@@ -1,0 +1,409 @@
+package dev.assize.benchmarks;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.server.cli.ExitCodes;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import org.HdrHistogram.ConcurrentHistogram;
+import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * What a durable append costs, as ratios to plain inserts of the same bytes into the same server, in one run: the two
+ * sides of a ratio take turns, and a figure is the median of the turns, since the machine has other moods in an hour.
+ *
+ * <p>Both sides are in this process, without gRPC. The open model sends at fixed times whatever comes back, and measures
+ * from when each was due, so that a stall counts for everything that it delayed (coordinated omission).
+ */
+@Command(
+        name = "append",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Measures durable appends to one ledger beside plain inserts into the same PostgreSQL, its own, and prints a"
+                    + " table of rates, times and ratios."
+        })
+final class AppendDriver implements Callable<Integer> {
+
+    private static final int FULL_BATCH = 400;
+    private static final int PENDING = 3_000;
+    private static final int PATIENCE_SECONDS = 60;
+
+    @Option(names = "--seconds", defaultValue = "3", description = "Of each measurement; default: 3.")
+    private int seconds;
+
+    @Option(names = "--turns", defaultValue = "3", description = "Measurements of each kind; default: 3.")
+    private int turns;
+
+    @Option(names = "--no-keys", description = "Appends without idempotency keys. Clients send them.")
+    private boolean noKeys;
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Writes all of it there, too.")
+    private @Nullable Path json;
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    private final Map<String, List<Measured>> measured = new LinkedHashMap<>();
+
+    @Override
+    public Integer call() throws Exception {
+        try (AppendRig rig = AppendRig.start(!noKeys)) {
+            say("warming up ...");
+            measureAll(rig, 1);
+            measured.clear();
+            for (int turn = 1; turn <= turns; turn++) {
+                say("turn " + turn + " of " + turns + " ...");
+                measureAll(rig, seconds);
+            }
+            double most = median("ledger, full batches").rate;
+            for (int percent : new int[] {50, 85}) {
+                note("ledger, open model at " + percent + " %", open(rig, most * percent / 100, seconds * turns));
+            }
+            for (int turn = 1; turn <= turns; turn++) {
+                note("verification", timed(() -> rig.verify().span().verified()));
+                note("plain cursor, same rows", timed(() -> cursor(rig)));
+            }
+        }
+        report();
+        return ExitCodes.DONE;
+    }
+
+    private void measureAll(AppendRig rig, int length) throws Exception {
+        note("ledger, 1 caller", closed(1, length, () -> ledger(rig)));
+        note("plain insert, 1 connection", closed(1, length, () -> plain(rig)));
+        note("ledger, 64 callers", closed(64, length, () -> ledger(rig)));
+        note("plain inserts, 64 connections", closed(64, length, () -> plain(rig)));
+        note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
+        note("head locked for each, 100 connections", closed(100, length, () -> chained(rig)));
+        note("ledger, full batches", pending(rig, length));
+        note("plain batches of " + FULL_BATCH, closed(1, length, () -> batches(rig)).times(FULL_BATCH));
+    }
+
+    private static Operation ledger(AppendRig rig) {
+        return Operation.of(() -> rig.append().join());
+    }
+
+    private static Operation plain(AppendRig rig) throws SQLException {
+        Connection connection = rig.connect();
+        connection.setAutoCommit(false);
+        PreparedStatement insert =
+                connection.prepareStatement("INSERT INTO assize.plain (frame, hash) VALUES (?, ?)");
+        insert.setBytes(1, rig.frame());
+        insert.setBytes(2, new byte[32]);
+        return new Operation(
+                () -> {
+                    insert.executeUpdate();
+                    connection.commit();
+                    return 1;
+                },
+                connection::close);
+    }
+
+    /** Appends one by one, as one writes it first: lock the head, insert behind it, move it, commit. */
+    private static Operation chained(AppendRig rig) throws SQLException, NoSuchAlgorithmException {
+        Connection connection = rig.connect();
+        connection.setAutoCommit(false);
+        PreparedStatement lock =
+                connection.prepareStatement("SELECT size, hash FROM assize.plain_head WHERE tenant = 'bench' FOR UPDATE");
+        PreparedStatement insert =
+                connection.prepareStatement("INSERT INTO assize.plain_chain (seq, frame, hash) VALUES (?, ?, ?)");
+        PreparedStatement move =
+                connection.prepareStatement("UPDATE assize.plain_head SET size = ?, hash = ? WHERE tenant = 'bench'");
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        byte[] frame = rig.frame();
+        return new Operation(
+                () -> {
+                    long size;
+                    try (ResultSet head = lock.executeQuery()) {
+                        head.next();
+                        size = head.getLong(1);
+                        digest.update(head.getBytes(2));
+                    }
+                    byte[] hash = digest.digest(frame);
+                    insert.setLong(1, size);
+                    insert.setBytes(2, frame);
+                    insert.setBytes(3, hash);
+                    insert.executeUpdate();
+                    move.setLong(1, size + 1);
+                    move.setBytes(2, hash);
+                    move.executeUpdate();
+                    connection.commit();
+                    return 1;
+                },
+                connection::close);
+    }
+
+    private static Operation batches(AppendRig rig) throws SQLException {
+        Connection connection = rig.connect();
+        connection.setAutoCommit(false);
+        PreparedStatement insert = connection.prepareStatement(
+                "INSERT INTO assize.plain (frame, hash) SELECT * FROM unnest(?::bytea[], ?::bytea[])");
+        byte[][] frames = new byte[FULL_BATCH][];
+        Arrays.fill(frames, rig.frame());
+        byte[][] hashes = new byte[FULL_BATCH][];
+        Arrays.fill(hashes, new byte[32]);
+        return new Operation(
+                () -> {
+                    Array frameArray = connection.createArrayOf("bytea", frames);
+                    Array hashArray = connection.createArrayOf("bytea", hashes);
+                    insert.setArray(1, frameArray);
+                    insert.setArray(2, hashArray);
+                    insert.executeUpdate();
+                    connection.commit();
+                    return 1;
+                },
+                connection::close);
+    }
+
+    /** So many callers, each of which waits for its answer before it asks again. */
+    private static Measured closed(int callers, int length, Callable<Operation> open) throws Exception {
+        Histogram times = histogram();
+        List<Operation> operations = new ArrayList<>();
+        try {
+            for (int i = 0; i < callers; i++) {
+                operations.add(open.call());
+            }
+            long start = System.nanoTime();
+            long end = start + TimeUnit.SECONDS.toNanos(length);
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                List<Future<?>> running = operations.stream()
+                        .<Future<?>>map(operation -> threads.submit(() -> repeat(operation, end, times)))
+                        .toList();
+                for (Future<?> caller : running) {
+                    caller.get();
+                }
+            }
+            return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
+        } finally {
+            for (Operation operation : operations) {
+                operation.end.close();
+            }
+        }
+    }
+
+    private static @Nullable Void repeat(Operation operation, long end, Histogram times) throws Exception {
+        for (long sent = System.nanoTime(); sent < end; sent = System.nanoTime()) {
+            operation.once.call();
+            times.recordValue(System.nanoTime() - sent);
+        }
+        return null;
+    }
+
+    /** As many as the queue takes: every batch is full. */
+    private static Measured pending(AppendRig rig, int length) throws InterruptedException {
+        Histogram times = histogram();
+        Semaphore room = new Semaphore(PENDING);
+        long start = System.nanoTime();
+        long end = start + TimeUnit.SECONDS.toNanos(length);
+        while (System.nanoTime() < end) {
+            room.acquire();
+            send(rig, System.nanoTime(), times, room);
+        }
+        awaitAll(room, PENDING);
+        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
+    }
+
+    /** At fixed times, whatever comes back. */
+    private static Measured open(AppendRig rig, double rate, int length) throws InterruptedException {
+        Histogram times = histogram();
+        Semaphore answered = new Semaphore(0);
+        double nanosBetween = 1e9 / rate;
+        int count = (int) (rate * length);
+        long start = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            long due = start + (long) (i * nanosBetween);
+            while (System.nanoTime() < due) {
+                LockSupport.parkNanos(due - System.nanoTime());
+            }
+            send(rig, due, times, answered);
+        }
+        awaitAll(answered, count);
+        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
+    }
+
+    private static void send(AppendRig rig, long due, Histogram times, Semaphore answered) {
+        rig.append().whenComplete((result, failure) -> {
+            if (failure == null) {
+                times.recordValue(System.nanoTime() - due);
+            }
+            answered.release();
+        });
+    }
+
+    private static void awaitAll(Semaphore answered, int count) throws InterruptedException {
+        if (!answered.tryAcquire(count, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("Appends are not answered");
+        }
+    }
+
+    private static Measured timed(Callable<Long> rows) throws Exception {
+        long start = System.nanoTime();
+        long count = rows.call();
+        Histogram once = histogram();
+        once.recordValue(System.nanoTime() - start);
+        return new Measured(count / seconds(System.nanoTime() - start), once);
+    }
+
+    /** Reads all columns of all rows as one writes it: a cursor, row by row. */
+    private static long cursor(AppendRig rig) throws SQLException {
+        try (Connection connection = rig.connect()) {
+            connection.setAutoCommit(false);
+            long rows = 0;
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("SELECT set_config('assize.tenant', '" + AppendRig.TENANT + "', true)");
+                statement.setFetchSize(500);
+                try (ResultSet row = statement.executeQuery(
+                        "SELECT * FROM assize.ledger_entry WHERE tenant_id = '" + AppendRig.TENANT + "' ORDER BY seq")) {
+                    int columns = row.getMetaData().getColumnCount();
+                    while (row.next()) {
+                        for (int column = 1; column <= columns; column++) {
+                            Object value = row.getObject(column);
+                            Objects.hashCode(value);
+                        }
+                        rows++;
+                    }
+                }
+            }
+            return rows;
+        }
+    }
+
+    private static Histogram histogram() {
+        return new ConcurrentHistogram(TimeUnit.MINUTES.toNanos(2), 3);
+    }
+
+    private static double seconds(long nanos) {
+        return nanos / 1e9;
+    }
+
+    private void note(String name, Measured figure) {
+        measured.computeIfAbsent(name, absent -> new ArrayList<>()).add(figure);
+    }
+
+    /** The turn with the median rate. */
+    private Measured median(String name) {
+        List<Measured> figures = Objects.requireNonNull(measured.get(name)).stream()
+                .sorted((one, other) -> Double.compare(one.rate, other.rate))
+                .toList();
+        return figures.get(figures.size() / 2);
+    }
+
+    private void report() throws IOException {
+        ObjectNode document = new ObjectMapper().createObjectNode();
+        document.put("command", "assize bench append --seconds " + seconds + " --turns " + turns
+                + (noKeys ? " --no-keys" : ""));
+        ArrayNode rows = document.putArray("measured");
+        PrintWriter out = out();
+        out.printf("%-40s %12s %10s %10s %10s%n", "", "a second", "p50 ms", "p99 ms", "p99.9 ms");
+        for (String name : measured.keySet()) {
+            Measured figure = median(name);
+            out.printf(
+                    "%-40s %,12.0f %10.2f %10.2f %10.2f%n",
+                    name,
+                    figure.rate,
+                    figure.millis(50),
+                    figure.millis(99),
+                    figure.millis(99.9));
+            rows.addObject()
+                    .put("name", name)
+                    .put("rate", figure.rate)
+                    .put("p50Millis", figure.millis(50))
+                    .put("p99Millis", figure.millis(99))
+                    .put("p999Millis", figure.millis(99.9));
+        }
+        out.println();
+        ObjectNode ratios = document.putObject("ratios");
+        for (Ratio ratio : ratios()) {
+            out.printf("%-60s %8.2f   bar %s%n", ratio.name, ratio.value, ratio.bar);
+            ratios.putObject(ratio.name).put("value", ratio.value).put("bar", ratio.bar);
+        }
+        if (json != null) {
+            Files.writeString(json, document.toPrettyString() + "\n");
+        }
+    }
+
+    private List<Ratio> ratios() {
+        Measured ledger64 = median("ledger, 64 callers");
+        Measured plain64 = median("plain inserts, 64 connections");
+        return List.of(
+                new Ratio("rate, 64 callers to 64 connections", ledger64.rate / plain64.rate, "2.5 or more"),
+                new Ratio("p99, 64 callers to 64 connections", ledger64.millis(99) / plain64.millis(99), "0.3 or less"),
+                new Ratio(
+                        "rate, 100 callers to head locked for each",
+                        median("ledger, 100 callers").rate / median("head locked for each, 100 connections").rate,
+                        "20 or more"),
+                new Ratio(
+                        "rate, full batches to plain batches",
+                        median("ledger, full batches").rate / median("plain batches of " + FULL_BATCH).rate,
+                        "0.5 or more"),
+                new Ratio(
+                        "p50, 1 caller to 1 plain insert",
+                        median("ledger, 1 caller").millis(50) / median("plain insert, 1 connection").millis(50),
+                        "2.2 or less"),
+                new Ratio(
+                        "rate, verification to a plain cursor",
+                        median("verification").rate / median("plain cursor, same rows").rate,
+                        "2.5 or more"));
+    }
+
+    private PrintWriter out() {
+        return Objects.requireNonNull(spec).commandLine().getOut();
+    }
+
+    private void say(String line) {
+        PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
+        err.println(line);
+        err.flush();
+    }
+
+    /** One caller's way to do it once. */
+    private record Operation(Callable<?> once, AutoCloseable end) {
+
+        static Operation of(Callable<?> once) {
+            return new Operation(once, () -> {});
+        }
+    }
+
+    private record Measured(double rate, Histogram times) {
+
+        double millis(double percentile) {
+            return times.getValueAtPercentile(percentile) / 1e6;
+        }
+
+        Measured times(int rows) {
+            return new Measured(rate * rows, times);
+        }
+    }
+
+    private record Ratio(String name, double value, String bar) {}
+}

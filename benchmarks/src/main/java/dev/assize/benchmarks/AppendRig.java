@@ -1,0 +1,157 @@
+package dev.assize.benchmarks;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Guice;
+import com.google.inject.Injector;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendCommand.Idempotency;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.Appender;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.HeadGuard;
+import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.Projector;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.Database;
+import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.StorageModule;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+
+/** A ledger as the server has it, on a PostgreSQL of its own, and beside it plain tables for what it is compared with. */
+final class AppendRig implements AutoCloseable {
+
+    static final TenantId TENANT = new TenantId("bench");
+
+    private static final Recorder RECORDER = new Recorder(new Subject("service", "bench"), TENANT);
+
+    private final Path home;
+    private final Database database;
+    private final Appender appender;
+    private final ChainVerifier verifier;
+    private final List<EntryDraft> drafts;
+    private final boolean keys;
+    private final AtomicLong nextKey = new AtomicLong();
+
+    private AppendRig(Path home, boolean keys) throws SQLException {
+        this.home = home;
+        this.keys = keys;
+        Injector injector = Guice.createInjector(new StorageModule(), new LedgerModule(), new AbstractModule() {
+            @Override
+            protected void configure() {
+                bind(StorageConfig.class).toInstance(StorageConfig.defaults(home));
+                bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
+                bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
+                bind(InstantSource.class).toInstance(InstantSource.system());
+                bind(AuditCodec.class).toInstance(new AuditCodec());
+                bind(Projector.class).to(AuditCodec.class);
+                bind(HeadGuard.class).toInstance((tenant, head) -> {});
+            }
+        });
+        database = injector.getInstance(Database.class);
+        database.start();
+        appender = injector.getInstance(Appender.class);
+        verifier = injector.getInstance(ChainVerifier.class);
+        drafts = List.of(new AuditCodec().encode(event(), RECORDER));
+        try (Connection owner = connect();
+                Statement statement = owner.createStatement()) {
+            statement.execute("CREATE TABLE assize.plain (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+                    + " at timestamptz DEFAULT now(), frame bytea NOT NULL, hash bytea NOT NULL)");
+            statement.execute("CREATE TABLE assize.plain_chain (seq bigint PRIMARY KEY,"
+                    + " at timestamptz DEFAULT now(), frame bytea NOT NULL, hash bytea NOT NULL)");
+            statement.execute("CREATE TABLE assize.plain_head (tenant text PRIMARY KEY, size bigint NOT NULL,"
+                    + " hash bytea NOT NULL)");
+            statement.execute("INSERT INTO assize.plain_head VALUES ('bench', 0, '\\x00')");
+        }
+    }
+
+    static AppendRig start(boolean keys) throws IOException, SQLException {
+        return new AppendRig(Files.createTempDirectory("assize-bench"), keys);
+    }
+
+    /** One event; completes when it is durable. */
+    CompletableFuture<AppendResult> append() {
+        String key = Long.toString(nextKey.getAndIncrement());
+        Idempotency idempotency =
+                keys ? new Idempotency(key, Digest.sha256(key.getBytes(StandardCharsets.UTF_8))) : null;
+        return appender.append(TENANT, new AppendCommand(RECORDER, drafts, idempotency));
+    }
+
+    /** About what a frame has for this event. */
+    byte[] frame() {
+        return new byte[drafts.getFirst().body().length + 160];
+    }
+
+    Verification.Sound verify() {
+        return switch (verifier.verify(TENANT, 0, null, (verified, total) -> {})) {
+            case Verification.Sound sound -> sound;
+            case Verification other -> throw new IllegalStateException("The ledger is not sound: " + other);
+        };
+    }
+
+    /** A connection of one's own, as the role that owns all tables. */
+    Connection connect() throws SQLException {
+        DatabaseAccess owner = database.owner().orElseThrow();
+        return DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+    }
+
+    @Override
+    public void close() throws IOException {
+        appender.close();
+        database.close();
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private static AuditEvent event() {
+        return new AuditEvent(
+                "replay.executed",
+                "replay",
+                new Subject("service", "replay"),
+                "operator",
+                new Action("execute"),
+                ResourcePath.parse("replay:922"),
+                new Environment("staging"),
+                Outcome.SUCCESS,
+                null,
+                "run-4711",
+                null,
+                null,
+                false,
+                "{\"incident\":438,\"note\":\"" + "x".repeat(120) + "\"}",
+                List.of(),
+                List.of(),
+                null,
+                null);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.assize.benchmarks;
+
+import java.io.PrintWriter;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+
+/** What {@code assize bench} starts: a driver by its name, or else JMH. */
+public final class Main {
+
+    private Main() {}
+
+    public static void main(String[] arguments) throws Exception {
+        Object driver = arguments.length == 0 ? null : driver(arguments[0]);
+        if (driver == null) {
+            org.openjdk.jmh.Main.main(arguments);
+            return;
+        }
+        int exitCode = new CommandLine(driver)
+                .setCommandName("assize bench " + arguments[0])
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setOut(new PrintWriter(System.out, true))
+                .setErr(new PrintWriter(System.err, true))
+                .execute(Arrays.copyOfRange(arguments, 1, arguments.length));
+        System.exit(exitCode);
+    }
+
+    private static @Nullable Object driver(String name) {
+        return switch (name) {
+            case "ledger" -> new LedgerHammer();
+            case "append" -> new AppendDriver();
+            default -> null;
+        };
+    }
+}
