@@ -44,13 +44,25 @@ public sealed interface Document {
      * A tenant and the environments it has.
      *
      * @param subjectAttributes what is declared of its subjects' attributes, by name
+     * @param audit how its ledger is kept
      */
     record TenantDocument(
             Metadata metadata,
             SourcePlace place,
             List<Environment> environments,
-            SortedMap<String, AttributeDeclaration> subjectAttributes)
+            SortedMap<String, AttributeDeclaration> subjectAttributes,
+            TenantAudit audit)
             implements Document {
+
+        /** One that says nothing of its ledger. */
+        public TenantDocument(
+                Metadata metadata,
+                SourcePlace place,
+                List<Environment> environments,
+                SortedMap<String, AttributeDeclaration> subjectAttributes) {
+            this(metadata, place, environments, subjectAttributes, TenantAudit.NONE);
+        }
+
         @Override
         public Kind kind() {
             return Kind.TENANT;

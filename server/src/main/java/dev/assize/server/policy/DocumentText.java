@@ -75,7 +75,8 @@ public final class DocumentText {
     private static Document placed(Document document, String file, List<Integer> lines) {
         SourcePlace place = placeAt(file, lines, 0);
         return switch (document) {
-            case TenantDocument d -> new TenantDocument(d.metadata(), place, d.environments(), d.subjectAttributes());
+            case TenantDocument d ->
+                new TenantDocument(d.metadata(), place, d.environments(), d.subjectAttributes(), d.audit());
             case ResourceTypeDocument d ->
                 new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies(), d.attributes());
             case RoleDocument d ->

@@ -21,6 +21,7 @@ import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.AttributeDeclaration.Source;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -60,6 +61,7 @@ final class DocumentWriter {
             case TenantDocument tenant -> {
                 list(1, "environments", tenant.environments());
                 declarations("subjectAttributes", tenant.subjectAttributes());
+                audit(tenant.audit());
             }
             case ResourceTypeDocument type -> resourceType(type);
             case RoleDocument role -> role(role);
@@ -70,6 +72,18 @@ final class DocumentWriter {
             case SeparationOfDutyDocument rule -> separationOfDuty(rule);
             case ApprovalRuleDocument rule -> approvalRule(rule);
             case FreezeDocument freeze -> freeze(freeze);
+        }
+    }
+
+    private void audit(TenantAudit audit) {
+        if (audit.equals(TenantAudit.NONE)) {
+            return;
+        }
+        open(1, "audit");
+        Duration retention = audit.retention();
+        field(2, "retention", retention == null ? null : Forms.written(retention));
+        if (!audit.piiPatterns().isEmpty()) {
+            list(2, "piiPatterns", audit.piiPatterns());
         }
     }
 

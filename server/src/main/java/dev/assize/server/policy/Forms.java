@@ -32,8 +32,13 @@ public final class Forms {
     /** The longest that a request for approval may wait, or an approval hold. */
     public static final Duration MAX_DURATION = Duration.ofDays(366);
 
+    /** The longest that entries of a ledger can be asked to be kept; without a retention they are kept for ever. */
+    public static final Duration MAX_RETENTION = Duration.ofDays(36_525);
+
     static final String DURATION_EXPECTED =
             "a duration such as `15m`, `1h30m` or `7d`, more than nothing and at most " + MAX_DURATION.toDays() + "d";
+    private static final String RETENTION_EXPECTED =
+            "a duration such as `365d`, more than nothing and at most " + MAX_RETENTION.toDays() + "d";
     static final String NAME_EXPECTED = "a name, `[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}`";
     static final String TYPE_EXPECTED = "a type, `[a-z][a-z0-9_-]{0,31}`";
     static final String TIME_EXPECTED = "an RFC 3339 time such as `2026-01-31T08:00:00Z`";
@@ -126,16 +131,25 @@ public final class Forms {
 
     /** Days, hours, minutes and seconds. */
     static Duration duration(String text) {
+        return duration(text, MAX_DURATION, DURATION_EXPECTED);
+    }
+
+    /** How long entries of a ledger are kept. */
+    static Duration retention(String text) {
+        return duration(text, MAX_RETENTION, RETENTION_EXPECTED);
+    }
+
+    private static Duration duration(String text, Duration max, String expected) {
         Matcher matcher = DURATION.matcher(text);
         if (text.isEmpty() || !matcher.matches()) {
-            throw new MalformedException(text, DURATION_EXPECTED);
+            throw new MalformedException(text, expected);
         }
         Duration duration = Duration.ofDays(number(matcher.group(1)))
                 .plusHours(number(matcher.group(2)))
                 .plusMinutes(number(matcher.group(3)))
                 .plusSeconds(number(matcher.group(4)));
-        if (duration.isZero() || duration.compareTo(MAX_DURATION) > 0) {
-            throw new MalformedException(text, DURATION_EXPECTED);
+        if (duration.isZero() || duration.compareTo(max) > 0) {
+            throw new MalformedException(text, expected);
         }
         return duration;
     }

@@ -4,6 +4,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.policy.Document.ResourceDocument;
@@ -15,6 +16,7 @@ import dev.assize.server.policy.YamlNode.Mapping;
 import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -23,6 +25,9 @@ import java.util.TreeMap;
 
 /** Reads what says which things there are: tenants, types of resources, and what is known of subjects and resources. */
 final class VocabularyReader {
+
+    private static final List<String> AUDIT = List.of("retention", "piiPatterns");
+    private static final String AUDIT_FIELDS = "`retention` and `piiPatterns`";
 
     private final Problems problems;
     private final Head head;
@@ -48,11 +53,33 @@ final class VocabularyReader {
                 problems,
                 head.prefix(),
                 spec,
-                List.of("environments", "subjectAttributes"),
-                List.of("changeApprovals", "audit", "plan", "limits"));
+                List.of("environments", "subjectAttributes", "audit"),
+                List.of("changeApprovals", "plan", "limits"));
         List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
         SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "subjectAttributes");
-        return Optional.of(new TenantDocument(head.metadata(), head.place(), environments, attributes));
+        return Optional.of(
+                new TenantDocument(head.metadata(), head.place(), environments, attributes, audit(fields)));
+    }
+
+    /** How the tenant's ledger is kept. */
+    private TenantAudit audit(Fields fields) {
+        Optional<Mapping> node = fields.optionalNode("audit")
+                .flatMap(it -> Fields.mapping(problems, fields.nameOf("audit"), it, "a mapping with " + AUDIT_FIELDS));
+        if (node.isEmpty()) {
+            return TenantAudit.NONE;
+        }
+        Fields audit = new Fields(
+                problems, fields.nameOf("audit") + ".", node.get(), AUDIT, List.of("decisionLog", "destinations"));
+        if (node.get().entries().isEmpty()) {
+            problems.add(node.get().place(), fields.nameOf("audit"), "{}", "at least one of " + AUDIT_FIELDS);
+        }
+        Optional<Duration> retention = audit.optionalValue("retention", Forms::retention);
+        List<PiiPattern> patterns =
+                audit.optionalList("piiPatterns", PiiPattern::new).orElse(List.of());
+        if (patterns.size() > PiiPattern.MAX_PATTERNS) {
+            audit.refuse("piiPatterns", patterns.size() + " entries", "at most " + PiiPattern.MAX_PATTERNS);
+        }
+        return new TenantAudit(retention.orElse(null), patterns);
     }
 
     private Optional<Document> resourceType(Mapping spec) {

@@ -7,6 +7,7 @@ import dev.assize.server.policy.DocumentReader.ReadResult;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import dev.assize.server.model.PiiPattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -229,7 +230,7 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            Tenant       | {environments: [a], audit: {}}                                       | audit
+            Tenant       | {environments: [a], audit: {destinations: [x]}}                      | audit.destinations
             Tenant       | {environments: [a], limits: {}}                                      | limits
             Tenant       | {environments: [a], plan: x}                                         | plan
             Tenant       | {environments: [a], changeApprovals: 1}                              | changeApprovals
@@ -406,6 +407,43 @@ class DocumentReaderRefusalsTest {
                 .singleElement()
                 .asString()
                 .contains("spec.attributes: `65 entries`: expected at most 64");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {}                              | audit: `{}`: expected at least one of `retention` and `piiPatterns`
+            {retain: 1d}                    | audit.retain: `retain`: expected one of the fields `retention`
+            {retention: 0d}                 | audit.retention: `0d`: expected a duration such as `365d`
+            {retention: 1y}                 | audit.retention: `1y`: expected a duration such as `365d`
+            {retention: 36526d}             | audit.retention: `36526d`
+            {piiPatterns: []}               | audit.piiPatterns: `[]`: expected a list with at least one entry
+            {piiPatterns: [""]}             | audit.piiPatterns[0]: `""`: expected a regular expression (RE2)
+            {piiPatterns: [a, "("]}         | audit.piiPatterns[1]: `(`: expected a regular expression (RE2)
+            {piiPatterns: ['(a)\\1']}        | audit.piiPatterns[0]: `(a)\\1`: expected a regular expression (RE2)
+            {piiPatterns: ['a*']}           | audit.piiPatterns[0]: `a*`: expected a regular expression (RE2)
+            {piiPatterns: ['(a{30}){100}']} | audit.piiPatterns[0]: `(a{30}){100}`
+            """)
+    void refusesAuditSettingsThatAreNone(String audit, String message) {
+        assertThat(messages(document("Tenant", "{environments: [a], audit: " + audit + "}")))
+                .singleElement()
+                .asString()
+                .contains("Tenant/n: spec." + message);
+    }
+
+    @Test
+    void boundsPatternsOfPersonalData() {
+        String edge = "a".repeat(PiiPattern.MAX_LENGTH);
+        String tenant = "{environments: [a], audit: {retention: 36525d, piiPatterns: [" + edge + ", b"
+                + ", b".repeat(PiiPattern.MAX_PATTERNS - 2) + "@]}}";
+        assertThat(read(document("Tenant", tenant.replace("@", ""))).problems()).isEmpty();
+        assertThat(messages(document("Tenant", tenant.replace("@", ", b"))))
+                .singleElement()
+                .asString()
+                .contains("audit.piiPatterns: `33 entries`: expected at most 32");
+        assertThat(messages(document("Tenant", tenant.replace("@", "").replace(edge, edge + "a"))))
+                .singleElement()
+                .asString()
+                .contains("audit.piiPatterns[0]: ");
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -89,7 +90,8 @@ final class RandomDocuments {
                         metadata(PolicyScope.of(new TenantId(name)), name),
                         place,
                         listOf(this::environment),
-                        declarations());
+                        declarations(),
+                        random.nextBoolean() ? TenantAudit.NONE : audit());
             }
             case 1 ->
                 new ResourceTypeDocument(
@@ -163,6 +165,13 @@ final class RandomDocuments {
                 true);
         return new FreezeDocument(
                 metadata(tenantScope(), name()), place, target, text(), orNull(() -> from), orNull(() -> until));
+    }
+
+    private TenantAudit audit() {
+        List<PiiPattern> patterns = random.nextBoolean()
+                ? List.of()
+                : listOf(() -> new PiiPattern(pick(List.of("\\d{13,19}", "(?i)iban", "[a-z]+@[a-z.]+", "on", ": #"))));
+        return new TenantAudit(patterns.isEmpty() || random.nextBoolean() ? duration() : null, patterns);
     }
 
     private SortedMap<String, AttributeDeclaration> declarations() {

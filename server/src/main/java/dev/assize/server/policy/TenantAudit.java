@@ -1,0 +1,23 @@
+package dev.assize.server.policy;
+
+import dev.assize.server.model.PiiPattern;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a tenant's ledger is kept.
+ *
+ * @param retention how long entries are kept at the least; null means for ever
+ * @param piiPatterns what is masked in payloads and reasons before they are written
+ */
+public record TenantAudit(
+        @Nullable Duration retention, List<PiiPattern> piiPatterns) {
+
+    /** Of a tenant that says nothing about it. */
+    public static final TenantAudit NONE = new TenantAudit(null, List.of());
+
+    public TenantAudit {
+        piiPatterns = List.copyOf(piiPatterns);
+    }
+}
