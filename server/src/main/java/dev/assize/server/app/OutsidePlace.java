@@ -4,6 +4,8 @@ import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.PostgresOutsideStore;
+import dev.assize.server.storage.s3.S3OutsideStore;
+import dev.assize.server.storage.s3.S3Place;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -26,6 +28,14 @@ sealed interface OutsidePlace {
         @Override
         public OutsideStore open() {
             return new PostgresOutsideStore(access, timeout);
+        }
+    }
+
+    /** A bucket of an object store. */
+    record Bucket(S3Place place) implements OutsidePlace {
+        @Override
+        public OutsideStore open() {
+            return new S3OutsideStore(place);
         }
     }
 }

@@ -10,6 +10,9 @@ import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.s3.S3Place;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -145,8 +148,12 @@ record ServerConfig(
         if (url.isEmpty()) {
             return new OutsidePlace.Directory(directory.orElse(home.resolve("anchor")));
         }
+        if (S3Place.isAddress(url.get())) {
+            return new OutsidePlace.Bucket(bucket(settings, url.get()));
+        }
         if (!url.get().startsWith("jdbc:postgresql:")) {
-            throw settings.bad(ConfigKey.ANCHOR_URL, "an address as jdbc:postgresql://host:5432/heads");
+            throw settings.bad(
+                    ConfigKey.ANCHOR_URL, "an address as jdbc:postgresql://host:5432/heads or s3://bucket/prefix");
         }
         if (url.equals(settings.given(ConfigKey.DATABASE_URL))) {
             throw new ConfigurationException(
@@ -156,6 +163,36 @@ record ServerConfig(
                 new DatabaseAccess(
                         url.get(), settings.text(ConfigKey.ANCHOR_USER), settings.text(ConfigKey.ANCHOR_PASSWORD)),
                 settings.duration(ConfigKey.ANCHOR_TIMEOUT));
+    }
+
+    private static S3Place bucket(Settings settings, String url) {
+        S3Place.Address address = S3Place.parse(url)
+                .orElseThrow(() -> settings.bad(ConfigKey.ANCHOR_URL, "an address as s3://bucket/prefix"));
+        Optional<URI> endpoint = settings.given(ConfigKey.ANCHOR_ENDPOINT).map(ServerConfig::uri);
+        Optional<String> region = settings.given(ConfigKey.ANCHOR_REGION);
+        if (region.isEmpty() && endpoint.isEmpty()) {
+            throw new ConfigurationException(
+                    "anchor.url " + url + " without anchor.region: expected the bucket's region");
+        }
+        return new S3Place(
+                address.bucket(),
+                address.prefix(),
+                region.orElse(S3Place.ANY_REGION),
+                endpoint.orElse(null),
+                settings.flag(ConfigKey.ANCHOR_PATH_STYLE),
+                settings.given(ConfigKey.ANCHOR_CREDENTIALS)
+                        .<S3Place.Credentials>map(file -> new S3Place.Credentials.OfFile(Path.of(file)))
+                        .orElseGet(() -> new S3Place.Credentials.OfSurroundings(
+                                settings.flag(ConfigKey.ANCHOR_INSTANCE_CREDENTIALS))),
+                settings.duration(ConfigKey.ANCHOR_TIMEOUT));
+    }
+
+    private static URI uri(String text) {
+        try {
+            return new URI(text);
+        } catch (URISyntaxException e) {
+            throw new ConfigurationException("endpoint: expected https://host, or http://host:port");
+        }
     }
 
     private static WitnessConfig witnesses(Settings settings) {

@@ -176,6 +176,14 @@ final class Settings {
         };
     }
 
+    boolean flag(ConfigKey key) {
+        return switch (text(key)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw bad(key, "true or false");
+        };
+    }
+
     <E extends Enum<E>> E oneOf(ConfigKey key, Class<E> type) {
         return Arrays.stream(type.getEnumConstants())
                 .filter(it -> it.name().equals(text(key).toUpperCase(Locale.ROOT)))

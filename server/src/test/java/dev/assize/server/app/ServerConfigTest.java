@@ -11,13 +11,18 @@ import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.storage.StorageConfig;
+import dev.assize.server.storage.s3.S3Place;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class ServerConfigTest {
@@ -29,6 +34,13 @@ class ServerConfigTest {
 
     /** A key that signs notes, as Go's note package has it. */
     private static final String NO_WITNESS = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+
+    private static final Set<ConfigKey> ONLY_OF_BUCKETS = EnumSet.of(
+            ConfigKey.ANCHOR_REGION,
+            ConfigKey.ANCHOR_ENDPOINT,
+            ConfigKey.ANCHOR_PATH_STYLE,
+            ConfigKey.ANCHOR_CREDENTIALS,
+            ConfigKey.ANCHOR_INSTANCE_CREDENTIALS);
 
     @Test
     void theDefaultsAreTheRoomsDefaults() {
@@ -62,6 +74,10 @@ class ServerConfigTest {
             Map<String, String> base = new HashMap<>(outside);
             if (key == ConfigKey.ANCHOR_DIRECTORY) {
                 base.remove(ConfigKey.ANCHOR_URL.variable());
+            }
+            if (ONLY_OF_BUCKETS.contains(key)) {
+                base.put(ConfigKey.ANCHOR_URL.variable(), "s3://heads/acme");
+                base.put(ConfigKey.ANCHOR_REGION.variable(), "eu-central-1");
             }
             Map<String, String> changed = new HashMap<>(base);
             changed.put(key.variable(), value);
@@ -102,6 +118,44 @@ class ServerConfigTest {
                         "ASSIZE_DATABASE_USER", "app",
                         "ASSIZE_ANCHOR_URL", "jdbc:postgresql://db/assize"),
                 "another database");
+    }
+
+    @Test
+    void readsBuckets() {
+        OutsidePlace place = config(Map.of(
+                        "ASSIZE_ANCHOR_URL", "s3://heads.of-acme/a/b",
+                        "ASSIZE_ANCHOR_ENDPOINT", "https://store.example.com:9000",
+                        "ASSIZE_ANCHOR_PATH_STYLE", "true",
+                        "ASSIZE_ANCHOR_CREDENTIALS", "/key"))
+                .outside();
+        assertThat(place)
+                .isEqualTo(new OutsidePlace.Bucket(new S3Place(
+                        "heads.of-acme",
+                        "a/b/",
+                        "us-east-1",
+                        URI.create("https://store.example.com:9000"),
+                        true,
+                        new S3Place.Credentials.OfFile(Path.of("/key")),
+                        Duration.ofSeconds(5))));
+        assertRefused(Map.of("ASSIZE_ANCHOR_URL", "s3://heads"), "anchor.region");
+        Map<String, String> base = Map.of("ASSIZE_ANCHOR_URL", "s3://heads", "ASSIZE_ANCHOR_REGION", "eu-central-1");
+        assertThat(((OutsidePlace.Bucket) config(base).outside()).place().prefix())
+                .isEmpty();
+        assertRefused(with(base, "ASSIZE_ANCHOR_URL", "s3://UPPER/x"), "s3://bucket/prefix");
+        assertRefused(with(base, "ASSIZE_ANCHOR_URL", "s3:///x"), "s3://bucket/prefix");
+        assertRefused(with(base, "ASSIZE_ANCHOR_URL", "s3://heads/a//b"), "prefix");
+        assertRefused(with(base, "ASSIZE_ANCHOR_URL", "s3://heads/" + "a".repeat(512)), "at most 512");
+        assertRefused(with(base, "ASSIZE_ANCHOR_REGION", "the moon"), "region");
+        assertRefused(with(base, "ASSIZE_ANCHOR_ENDPOINT", "https://user:secret@store"), "endpoint");
+        assertRefused(with(base, "ASSIZE_ANCHOR_ENDPOINT", "ftp://store"), "endpoint");
+        assertRefused(with(base, "ASSIZE_ANCHOR_ENDPOINT", "https://store/path"), "endpoint");
+        assertRefused(with(base, "ASSIZE_ANCHOR_PATH_STYLE", "yes"), "true or false");
+    }
+
+    private static Map<String, String> with(Map<String, String> base, String name, String value) {
+        Map<String, String> changed = new HashMap<>(base);
+        changed.put(name, value);
+        return changed;
     }
 
     @Test
@@ -158,6 +212,8 @@ class ServerConfigTest {
                         case GRPC_PORT, HTTP_PORT -> "0";
                         case GRPC_REFLECTION -> "open";
                         case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
+                        case ANCHOR_ENDPOINT -> "https://store.example.com";
+                        case ANCHOR_PATH_STYLE, ANCHOR_INSTANCE_CREDENTIALS -> "true";
                         case ANCHOR_WITNESSES -> "https://witness.example.com " + WITNESS;
                         case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
                         case DATABASE_USER,
@@ -168,6 +224,8 @@ class ServerConfigTest {
                                 GRPC_TLS_KEY,
                                 LEDGER_SIGNING_KEYS,
                                 ANCHOR_DIRECTORY,
+                                ANCHOR_REGION,
+                                ANCHOR_CREDENTIALS,
                                 ANCHOR_USER,
                                 ANCHOR_PASSWORD,
                                 AUTHENTICATION_PEPPER_FILE -> "another";

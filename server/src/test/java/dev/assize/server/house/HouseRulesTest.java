@@ -77,7 +77,9 @@ class HouseRulesTest {
         rooms.put("authentication", Set.of("model", "secret", "audit"));
         rooms.put("ratelimit", Set.of("model", "audit"));
         rooms.put("access", Set.of("model", "authentication", "decision", "audit"));
-        rooms.put("storage", belowEndpoints);
+        rooms.put(
+                "storage",
+                Stream.concat(belowEndpoints.stream(), Stream.of("secret")).collect(Collectors.toSet()));
         rooms.put("endpoint.grpc", belowEndpoints);
         rooms.put("endpoint.extauthz", belowEndpoints);
         rooms.put("endpoint.authzen", belowEndpoints);
@@ -199,6 +201,16 @@ class HouseRulesTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.jooq..", "java.sql..", "javax.sql..", "org.postgresql..", "org.flywaydb..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyOneRoomKnowsAmazonsClient() {
+        noClasses()
+                .that(not(resideInAPackage(ROOT + ".storage.s3")))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("software.amazon..")
                 .check(CLASSES);
     }
 

@@ -1,0 +1,267 @@
+package dev.assize.server.storage.s3;
+
+import dev.assize.server.model.Digest;
+import dev.assize.server.secret.OwnedFileException;
+import dev.assize.server.storage.s3.S3Place.Credentials;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProviderChain;
+import software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.InstanceProfileCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.SystemPropertyCredentialsProvider;
+import software.amazon.awssdk.awscore.defaultsmode.DefaultsMode;
+import software.amazon.awssdk.awscore.exception.AwsErrorDetails;
+import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.ResponseBytes;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
+import software.amazon.awssdk.services.s3.S3Configuration;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
+import software.amazon.awssdk.services.s3.model.ObjectLockMode;
+import software.amazon.awssdk.services.s3.model.PutObjectRequest;
+import software.amazon.awssdk.services.s3.model.S3Exception;
+
+/**
+ * The few calls of S3 that Assize makes. Nothing is called but the store itself: the region is given, and the metadata
+ * service of the machine is asked for credentials only where the operator says so.
+ *
+ * <p>Every write carries a name of its own in the object's metadata. A write of which the end is not known, because the
+ * answer was lost or the connection sent it twice, is settled by reading the object back: with that name in it the write
+ * was made, with another it was not. Where that cannot be read either, it is a failure, and never taken for a success.
+ */
+final class S3Objects implements AutoCloseable {
+
+    private static final String ATTEMPT = "assize-attempt";
+    private static final int ATTEMPTS = 2;
+    private static final int NOT_FOUND = 404;
+    private static final int CONFLICT = 409;
+    private static final int PRECONDITION_FAILED = 412;
+    private static final int FORBIDDEN = 403;
+
+    private final S3Place place;
+    private final S3Client client;
+
+    S3Objects(S3Place place) {
+        this.place = place;
+        this.client = client(place);
+    }
+
+    /** An object as it stands there; empty where there is none. */
+    Optional<Stored> get(String name) {
+        return call("read", name, () -> read(name));
+    }
+
+    /**
+     * Writes an object on a condition.
+     *
+     * @return its tag; empty where the condition does not hold, and nothing was written
+     */
+    Optional<String> put(String name, byte[] content, Condition condition, @Nullable Lock lock) {
+        String attempt = UUID.randomUUID().toString();
+        return call("write", name, () -> {
+            try {
+                String tag = client.putObject(
+                                request(name, content, condition, lock, attempt), RequestBody.fromBytes(content))
+                        .eTag();
+                return tag == null ? settle(name, attempt) : Optional.of(tag);
+            } catch (S3Exception e) {
+                if (isRefusal(e)) {
+                    return settle(name, attempt);
+                }
+                return settleUnclear(name, attempt, e);
+            } catch (SdkException e) {
+                return settleUnclear(name, attempt, e);
+            }
+        });
+    }
+
+    /** Removes an object; one that must be kept stays. */
+    void delete(String name) {
+        boolean _ = call("remove", name, () -> {
+            try {
+                client.deleteObject(it -> it.bucket(place.bucket()).key(key(name)));
+                return true;
+            } catch (S3Exception e) {
+                if (e.statusCode() == FORBIDDEN) {
+                    return false;
+                }
+                throw e;
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+
+    private Optional<Stored> read(String name) {
+        try {
+            ResponseBytes<GetObjectResponse> object =
+                    client.getObjectAsBytes(it -> it.bucket(place.bucket()).key(key(name)));
+            String attempt = object.response().metadata().get(ATTEMPT);
+            return Optional.of(
+                    new Stored(object.response().eTag(), object.asByteArray(), attempt == null ? "" : attempt));
+        } catch (NoSuchKeyException none) {
+            return Optional.empty();
+        }
+    }
+
+    /** The store has refused it, or has said that it did: what stands there says whose write it was. */
+    private Optional<String> settle(String name, String attempt) {
+        return read(name).filter(present -> present.attempt().equals(attempt)).map(Stored::tag);
+    }
+
+    /** Only what is found written was written. What is not there may still be on its way, and is no answer. */
+    private Optional<String> settleUnclear(String name, String attempt, SdkException failure) {
+        try {
+            Optional<String> tag = settle(name, attempt);
+            if (tag.isPresent()) {
+                return tag;
+            }
+        } catch (SdkException unreadable) {
+            failure.addSuppressed(unreadable);
+        }
+        throw failure;
+    }
+
+    private static boolean isRefusal(S3Exception e) {
+        return e.statusCode() == PRECONDITION_FAILED
+                || e.statusCode() == CONFLICT
+                || (e.statusCode() == NOT_FOUND && "NoSuchKey".equals(code(e)));
+    }
+
+    private PutObjectRequest request(
+            String name, byte[] content, Condition condition, @Nullable Lock lock, String attempt) {
+        PutObjectRequest.Builder request = PutObjectRequest.builder()
+                .bucket(place.bucket())
+                .key(key(name))
+                .contentType("application/octet-stream")
+                .checksumSHA256(Base64.getEncoder()
+                        .encodeToString(Digest.sha256(content).bytes()))
+                .metadata(Map.of(ATTEMPT, attempt));
+        switch (condition) {
+            case Condition.Absent _ -> request.ifNoneMatch("*");
+            case Condition.Tagged tagged -> request.ifMatch(tagged.tag());
+        }
+        if (lock != null) {
+            request.objectLockMode(lock.compliance() ? ObjectLockMode.COMPLIANCE : ObjectLockMode.GOVERNANCE)
+                    .objectLockRetainUntilDate(lock.until());
+        }
+        return request.build();
+    }
+
+    private String key(String name) {
+        return place.prefix() + name;
+    }
+
+    private <T> T call(String verb, String name, Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (SdkException | OwnedFileException e) {
+            throw new S3UnavailableException("cannot " + verb + " " + name + " in " + place + ": " + reason(e), e);
+        }
+    }
+
+    private static String reason(RuntimeException e) {
+        if (e instanceof S3Exception answer) {
+            AwsErrorDetails details = answer.awsErrorDetails();
+            return "it answered " + answer.statusCode()
+                    + (details == null ? "" : " " + details.errorCode() + ", " + details.errorMessage());
+        }
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root == e ? String.valueOf(e.getMessage()) : root.getClass().getSimpleName() + " " + root.getMessage();
+    }
+
+    private static String code(S3Exception e) {
+        AwsErrorDetails details = e.awsErrorDetails();
+        return details == null ? "" : String.valueOf(details.errorCode());
+    }
+
+    private static S3Client client(S3Place place) {
+        S3ClientBuilder builder = S3Client.builder()
+                .region(Region.of(place.region()))
+                .credentialsProvider(credentials(place.credentials()))
+                .defaultsMode(DefaultsMode.LEGACY)
+                .forcePathStyle(place.pathStyle())
+                .crossRegionAccessEnabled(false)
+                .disableS3ExpressSessionAuth(true)
+                // Checksums are given with each write; stores other than Amazon's do not know the trailing ones.
+                .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+                .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+                .serviceConfiguration(S3Configuration.builder()
+                        .chunkedEncodingEnabled(false)
+                        .expectContinueEnabled(false)
+                        .build())
+                .httpClientBuilder(UrlConnectionHttpClient.builder()
+                        .connectionTimeout(place.timeout())
+                        .socketTimeout(place.timeout()))
+                .overrideConfiguration(it -> it.retryStrategy(AwsRetryStrategy.standardRetryStrategy().toBuilder()
+                        .maxAttempts(ATTEMPTS)
+                        .build()));
+        if (place.endpoint() != null) {
+            builder.endpointOverride(place.endpoint());
+        }
+        return builder.build();
+    }
+
+    private static AwsCredentialsProvider credentials(Credentials credentials) {
+        return switch (credentials) {
+            case Credentials.OfFile file -> new FileCredentials(file.path());
+            case Credentials.OfSurroundings surroundings -> {
+                AwsCredentialsProviderChain.Builder chain = AwsCredentialsProviderChain.builder()
+                        .addCredentialsProvider(SystemPropertyCredentialsProvider.create())
+                        .addCredentialsProvider(EnvironmentVariableCredentialsProvider.create())
+                        .addCredentialsProvider(ProfileCredentialsProvider.create())
+                        .addCredentialsProvider(ContainerCredentialsProvider.create());
+                if (surroundings.ofInstance()) {
+                    chain.addCredentialsProvider(InstanceProfileCredentialsProvider.create());
+                }
+                yield chain.build();
+            }
+        };
+    }
+
+    /** When a write is made. */
+    sealed interface Condition {
+
+        /** There is no object of that name. */
+        record Absent() implements Condition {}
+
+        /** The object has that tag. */
+        record Tagged(String tag) implements Condition {}
+    }
+
+    /**
+     * How long an object can be neither changed nor removed (S3 Object Lock).
+     *
+     * @param compliance whether not even the account's owner can shorten it
+     */
+    record Lock(boolean compliance, Instant until) {}
+
+    /**
+     * An object.
+     *
+     * @param tag differs with every content
+     * @param attempt the write that made it; empty for one that Assize has not made
+     */
+    record Stored(String tag, byte[] content, String attempt) {}
+}
