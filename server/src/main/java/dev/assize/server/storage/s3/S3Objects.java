@@ -3,6 +3,8 @@ package dev.assize.server.storage.s3;
 import dev.assize.server.model.Digest;
 import dev.assize.server.secret.OwnedFileException;
 import dev.assize.server.storage.s3.S3Place.Credentials;
+import java.io.InputStream;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Map;
@@ -31,6 +33,7 @@ import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.S3Configuration;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.ObjectLockMode;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
@@ -71,12 +74,21 @@ final class S3Objects implements AutoCloseable {
      *
      * @return its tag; empty where the condition does not hold, and nothing was written
      */
-    Optional<String> put(String name, byte[] content, Condition condition, @Nullable Lock lock) {
+    Optional<String> put(String name, byte[] content, Condition condition) {
+        return put(name, RequestBody.fromBytes(content), Digest.sha256(content), condition, null);
+    }
+
+    /** The same with the content of a file, which is locked where a lock is given. */
+    Optional<String> put(String name, Path content, Digest hash, Condition condition, @Nullable Lock lock) {
+        return put(name, RequestBody.fromFile(content), hash, condition, lock);
+    }
+
+    private Optional<String> put(
+            String name, RequestBody content, Digest hash, Condition condition, @Nullable Lock lock) {
         String attempt = UUID.randomUUID().toString();
         return call("write", name, () -> {
             try {
-                String tag = client.putObject(
-                                request(name, content, condition, lock, attempt), RequestBody.fromBytes(content))
+                String tag = client.putObject(request(name, hash, condition, lock, attempt), content)
                         .eTag();
                 return tag == null ? settle(name, attempt) : Optional.of(tag);
             } catch (S3Exception e) {
@@ -86,6 +98,17 @@ final class S3Objects implements AutoCloseable {
                 return settleUnclear(name, attempt, e);
             } catch (SdkException e) {
                 return settleUnclear(name, attempt, e);
+            }
+        });
+    }
+
+    /** An object's content, to be closed by the caller; empty where there is none. */
+    Optional<InputStream> open(String name) {
+        return call("read", name, () -> {
+            try {
+                return Optional.of(client.getObject(it -> it.bucket(place.bucket()).key(key(name))));
+            } catch (NoSuchKeyException none) {
+                return Optional.<InputStream>empty();
             }
         });
     }
@@ -114,9 +137,7 @@ final class S3Objects implements AutoCloseable {
         try {
             ResponseBytes<GetObjectResponse> object =
                     client.getObjectAsBytes(it -> it.bucket(place.bucket()).key(key(name)));
-            String attempt = object.response().metadata().get(ATTEMPT);
-            return Optional.of(
-                    new Stored(object.response().eTag(), object.asByteArray(), attempt == null ? "" : attempt));
+            return Optional.of(new Stored(object.response().eTag(), object.asByteArray()));
         } catch (NoSuchKeyException none) {
             return Optional.empty();
         }
@@ -124,7 +145,13 @@ final class S3Objects implements AutoCloseable {
 
     /** The store has refused it, or has said that it did: what stands there says whose write it was. */
     private Optional<String> settle(String name, String attempt) {
-        return read(name).filter(present -> present.attempt().equals(attempt)).map(Stored::tag);
+        try {
+            HeadObjectResponse present =
+                    client.headObject(it -> it.bucket(place.bucket()).key(key(name)));
+            return attempt.equals(present.metadata().get(ATTEMPT)) ? Optional.of(present.eTag()) : Optional.empty();
+        } catch (NoSuchKeyException none) {
+            return Optional.empty();
+        }
     }
 
     /** Only what is found written was written. What is not there may still be on its way, and is no answer. */
@@ -147,20 +174,24 @@ final class S3Objects implements AutoCloseable {
     }
 
     private PutObjectRequest request(
-            String name, byte[] content, Condition condition, @Nullable Lock lock, String attempt) {
+            String name, Digest hash, Condition condition, @Nullable Lock lock, String attempt) {
         PutObjectRequest.Builder request = PutObjectRequest.builder()
                 .bucket(place.bucket())
                 .key(key(name))
                 .contentType("application/octet-stream")
                 .checksumSHA256(Base64.getEncoder()
-                        .encodeToString(Digest.sha256(content).bytes()))
+                        .encodeToString(hash.bytes()))
                 .metadata(Map.of(ATTEMPT, attempt));
         switch (condition) {
             case Condition.Absent _ -> request.ifNoneMatch("*");
             case Condition.Tagged tagged -> request.ifMatch(tagged.tag());
         }
         if (lock != null) {
-            request.objectLockMode(lock.compliance() ? ObjectLockMode.COMPLIANCE : ObjectLockMode.GOVERNANCE)
+            request.objectLockMode(
+                            switch (lock.mode()) {
+                                case GOVERNANCE -> ObjectLockMode.GOVERNANCE;
+                                case COMPLIANCE -> ObjectLockMode.COMPLIANCE;
+                            })
                     .objectLockRetainUntilDate(lock.until());
         }
         return request.build();
@@ -250,18 +281,13 @@ final class S3Objects implements AutoCloseable {
         record Tagged(String tag) implements Condition {}
     }
 
-    /**
-     * How long an object can be neither changed nor removed (S3 Object Lock).
-     *
-     * @param compliance whether not even the account's owner can shorten it
-     */
-    record Lock(boolean compliance, Instant until) {}
+    /** How long an object can be neither changed nor removed (S3 Object Lock). */
+    record Lock(LockMode mode, Instant until) {}
 
     /**
      * An object.
      *
      * @param tag differs with every content
-     * @param attempt the write that made it; empty for one that Assize has not made
      */
-    record Stored(String tag, byte[] content, String attempt) {}
+    record Stored(String tag, byte[] content) {}
 }

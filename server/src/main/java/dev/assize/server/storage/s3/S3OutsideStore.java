@@ -36,7 +36,7 @@ public final class S3OutsideStore implements OutsideStore, AutoCloseable {
     @Override
     public void put(String name, byte[] content) {
         boolean there = call(
-                () -> objects.put(name, content, new Condition.Absent(), null).isPresent()
+                () -> objects.put(name, content, new Condition.Absent()).isPresent()
                         || objects.get(name).isPresent());
         if (!there) {
             throw new OutsideUnavailableException(
@@ -48,7 +48,7 @@ public final class S3OutsideStore implements OutsideStore, AutoCloseable {
     public Optional<String> replace(String name, @Nullable String version, byte[] content) {
         requireConditions();
         Condition condition = version == null ? new Condition.Absent() : new Condition.Tagged(version);
-        return call(() -> objects.put(name, content, condition, null));
+        return call(() -> objects.put(name, content, condition));
     }
 
     @Override
@@ -75,11 +75,11 @@ public final class S3OutsideStore implements OutsideStore, AutoCloseable {
         }
         byte[] nothing = new byte[0];
         boolean honoured = call(() -> {
-            Optional<String> first = objects.put(PROBE, nothing, new Condition.Absent(), null);
+            Optional<String> first = objects.put(PROBE, nothing, new Condition.Absent());
             return (first.isEmpty()
-                            || objects.put(PROBE, nothing, new Condition.Absent(), null)
+                            || objects.put(PROBE, nothing, new Condition.Absent())
                                     .isEmpty())
-                    && objects.put(PROBE, nothing, NO_SUCH_TAG, null).isEmpty();
+                    && objects.put(PROBE, nothing, NO_SUCH_TAG).isEmpty();
         });
         if (!honoured) {
             throw new OutsideUnavailableException(

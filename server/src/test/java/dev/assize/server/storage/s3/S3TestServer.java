@@ -164,7 +164,7 @@ public final class S3TestServer implements AutoCloseable {
         }
         return switch (request.method()) {
             case "PUT" -> put(path[1], request);
-            case "GET" -> get(path[1]);
+            case "GET", "HEAD" -> get(path[1]);
             case "DELETE" -> delete(path[1]);
             default -> error(405, "MethodNotAllowed");
         };

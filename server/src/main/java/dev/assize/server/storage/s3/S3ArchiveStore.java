@@ -1,0 +1,87 @@
+package dev.assize.server.storage.s3;
+
+import dev.assize.server.ledger.archive.ArchiveStore;
+import dev.assize.server.ledger.archive.ArchiveUnavailableException;
+import dev.assize.server.model.Digest;
+import dev.assize.server.storage.s3.S3Objects.Condition;
+import dev.assize.server.storage.s3.S3Objects.Lock;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A bucket of a store that speaks S3. An object is created by one conditional PUT with its SHA-256, so it is there whole or
+ * not at all, and locked there for as long as it must stay.
+ */
+public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
+
+    private final S3Place place;
+    private final @Nullable LockMode lock;
+    private final S3Objects objects;
+
+    /**
+     * An archive in that place; nothing is reached yet.
+     *
+     * @param lock how objects are locked; null for a bucket without Object Lock
+     */
+    public S3ArchiveStore(S3Place place, @Nullable LockMode lock) {
+        this.place = place;
+        this.lock = lock;
+        this.objects = new S3Objects(place);
+    }
+
+    @Override
+    public boolean create(String name, Path content, Instant retainUntil) {
+        Digest hash;
+        try {
+            hash = hash(content);
+        } catch (IOException e) {
+            throw new ArchiveUnavailableException("cannot read " + content + ": " + e.getMessage(), e);
+        }
+        return call(() -> objects.put(
+                        name, content, hash, new Condition.Absent(), lock == null ? null : new Lock(lock, retainUntil))
+                .isPresent());
+    }
+
+    @Override
+    public Optional<InputStream> read(String name) {
+        return call(() -> objects.open(name));
+    }
+
+    @Override
+    public String describe() {
+        return place.toString();
+    }
+
+    @Override
+    public void close() {
+        objects.close();
+    }
+
+    private static Digest hash(Path content) throws IOException {
+        try (InputStream in = Files.newInputStream(content);
+                DigestInputStream hashed = new DigestInputStream(in, MessageDigest.getInstance("SHA-256"))) {
+            long _ = hashed.transferTo(OutputStream.nullOutputStream());
+            return Digest.of(hashed.getMessageDigest().digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+
+    private static <T> T call(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (S3UnavailableException e) {
+            throw new ArchiveUnavailableException(String.valueOf(e.getMessage()), e);
+        }
+    }
+}
