@@ -10,7 +10,8 @@ GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at, incarnation, ha
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 
-GRANT SELECT, INSERT ON assize.anchor TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (anchor_id, bound_at) ON assize.anchor TO ${application_role};
+GRANT SELECT, INSERT ON assize.signing_key TO ${application_role};
 GRANT SELECT, INSERT, UPDATE ON assize.ledger_tree TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (size, root, note, signed_at) ON assize.ledger_checkpoint TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_tile TO ${application_role};

@@ -4,8 +4,11 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRound.Outcome;
 import dev.assize.server.anchor.AnchorRound.Sweep;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +45,7 @@ public final class Anchor implements AutoCloseable {
     private final AnchorConfig config;
     private final AnchorMetrics metrics;
     private final Witnesses witnesses;
+    private final AuditCodec codec;
     private final InstantSource clock;
     private final TreeCache cache;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
@@ -59,6 +63,9 @@ public final class Anchor implements AutoCloseable {
     /** Guarded by this. */
     private boolean metaChanged;
 
+    /** The key whose first use is recorded, empty before it was looked at. Guarded by this. */
+    private String recordedKey = "";
+
     @Inject
     Anchor(
             AnchorRepository repository,
@@ -68,6 +75,7 @@ public final class Anchor implements AutoCloseable {
             AnchorConfig config,
             AnchorMetrics metrics,
             Witnesses witnesses,
+            AuditCodec codec,
             InstantSource clock) {
         this.repository = repository;
         this.outside = outside;
@@ -76,6 +84,7 @@ public final class Anchor implements AutoCloseable {
         this.config = config;
         this.metrics = metrics;
         this.witnesses = witnesses;
+        this.codec = codec;
         this.clock = clock;
         this.cache = new TreeCache(config.cachedTrees());
         metrics.watch(view);
@@ -113,6 +122,7 @@ public final class Anchor implements AutoCloseable {
         long start = System.nanoTime();
         boolean backlog = false;
         try {
+            String key = signer.refresh(repository.deployment());
             Optional<Outcome> outcome = repository.inRound(this::sign).flatMap(it -> it);
             if (outcome.isPresent()) {
                 conclude(outcome.get());
@@ -121,6 +131,7 @@ public final class Anchor implements AutoCloseable {
                 // Another node signs, or was faster; this one only looks.
                 view.confirm(read());
             }
+            recordKey(key);
             said.set(null);
         } catch (OutsideCorruptException e) {
             view.refuse(String.valueOf(e.getMessage()));
@@ -160,6 +171,26 @@ public final class Anchor implements AutoCloseable {
             witnesses.published();
         }
         outcome.faults().forEach(this::halt);
+    }
+
+    /** What verifies must know every key: that another one signs is an entry of its own. */
+    private void recordKey(String key) {
+        if (recordedKey.equals(key)) {
+            return;
+        }
+        Instant now = clock.instant();
+        try {
+            repository.recordSigningKey(
+                    key,
+                    now,
+                    before -> codec.encode(KeyRecord.event(key, before, now), Recorder.ASSIZE, TenantId.ASSIZE));
+        } catch (RuntimeException e) {
+            // What was signed is signed; it is recorded once the ledger of tenant `assize` takes entries again.
+            LOG.warn("Cannot record yet that {} signs: {}", key, e.getMessage());
+            return;
+        }
+        LOG.info("Checkpoints are signed with {}", key);
+        recordedKey = key;
     }
 
     private void halt(TenantId tenant, String fault) {

@@ -47,6 +47,14 @@ public interface AnchorRepository {
     /** Reads what is published, all of one moment. */
     <T> T published(Function<Published, T> work);
 
+    /**
+     * Records that a key signs from now on, once for all nodes.
+     *
+     * @param key its public half
+     * @param entry for the ledger of tenant `assize`, given the key before it; not asked for the first key of all
+     */
+    void recordSigningKey(String key, Instant now, Function<String, EntryDraft> entry);
+
     /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
     void keep(List<CosignedCheckpoint> cosigned);
 

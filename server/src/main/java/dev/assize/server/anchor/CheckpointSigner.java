@@ -46,6 +46,18 @@ final class CheckpointSigner {
                 .toList();
     }
 
+    /**
+     * Reads the keys anew: they may have been rotated since.
+     *
+     * @return the public half of the one that signs
+     */
+    synchronized String refresh(String deployment) {
+        SigningKeys present =
+                keys == null ? SigningKeys.open(directory, deployment) : SigningKeys.reopen(directory, deployment);
+        keys = present;
+        return present.signer().verifierKey().toString();
+    }
+
     private synchronized SigningKeys keys(String deployment) {
         SigningKeys open = keys == null ? SigningKeys.open(directory, deployment) : keys;
         keys = open;

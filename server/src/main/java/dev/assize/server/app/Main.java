@@ -36,6 +36,7 @@ import picocli.CommandLine.Mixin;
             ApprovalCommand.class,
             AuditCommand.class,
             KeyCommand.class,
+            SigningKeyCommand.class,
             WitnessCommand.class
         },
         footerHeading = "%nExit codes:%n",

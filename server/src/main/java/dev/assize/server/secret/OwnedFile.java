@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -15,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.UUID;
 
 /**
  * A short text file that nobody but its owner may write, nor, where it is a secret, read. One with wider permissions
@@ -61,18 +64,66 @@ public final class OwnedFile {
     /** Makes it say that and nothing else, and its directory where there is none; wholly or not at all. */
     public void write(String text) {
         try {
-            Path directory = path.getParent();
-            if (directory != null && Files.notExists(directory)) {
-                Files.createDirectories(directory, attribute(OWNER_ONLY_DIRECTORY));
-            }
-            Path draft = path.resolveSibling(path.getFileName() + ".new");
-            Files.deleteIfExists(draft);
-            write(draft, text + "\n");
+            Path draft = draft(text);
             // A crash on the way must not leave a shorter text behind.
             Files.move(draft, path, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw unusable(e);
         }
+    }
+
+    /**
+     * The same where there is none yet. Of several processes that do so at once, one makes it, where the file system has
+     * links.
+     *
+     * @return false where it was there, and is left as it is
+     */
+    public boolean create(String text) {
+        try {
+            Path draft = draft(text);
+            try {
+                return link(draft);
+            } finally {
+                Files.deleteIfExists(draft);
+            }
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    /** Removes it, if it is there. */
+    public void delete() {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    private boolean link(Path draft) throws IOException {
+        try {
+            Files.createLink(path, draft);
+            return true;
+        } catch (FileAlreadyExistsException other) {
+            return false;
+        } catch (FileSystemException | UnsupportedOperationException withoutLinks) {
+            if (exists()) {
+                return false;
+            }
+            Files.move(draft, path);
+            return true;
+        }
+    }
+
+    /** The text in a file beside it, with a name of its own: another process may be writing, too. */
+    private Path draft(String text) throws IOException {
+        Path directory = path.getParent();
+        if (directory != null && Files.notExists(directory)) {
+            Files.createDirectories(directory, attribute(OWNER_ONLY_DIRECTORY));
+        }
+        Path draft = path.resolveSibling(path.getFileName() + "." + UUID.randomUUID() + ".new");
+        write(draft, text + "\n");
+        return draft;
     }
 
     /** What to throw where it says something else than it should. */

@@ -6,10 +6,12 @@ import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.Published;
+import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import java.sql.PreparedStatement;
@@ -41,6 +43,12 @@ final class PostgresAnchorRepository implements AnchorRepository {
             + " root = excluded.root, note = excluded.note, cosigned_at = excluded.cosigned_at, line = excluded.line"
             + " WHERE (excluded.incarnation, excluded.size, excluded.cosigned_at)"
             + " >= (c.incarnation, c.size, c.cosigned_at)";
+
+    private static final String LAST_KEY =
+            "SELECT vkey FROM assize.signing_key ORDER BY first_used_at DESC, vkey LIMIT 1";
+
+    private static final String KEEP_KEY =
+            "INSERT INTO assize.signing_key (vkey, first_used_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
 
     private final Database database;
     private final LedgerWriter writer;
@@ -148,6 +156,31 @@ final class PostgresAnchorRepository implements AnchorRepository {
         return database.inSnapshot(SIGNER, transaction -> {
             return work.apply(new PostgresPublished(transaction));
         });
+    }
+
+    @Override
+    public void recordSigningKey(String key, Instant now, Function<String, EntryDraft> entry) {
+        int _ = database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
+            Optional<String> before = lastKey(transaction);
+            int added;
+            try (PreparedStatement statement = transaction.connection().prepareStatement(KEEP_KEY)) {
+                statement.setString(1, key);
+                statement.setObject(2, now.atOffset(ZoneOffset.UTC));
+                added = statement.executeUpdate();
+            }
+            if (added == 1 && before.isPresent()) {
+                AppendCommand command = new AppendCommand(Recorder.ASSIZE, List.of(entry.apply(before.get())), null);
+                return writer.append(transaction, TenantId.ASSIZE, List.of(command)).size();
+            }
+            return added;
+        });
+    }
+
+    private static Optional<String> lastKey(TenantTransaction transaction) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(LAST_KEY);
+                ResultSet row = statement.executeQuery()) {
+            return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.assize.server.secret.OwnedFile;
 import dev.assize.server.secret.OwnedFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -15,7 +16,9 @@ import java.util.stream.Stream;
  *   <li>{@code signer}, readable by its owner only, holds the private key:
  *       {@code PRIVATE+KEY+<name>+<id>+<base64 of type and seed>};
  *   <li>{@code verifiers} holds the public key of every signer there has been, one a line, the newest first, as
- *       verifiers are given it: {@code <name>+<id>+<base64 of type and key>}.
+ *       verifiers are given it: {@code <name>+<id>+<base64 of type and key>};
+ *   <li>{@code next}, as {@code signer}, holds the key that will sign once it is activated; its public half is the last
+ *       in {@code verifiers} until then.
  * </ul>
  *
  * <p>A new key is published before it signs, so that nothing is ever signed that nobody can verify, wherever a
@@ -32,33 +35,76 @@ public final class SigningKeys {
     }
 
     /**
-     * Reads the keys of that name; makes the first where there is none. Refuses files that others may change or, where
-     * they are secret, read.
+     * Reads the keys of that name; makes the first where there is none. Of several nodes that start for the first time one
+     * makes it, and the others take that. Refuses files that others may change or, where they are secret, read.
      */
     public static SigningKeys open(Path directory, String name) {
+        // In this order: a key is made before it is published.
+        boolean published = !published(directory).isEmpty();
         OwnedFile file = signerFile(directory);
-        List<VerifierKey> published = published(directory);
-        if (!file.exists()) {
-            if (!published.isEmpty()) {
-                throw new OwnedFileException("`" + directory.resolve("signer") + "` is missing, and `"
-                        + directory.resolve("verifiers") + "` says that there was one: expected the key that signed,"
-                        + " restored, or a new one made by a rotation");
-            }
-            return rotate(directory, name);
+        if (!published && !file.exists()) {
+            boolean _ = file.create(
+                    SigningKey.generate(name, SignatureType.NOTE).secret());
         }
-        SigningKey signer = read(file, name);
-        if (!published.contains(signer.verifierKey())) {
-            published = publish(directory, signer, published);
-        }
-        return new SigningKeys(signer, published);
+        return reopen(directory, name);
     }
 
-    /** Makes a new key that signs from now on. The one before is gone, but for its public half. */
+    /** Reads the keys of that name as they are now; makes none. */
+    public static SigningKeys reopen(Path directory, String name) {
+        OwnedFile file = signerFile(directory);
+        if (!file.exists()) {
+            throw new OwnedFileException("`" + directory.resolve("signer") + "` is missing, and there was one: expected"
+                    + " the key that signed, restored, or a new one made by a rotation");
+        }
+        SigningKey signer = read(file, name);
+        List<VerifierKey> published = published(directory);
+        if (!published.contains(signer.verifierKey())) {
+            published = publish(directory, first(signer.verifierKey(), published));
+        }
+        return new SigningKeys(signer, first(signer.verifierKey(), published));
+    }
+
+    /** The name of the keys in a directory; empty where there is none. */
+    public static Optional<String> name(Path directory) {
+        return published(directory).stream().map(VerifierKey::name).findFirst();
+    }
+
+    /**
+     * Makes the next key, and publishes it, so that every node and every verifier can know it before it signs. One that
+     * was prepared before is taken.
+     *
+     * @return its public half
+     */
+    public static VerifierKey prepare(Path directory, String name) {
+        OwnedFile next = nextFile(directory);
+        boolean _ = next.create(SigningKey.generate(name, SignatureType.NOTE).secret());
+        VerifierKey key = read(next, name).verifierKey();
+        List<VerifierKey> before = published(directory);
+        if (!before.contains(key)) {
+            List<VerifierKey> _ = publish(
+                    directory, Stream.concat(before.stream(), Stream.of(key)).toList());
+        }
+        return key;
+    }
+
+    /** Lets the key that was prepared sign from now on. The one before is gone, but for its public half. */
+    public static SigningKeys activate(Path directory, String name) {
+        OwnedFile next = nextFile(directory);
+        if (!next.exists()) {
+            throw new OwnedFileException(
+                    "`" + directory.resolve("next") + "` is missing: expected a key that was prepared");
+        }
+        SigningKey key = read(next, name);
+        List<VerifierKey> _ = publish(directory, first(key.verifierKey(), published(directory)));
+        signerFile(directory).write(key.secret());
+        next.delete();
+        return reopen(directory, name);
+    }
+
+    /** Both at once, where nobody else need know the key before. */
     public static SigningKeys rotate(Path directory, String name) {
-        SigningKey signer = SigningKey.generate(name, SignatureType.NOTE);
-        List<VerifierKey> published = publish(directory, signer, published(directory));
-        signerFile(directory).write(signer.secret());
-        return new SigningKeys(signer, published);
+        VerifierKey _ = prepare(directory, name);
+        return activate(directory, name);
     }
 
     public NoteSigner signer() {
@@ -100,15 +146,23 @@ public final class SigningKeys {
         }
     }
 
-    private static List<VerifierKey> publish(Path directory, SigningKey signer, List<VerifierKey> before) {
-        List<VerifierKey> keys =
-                Stream.concat(Stream.of(signer.verifierKey()), before.stream()).toList();
+    private static List<VerifierKey> publish(Path directory, List<VerifierKey> keys) {
         verifiersFile(directory).write(keys.stream().map(VerifierKey::toString).collect(Collectors.joining("\n")));
         return keys;
     }
 
+    /** The keys with that one before all others. */
+    private static List<VerifierKey> first(VerifierKey key, List<VerifierKey> keys) {
+        return Stream.concat(Stream.of(key), keys.stream().filter(other -> !other.equals(key)))
+                .toList();
+    }
+
     private static OwnedFile signerFile(Path directory) {
         return OwnedFile.secret(directory.resolve("signer"));
+    }
+
+    private static OwnedFile nextFile(Path directory) {
+        return OwnedFile.secret(directory.resolve("next"));
     }
 
     private static OwnedFile verifiersFile(Path directory) {

@@ -8,6 +8,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -116,6 +125,74 @@ class SigningKeysTest {
         assertThat(read.verifier().open(later)).contains("after\n");
         assertThat(new NoteVerifier(read.verifierKeys().subList(0, 1)).open(note))
                 .isEmpty();
+    }
+
+    @Test
+    void refusesToActivateWhatWasNotPrepared() {
+        SigningKeys.open(directory(), NAME);
+
+        assertThatThrownBy(() -> SigningKeys.activate(directory(), NAME))
+                .isInstanceOf(OwnedFileException.class)
+                .hasMessageContaining("next` is missing");
+    }
+
+    @Test
+    void makesNoKeyWhereTheDirectoryHasGone() {
+        assertThatThrownBy(() -> SigningKeys.reopen(directory(), NAME)).isInstanceOf(OwnedFileException.class);
+        assertThat(directory()).doesNotExist();
+    }
+
+    @Test
+    void publishesTheNextKeyBeforeItSigns() throws IOException {
+        SigningKeys before = SigningKeys.open(directory(), NAME);
+        VerifierKey next = SigningKeys.prepare(directory(), NAME);
+
+        assertThat(SigningKeys.prepare(directory(), NAME)).as("again").isEqualTo(next);
+        SigningKeys prepared = SigningKeys.open(directory(), NAME);
+        assertThat(prepared.signer().verifierKey()).isEqualTo(before.signer().verifierKey());
+        assertThat(prepared.verifierKeys()).containsExactly(before.signer().verifierKey(), next);
+        assertThat(PosixFilePermissions.toString(
+                        Files.getPosixFilePermissions(directory().resolve("next"))))
+                .isEqualTo("rw-------");
+
+        SigningKeys activated = SigningKeys.activate(directory(), NAME);
+        assertThat(activated.signer().verifierKey()).isEqualTo(next);
+        assertThat(activated.verifierKeys())
+                .containsExactly(next, before.signer().verifierKey());
+        assertThat(prepared.verifier().open(activated.signer().sign("after\n")))
+                .as("a node that knows the prepared key only")
+                .contains("after\n");
+        assertThat(directory().resolve("next")).doesNotExist();
+    }
+
+    @Test
+    void startsThatRaceHaveOneKey() throws Exception {
+        int nodes = 8;
+        for (int round = 0; round < 10; round++) {
+            Path shared = home.resolve("race-" + round);
+            CountDownLatch start = new CountDownLatch(1);
+            List<Future<SigningKeys>> opened = new ArrayList<>();
+            try (ExecutorService threads = Executors.newFixedThreadPool(nodes)) {
+                for (int i = 0; i < nodes; i++) {
+                    opened.add(threads.submit(() -> {
+                        start.await();
+                        return SigningKeys.open(shared, NAME);
+                    }));
+                }
+                start.countDown();
+                Set<List<VerifierKey>> keys = new HashSet<>();
+                for (Future<SigningKeys> one : opened) {
+                    keys.add(one.get().verifierKeys());
+                }
+                assertThat(keys).containsExactly(SigningKeys.open(shared, NAME).verifierKeys());
+                assertThat(keys).singleElement().satisfies(only -> assertThat(only)
+                        .hasSize(1));
+            }
+            try (Stream<Path> files = Files.list(shared)) {
+                assertThat(files.map(file -> file.getFileName().toString()))
+                        .containsExactlyInAnyOrder("signer", "verifiers");
+            }
+        }
     }
 
     @Test
