@@ -17,7 +17,9 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.List;
 import java.util.SortedMap;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -109,7 +111,27 @@ public final class AuditCodec implements Projector {
         columns.put(AuditColumns.OCCURRED_AT, fields.i64(AuditField.OCCURRED_AT));
         columns.put(AuditColumns.RUN_ID, fields.text(AuditField.RUN_ID));
         columns.put(AuditColumns.DECISION_ID, fields.text(AuditField.DECISION_ID));
+        columns.put(AuditColumns.LINEAGE, lineage(fields));
         return columns.byName;
+    }
+
+    private static @Nullable String lineage(FrameFields fields) {
+        if (!fields.has(AuditField.READS) && !fields.has(AuditField.WRITES)) {
+            return null;
+        }
+        StringJoiner lines = new StringJoiner("\n");
+        addLines(lines, AuditColumns.READS, fields.texts(AuditField.READS));
+        addLines(lines, AuditColumns.WRITES, fields.texts(AuditField.WRITES));
+        return lines.toString();
+    }
+
+    private static void addLines(StringJoiner lines, String list, List<String> uris) {
+        for (int i = 0; i < uris.size(); i++) {
+            if (uris.get(i).indexOf('\n') >= 0) {
+                throw new MalformedFrameException("a URI has a line break");
+            }
+            lines.add(list + i + "] " + uris.get(i));
+        }
     }
 
     private static AuditEvent event(String type, FrameFields fields) {

@@ -21,5 +21,16 @@ public final class AuditColumns {
     public static final String RUN_ID = "run_id";
     public static final String DECISION_ID = "decision_id";
 
+    /**
+     * What the entry lists as read and written: a line `reads[0] uri` for each element, reads first. It stands in a table
+     * of its own, a row for each.
+     */
+    public static final String LINEAGE = "lineage";
+
+    /** How a line of the lineage begins. */
+    public static final String READS = "reads[";
+
+    public static final String WRITES = "writes[";
+
     private AuditColumns() {}
 }

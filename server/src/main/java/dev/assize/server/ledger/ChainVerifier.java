@@ -82,6 +82,9 @@ public final class ChainVerifier {
             Fault fault =
                     new Fault(row.seq(), Kind.FRAME, "entry " + row.seq() + " cannot be read: " + row.getMessage());
             result = new Broken(span(walk, before, fromSeq, toSeq), fault);
+        } catch (StrayRowException row) {
+            Fault fault = new Fault(row.seq(), Kind.PROJECTION, String.valueOf(row.getMessage()));
+            result = new Broken(span(walk, before, fromSeq, toSeq), fault);
         }
         metrics.verified(result instanceof Sound);
         return result;

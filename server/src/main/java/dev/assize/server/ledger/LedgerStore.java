@@ -28,6 +28,7 @@ public interface LedgerStore {
      * @param toSeq included; {@link Long#MAX_VALUE} for all there are, whatever the head says
      * @return the head as of the same snapshot
      * @throws UnreadableRowException where a row is no entry; what stands before it has been read
+     * @throws StrayRowException where a row of what is stored beside the entries belongs to none of the range
      */
     Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader);
 }

@@ -77,6 +77,11 @@ final class LedgerWriter {
             + String.join(", ", TEXT_COLUMNS) + ") SELECT ?, e.* FROM unnest(?::bigint[], ?::timestamptz[], ?::bytea[],"
             + " ?::bytea[], ?::smallint[], ?::bigint[]" + ", ?::text[]".repeat(TEXT_COLUMNS.size()) + ") AS e";
 
+    private static final String INSERT_LINEAGE = "INSERT INTO assize.ledger_lineage"
+            + " (tenant_id, seq, kind, position, uri, recorded_at, env, outcome, run_id) SELECT ?, l.* FROM"
+            + " unnest(?::bigint[], ?::smallint[], ?::smallint[], ?::text[], ?::timestamptz[], ?::text[], ?::smallint[],"
+            + " ?::text[]) AS l";
+
     private static final String FIND_ANSWERS = "SELECT i.recorded_by_tenant, i.recorded_by, i.key, i.content_hash,"
             + " i.first_seq, i.entry_count, i.recorded_at FROM unnest(?::text[], ?::text[], ?::text[])"
             + " AS asked (recorded_by_tenant, recorded_by, key) JOIN assize.ledger_idempotency i ON i.tenant_id = ?"
@@ -271,6 +276,27 @@ final class LedgerWriter {
             }
             statement.executeUpdate();
         }
+        insertLineage(transaction, tenant, LineageRow.of(entries, columns));
+    }
+
+    private static void insertLineage(TenantTransaction transaction, TenantId tenant, List<LineageRow> rows)
+            throws SQLException {
+        if (rows.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_LINEAGE)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.text(tenant.value());
+            arrays.longs(rows, LineageRow::seq);
+            arrays.numbers("int2", rows, row -> Integer.toString(row.kind()));
+            arrays.numbers("int2", rows, row -> Integer.toString(row.position()));
+            arrays.texts(rows, LineageRow::uri);
+            arrays.times(rows, LineageRow::recordedAt);
+            arrays.texts(rows, row -> row.columns().get(AuditColumns.ENV));
+            arrays.numbers("int2", rows, row -> row.columns().get(AuditColumns.OUTCOME));
+            arrays.texts(rows, row -> row.columns().get(AuditColumns.RUN_ID));
+            statement.executeUpdate();
+        }
     }
 
     /** What PostgreSQL cannot keep or index is refused, so that it does not take the rest of its batch down. */
@@ -280,6 +306,10 @@ final class LedgerWriter {
     }
 
     private static void requireStorable(String name, String value) {
+        if (name.equals(AuditColumns.LINEAGE) && value.indexOf('\n') >= 0) {
+            value.lines().forEach(line -> requireStorable(name, line));
+            return;
+        }
         int bytes = value.getBytes(UTF_8).length;
         if (bytes > MAX_TEXT_BYTES) {
             throw new DraftRefusedException(name + " has " + bytes + " bytes: expected at most " + MAX_TEXT_BYTES);
