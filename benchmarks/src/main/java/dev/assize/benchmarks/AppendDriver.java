@@ -22,6 +22,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -55,6 +57,7 @@ import picocli.CommandLine.Spec;
 final class AppendDriver implements Callable<Integer> {
 
     private static final int FULL_BATCH = 400;
+    private static final String LOCKED = "head locked for each, 100 callers";
     private static final int PENDING = 3_000;
     private static final int PATIENCE_SECONDS = 60;
 
@@ -104,7 +107,7 @@ final class AppendDriver implements Callable<Integer> {
         note("ledger, 64 callers", closed(64, length, () -> ledger(rig)));
         note("plain inserts, 64 connections", closed(64, length, () -> plain(rig)));
         note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
-        note("head locked for each, 100 connections", closed(100, length, () -> chained(rig)));
+        note(LOCKED, shared(100, 64, length, () -> chained(rig)));
         note("ledger, full batches", pending(rig, length));
         note("plain batches of " + FULL_BATCH, closed(1, length, () -> batches(rig)).times(FULL_BATCH));
     }
@@ -207,6 +210,29 @@ final class AppendDriver implements Callable<Integer> {
         } finally {
             for (Operation operation : operations) {
                 operation.end.close();
+            }
+        }
+    }
+
+    /** So many callers with fewer connections, as a pool has: a server does not take any number of them. */
+    private static Measured shared(int callers, int connections, int length, Callable<Operation> open)
+            throws Exception {
+        BlockingQueue<Operation> pool = new ArrayBlockingQueue<>(connections);
+        try {
+            for (int i = 0; i < connections; i++) {
+                pool.add(open.call());
+            }
+            return closed(callers, length, () -> Operation.of(() -> {
+                Operation connection = pool.take();
+                try {
+                    return connection.once.call();
+                } finally {
+                    pool.add(connection);
+                }
+            }));
+        } finally {
+            for (Operation connection : pool) {
+                connection.end.close();
             }
         }
     }
@@ -360,7 +386,7 @@ final class AppendDriver implements Callable<Integer> {
                 new Ratio("p99, 64 callers to 64 connections", ledger64.millis(99) / plain64.millis(99), "0.3 or less"),
                 new Ratio(
                         "rate, 100 callers to head locked for each",
-                        median("ledger, 100 callers").rate / median("head locked for each, 100 connections").rate,
+                        median("ledger, 100 callers").rate / median(LOCKED).rate,
                         "20 or more"),
                 new Ratio(
                         "rate, full batches to plain batches",
