@@ -135,11 +135,23 @@ public final class Database implements AutoCloseable {
      * @throws StorageException where it fails for another reason
      */
     <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
+        return current.isBound()
+                ? join(current.get(), mode, scopeKey, work)
+                : inTransaction(mode, scopeKey, idleTimeout, new Trip(), work);
+    }
+
+    /** Runs work that is to be committed and begins with these statements; they cost no round trip of their own. */
+    <T extends @Nullable Object> T inTransaction(String scopeKey, Trip opening, Work<T> work) {
         if (current.isBound()) {
-            return join(current.get(), mode, scopeKey, work);
+            throw new IllegalStateException("What is asked in the middle of a transaction only reads");
         }
+        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), opening, work);
+    }
+
+    private <T extends @Nullable Object> T inTransaction(
+            Mode mode, String scopeKey, Duration idleTimeout, Trip opening, Work<T> work) {
         try (TenantTransaction transaction = TenantTransaction.begin(
-                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout)) {
+                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout, opening)) {
             T result = work.run(transaction);
             transaction.commit();
             return result;

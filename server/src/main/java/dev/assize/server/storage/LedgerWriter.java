@@ -21,7 +21,6 @@ import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -95,6 +94,13 @@ final class LedgerWriter {
             + " recorded_by, key, content_hash, first_seq, entry_count, recorded_at) SELECT ?, a.* FROM"
             + " unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::integer[], ?::timestamptz[]) AS a";
 
+    private static final String LOCK_HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
+            + " FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
+
+    /** Fails where the head is not where it was locked, also where nobody waits for how many rows were updated. */
+    private static final String MOVE_HEAD = "WITH moved AS (UPDATE assize.ledger_head SET size = ?, last_hash = ?,"
+            + " last_recorded_at = ? WHERE tenant_id = ? AND size = ? RETURNING 1) SELECT 1 / count(*) FROM moved";
+
     private final Database database;
     private final Projector projector;
     private final HeadGuard guard;
@@ -124,13 +130,47 @@ final class LedgerWriter {
         return results;
     }
 
+    /** What an append begins with: to be carried out when the transaction begins. */
+    Opening open(TenantId tenant, List<AppendCommand> commands) {
+        return new Opening(tenant, commands);
+    }
+
+    /** The same in a transaction that began with an opening for the commands; ends it in the round trip of its writes. */
+    List<AppendResult> appendAndCommit(
+            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands, Opening opening)
+            throws SQLException {
+        if (commands.size() > 1 && commands.stream().anyMatch(command -> command.precondition() != null)) {
+            return append(transaction, tenant, commands);
+        }
+        Trip writes = new Trip();
+        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes);
+        transaction.commitBehind(writes);
+        return results;
+    }
+
     private List<AppendResult> appendTogether(
             TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands) throws SQLException {
         if (commands.isEmpty()) {
             return List.of();
         }
-        LedgerHead head = admitted(transaction, tenant);
-        Map<Key, Answer> known = findAnswers(transaction, tenant, commands);
+        Opening opening = open(tenant, commands);
+        opening.trip().run(transaction.connection());
+        Trip writes = new Trip();
+        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes);
+        writes.run(transaction.connection());
+        return results;
+    }
+
+    /** The results of commands behind a head that is locked, once the writes are carried out. */
+    private List<AppendResult> prepare(
+            TenantTransaction transaction,
+            TenantId tenant,
+            List<AppendCommand> commands,
+            Opening opening,
+            Trip writes)
+            throws SQLException {
+        LedgerHead head = admitted(transaction, tenant, opening);
+        Map<Key, Answer> known = opening.answers;
         Batch batch = new Batch(head, clock.instant());
         database.within(transaction, () -> {
             for (AppendCommand command : commands) {
@@ -138,12 +178,15 @@ final class LedgerWriter {
             }
         });
         List<SequencedEntry> entries = batch.entries;
-        for (int from = 0; from < entries.size(); from += ENTRIES_PER_INSERT) {
-            int end = Math.min(entries.size(), from + ENTRIES_PER_INSERT);
-            insertEntries(transaction, tenant, entries.subList(from, end));
+        int last = 0;
+        for (; entries.size() - last > ENTRIES_PER_INSERT; last += ENTRIES_PER_INSERT) {
+            Trip part = new Trip();
+            insertEntries(part, tenant, entries.subList(last, last + ENTRIES_PER_INSERT));
+            part.run(transaction.connection());
         }
-        insertAnswers(transaction, tenant, batch);
-        updateHead(transaction, tenant, head, batch.head);
+        insertEntries(writes, tenant, entries.subList(last, entries.size()));
+        insertAnswers(writes, tenant, batch);
+        moveHead(writes, tenant, head, batch.head);
         List<AppendResult> results = new ArrayList<>(commands.size());
         for (Pending pending : batch.pending) {
             results.add(pending.result(transaction, tenant));
@@ -158,14 +201,17 @@ final class LedgerWriter {
      */
     Receipt begin(TenantTransaction transaction, TenantId tenant, int incarnation, EntryDraft first)
             throws SQLException {
-        LedgerHead ended = lockHead(transaction, tenant).head();
+        Opening opening = open(tenant, List.of());
+        opening.trip().run(transaction.connection());
+        LedgerHead ended = lockedHead(transaction, tenant, opening).head();
         if (incarnation <= ended.incarnation()) {
             throw new IllegalStateException("Incarnation " + ended.incarnation() + " of " + tenant + " has begun");
         }
         LedgerHead begun =
                 new LedgerHead(ended.origin(), incarnation, ended.size(), ended.lastHash(), ended.lastRecordedAt());
         Sequenced sequenced = Sequencer.sequence(begun, List.of(first), clock.instant());
-        insertEntries(transaction, tenant, sequenced.entries());
+        Trip writes = new Trip();
+        insertEntries(writes, tenant, sequenced.entries());
         transaction
                 .sql()
                 .update(LEDGER_HEAD)
@@ -173,13 +219,14 @@ final class LedgerWriter {
                 .setNull(LEDGER_HEAD.HALTED)
                 .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
                 .execute();
-        updateHead(transaction, tenant, begun, sequenced.head());
+        moveHead(writes, tenant, begun, sequenced.head());
+        writes.run(transaction.connection());
         return sequenced.receipts().getFirst();
     }
 
     /** The head, locked, where something may be appended behind it. */
-    private LedgerHead admitted(TenantTransaction transaction, TenantId tenant) {
-        LockedHead locked = lockHead(transaction, tenant);
+    private LedgerHead admitted(TenantTransaction transaction, TenantId tenant, Opening opening) throws SQLException {
+        LockedHead locked = lockedHead(transaction, tenant, opening);
         if (locked.halted() != null) {
             throw new LedgerHaltedException("the ledger of tenant `" + tenant + "` is halted: " + locked.halted());
         }
@@ -187,8 +234,10 @@ final class LedgerWriter {
         return locked.head();
     }
 
-    private LockedHead lockHead(TenantTransaction transaction, TenantId tenant) {
-        return selectHead(transaction, tenant).orElseGet(() -> {
+    /** The first append of a tenant makes its head, and opens anew behind it. */
+    private LockedHead lockedHead(TenantTransaction transaction, TenantId tenant, Opening opening)
+            throws SQLException {
+        if (opening.head == null) {
             LedgerHead genesis = Sequencer.genesis(database.origin(tenant));
             transaction
                     .sql()
@@ -200,13 +249,12 @@ final class LedgerWriter {
                     .set(LEDGER_HEAD.LAST_HASH, genesis.lastHash().bytes())
                     .onConflictDoNothing()
                     .execute();
-            return selectHead(transaction, tenant)
-                    .orElseThrow(() -> new IllegalStateException("The head of " + tenant + " is not visible"));
-        });
-    }
-
-    private static Optional<LockedHead> selectHead(TenantTransaction transaction, TenantId tenant) {
-        return headRow(transaction, tenant).forUpdate().fetchOptional(row -> new LockedHead(head(row), row.value7()));
+            opening.trip().run(transaction.connection());
+        }
+        if (opening.head == null) {
+            throw new IllegalStateException("The head of " + tenant + " is not visible");
+        }
+        return opening.head;
     }
 
     /** The tenant's head row, as {@link #head} reads it. */
@@ -230,40 +278,14 @@ final class LedgerWriter {
         return new LedgerHead(row.value1(), row.value2(), row.value3(), Digest.of(row.value4()), row.value5());
     }
 
-    private static Map<Key, Answer> findAnswers(
-            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands) throws SQLException {
-        List<Key> keys = commands.stream()
-                .flatMap(command -> Key.of(command).stream())
-                .distinct()
-                .toList();
-        Map<Key, Answer> answers = new HashMap<>();
-        if (keys.isEmpty()) {
-            return answers;
+    private void insertEntries(Trip writes, TenantId tenant, List<SequencedEntry> entries) {
+        if (entries.isEmpty()) {
+            return;
         }
-        try (PreparedStatement statement = transaction.connection().prepareStatement(FIND_ANSWERS)) {
-            StatementArrays arrays = new StatementArrays(statement);
-            arrays.texts(keys, Key::home);
-            arrays.texts(keys, Key::caller);
-            arrays.texts(keys, Key::key);
-            arrays.text(tenant.value());
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    answers.put(
-                            new Key(row.getString(1), row.getString(2), row.getString(3)),
-                            new Answer(Digest.of(row.getBytes(4)), row.getLong(5), row.getInt(6), Times.read(row, 7)));
-                }
-            }
-        }
-        return answers;
-    }
-
-    private void insertEntries(TenantTransaction transaction, TenantId tenant, List<SequencedEntry> entries)
-            throws SQLException {
         List<SortedMap<String, String>> columns = entries.stream()
                 .map(entry -> storable(projector.project(entry.frame())))
                 .toList();
-        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ENTRIES)) {
-            StatementArrays arrays = new StatementArrays(statement);
+        writes.then(INSERT_ENTRIES, arrays -> {
             arrays.text(tenant.value());
             arrays.longs(entries, SequencedEntry::seq);
             arrays.times(entries, SequencedEntry::recordedAt);
@@ -274,18 +296,15 @@ final class LedgerWriter {
             for (String column : TEXT_COLUMNS) {
                 arrays.texts(columns, row -> row.get(column));
             }
-            statement.executeUpdate();
-        }
-        insertLineage(transaction, tenant, LineageRow.of(entries, columns));
+        });
+        insertLineage(writes, tenant, LineageRow.of(entries, columns));
     }
 
-    private static void insertLineage(TenantTransaction transaction, TenantId tenant, List<LineageRow> rows)
-            throws SQLException {
+    private static void insertLineage(Trip writes, TenantId tenant, List<LineageRow> rows) {
         if (rows.isEmpty()) {
             return;
         }
-        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_LINEAGE)) {
-            StatementArrays arrays = new StatementArrays(statement);
+        writes.then(INSERT_LINEAGE, arrays -> {
             arrays.text(tenant.value());
             arrays.longs(rows, LineageRow::seq);
             arrays.numbers("int2", rows, row -> Integer.toString(row.kind()));
@@ -295,8 +314,7 @@ final class LedgerWriter {
             arrays.texts(rows, row -> row.columns().get(AuditColumns.ENV));
             arrays.numbers("int2", rows, row -> row.columns().get(AuditColumns.OUTCOME));
             arrays.texts(rows, row -> row.columns().get(AuditColumns.RUN_ID));
-            statement.executeUpdate();
-        }
+        });
     }
 
     /** What PostgreSQL cannot keep or index is refused, so that it does not take the rest of its batch down. */
@@ -319,13 +337,12 @@ final class LedgerWriter {
         }
     }
 
-    private static void insertAnswers(TenantTransaction transaction, TenantId tenant, Batch batch) throws SQLException {
+    private static void insertAnswers(Trip writes, TenantId tenant, Batch batch) {
         if (batch.answers.isEmpty()) {
             return;
         }
         List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
-        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT_ANSWERS)) {
-            StatementArrays arrays = new StatementArrays(statement);
+        writes.then(INSERT_ANSWERS, arrays -> {
             arrays.text(tenant.value());
             arrays.text(tenant.value());
             arrays.time(batch.now.minus(ANSWERS_KEPT));
@@ -338,25 +355,73 @@ final class LedgerWriter {
             arrays.longs(rows, row -> row.getValue().firstSeq());
             arrays.numbers("int4", rows, row -> Integer.toString(row.getValue().count()));
             arrays.times(rows, row -> row.getValue().recordedAt());
-            statement.executeUpdate();
-        }
+        });
     }
 
-    private static void updateHead(TenantTransaction transaction, TenantId tenant, LedgerHead from, LedgerHead to) {
-        if (from.size() == to.size()) {
+    private static void moveHead(Trip writes, TenantId tenant, LedgerHead from, LedgerHead to) {
+        Instant recordedAt = to.lastRecordedAt();
+        if (from.size() == to.size() || recordedAt == null) {
             return;
         }
-        int updated = transaction
-                .sql()
-                .update(LEDGER_HEAD)
-                .set(LEDGER_HEAD.SIZE, to.size())
-                .set(LEDGER_HEAD.LAST_HASH, to.lastHash().bytes())
-                .set(LEDGER_HEAD.LAST_RECORDED_AT, to.lastRecordedAt())
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_HEAD.SIZE.eq(from.size()))
-                .execute();
-        if (updated != 1) {
-            throw new IllegalStateException("The head of " + tenant + " moved under its lock");
+        writes.then(MOVE_HEAD, parameters -> {
+            parameters.longNumber(to.size());
+            parameters.bytes(to.lastHash().bytes());
+            parameters.time(recordedAt);
+            parameters.text(tenant.value());
+            parameters.longNumber(from.size());
+        });
+    }
+
+    /** Locks the head, and then looks for the answers that were given before: what the lock guards is read behind it. */
+    static final class Opening {
+
+        private final Trip trip = new Trip();
+        private final Map<Key, Answer> answers = new HashMap<>();
+        private @Nullable LockedHead head;
+
+        private Opening(TenantId tenant, List<AppendCommand> commands) {
+            List<Key> keys = commands.stream()
+                    .flatMap(command -> Key.of(command).stream())
+                    .distinct()
+                    .toList();
+            trip.query(LOCK_HEAD, parameters -> parameters.text(tenant.value()), this::readHead);
+            if (!keys.isEmpty()) {
+                trip.query(
+                        FIND_ANSWERS,
+                        arrays -> {
+                            arrays.texts(keys, Key::home);
+                            arrays.texts(keys, Key::caller);
+                            arrays.texts(keys, Key::key);
+                            arrays.text(tenant.value());
+                        },
+                        this::readAnswers);
+            }
+        }
+
+        /** Must be carried out before anything else; may be again. */
+        Trip trip() {
+            return trip;
+        }
+
+        private void readHead(ResultSet row) throws SQLException {
+            if (row.next()) {
+                head = new LockedHead(
+                        new LedgerHead(
+                                row.getString(1),
+                                row.getInt(2),
+                                row.getLong(3),
+                                Digest.of(row.getBytes(4)),
+                                Times.readIfThere(row, 5)),
+                        row.getString(6));
+            }
+        }
+
+        private void readAnswers(ResultSet row) throws SQLException {
+            while (row.next()) {
+                answers.put(
+                        new Key(row.getString(1), row.getString(2), row.getString(3)),
+                        new Answer(Digest.of(row.getBytes(4)), row.getLong(5), row.getInt(6), Times.read(row, 7)));
+            }
         }
     }
 

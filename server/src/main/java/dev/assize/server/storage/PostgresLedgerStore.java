@@ -32,9 +32,14 @@ final class PostgresLedgerStore implements LedgerStore {
 
     @Override
     public List<AppendResult> append(TenantId tenant, List<AppendCommand> commands) {
-        return commands.isEmpty()
-                ? List.of()
-                : database.inTransaction(tenant.value(), transaction -> writer.append(transaction, tenant, commands));
+        if (commands.isEmpty()) {
+            return List.of();
+        }
+        LedgerWriter.Opening opening = writer.open(tenant, commands);
+        return database.inTransaction(
+                tenant.value(),
+                opening.trip(),
+                transaction -> writer.appendAndCommit(transaction, tenant, commands, opening));
     }
 
     @Override

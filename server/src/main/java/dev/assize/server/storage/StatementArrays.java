@@ -26,6 +26,14 @@ final class StatementArrays {
         statement.setInt(next++, value);
     }
 
+    void longNumber(long value) throws SQLException {
+        statement.setLong(next++, value);
+    }
+
+    void bytes(byte[] value) throws SQLException {
+        statement.setBytes(next++, value);
+    }
+
     void time(Instant value) throws SQLException {
         Times.write(statement, next++, value);
     }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
@@ -35,12 +36,28 @@ final class TenantTransaction implements AutoCloseable {
     static TenantTransaction begin(
             Connection connection, Mode mode, String scopeKey, Duration statementTimeout, Duration idleTimeout)
             throws SQLException {
+        return begin(connection, mode, scopeKey, statementTimeout, idleTimeout, new Trip());
+    }
+
+    /** The same, with the transaction's first statements in the same round trip. */
+    static TenantTransaction begin(
+            Connection connection,
+            Mode mode,
+            String scopeKey,
+            Duration statementTimeout,
+            Duration idleTimeout,
+            Trip opening)
+            throws SQLException {
         TenantTransaction transaction = new TenantTransaction(connection, scopeKey);
-        try (PreparedStatement statement = connection.prepareStatement(mode.prefix + BEGIN)) {
-            statement.setString(1, scopeKey);
-            statement.setString(2, Long.toString(statementTimeout.toMillis()));
-            statement.setString(3, Long.toString(idleTimeout.toMillis()));
-            statement.execute();
+        Trip trip = new Trip();
+        mode.isolation.ifPresent(sql -> trip.then(sql, parameters -> {}));
+        trip.then(BEGIN, parameters -> {
+            parameters.text(scopeKey);
+            parameters.text(Long.toString(statementTimeout.toMillis()));
+            parameters.text(Long.toString(idleTimeout.toMillis()));
+        });
+        try {
+            trip.then(opening).run(connection);
         } catch (SQLException | RuntimeException e) {
             transaction.closeAfter(e);
             throw e;
@@ -88,6 +105,11 @@ final class TenantTransaction implements AutoCloseable {
         }
     }
 
+    /** Carries out the last statements, and commits in the same round trip; where one of them fails nothing is kept. */
+    void commitBehind(Trip last) throws SQLException {
+        new Trip().then(last).then("COMMIT", parameters -> {}).run(connection);
+    }
+
     /** Undoes what was not committed, and gives the connection back. */
     @Override
     public void close() throws SQLException {
@@ -110,14 +132,14 @@ final class TenantTransaction implements AutoCloseable {
     /** What a transaction sees and may do. */
     enum Mode {
         /** Each statement sees what is committed by then; row locks do the rest. */
-        WRITE(""),
+        WRITE(Optional.empty()),
         /** All statements see one moment. */
-        SNAPSHOT("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ");
+        SNAPSHOT(Optional.of("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"));
 
-        private final String prefix;
+        private final Optional<String> isolation;
 
-        Mode(String prefix) {
-            this.prefix = prefix;
+        Mode(Optional<String> isolation) {
+            this.isolation = isolation;
         }
     }
 

@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import org.jspecify.annotations.Nullable;
 
 /** Times between Java and PostgreSQL, to the microsecond. */
 final class Times {
@@ -14,6 +15,12 @@ final class Times {
 
     static Instant read(ResultSet row, int column) throws SQLException {
         return row.getObject(column, OffsetDateTime.class).toInstant();
+    }
+
+    /** Null where there is none. */
+    static @Nullable Instant readIfThere(ResultSet row, int column) throws SQLException {
+        OffsetDateTime time = row.getObject(column, OffsetDateTime.class);
+        return time == null ? null : time.toInstant();
     }
 
     static void write(PreparedStatement statement, int parameter, Instant time) throws SQLException {

@@ -80,11 +80,11 @@ class CrashAtEveryStepTest {
     private static final List<String> DECISIVE = List.of(
             "BEGIN",
             "set_config",
-            "for update",
+            "FOR UPDATE",
             "JOIN assize.ledger_idempotency",
             "INSERT INTO assize.ledger_entry",
             "INSERT INTO assize.ledger_idempotency",
-            "update \"assize\".\"ledger_head\"",
+            "UPDATE assize.ledger_head",
             "COMMIT");
 
     @TempDir
@@ -255,7 +255,7 @@ class CrashAtEveryStepTest {
         List<Integer> pausesOfAnAppend() throws Exception {
             Fault never = appendDying(MOST_STATEMENTS, Moment.BEFORE, Link::cut);
             int lock = 1;
-            while (!never.statements().get(lock - 1).contains("for update")) {
+            while (!never.statements().get(lock - 1).contains("FOR UPDATE")) {
                 lock++;
             }
             int locked = lock;

@@ -1,0 +1,82 @@
+package dev.assize.server.storage;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Statements that are sent together and carried out one after the other: one round trip for all of them. Each sees what
+ * is committed when it is its turn, as it would by itself; behind one that fails none is carried out.
+ */
+final class Trip {
+
+    private final List<String> statements = new ArrayList<>();
+    private final List<Fill> fills = new ArrayList<>();
+    private final List<Read> reads = new ArrayList<>();
+
+    /** Adds a statement whose answer nobody needs. */
+    Trip then(String sql, Fill fill) {
+        return add(sql, fill, result -> {});
+    }
+
+    /** Adds a statement that answers rows. */
+    Trip query(String sql, Fill fill, Rows rows) {
+        return add(sql, fill, result -> {
+            try (ResultSet answer = result.getResultSet()) {
+                rows.read(answer);
+            }
+        });
+    }
+
+    /** Adds what another trip has. */
+    Trip then(Trip other) {
+        statements.addAll(other.statements);
+        fills.addAll(other.fills);
+        reads.addAll(other.reads);
+        return this;
+    }
+
+    void run(Connection connection) throws SQLException {
+        if (statements.isEmpty()) {
+            return;
+        }
+        try (PreparedStatement statement = connection.prepareStatement(String.join("; ", statements))) {
+            StatementArrays parameters = new StatementArrays(statement);
+            for (Fill fill : fills) {
+                fill.fill(parameters);
+            }
+            statement.execute();
+            for (Read read : reads) {
+                read.read(statement);
+                statement.getMoreResults();
+            }
+        }
+    }
+
+    private Trip add(String sql, Fill fill, Read read) {
+        statements.add(sql);
+        fills.add(fill);
+        reads.add(read);
+        return this;
+    }
+
+    /** Fills in a statement's parameters. */
+    @FunctionalInterface
+    interface Fill {
+        void fill(StatementArrays parameters) throws SQLException;
+    }
+
+    /** Reads the rows of an answer. */
+    @FunctionalInterface
+    interface Rows {
+        void read(ResultSet rows) throws SQLException;
+    }
+
+    @FunctionalInterface
+    private interface Read {
+        void read(PreparedStatement result) throws SQLException;
+    }
+}
