@@ -195,6 +195,21 @@ class GraphRenewalTest {
     }
 
     @Test
+    void aWatchThatIsStartedPollsByItself() {
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        assertThat(watch.isFresh()).as("not before the first poll").isFalse();
+        try (watch) {
+            watch.start();
+            assertThat(watch.isFresh()).isTrue();
+            assertThat(watch.age()).isLessThan(config.freshnessBound());
+            source.put(tenant(ACME, 2, ALICE));
+            eventually(() -> ask(ACME).revision().value() == 2);
+        }
+        assertThat(source.loads()).isEqualTo(1);
+    }
+
+    @Test
     void aPolicyHeavierThanAllRoomStays() {
         DecisionConfig tiny = config(40);
         GraphCache small = new GraphCache(source, tiny, InstantSource.system(), metrics);

@@ -4,6 +4,7 @@ import static dev.assize.server.decision.Policies.ACME;
 import static dev.assize.server.decision.Policies.ALICE;
 import static dev.assize.server.decision.Policies.tenant;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.decision.check.CheckQuery;
@@ -62,7 +63,8 @@ class PolicySearchTest {
     private final FakePolicySource source = new FakePolicySource();
     private final AtomicReference<WorldRecords> records = new AtomicReference<>(WorldRecords.NONE);
     private final DecisionConfig config = WorldPdp.CONFIG;
-    private final DecisionMetrics metrics = new DecisionMetrics(new SimpleMeterRegistry());
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final DecisionMetrics metrics = new DecisionMetrics(registry);
 
     @Test
     void findsExactlyWhatACheckAllows() {
@@ -86,6 +88,33 @@ class PolicySearchTest {
         SearchPage second = room.searches.search(search, PointInTime.NOW, first.next(), 10, Duration.ZERO);
         assertThat(second.found()).containsExactly("user:bob");
         assertThat(second.next()).isNull();
+    }
+
+    @Test
+    void refusesAPageOfNothing() {
+        Search search = new Search.Actions(ALICE, ResourcePath.parse("doc:1"), at(ACME, Environment.DEFAULT));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new Room().searches.search(search, PointInTime.NOW, null, 0, LONG));
+    }
+
+    @Test
+    void endsAPageWhereItIsFullAndCountsWhatItLookedAt() {
+        Subject bob = new Subject("user", "bob");
+        Subject carol = new Subject("user", "carol");
+        source.put(tenant(ACME, 1, ALICE, bob, carol));
+        Room room = new Room();
+        Search search = new Search.Subjects(
+                null, ResourcePath.parse("doc:1"), new Action("read"), at(ACME, Environment.DEFAULT));
+        SearchPage page = room.searches.search(search, PointInTime.NOW, null, 2, LONG);
+        assertThat(page.found()).containsExactly("user:alice", "user:bob");
+        assertThat(page.next()).isEqualTo("user:bob");
+        assertThat(registry.get("assize.decision.search.candidates").counter().count())
+                .isEqualTo(2);
+        assertThat(registry.get("assize.decision.search.duration")
+                        .tag("kind", "subjects")
+                        .timer()
+                        .count())
+                .isEqualTo(1);
     }
 
     @Test
