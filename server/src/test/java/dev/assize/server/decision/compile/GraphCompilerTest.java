@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -25,7 +30,12 @@ import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import dev.assize.server.policy.condition.AttributeDeclaration;
+import dev.assize.server.policy.condition.AttributeDeclaration.Source;
+import dev.assize.server.policy.condition.AttributeType;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -134,6 +144,65 @@ class GraphCompilerTest {
         assertThat(GraphCompiler.compile(tenant(role(SCOPE, "r"), guests), PLATFORM)
                         .tenant())
                 .isEqualTo(new TenantId("acme"));
+    }
+
+    @Test
+    void aBindingsConditionIsReadAnewWhereAttributesAreDeclaredOtherwise() {
+        RoleBindingDocument binding = new RoleBindingDocument(
+                metadata(SCOPE, "b"),
+                SourcePlace.UNKNOWN,
+                List.of(new SubjectPattern.Named(ALICE)),
+                "r",
+                Scope.ALL,
+                null,
+                null,
+                null,
+                "subject.attr.level > 2",
+                null);
+        PolicySet declared = tenant(many(
+                        role(
+                                SCOPE,
+                                "r",
+                                new Permission(
+                                        SourcePlace.UNKNOWN,
+                                        Effect.ALLOW,
+                                        new AnyOf.All<>(),
+                                        new AnyOf.All<>(),
+                                        new AnyOf.All<>(),
+                                        null,
+                                        List.of())),
+                        binding))
+                .with(new Revision(2), List.of(declaring("int")), List.of());
+        DecisionGraph graph = GraphCompiler.compile(declared, PLATFORM);
+        TenantDocument other = declaring("double");
+        PolicySet after = declared.with(new Revision(3), List.of(other), List.of());
+        DecisionGraph updated = GraphCompiler.update(graph, after, PLATFORM, Set.of(other.key()));
+        CheckQuery query = new CheckQuery(
+                ALICE,
+                ResourcePath.parse("doc:1"),
+                new Action("read"),
+                new TenantId("acme"),
+                Environment.DEFAULT,
+                new TenantId("acme"),
+                Map.of("level", new AttributeValue.Fraction(2.5)),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                null,
+                null);
+        Instant now = Instant.parse("2026-03-01T12:00:00Z");
+        assertThat(Evaluator.evaluate(GraphCompiler.compile(after, PLATFORM), query, now)
+                        .answer()
+                        .reason())
+                .isEqualTo(Reason.ALLOWED);
+        assertThat(Evaluator.evaluate(updated, query, now).answer().reason()).isEqualTo(Reason.ALLOWED);
+    }
+
+    private static TenantDocument declaring(String type) {
+        TreeMap<String, AttributeDeclaration> attributes = new TreeMap<>();
+        attributes.put("level", new AttributeDeclaration(AttributeType.parse(type), Source.EITHER));
+        return new TenantDocument(
+                metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), attributes);
     }
 
     @Test
