@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.decision.evaluate.Verdict;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
@@ -18,6 +21,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Permission;
@@ -33,6 +37,7 @@ import dev.assize.server.policy.SubjectPattern;
 import dev.assize.server.policy.condition.AttributeDeclaration;
 import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -159,43 +164,112 @@ class GraphCompilerTest {
                 null,
                 "subject.attr.level > 2",
                 null);
-        PolicySet declared = tenant(many(
-                        role(
-                                SCOPE,
-                                "r",
-                                new Permission(
-                                        SourcePlace.UNKNOWN,
-                                        Effect.ALLOW,
-                                        new AnyOf.All<>(),
-                                        new AnyOf.All<>(),
-                                        new AnyOf.All<>(),
-                                        null,
-                                        List.of())),
-                        binding))
+        PolicySet declared = tenant(many(everything("r"), binding))
                 .with(new Revision(2), List.of(declaring("int")), List.of());
         DecisionGraph graph = GraphCompiler.compile(declared, PLATFORM);
         TenantDocument other = declaring("double");
         PolicySet after = declared.with(new Revision(3), List.of(other), List.of());
         DecisionGraph updated = GraphCompiler.update(graph, after, PLATFORM, Set.of(other.key()));
+        Map<String, AttributeValue> level = Map.of("level", new AttributeValue.Fraction(2.5));
+        assertThat(decided(GraphCompiler.compile(after, PLATFORM), level).reason())
+                .isEqualTo(Reason.ALLOWED);
+        assertThat(decided(updated, level).reason()).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void anUpdateRefusesThatARoleGoesWhichSomebodyHas() {
+        PolicySet policy = tenant(many(everything("r"), binding("r", ALICE)));
+        DocumentKey role = role(SCOPE, "r").key();
+        PolicySet without = policy.with(new Revision(2), List.of(), List.of(role));
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GraphCompiler.update(graph, without, PLATFORM, Set.of(role)))
+                .withMessageContaining("`r`");
+    }
+
+    @Test
+    void aRoleMayGoThatNobodyHasAnyMore() {
+        PolicySet policy = tenant(many(everything("r"), binding("r", ALICE)));
+        DocumentKey binding = binding("r", ALICE).key();
+        DocumentKey role = role(SCOPE, "r").key();
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        policy = policy.with(new Revision(2), List.of(), List.of(binding));
+        graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(binding));
+        policy = policy.with(new Revision(3), List.of(), List.of(role));
+        graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(role));
+        assertThat(decided(graph, Map.of()).reason()).isEqualTo(Reason.NO_GRANT);
+    }
+
+    @Test
+    void aRoleAllowsAsSoonAsSomebodyHasIt() {
+        PolicySet policy = tenant(many(everything("r"), everything("other"), binding("r", ALICE)));
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        RoleBindingDocument other = binding("other", ALICE);
+        policy = policy.with(new Revision(2), List.of(other), List.of());
+        graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(other.key()));
+        assertThat(decided(graph, Map.of()).decidedBy()).isEqualTo(new DecidedBy.Grant("b", "other", 0));
+    }
+
+    @Test
+    void anUpdateSeesAnApprovalRuleThatCameAndOneThatWent() {
+        PolicySet policy = tenant(many(everything("r"), binding("r", ALICE)));
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        ApprovalRuleDocument rule = new ApprovalRuleDocument(
+                metadata(SCOPE, "twice"),
+                SourcePlace.UNKNOWN,
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                2,
+                "r",
+                List.of("user"),
+                Duration.ofHours(1),
+                Duration.ofHours(1),
+                false);
+        PolicySet after = policy.with(new Revision(2), List.of(rule), List.of());
+        DecisionGraph updated = GraphCompiler.update(graph, after, PLATFORM, Set.of(rule.key()));
+        assertThat(verdict(graph, Map.of()).approvals()).isEmpty();
+        assertThat(verdict(updated, Map.of()).approvals()).containsExactly(rule);
+        PolicySet gone = after.with(new Revision(3), List.of(), List.of(rule.key()));
+        assertThat(verdict(GraphCompiler.update(updated, gone, PLATFORM, Set.of(rule.key())), Map.of())
+                        .approvals())
+                .isEmpty();
+    }
+
+    private static Answer decided(DecisionGraph graph, Map<String, AttributeValue> attributes) {
+        return verdict(graph, attributes).answer();
+    }
+
+    private static Verdict verdict(DecisionGraph graph, Map<String, AttributeValue> attributes) {
+        TenantId acme = new TenantId("acme");
         CheckQuery query = new CheckQuery(
                 ALICE,
                 ResourcePath.parse("doc:1"),
                 new Action("read"),
-                new TenantId("acme"),
+                acme,
                 Environment.DEFAULT,
-                new TenantId("acme"),
-                Map.of("level", new AttributeValue.Fraction(2.5)),
+                acme,
+                attributes,
                 Map.of(),
                 Map.of(),
                 List.of(),
                 null,
                 null);
-        Instant now = Instant.parse("2026-03-01T12:00:00Z");
-        assertThat(Evaluator.evaluate(GraphCompiler.compile(after, PLATFORM), query, now)
-                        .answer()
-                        .reason())
-                .isEqualTo(Reason.ALLOWED);
-        assertThat(Evaluator.evaluate(updated, query, now).answer().reason()).isEqualTo(Reason.ALLOWED);
+        return Evaluator.evaluate(graph, query, Instant.parse("2026-03-01T12:00:00Z"));
+    }
+
+    private static RoleDocument everything(String name) {
+        return role(
+                SCOPE,
+                name,
+                new Permission(
+                        SourcePlace.UNKNOWN,
+                        Effect.ALLOW,
+                        new AnyOf.All<>(),
+                        new AnyOf.All<>(),
+                        new AnyOf.All<>(),
+                        null,
+                        List.of()));
     }
 
     private static TenantDocument declaring(String type) {
