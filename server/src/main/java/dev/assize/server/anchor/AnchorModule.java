@@ -18,6 +18,7 @@ public final class AnchorModule extends AbstractModule {
         bind(Witnesses.class).in(Singleton.class);
         bind(Anchor.class).in(Singleton.class);
         bind(Incarnations.class).in(Singleton.class);
+        bind(Rebinding.class).in(Singleton.class);
         bind(Checkpoints.class).in(Singleton.class);
         bind(SignedLedgerVerifier.class).in(Singleton.class);
         bind(HeadGuard.class).to(AnchorView.class);

@@ -25,6 +25,14 @@ public interface AnchorRepository {
     /** Says which outside copy they are kept in from now on. */
     void bind(String anchorId, Instant now);
 
+    /**
+     * Says that they are kept in another copy from now on, and records it; both or neither.
+     *
+     * @param from the copy that they were kept in, and still are
+     * @param entry for the ledger of tenant `assize`
+     */
+    Receipt rebind(String from, String to, Instant now, EntryDraft entry);
+
     /** Runs one round of signing, in one transaction; empty, and nothing run, while another node is in one. */
     <T> Optional<T> inRound(Function<Round, T> work);
 
@@ -69,6 +77,9 @@ public interface AnchorRepository {
 
         /** Every ledger's head as the database has it, halted or not. */
         List<PresentHead> heads();
+
+        /** What is left of an incarnation of the log of heads. */
+        MetaLeaves leaves(int incarnation);
 
         /** Reads entries, in order of tenant and seq. */
         void entries(List<Span> spans, EntryReader reader);
@@ -127,6 +138,14 @@ public interface AnchorRepository {
 
     /** Entries from a position to before another. */
     record Span(TenantId tenant, long fromSeq, long toSeq) {}
+
+    /**
+     * Leaves of the log of heads.
+     *
+     * @param count of all there are
+     * @param latest the text of the last leaf of each ledger
+     */
+    record MetaLeaves(long count, List<String> latest) {}
 
     /** A leaf of the log of heads. */
     record MetaLeaf(long index, String text) {}

@@ -58,11 +58,19 @@ final class Outside {
 
     /** Makes the first copy of a database that has none. Empty where somebody else was faster. */
     Optional<OutsideCopy> create(String deployment) {
-        byte[] id = new byte[16];
-        random.nextBytes(id);
         OutsideCopy first = new OutsideCopy(
-                "", HexFormat.of().formatHex(id), 1, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
+                "", newId(), 1, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
         return replace(deployment, first, null);
+    }
+
+    /**
+     * Makes a copy with these heads for a database whose copy is lost: an incarnation of the log of heads that begins with
+     * them. Empty where somebody else was faster.
+     */
+    Optional<OutsideCopy> createWith(String deployment, int incarnation, List<SignedHead> heads) {
+        OutsideCopy empty = new OutsideCopy(
+                "", newId(), incarnation, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
+        return heads.isEmpty() ? replace(deployment, empty, null) : advance(deployment, empty, heads);
     }
 
     /**
@@ -91,7 +99,8 @@ final class Outside {
                 full ? objects : from.past(),
                 full ? List.of(together(deployment, from.size() + leaves.size(), present)) : objects,
                 present);
-        Optional<OutsideCopy> replaced = replace(deployment, next, from.version());
+        Optional<OutsideCopy> replaced =
+                replace(deployment, next, from.version().isEmpty() ? null : from.version());
         if (full && replaced.isPresent()) {
             from.past().forEach(name -> store.remove(name.toString()));
         }
@@ -133,6 +142,12 @@ final class Outside {
             }
         }
         return next == copy.size() ? Optional.of(leaves) : Optional.empty();
+    }
+
+    private String newId() {
+        byte[] id = new byte[16];
+        random.nextBytes(id);
+        return HexFormat.of().formatHex(id);
     }
 
     private ObjectName together(String deployment, long size, PMap<TenantId, SignedHead> heads) {

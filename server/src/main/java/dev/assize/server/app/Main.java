@@ -37,6 +37,7 @@ import picocli.CommandLine.Mixin;
             AuditCommand.class,
             KeyCommand.class,
             SigningKeyCommand.class,
+            AnchorCommand.class,
             WitnessCommand.class
         },
         footerHeading = "%nExit codes:%n",

@@ -7,6 +7,7 @@ import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.Published;
 import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
@@ -83,6 +84,29 @@ final class PostgresAnchorRepository implements AnchorRepository {
                         .set(ANCHOR.BOUND_AT, now)
                         .onConflictDoNothing()
                         .execute());
+    }
+
+    @Override
+    public Receipt rebind(String from, String to, Instant now, EntryDraft entry) {
+        return database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
+            int bound = transaction
+                    .sql()
+                    .update(ANCHOR)
+                    .set(ANCHOR.ANCHOR_ID, to)
+                    .set(ANCHOR.BOUND_AT, now)
+                    .where(ANCHOR.ANCHOR_ID.eq(from))
+                    .execute();
+            if (bound != 1) {
+                throw new IllegalStateException("The heads are not kept in " + from + " any more");
+            }
+            AppendCommand command = new AppendCommand(Recorder.ASSIZE, List.of(entry), null);
+            AppendResult result = writer.append(transaction, TenantId.ASSIZE, List.of(command))
+                    .getFirst();
+            if (result instanceof AppendResult.Appended appended) {
+                return appended.receipts().getFirst();
+            }
+            throw new IllegalStateException("An entry without conditions was not appended: " + result);
+        });
     }
 
     @Override

@@ -6,6 +6,7 @@ import static dev.assize.server.storage.generated.Tables.META_LEAF;
 
 import dev.assize.server.anchor.AnchorRepository.EntryReader;
 import dev.assize.server.anchor.AnchorRepository.GrownTree;
+import dev.assize.server.anchor.AnchorRepository.MetaLeaves;
 import dev.assize.server.anchor.AnchorRepository.MetaSize;
 import dev.assize.server.anchor.AnchorRepository.PresentHead;
 import dev.assize.server.anchor.AnchorRepository.Publication;
@@ -70,6 +71,11 @@ final class PostgresAnchorRound implements Round {
     private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
             + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l"
             + " ON CONFLICT (incarnation, index) DO UPDATE SET tenant_id = excluded.tenant_id, leaf = excluded.leaf";
+
+    private static final String COUNT_LEAVES = "SELECT count(*) FROM assize.meta_leaf WHERE incarnation = ?";
+
+    private static final String LATEST_LEAVES = "SELECT DISTINCT ON (tenant_id) leaf FROM assize.meta_leaf"
+            + " WHERE incarnation = ? ORDER BY tenant_id, index DESC";
 
     private final TenantTransaction transaction;
     private final String deployment;
@@ -145,6 +151,25 @@ final class PostgresAnchorRound implements Round {
                             : new SignedHead(tenant, row.value4(), row.value5(), Digest.of(row.value6()));
                     return new PresentHead(tenant, row.value2(), row.value3(), published);
                 });
+    }
+
+    @Override
+    public MetaLeaves leaves(int incarnation) {
+        try (PreparedStatement count = transaction.connection().prepareStatement(COUNT_LEAVES);
+                PreparedStatement latest = transaction.connection().prepareStatement(LATEST_LEAVES)) {
+            count.setInt(1, incarnation);
+            latest.setInt(1, incarnation);
+            List<String> texts = new ArrayList<>();
+            try (ResultSet number = count.executeQuery();
+                    ResultSet row = latest.executeQuery()) {
+                while (row.next()) {
+                    texts.add(row.getString(1));
+                }
+                return new MetaLeaves(number.next() ? number.getLong(1) : 0, texts);
+            }
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
     }
 
     @Override

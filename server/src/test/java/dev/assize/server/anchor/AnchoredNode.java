@@ -104,6 +104,14 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(Incarnations.class);
     }
 
+    Rebinding rebinding() {
+        return injector.getInstance(Rebinding.class);
+    }
+
+    Outside outside() {
+        return injector.getInstance(Outside.class);
+    }
+
     AnchorRepository repository() {
         return injector.getInstance(AnchorRepository.class);
     }
