@@ -279,13 +279,16 @@ final class AnchorRound {
             List<SignedHead> heads,
             Map<TenantId, LedgerGrowth> growths,
             Map<TenantId, List<Tile>> tiles) {
-        List<SignedTree> trees = new ArrayList<>();
+        // A tenth of a millisecond each: the one thing in a round that keeps a processor busy, so all of them do it.
+        List<SignedTree> trees = growths.values().parallelStream()
+                .map(LedgerGrowth::head)
+                .map(head -> new SignedTree(head, signer.sign(deployment, head.text(deployment))))
+                .toList();
         List<GrownTree> grown = new ArrayList<>();
-        growths.forEach((tenant, growth) -> {
-            SignedHead head = growth.head();
-            trees.add(new SignedTree(head, signer.sign(deployment, head.text(deployment))));
-            grown.add(new GrownTree(tenant.value(), head.incarnation(), tiles.getOrDefault(tenant, List.of())));
-        });
+        trees.forEach(tree -> grown.add(new GrownTree(
+                tree.head().tenant().value(),
+                tree.head().incarnation(),
+                tiles.getOrDefault(tree.head().tenant(), List.of()))));
         List<SignedHead> leaves = new ArrayList<>(missing);
         leaves.addAll(heads);
         long from = after.size() - leaves.size();
