@@ -58,8 +58,8 @@ final class Outside {
 
     /** Makes the first copy of a database that has none. Empty where somebody else was faster. */
     Optional<OutsideCopy> create(String deployment) {
-        OutsideCopy first = new OutsideCopy(
-                "", newId(), 1, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
+        OutsideCopy first =
+                new OutsideCopy("", newId(), 1, Frontier.empty(), "", List.of(), List.of(), HashTreePMap.empty());
         return replace(deployment, first, null);
     }
 

@@ -19,7 +19,6 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,12 +78,18 @@ public final class Rebinding {
                 if (verifier.verify(head.tenant(), 0, null, null, (_, _) -> {}) instanceof Verification.Broken broken) {
                     faults.put(
                             head.tenant(),
-                            "entry " + broken.fault().seq() + ": " + broken.fault().message());
+                            "entry " + broken.fault().seq() + ": "
+                                    + broken.fault().message());
                 }
             }
         }
         return new Findings(
-                bound, outside.describe(), state.heads().size(), entries, faults, Optional.ofNullable(state.metaFault()));
+                bound,
+                outside.describe(),
+                state.heads().size(),
+                entries,
+                faults,
+                Optional.ofNullable(state.metaFault()));
     }
 
     /**
@@ -115,8 +120,9 @@ public final class Rebinding {
     private String requireLost() {
         String bound = repository
                 .boundTo()
-                .orElseThrow(() -> new NotLostException(
-                        "the heads of this database are kept nowhere yet: start a server, and it makes the first copy"));
+                .orElseThrow(
+                        () -> new NotLostException(
+                                "the heads of this database are kept nowhere yet: start a server, and it makes the first copy"));
         if (outside.read(repository.deployment(), null)
                 .filter(copy -> copy.anchorId().equals(bound))
                 .isPresent()) {

@@ -71,7 +71,8 @@ final class AnchorRebindCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--force needs --reason: it is recorded");
         }
         if (why.length() > MAX_REASON) {
-            throw new ParameterException(spec.commandLine(), "--reason: expected at most " + MAX_REASON + " characters");
+            throw new ParameterException(
+                    spec.commandLine(), "--reason: expected at most " + MAX_REASON + " characters");
         }
         ServerConfig config = options.read(surroundings);
         PrintWriter out = spec.commandLine().getOut();

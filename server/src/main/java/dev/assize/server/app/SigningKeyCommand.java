@@ -20,8 +20,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "signing-key",
         mixinStandardHelpOptions = true,
-        description = "Shows and rotates the key that signs checkpoints. Works on ledger.signingKeys; a running server takes"
-                + " what changes there within a second.",
+        description =
+                "Shows and rotates the key that signs checkpoints. Works on ledger.signingKeys; a running server takes"
+                        + " what changes there within a second.",
         subcommands = {SigningKeyCommand.Show.class, SigningKeyCommand.Prepare.class, SigningKeyCommand.Activate.class})
 final class SigningKeyCommand {
 
@@ -84,8 +85,9 @@ final class SigningKeyCommand {
     @Command(
             name = "prepare",
             mixinStandardHelpOptions = true,
-            description = "Makes the next key and adds its public half to `verifiers`; it does not sign yet. Prints it. Give"
-                    + " `verifiers` to every node, witness and verifier before `activate`.")
+            description =
+                    "Makes the next key and adds its public half to `verifiers`; it does not sign yet. Prints it. Give"
+                            + " `verifiers` to every node, witness and verifier before `activate`.")
     static final class Prepare extends OfKeys {
         Prepare(Surroundings surroundings) {
             super(surroundings);
@@ -102,8 +104,9 @@ final class SigningKeyCommand {
     @Command(
             name = "activate",
             mixinStandardHelpOptions = true,
-            description = "Lets the key that was prepared sign from now on, and deletes the private half of the one before."
-                    + " Prints its public half. Give `signer` and `verifiers` to every node with a directory of its own.")
+            description =
+                    "Lets the key that was prepared sign from now on, and deletes the private half of the one before."
+                            + " Prints its public half. Give `signer` and `verifiers` to every node with a directory of its own.")
     static final class Activate extends OfKeys {
         Activate(Surroundings surroundings) {
             super(surroundings);
@@ -111,10 +114,8 @@ final class SigningKeyCommand {
 
         @Override
         BiFunction<Path, String, List<String>> work() {
-            return (directory, name) -> List.of(SigningKeys.activate(directory, name)
-                    .signer()
-                    .verifierKey()
-                    .toString());
+            return (directory, name) -> List.of(
+                    SigningKeys.activate(directory, name).signer().verifierKey().toString());
         }
     }
 }

@@ -194,7 +194,8 @@ final class PostgresAnchorRepository implements AnchorRepository {
             }
             if (added == 1 && before.isPresent()) {
                 AppendCommand command = new AppendCommand(Recorder.ASSIZE, List.of(entry.apply(before.get())), null);
-                return writer.append(transaction, TenantId.ASSIZE, List.of(command)).size();
+                return writer.append(transaction, TenantId.ASSIZE, List.of(command))
+                        .size();
             }
             return added;
         });

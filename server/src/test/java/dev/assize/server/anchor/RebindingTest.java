@@ -163,8 +163,8 @@ class RebindingTest {
     void findsALogOfHeadsThatWasChanged() throws SQLException {
         execute("DELETE FROM meta_leaf WHERE index = 0");
         try (AnchoredNode node = node("new")) {
-            assertThat(node.rebinding().examine().metaFault()).hasValueSatisfying(it -> assertThat(it)
-                    .contains("were signed"));
+            assertThat(node.rebinding().examine().metaFault())
+                    .hasValueSatisfying(it -> assertThat(it).contains("were signed"));
         }
     }
 
@@ -192,8 +192,7 @@ class RebindingTest {
     }
 
     private AnchoredNode node(String place) {
-        return AnchoredNode.start(
-                database, new FileOutsideStore(directory.resolve(place)), directory.resolve("keys"));
+        return AnchoredNode.start(database, new FileOutsideStore(directory.resolve(place)), directory.resolve("keys"));
     }
 
     private void execute(String sql) throws SQLException {

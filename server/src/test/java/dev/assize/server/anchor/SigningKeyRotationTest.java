@@ -88,7 +88,9 @@ class SigningKeyRotationTest {
                     .toString();
             notes.add(signed(one, other));
             notes.add(signed(other, one));
-            assertThat(one.checkpoints().latest(ACME).orElseThrow().verifierKeys()).startsWith(key).hasSize(2);
+            assertThat(one.checkpoints().latest(ACME).orElseThrow().verifierKeys())
+                    .startsWith(key)
+                    .hasSize(2);
 
             copy("one", "other", "signer");
             notes.add(signed(other, one));
@@ -137,8 +139,7 @@ class SigningKeyRotationTest {
     }
 
     private AnchoredNode node(String keys) {
-        return AnchoredNode.start(
-                database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve(keys));
+        return AnchoredNode.start(database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve(keys));
     }
 
     /** Each machine has a directory of its own, with the same in it. */

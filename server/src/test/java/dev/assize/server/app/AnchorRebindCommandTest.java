@@ -44,13 +44,16 @@ class AnchorRebindCommandTest {
     void bindsWhenItIsForced() {
         serveOnce(console("old"));
         Console same = console("old");
-        assertThat(same.run("anchor", "rebind", "--force", "--reason", "a mistake")).isEqualTo(1);
+        assertThat(same.run("anchor", "rebind", "--force", "--reason", "a mistake"))
+                .isEqualTo(1);
         assertThat(same.err()).contains("nothing is lost").hasLineCount(1);
 
         Console console = console("new");
         assertThat(console.run("anchor", "rebind")).isEqualTo(1);
         assertThat(console.out()).contains("lost  ", "new place  " + directory.resolve("new"), "of 1 ledgers");
-        assertThat(console.err()).contains("nothing was changed", "--force --reason").hasLineCount(1);
+        assertThat(console.err())
+                .contains("nothing was changed", "--force --reason")
+                .hasLineCount(1);
 
         assertThat(console.run("anchor", "rebind", "--force", "--reason", "the disk is lost"))
                 .isZero();

@@ -60,8 +60,7 @@ class CatalogTest {
                         + " AND obj_description(c.oid, 'pg_class') NOT LIKE 'RLS: none, because %'"))
                 .isEmpty();
         assertThat(query("SELECT c.relname " + TABLES + " AND NOT c.relrowsecurity ORDER BY 1"))
-                .containsExactly(
-                        "anchor", "deployment", "flyway_schema_history", "meta_cosignature", "signing_key");
+                .containsExactly("anchor", "deployment", "flyway_schema_history", "meta_cosignature", "signing_key");
     }
 
     @Test

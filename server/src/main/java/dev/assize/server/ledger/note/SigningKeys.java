@@ -43,8 +43,8 @@ public final class SigningKeys {
         boolean published = !published(directory).isEmpty();
         OwnedFile file = signerFile(directory);
         if (!published && !file.exists()) {
-            boolean _ = file.create(
-                    SigningKey.generate(name, SignatureType.NOTE).secret());
+            boolean _ =
+                    file.create(SigningKey.generate(name, SignatureType.NOTE).secret());
         }
         return reopen(directory, name);
     }

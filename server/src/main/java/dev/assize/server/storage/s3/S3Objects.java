@@ -106,7 +106,8 @@ final class S3Objects implements AutoCloseable {
     Optional<InputStream> open(String name) {
         return call("read", name, () -> {
             try {
-                return Optional.of(client.getObject(it -> it.bucket(place.bucket()).key(key(name))));
+                return Optional.of(
+                        client.getObject(it -> it.bucket(place.bucket()).key(key(name))));
             } catch (NoSuchKeyException none) {
                 return Optional.<InputStream>empty();
             }
@@ -179,8 +180,7 @@ final class S3Objects implements AutoCloseable {
                 .bucket(place.bucket())
                 .key(key(name))
                 .contentType("application/octet-stream")
-                .checksumSHA256(Base64.getEncoder()
-                        .encodeToString(hash.bytes()))
+                .checksumSHA256(Base64.getEncoder().encodeToString(hash.bytes()))
                 .metadata(Map.of(ATTEMPT, attempt));
         switch (condition) {
             case Condition.Absent _ -> request.ifNoneMatch("*");

@@ -35,8 +35,8 @@ public final class S3OutsideStore implements OutsideStore, AutoCloseable {
 
     @Override
     public void put(String name, byte[] content) {
-        boolean there = call(
-                () -> objects.put(name, content, new Condition.Absent()).isPresent()
+        boolean there =
+                call(() -> objects.put(name, content, new Condition.Absent()).isPresent()
                         || objects.get(name).isPresent());
         if (!there) {
             throw new OutsideUnavailableException(

@@ -45,7 +45,8 @@ final class DirectoryArchiveTest extends ArchiveStoreContract {
         store().create("acme/a.tar", Files.writeString(directory.resolve("content"), "x"), Instant.EPOCH);
 
         Path object = directory.resolve("archive/acme/a.tar");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(object))).isEqualTo("r--------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(object)))
+                .isEqualTo("r--------");
         try (Stream<Path> all = Files.list(directory.resolve("archive/acme"))) {
             assertThat(all).containsExactly(object);
         }

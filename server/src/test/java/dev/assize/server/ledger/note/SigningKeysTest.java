@@ -185,8 +185,9 @@ class SigningKeysTest {
                     keys.add(one.get().verifierKeys());
                 }
                 assertThat(keys).containsExactly(SigningKeys.open(shared, NAME).verifierKeys());
-                assertThat(keys).singleElement().satisfies(only -> assertThat(only)
-                        .hasSize(1));
+                assertThat(keys)
+                        .singleElement()
+                        .satisfies(only -> assertThat(only).hasSize(1));
             }
             try (Stream<Path> files = Files.list(shared)) {
                 assertThat(files.map(file -> file.getFileName().toString()))

@@ -54,7 +54,8 @@ class S3ArchiveStoreTest extends ArchiveStoreContract {
     void locksWhatItKeepsOnTheWire() throws IOException {
         S3Place place = place(Duration.ofSeconds(5));
         for (LockMode mode : LockMode.values()) {
-            assertThat(open(place, mode).create("acme/1/" + mode, file("entries"), UNTIL)).isTrue();
+            assertThat(open(place, mode).create("acme/1/" + mode, file("entries"), UNTIL))
+                    .isTrue();
             Seen request = server.requests().getLast();
             assertThat(request.method()).isEqualTo("PUT");
             assertThat(request.uri().getPath()).isEqualTo("/heads/" + place.prefix() + "acme/1/" + mode);
