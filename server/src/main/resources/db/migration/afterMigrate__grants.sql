@@ -29,3 +29,7 @@ GRANT SELECT, INSERT, UPDATE (revoked_at) ON assize.api_key TO ${application_rol
 GRANT SELECT, INSERT, UPDATE (open_until, ended, ended_at, used_by, used_by_tenant, use_key)
     ON assize.approval_request TO ${application_role};
 GRANT SELECT, INSERT ON assize.approval_vote TO ${application_role};
+
+GRANT SELECT, INSERT, UPDATE (last_seen_at), DELETE ON assize.node TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
+GRANT SELECT, INSERT ON assize.policy_answer TO ${application_role};

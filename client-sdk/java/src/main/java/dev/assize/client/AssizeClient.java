@@ -13,6 +13,7 @@ import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.SearchActionsRequest;
@@ -79,6 +80,7 @@ public final class AssizeClient implements AutoCloseable {
     private final Patience patience;
     private final Duration readDeadline;
     private final ApprovalsClient approvals;
+    private final PolicyClient policy;
 
     private AssizeClient(Builder builder, ManagedChannel channel) {
         this.channel = channel;
@@ -92,6 +94,8 @@ public final class AssizeClient implements AutoCloseable {
         this.readDeadline = builder.readDeadline;
         this.approvals = new ApprovalsClient(
                 ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
+        this.policy = new PolicyClient(
+                PolicyServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
     }
 
     public static Builder builder() {
@@ -372,6 +376,11 @@ public final class AssizeClient implements AutoCloseable {
     /** Approvals of actions, in the default tenant and environment. */
     public ApprovalsClient approvals() {
         return approvals;
+    }
+
+    /** What changes policy in short, in the default tenant. */
+    public PolicyClient policy() {
+        return policy;
     }
 
     /** Ends the connection; calls under way get five seconds. */

@@ -13,19 +13,33 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.FreezeEntry;
+import dev.assize.proto.v1.FreezeRequest;
+import dev.assize.proto.v1.FreezeResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GrantRequest;
+import dev.assize.proto.v1.GrantResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
+import dev.assize.proto.v1.ListFreezesRequest;
+import dev.assize.proto.v1.ListFreezesResponse;
+import dev.assize.proto.v1.NodeConfirmations;
+import dev.assize.proto.v1.PolicyCommit;
+import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.RequestApprovalResponse;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalResponse;
+import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.RevokeResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.UnfreezeResponse;
 import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.UseApprovalResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
@@ -81,6 +95,15 @@ final class FakeAssize implements AutoCloseable {
     /** Failures of the coming calls about approvals, in their order; then they are answered. */
     final Deque<StatusRuntimeException> approvalFailures = new ArrayDeque<>();
 
+    final List<Object> policyCalls = new CopyOnWriteArrayList<>();
+
+    /** Failures of the coming changes of policy, in their order; then they are answered. */
+    final Deque<StatusRuntimeException> policyFailures = new ArrayDeque<>();
+
+    PolicyCommit commit = PolicyCommit.getDefaultInstance();
+    NodeConfirmations nodes = NodeConfirmations.getDefaultInstance();
+    List<FreezeEntry> freezes = List.of();
+
     dev.assize.proto.v1.Approval approval = dev.assize.proto.v1.Approval.getDefaultInstance();
 
     Function<CheckRequest, CheckResponse> checkAnswer = request -> CheckResponse.getDefaultInstance();
@@ -103,6 +126,7 @@ final class FakeAssize implements AutoCloseable {
                     .addService(new Decisions())
                     .addService(new Ledger())
                     .addService(new Approvals())
+                    .addService(new Policy())
                     .build()
                     .start();
         } catch (IOException impossible) {
@@ -177,6 +201,58 @@ final class FakeAssize implements AutoCloseable {
             } else if (!endless) {
                 answer.onCompleted();
             }
+        }
+    }
+
+    private final class Policy extends PolicyServiceGrpc.PolicyServiceImplBase {
+
+        @Override
+        public void grant(GrantRequest request, StreamObserver<GrantResponse> observer) {
+            answer(
+                    request,
+                    GrantResponse.newBuilder().setName("made-up").setCommit(commit).build(),
+                    observer);
+        }
+
+        @Override
+        public void revoke(RevokeRequest request, StreamObserver<RevokeResponse> observer) {
+            answer(request, RevokeResponse.newBuilder().setCommit(commit).build(), observer);
+        }
+
+        @Override
+        public void freeze(FreezeRequest request, StreamObserver<FreezeResponse> observer) {
+            answer(
+                    request,
+                    FreezeResponse.newBuilder()
+                            .setName("made-up")
+                            .setCommit(commit)
+                            .setNodes(nodes)
+                            .build(),
+                    observer);
+        }
+
+        @Override
+        public void unfreeze(UnfreezeRequest request, StreamObserver<UnfreezeResponse> observer) {
+            answer(
+                    request,
+                    UnfreezeResponse.newBuilder().setCommit(commit).setNodes(nodes).build(),
+                    observer);
+        }
+
+        @Override
+        public void listFreezes(ListFreezesRequest request, StreamObserver<ListFreezesResponse> observer) {
+            answer(request, ListFreezesResponse.newBuilder().addAllFreezes(freezes).build(), observer);
+        }
+
+        private <R> void answer(Object request, R response, StreamObserver<R> observer) {
+            policyCalls.add(request);
+            StatusRuntimeException failure = policyFailures.poll();
+            if (failure != null) {
+                observer.onError(failure);
+                return;
+            }
+            observer.onNext(response);
+            observer.onCompleted();
         }
     }
 

@@ -9,6 +9,7 @@ public final class AdministrationModule extends AbstractModule {
     @Override
     protected void configure() {
         bind(PolicyAdministration.class).in(Singleton.class);
+        bind(Shorthands.class).in(Singleton.class);
         bind(Approvals.class).in(Singleton.class);
         bind(Bootstrap.class).in(Singleton.class);
     }

@@ -149,7 +149,8 @@ final class ChangePlanner implements Planner {
                 planned.difference.deletes,
                 planned.sum,
                 record,
-                PolicyEvents.of(made, recorder, change.reason()));
+                PolicyEvents.of(made, recorder, change.reason(), change.origin()),
+                change.origin().once());
     }
 
     private static ChangeType typeOf(@Nullable Document before, Document after) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param dryRun validates and compares, changes nothing
  * @param force accepts those who already hold what a new or stricter separation of duty keeps apart; never anybody new
  * @param reason why, for people
+ * @param origin what made it
  */
 public record ChangeSet(
         List<Document> puts,
@@ -23,7 +24,19 @@ public record ChangeSet(
         List<Precondition> preconditions,
         boolean dryRun,
         boolean force,
-        @Nullable String reason) {
+        @Nullable String reason,
+        ChangeOrigin origin) {
+
+    /** A change that was applied as it is. */
+    public ChangeSet(
+            List<Document> puts,
+            List<DocumentKey> deletes,
+            List<Precondition> preconditions,
+            boolean dryRun,
+            boolean force,
+            @Nullable String reason) {
+        this(puts, deletes, preconditions, dryRun, force, reason, ChangeOrigin.APPLY);
+    }
 
     public ChangeSet {
         puts = List.copyOf(puts);

@@ -45,9 +45,10 @@ final class PolicyEvents {
 
     private PolicyEvents() {}
 
-    static List<AuditEvent> of(ScopeChange change, Recorder recorder, @Nullable String reason) {
+    static List<AuditEvent> of(
+            ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
         List<AuditEvent> events = new ArrayList<>();
-        events.add(event(MANIFEST, change, recorder, reason, manifest(change, recorder, reason)));
+        events.add(event(MANIFEST, change, recorder, reason, manifest(change, recorder, reason, origin)));
         int index = 0;
         for (DocumentChange document : change.changed()) {
             Parts parts = new Parts(change, document, index++);
@@ -59,7 +60,8 @@ final class PolicyEvents {
         return events;
     }
 
-    private static ObjectNode manifest(ScopeChange change, Recorder recorder, @Nullable String reason) {
+    private static ObjectNode manifest(
+            ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
         return JSON.createObjectNode()
                 .put("scope", change.scope().key())
                 .put("base", change.base().value())
@@ -68,7 +70,8 @@ final class PolicyEvents {
                 .put("change_digest", change.changeDigest().toString())
                 .put("policy_digest", change.policyDigest().toString())
                 .put("actor", recorder.caller().toString())
-                .put("reason", reason == null ? "" : reason);
+                .put("reason", reason == null ? "" : reason)
+                .put("origin", origin.text());
     }
 
     private static AuditEvent event(

@@ -1,5 +1,6 @@
 package dev.assize.server.administration;
 
+import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
@@ -51,7 +52,13 @@ public interface PolicyRepository {
          * fit into memory. Only where the platform was named.
          */
         Iterable<PolicySet> tenants();
+
+        /** What was committed in a scope that was named, when the recorder asked for it under this key. */
+        Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key);
     }
+
+    /** What a request came to that was carried out under a key. */
+    record Answered(Once once, Revision revision, long seq, Instant committedAt) {}
 
     /**
      * What to write in one scope.
@@ -59,6 +66,7 @@ public interface PolicyRepository {
      * @param revision the new one, the base's successor
      * @param sum what all documents of the scope then add up to
      * @param entries for the ledger of {@link PolicyScope#ledgerTenant()}, the manifest first
+     * @param once the request, to be found again by its key; null where it has none
      */
     record ScopePlan(
             PolicyScope scope,
@@ -67,7 +75,8 @@ public interface PolicyRepository {
             List<DocumentKey> deletes,
             PolicySum sum,
             RevisionRecord record,
-            List<AuditEvent> entries) {}
+            List<AuditEvent> entries,
+            @Nullable Once once) {}
 
     /**
      * An accepted change.

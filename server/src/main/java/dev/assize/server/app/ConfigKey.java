@@ -17,6 +17,7 @@ enum ConfigKey {
     GRPC_STOP_TIMEOUT("grpc.stopTimeout", "10s", "how long calls under way may take when the server stops"),
     HTTP_HOST("http.host", "127.0.0.1", "address of the port for /metrics, /livez and /readyz"),
     HTTP_PORT("http.port", "7480", "that port; 0 for any free one"),
+    NODE_NAME("node.name", "", "what this process is called among the nodes; default: host name and gRPC port"),
     DATABASE_URL("database.url", "", "jdbc:postgresql://… of your own PostgreSQL; without it the server runs its own"),
     DATABASE_USER("database.user", "", "the application's role there"),
     DATABASE_PASSWORD("database.password", "", "its password"),

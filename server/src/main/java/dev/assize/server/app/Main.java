@@ -8,13 +8,17 @@ import dev.assize.server.cli.CommandErrors;
 import dev.assize.server.cli.CommandFactory;
 import dev.assize.server.cli.ConnectionOptions;
 import dev.assize.server.cli.ExplainCommand;
+import dev.assize.server.cli.GrantCommand;
+import dev.assize.server.cli.FreezeCommand;
 import dev.assize.server.cli.KeyCommand;
 import dev.assize.server.cli.PolicyCommand;
+import dev.assize.server.cli.RevokeCommand;
 import dev.assize.server.cli.SearchCommand;
 import dev.assize.server.cli.Surroundings;
 import java.io.PrintWriter;
 import java.time.InstantSource;
 import java.util.Optional;
+import dev.assize.server.cli.UnfreezeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,6 +37,10 @@ import picocli.CommandLine.Mixin;
             ExplainCommand.class,
             SearchCommand.class,
             PolicyCommand.class,
+            GrantCommand.class,
+            RevokeCommand.class,
+            FreezeCommand.class,
+            UnfreezeCommand.class,
             ApprovalCommand.class,
             AuditCommand.class,
             KeyCommand.class,

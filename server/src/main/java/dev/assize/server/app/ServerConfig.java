@@ -5,14 +5,18 @@ import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.anchor.witness.WitnessAddress;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.model.Names;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.s3.S3Place;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -21,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 /** The configuration of a server: one record for each room. */
 record ServerConfig(
         Path home,
+        String nodeName,
         GrpcConfig grpc,
         OperationsConfig operations,
         StorageConfig storage,
@@ -37,6 +42,7 @@ record ServerConfig(
     static ServerConfig of(Path home, Settings settings) {
         return new ServerConfig(
                 home,
+                checked(() -> nodeName(settings)),
                 checked(() -> grpc(settings)),
                 checked(() -> new OperationsConfig(
                         settings.text(ConfigKey.HTTP_HOST), settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT))),
@@ -57,6 +63,24 @@ record ServerConfig(
     /** Whether the database is the server's own. */
     boolean embedded() {
         return storage.location() instanceof StorageConfig.Location.Embedded;
+    }
+
+    private static String nodeName(Settings settings) {
+        String name = settings.given(ConfigKey.NODE_NAME)
+                .orElseGet(() -> hostName() + ":" + settings.text(ConfigKey.GRPC_PORT));
+        if (!Names.isClean(name) || Names.utf8Length(name) > NodeIdentity.NAME_BYTES) {
+            throw settings.bad(
+                    ConfigKey.NODE_NAME, "at most " + NodeIdentity.NAME_BYTES + " bytes without control characters");
+        }
+        return name;
+    }
+
+    private static String hostName() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException nameless) {
+            return "localhost";
+        }
     }
 
     private static GrpcConfig grpc(Settings settings) {

@@ -16,6 +16,7 @@ import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcModule;
 import dev.assize.server.endpoint.operations.OperationsConfig;
@@ -67,6 +68,9 @@ final class ServerModule extends AbstractModule {
         bind(WitnessConfig.class).toInstance(config.witnesses());
         bind(OutsideStore.class).toInstance(config.outside().open());
         bind(DecisionConfig.class).toInstance(config.decision());
+        bind(NodeIdentity.class)
+                .toInstance(NodeIdentity.starting(
+                        config.nodeName(), config.decision().freshnessBound()));
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());
         bind(OperationsConfig.class).toInstance(config.operations());
@@ -95,6 +99,13 @@ final class ServerModule extends AbstractModule {
                                 ? Optional.empty()
                                 : Optional.of(
                                         "not confirmed for " + policy.age().toSeconds() + " s")),
+                new ReadinessCheck(
+                        "clock",
+                        () -> policy.isOnTime()
+                                ? Optional.empty()
+                                : Optional.of(policy.clockOffset().toMillis() / 1_000.0
+                                        + " s off the database's, expected at most "
+                                        + PolicyWatch.CLOCK_TOLERANCE.toSeconds() + " s")),
                 new ReadinessCheck("grpc", serving::complaint),
                 // Decisions go on; a balancer that took every node away would stop them too.
                 new ReadinessCheck("anchor", anchor::complaint, false));

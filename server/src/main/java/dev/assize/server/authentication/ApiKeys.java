@@ -6,6 +6,7 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,9 @@ public final class ApiKeys {
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
     private final Cache<Digest, ApiKey> verified;
+
+    /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
+    private final Cache<String, ApiKey> ongoing;
 
     /** Counted so that a key which was read before a revocation is not remembered after it. */
     private final AtomicLong revocations = new AtomicLong();
@@ -67,6 +71,25 @@ public final class ApiKeys {
                 .maximumSize(config.cacheSize())
                 .ticker(ticker)
                 .build();
+        this.ongoing = Caffeine.newBuilder()
+                .expireAfterWrite(config.cacheTtl())
+                .maximumSize(config.cacheSize())
+                .ticker(ticker)
+                .build();
+    }
+
+    /**
+     * Whether the key by which a caller was authenticated is valid still, for calls that go on for long. While the store
+     * cannot be asked it is as it was.
+     */
+    public boolean isStillValid(Caller caller) {
+        try {
+            ApiKey key = ongoing.get(
+                    caller.keyId(), id -> repository.find(id).orElse(null));
+            return key != null && key.isValidAt(clock.instant());
+        } catch (StoreUnavailableException broken) {
+            return true;
+        }
     }
 
     /** Makes a key. Its secret is in the answer and nowhere else. */
@@ -108,6 +131,7 @@ public final class ApiKeys {
         } finally {
             // Also where it failed: it may have been committed.
             revocations.incrementAndGet();
+            ongoing.invalidate(keyId);
             verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
         }
     }

@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +34,8 @@ final class DecisionMetrics {
     private final Timer loads;
     private final Counter failedLoads;
     private final Counter failedPolls;
+    private final Timer effects;
+    private final Counter failedPresences;
     private final Timer updates;
     private final Counter failedUpdates;
     private final Counter oversized;
@@ -66,6 +69,11 @@ final class DecisionMetrics {
         loads = timer("assize.decision.load.duration", "How long reading and compiling a policy took");
         failedLoads = counter("assize.decision.load.failures", "Policies that could not be read or compiled");
         failedPolls = counter("assize.decision.poll.failures", "Polls of revisions that failed");
+        effects = Timer.builder("assize.decision.effect.delay")
+                .description("From just before a change was committed, on whatever node, until this one answers from it")
+                .publishPercentiles(0.5, 0.99)
+                .register(registry);
+        failedPresences = counter("assize.node.presence.failures", "Failures to say that this node is there");
         updates = timer("assize.decision.update.duration", "How long bringing a compiled policy up to date took");
         failedUpdates = counter("assize.decision.update.failures", "Updates in whose place a policy was compiled anew");
         oversized =
@@ -127,6 +135,15 @@ final class DecisionMetrics {
 
     void pollFailed() {
         failedPolls.increment();
+    }
+
+    /** A change that was signalled is answered from. */
+    void effective(Duration delay) {
+        effects.record(delay.isNegative() ? Duration.ZERO : delay);
+    }
+
+    void presenceFailed() {
+        failedPresences.increment();
     }
 
     void updated(long start) {
@@ -220,6 +237,13 @@ final class DecisionMetrics {
         Gauge.builder("assize.decision.freshness.age", watch, it -> it.age().toMillis() / 1_000.0)
                 .description("Since the last poll that succeeded")
                 .baseUnit("seconds")
+                .register(registry);
+        Gauge.builder("assize.node.clock.offset", watch, it -> it.clockOffset().toMillis() / 1_000.0)
+                .description("By how much this node's clock is ahead of the database's at least")
+                .baseUnit("seconds")
+                .register(registry);
+        Gauge.builder("assize.decision.signals.connected", watch, it -> it.isSignalled() ? 1 : 0)
+                .description("Whether changes are signalled, and not only found by polling")
                 .register(registry);
     }
 

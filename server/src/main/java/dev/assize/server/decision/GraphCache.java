@@ -68,6 +68,7 @@ final class GraphCache {
     private final Semaphore renewalPermits;
 
     private final Semaphore pollPermits;
+    private final Watchers watchers = new Watchers();
     private final Cache<TenantId, HeldGraph> graphs;
     private final Cache<TenantId, Boolean> unknown;
     private final ConcurrentMap<TenantId, CompletableFuture<Optional<HeldGraph>>> loads = new ConcurrentHashMap<>();
@@ -122,6 +123,11 @@ final class GraphCache {
         return graphs.policy().getIfPresentQuietly(tenant);
     }
 
+    /** Those who are told when a tenant is answered from another graph, or from none any more. */
+    Watchers watchers() {
+        return watchers;
+    }
+
     /** The latest revision of the platform that this node has seen. */
     Revision platformRevision() {
         return platform.revision();
@@ -170,6 +176,7 @@ final class GraphCache {
             settle(tenant);
             if (!succeeds(renew(tenant))) {
                 graphs.invalidate(tenant);
+                watchers.tell(tenant);
             }
         }
     }
@@ -219,6 +226,33 @@ final class GraphCache {
         return renewals.ask(tenant, null);
     }
 
+    /**
+     * Sees to it that nothing older than a revision that was committed is answered from, once what this answers is done;
+     * whether it is so then. What is not held is read when it is asked for, and then read anew.
+     */
+    CompletableFuture<Boolean> catchUp(TenantId tenant, Revision revision) {
+        CompletableFuture<?> load = loads.get(tenant);
+        Turns turns = renewals.get(tenant);
+        // What is under way may well see it: to read once more behind each own change would be to read twice.
+        CompletableFuture<?> underWay = CompletableFuture.allOf(ended(load), ended(turns == null ? null : turns.running.done));
+        return underWay.thenCompose(any -> {
+            unknown.invalidate(tenant);
+            return isBehind(tenant, revision)
+                    ? ended(renew(tenant)).thenApply(renewed -> !isBehind(tenant, revision))
+                    : CompletableFuture.completedFuture(true);
+        });
+    }
+
+    private boolean isBehind(TenantId tenant, Revision revision) {
+        HeldGraph held = getIfHeld(tenant);
+        return held != null && held.graph().revision().compareTo(revision) < 0;
+    }
+
+    /** Done when that has ended, well or not. */
+    private static CompletableFuture<?> ended(@Nullable CompletableFuture<?> work) {
+        return work == null ? CompletableFuture.completedFuture(null) : work.handle((done, failure) -> null);
+    }
+
     /** Whether the tenant is held, once what is being loaded of it is; what was known not to exist is asked for anew. */
     boolean isHeldOnceLoaded(TenantId tenant, Duration timeout) {
         CompletableFuture<Optional<HeldGraph>> load = loads.get(tenant);
@@ -254,6 +288,7 @@ final class GraphCache {
     /** Drops a graph whose tenant has gone. */
     private void drop(HeldGraph held) {
         graphs.asMap().remove(held.tenant(), held);
+        watchers.tell(held.tenant());
     }
 
     private CompletableFuture<?> renewAll(List<TenantId> outdated, Polled polled) {
@@ -283,6 +318,7 @@ final class GraphCache {
                     ? graphs.asMap().replace(tenant, held, renewed.get())
                     : graphs.asMap().remove(tenant, held);
         }
+        watchers.tell(tenant);
     }
 
     /** The graph as of now, or as of the poll where that knows enough; the same one where nothing has changed. */
@@ -379,6 +415,7 @@ final class GraphCache {
             found.ifPresentOrElse(held -> graphs.put(tenant, held), () -> unknown.put(tenant, true));
             return null;
         });
+        watchers.tell(tenant);
     }
 
     private Optional<HeldGraph> read(TenantId tenant) {

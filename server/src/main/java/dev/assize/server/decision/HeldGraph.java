@@ -38,6 +38,10 @@ final class HeldGraph {
         return PolicyScope.of(graph.tenant());
     }
 
+    Instant confirmedAt() {
+        return confirmedAt;
+    }
+
     void confirm(Instant at) {
         confirmedAt = at;
     }

@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Where the PDP gets policy from. Blocks; never called on the path of a decision that the cache can answer. */
 public interface PolicySource {
@@ -33,6 +34,18 @@ public interface PolicySource {
 
     /** The current revisions of those of the scopes that exist. */
     Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes);
+
+    /** The same, and what time it is where policy is kept. */
+    default Heads heads(Set<PolicyScope> scopes) {
+        return new Heads(revisions(scopes), null);
+    }
+
+    /**
+     * Where scopes stand.
+     *
+     * @param readAt by the clock of wherever policy is kept, at the moment they were read; null where that has none
+     */
+    record Heads(Map<PolicyScope, Revision> revisions, @Nullable Instant readAt) {}
 
     /** A tenant's policy beside the platform's, read in one transaction. */
     record PolicySnapshot(PolicySet tenant, PolicySet platform) {}

@@ -2,21 +2,39 @@ package dev.assize.server.decision;
 
 import com.google.inject.Inject;
 import dev.assize.server.decision.GraphCache.Polled;
+import dev.assize.server.decision.PolicySource.Heads;
+import dev.assize.server.decision.node.ChangeSignals;
+import dev.assize.server.decision.node.NodeRegistry.Asked;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps what this node holds fresh: asks every so often for the current revisions, confirms the graphs that are at
  * them and renews the others. A poll confirms as of the moment it began, since what it read may be as old as that.
+ *
+ * <p>Signals of changes only make it sooner: freshness rests on polls, and so does whatever a lost signal would have said.
+ * Each poll also compares this node's clock with the database's: how far apart they are at least, for the answer was given
+ * at some moment while it was waited for.
  */
 public final class PolicyWatch implements AutoCloseable {
+
+    /** How far a node's clock may be from the database's: grants and freezes begin and end by it. */
+    public static final Duration CLOCK_TOLERANCE = Duration.ofSeconds(2);
+
+    private static final Duration PRESENCE_INTERVAL = Duration.ofSeconds(1);
 
     private static final Logger LOG = LoggerFactory.getLogger(PolicyWatch.class);
 
@@ -25,13 +43,26 @@ public final class PolicyWatch implements AutoCloseable {
     private final DecisionConfig config;
     private final InstantSource clock;
     private final DecisionMetrics metrics;
+    private final ChangeSignals signals;
+    private final NodePresence presence;
     private final ScheduledExecutorService poller = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("policy-watch").daemon().factory());
 
     /** Written by the poller, read by the gauge and by readiness. */
     private volatile Instant confirmedAt = Instant.EPOCH;
 
+    /** Written by the poller; positive where this node's clock is ahead. */
+    private volatile Duration clockOffset = Duration.ZERO;
+
     private volatile boolean failing;
+
+    /** Whether a poll is asked for already; of many changes of the platform one poll sees all. */
+    private final AtomicBoolean pollAsked = new AtomicBoolean();
+
+    /** Of the poller alone. */
+    private Instant saidAt = Instant.EPOCH;
+
+    private boolean clockComplained;
 
     @Inject
     PolicyWatch(
@@ -39,18 +70,24 @@ public final class PolicyWatch implements AutoCloseable {
             PolicySource source,
             DecisionConfig config,
             InstantSource clock,
-            DecisionMetrics metrics) {
+            DecisionMetrics metrics,
+            ChangeSignals signals,
+            NodePresence presence) {
         this.graphs = graphs;
         this.source = source;
         this.config = config;
         this.clock = clock;
         this.metrics = metrics;
+        this.signals = signals;
+        this.presence = presence;
         metrics.observe(this);
     }
 
-    /** Polls once, then in the background until closed. */
+    /** Polls once, then in the background until closed, and sooner where a change is signalled. */
     public void start() {
+        presence.sayNow();
         poll();
+        signals.start(new Signalled());
         long millis = config.pollInterval().toMillis();
         var _ = poller.scheduleWithFixedDelay(this::poll, millis, millis, TimeUnit.MILLISECONDS);
     }
@@ -65,20 +102,78 @@ public final class PolicyWatch implements AutoCloseable {
         return age().abs().compareTo(config.freshnessBound()) <= 0;
     }
 
+    /** Whether changes are signalled, and not only found by polling. */
+    public boolean isSignalled() {
+        return signals.isConnected();
+    }
+
+    /** By how much this node's clock is ahead of the database's at least, as the last poll found; negative where behind. */
+    public Duration clockOffset() {
+        return clockOffset;
+    }
+
+    /** Whether the clocks are near enough; a node whose clock is not is not ready. */
+    public boolean isOnTime() {
+        return clockOffset.abs().compareTo(CLOCK_TOLERANCE) <= 0;
+    }
+
     @Override
     public void close() {
+        signals.close();
         poller.shutdownNow();
+        presence.close();
     }
 
     void poll() {
         try {
+            pollAsked.set(false);
             Instant askedAt = clock.instant();
             Collection<HeldGraph> held = graphs.held();
-            var _ = graphs.compare(held, new Polled(source.revisions(GraphCache.scopes(held)), askedAt));
+            Heads heads = source.heads(GraphCache.scopes(held));
+            measure(askedAt, heads.readAt(), clock.instant());
+            var _ = graphs.compare(held, new Polled(heads.revisions(), askedAt));
             confirmedAt = askedAt;
             recovered();
+            say(askedAt);
         } catch (RuntimeException broken) {
             failed(broken);
+        }
+    }
+
+    /** The nearest to its own time that the database's may have been. */
+    private void measure(Instant askedAt, @Nullable Instant readAt, Instant answeredAt) {
+        if (readAt == null) {
+            return;
+        }
+        Instant nearest = readAt.isBefore(askedAt) ? askedAt : readAt.isAfter(answeredAt) ? answeredAt : readAt;
+        clockOffset = Duration.between(readAt, nearest);
+        if (clockComplained == isOnTime()) {
+            clockComplained = !clockComplained;
+            if (clockComplained) {
+                LOG.warn(
+                        "This node's clock is {} s off the database's, which is too much to be ready: set it right",
+                        clockOffset.toMillis() / 1_000.0);
+            } else {
+                LOG.info("This node's clock is right again");
+            }
+        }
+    }
+
+    private void say(Instant now) {
+        if (Duration.between(saidAt, now).abs().compareTo(PRESENCE_INTERVAL) >= 0) {
+            saidAt = now;
+            presence.say();
+        }
+    }
+
+    private void pollSoon() {
+        if (pollAsked.compareAndSet(false, true)) {
+            try {
+                poller.execute(this::poll);
+            } catch (RejectedExecutionException closed) {
+                // Nothing is to be kept fresh any more.
+                pollAsked.set(false);
+            }
         }
     }
 
@@ -97,6 +192,34 @@ public final class PolicyWatch implements AutoCloseable {
                     "Policy revisions cannot be read; decisions stop {} s after the last time they could",
                     config.freshnessBound().toSeconds(),
                     broken);
+        }
+    }
+
+    /** What a signal makes sooner. */
+    private final class Signalled implements ChangeSignals.Listener {
+
+        @Override
+        public void connected() {
+            pollSoon();
+        }
+
+        @Override
+        public void changed(PolicyScope scope, Revision revision, Instant at) {
+            if (scope.isPlatform()) {
+                pollSoon();
+                return;
+            }
+            TenantId tenant = scope.ledgerTenant();
+            var _ = graphs.catchUp(tenant, revision).thenAccept(isSo -> {
+                if (isSo && graphs.getIfHeld(tenant) != null) {
+                    metrics.effective(Duration.between(at, clock.instant()).minus(clockOffset));
+                }
+            });
+        }
+
+        @Override
+        public void asked(Asked asked) {
+            presence.confirm(asked);
         }
     }
 }

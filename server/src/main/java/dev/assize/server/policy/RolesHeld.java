@@ -194,7 +194,7 @@ final class RolesHeld {
     }
 
     /** A subject and all groups that contain it. */
-    private Set<Subject> withGroups(Subject subject) {
+    Set<Subject> withGroups(Subject subject) {
         Set<Subject> names = new LinkedHashSet<>(Set.of(subject));
         Deque<Subject> rest = new ArrayDeque<>(names);
         while (!rest.isEmpty()) {

@@ -11,6 +11,7 @@ import dev.assize.server.storage.StorageConfig.Location;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.TenantTransaction.Work;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLRecoverableException;
@@ -21,6 +22,7 @@ import java.time.InstantSource;
 import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -110,6 +112,25 @@ public final class Database implements AutoCloseable {
     /** What the origin of every ledger here begins with: the operator's name, and this database's. */
     String deployment() {
         return config.ledgerName() + "/" + running().deploymentId;
+    }
+
+    /**
+     * A connection of one's own, as the application, beside the pool.
+     *
+     * @param patience how long the server may take to let it in, and over each answer
+     */
+    Connection connectAlone(Duration patience) throws SQLException {
+        DatabaseAccess application = running().application;
+        Properties properties = new Properties();
+        String seconds = Long.toString(Math.max(1, patience.toSeconds()));
+        properties.setProperty("user", application.user());
+        properties.setProperty("password", application.password());
+        properties.setProperty("ApplicationName", "assize-signals");
+        properties.setProperty("tcpKeepAlive", "true");
+        properties.setProperty("connectTimeout", seconds);
+        properties.setProperty("loginTimeout", seconds);
+        properties.setProperty("socketTimeout", seconds);
+        return DriverManager.getConnection(application.url(), properties);
     }
 
     /** Runs work that is to be committed, for a tenant or the platform. */
@@ -250,7 +271,7 @@ public final class Database implements AutoCloseable {
         }
         HikariDataSource pool = openPool(application);
         try {
-            Running started = new Running(server, pool, owner, examine(pool));
+            Running started = new Running(server, pool, application, owner, examine(pool));
             started.every(MAINTENANCE_INTERVAL, this::maintain);
             return started;
         } catch (SQLException e) {
@@ -350,6 +371,7 @@ public final class Database implements AutoCloseable {
 
         private final @Nullable EmbeddedPostgres server;
         private final HikariDataSource pool;
+        private final DatabaseAccess application;
         private final @Nullable DatabaseAccess owner;
         private final String deploymentId;
         private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
@@ -358,10 +380,12 @@ public final class Database implements AutoCloseable {
         Running(
                 @Nullable EmbeddedPostgres server,
                 HikariDataSource pool,
+                DatabaseAccess application,
                 @Nullable DatabaseAccess owner,
                 String deploymentId) {
             this.server = server;
             this.pool = pool;
+            this.application = application;
             this.owner = owner;
             this.deploymentId = deploymentId;
         }

@@ -1,9 +1,15 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.generated.Tables.POLICY_ANSWER;
+import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
 
+import dev.assize.server.administration.ChangeOrigin.Once;
+import dev.assize.server.administration.PolicyRepository.Answered;
 import dev.assize.server.administration.PolicyRepository.Present;
+import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
@@ -12,6 +18,7 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +65,36 @@ final class LockedPolicies implements Present {
                 .toList();
         // Nothing is kept: a set that is known is started from, and one that is not is read and forgotten.
         return () -> tenants.stream().map(this::read).iterator();
+    }
+
+    @Override
+    public Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key) {
+        try {
+            transaction.actFor(scope.key());
+            return transaction
+                    .sql()
+                    .select(
+                            POLICY_ANSWER.CONTENT_HASH,
+                            POLICY_ANSWER.NAME,
+                            POLICY_REVISION.REVISION,
+                            POLICY_REVISION.SEQ,
+                            POLICY_REVISION.COMMITTED_AT)
+                    .from(POLICY_ANSWER)
+                    .join(POLICY_REVISION)
+                    .on(POLICY_REVISION.SCOPE_KEY.eq(POLICY_ANSWER.SCOPE_KEY))
+                    .and(POLICY_REVISION.REVISION.eq(POLICY_ANSWER.REVISION))
+                    .where(POLICY_ANSWER.SCOPE_KEY.eq(scope.key()))
+                    .and(POLICY_ANSWER.RECORDED_BY_TENANT.eq(recorder.home().value()))
+                    .and(POLICY_ANSWER.RECORDED_BY.eq(recorder.caller().toString()))
+                    .and(POLICY_ANSWER.KEY.eq(key))
+                    .fetchOptional(row -> new Answered(
+                            new Once(key, Digest.of(row.value1()), row.value2()),
+                            new Revision(row.value3()),
+                            row.value4(),
+                            row.value5()));
+        } catch (SQLException e) {
+            throw new DataAccessException("cannot read what was answered in " + scope, e);
+        }
     }
 
     private PolicySet read(PolicyScope scope) {

@@ -1,12 +1,15 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.generated.Tables.POLICY_ANSWER;
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
 import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
 import static org.jooq.impl.DSL.insertInto;
 
+import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
@@ -70,6 +73,24 @@ final class PolicyWriter {
         if (updated != 1) {
             throw new IllegalStateException("The revision of " + plan.scope() + " moved under its lock");
         }
+        if (plan.once() != null) {
+            insertAnswer(transaction, plan, plan.once());
+        }
+    }
+
+    private static void insertAnswer(TenantTransaction transaction, ScopePlan plan, Once once) {
+        Recorder recorder = plan.record().actor();
+        transaction
+                .sql()
+                .insertInto(POLICY_ANSWER)
+                .set(POLICY_ANSWER.SCOPE_KEY, plan.scope().key())
+                .set(POLICY_ANSWER.RECORDED_BY_TENANT, recorder.home().value())
+                .set(POLICY_ANSWER.RECORDED_BY, recorder.caller().toString())
+                .set(POLICY_ANSWER.KEY, once.key())
+                .set(POLICY_ANSWER.CONTENT_HASH, once.content().bytes())
+                .set(POLICY_ANSWER.NAME, once.name())
+                .set(POLICY_ANSWER.REVISION, plan.revision().value())
+                .execute();
     }
 
     private static void endVersions(TenantTransaction transaction, ScopePlan plan) {

@@ -47,8 +47,10 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jooq.Field;
 import org.jooq.Record2;
 import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +65,9 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     /** How long a planner may think while it holds the locks. */
     private static final Duration PLANNER_LIMIT = Duration.ofMinutes(1);
+
+    /** Not `now()`, which is when the transaction began. */
+    private static final Field<Instant> CLOCK = DSL.field("clock_timestamp()", SQLDataType.INSTANT);
 
     private final Database database;
     private final LedgerWriter ledger;
@@ -110,6 +115,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 long seq = requireNonNull(manifests.get(plan.scope())).seq();
                 PolicyWriter.write(transaction, plan, base.revision, committedAt, seq);
             }
+            PostgresChangeSignals.announce(transaction, plans);
             return plans.stream()
                     .map(plan -> requireNonNull(manifests.get(plan.scope())).seq())
                     .toList();
@@ -195,6 +201,12 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
         return database.inSnapshot(PolicyScope.PLATFORM.key(), transaction -> revisions(transaction, scopes));
+    }
+
+    @Override
+    public Heads heads(Set<PolicyScope> scopes) {
+        return database.inSnapshot(
+                PolicyScope.PLATFORM.key(), transaction -> new Heads(revisions(transaction, scopes), time(transaction)));
     }
 
     private PolicySet current(
@@ -378,6 +390,10 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
                 Digest.of(row.getChangeDigest()),
                 Digest.of(row.getPolicyDigest()),
                 row.getSeq());
+    }
+
+    private static Instant time(TenantTransaction transaction) {
+        return transaction.sql().select(CLOCK).fetchSingle().value1();
     }
 
     /** A scope at revision 0 has never been written. */

@@ -13,6 +13,8 @@ import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.HistorySource;
 import dev.assize.server.decision.PolicySource;
+import dev.assize.server.decision.node.ChangeSignals;
+import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import java.time.InstantSource;
@@ -28,6 +30,8 @@ public final class StorageModule extends AbstractModule {
         bind(PostgresPolicyRepository.class).in(Singleton.class);
         bind(PolicyRepository.class).to(PostgresPolicyRepository.class);
         bind(PolicySource.class).to(PostgresPolicyRepository.class);
+        bind(NodeRegistry.class).to(PostgresNodeRegistry.class).in(Singleton.class);
+        bind(ChangeSignals.class).to(PostgresChangeSignals.class).in(Singleton.class);
         bind(AnchorRepository.class).to(PostgresAnchorRepository.class).in(Singleton.class);
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);

@@ -11,6 +11,7 @@ import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
@@ -36,6 +37,8 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     private final AuditCodec codec = new AuditCodec();
     private final Map<PolicyScope, PolicySet> sets = new HashMap<>();
     private final Map<PolicyScope, List<RevisionRecord>> revisions = new HashMap<>();
+
+    private final Map<List<Object>, Answered> answers = new HashMap<>();
 
     public InMemoryPolicyRepository(LedgerStore ledger) {
         this.ledger = ledger;
@@ -111,6 +114,11 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
                         record.changeDigest(),
                         record.policyDigest(),
                         seq));
+        if (plan.once() != null) {
+            answers.put(
+                    List.of(plan.scope(), record.actor(), plan.once().key()),
+                    new Answered(plan.once(), record.revision(), seq, record.committedAt()));
+        }
         return seq;
     }
 
@@ -157,6 +165,11 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         @Override
         public PolicySum sum(PolicyScope scope) {
             return PolicySum.of(documents(scope).documents());
+        }
+
+        @Override
+        public Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key) {
+            return Optional.ofNullable(answers.get(List.of(scope, recorder, key)));
         }
 
         @Override

@@ -59,6 +59,15 @@ class ServerConfigTest {
     }
 
     @Test
+    void aNodeIsCalledByHostAndPortUnlessItIsSaidHow() {
+        assertThat(config(Map.of("ASSIZE_GRPC_PORT", "7999")).nodeName()).matches(".+:7999");
+        assertThat(config(Map.of("ASSIZE_NODE_NAME", "x".repeat(256))).nodeName())
+                .hasSize(256);
+        assertRefused(Map.of("ASSIZE_NODE_NAME", "x".repeat(257)), "at most 256 bytes");
+        assertRefused(Map.of("ASSIZE_NODE_NAME", "two\nlines"), "control characters");
+    }
+
+    @Test
     void everyKeyChangesSomething() {
         Map<String, String> outside = Map.of(
                 "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
@@ -228,6 +237,7 @@ class ServerConfigTest {
                                 ANCHOR_CREDENTIALS,
                                 ANCHOR_USER,
                                 ANCHOR_PASSWORD,
+                                NODE_NAME,
                                 AUTHENTICATION_PEPPER_FILE -> "another";
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";

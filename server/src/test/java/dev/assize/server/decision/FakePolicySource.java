@@ -6,6 +6,8 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -15,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Policy in memory, which can be slow and can be broken. */
 final class FakePolicySource implements PolicySource {
@@ -25,6 +28,8 @@ final class FakePolicySource implements PolicySource {
     private final AtomicInteger updates = new AtomicInteger();
     private final AtomicInteger pastLoads = new AtomicInteger();
     private volatile boolean broken;
+    private volatile @Nullable InstantSource clock;
+    private volatile Runnable beforeHeads = () -> {};
     private volatile Runnable afterRead = () -> {};
     private volatile Function<PointInTime.Past, Optional<PastPolicy>> past = any -> Optional.empty();
 
@@ -120,6 +125,24 @@ final class FakePolicySource implements PolicySource {
             }
         });
         return revisions;
+    }
+
+    /** What time it is where policy is kept; without one it has none. */
+    void setClock(InstantSource newClock) {
+        clock = newClock;
+    }
+
+    /** Runs before the revisions are read together with the time. */
+    void beforeHeads(Runnable action) {
+        beforeHeads = action;
+    }
+
+    @Override
+    public Heads heads(Set<PolicyScope> scopes) {
+        InstantSource own = clock;
+        Instant readAt = own == null ? null : own.instant();
+        beforeHeads.run();
+        return new Heads(revisions(scopes), readAt);
     }
 
     private void requireSound() {

@@ -12,9 +12,11 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
+import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +50,9 @@ class GraphRenewalTest {
     private final DecisionConfig config = config(256L << 20);
     private final GraphCache graphs = new GraphCache(source, config, InstantSource.system(), metrics);
     private final PolicyDecisionPoint pdp = pdp(graphs, config);
-    private final PolicyWatch watch = new PolicyWatch(graphs, source, config, InstantSource.system(), metrics);
+    private final FakeSignals signals = new FakeSignals();
+    private final PolicyWatch watch = new PolicyWatch(
+            graphs, source, config, InstantSource.system(), metrics, signals, NodePresenceTest.of(graphs, metrics));
 
     @Test
     void anOwnChangeReadsOnlyWhatChanged() {
@@ -230,13 +234,78 @@ class GraphRenewalTest {
         assertThat(count("assize.decision.cache.oversized")).isGreaterThanOrEqualTo(2);
     }
 
+    @Test
+    void aSignalRenewsWhatIsHeldAndLoadsNothingElse() {
+        source.put(tenant(ACME, 1, ALICE));
+        watch.start();
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.ALLOWED);
+        source.put(tenant(ACME, 2)).put(tenant(OTHER, 1, ALICE));
+
+        signals.listener().changed(PolicyScope.of(ACME), new Revision(2), Instant.now());
+        signals.listener().changed(PolicyScope.of(OTHER), new Revision(1), Instant.now());
+
+        assertThat(graphs.catchUp(ACME, new Revision(2)).join()).isTrue();
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.NO_GRANT);
+        assertThat(source.loads()).isEqualTo(1);
+        assertThat(registry.get("assize.decision.effect.delay").timer().count()).isLessThanOrEqualTo(1);
+        watch.close();
+    }
+
+    @Test
+    void aSignalOfWhatIsKnownAlreadyReadsNothing() {
+        source.put(tenant(ACME, 2, ALICE));
+        watch.start();
+        ask(ACME);
+        signals.listener().changed(PolicyScope.of(ACME), new Revision(2), Instant.now());
+        signals.listener().changed(PolicyScope.of(ACME), new Revision(1), Instant.now());
+        assertThat(graphs.catchUp(ACME, new Revision(2)).join()).isTrue();
+        assertThat(source.updates()).isZero();
+        watch.close();
+    }
+
+    @Test
+    void aSignalThatPrecedesWhatItSpeaksOfDoesNoHarm() {
+        source.put(tenant(ACME, 1, ALICE));
+        ask(ACME);
+        assertThat(graphs.catchUp(ACME, new Revision(9)).join()).isFalse();
+        assertThat(ask(ACME).revision().value()).isEqualTo(1);
+    }
+
+    @Test
+    void aClockTooFarFromTheDatabasesIsNotOnTime() {
+        assertThat(watch.isOnTime()).isTrue();
+        for (long millis : new long[] {2_001, -2_001}) {
+            source.setClock(() -> Instant.now().plusMillis(millis + (millis > 0 ? 1_000 : 0)));
+            watch.poll();
+            assertThat(watch.isOnTime()).as("%s ms", millis).isFalse();
+            assertThat(watch.clockOffset().isNegative()).isEqualTo(millis > 0);
+        }
+        source.setClock(() -> Instant.now().minusMillis(1_500));
+        watch.poll();
+        assertThat(watch.isOnTime()).isTrue();
+    }
+
+    @Test
+    void aSlowAnswerSaysNothingAgainstTheClock() {
+        source.setClock(Instant::now);
+        Instant begun = Instant.now();
+        source.beforeHeads(() -> {
+            while (Instant.now().isBefore(begun.plusMillis(2_100))) {
+                Thread.onSpinWait();
+            }
+        });
+        watch.poll();
+        assertThat(watch.clockOffset()).isZero();
+    }
+
     /** Changers and a poll against readers, with room for a few of the tenants only: whoever changed it sees it. */
     @Test
     void everyChangeIsSeenByWhoMadeItHoweverMuchGoesOn() throws Exception {
         DecisionConfig tight = config(16_000);
         GraphCache few = new GraphCache(source, tight, InstantSource.system(), metrics);
         PolicyDecisionPoint busy = pdp(few, tight);
-        PolicyWatch polling = new PolicyWatch(few, source, tight, InstantSource.system(), metrics);
+        PolicyWatch polling = new PolicyWatch(
+                few, source, tight, InstantSource.system(), metrics, new FakeSignals(), NodePresenceTest.of(few, metrics));
         List<TenantId> tenants =
                 IntStream.range(0, 8).mapToObj(i -> new TenantId("t" + i)).toList();
         source.put(platform(1));

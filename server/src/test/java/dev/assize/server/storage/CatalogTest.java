@@ -60,7 +60,8 @@ class CatalogTest {
                         + " AND obj_description(c.oid, 'pg_class') NOT LIKE 'RLS: none, because %'"))
                 .isEmpty();
         assertThat(query("SELECT c.relname " + TABLES + " AND NOT c.relrowsecurity ORDER BY 1"))
-                .containsExactly("anchor", "deployment", "flyway_schema_history", "meta_cosignature", "signing_key");
+                .containsExactly(
+                        "anchor", "deployment", "flyway_schema_history", "meta_cosignature", "node", "signing_key");
     }
 
     @Test
@@ -84,10 +85,10 @@ class CatalogTest {
     }
 
     @Test
-    void theApplicationMayRemoveOldAnswersOnly() throws SQLException {
+    void theApplicationMayRemoveOldAnswersAndWhatNodesSayOnly() throws SQLException {
         assertThat(query("SELECT c.relname " + TABLES + " AND has_table_privilege('" + application()
-                        + "', c.oid, 'DELETE, TRUNCATE')"))
-                .containsExactly("ledger_idempotency");
+                        + "', c.oid, 'DELETE, TRUNCATE') ORDER BY 1"))
+                .containsExactly("ledger_idempotency", "node", "node_confirmation");
     }
 
     @Test

@@ -392,7 +392,8 @@ class PolicyHistoryTest {
                 deletes,
                 present.sum(scope).with(removed, puts),
                 new RevisionRecord(revision, NOON, ALICE, Optional.empty(), 1, Digest.sha256(), Digest.sha256(), -1),
-                List.of(PostgresPolicyRepositoryTest.event("r")));
+                List.of(PostgresPolicyRepositoryTest.event("r")),
+                null);
     }
 
     private static Set<DocumentKey> differing(PolicySet one, PolicySet other) {

@@ -305,7 +305,8 @@ class PostgresPolicyRepositoryTest {
                         Digest.sha256(),
                         Digest.sha256(new byte[1]),
                         -1),
-                List.of(event(entryReason)));
+                List.of(event(entryReason)),
+                null);
     }
 
     static AuditEvent event(String reason) {

@@ -54,6 +54,14 @@ class TenantIsolationTest {
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
                             + " " + HASH + ", '', 'c', 't', now())");
 
+    /** The same of tables that make changes known. */
+    private static final Map<String, String> CHANGE_ROWS = Map.of(
+            "policy_answer",
+                    "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
+                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
+            "node_confirmation",
+                    "(tenant_id, revision, instance_id, asked_at) VALUES ('%s', 1, 'i', now())");
+
     /** The same of tables that only a transaction that signs writes. */
     private static final Map<String, String> SIGNED_ROWS = Map.of(
             "ledger_tree",
@@ -81,6 +89,8 @@ class TenantIsolationTest {
             "policy_document",
             "policy_revision",
             "policy_sum",
+            "policy_answer",
+            "node_confirmation",
             "approval_request",
             "approval_vote",
             "api_key");
@@ -94,6 +104,7 @@ class TenantIsolationTest {
             "policy_scope", "revision = revision",
             "policy_document", "to_revision = to_revision",
             "policy_sum", "revision = revision",
+            "node_confirmation", "confirmed_at = confirmed_at",
             "approval_request", "open_until = open_until",
             "api_key", "revoked_at = revoked_at");
 
@@ -223,7 +234,7 @@ class TenantIsolationTest {
 
     private static String insert(String table, String tenant) {
         return "INSERT INTO assize." + table + " "
-                + requireNonNull(ROWS.getOrDefault(table, SIGNED_ROWS.get(table)))
+                + requireNonNull(ROWS.getOrDefault(table, CHANGE_ROWS.getOrDefault(table, SIGNED_ROWS.get(table))))
                         .formatted(tenant);
     }
 

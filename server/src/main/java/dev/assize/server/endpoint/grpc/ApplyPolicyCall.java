@@ -249,11 +249,16 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     }
 
     private static ApplyPolicyResponse refuse(List<Problem> problems) {
+        throw refusal(problems);
+    }
+
+    /** What a caller is told whose change is not valid. */
+    static RefusedException refusal(List<Problem> problems) {
         List<Violation> violations = problems.stream()
                 .map(problem -> new Violation(problem.field(), problem.message()))
                 .toList();
         String first = problems.getFirst().message();
-        throw RefusedException.violated(
+        return RefusedException.violated(
                 ErrorReason.POLICY_INVALID,
                 problems.size() == 1 ? first : problems.size() + " problems, the first: " + first,
                 violations);

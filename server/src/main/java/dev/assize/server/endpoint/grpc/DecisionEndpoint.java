@@ -7,6 +7,8 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CheckStreamRequest;
+import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
 import dev.assize.proto.v1.Detail;
 import dev.assize.proto.v1.SearchActionsRequest;
@@ -15,6 +17,8 @@ import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchResourcesResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.server.access.Permission;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.Answer;
@@ -23,6 +27,7 @@ import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.InstantSource;
 
@@ -35,6 +40,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     private final DecisionIds ids;
     private final ExecutionEndpoint executions;
     private final SearchEndpoint searches;
+    private final WatchCalls watches;
     private final ErrorMapper errors;
     private final Replies replies;
     private final InstantSource clock;
@@ -47,6 +53,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             DecisionIds ids,
             ExecutionEndpoint executions,
             SearchEndpoint searches,
+            WatchCalls watches,
             ErrorMapper errors,
             Replies replies,
             InstantSource clock) {
@@ -56,6 +63,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         this.ids = ids;
         this.executions = executions;
         this.searches = searches;
+        this.watches = watches;
         this.errors = errors;
         this.replies = replies;
         this.clock = clock;
@@ -76,6 +84,23 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     @Override
     public void checkAndAppend(CheckAndAppendRequest request, StreamObserver<CheckAndAppendResponse> observer) {
         replies.replyLater(observer, () -> executions.checkAndAppend(request, this));
+    }
+
+    @Override
+    public StreamObserver<CheckStreamRequest> checkStream(StreamObserver<CheckStreamResponse> observer) {
+        return new CheckStreamCall(
+                        this,
+                        decisions,
+                        gate,
+                        errors,
+                        replies,
+                        (ServerCallStreamObserver<CheckStreamResponse>) observer)
+                .start();
+    }
+
+    @Override
+    public void watchDecision(WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer) {
+        watches.decision(request, observer, this);
     }
 
     @Override

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.access.AccessControl;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
+import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
@@ -19,10 +20,20 @@ import java.util.Map;
 final class Gate {
 
     private final AccessControl access;
+    private final ApiKeys keys;
 
     @Inject
-    Gate(AccessControl access) {
+    Gate(AccessControl access, ApiKeys keys) {
         this.access = access;
+        this.keys = keys;
+    }
+
+    /** That the credential by which a call came in is still valid: a stream may outlive it. */
+    void requireCredential() {
+        if (!keys.isStillValid(CallContext.current().caller())) {
+            throw RefusedException.of(
+                    ErrorReason.CREDENTIALS_INVALID, "the credential has expired or was revoked", Map.of());
+        }
     }
 
     /** Admits the current call to the tenant its request names in {@code tenant}. */

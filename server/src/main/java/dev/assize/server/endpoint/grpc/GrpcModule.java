@@ -23,6 +23,9 @@ public final class GrpcModule extends AbstractModule {
         bind(ExecutionEndpoint.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
+        bind(Watches.class).in(Singleton.class);
+        bind(WatchCalls.class).in(Singleton.class);
+        bind(ShorthandCalls.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);
         bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);

@@ -17,6 +17,7 @@ public final class GrpcServices {
     private final MetricsInterceptor measured;
     private final AuthenticationInterceptor authenticated;
     private final MalformedMessageInterceptor wellFormed;
+    private final Watches watches;
     private final GrpcConfig config;
     private final HealthStatusManager health = new HealthStatusManager();
 
@@ -30,11 +31,13 @@ public final class GrpcServices {
             MetricsInterceptor measured,
             AuthenticationInterceptor authenticated,
             MalformedMessageInterceptor wellFormed,
+            Watches watches,
             GrpcConfig config) {
         this.endpoints = List.of(decisions, policies, ledger, approvals, access);
         this.measured = measured;
         this.authenticated = authenticated;
         this.wellFormed = wellFormed;
+        this.watches = watches;
         this.config = config;
         serving(false);
     }
@@ -61,9 +64,10 @@ public final class GrpcServices {
         }
     }
 
-    /** Health says NOT_SERVING from now on, whatever else is said. */
+    /** Health says NOT_SERVING from now on, whatever else is said, and who listens is told to go elsewhere. */
     void stopServing() {
         health.enterTerminalState();
+        watches.close();
     }
 
     private ServerServiceDefinition guarded(ServerServiceDefinition service) {

@@ -6,10 +6,22 @@ import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.FreezeRequest;
+import dev.assize.proto.v1.FreezeResponse;
+import dev.assize.proto.v1.GrantRequest;
+import dev.assize.proto.v1.GrantResponse;
+import dev.assize.proto.v1.ListFreezesRequest;
+import dev.assize.proto.v1.ListFreezesResponse;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
 import dev.assize.proto.v1.PolicyRevision;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceImplBase;
+import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.RevokeResponse;
+import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.UnfreezeResponse;
+import dev.assize.proto.v1.WatchPolicyRequest;
+import dev.assize.proto.v1.WatchPolicyResponse;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.model.PolicyScope;
@@ -26,13 +38,23 @@ import org.jspecify.annotations.Nullable;
 final class PolicyEndpoint extends PolicyServiceImplBase {
 
     private final PolicyAdministration administration;
+    private final ShorthandCalls shorthands;
+    private final WatchCalls watches;
     private final Gate gate;
     private final PageTokens tokens;
     private final Replies replies;
 
     @Inject
-    PolicyEndpoint(PolicyAdministration administration, Gate gate, PageTokens tokens, Replies replies) {
+    PolicyEndpoint(
+            PolicyAdministration administration,
+            ShorthandCalls shorthands,
+            WatchCalls watches,
+            Gate gate,
+            PageTokens tokens,
+            Replies replies) {
         this.administration = administration;
+        this.shorthands = shorthands;
+        this.watches = watches;
         this.gate = gate;
         this.tokens = tokens;
         this.replies = replies;
@@ -66,6 +88,36 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     @Override
     public void listRevisions(ListRevisionsRequest request, StreamObserver<ListRevisionsResponse> observer) {
         replies.reply(observer, () -> listRevisions(request));
+    }
+
+    @Override
+    public void grant(GrantRequest request, StreamObserver<GrantResponse> observer) {
+        replies.reply(observer, () -> shorthands.grant(request));
+    }
+
+    @Override
+    public void revoke(RevokeRequest request, StreamObserver<RevokeResponse> observer) {
+        replies.reply(observer, () -> shorthands.revoke(request));
+    }
+
+    @Override
+    public void freeze(FreezeRequest request, StreamObserver<FreezeResponse> observer) {
+        replies.reply(observer, () -> shorthands.freeze(request));
+    }
+
+    @Override
+    public void unfreeze(UnfreezeRequest request, StreamObserver<UnfreezeResponse> observer) {
+        replies.reply(observer, () -> shorthands.unfreeze(request));
+    }
+
+    @Override
+    public void listFreezes(ListFreezesRequest request, StreamObserver<ListFreezesResponse> observer) {
+        replies.reply(observer, () -> shorthands.list(request));
+    }
+
+    @Override
+    public void watchPolicy(WatchPolicyRequest request, StreamObserver<WatchPolicyResponse> observer) {
+        watches.policy(request, observer);
     }
 
     private PolicySet export(ExportPolicyRequest request) {

@@ -14,17 +14,21 @@ import dev.assize.proto.v1.CancelApprovalRequest;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportPolicyRequest;
+import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
+import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.Outcome;
@@ -35,11 +39,15 @@ import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
 import io.grpc.CallOptions;
@@ -104,6 +112,50 @@ class EveryRpcTest {
                     tenant -> List.of(SearchActionsRequest.newBuilder()
                             .setCheck(check().setTenant(tenant).clearAction())
                             .build())),
+            Map.entry(
+                    "DecisionService/CheckStream",
+                    tenant -> List.of(CheckStreamRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant))
+                            .build())),
+            Map.entry(
+                    "DecisionService/WatchDecision",
+                    tenant -> List.of(WatchDecisionRequest.newBuilder()
+                            .setCheck(check().setTenant(tenant))
+                            .build())),
+            Map.entry(
+                    "PolicyService/WatchPolicy",
+                    tenant -> List.of(
+                            WatchPolicyRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "PolicyService/Grant",
+                    tenant -> List.of(GrantRequest.newBuilder()
+                            .setTenant(tenant)
+                            .addSubjects("user:alice")
+                            .setRole("reader")
+                            .build())),
+            Map.entry(
+                    "PolicyService/Revoke",
+                    tenant -> List.of(RevokeRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setBinding("b")
+                            .build())),
+            Map.entry(
+                    "PolicyService/Freeze",
+                    tenant -> List.of(FreezeRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setSubject("user:alice")
+                            .setReason("r")
+                            .build())),
+            Map.entry(
+                    "PolicyService/Unfreeze",
+                    tenant -> List.of(UnfreezeRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setName("f")
+                            .build())),
+            Map.entry(
+                    "PolicyService/ListFreezes",
+                    tenant -> List.of(
+                            ListFreezesRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
                     "PolicyService/ApplyPolicy",
                     tenant -> List.of(
@@ -217,6 +269,9 @@ class EveryRpcTest {
                             .setTenant(tenant)
                             .setId("a".repeat(16))
                             .build())));
+
+    /** Those that end only when their caller has heard enough. */
+    private static final Set<String> LASTING = Set.of("DecisionService/WatchDecision", "PolicyService/WatchPolicy");
 
     @TempDir
     Path directory;
@@ -393,6 +448,14 @@ class EveryRpcTest {
         CompletableFuture<Status> end = new CompletableFuture<>();
         call.start(
                 new ClientCall.Listener<>() {
+                    @Override
+                    public void onMessage(Object message) {
+                        if (LASTING.contains(RpcNames.of(rpc))) {
+                            end.complete(Status.OK);
+                            call.cancel("heard enough", null);
+                        }
+                    }
+
                     @Override
                     public void onClose(Status status, Metadata trailers) {
                         if (status.isOk()) {

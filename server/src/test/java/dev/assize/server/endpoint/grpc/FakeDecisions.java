@@ -44,6 +44,10 @@ final class FakeDecisions implements DecisionService {
         grants.add(subject + " " + action + " " + resource);
     }
 
+    synchronized void revokeAll() {
+        grants.clear();
+    }
+
     synchronized void addTenant(String tenant) {
         tenants.add(new TenantId(tenant));
     }

@@ -34,7 +34,11 @@ import dev.assize.server.authentication.InMemoryApiKeyRepository;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.ApprovalPolicy;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.SearchService;
+import dev.assize.server.decision.node.InMemoryNodeRegistry;
+import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
@@ -55,6 +59,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
@@ -68,6 +73,7 @@ final class GrpcFixture implements AutoCloseable {
     static final TenantId ACME = new TenantId("acme");
 
     final FakeDecisions decisions = new FakeDecisions();
+    final FakeStates states = new FakeStates();
     final FakeSearches searches = new FakeSearches();
     final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
@@ -75,6 +81,7 @@ final class GrpcFixture implements AutoCloseable {
     final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
     final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
+    final InMemoryNodeRegistry nodes = new InMemoryNodeRegistry(clock);
     final FakeApprovalPolicy approvalPolicy = new FakeApprovalPolicy();
     final Injector injector;
     final ManagedChannel channel;
@@ -198,6 +205,9 @@ final class GrpcFixture implements AutoCloseable {
             bind(LedgerStore.class).toInstance(ledger);
             bind(ApprovalRepository.class).toInstance(approvals);
             bind(ApprovalPolicy.class).toInstance(approvalPolicy);
+            bind(NodeIdentity.class).toInstance(NodeIdentity.starting("here", Duration.ofSeconds(60)));
+            bind(PolicyStates.class).toInstance(states);
+            bind(NodeRegistry.class).toInstance(nodes);
             bind(PolicyRepository.class).toInstance(policies);
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
             bind(AuditIndex.class).toInstance(index);

@@ -62,6 +62,7 @@ import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.LedgerConfig;
@@ -561,6 +562,7 @@ class ServedTest {
                 bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
                 bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
                 bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
+                bind(NodeIdentity.class).toInstance(NodeIdentity.starting("node", Duration.ofSeconds(60)));
                 bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
                 bind(GrpcConfig.class)
                         .toInstance(new GrpcConfig(

@@ -1,0 +1,164 @@
+package dev.assize.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.FreezeEntry;
+import dev.assize.proto.v1.FreezeRequest;
+import dev.assize.proto.v1.GrantRequest;
+import dev.assize.proto.v1.NodeConfirmations;
+import dev.assize.proto.v1.PolicyCommit;
+import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.UnconfirmedNode;
+import dev.assize.proto.v1.UnfreezeRequest;
+import io.grpc.Status;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PolicyClientTest {
+
+    private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
+
+    private final FakeAssize server = new FakeAssize();
+    private final AssizeClient client = server.client(
+            AssizeClient.builder().tenant("acme").appendDeadline(java.time.Duration.ofSeconds(3)));
+
+    @AfterEach
+    void close() {
+        client.close();
+        server.close();
+    }
+
+    @Test
+    void throwsWhatTheServerRefuses() {
+        server.policyFailures.add(Status.NOT_FOUND.asRuntimeException());
+        assertThatThrownBy(() -> client.policy().unfreeze("nothing", "")).isInstanceOf(AssizeException.class);
+        assertThat(server.policyCalls).hasSize(1);
+    }
+
+    @Test
+    void triesAgainUnderTheSameKey() {
+        server.policyFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        client.policy().freeze(Freeze.of("agent:x", "runs wild"));
+        server.policyFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        client.policy().grant(Grant.of("user:alice", "reader", ""));
+
+        assertThat(server.policyCalls).hasSize(4);
+        assertThat(server.policyCalls.get(0)).isEqualTo(server.policyCalls.get(1));
+        assertThat(((FreezeRequest) server.policyCalls.get(0)).getIdempotencyKey())
+                .isNotEmpty();
+        assertThat(server.policyCalls.get(2)).isEqualTo(server.policyCalls.get(3));
+    }
+
+    @Test
+    void saysEverythingOfAFreeze() {
+        client.policy()
+                .inTenant("other")
+                .freeze(
+                        new Freeze(
+                                "n", "agent:x", "r", "a", "vault:1", "vault", "prod", "run-1", true, "why", NOON, NOON),
+                        "key");
+        Timestamp noon = Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()).build();
+        assertThat(server.policyCalls)
+                .containsExactly(FreezeRequest.newBuilder()
+                        .setTenant("other")
+                        .setName("n")
+                        .setSubject("agent:x")
+                        .setRole("r")
+                        .setAction("a")
+                        .setResource("vault:1")
+                        .setResourceType("vault")
+                        .setEnvironment("prod")
+                        .setRun("run-1")
+                        .setAll(true)
+                        .setReason("why")
+                        .setFrom(noon)
+                        .setUntil(noon)
+                        .setIdempotencyKey("key")
+                        .build());
+    }
+
+    @Test
+    void tellsWhichNodesDoNotActYet() {
+        server.nodes = NodeConfirmations.newBuilder()
+                .setConfirmed(2)
+                .addUnconfirmed(UnconfirmedNode.newBuilder()
+                        .setName("far")
+                        .setInstanceId("i")
+                        .setLastSeenAt(Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()))
+                        .setCutOff(true)
+                        .setFreshnessBound(Duration.newBuilder().setSeconds(60)))
+                .build();
+        server.commit = PolicyCommit.newBuilder()
+                .setRevision(7)
+                .setSeq(12)
+                .setCommittedAt(Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()))
+                .setReplayed(true)
+                .build();
+
+        PolicyChangeReceipt receipt = client.policy().freeze(Freeze.of("agent:x", "why"));
+
+        assertThat(receipt)
+                .isEqualTo(new PolicyChangeReceipt(
+                        "made-up",
+                        7,
+                        12,
+                        NOON,
+                        true,
+                        new PolicyChangeReceipt.Nodes(
+                                2,
+                                List.of(new PolicyChangeReceipt.Node(
+                                        "far", "i", NOON, true, java.time.Duration.ofSeconds(60))),
+                                true)));
+        assertThat(receipt.nodes().complete()).isFalse();
+    }
+
+    @Test
+    void grantsRevokesAndLifts() {
+        client.policy()
+                .grant(Grant.of("user:alice", "reader", "audit").in("prod").on("vault:1").until(NOON), "k1");
+        client.policy().revoke("b", "user:alice", "done", "k2");
+        client.policy().unfreeze("f", "over", "k3");
+
+        assertThat(server.policyCalls)
+                .containsExactly(
+                        GrantRequest.newBuilder()
+                                .setTenant("acme")
+                                .addSubjects("user:alice")
+                                .setRole("reader")
+                                .addEnvironments("prod")
+                                .addResources("vault:1")
+                                .setNotAfter(Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()))
+                                .setReason("audit")
+                                .setIdempotencyKey("k1")
+                                .build(),
+                        RevokeRequest.newBuilder()
+                                .setTenant("acme")
+                                .setBinding("b")
+                                .setSubject("user:alice")
+                                .setReason("done")
+                                .setIdempotencyKey("k2")
+                                .build(),
+                        UnfreezeRequest.newBuilder()
+                                .setTenant("acme")
+                                .setName("f")
+                                .setReason("over")
+                                .setIdempotencyKey("k3")
+                                .build());
+    }
+
+    @Test
+    void listsFreezes() {
+        server.freezes = List.of(FreezeEntry.newBuilder()
+                .setName("f")
+                .setRun("run-1")
+                .setReason("why")
+                .build());
+        assertThat(client.policy().freezes())
+                .containsExactly(new Freeze("f", "", "", "", "", "", "", "run-1", false, "why", null, null));
+    }
+}

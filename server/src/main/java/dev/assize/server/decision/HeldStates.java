@@ -1,0 +1,40 @@
+package dev.assize.server.decision;
+
+import com.google.inject.Inject;
+import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.model.TenantId;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+
+/** The states of the graphs that are held. */
+final class HeldStates implements PolicyStates {
+
+    private final GraphCache graphs;
+    private final DecisionConfig config;
+    private final InstantSource clock;
+
+    @Inject
+    HeldStates(GraphCache graphs, DecisionConfig config, InstantSource clock) {
+        this.graphs = graphs;
+        this.config = config;
+        this.clock = clock;
+    }
+
+    @Override
+    public @Nullable State state(TenantId tenant) {
+        HeldGraph held = graphs.get(tenant, config.loadTimeout());
+        if (held == null) {
+            return null;
+        }
+        DecisionGraph graph = held.fresh(clock.instant(), config.freshnessBound());
+        return new State(graph.revision(), graph.platformRevision(), held.confirmedAt());
+    }
+
+    @Override
+    public Subscription onChange(TenantId tenant, Runnable action) {
+        // Of its own, so that two subscriptions with one action are two.
+        Runnable watcher = action::run;
+        graphs.watchers().add(tenant, watcher);
+        return () -> graphs.watchers().remove(tenant, watcher);
+    }
+}

@@ -1,0 +1,119 @@
+package dev.assize.server.endpoint.grpc;
+
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CheckStreamRequest;
+import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.TenantId;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+
+/**
+ * One CheckStream: asks for the next request when the transport has taken the last answer, so that what is in flight is one
+ * request, and what the transport holds. Who may not ask is refused for good; what cannot be decided fails alone.
+ */
+final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
+
+    static final int CORRELATION_BYTES = 128;
+
+    private final DecisionEndpoint endpoint;
+    private final DecisionService decisions;
+    private final Gate gate;
+    private final ErrorMapper errors;
+    private final Replies replies;
+    private final ServerCallStreamObserver<CheckStreamResponse> stream;
+
+    // Callbacks of one call come one after the other: no guard is needed.
+    private boolean ended;
+    private boolean waiting;
+
+    CheckStreamCall(
+            DecisionEndpoint endpoint,
+            DecisionService decisions,
+            Gate gate,
+            ErrorMapper errors,
+            Replies replies,
+            ServerCallStreamObserver<CheckStreamResponse> stream) {
+        this.endpoint = endpoint;
+        this.decisions = decisions;
+        this.gate = gate;
+        this.errors = errors;
+        this.replies = replies;
+        this.stream = stream;
+    }
+
+    /** To be called while the call's handler runs. */
+    CheckStreamCall start() {
+        stream.disableAutoRequest();
+        stream.setOnCancelHandler(() -> ended = true);
+        stream.setOnReadyHandler(() -> {
+            if (waiting && stream.isReady()) {
+                waiting = false;
+                stream.request(1);
+            }
+        });
+        stream.request(1);
+        return this;
+    }
+
+    @Override
+    public void onNext(CheckStreamRequest request) {
+        if (ended) {
+            return;
+        }
+        try {
+            stream.onNext(answer(request));
+        } catch (RuntimeException | Error failure) {
+            ended = true;
+            replies.fail(stream, failure);
+            return;
+        }
+        if (stream.isReady()) {
+            stream.request(1);
+        } else {
+            waiting = true;
+        }
+    }
+
+    @Override
+    public void onError(Throwable cancelled) {
+        ended = true;
+    }
+
+    @Override
+    public void onCompleted() {
+        if (!ended) {
+            ended = true;
+            stream.onCompleted();
+        }
+    }
+
+    private CheckStreamResponse answer(CheckStreamRequest request) {
+        gate.requireCredential();
+        TenantId tenant = gate.admit(request.getCheck().getTenant());
+        String correlation = Fields.text("correlation_id", request.getCorrelationId(), CORRELATION_BYTES);
+        CheckStreamResponse.Builder response =
+                CheckStreamResponse.newBuilder().setCorrelationId(correlation == null ? "" : correlation);
+        try {
+            Fields.requireKnown("request", request);
+            return response.setResponse(decide(request, tenant)).build();
+        } catch (RuntimeException failure) {
+            if (failure instanceof StatusRuntimeException gone
+                    && gone.getStatus().getCode() == Status.Code.CANCELLED) {
+                throw failure;
+            }
+            return response.setError(errors.toStatus(failure)).build();
+        }
+    }
+
+    private CheckResponse decide(CheckStreamRequest request, TenantId tenant) {
+        Asked asked = endpoint.read("check.", request.getCheck(), tenant, Environment.DEFAULT);
+        return asked.explain()
+                ? endpoint.explained(decisions.explain(asked.query(), asked.at()), asked.detail())
+                : endpoint.answered(decisions.evaluate(asked.query(), asked.at()), asked.detail());
+    }
+}

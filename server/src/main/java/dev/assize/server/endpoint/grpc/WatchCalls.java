@@ -1,0 +1,241 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecisionConfirmed;
+import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.PolicyState;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.WatchDecisionResponse;
+import dev.assize.proto.v1.WatchPolicyRequest;
+import dev.assize.proto.v1.WatchPolicyResponse;
+import dev.assize.server.access.Permission;
+import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.DecisionService.RevisionWait;
+import dev.assize.server.decision.PolicyStates;
+import dev.assize.server.decision.PolicyStates.State;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Serves what goes on: the answer to one question, and the states of a tenant's policy. */
+final class WatchCalls {
+
+    private final DecisionService decisions;
+    private final PolicyStates states;
+    private final PolicyAdministration administration;
+    private final Watches watches;
+    private final Gate gate;
+    private final DecisionIds ids;
+    private final Replies replies;
+
+    @Inject
+    WatchCalls(
+            DecisionService decisions,
+            PolicyStates states,
+            PolicyAdministration administration,
+            Watches watches,
+            Gate gate,
+            DecisionIds ids,
+            Replies replies) {
+        this.decisions = decisions;
+        this.states = states;
+        this.administration = administration;
+        this.watches = watches;
+        this.gate = gate;
+        this.ids = ids;
+        this.replies = replies;
+    }
+
+    void decision(
+            WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer, DecisionEndpoint checks) {
+        started(observer, () -> {
+            CheckRequest check = request.getCheck();
+            TenantId tenant = gate.admit(check.getTenant());
+            Fields.requireKnown("request", request);
+            requirePresent(check);
+            DecisionEndpoint.Asked asked = checks.read("check.", check, tenant, Environment.DEFAULT);
+            stream(observer, new OneQuestion(asked.query(), asked.detail()), tenant);
+        });
+    }
+
+    void policy(WatchPolicyRequest request, StreamObserver<WatchPolicyResponse> observer) {
+        started(observer, () -> {
+            TenantId tenant = gate.admit(request.getTenant());
+            Fields.requireKnown("request", request);
+            Revision known = revision("known_revision", request.getKnownRevision());
+            Revision knownOfPlatform = revision("known_platform_revision", request.getKnownPlatformRevision());
+            requireCommitted("known_platform_revision", PolicyScope.PLATFORM, knownOfPlatform);
+            await(tenant, known);
+            stream(observer, new OnePolicy(tenant, known, knownOfPlatform), tenant);
+        });
+    }
+
+    private void started(StreamObserver<?> observer, Runnable start) {
+        try {
+            start.run();
+        } catch (RuntimeException | Error failure) {
+            replies.fail(observer, failure);
+        }
+    }
+
+    private <R> void stream(StreamObserver<R> observer, WatchStream.Look<R> look, TenantId tenant) {
+        new WatchStream<>(watches, replies, gate, (ServerCallStreamObserver<R>) observer, look).start(states, tenant);
+    }
+
+    private static void requirePresent(CheckRequest check) {
+        if (check.getAtRevision() != 0 || check.hasAsOf()) {
+            throw RefusedException.invalid("check", "a question about the past", "one about the present");
+        }
+        if (check.getExplain()) {
+            throw RefusedException.invalid("check.explain", "true", "false: Check explains");
+        }
+    }
+
+    private static Revision revision(String field, long revision) {
+        if (revision < 0) {
+            throw RefusedException.invalid(field, Long.toString(revision), "a revision, 0 or more");
+        }
+        return new Revision(revision);
+    }
+
+    private void await(TenantId tenant, Revision known) {
+        if (known.equals(Revision.NONE)) {
+            return;
+        }
+        RevisionWait end = decisions.awaitRevision(tenant, known, Deadlines.left(RevisionWaits.LONGEST_WAIT));
+        switch (end) {
+            case REACHED -> {}
+            case NEVER_COMMITTED -> throw neverCommitted("known_revision", PolicyScope.of(tenant), known);
+            case TIMED_OUT ->
+                throw RefusedException.retry(
+                        ErrorReason.REVISION_NOT_REACHED,
+                        "this node has not seen revision " + known + " of tenant `" + tenant + "` yet",
+                        Duration.ofSeconds(1));
+        }
+    }
+
+    private void requireCommitted(String field, PolicyScope scope, Revision known) {
+        List<RevisionRecord> head = administration.revisions(scope, null, 1);
+        Revision last = head.isEmpty() ? Revision.NONE : head.getFirst().revision();
+        if (known.compareTo(last) > 0) {
+            throw neverCommitted(field, scope, known);
+        }
+    }
+
+    private static RefusedException neverCommitted(String field, PolicyScope scope, Revision revision) {
+        return RefusedException.violated(
+                ErrorReason.REVISION_NEVER_COMMITTED,
+                field,
+                revision.toString(),
+                "a revision that was committed in " + scope);
+    }
+
+    private ByteString digest(PolicyScope scope, Revision revision) {
+        return administration.revisions(scope, revision.next(), 1).stream()
+                .filter(record -> record.revision().equals(revision))
+                .findFirst()
+                .map(record -> ByteString.copyFrom(record.policyDigest().bytes()))
+                .orElse(ByteString.EMPTY);
+    }
+
+    /** One question, for as long as somebody listens. */
+    private final class OneQuestion implements WatchStream.Look<WatchDecisionResponse> {
+
+        private final CheckQuery query;
+        private final Detail detail;
+
+        /** Without what changes though the answer does not. */
+        private @Nullable CheckResponse last;
+
+        OneQuestion(CheckQuery query, Detail detail) {
+            this.query = query;
+            this.detail = detail;
+        }
+
+        @Override
+        public @Nullable WatchDecisionResponse next(boolean due) {
+            gate.require(query.tenant(), Permission.CHECK);
+            Answer answer = last == null ? decisions.evaluate(query) : decisions.evaluateOwn(query);
+            CheckResponse response =
+                    AnswerTranslator.response(answer, ids.next(), detail).build();
+            CheckResponse essence = response.toBuilder()
+                    .clearDecisionId()
+                    .clearRevision()
+                    .clearPlatformRevision()
+                    .clearValidUntil()
+                    .build();
+            if (!essence.equals(last)) {
+                last = essence;
+                return WatchDecisionResponse.newBuilder().setResponse(response).build();
+            }
+            return due ? confirmed(answer) : null;
+        }
+
+        private WatchDecisionResponse confirmed(Answer answer) {
+            DecisionConfirmed.Builder confirmed = DecisionConfirmed.newBuilder()
+                    .setRevision(answer.revision().value())
+                    .setPlatformRevision(answer.platformRevision().value());
+            if (answer.validUntil() != null) {
+                confirmed.setValidUntil(Fields.timestamp(answer.validUntil()));
+            }
+            return WatchDecisionResponse.newBuilder().setConfirmed(confirmed).build();
+        }
+    }
+
+    /** The states of one tenant, for as long as somebody listens. */
+    private final class OnePolicy implements WatchStream.Look<WatchPolicyResponse> {
+
+        private final TenantId tenant;
+        private Revision known;
+        private Revision knownOfPlatform;
+
+        OnePolicy(TenantId tenant, Revision known, Revision knownOfPlatform) {
+            this.tenant = tenant;
+            this.known = known;
+            this.knownOfPlatform = knownOfPlatform;
+        }
+
+        @Override
+        public @Nullable WatchPolicyResponse next(boolean due) {
+            gate.require(tenant, Permission.WATCH_POLICY);
+            State state = states.state(tenant);
+            if (state == null) {
+                throw RefusedException.notFound(ErrorReason.TENANT_NOT_FOUND, "tenant", tenant.value());
+            }
+            if (state.revision().compareTo(known) < 0 || state.platformRevision().compareTo(knownOfPlatform) < 0) {
+                // Behind what the listener knows: it hears nothing until that has been seen here, too.
+                return null;
+            }
+            if (state.revision().equals(known) && state.platformRevision().equals(knownOfPlatform)) {
+                return due
+                        ? WatchPolicyResponse.newBuilder()
+                                .setConfirmedAt(Fields.timestamp(state.confirmedAt()))
+                                .build()
+                        : null;
+            }
+            known = state.revision();
+            knownOfPlatform = state.platformRevision();
+            return WatchPolicyResponse.newBuilder()
+                    .setState(PolicyState.newBuilder()
+                            .setRevision(known.value())
+                            .setPlatformRevision(knownOfPlatform.value())
+                            .setPolicyDigest(digest(PolicyScope.of(tenant), known))
+                            .setPlatformPolicyDigest(digest(PolicyScope.PLATFORM, knownOfPlatform))
+                            .setConfirmedAt(Fields.timestamp(state.confirmedAt())))
+                    .build();
+        }
+    }
+}

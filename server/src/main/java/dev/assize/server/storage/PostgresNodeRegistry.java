@@ -1,0 +1,135 @@
+package dev.assize.server.storage;
+
+import com.google.inject.Inject;
+import dev.assize.server.decision.node.Node;
+import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.decision.node.NodeRegistry;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+
+/** Nodes in PostgreSQL; by its clock, since theirs may differ. */
+final class PostgresNodeRegistry implements NodeRegistry {
+
+    private static final String SEEN = "INSERT INTO assize.node AS n"
+            + " (instance_id, name, freshness_bound, started_at, last_seen_at)"
+            + " VALUES (?, ?, ?, clock_timestamp(), clock_timestamp())"
+            + " ON CONFLICT (instance_id) DO UPDATE SET last_seen_at = excluded.last_seen_at";
+
+    private static final String ASKED =
+            "SELECT tenant_id, revision FROM assize.node_confirmation WHERE instance_id = ? AND confirmed_at IS NULL";
+
+    private static final String NODES = "SELECT instance_id, name, freshness_bound, started_at, last_seen_at,"
+            + " greatest(0, extract(epoch FROM clock_timestamp() - last_seen_at) * 1000)::bigint AS unseen"
+            + " FROM assize.node ORDER BY name, instance_id";
+
+    private static final String ASK = "INSERT INTO assize.node_confirmation (tenant_id, revision, instance_id, asked_at)"
+            + " SELECT ?, ?, a.id, clock_timestamp() FROM unnest(?::text[]) AS a (id) ON CONFLICT DO NOTHING";
+
+    private static final String CONFIRM = "UPDATE assize.node_confirmation SET confirmed_at = clock_timestamp()"
+            + " WHERE tenant_id = ? AND revision <= ? AND instance_id = ? AND confirmed_at IS NULL";
+
+    private static final String UNCONFIRMED = "SELECT instance_id FROM assize.node_confirmation"
+            + " WHERE tenant_id = ? AND revision = ? AND confirmed_at IS NULL";
+
+    /** What is left of somebody who waited and died is removed with it. */
+    private static final String SETTLE = "DELETE FROM assize.node_confirmation"
+            + " WHERE tenant_id = ? AND (revision = ? OR asked_at < clock_timestamp() - interval '10 minutes')";
+
+    private static final String PLATFORM = PolicyScope.PLATFORM.key();
+
+    private final Database database;
+
+    @Inject
+    PostgresNodeRegistry(Database database) {
+        this.database = database;
+    }
+
+    @Override
+    public List<Asked> seen(NodeIdentity node) {
+        return database.inTransaction(PLATFORM, transaction -> {
+            transaction
+                    .sql()
+                    .execute(
+                            SEEN,
+                            node.instanceId(),
+                            node.name(),
+                            node.freshnessBound().toMillis());
+            return transaction
+                    .sql()
+                    .fetch(ASKED, node.instanceId())
+                    .map(row -> new Asked(new TenantId(row.get(0, String.class)), new Revision(row.get(1, Long.class))));
+        });
+    }
+
+    @Override
+    public void left(NodeIdentity node) {
+        remove(node);
+    }
+
+    @Override
+    public List<Node> nodes() {
+        List<Node> all = database.inSnapshot(PLATFORM, transaction -> transaction
+                .sql()
+                .fetch(NODES)
+                .map(row -> new Node(
+                        new NodeIdentity(
+                                row.get("instance_id", String.class),
+                                row.get("name", String.class),
+                                Duration.ofMillis(row.get("freshness_bound", Long.class))),
+                        row.get("started_at", Instant.class),
+                        row.get("last_seen_at", Instant.class),
+                        Duration.ofMillis(row.get("unseen", Long.class)))));
+        all.stream().filter(Node::isGone).map(Node::identity).forEach(this::remove);
+        return all.stream().filter(node -> !node.isGone()).toList();
+    }
+
+    private void remove(NodeIdentity node) {
+        database.inTransaction(
+                PLATFORM,
+                transaction ->
+                        transaction.sql().execute("DELETE FROM assize.node WHERE instance_id = ?", node.instanceId()));
+    }
+
+    @Override
+    public void ask(TenantId tenant, Revision revision, Collection<NodeIdentity> nodes) {
+        String[] ids = nodes.stream().map(NodeIdentity::instanceId).toArray(String[]::new);
+        database.inTransaction(tenant.value(), transaction -> {
+            int asked = transaction.sql().execute(ASK, tenant.value(), revision.value(), ids);
+            PostgresChangeSignals.announce(transaction, new Asked(tenant, revision));
+            return asked;
+        });
+    }
+
+    @Override
+    public void confirm(NodeIdentity node, Asked asked) {
+        database.inTransaction(
+                asked.tenant().value(),
+                transaction -> transaction
+                        .sql()
+                        .execute(
+                                CONFIRM,
+                                asked.tenant().value(),
+                                asked.revision().value(),
+                                node.instanceId()));
+    }
+
+    @Override
+    public Set<String> unconfirmed(TenantId tenant, Revision revision) {
+        return database.inSnapshot(tenant.value(), transaction -> transaction
+                .sql()
+                .fetch(UNCONFIRMED, tenant.value(), revision.value())
+                .intoSet(0, String.class));
+    }
+
+    @Override
+    public void settle(TenantId tenant, Revision revision) {
+        database.inTransaction(
+                tenant.value(), transaction -> transaction.sql().execute(SETTLE, tenant.value(), revision.value()));
+    }
+}

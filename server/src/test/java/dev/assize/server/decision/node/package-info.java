@@ -1,0 +1,4 @@
+@NullMarked
+package dev.assize.server.decision.node;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,183 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.decision.node.ChangeSignals;
+import dev.assize.server.decision.node.Node;
+import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.decision.node.NodeRegistry.Asked;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What nodes hear of each other through PostgreSQL. */
+@Timeout(60)
+class PostgresNodesTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final Revision ONE = new Revision(1);
+    private static final Asked ASKED = new Asked(ACME, ONE);
+
+    private static TestDatabase server;
+    private static Database database;
+
+    private final PostgresNodeRegistry registry = new PostgresNodeRegistry(database);
+
+    @BeforeAll
+    static void open() {
+        server = TestDatabase.fresh();
+        database = server.open(InstantSource.system());
+    }
+
+    @AfterAll
+    static void close() {
+        database.close();
+        server.close();
+    }
+
+    @Test
+    void overlooksWhatMakesNoSenseAndHearsWhatFollows() throws Exception {
+        try (Ears ears = new Ears()) {
+            for (String payload : List.of("", "acme", "acme x y", "acme -1 5", "..  1 5", "acme 1 99999999999999999999")) {
+                notify("assize_policy", payload);
+                notify("assize_confirm", payload);
+            }
+            notify("assize_policy", "acme 7 1000000");
+            assertThat(ears.next()).isEqualTo("tenant `acme` 7 1970-01-01T00:00:01Z");
+        }
+    }
+
+    @Test
+    void saysAChangeOnlyOnceItIsCommitted() throws Exception {
+        try (Ears ears = new Ears()) {
+            database.inTransaction("acme", transaction -> {
+                PostgresChangeSignals.announce(transaction, ASKED);
+                transaction.abandon();
+                return true;
+            });
+            NodeIdentity node = NodeIdentity.starting("n", Duration.ofSeconds(60));
+            registry.ask(ACME, new Revision(2), List.of(node));
+            assertThat(ears.next()).isEqualTo(new Asked(ACME, new Revision(2)).toString());
+        }
+    }
+
+    @Test
+    void listensAgainAfterItsConnectionWasCut() throws Exception {
+        try (Ears ears = new Ears()) {
+            execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    + " WHERE application_name = 'assize-signals' AND datname = current_database()");
+            assertThat(ears.next()).isEqualTo("connected");
+            notify("assize_policy", "~platform 3 0");
+            assertThat(ears.next()).isEqualTo("the platform 3 1970-01-01T00:00:00Z");
+        }
+    }
+
+    @Test
+    void knowsWhoIsThereAndHowLongNobodySawThem() throws Exception {
+        NodeIdentity one = NodeIdentity.starting("one", Duration.ofSeconds(60));
+        NodeIdentity two = NodeIdentity.starting("two", Duration.ofSeconds(2));
+        registry.seen(one);
+        registry.seen(two);
+        assertThat(identities()).contains(one, two);
+
+        execute("UPDATE assize.node SET last_seen_at = last_seen_at - interval '40 seconds'");
+        assertThat(identities()).contains(one).doesNotContain(two);
+        assertThat(registry.nodes()).filteredOn(node -> node.identity().equals(one)).allMatch(Node::isCutOff);
+
+        registry.seen(one);
+        assertThat(registry.nodes())
+                .filteredOn(node -> node.identity().equals(one))
+                .allMatch(node -> !node.isCutOff());
+        registry.left(one);
+        assertThat(identities()).doesNotContain(one);
+    }
+
+    @Test
+    void aNodeConfirmsWhatItIsAskedAndEverythingBefore() {
+        TenantId other = new TenantId("confirmed");
+        NodeIdentity one = NodeIdentity.starting("one", Duration.ofSeconds(60));
+        NodeIdentity two = NodeIdentity.starting("two", Duration.ofSeconds(60));
+        registry.ask(other, ONE, List.of(one, two));
+        registry.ask(other, ONE.next(), List.of(one));
+        assertThat(registry.seen(one)).containsExactlyInAnyOrder(new Asked(other, ONE), new Asked(other, ONE.next()));
+
+        registry.confirm(one, new Asked(other, ONE.next()));
+        assertThat(registry.seen(one)).isEmpty();
+        assertThat(registry.unconfirmed(other, ONE)).containsExactly(two.instanceId());
+
+        registry.settle(other, ONE);
+        assertThat(registry.unconfirmed(other, ONE)).isEmpty();
+        assertThat(registry.seen(two)).isEmpty();
+        registry.left(one);
+        registry.left(two);
+    }
+
+    private List<NodeIdentity> identities() {
+        return registry.nodes().stream().map(Node::identity).toList();
+    }
+
+    private static void notify(String channel, String payload) throws SQLException {
+        execute("SELECT pg_notify('" + channel + "', '" + payload + "')");
+    }
+
+    private static void execute(String sql) throws SQLException {
+        DatabaseAccess access = server.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    /** Hears everything, from its connection on. */
+    private static final class Ears implements ChangeSignals.Listener, AutoCloseable {
+
+        private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+        private final PostgresChangeSignals signals = new PostgresChangeSignals(database);
+
+        Ears() throws InterruptedException {
+            signals.start(this);
+            assertThat(next()).isEqualTo("connected");
+        }
+
+        String next() throws InterruptedException {
+            String next = heard.poll(30, TimeUnit.SECONDS);
+            return next == null ? "nothing" : next;
+        }
+
+        @Override
+        public void connected() {
+            heard.add("connected");
+        }
+
+        @Override
+        public void changed(PolicyScope scope, Revision revision, Instant at) {
+            heard.add(scope + " " + revision + " " + at);
+        }
+
+        @Override
+        public void asked(Asked asked) {
+            heard.add(asked.toString());
+        }
+
+        @Override
+        public void close() {
+            signals.close();
+        }
+    }
+}
