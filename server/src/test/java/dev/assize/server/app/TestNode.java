@@ -1,0 +1,90 @@
+package dev.assize.server.app;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A server that serves, in this process or in one of its own. */
+interface TestNode extends AutoCloseable {
+
+    /** Where gRPC is. */
+    String address();
+
+    @Override
+    void close();
+
+    /** In this process. */
+    static TestNode inside(Map<String, String> environment) {
+        Path home = Path.of(environment.getOrDefault("ASSIZE_HOME", ""));
+        AssizeServer server = AssizeServer.of(
+                ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
+        server.start();
+        return new TestNode() {
+            @Override
+            public String address() {
+                return server.grpcAddress();
+            }
+
+            @Override
+            public void close() {
+                server.close();
+            }
+        };
+    }
+
+    /** In a process of its own. */
+    static TestNode process(Map<String, String> environment) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Xmx256m",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "--sun-misc-unsafe-memory-access=allow",
+                        "-Dguice_bytecode_gen_option=DISABLED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Main.class.getName(),
+                        "serve")))
+                .redirectErrorStream(true);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        StringBuilder said = new StringBuilder();
+        for (String line = out.readLine(); line != null; line = out.readLine()) {
+            said.append(line).append('\n');
+            if (line.strip().startsWith("gRPC ")) {
+                String address = line.strip().split("\\s+")[1];
+                Thread.ofVirtual().start(() -> out.lines().forEach(any -> {}));
+                return running(process, address);
+            }
+        }
+        throw new IllegalStateException("The node does not serve: " + said);
+    }
+
+    private static TestNode running(Process process, String address) {
+        return new TestNode() {
+            @Override
+            public String address() {
+                return address;
+            }
+
+            @Override
+            public void close() {
+                process.destroy();
+                try {
+                    if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                        process.destroyForcibly();
+                    }
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    process.destroyForcibly();
+                }
+            }
+        };
+    }
+}
