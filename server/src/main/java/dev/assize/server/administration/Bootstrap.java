@@ -5,7 +5,6 @@ import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.model.PolicyScope;
-import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DocumentReader;
@@ -43,7 +42,7 @@ public final class Bootstrap {
                 false,
                 false,
                 "first start");
-        ChangeResult result = administration.apply(change, Recorder.ASSIZE, TenantId.ASSIZE::equals);
+        ChangeResult result = administration.applyFirst(change);
         if (!(result instanceof Accepted || result instanceof RevisionMoved)) {
             throw new IllegalStateException("The policy of tenant `assize` was refused: " + result);
         }

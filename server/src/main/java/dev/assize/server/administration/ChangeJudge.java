@@ -5,6 +5,10 @@ import dev.assize.server.administration.ChangeResult.DutyViolation;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.decision.compile.PolicyTooLargeException;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.decision.impact.Gains;
+import dev.assize.server.decision.impact.Gains.Gain;
+import dev.assize.server.decision.impact.PolicyState;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AssignedRoles;
@@ -26,6 +30,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that is wrong with a change: in itself, in each policy that results, and in what is compiled from it. A
@@ -39,31 +44,41 @@ final class ChangeJudge {
     /** Nobody reads more; of a change of the platform every tenant might have its own. */
     private static final int PROBLEMS = 1_000;
 
+    /** Tenants whose answers are compared for one dry run. */
+    static final int COMPARED_TENANTS = 16;
+
     private final ChangeSet change;
     private final List<ScopeChange> changes;
     private final Present before;
     private final SortedMap<PolicyScope, PolicySet> after;
     private final Instant now;
+    private final @Nullable Recorder author;
     private final List<Problem> problems = new ArrayList<>();
     private final List<DutyViolation> violations = new ArrayList<>();
+    private final List<Gain> gains = new ArrayList<>();
+    private final List<Comparison> comparisons = new ArrayList<>();
+    private int comparisonsLeftOut;
 
     /**
      * @param changes of each scope the change names
      * @param before what the store has
      * @param after what results in each scope the change names
      * @param now from when on it matters who holds what
+     * @param author to whom the change must give nothing; null where it may
      */
     ChangeJudge(
             ChangeSet change,
             List<ScopeChange> changes,
             Present before,
             SortedMap<PolicyScope, PolicySet> after,
-            Instant now) {
+            Instant now,
+            @Nullable Recorder author) {
         this.change = change;
         this.changes = changes;
         this.before = before;
         this.after = after;
         this.now = now;
+        this.author = author;
     }
 
     /** Asked once. */
@@ -80,6 +95,24 @@ final class ChangeJudge {
         }
         return List.copyOf(problems);
     }
+
+    /** What the change would give to its author, one thing a tenant; known once the problems are. */
+    List<Gain> gains() {
+        return List.copyOf(gains);
+    }
+
+    /** The policies whose answers are to be compared; known once the problems are, and of a dry run only. */
+    List<Comparison> comparisons() {
+        return List.copyOf(comparisons);
+    }
+
+    /** Tenants beyond those. */
+    int comparisonsLeftOut() {
+        return comparisonsLeftOut;
+    }
+
+    /** Two policies of a tenant, and the documents in which they differ. */
+    record Comparison(PolicyState before, PolicyState after, Set<DocumentKey> changed) {}
 
     /** Who would hold too much; known once the problems are. */
     List<DutyViolation> violations() {
@@ -117,8 +150,24 @@ final class ChangeJudge {
         if (size.dependsOn(changed)) {
             requireFits(tenant, size);
         }
+        compare(was, tenant, platform, changed);
         AssignedRoles.newViolations(was, tenant, before.documents(PolicyScope.PLATFORM), platform, changed, now)
                 .forEach(violation -> judge(violation, tenant, platform, changed));
+    }
+
+    /** What answers become, and whether the author gains by it. */
+    private void compare(PolicySet was, PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
+        PolicyState earlier = new PolicyState(was, before.documents(PolicyScope.PLATFORM));
+        PolicyState later = new PolicyState(tenant, platform);
+        if (author != null) {
+            Gains.first(earlier, later, changed, author.caller(), author.home(), now)
+                    .ifPresent(gains::add);
+        }
+        if (change.dryRun() && comparisons.size() < COMPARED_TENANTS) {
+            comparisons.add(new Comparison(earlier, later, Set.copyOf(changed)));
+        } else if (change.dryRun()) {
+            comparisonsLeftOut++;
+        }
     }
 
     /** Whoever is given too much is refused; whoever a rule finds with too much is accepted by force. */

@@ -39,13 +39,22 @@ final class ChangePlanner implements Planner {
     private final Recorder recorder;
     private final Predicate<TenantId> mayCreate;
     private final InstantSource clock;
+    private final boolean mayGiveItself;
+    private @Nullable ChangeJudge judge;
     private @Nullable ChangeResult result;
 
-    ChangePlanner(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, InstantSource clock) {
+    /** @param mayGiveItself whether the recorder may be given something by its own change */
+    ChangePlanner(
+            ChangeSet change,
+            Recorder recorder,
+            Predicate<TenantId> mayCreate,
+            InstantSource clock,
+            boolean mayGiveItself) {
         this.change = change;
         this.recorder = recorder;
         this.mayCreate = mayCreate;
         this.clock = clock;
+        this.mayGiveItself = mayGiveItself;
     }
 
     @Override
@@ -59,14 +68,19 @@ final class ChangePlanner implements Planner {
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
-        ChangeJudge judge = new ChangeJudge(change, changes, present, after, clock.instant());
+        judge = new ChangeJudge(
+                change, changes, present, after, clock.instant(), mayGiveItself ? null : recorder);
         List<Problem> problems = judge.problems();
         if (change.dryRun()) {
-            result = new ChangeResult.Compared(changes, problems, judge.violations());
+            result = new ChangeResult.Compared(changes, problems, judge.violations(), judge.gains(), List.of(), 0);
             return List.of();
         }
         if (!problems.isEmpty()) {
             result = new ChangeResult.Invalid(problems);
+            return List.of();
+        }
+        if (!judge.gains().isEmpty()) {
+            result = new ChangeResult.SelfEscalation(judge.gains().getFirst());
             return List.of();
         }
         result = new ChangeResult.Accepted(changes, judge.violations());
@@ -74,6 +88,12 @@ final class ChangePlanner implements Planner {
                 .filter(one -> one.change.isChange())
                 .map(this::write)
                 .toList();
+    }
+
+    /** Who judged in the last attempt; null where it was refused before. */
+    @Nullable
+    ChangeJudge judge() {
+        return judge;
     }
 
     /** What the last attempt found; an accepted change is committed only when the transaction is. */

@@ -1,5 +1,7 @@
 package dev.assize.server.administration;
 
+import dev.assize.server.decision.impact.Gains.Gain;
+import dev.assize.server.decision.impact.Impact;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
@@ -21,8 +23,20 @@ public sealed interface ChangeResult {
      */
     record Accepted(List<ScopeChange> changes, List<DutyViolation> violations) implements ChangeResult {}
 
-    /** A dry run: what would be done, and everything that is wrong with it; violations that refuse it are problems too. */
-    record Compared(List<ScopeChange> changes, List<Problem> problems, List<DutyViolation> violations)
+    /**
+     * A dry run: what would be done, and everything that is wrong with it; violations that refuse it are problems too.
+     *
+     * @param gains what the change would give to its own author, for which it would be refused
+     * @param impacts whose answers it would alter, by tenant; none of a change that is wrong
+     * @param impactsLeftOut tenants beyond those that are looked at
+     */
+    record Compared(
+            List<ScopeChange> changes,
+            List<Problem> problems,
+            List<DutyViolation> violations,
+            List<Gain> gains,
+            List<Impact> impacts,
+            int impactsLeftOut)
             implements ChangeResult {}
 
     /** Nothing was changed; everything that is wrong. */
@@ -30,6 +44,9 @@ public sealed interface ChangeResult {
 
     /** Nothing was changed: a scope is not at the revision the change was made for. */
     record RevisionMoved(PolicyScope scope, Revision expected, Revision actual) implements ChangeResult {}
+
+    /** Nothing was changed: it would give its own author something, first of all this. */
+    record SelfEscalation(Gain gain) implements ChangeResult {}
 
     /** Nothing was changed: the caller may not make this tenant. */
     record TenantCreationRefused(TenantId tenant) implements ChangeResult {}

@@ -2,14 +2,18 @@ package dev.assize.server.administration;
 
 import com.google.inject.Inject;
 import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.impact.Impact;
+import dev.assize.server.decision.impact.ImpactAnalysis;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -38,10 +42,41 @@ public final class PolicyAdministration {
      * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
-        ChangePlanner planner = new ChangePlanner(change, recorder, mayCreate, clock);
+        return apply(change, new ChangePlanner(change, recorder, mayCreate, clock, false));
+    }
+
+    /** Gives a new database its first policy: nobody is there yet who could have asked for it. */
+    ChangeResult applyFirst(ChangeSet change) {
+        return apply(
+                change,
+                new ChangePlanner(change, Recorder.ASSIZE, TenantId.ASSIZE::equals, clock, true));
+    }
+
+    private ChangeResult apply(ChangeSet change, ChangePlanner planner) {
         List<Long> manifests = repository.change(change.scopes(), planner);
-        ChangeResult result = planner.result();
-        return result instanceof Accepted accepted ? committed(accepted, manifests) : result;
+        return switch (planner.result()) {
+            case Accepted accepted -> committed(accepted, manifests);
+            case Compared compared -> withImpact(compared, planner.judge());
+            case ChangeResult other -> other;
+        };
+    }
+
+    /** Behind the transaction, for it may take a while; what it compares stays as it was. */
+    private Compared withImpact(Compared compared, @Nullable ChangeJudge judge) {
+        if (judge == null || !compared.problems().isEmpty()) {
+            return compared;
+        }
+        Instant now = clock.instant();
+        List<Impact> impacts = judge.comparisons().stream()
+                .map(each -> ImpactAnalysis.of(each.before(), each.after(), each.changed(), now))
+                .toList();
+        return new Compared(
+                compared.changes(),
+                compared.problems(),
+                compared.violations(),
+                compared.gains(),
+                impacts,
+                judge.comparisonsLeftOut());
     }
 
     /** A scope's documents at its current revision. */

@@ -74,7 +74,7 @@ public final class PolicyApplyCommand extends ClientCommand {
         } else {
             PolicyChange.print(response, this);
         }
-        return response.getProblemsCount() == 0 ? ExitCodes.DONE : ExitCodes.ERROR;
+        return PolicyChange.exitCode(response);
     }
 
     private DocumentKey key(String text) {

@@ -127,6 +127,7 @@ final class PolicyChange {
                 .forEach(it -> command.out()
                         .println(Printable.text("  ! tenant " + it.getTenant() + ": " + it.getMessage()
                                 + (it.getExisting() ? ", held before" : ""))));
+        PolicyImpact.print(response, command);
         response.getProblemsList().forEach(it -> command.err().println(Printable.text(it.getMessage())));
         if (response.getProblemsCount() > 0) {
             command.err()
@@ -135,6 +136,13 @@ final class PolicyChange {
                                     ? "1 problem; nothing would be applied"
                                     : response.getProblemsCount() + " problems; nothing would be applied");
         }
+    }
+
+    /** Whether it was, or would be, applied. */
+    static int exitCode(ApplyPolicyResponse response) {
+        return response.getProblemsCount() == 0 && response.getSelfEscalationsCount() == 0
+                ? ExitCodes.DONE
+                : ExitCodes.ERROR;
     }
 
     private static void print(DocumentChange change, ClientCommand command) {
@@ -218,6 +226,7 @@ final class PolicyChange {
                     .put("existing", violation.getExisting())
                     .put("message", violation.getMessage());
         }
+        PolicyImpact.addTo(json, response);
         return json;
     }
 

@@ -12,7 +12,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "diff",
         description = "Shows what applying the files would change on the server, of documents that it would replace the"
-                + " lines; changes nothing.")
+                + " lines, and whose answers would be others; changes nothing.")
 public final class PolicyDiffCommand extends ClientCommand {
 
     @Parameters(arity = "1..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")
@@ -31,6 +31,6 @@ public final class PolicyDiffCommand extends ClientCommand {
         } else {
             PolicyChange.print(response, this);
         }
-        return response.getProblemsCount() == 0 ? ExitCodes.DONE : ExitCodes.ERROR;
+        return PolicyChange.exitCode(response);
     }
 }

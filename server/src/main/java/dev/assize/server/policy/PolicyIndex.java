@@ -71,7 +71,9 @@ final class PolicyIndex {
         /** An action after its type and a slash; there is no type where any will do. */
         ACTION,
         /** A binding that has a condition, by its own name. */
-        CONDITIONAL
+        CONDITIONAL,
+        /** A binding to everybody, or to everybody of a type, by its own name. */
+        OPEN
     }
 
     /** A document that is not what it was; null where there was none, or is none any more. */
@@ -328,7 +330,10 @@ final class PolicyIndex {
                         each.accept(Sort.GROUP, named.subject().id());
                     }
                 }
-                case SubjectPattern.Anyone _, SubjectPattern.AnyOfType _ -> each.accept(Sort.OPEN_ROLE, binding.role());
+                case SubjectPattern.Anyone _, SubjectPattern.AnyOfType _ -> {
+                    each.accept(Sort.OPEN_ROLE, binding.role());
+                    each.accept(Sort.OPEN, binding.name());
+                }
             }
         }
         binding.scopeOfGrant()

@@ -148,6 +148,22 @@ public final class DecisionGraph {
         return node == null ? List.of() : node.actions();
     }
 
+    /** The types that it tells apart, by name. */
+    public List<String> knownTypes() {
+        return schema.typeNames();
+    }
+
+    /** Whether there are other types than those it tells apart. */
+    public boolean hasOtherTypes() {
+        return schema.hasOtherTypes();
+    }
+
+    /** Whether a type has other actions than those it tells apart. */
+    public boolean hasOtherActions(String type) {
+        ResourceNode node = schema.type(type);
+        return node != null && node.hasOtherActions();
+    }
+
     /**
      * That a question's attributes are what policy declares them to be, as every evaluation requires it.
      *

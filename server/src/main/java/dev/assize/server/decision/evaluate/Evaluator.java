@@ -43,6 +43,15 @@ public final class Evaluator {
      * @throws dev.assize.server.model.MalformedException for an attribute that is not of its declared type
      */
     public static Verdict evaluate(DecisionGraph graph, CheckQuery query, Instant now) {
+        return evaluate(graph, query, now, null);
+    }
+
+    /**
+     * The same, where somebody else says what there is to know.
+     *
+     * @param facts null for what the graph and the query say
+     */
+    static Verdict evaluate(DecisionGraph graph, CheckQuery query, Instant now, @Nullable Facts facts) {
         if (!query.tenant().equals(graph.tenant())) {
             throw new IllegalArgumentException("A question to another tenant's graph");
         }
@@ -60,7 +69,7 @@ public final class Evaluator {
         if (cell == null) {
             return unconcerned(graph, Reason.ACTION_UNKNOWN, now);
         }
-        return new Walk(graph, query, now, cell).verdict();
+        return new Walk(graph, query, now, cell, facts).verdict();
     }
 
     /** A deny that no binding has a part in. */
@@ -108,7 +117,8 @@ public final class Evaluator {
         /** A grant and the permission that decides of it. */
         private record Found(Grant grant, CarriedPermission permission) {}
 
-        Walk(DecisionGraph graph, CheckQuery query, Instant now, Cell cell) {
+        Walk(DecisionGraph graph, CheckQuery query, Instant now, Cell cell, @Nullable Facts facts) {
+            this.facts = facts;
             this.graph = graph;
             this.query = query;
             this.now = now;

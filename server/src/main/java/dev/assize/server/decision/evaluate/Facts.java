@@ -22,7 +22,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What a request shows to conditions and freezes; most requests never ask, so it is worked out when it is asked for. */
-final class Facts implements ConditionInput {
+class Facts implements ConditionInput {
 
     private final DecisionGraph graph;
     private final CheckQuery query;

@@ -44,6 +44,10 @@ public final class ResourceNode {
                 .toList();
     }
 
+    boolean hasOtherActions() {
+        return otherActions != null;
+    }
+
     long weightBytes() {
         return 120
                 + cellsByAction.values().stream()

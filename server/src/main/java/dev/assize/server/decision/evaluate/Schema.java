@@ -2,6 +2,7 @@ package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Environment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -74,6 +75,14 @@ public final class Schema {
     int environment(Environment environment) {
         Integer index = environments.get(environment.value());
         return index == null ? -1 : index;
+    }
+
+    List<String> typeNames() {
+        return types.byName().keySet().stream().sorted(Utf8Order.INSTANCE).toList();
+    }
+
+    boolean hasOtherTypes() {
+        return types.others() != null;
     }
 
     /** The node of a type, null where types are declared and it is not among them. */

@@ -71,7 +71,7 @@ final class AnswerTranslator {
                 .setDecisionId(decisionId);
     }
 
-    private static DecidedBy decidedBy(Answer.DecidedBy decidedBy) {
+    static DecidedBy decidedBy(Answer.DecidedBy decidedBy) {
         DecidedBy.Builder wire = DecidedBy.newBuilder();
         switch (decidedBy) {
             case Answer.DecidedBy.Grant(String binding, String role, int position) ->
@@ -148,7 +148,7 @@ final class AnswerTranslator {
         return reason.isAllow() ? Decision.DECISION_ALLOW : Decision.DECISION_DENY;
     }
 
-    private static Reason reason(dev.assize.server.model.Reason reason) {
+    static Reason reason(dev.assize.server.model.Reason reason) {
         return switch (reason) {
             case ALLOWED -> Reason.REASON_ALLOWED;
             case TENANT_UNKNOWN -> Reason.REASON_TENANT_UNKNOWN;

@@ -12,6 +12,7 @@ import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
+import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeSet.Precondition;
@@ -34,6 +35,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -196,7 +198,10 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
         String reason = Fields.text("header.reason", given.getReason(), REASON_BYTES);
         if (!problems.isEmpty()) {
-            return given.getDryRun() ? ChangeTranslator.response(List.of(), problems, List.of()) : refuse(problems);
+            return given.getDryRun()
+                    ? ChangeTranslator.response(
+                            new Compared(List.of(), List.of(), List.of(), List.of(), List.of(), 0), problems)
+                    : refuse(problems);
         }
         if (admitted.isEmpty()) {
             throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
@@ -228,8 +233,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         return switch (result) {
             case Accepted accepted -> ChangeTranslator.response(accepted.changes(), accepted.violations());
             case Compared compared ->
-                ChangeTranslator.response(
-                        compared.changes(), places.refine(compared.problems()), compared.violations());
+                ChangeTranslator.response(compared, places.refine(compared.problems()));
             case Invalid invalid -> refuse(places.refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(
@@ -237,6 +241,12 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                         moved.scope().key(),
                         moved.scope() + " is at revision " + moved.actual() + ": the change was made for "
                                 + moved.expected());
+            case SelfEscalation escalation ->
+                throw RefusedException.of(
+                        ErrorReason.SELF_ESCALATION,
+                        ImpactTranslator.message(escalation.gain())
+                                + "; nobody gives themselves anything: let somebody else make this change",
+                        Map.of("tenant", escalation.gain().tenant().value()));
             case TenantCreationRefused refused -> {
                 gate.require(refused.tenant(), Permission.CREATE_TENANT);
                 // Granted in the meantime.

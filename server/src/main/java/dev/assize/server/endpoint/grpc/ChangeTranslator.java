@@ -31,13 +31,20 @@ final class ChangeTranslator {
         return response.build();
     }
 
-    /** Of a dry run. */
-    static ApplyPolicyResponse response(
-            List<ChangeResult.ScopeChange> changes, List<Problem> problems, List<DutyViolation> violations) {
+    /**
+     * Of a dry run.
+     *
+     * @param problems its own, with their places found
+     */
+    static ApplyPolicyResponse response(ChangeResult.Compared compared, List<Problem> problems) {
         ApplyPolicyResponse.Builder response = ApplyPolicyResponse.newBuilder().setDryRun(true);
         Texts texts = new Texts(TEXT_BYTES);
-        changes.forEach(change -> response.addChanges(scope(change, texts)));
-        violations.forEach(violation -> response.addViolations(violation(violation)));
+        compared.changes().forEach(change -> response.addChanges(scope(change, texts)));
+        compared.violations().forEach(violation -> response.addViolations(violation(violation)));
+        compared.gains().forEach(gain -> response.addSelfEscalations(ImpactTranslator.gain(gain)));
+        ImpactTranslator impacts = new ImpactTranslator();
+        compared.impacts().forEach(impact -> response.addImpacts(impacts.impact(impact)));
+        response.setImpactsLeftOut(compared.impactsLeftOut());
         problems.forEach(problem -> response.addProblems(problem(problem)));
         return response.build();
     }

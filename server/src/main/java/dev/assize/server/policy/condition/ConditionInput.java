@@ -15,6 +15,16 @@ public interface ConditionInput {
 
     Subject subject();
 
+    /** The type of the subject, which is known also where it is nobody in particular. */
+    default String subjectType() {
+        return subject().type();
+    }
+
+    /** The type of the resource, which is known also where it is none in particular. */
+    default String resourceType() {
+        return resource().type();
+    }
+
     /** The names of all groups that contain the subject, directly or through groups. */
     SortedSet<String> groups();
 

@@ -29,9 +29,9 @@ final class Names {
     /** One of {@link #TEXTS}. */
     static String text(ConditionInput input, String name) {
         return switch (name) {
-            case "subject.type" -> input.subject().type();
+            case "subject.type" -> input.subjectType();
             case "subject.id" -> input.subject().id();
-            case "resource.type" -> input.resource().type();
+            case "resource.type" -> input.resourceType();
             case "resource.id" -> resourceId(input);
             case "resource.path" -> input.resource().value();
             case "action" -> input.action().value();
