@@ -85,6 +85,7 @@ final class ChangeJudge {
     List<Problem> problems() {
         problems.addAll(DocumentReader.findRepeated(change.puts()));
         judgeDeletes();
+        judgeManagers();
         Set<DocumentKey> ofPlatform = changed(PolicyScope.PLATFORM);
         if (ofPlatform.isEmpty()) {
             after.keySet().stream()
@@ -213,6 +214,24 @@ final class ChangeJudge {
                 refuse(key, "another tenant: Assize guards itself by the policy of this one");
             } else if (!isThere(key)) {
                 refuse(key, "the name of an existing " + key.kind().text() + " of " + key.scope());
+            }
+        }
+    }
+
+    /** Whoever prunes what it wrote must be known by what it writes. */
+    private void judgeManagers() {
+        String manager = change.prunedManager();
+        if (manager == null) {
+            return;
+        }
+        for (Document put : change.puts()) {
+            String its = put.metadata().manager();
+            if (!manager.equals(its) && problems.size() < PROBLEMS) {
+                problems.add(new Problem(
+                        put.place(),
+                        put.key() + ": metadata.manager",
+                        its == null ? "" : its,
+                        "`" + manager + "`, whose documents this change prunes"));
             }
         }
     }

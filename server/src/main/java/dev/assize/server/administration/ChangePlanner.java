@@ -27,6 +27,8 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
+import dev.assize.server.policy.Kind;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -135,6 +137,10 @@ final class ChangePlanner implements Planner {
             base.find(key)
                     .ifPresent(before -> changes.put(key, new DocumentChange(key, ChangeType.DELETED, before, null)));
         }
+        prunable(base)
+                .filter(document -> !changes.containsKey(document.key()))
+                .forEach(document -> changes.put(
+                        document.key(), new DocumentChange(document.key(), ChangeType.DELETED, document, null)));
         List<DocumentChange> all = List.copyOf(changes.values());
         Difference difference = Difference.of(all);
         PolicySet next =
@@ -149,6 +155,16 @@ final class ChangePlanner implements Planner {
                 PolicyDigest.ofPolicy(scope, next.size(), sum),
                 null);
         return new Planned(scopeChange, difference, next, sum);
+    }
+
+    /** What the change's manager last wrote, and may so be missing from it on purpose. */
+    private Stream<Document> prunable(PolicySet base) {
+        String manager = change.prunedManager();
+        return manager == null
+                ? Stream.of()
+                : base.documents().stream()
+                        .filter(document -> manager.equals(document.metadata().manager()))
+                        .filter(document -> document.kind() != Kind.TENANT && document.kind() != Kind.FREEZE);
     }
 
     private ScopePlan write(Planned planned) {

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param force accepts those who already hold what a new or stricter separation of duty keeps apart; never anybody new
  * @param reason why, for people
  * @param origin what made it
+ * @param prunedManager whose documents go that the change does not put, in the scopes it names, but for tenants and
+ *     freezes; null for nobody's
  */
 public record ChangeSet(
         List<Document> puts,
@@ -25,9 +27,16 @@ public record ChangeSet(
         boolean dryRun,
         boolean force,
         @Nullable String reason,
-        ChangeOrigin origin) {
+        ChangeOrigin origin,
+        @Nullable String prunedManager) {
 
-    /** A change that was applied as it is. */
+    public ChangeSet {
+        puts = List.copyOf(puts);
+        deletes = List.copyOf(deletes);
+        preconditions = List.copyOf(preconditions);
+    }
+
+    /** A change that was applied as it is, and prunes nothing. */
     public ChangeSet(
             List<Document> puts,
             List<DocumentKey> deletes,
@@ -38,10 +47,16 @@ public record ChangeSet(
         this(puts, deletes, preconditions, dryRun, force, reason, ChangeOrigin.APPLY);
     }
 
-    public ChangeSet {
-        puts = List.copyOf(puts);
-        deletes = List.copyOf(deletes);
-        preconditions = List.copyOf(preconditions);
+    /** A change that prunes nothing. */
+    public ChangeSet(
+            List<Document> puts,
+            List<DocumentKey> deletes,
+            List<Precondition> preconditions,
+            boolean dryRun,
+            boolean force,
+            @Nullable String reason,
+            ChangeOrigin origin) {
+        this(puts, deletes, preconditions, dryRun, force, reason, origin, null);
     }
 
     /** Every scope it names, also where it only has a precondition. */

@@ -48,6 +48,18 @@ public final class PolicyApplyCommand extends ClientCommand {
             description = "Accept subjects that already hold what a new separation of duty keeps apart.")
     private boolean force;
 
+    @Option(
+            names = "--prune",
+            description = "Delete what --manager wrote earlier in the same tenants and the files no longer have;"
+                    + " never a Tenant or a Freeze.")
+    private boolean prune;
+
+    @Option(
+            names = "--manager",
+            paramLabel = "NAME",
+            description = "With --prune: whose documents these are, as their `metadata.manager` says.")
+    private String manager = "";
+
     PolicyApplyCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -57,10 +69,14 @@ public final class PolicyApplyCommand extends ClientCommand {
         if (paths.isEmpty() && deletes.isEmpty()) {
             throw usage("Nothing to apply: expected DIR|FILE or --delete");
         }
+        if (prune == manager.isEmpty()) {
+            throw usage("--prune and --manager NAME go together");
+        }
         ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder()
                 .setDryRun(dryRun)
                 .setReason(reason)
-                .setForce(force);
+                .setForce(force)
+                .setPruneManager(manager);
         expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
                 .setTenant(tenant.equals("platform") ? "" : tenant)
                 .setRevision(revision)));

@@ -117,6 +117,48 @@ class PolicyAdministrationTest {
     }
 
     @Test
+    void prunesOnlyWhatItsManagerWroteInTheScopesNamed() {
+        String other = TENANT.replace("acme", "globex");
+        put(TENANT + managed("kept", "ci") + "---\n" + managed("gone", "ci") + "---\n" + managed("theirs", "people")
+                + "---\n" + role("nobodys") + "---\n"
+                + "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: f, manager: ci}, spec:"
+                + " {tenant: true, reason: r}}\n---\n" + other + managed("gone", "ci").replace("acme", "globex"));
+
+        ChangeResult refused = prune("ci", role("kept"));
+        assertThat(refused)
+                .isInstanceOfSatisfying(
+                        Invalid.class,
+                        invalid -> assertThat(invalid.problems().getFirst().field())
+                                .isEqualTo("Role/kept: metadata.manager"));
+        accepted(prune("ci", managed("kept", "ci")));
+
+        assertThat(administration.export(ACME).documents())
+                .extracting(document -> document.kind().text() + "/" + document.name())
+                .containsExactlyInAnyOrder("Tenant/acme", "Role/kept", "Role/nobodys", "Role/theirs", "Freeze/f");
+        assertThat(administration
+                        .export(PolicyScope.of(new TenantId("globex")))
+                        .documents())
+                .extracting(Document::name)
+                .contains("gone");
+    }
+
+    @Test
+    void doesNotPruneWhatIsStillReferenced() {
+        put(TENANT + managed("used", "ci") + "---\n" + managed("kept", "ci") + "---\n" + binding("b", "used"));
+
+        assertThat(prune("ci", managed("kept", "ci"))).isInstanceOf(Invalid.class);
+    }
+
+    private ChangeResult prune(String manager, String yaml) {
+        ChangeSet change = new ChangeSet(read(yaml), List.of(), List.of(), false, false, null, manager);
+        return administration.apply(change, ALICE, tenant -> true);
+    }
+
+    private static String managed(String name, String manager) {
+        return role(name).replace("name: " + name, "name: " + name + ", manager: " + manager);
+    }
+
+    @Test
     void refusesAChangeMadeForAnotherRevision() {
         put(TENANT);
         ChangeSet change = new ChangeSet(

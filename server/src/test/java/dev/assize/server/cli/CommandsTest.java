@@ -13,6 +13,12 @@ import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.TenantImpact;
+import dev.assize.proto.v1.SelfEscalation;
+import dev.assize.proto.v1.PolicyFinding;
+import dev.assize.proto.v1.OutlookEffect;
+import dev.assize.proto.v1.Outlook;
+import dev.assize.proto.v1.AnswerChange;
 import dev.assize.proto.v1.Approval;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.AuditEntry;
@@ -409,6 +415,64 @@ class CommandsTest {
                         "      + e: 6",
                         "  ~ Role/huge",
                         "      (too much to show: compare with `policy export`)");
+    }
+
+    @Test
+    void diffShowsWhoseAnswersChangeAndRefusesWhatGivesItsAuthorSomething() throws IOException {
+        Path file = Files.writeString(home.resolve("p.yaml"), "kind: Role\n");
+        server.apply = ApplyPolicyResponse.newBuilder()
+                .setDryRun(true)
+                .addImpacts(TenantImpact.newBuilder()
+                        .setTenant("acme")
+                        .setChangeCount(3)
+                        .setComplete(true)
+                        .setTruncated(true)
+                        .addChanges(AnswerChange.newBuilder()
+                                .setSubject("user:alice")
+                                .setSubjectTenant("acme")
+                                .setAction("read")
+                                .setResource("doc")
+                                .setEnv("prod")
+                                .setFrom(Outlook.newBuilder()
+                                        .setEffect(OutlookEffect.OUTLOOK_EFFECT_DENY)
+                                        .setReason(Reason.REASON_NO_GRANT))
+                                .setTo(Outlook.newBuilder()
+                                        .setEffect(OutlookEffect.OUTLOOK_EFFECT_ALLOW)
+                                        .addApprovalRules("two")
+                                        .setDecidedBy(DecidedBy.newBuilder()
+                                                .setBinding("b")
+                                                .setRole("r")
+                                                .setRule("permissions[0]"))))
+                        .addChanges(AnswerChange.newBuilder()
+                                .setSubject("*")
+                                .setSubjectTenant("globex")
+                                .setAction("read")
+                                .setResource("doc")
+                                .setEnv("prod")
+                                .setRunId("7")
+                                .setFrom(Outlook.newBuilder().setEffect(OutlookEffect.OUTLOOK_EFFECT_ALLOW))
+                                .setTo(Outlook.newBuilder()
+                                        .setEffect(OutlookEffect.OUTLOOK_EFFECT_CONDITIONAL)
+                                        .addDeniedIf("`b`: context.night")))
+                        .addFindings(PolicyFinding.newBuilder().setMessage("no binding gives role `x` to anybody")))
+                .addSelfEscalations(SelfEscalation.newBuilder().setMessage("its author could"))
+                .build();
+
+        assertThat(run("policy", "diff", file.toString())).isOne();
+        assertThat(out.toString().lines())
+                .containsExactly(
+                        "tenant acme: 3 answers change",
+                        "SUBJECT      ACTION  RESOURCE  ENV          FROM           TO                   BY",
+                        "user:alice   read    doc       prod         DENY NO_GRANT  ALLOW, approval two  b, r"
+                                + " permissions[0]",
+                        "* of globex  read    doc       prod, run 7  ALLOW          CONDITIONAL          not if `b`:"
+                                + " context.night",
+                        "  (1 or more answers are not shown)",
+                        "  ! no binding gives role `x` to anybody");
+        assertThat(err.toString()).contains("its author could", "nobody gives themselves anything");
+
+        assertThat(run("policy", "diff", file.toString(), "--output", "json")).isOne();
+        assertThat(out.toString()).contains("\"selfEscalations\"", "\"allowedIf\"");
     }
 
     @Test

@@ -55,6 +55,11 @@ public record Prospect(
                 Effect.DENY, reason, decidedBy, new TreeMap<>(), new TreeMap<>(), false, List.of(), List.of());
     }
 
+    /** Whether some request may be allowed. */
+    public boolean isOpen() {
+        return effect != Effect.DENY;
+    }
+
     /** Whether the same is answered, whatever the request; what decides may be another. */
     public boolean answersAs(Prospect other) {
         return effect == other.effect

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** What a change leaves without effect that had one, or brings along without one. */
 record Findings(List<Finding> first, long count) {
@@ -49,6 +50,7 @@ record Findings(List<Finding> first, long count) {
         private final Side other;
         private final Set<DocumentKey> changed;
         private final Map<String, Finding> found = new LinkedHashMap<>();
+        private @Nullable Set<String> documentedTypes;
 
         Inspection(Side side, Side other, Set<DocumentKey> changed) {
             this.side = side;
@@ -242,8 +244,6 @@ record Findings(List<Finding> first, long count) {
                                     side.state().tenant().scope(), Kind.SUBJECT, subject.toString()))
                             == null;
         }
-
-        private @org.jspecify.annotations.Nullable Set<String> documentedTypes;
 
         /** The types of which some subject has a document. */
         private Set<String> documentedTypes() {

@@ -132,17 +132,18 @@ public final class Gains {
                 List<Place> touched = ImpactAnalysis.touched(places, action, touches, held);
                 for (Environment env : universe.environments()) {
                     for (Place place : touched) {
-                        for (String run : universe.runs()) {
-                            for (List<String> roles : choices) {
-                                CheckQuery query = universe.query(person, place, action, env, run, roles);
-                                Openness openness = Universe.openness(person, place, action);
-                                for (Instant moment : moments) {
-                                    if (++questions > QUESTIONS) {
-                                        return Optional.of(TOO_MUCH);
-                                    }
-                                    if (gives(query, openness, moment)) {
-                                        return Optional.of(shown(place, action, env, run, moment));
-                                    }
+                        for (@Nullable String run : universe.runs()) {
+                            Openness openness = Universe.openness(person, place, action);
+                            List<CheckQuery> queries = choices.stream()
+                                    .map(roles -> universe.query(person, place, action, env, run, roles))
+                                    .toList();
+                            for (Instant moment : moments) {
+                                questions += queries.size();
+                                if (questions > QUESTIONS) {
+                                    return Optional.of(TOO_MUCH);
+                                }
+                                if (gives(queries, openness, moment)) {
+                                    return Optional.of(shown(place, action, env, run, moment));
                                 }
                             }
                         }
@@ -153,13 +154,21 @@ public final class Gains {
         return Optional.empty();
     }
 
-    private boolean gives(CheckQuery query, Openness openness, Instant moment) {
-        Prospect is = after.ask(query, openness, moment);
-        if (is.effect() == Prospect.Effect.DENY || (obligedIsDenied && is.obliged())) {
-            return false;
+    /** The first question names no roles and is compared with itself; a choice of roles, with every other choice. */
+    private boolean gives(List<CheckQuery> queries, Openness openness, Instant moment) {
+        List<Prospect> was = queries.stream().map(query -> before.ask(query, openness, moment)).toList();
+        for (int i = 0; i < queries.size(); i++) {
+            Prospect is = after.ask(queries.get(i), openness, moment);
+            List<Prospect> others = i == 0 ? was.subList(0, 1) : was;
+            if (others.stream().allMatch(earlier -> gives(is, earlier))) {
+                return true;
+            }
         }
-        Prospect was = before.ask(query, openness, moment);
-        return is.gives(was) || (obligedIsDenied && was.obliged());
+        return false;
+    }
+
+    private boolean gives(Prospect is, Prospect was) {
+        return !(obligedIsDenied && is.obliged()) && (is.gives(was) || (obligedIsDenied && was.obliged() && is.isOpen()));
     }
 
     /** No named role, which is all of them; and each alone, where together they may be too many. */

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,7 +118,7 @@ public final class ImpactAnalysis {
         List<Touch> held = bindings.stream()
                 .map(RoleBindingDocument::role)
                 .distinct()
-                .flatMap(role -> List.of(before, after).stream().flatMap(side -> side.allows(role).stream()))
+                .flatMap(role -> Stream.of(before, after).flatMap(side -> side.allows(role).stream()))
                 .distinct()
                 .toList();
         if (held.isEmpty()) {
@@ -157,7 +158,7 @@ public final class ImpactAnalysis {
 
     private void compare(Person person, Universe universe, List<Place> places, Action action, Environment env) {
         Map<Place, Pair> outside = new HashMap<>();
-        for (String run : universe.runs()) {
+        for (@Nullable String run : universe.runs()) {
             Map<ResourcePath, Pair> open = new HashMap<>();
             for (Place place : places) {
                 if (++questions > questionLimit) {

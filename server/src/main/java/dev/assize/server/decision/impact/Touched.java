@@ -1,5 +1,7 @@
 package dev.assize.server.decision.impact;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
@@ -7,6 +9,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.FreezeDocument;
+import dev.assize.server.policy.Document.FreezeTarget;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
@@ -22,6 +25,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -125,11 +131,12 @@ final class Touched {
     }
 
     private void add(Side side, FreezeDocument freeze) {
-        var target = freeze.target();
+        FreezeTarget target = freeze.target();
+        Subject stopped = target.subject();
         Touch touch = new Touch(
                 target.resourceType() == null ? new AnyOf.All<>() : new AnyOf.Listed<>(List.of(target.resourceType())),
                 target.action() == null ? new AnyOf.All<>() : new AnyOf.Listed<>(List.of(target.action())));
-        if (target.subject() == null) {
+        if (stopped == null) {
             everybody(touch);
             return;
         }
@@ -137,12 +144,12 @@ final class Touched {
         if (!wantsPersons) {
             return;
         }
-        if (target.subject().isGroup()) {
+        if (stopped.isGroup()) {
             for (Side each : List.of(before, after)) {
-                each.reach().members(target.subject()).forEach(member -> addNamed(member, home()));
+                each.reach().members(stopped).forEach(member -> addNamed(member, home()));
             }
         } else {
-            homesOf(target.subject()).forEach(home -> addNamed(target.subject(), home));
+            homesOf(stopped).forEach(home -> addNamed(stopped, home));
         }
     }
 
@@ -174,7 +181,7 @@ final class Touched {
 
     private void addRole(
             @Nullable RoleDocument was, @Nullable RoleDocument is) {
-        String name = was == null ? is.name() : was.name();
+        String name = requireNonNull(was == null ? is : was).name();
         for (Side side : wantsPersons ? List.of(before, after) : List.<Side>of()) {
             for (String role : side.reaching(name)) {
                 side.reach().ofRole(role).forEach(binding -> addHolders(side, binding));
@@ -211,7 +218,7 @@ final class Touched {
                         && other.resources().equals(permission.resources())
                         && other.actions().equals(permission.actions())
                         && other.environments().equals(permission.environments())
-                        && java.util.Objects.equals(other.when(), permission.when())
+                        && Objects.equals(other.when(), permission.when())
                         && other.obligations().equals(permission.obligations()));
     }
 
@@ -225,7 +232,7 @@ final class Touched {
     }
 
     static boolean hasActiveRules(Side side) {
-        return java.util.stream.Stream.of(side.state().tenant(), side.state().platform())
+        return Stream.of(side.state().tenant(), side.state().platform())
                 .flatMap(set -> set.ofKind(SeparationOfDutyDocument.class).stream())
                 .anyMatch(document -> document.duty() instanceof Duty.ActiveRoles);
     }
@@ -294,7 +301,7 @@ final class Touched {
         }));
     }
 
-    private void everyNamed(Side side, java.util.function.BiConsumer<Subject, TenantId> each) {
+    private void everyNamed(Side side, BiConsumer<Subject, TenantId> each) {
         var tenant = side.state().tenant();
         for (RoleBindingDocument binding : tenant.ofKind(RoleBindingDocument.class)) {
             for (SubjectPattern pattern : binding.subjects()) {

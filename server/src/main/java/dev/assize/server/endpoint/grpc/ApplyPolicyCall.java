@@ -54,6 +54,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     static final int REASON_BYTES = 1_024;
     static final int FILE_BYTES = 1_024;
     static final int NAME_BYTES = 256;
+    static final int MANAGER_BYTES = 128;
 
     private final PolicyAdministration administration;
     private final Gate gate;
@@ -206,7 +207,9 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         if (admitted.isEmpty()) {
             throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
         }
-        ChangeSet change = new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason);
+        String manager = Fields.text("header.prune_manager", given.getPruneManager(), MANAGER_BYTES);
+        ChangeSet change =
+                new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, manager);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
     }

@@ -14,6 +14,14 @@ import dev.assize.server.decision.impact.Universe.Place;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.policy.PolicySet;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -28,7 +36,7 @@ import org.junit.jupiter.api.Test;
 final class ImpactAnalysisTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_261_122L);
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 40);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 8);
     private static final int CHANGES = 5;
 
     @Test
@@ -58,7 +66,7 @@ final class ImpactAnalysisTest {
     void whatIsSaidAheadHoldsForEveryRequest() {
         AtomicInteger certain = new AtomicInteger();
         AtomicInteger conditional = new AtomicInteger();
-        RandomChange.each(SEED, WORLDS, CHANGES, 60, change -> {
+        RandomChange.each(SEED, WORLDS * 2, CHANGES, 60, change -> {
             PolicyState before = new PolicyState(change.tenantBefore(), change.platformBefore());
             PolicyState after = new PolicyState(change.tenantAfter(), change.platformAfter());
             ImpactReference reference = new ImpactReference(before, after, change.changed(), change.now());
@@ -88,6 +96,55 @@ final class ImpactAnalysisTest {
         });
         assertThat(certain.get()).isGreaterThan(WORLDS);
         assertThat(conditional.get()).isGreaterThan(WORLDS / 2);
+    }
+
+    @Test
+    void countsWhatItDoesNotList() {
+        Impact all = ofOneBinding(Long.MAX_VALUE / 2, 100);
+        Impact one = ofOneBinding(Long.MAX_VALUE / 2, 1);
+
+        assertThat(all.lines()).hasSize(4);
+        assertThat(all.isTruncated()).isFalse();
+        assertThat(ofOneBinding(Long.MAX_VALUE / 2, 4).isTruncated()).isFalse();
+        assertThat(one.lines()).containsExactly(all.lines().getFirst());
+        assertThat(one.lineCount()).isEqualTo(4);
+        assertThat(one.complete()).isTrue();
+        assertThat(one.isTruncated()).isTrue();
+    }
+
+    @Test
+    void saysWhenItWasNotCompared() {
+        assertThat(ofOneBinding(4, 100).complete()).isTrue();
+        Impact cut = ofOneBinding(3, 100);
+        assertThat(cut.complete()).isFalse();
+        assertThat(cut.isTruncated()).isTrue();
+        assertThat(cut.lineCount()).isEqualTo(3);
+    }
+
+    /** Two actions in two environments, of one type: four questions. */
+    private static Impact ofOneBinding(long questions, int lines) {
+        PolicyScope scope = PolicyScope.of(new TenantId("acme"));
+        PolicySet platform = PolicySet.empty(PolicyScope.PLATFORM);
+        List<Document> documents = DocumentReader.read("t.yaml", 1, """
+                {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [a, b]}}
+                ---
+                {apiVersion: assize.dev/v1, kind: ResourceType, metadata: {tenant: acme, name: doc}, spec: {actions: [r, w]}}
+                ---
+                {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: all},
+                  spec: {permissions: [{resources: [doc], actions: ["*"]}]}}
+                ---
+                {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: b},
+                  spec: {subjects: ["user:u"], role: all}}
+                """.getBytes(StandardCharsets.UTF_8)).documents();
+        PolicySet before = PolicySet.of(scope, new Revision(1), documents.subList(0, 3));
+        PolicySet after = PolicySet.of(scope, new Revision(2), documents);
+        return ImpactAnalysis.of(
+                new PolicyState(before, platform),
+                new PolicyState(after, platform),
+                Set.of(documents.get(3).key()),
+                Instant.parse("2026-03-01T12:00:00Z"),
+                questions,
+                lines);
     }
 
     private static void require(Prospect prospect, boolean allowed, String place) {

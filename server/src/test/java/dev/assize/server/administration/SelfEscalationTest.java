@@ -1,0 +1,246 @@
+package dev.assize.server.administration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.Compared;
+import dev.assize.server.administration.ChangeResult.SelfEscalation;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.impact.Impact;
+import dev.assize.server.decision.impact.Impact.Type;
+import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.Kind;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Nobody gives themselves anything, by whatever kind of document; and a dry run says what it would give to whom. */
+final class SelfEscalationTest {
+
+    private static final PolicyScope ACME = PolicyScope.of(new TenantId("acme"));
+    private static final Recorder ALICE = new Recorder(Subject.parse("user:alice"), new TenantId("acme"));
+    private static final Recorder BOB = new Recorder(Subject.parse("user:bob"), TenantId.ASSIZE);
+
+    private static final String WORLD = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default, prod],
+          subjectAttributes: {level: {type: int, source: stored}, site: {type: string, source: request}}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ResourceType, metadata: {tenant: acme, name: doc},
+          spec: {actions: [read, write, sign, admin], implies: {admin: [write]}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: reader},
+          spec: {permissions: [{resources: [doc], actions: [read], environments: [default]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: writer},
+          spec: {permissions: [{resources: [doc], actions: [write]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: signer},
+          spec: {permissions: [{resources: [doc], actions: [sign], when: "subject.attr.level > 3"}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: visitor},
+          spec: {permissions: [{resources: [doc], actions: [admin], when: "subject.attr.site == 'here'"},
+            {effect: deny, resources: [doc], actions: [sign]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: acme, name: writers}, spec: {members: ["user:carol"]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: writers},
+          spec: {subjects: ["group:writers"], role: writer}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: alice},
+          spec: {subjects: ["user:alice"], role: reader}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: alice-signs},
+          spec: {subjects: ["user:alice"], role: signer}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: alice-visits},
+          spec: {subjects: ["user:alice"], role: visitor}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Subject, metadata: {tenant: acme, name: "user:alice"},
+          spec: {attributes: {level: 1}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: stop},
+          spec: {resource: "doc:1", reason: stop}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: two}, spec: {resources: [doc],
+          actions: [read], environments: [default], approvals: 2, approverRole: writer, pendingTtl: 1h, ttl: 1h}}
+        """;
+
+    private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
+    private final InMemoryPolicyRepository repository =
+            new InMemoryPolicyRepository(new InMemoryLedgerStore(clock, new AuditCodec()));
+    private final PolicyAdministration administration =
+            new PolicyAdministration(repository, refreshedOnly(), clock);
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                // A binding, also one that begins later, is for one run or a pattern.
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: writer}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:*'], role: writer}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: writer, notBefore:"
+                        + " 2027-01-01T00:00:00Z}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: writer, scope:"
+                        + " {resources: ['doc:7']}}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: writer, when:"
+                        + " \"subject.attr.site == 'here'\"}}",
+                // Groups and what they are in.
+                "{kind: Group, metadata: {name: writers}, spec: {members: ['user:carol', 'user:alice']}}",
+                // What a role says, or inherits.
+                "{kind: Role, metadata: {name: reader}, spec: {permissions: [{resources: [doc], actions: [read]}]}}",
+                "{kind: Role, metadata: {name: reader}, spec: {inherits: [writer], permissions: [{resources: [doc],"
+                        + " actions: [read], environments: [default]}]}}",
+                // A condition that is another.
+                "{kind: Role, metadata: {name: visitor}, spec: {permissions: [{resources: [doc], actions: [admin],"
+                        + " when: \"subject.attr.site != 'there'\"}, {effect: deny, resources: [doc], actions:"
+                        + " [sign]}]}}",
+                // What an allowed action implies.
+                "{kind: ResourceType, metadata: {name: doc}, spec: {actions: [read, write, sign, admin], implies:"
+                        + " {read: [write]}}}",
+                // An environment in which a grant holds already.
+                "{kind: Tenant, metadata: {name: acme}, spec: {environments: [default, prod, staging],"
+                        + " subjectAttributes: {level: {type: int, source: stored}, site: {type: string, source:"
+                        + " request}}}}",
+                // A freeze that ends.
+                "{kind: Freeze, metadata: {name: stop}, spec: {resource: 'doc:1', reason: stop, until:"
+                        + " 2027-01-01T00:00:00Z}}",
+                // Fewer approvals.
+                "{kind: ApprovalRule, metadata: {name: two}, spec: {resources: [doc], actions: [read], environments:"
+                        + " [default], approvals: 1, approverRole: writer, pendingTtl: 1h, ttl: 1h}}",
+            })
+    void refusesWhatGivesItsAuthorAnything(String document) {
+        begin();
+        String yaml = withTenant(document);
+
+        assertThat(apply(ALICE, yaml, List.of(), false)).isInstanceOf(SelfEscalation.class);
+        Compared dry = (Compared) apply(ALICE, yaml, List.of(), true);
+        assertThat(dry.gains()).hasSize(1);
+        assertThat(dry.gains().getFirst().message()).contains("`user:alice` could `");
+        assertThat(apply(BOB, yaml, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void refusesToTakeAwayWhatStopsItsAuthor() {
+        begin();
+        accept(
+                BOB,
+                withTenant("{kind: RoleBinding, metadata: {name: alice-writes}, spec: {subjects: ['user:alice'], role:"
+                        + " writer}}"));
+
+        assertThat(apply(ALICE, "", List.of(key(Kind.FREEZE, "stop")), false)).isInstanceOf(SelfEscalation.class);
+        assertThat(apply(ALICE, "", List.of(key(Kind.APPROVAL_RULE, "two")), false))
+                .isInstanceOf(SelfEscalation.class);
+        // By the deny in it; and by the attribute that is missing then.
+        accept(BOB, withTenant("{kind: Subject, metadata: {name: 'user:alice'}, spec: {attributes: {level: 5}}}"));
+        assertThat(apply(ALICE, "", List.of(key(Kind.ROLE_BINDING, "alice-visits")), false))
+                .isInstanceOf(SelfEscalation.class);
+    }
+
+    @Test
+    void refusesAnAttributeByWhichItsAuthorIsAllowedMore() {
+        begin();
+        accept(BOB, "", key(Kind.ROLE_BINDING, "alice-visits"));
+        String promoted = withTenant("{kind: Subject, metadata: {name: 'user:alice'}, spec: {attributes: {level: 5}}}");
+
+        assertThat(apply(ALICE, promoted, List.of(), false)).isInstanceOf(SelfEscalation.class);
+        assertThat(apply(BOB, promoted, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void acceptsWhatGivesToOthersOrTakesAway() {
+        begin();
+
+        accept(ALICE, withTenant("{kind: RoleBinding, metadata: {name: dave}, spec: {subjects: ['user:dave'], role:"
+                + " writer}}"));
+        accept(ALICE, withTenant("{kind: Group, metadata: {name: writers}, spec: {members: ['user:dave']}}"));
+        accept(ALICE, withTenant("{kind: Freeze, metadata: {name: more}, spec: {tenant: true, reason: all}}"));
+        accept(ALICE, "", key(Kind.ROLE_BINDING, "alice"));
+        accept(ALICE, withTenant("{kind: Role, metadata: {name: visitor}, spec: {permissions: [{resources: [doc],"
+                + " actions: [admin], when: \"subject.attr.site == 'here'\"}, {effect: deny, resources: [doc],"
+                + " actions: [sign, read]}]}}"));
+    }
+
+    @Test
+    void aDryRunTellsWhoseAnswersChangeAndWhatIsWithoutEffect() {
+        begin();
+        String yaml = withTenant("{kind: RoleBinding, metadata: {name: dave}, spec: {subjects: ['user:dave'], role:"
+                        + " writer, scope: {resources: ['doc:7']}}}")
+                + "---\n"
+                + withTenant("{kind: Role, metadata: {name: unused}, spec: {permissions: [{resources: [doc], actions:"
+                        + " [sign]}]}}");
+
+        Impact impact = ((Compared) apply(BOB, yaml, List.of(), true)).impacts().getFirst();
+
+        assertThat(impact.complete()).isTrue();
+        assertThat(impact.lines())
+                .extracting(line -> line.subject() + " " + line.action() + " " + line.resource() + " " + line.env()
+                        + " " + line.from().effect() + " " + line.to().effect())
+                .containsExactly(
+                        "user:dave write doc:7 default DENY ALLOW",
+                        "user:dave write doc:7/doc default DENY ALLOW",
+                        "user:dave write doc:7 prod DENY ALLOW",
+                        "user:dave write doc:7/doc prod DENY ALLOW");
+        assertThat(impact.findings())
+                .as("alice has a document, and dave has none")
+                .extracting(Impact.Finding::type)
+                .containsExactly(Type.ROLE_UNREACHED, Type.BINDING_TO_NOBODY);
+        assertThat(administration.export(ACME).find(key(Kind.ROLE, "unused"))).isEmpty();
+    }
+
+    private void begin() {
+        accept(BOB, WORLD);
+    }
+
+    private void accept(Recorder author, String yaml, DocumentKey... deletes) {
+        assertThat(apply(author, yaml, List.of(deletes), false)).isInstanceOf(Accepted.class);
+    }
+
+    private ChangeResult apply(Recorder author, String yaml, List<DocumentKey> deletes, boolean dryRun) {
+        ChangeSet change = new ChangeSet(read(yaml), deletes, List.of(), dryRun, false, null);
+        return administration.apply(change, author, tenant -> true);
+    }
+
+    private static DocumentKey key(Kind kind, String name) {
+        return new DocumentKey(ACME, kind, name);
+    }
+
+    private static String withTenant(String document) {
+        String tenant = document.contains("kind: Tenant,") ? "" : "tenant: acme, ";
+        return document.replaceFirst("\\{kind", "{apiVersion: assize.dev/v1, kind")
+                        .replaceFirst("metadata: \\{", "metadata: {" + tenant)
+                + "\n";
+    }
+
+    private static List<Document> read(String yaml) {
+        if (yaml.isEmpty()) {
+            return List.of();
+        }
+        ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));
+        assertThat(result.problems()).isEmpty();
+        return result.documents();
+    }
+
+    /** Changing policy asks nothing of decisions but to look again. */
+    private static DecisionService refreshedOnly() {
+        return (DecisionService) Proxy.newProxyInstance(
+                DecisionService.class.getClassLoader(), new Class<?>[] {DecisionService.class}, (proxy, method, args) -> {
+                    if (!method.getName().equals("refresh")) {
+                        throw new AssertionError(method.getName());
+                    }
+                    return null;
+                });
+    }
+}

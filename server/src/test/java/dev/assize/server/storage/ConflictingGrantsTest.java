@@ -1,0 +1,276 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.administration.ChangeResult;
+import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.Invalid;
+import dev.assize.server.administration.ChangeSet;
+import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.AssignedRoles;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.policy.PolicySet;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.testing.TestDatabase;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Changes of policy from two nodes at the same moment, each harmless alone: together they would give one subject two roles
+ * that are kept apart. And a change that fails when nearly all of it is written. More of both run with
+ *
+ * <pre>-Dassize.grants.rounds=5000 -Dassize.grants.documents=100000</pre>
+ */
+@Timeout(3_600)
+class ConflictingGrantsTest {
+
+    private static final int ROUNDS = Integer.getInteger("assize.grants.rounds", 60);
+    private static final int DOCUMENTS = Integer.getInteger("assize.grants.documents", 1_500);
+    private static final TenantId ACME = new TenantId("acme");
+    private static final Recorder ADMIN = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
+    private static final AuditCodec CODEC = new AuditCodec();
+    private static final String WORLD = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: pays},
+          spec: {permissions: [{resources: [payment], actions: [create]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: approves},
+          spec: {permissions: [{resources: [payment], actions: [approve]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {tenant: acme, name: payments},
+          spec: {type: assigned-roles, roles: [pays, approves], limit: 1}}
+        """;
+
+    private static TestDatabase testDatabase;
+    private static Node one;
+    private static Node other;
+
+    /** What one server has of this. */
+    private record Node(Database database, PostgresPolicyRepository repository, PolicyAdministration administration) {
+
+        static Node start() {
+            Database database = testDatabase.open(InstantSource.system());
+            LedgerWriter ledger = new LedgerWriter(database, CODEC, (_, _) -> {}, InstantSource.system());
+            PostgresPolicyRepository repository = new PostgresPolicyRepository(database, ledger, CODEC);
+            return new Node(
+                    database,
+                    repository,
+                    new PolicyAdministration(repository, refreshedOnly(), InstantSource.system()));
+        }
+    }
+
+    @BeforeAll
+    static void start() {
+        testDatabase = TestDatabase.fresh();
+        one = Node.start();
+        other = Node.start();
+        assertThat(apply(one.administration(), WORLD)).isInstanceOf(Accepted.class);
+    }
+
+    @AfterAll
+    static void stop() {
+        one.database().close();
+        other.database().close();
+        testDatabase.close();
+    }
+
+    @Test
+    void ofTwoHalvesOfAForbiddenPairOneIsRefused() throws Exception {
+        int firsts = 0;
+        try (ExecutorService nodes = Executors.newFixedThreadPool(2)) {
+            CyclicBarrier together = new CyclicBarrier(2);
+            for (int round = 0; round < ROUNDS; round++) {
+                String subject = "user:u" + round;
+                String first = binding("pays-" + round, subject, "pays");
+                // The other half now by itself, now through a group or a role that inherits it.
+                String second =
+                        switch (round % 3) {
+                            case 0 -> binding("approves-" + round, subject, "approves");
+                            case 1 ->
+                                group("g" + round, subject) + "---\n"
+                                        + binding("approves-" + round, "group:g" + round, "approves");
+                            default ->
+                                inheriting("r" + round) + "---\n"
+                                        + binding("approves-" + round, subject, "r" + round);
+                        };
+                CompletableFuture<ChangeResult> here =
+                        CompletableFuture.supplyAsync(() -> at(together, one, first), nodes);
+                CompletableFuture<ChangeResult> there =
+                        CompletableFuture.supplyAsync(() -> at(together, other, second), nodes);
+                List<ChangeResult> results = List.of(here.get(), there.get());
+
+                assertThat(results).as("round %d", round).filteredOn(Accepted.class::isInstance).hasSize(1);
+                assertThat(results)
+                        .filteredOn(Invalid.class::isInstance)
+                        .singleElement()
+                        .satisfies(refused -> assertThat(((Invalid) refused).problems().getFirst().value())
+                                .contains(subject));
+                firsts += results.getFirst() instanceof Accepted ? 1 : 0;
+            }
+        }
+        PolicySet policy = one.administration().export(PolicyScope.of(ACME));
+        assertThat(AssignedRoles.violations(policy, PolicySet.empty(PolicyScope.PLATFORM), Instant.now()))
+                .isEmpty();
+        System.out.println(ROUNDS + " rounds, the first node won " + firsts);
+    }
+
+    @Test
+    void aChangeThatFailsAtItsEndLeavesNothing() {
+        PolicySet before = one.administration().export(PolicyScope.of(ACME));
+        long entries = entries();
+        StringBuilder yaml = new StringBuilder();
+        for (int i = 0; i < DOCUMENTS; i++) {
+            yaml.append(binding("many-" + i, "user:many" + i, "pays")).append("---\n");
+        }
+
+        PolicyAdministration failing = new PolicyAdministration(
+                failingAtTheEnd(one.repository()), refreshedOnly(), InstantSource.system());
+        assertThatThrownBy(() -> apply(failing, yaml.toString())).isInstanceOf(RuntimeException.class);
+
+        PolicySet after = other.administration().export(PolicyScope.of(ACME));
+        assertThat(after.revision()).isEqualTo(before.revision());
+        assertThat(after.size()).isEqualTo(before.size());
+        assertThat(entries()).isEqualTo(entries);
+        assertThat(documents("many-%")).isZero();
+        assertThat(apply(other.administration(), binding("later", "user:later", "pays")))
+                .isInstanceOf(Accepted.class);
+    }
+
+    /** All documents are written by then, and all entries. */
+    private static PolicyRepository failingAtTheEnd(PolicyRepository repository) {
+        return new PolicyRepository() {
+
+            @Override
+            public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
+                return repository.change(
+                        scopes,
+                        present -> planner.plan(present).stream()
+                                .map(ConflictingGrantsTest::withReasonThatCannotBeKept)
+                                .toList());
+            }
+
+            @Override
+            public PolicySet current(PolicyScope scope) {
+                return repository.current(scope);
+            }
+
+            @Override
+            public List<RevisionRecord> revisions(PolicyScope scope, Revision before, int limit) {
+                return repository.revisions(scope, before, limit);
+            }
+        };
+    }
+
+    private static PolicyRepository.ScopePlan withReasonThatCannotBeKept(PolicyRepository.ScopePlan plan) {
+        PolicyRepository.RevisionRecord it = plan.record();
+        return new PolicyRepository.ScopePlan(
+                plan.scope(),
+                plan.revision(),
+                plan.puts(),
+                plan.deletes(),
+                plan.sum(),
+                new PolicyRepository.RevisionRecord(
+                        it.revision(),
+                        it.committedAt(),
+                        it.actor(),
+                        Optional.of("\0"),
+                        it.changeCount(),
+                        it.changeDigest(),
+                        it.policyDigest(),
+                        it.seq()),
+                plan.entries());
+    }
+
+    private static long entries() {
+        return one.database()
+                .inSnapshot(
+                        ACME.value(),
+                        transaction -> transaction
+                                .sql()
+                                .fetchValue("SELECT count(*) FROM assize.ledger_entry WHERE tenant_id = ?", ACME.value()))
+                .hashCode();
+    }
+
+    private static long documents(String like) {
+        return one.database()
+                .inSnapshot(
+                        PolicyScope.of(ACME).key(),
+                        transaction -> (Long) transaction
+                                .sql()
+                                .fetchValue("SELECT count(*) FROM assize.policy_document WHERE name LIKE ?", like));
+    }
+
+    private static ChangeResult at(CyclicBarrier together, Node node, String yaml) {
+        try {
+            together.await();
+        } catch (Exception broken) {
+            throw new IllegalStateException(broken);
+        }
+        return apply(node.administration(), yaml);
+    }
+
+    private static ChangeResult apply(PolicyAdministration administration, String yaml) {
+        return administration.apply(
+                new ChangeSet(read(yaml), List.of(), List.of(), false, false, null), ADMIN, tenant -> true);
+    }
+
+    private static List<Document> read(String yaml) {
+        List<Document> documents = new ArrayList<>();
+        for (String part : yaml.split("---\n")) {
+            ReadResult result = DocumentReader.read("test.yaml", 1, part.getBytes(StandardCharsets.UTF_8));
+            assertThat(result.problems()).isEmpty();
+            documents.addAll(result.documents());
+        }
+        return documents;
+    }
+
+    private static String binding(String name, String subject, String role) {
+        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: " + name
+                + "}, spec: {subjects: ['" + subject + "'], role: " + role + "}}\n";
+    }
+
+    private static String group(String name, String member) {
+        return "{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: acme, name: " + name
+                + "}, spec: {members: ['" + member + "']}}\n";
+    }
+
+    private static String inheriting(String name) {
+        return "{apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: " + name
+                + "}, spec: {inherits: [approves]}}\n";
+    }
+
+    private static DecisionService refreshedOnly() {
+        return (DecisionService) Proxy.newProxyInstance(
+                DecisionService.class.getClassLoader(), new Class<?>[] {DecisionService.class}, (proxy, method, args) -> {
+                    if (!method.getName().equals("refresh")) {
+                        throw new AssertionError(method.getName());
+                    }
+                    return null;
+                });
+    }
+}
