@@ -84,7 +84,8 @@ final class ShorthandPlanner implements Planner {
                         new ChangeSet(puts, deletes, List.of(), false, false, reason, origin),
                         recorder,
                         any -> false,
-                        clock);
+                        clock,
+                        false);
                 yield planner.plan(present);
             }
         };

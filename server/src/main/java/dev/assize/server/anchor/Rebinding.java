@@ -182,7 +182,7 @@ public final class Rebinding {
 
     private boolean isSigned(String deployment, TenantId tenant, SignedHead head) {
         return repository
-                .checkpoint(tenant.value())
+                .published(published -> published.checkpoint(tenant.value()))
                 .map(PublishedCheckpoint::note)
                 .filter(note -> signer.isOurs(deployment, note, head.text(deployment)))
                 .isPresent();
@@ -199,7 +199,7 @@ public final class Rebinding {
                         meta.root().bytes())
                 .text();
         boolean signed = repository
-                .checkpoint(OutsideCopy.META)
+                .published(published -> published.checkpoint(OutsideCopy.META))
                 .filter(checkpoint -> signer.isOurs(deployment, checkpoint.note(), text))
                 .isPresent();
         if (!signed) {

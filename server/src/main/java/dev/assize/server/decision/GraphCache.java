@@ -231,10 +231,9 @@ final class GraphCache {
      * whether it is so then. What is not held is read when it is asked for, and then read anew.
      */
     CompletableFuture<Boolean> catchUp(TenantId tenant, Revision revision) {
-        CompletableFuture<?> load = loads.get(tenant);
-        Turns turns = renewals.get(tenant);
         // What is under way may well see it: to read once more behind each own change would be to read twice.
-        CompletableFuture<?> underWay = CompletableFuture.allOf(ended(load), ended(turns == null ? null : turns.running.done));
+        CompletableFuture<?> underWay =
+                CompletableFuture.allOf(ended(loads.get(tenant)), ended(renewals.underWay(tenant)));
         return underWay.thenCompose(any -> {
             unknown.invalidate(tenant);
             return isBehind(tenant, revision)

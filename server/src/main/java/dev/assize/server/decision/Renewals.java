@@ -46,6 +46,13 @@ final class Renewals {
         return now.running.done;
     }
 
+    /** Done when the one that runs has ended; null where none does. */
+    @Nullable
+    CompletableFuture<?> underWay(TenantId tenant) {
+        Turns now = turns.get(tenant);
+        return now == null ? null : now.running.done;
+    }
+
     private void take(TenantId tenant, Turn first) {
         for (Turn turn = first; turn != null; turn = following(tenant)) {
             try {

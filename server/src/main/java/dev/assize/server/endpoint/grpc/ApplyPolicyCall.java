@@ -14,6 +14,7 @@ import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
+import dev.assize.server.administration.ChangeOrigin;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyAdministration;
@@ -209,7 +210,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
         String manager = Fields.text("header.prune_manager", given.getPruneManager(), MANAGER_BYTES);
         ChangeSet change =
-                new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, manager);
+                new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, ChangeOrigin.APPLY, manager);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
     }
