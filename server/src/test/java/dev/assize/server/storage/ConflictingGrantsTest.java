@@ -203,7 +203,8 @@ class ConflictingGrantsTest {
                         it.changeDigest(),
                         it.policyDigest(),
                         it.seq()),
-                plan.entries());
+                plan.entries(),
+                plan.once());
     }
 
     private static long entries() {

@@ -69,6 +69,16 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     }
 
     @Override
+    public void recordSigningKey(String key, Instant now, Function<String, EntryDraft> entry) {
+        // The first key of all needs no entry.
+    }
+
+    @Override
+    public Receipt rebind(String from, String to, Instant now, EntryDraft entry) {
+        throw new IllegalStateException("Nothing is lost here");
+    }
+
+    @Override
     public void keep(List<CosignedCheckpoint> cosigned) {
         throw new IllegalStateException("Nothing is signed");
     }
