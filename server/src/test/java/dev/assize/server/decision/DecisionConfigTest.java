@@ -34,13 +34,17 @@ class DecisionConfigTest {
 
     @Test
     void refusesABoundOfFreshnessBelowTwoSeconds() {
-        refused("decision.freshnessBound", bounds -> bounds.freshness = Duration.ofSeconds(2).minus(TICK));
+        refused(
+                "decision.freshnessBound",
+                bounds -> bounds.freshness = Duration.ofSeconds(2).minus(TICK));
         taken(bounds -> bounds.freshness = Duration.ofSeconds(2));
     }
 
     @Test
     void refusesToPollLessThanTwiceWithinTheBound() {
-        refused("decision.pollInterval", bounds -> bounds.poll = Duration.ofSeconds(30).plus(TICK));
+        refused(
+                "decision.pollInterval",
+                bounds -> bounds.poll = Duration.ofSeconds(30).plus(TICK));
         taken(bounds -> bounds.poll = Duration.ofSeconds(30));
         refused("decision.pollInterval", bounds -> bounds.poll = Duration.ZERO);
         taken(bounds -> bounds.poll = TICK);
@@ -48,7 +52,9 @@ class DecisionConfigTest {
 
     @Test
     void refusesToRememberForLongerThanTheBoundThatATenantDoesNotExist() {
-        refused("decision.unknownTenantTtl", bounds -> bounds.unknownTtl = Duration.ofSeconds(60).plus(TICK));
+        refused(
+                "decision.unknownTenantTtl",
+                bounds -> bounds.unknownTtl = Duration.ofSeconds(60).plus(TICK));
         taken(bounds -> bounds.unknownTtl = Duration.ofSeconds(60));
         refused("decision.unknownTenantTtl", bounds -> bounds.unknownTtl = TICK.negated());
         taken(bounds -> bounds.unknownTtl = Duration.ZERO);
@@ -57,9 +63,7 @@ class DecisionConfigTest {
     }
 
     private static void refused(String key, Consumer<Bounds> change) {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> config(change))
-                .withMessageStartingWith(key + " is `");
+        assertThatIllegalArgumentException().isThrownBy(() -> config(change)).withMessageStartingWith(key + " is `");
     }
 
     private static void taken(Consumer<Bounds> change) {

@@ -362,6 +362,15 @@ class PolicyDecisionPointTest {
     }
 
     @Test
+    void whoHoldsTheRevisionWaitsForNothing() {
+        source.put(tenant(ACME, 2, ALICE));
+        reason(ALICE);
+        source.setBroken(true);
+        assertThat(pdp.awaitRevision(ACME, new Revision(2), Duration.ZERO)).isEqualTo(RevisionWait.REACHED);
+        assertThat(pdp.awaitRevision(ACME, new Revision(1), Duration.ZERO)).isEqualTo(RevisionWait.REACHED);
+    }
+
+    @Test
     void hasSeenTheRevisionThatDeletedATenant() {
         source.put(tenant(ACME, 1, ALICE));
         source.delete(NOBODYS, new Revision(3));

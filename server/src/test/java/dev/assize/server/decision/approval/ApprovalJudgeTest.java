@@ -297,8 +297,7 @@ class ApprovalJudgeTest {
     void pinsARuleAsItIs() {
         ApprovalRuleDocument rule = rule("payments", 2, "approver", List.of("user", "service"), WAIT, HOLD, true);
         assertThat(PinnedRule.of(rule))
-                .isEqualTo(new PinnedRule(
-                        "payments", 2, "approver", List.of("user", "service"), WAIT, HOLD, true));
+                .isEqualTo(new PinnedRule("payments", 2, "approver", List.of("user", "service"), WAIT, HOLD, true));
     }
 
     private static boolean isUsable(ApprovalRuleDocument rule, ApprovalRequest request, Instant at) {

@@ -164,8 +164,8 @@ class GraphCompilerTest {
                 null,
                 "subject.attr.level > 2",
                 null);
-        PolicySet declared = tenant(many(everything("r"), binding))
-                .with(new Revision(2), List.of(declaring("int")), List.of());
+        PolicySet declared =
+                tenant(many(everything("r"), binding)).with(new Revision(2), List.of(declaring("int")), List.of());
         DecisionGraph graph = GraphCompiler.compile(declared, PLATFORM);
         TenantDocument other = declaring("double");
         PolicySet after = declared.with(new Revision(3), List.of(other), List.of());
@@ -281,9 +281,8 @@ class GraphCompilerTest {
 
     @Test
     void numbersOfRolesThatNobodyHasAnyMoreDoNotPileUp() {
-        PolicySet policy = tenant(many(IntStream.range(0, 200)
-                .mapToObj(i -> role(SCOPE, "r" + i))
-                .toArray(Document[]::new)));
+        PolicySet policy = tenant(
+                many(IntStream.range(0, 200).mapToObj(i -> role(SCOPE, "r" + i)).toArray(Document[]::new)));
         DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
         DocumentKey key = binding("r0", ALICE).key();
         for (int i = 0; i < 200; i++) {
@@ -295,8 +294,7 @@ class GraphCompilerTest {
 
     /** These among so many others that a change of one is a small part. */
     private static Document[] many(Document... documents) {
-        return Stream.concat(
-                        Stream.of(documents), IntStream.range(0, 20).mapToObj(i -> role(SCOPE, "filler" + i)))
+        return Stream.concat(Stream.of(documents), IntStream.range(0, 20).mapToObj(i -> role(SCOPE, "filler" + i)))
                 .toArray(Document[]::new);
     }
 
