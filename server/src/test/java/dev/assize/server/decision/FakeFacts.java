@@ -32,6 +32,10 @@ final class FakeFacts implements HistorySource, ApprovalSource {
         requests.add(request);
     }
 
+    void clear() {
+        requests.clear();
+    }
+
     void setBroken(boolean isBroken) {
         broken = isBroken;
     }

@@ -15,6 +15,7 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime.Past;
+import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -52,6 +53,61 @@ class PastGraphsTest {
         assertThat(answer.isHistorical()).isTrue();
         assertThat(answer.validUntil()).isNull();
         assertThat(source.loads()).as("the present was not read").isZero();
+    }
+
+    @Test
+    void whatCouldNotBeReadTakesNoPlaceAndIsReadAgain() {
+        source.setBroken(true);
+        PolicyDecisionPoint pdp = pdp(64 << 20, 32, 1);
+        Past past = new Past(new Revision(4), null);
+        for (int i = 0; i < 20; i++) {
+            assertThatThrownBy(() -> pdp.evaluate(mayRead(ACME, ALICE), past))
+                    .as("try %d", i)
+                    .hasRootCauseMessage("the fake source is broken");
+        }
+        source.setBroken(false);
+        source.past(any -> Optional.of(policy(4, THEN)));
+        assertThat(pdp.evaluate(mayRead(ACME, ALICE), past).reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(registry.get("assize.decision.past.load.duration").timer().count())
+                .as("of those that were read")
+                .isEqualTo(1);
+    }
+
+    @Test
+    void remembersOfAMomentLongAgoThatThereWasNoTenantButOfNoRevision() {
+        PolicyDecisionPoint pdp = pdp(64 << 20, 32, 2);
+        for (int i = 0; i < 3; i++) {
+            assertThat(pdp.evaluate(mayRead(ACME, ALICE), new Past(null, THEN)).reason())
+                    .isEqualTo(Reason.TENANT_UNKNOWN);
+        }
+        assertThat(source.pastLoads()).isEqualTo(1);
+        for (int i = 0; i < 3; i++) {
+            pdp.evaluate(mayRead(ACME, ALICE), new Past(new Revision(4), null));
+        }
+        assertThat(source.pastLoads()).isEqualTo(4);
+    }
+
+    @Test
+    void isAnsweredFromThePresentWhereNothingHasChangedSince() {
+        PolicySet tenant = tenant(ACME, 4, ALICE);
+        source.put(tenant).put(platform(1));
+        GraphCache graphs = graphs(64 << 20, 32, 2);
+        DecisionGraph held = Objects.requireNonNull(graphs.get(ACME, Duration.ofSeconds(20)))
+                .graph();
+        PastGraphs pasts = new PastGraphs(
+                source, graphs, config(64 << 20, 32, 2), () -> NOW, new DecisionMetrics(registry));
+        source.past(past -> Optional.of(policy(revision(past), THEN)));
+        assertThat(pasts.get(ACME, new Past(new Revision(4), null), Duration.ofSeconds(20)))
+                .hasValueSatisfying(past -> assertThat(past.graph()).isSameAs(held));
+        assertThat(pasts.get(ACME, new Past(new Revision(3), null), Duration.ofSeconds(20)))
+                .as("another revision of the tenant")
+                .hasValueSatisfying(
+                        past -> assertThat(past.graph().revision()).isEqualTo(new Revision(3)));
+        source.past(past -> Optional.of(new PastPolicy(new PolicySnapshot(tenant, platform(7)), THEN)));
+        assertThat(pasts.get(ACME, new Past(new Revision(4), THEN), Duration.ofSeconds(20)))
+                .as("another revision of the platform")
+                .hasValueSatisfying(
+                        past -> assertThat(past.graph().platformRevision()).isEqualTo(new Revision(7)));
     }
 
     @Test

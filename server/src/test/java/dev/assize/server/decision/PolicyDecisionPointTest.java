@@ -163,6 +163,7 @@ class PolicyDecisionPointTest {
         source.put(PolicySet.of(PolicyScope.of(ACME), Revision.NONE, List.of()));
         assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(EvaluationFailedException.class);
         assertThat(count("assize.decision.load.failures")).isEqualTo(1);
+        assertThat(count("assize.decision.failures", "cause", "engine")).isPositive();
     }
 
     @Test

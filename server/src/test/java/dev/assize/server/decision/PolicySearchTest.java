@@ -91,6 +91,43 @@ class PolicySearchTest {
     }
 
     @Test
+    void whereNoTypeIsDeclaredTheActionsAreThoseThatPermissionsNameForIt() {
+        String yaml = """
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: acme}
+                spec: {environments: [default]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: r}
+                spec:
+                  permissions:
+                    - {resources: [doc], actions: [write, read]}
+                    - {resources: [doc, vault], actions: [read, list]}
+                    - {resources: [vault], actions: [open]}
+                    - {resources: ["*"], actions: [audit]}
+                    - {resources: [doc], actions: ["*"]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: acme, name: b}
+                spec: {subjects: ["user:alice"], role: r}
+                """;
+        source.put(PolicySet.of(
+                PolicyScope.of(ACME),
+                new Revision(1),
+                DocumentReader.read("acme.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8))
+                        .documents()));
+        Search search = new Search.Actions(ALICE, ResourcePath.parse("doc:1"), at(ACME, Environment.DEFAULT));
+        PolicySearch searches = new Room().searches;
+        assertThat(searches.search(search, PointInTime.NOW, null, 10, LONG).found())
+                .containsExactly("audit", "list", "read", "write");
+        assertThat(searches.search(search, PointInTime.NOW, "list", 10, LONG).found())
+                .containsExactly("read", "write");
+    }
+
+    @Test
     void refusesAPageOfNothing() {
         Search search = new Search.Actions(ALICE, ResourcePath.parse("doc:1"), at(ACME, Environment.DEFAULT));
         assertThatIllegalArgumentException()

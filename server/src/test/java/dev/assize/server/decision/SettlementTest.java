@@ -275,6 +275,45 @@ class SettlementTest {
     }
 
     @Test
+    void tellsWhoRejectedAndCountsNobodyTwiceNorForAnotherRule() {
+        verdicts.put(ALICE, verdict(Reason.ALLOWED, NOW, List.of(), List.of(), List.of(rule("a", false))));
+        ApprovalRequest pending = request("1", ALICE, NOW.minusSeconds(60), null, "a", "b");
+        Subject carol = new Subject("user", "carol");
+        Instant voted = NOW.minusSeconds(30);
+        Vote no = new Vote(carol, ACME, false, List.of("a"), null, voted);
+        Vote other = new Vote(carol, ACME, true, List.of("b"), null, voted);
+        Vote yes = new Vote(carol, ACME, true, List.of("a"), null, voted);
+        facts.request(with(pending, List.of(other, no)));
+        assertThat(approvalDetails())
+                .containsExactly("needs an approval by `user` holding role `approver`; request `1` was rejected by"
+                        + " `user:carol` at " + voted);
+        facts.clear();
+        facts.request(with(pending, List.of(other)));
+        assertThat(approvalDetails()).first().asString().endsWith("with 0 of 1 approvals");
+        facts.clear();
+        facts.request(with(pending, List.of(yes, yes)));
+        assertThat(approvalDetails()).first().asString().contains("is approved: 1 of 1 approvals");
+    }
+
+    private static ApprovalRequest with(ApprovalRequest request, List<Vote> votes) {
+        return new ApprovalRequest(
+                request.id(),
+                request.tenant(),
+                request.requester(),
+                request.requesterHome(),
+                request.subject(),
+                request.subjectHome(),
+                request.action(),
+                request.resource(),
+                request.env(),
+                request.rules(),
+                votes,
+                request.requestedAt(),
+                null,
+                null);
+    }
+
+    @Test
     void tracesTheDelegator() {
         verdicts.put(AGENT, verdict(Reason.ALLOWED, LATER, List.of()));
         verdicts.put(ALICE, verdict(Reason.ALLOWED, NOW, List.of(), List.of(history("a")), List.of()));
