@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** History and approvals in memory, which can be broken. */
 final class FakeFacts implements HistorySource, ApprovalSource {
@@ -22,7 +23,7 @@ final class FakeFacts implements HistorySource, ApprovalSource {
     private final List<Entry> entries = new CopyOnWriteArrayList<>();
     private final List<ApprovalRequest> requests = new CopyOnWriteArrayList<>();
     private final AtomicInteger reads = new AtomicInteger();
-    private volatile boolean broken;
+    private volatile @Nullable RuntimeException failure;
 
     void did(Subject actor, Action action, ResourcePath resource, Instant recordedAt) {
         entries.add(new Entry(actor, resource, new Performed(action, entries.size(), recordedAt)));
@@ -37,7 +38,11 @@ final class FakeFacts implements HistorySource, ApprovalSource {
     }
 
     void setBroken(boolean isBroken) {
-        broken = isBroken;
+        failure = isBroken ? new IllegalStateException("the fake facts are broken") : null;
+    }
+
+    void failWith(RuntimeException thrown) {
+        failure = thrown;
     }
 
     /** How often anything was asked. */
@@ -81,8 +86,9 @@ final class FakeFacts implements HistorySource, ApprovalSource {
 
     private void asked() {
         reads.incrementAndGet();
-        if (broken) {
-            throw new IllegalStateException("the fake facts are broken");
+        RuntimeException thrown = failure;
+        if (thrown != null) {
+            throw thrown;
         }
     }
 }

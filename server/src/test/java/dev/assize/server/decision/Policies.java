@@ -10,6 +10,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.Document.RoleBindingDocument;
@@ -20,9 +21,11 @@ import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The smallest policies that say something: who may read documents. */
 final class Policies {
@@ -68,6 +71,28 @@ final class Policies {
                 null,
                 List.of());
         return new RoleDocument(metadata(scope, name), SourcePlace.UNKNOWN, List.of(), List.of(everything));
+    }
+
+    /** The same, where everything needs two approvals by readers. */
+    static PolicySet withApprovalRule(Subject reader) {
+        PolicyScope scope = PolicyScope.of(ACME);
+        ApprovalRuleDocument rule = new ApprovalRuleDocument(
+                metadata(scope, "twice"),
+                SourcePlace.UNKNOWN,
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                new AnyOf.All<>(),
+                2,
+                "reader",
+                List.of("user"),
+                Duration.ofHours(1),
+                Duration.ofHours(1),
+                false);
+        return PolicySet.of(
+                scope,
+                new Revision(1),
+                Stream.concat(tenant(ACME, 1, reader).documents().stream(), Stream.of(rule))
+                        .toList());
     }
 
     private static RoleBindingDocument binding(PolicyScope scope, String name, Subject subject) {

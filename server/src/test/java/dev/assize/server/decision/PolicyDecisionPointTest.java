@@ -5,6 +5,7 @@ import static dev.assize.server.decision.Policies.ALICE;
 import static dev.assize.server.decision.Policies.mayRead;
 import static dev.assize.server.decision.Policies.platform;
 import static dev.assize.server.decision.Policies.tenant;
+import static dev.assize.server.decision.Policies.withApprovalRule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -18,6 +19,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.PolicySet;
@@ -369,6 +371,33 @@ class PolicyDecisionPointTest {
         source.setBroken(true);
         assertThat(pdp.awaitRevision(ACME, new Revision(2), Duration.ZERO)).isEqualTo(RevisionWait.REACHED);
         assertThat(pdp.awaitRevision(ACME, new Revision(1), Duration.ZERO)).isEqualTo(RevisionWait.REACHED);
+    }
+
+    @Test
+    void hasNotSeenARevisionThatItCannotReadYet() {
+        source.put(tenant(ACME, 4, ALICE));
+        FakePolicySource ahead = new FakePolicySource().put(tenant(ACME, 5));
+        InstantSource clock = InstantSource.system();
+        PolicyDecisionPoint behind = new PolicyDecisionPoint(
+                graphs, ahead, moments(clock), new Decisions(facts, facts, metrics, Evaluator::evaluate), clock, metrics);
+        for (String state : List.of("not held", "held")) {
+            assertThat(behind.awaitRevision(ACME, new Revision(5), Duration.ofMillis(50)))
+                    .as(state)
+                    .isEqualTo(RevisionWait.TIMED_OUT);
+        }
+        assertThat(graphs.getIfHeld(ACME)).isNotNull();
+    }
+
+    @Test
+    void aStoreThatIsAwayIsSaidToBeAndNoBug() {
+        source.put(withApprovalRule(ALICE));
+        StoreUnavailableException away = new StoreUnavailableException("away", new IllegalStateException());
+        facts.failWith(away);
+        assertThatThrownBy(() -> reason(ALICE)).isSameAs(away);
+        facts.failWith(new IllegalStateException("broken"));
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(EvaluationFailedException.class);
+        assertThat(count("assize.decision.failures", "cause", "approval")).isEqualTo(2);
+        assertThat(count("assize.decision.failures", "cause", "engine")).isZero();
     }
 
     @Test
