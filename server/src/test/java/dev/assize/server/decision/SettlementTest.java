@@ -36,6 +36,7 @@ import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -228,6 +229,48 @@ class SettlementTest {
             remembering.decide(GRAPH, mayRead(ACME, ALICE), NOW, Moments.ALL_COMMITTED);
         }
         assertThat(facts.reads()).isEqualTo(2);
+    }
+
+    @Test
+    void decidesAlikeWhereItRemembersWhatItAsked() {
+        verdicts.put(ALICE, verdict(Reason.ALLOWED, NOW, List.of(), List.of(history("a")), List.of()));
+        facts.did(ALICE, CREATE, DOC, NOW.minusSeconds(1));
+        verdicts.put(AGENT, verdict(Reason.ALLOWED, NOW, List.of(), List.of(), List.of(rule("r", true))));
+        facts.request(request("7", AGENT, NOW.minusSeconds(60), NOW.minusSeconds(30), "r"));
+        Settlement remembering = settlement.remembering();
+        for (int i = 0; i < 2; i++) {
+            Answer done = remembering.decide(GRAPH, mayRead(ACME, ALICE), NOW, Moments.ALL_COMMITTED);
+            assertThat(done.reason()).isEqualTo(Reason.SEPARATION_OF_DUTY);
+            Answer approved = remembering.decide(GRAPH, mayRead(ACME, AGENT), NOW, Moments.ALL_COMMITTED);
+            assertThat(approved.approvalId()).isEqualTo("7");
+        }
+    }
+
+    @Test
+    void measuresWhatItAsksAndCountsWhatFails() {
+        SimpleMeterRegistry registry = new SimpleMeterRegistry();
+        MeasuredFacts measured = new MeasuredFacts(facts, facts, new DecisionMetrics(registry));
+        Settlement measuring = new Settlement(measured, measured, (graph, query, now) -> verdict(
+                Reason.ALLOWED, NOW, List.of(), List.of(history("a")), List.of(rule("r", false))));
+        facts.request(request("7", ALICE, NOW.minusSeconds(60), NOW.minusSeconds(30), "r"));
+        CheckQuery query = mayRead(ACME, ALICE);
+        assertThat(measuring.decide(GRAPH, query, NOW, Moments.ALL_COMMITTED).reason())
+                .isEqualTo(Reason.ALLOWED);
+        facts.did(ALICE, CREATE, DOC, NOW.minusSeconds(1));
+        assertThat(measuring.decide(GRAPH, query, NOW, Moments.ALL_COMMITTED).reason())
+                .isEqualTo(Reason.SEPARATION_OF_DUTY);
+        facts.setBroken(true);
+        assertThatThrownBy(() -> measuring.decide(GRAPH, query, NOW, Moments.ALL_COMMITTED))
+                .hasRootCauseMessage("the fake facts are broken");
+        assertThat(registry.get("assize.decision.history.duration").timer().count())
+                .isEqualTo(2);
+        assertThat(registry.get("assize.decision.approval.duration").timer().count())
+                .isEqualTo(1);
+        assertThat(registry.get("assize.decision.failures")
+                        .tag("cause", "history")
+                        .counter()
+                        .count())
+                .isEqualTo(1);
     }
 
     @Test
