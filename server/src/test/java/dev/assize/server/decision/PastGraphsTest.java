@@ -92,17 +92,16 @@ class PastGraphsTest {
         PolicySet tenant = tenant(ACME, 4, ALICE);
         source.put(tenant).put(platform(1));
         GraphCache graphs = graphs(64 << 20, 32, 2);
-        DecisionGraph held = Objects.requireNonNull(graphs.get(ACME, Duration.ofSeconds(20)))
-                .graph();
-        PastGraphs pasts = new PastGraphs(
-                source, graphs, config(64 << 20, 32, 2), () -> NOW, new DecisionMetrics(registry));
+        DecisionGraph held =
+                Objects.requireNonNull(graphs.get(ACME, Duration.ofSeconds(20))).graph();
+        PastGraphs pasts =
+                new PastGraphs(source, graphs, config(64 << 20, 32, 2), () -> NOW, new DecisionMetrics(registry));
         source.past(past -> Optional.of(policy(revision(past), THEN)));
         assertThat(pasts.get(ACME, new Past(new Revision(4), null), Duration.ofSeconds(20)))
                 .hasValueSatisfying(past -> assertThat(past.graph()).isSameAs(held));
         assertThat(pasts.get(ACME, new Past(new Revision(3), null), Duration.ofSeconds(20)))
                 .as("another revision of the tenant")
-                .hasValueSatisfying(
-                        past -> assertThat(past.graph().revision()).isEqualTo(new Revision(3)));
+                .hasValueSatisfying(past -> assertThat(past.graph().revision()).isEqualTo(new Revision(3)));
         source.past(past -> Optional.of(new PastPolicy(new PolicySnapshot(tenant, platform(7)), THEN)));
         assertThat(pasts.get(ACME, new Past(new Revision(4), THEN), Duration.ofSeconds(20)))
                 .as("another revision of the platform")

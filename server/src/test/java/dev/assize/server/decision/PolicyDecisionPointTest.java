@@ -379,7 +379,12 @@ class PolicyDecisionPointTest {
         FakePolicySource ahead = new FakePolicySource().put(tenant(ACME, 5));
         InstantSource clock = InstantSource.system();
         PolicyDecisionPoint behind = new PolicyDecisionPoint(
-                graphs, ahead, moments(clock), new Decisions(facts, facts, metrics, Evaluator::evaluate), clock, metrics);
+                graphs,
+                ahead,
+                moments(clock),
+                new Decisions(facts, facts, metrics, Evaluator::evaluate),
+                clock,
+                metrics);
         for (String state : List.of("not held", "held")) {
             assertThat(behind.awaitRevision(ACME, new Revision(5), Duration.ofMillis(50)))
                     .as(state)

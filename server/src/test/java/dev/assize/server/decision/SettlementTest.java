@@ -250,8 +250,11 @@ class SettlementTest {
     void measuresWhatItAsksAndCountsWhatFails() {
         SimpleMeterRegistry registry = new SimpleMeterRegistry();
         MeasuredFacts measured = new MeasuredFacts(facts, facts, new DecisionMetrics(registry));
-        Settlement measuring = new Settlement(measured, measured, (graph, query, now) -> verdict(
-                Reason.ALLOWED, NOW, List.of(), List.of(history("a")), List.of(rule("r", false))));
+        Settlement measuring = new Settlement(
+                measured,
+                measured,
+                (graph, query, now) ->
+                        verdict(Reason.ALLOWED, NOW, List.of(), List.of(history("a")), List.of(rule("r", false))));
         facts.request(request("7", ALICE, NOW.minusSeconds(60), NOW.minusSeconds(30), "r"));
         CheckQuery query = mayRead(ACME, ALICE);
         assertThat(measuring.decide(GRAPH, query, NOW, Moments.ALL_COMMITTED).reason())
