@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -97,6 +98,33 @@ class ServedProofsTest {
                 .isEqualTo(2);
         assertThat(elsewhere.run("audit", "verify", files.resolve("nothing").toString()))
                 .isEqualTo(1);
+    }
+
+    @Test
+    void aBundleIsVerifiedWithTheKeysOfBeforeAndAfterARotation() throws Exception {
+        Path kept = files.resolve("kept before the rotation");
+        signed(kept);
+        String before = Files.readAllLines(Path.of(keys())).getFirst();
+        ok("signing-key", "prepare");
+        ok("signing-key", "activate");
+        String after = console.out().strip();
+        server.sign("acme");
+        append("replay:after-the-rotation");
+        Path bundle = files.resolve("rotated.tar");
+        exportSigned(bundle);
+
+        String[] verify = {"audit", "verify", bundle.toString(), "--checkpoint", kept.toString(), "--vkey", after};
+        assertThat(elsewhere.run(verify)).as("without the old key").isEqualTo(3);
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkey", before))
+                .as("without the new key")
+                .isEqualTo(3);
+        assertThat(elsewhere.run(Stream.concat(Arrays.stream(verify), Stream.of("--vkey", before))
+                        .toArray(String[]::new)))
+                .as(elsewhere.out())
+                .isZero();
+        assertThat(elsewhere.run(
+                        "audit", "verify", bundle.toString(), "--checkpoint", kept.toString(), "--vkeys", keys()))
+                .isZero();
     }
 
     @Test
