@@ -219,7 +219,7 @@ final class S3Objects implements AutoCloseable {
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return root == e ? String.valueOf(e.getMessage()) : root.getClass().getSimpleName() + " " + root.getMessage();
+        return e.getCause() == null ? String.valueOf(e.getMessage()) : root.getClass().getSimpleName() + " " + root.getMessage();
     }
 
     private static String code(S3Exception e) {
