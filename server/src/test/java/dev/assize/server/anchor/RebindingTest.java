@@ -1,5 +1,6 @@
 package dev.assize.server.anchor;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -120,7 +121,8 @@ class RebindingTest {
             assertThat(next.round()).isEmpty();
             Checkpoints.Checkpoint latest = next.checkpoints().latest(ACME).orElseThrow();
             assertThat(latest.signed().size()).isEqualTo(301);
-            assertThat(latest.place().meta().incarnation()).isEqualTo(2);
+            assertThat(latest.place()).satisfies(place -> assertThat(requireNonNull(place).meta().incarnation())
+                    .isEqualTo(2));
             assertThat(next.verifySigned(ACME, kept)).isInstanceOf(Sound.class);
             assertThat(next.verifySigned(TenantId.ASSIZE, null)).isInstanceOf(Sound.class);
             assertThat(next.checkpoints().inclusion(ACME, 7, null).proof()).isNotEmpty();

@@ -126,7 +126,7 @@ class SigningKeyRotationTest {
     }
 
     private static String keyOf(String note) {
-        String[] parts = note.strip().split(" ");
+        String[] parts = note.strip().split(" ", -1);
         return parts[parts.length - 1].substring(0, 5);
     }
 

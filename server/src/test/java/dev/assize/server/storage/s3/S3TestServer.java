@@ -177,8 +177,8 @@ public final class S3TestServer implements AutoCloseable {
             if (match != null && present == null) {
                 return error(404, "NoSuchKey");
             }
-            if ((match != null && !match.equals(present.tag()))
-                    || ("*".equals(request.header("If-None-Match")) && present != null)) {
+            boolean replaced = match != null && present != null && !match.equals(present.tag());
+            if (replaced || ("*".equals(request.header("If-None-Match")) && present != null)) {
                 return error(412, "PreconditionFailed");
             }
         }
@@ -247,7 +247,7 @@ public final class S3TestServer implements AutoCloseable {
         }
         String names = parts.getOrDefault("SignedHeaders", "");
         TreeMap<String, String> signed = new TreeMap<>();
-        for (String name : names.split(";")) {
+        for (String name : names.split(";", -1)) {
             signed.put(
                     name, Objects.requireNonNullElse(request.header(name), "").strip());
         }
@@ -260,7 +260,7 @@ public final class S3TestServer implements AutoCloseable {
         String toSign = "AWS4-HMAC-SHA256\n" + request.header("X-Amz-Date") + "\n" + scope[1] + "\n"
                 + HexFormat.of().formatHex(sha256(canonical.getBytes(UTF_8)));
         byte[] key = ("AWS4" + SECRET).getBytes(UTF_8);
-        for (String part : scope[1].split("/")) {
+        for (String part : scope[1].split("/", -1)) {
             key = hmac(key, part);
         }
         return HexFormat.of().formatHex(hmac(key, toSign)).equals(parts.get("Signature"))
