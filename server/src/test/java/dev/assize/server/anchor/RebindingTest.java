@@ -121,8 +121,9 @@ class RebindingTest {
             assertThat(next.round()).isEmpty();
             Checkpoints.Checkpoint latest = next.checkpoints().latest(ACME).orElseThrow();
             assertThat(latest.signed().size()).isEqualTo(301);
-            assertThat(latest.place()).satisfies(place -> assertThat(requireNonNull(place).meta().incarnation())
-                    .isEqualTo(2));
+            assertThat(latest.place())
+                    .satisfies(place -> assertThat(requireNonNull(place).meta().incarnation())
+                            .isEqualTo(2));
             assertThat(next.verifySigned(ACME, kept)).isInstanceOf(Sound.class);
             assertThat(next.verifySigned(TenantId.ASSIZE, null)).isInstanceOf(Sound.class);
             assertThat(next.checkpoints().inclusion(ACME, 7, null).proof()).isNotEmpty();

@@ -219,7 +219,9 @@ final class S3Objects implements AutoCloseable {
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        return e.getCause() == null ? String.valueOf(e.getMessage()) : root.getClass().getSimpleName() + " " + root.getMessage();
+        return e.getCause() == null
+                ? String.valueOf(e.getMessage())
+                : root.getClass().getSimpleName() + " " + root.getMessage();
     }
 
     private static String code(S3Exception e) {

@@ -42,7 +42,9 @@ class S3SurroundingsTest {
             exchange.close();
         });
         metadata.start();
-        set("aws.ec2MetadataServiceEndpoint", "http://127.0.0.1:" + metadata.getAddress().getPort());
+        set(
+                "aws.ec2MetadataServiceEndpoint",
+                "http://127.0.0.1:" + metadata.getAddress().getPort());
         set("aws.sharedCredentialsFile", directory.resolve("none").toString());
         set("aws.configFile", directory.resolve("none").toString());
     }
