@@ -81,17 +81,19 @@ final class LedgerWriter {
             + " unnest(?::bigint[], ?::smallint[], ?::smallint[], ?::text[], ?::timestamptz[], ?::text[], ?::smallint[],"
             + " ?::text[]) AS l";
 
-    private static final String FIND_ANSWERS = "SELECT i.recorded_by_tenant, i.recorded_by, i.key, i.content_hash,"
-            + " i.first_seq, i.entry_count, i.recorded_at FROM unnest(?::text[], ?::text[], ?::text[])"
-            + " AS asked (recorded_by_tenant, recorded_by, key) JOIN assize.ledger_idempotency i ON i.tenant_id = ?"
+    /** The limit keeps the planner at a look-up for each key, whatever it believes of a table that just began to grow. */
+    private static final String FIND_ANSWERS = "SELECT i.* FROM unnest(?::text[], ?::text[], ?::text[])"
+            + " AS asked (recorded_by_tenant, recorded_by, key) CROSS JOIN LATERAL (SELECT i.recorded_by_tenant,"
+            + " i.recorded_by, i.key, i.content_hash, i.first_seq, i.entry_count, i.recorded_at"
+            + " FROM assize.ledger_idempotency i WHERE i.tenant_id = ?"
             + " AND i.recorded_by_tenant = asked.recorded_by_tenant AND i.recorded_by = asked.recorded_by"
-            + " AND i.key = asked.key";
+            + " AND i.key = asked.key LIMIT 1) AS i";
 
+    /** By their place in the table: a join of the table with itself may be planned as one that reads all of it. */
     private static final String INSERT_ANSWERS = "WITH removed AS (DELETE FROM assize.ledger_idempotency"
-            + " WHERE tenant_id = ? AND (recorded_by_tenant, recorded_by, key) IN (SELECT o.recorded_by_tenant,"
-            + " o.recorded_by, o.key FROM assize.ledger_idempotency o WHERE o.tenant_id = ? AND o.recorded_at < ?"
-            + " ORDER BY o.recorded_at LIMIT ?)) INSERT INTO assize.ledger_idempotency (tenant_id, recorded_by_tenant,"
-            + " recorded_by, key, content_hash, first_seq, entry_count, recorded_at) SELECT ?, a.* FROM"
+            + " WHERE ctid = ANY (ARRAY(SELECT o.ctid FROM assize.ledger_idempotency o WHERE o.tenant_id = ?"
+            + " AND o.recorded_at < ? ORDER BY o.recorded_at LIMIT ?))) INSERT INTO assize.ledger_idempotency (tenant_id,"
+            + " recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at) SELECT ?, a.* FROM"
             + " unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::integer[], ?::timestamptz[]) AS a";
 
     private static final String LOCK_HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
@@ -343,7 +345,6 @@ final class LedgerWriter {
         }
         List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
         writes.then(INSERT_ANSWERS, arrays -> {
-            arrays.text(tenant.value());
             arrays.text(tenant.value());
             arrays.time(batch.now.minus(ANSWERS_KEPT));
             arrays.number(ANSWERS_REMOVED_PER_NEW_ONE * rows.size());
