@@ -12,6 +12,8 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.GetLineageRequest;
+import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
@@ -358,6 +360,37 @@ public final class AssizeClient implements AutoCloseable {
         QueryAuditResponse response = ledger.withDeadlineAfter(readDeadline).queryAudit(request);
         return new Pages.Page<>(
                 response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(), response.getNextPageToken());
+    }
+
+    /**
+     * Who read and wrote a record, and what it is derived from.
+     *
+     * @throws AssizeException where the server has no answer, also while iterating over the accesses
+     */
+    public Lineage lineage(LineageQuery query) {
+        GetLineageRequest request = LineageWire.request(query, tenant);
+        GetLineageResponse first;
+        try {
+            first = ledger.withDeadlineAfter(readDeadline).getLineage(request);
+        } catch (StatusRuntimeException failure) {
+            throw AssizeException.of(failure);
+        }
+        return new Lineage(
+                () -> new Pages<>(token -> accesses(
+                        token.isEmpty()
+                                ? first
+                                : ledger.withDeadlineAfter(readDeadline)
+                                        .getLineage(request.toBuilder()
+                                                .setPageToken(token)
+                                                .build()))),
+                first.hasUpstream() ? LineageWire.node(first.getUpstream()) : null,
+                first.hasDownstream() ? LineageWire.node(first.getDownstream()) : null,
+                first.getTruncated());
+    }
+
+    private static Pages.Page<Lineage.Access> accesses(GetLineageResponse page) {
+        return new Pages.Page<>(
+                page.getAccessesList().stream().map(LineageWire::access).toList(), page.getNextPageToken());
     }
 
     /** What the server can prove of the default tenant's ledger, verified with keys one has from elsewhere. */

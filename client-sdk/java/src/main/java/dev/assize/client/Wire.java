@@ -276,7 +276,7 @@ final class Wire {
         return Instant.ofEpochSecond(timestamp.getSeconds(), timestamp.getNanos());
     }
 
-    private static Timestamp timestamp(Instant instant) {
+    static Timestamp timestamp(Instant instant) {
         return Timestamp.newBuilder()
                 .setSeconds(instant.getEpochSecond())
                 .setNanos(instant.getNano())
@@ -293,7 +293,7 @@ final class Wire {
         };
     }
 
-    private static AuditEvent.Outcome outcome(dev.assize.proto.v1.Outcome outcome) {
+    static AuditEvent.Outcome outcome(dev.assize.proto.v1.Outcome outcome) {
         return switch (outcome) {
             case OUTCOME_SUCCESS -> AuditEvent.Outcome.SUCCESS;
             case OUTCOME_FAILURE -> AuditEvent.Outcome.FAILURE;

@@ -18,6 +18,8 @@ import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.FreezeResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
+import dev.assize.proto.v1.GetLineageRequest;
+import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.GrantResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
@@ -69,6 +71,7 @@ final class FakeAssize implements AutoCloseable {
     final List<CheckRequest> checks = new CopyOnWriteArrayList<>();
     final List<AppendAuditRequest> appends = new CopyOnWriteArrayList<>();
     final List<QueryAuditRequest> queries = new CopyOnWriteArrayList<>();
+    final List<GetLineageRequest> lineages = new CopyOnWriteArrayList<>();
     final List<CheckAndAppendRequest> executions = new CopyOnWriteArrayList<>();
 
     /** Failures of the coming calls of CheckAndAppend, in their order; then they are answered. */
@@ -109,6 +112,7 @@ final class FakeAssize implements AutoCloseable {
     Function<CheckRequest, CheckResponse> checkAnswer = request -> CheckResponse.getDefaultInstance();
     Function<CheckBatchRequest, CheckBatchResponse> batchAnswer = request -> CheckBatchResponse.getDefaultInstance();
     Function<QueryAuditRequest, QueryAuditResponse> queryAnswer = request -> QueryAuditResponse.getDefaultInstance();
+    Function<GetLineageRequest, GetLineageResponse> lineageAnswer = request -> GetLineageResponse.getDefaultInstance();
     List<VerifyChainResponse> verification = List.of();
 
     @Nullable
@@ -344,6 +348,13 @@ final class FakeAssize implements AutoCloseable {
         @Override
         public void verifyChain(VerifyChainRequest request, StreamObserver<VerifyChainResponse> answer) {
             verification.forEach(answer::onNext);
+            answer.onCompleted();
+        }
+
+        @Override
+        public void getLineage(GetLineageRequest request, StreamObserver<GetLineageResponse> answer) {
+            lineages.add(request);
+            answer.onNext(lineageAnswer.apply(request));
             answer.onCompleted();
         }
 

@@ -9,6 +9,10 @@ import com.google.rpc.RetryInfo;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.GetLineageResponse;
+import dev.assize.proto.v1.LineageAccess;
+import dev.assize.proto.v1.LineageCut;
+import dev.assize.proto.v1.LineageNode;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.VerifyChainResponse;
@@ -75,6 +79,50 @@ class LedgerTest {
                 .build();
         assertThat(client.queryAudit(AuditQuery.ALL).iterator().next().event().onBehalfOf())
                 .isEqualTo("user:bob");
+    }
+
+    @Test
+    void lineageIsATreeAndAccessesComePageByPage() {
+        LineageNode cycle = LineageNode.newBuilder()
+                .setUri("db:a")
+                .setReadSeq(1)
+                .setWriteSeq(2)
+                .setRunId("run-1")
+                .setCut(LineageCut.LINEAGE_CUT_CYCLE)
+                .build();
+        server.lineageAnswer = request -> request.getPageToken().isEmpty()
+                ? GetLineageResponse.newBuilder()
+                        .addAccesses(LineageAccess.newBuilder()
+                                .setSeq(9)
+                                .setWritten(true)
+                                .setOutcomeValue(1))
+                        .setNextPageToken("next")
+                        .setUpstream(LineageNode.newBuilder().setUri("db:a").addDerived(cycle))
+                        .setTruncated(true)
+                        .build()
+                : GetLineageResponse.newBuilder()
+                        .addAccesses(LineageAccess.newBuilder()
+                                .setSeq(3)
+                                .setRead(true)
+                                .setOutcomeValue(3))
+                        .build();
+
+        Lineage lineage = client.lineage(
+                LineageQuery.of("db:a").to(LineageQuery.Direction.UPSTREAM).withDepth(2));
+
+        assertThat(lineage.accesses()).extracting(Lineage.Access::seq).containsExactly(9L, 3L);
+        assertThat(lineage.downstream()).isNull();
+        assertThat(lineage.truncated()).isTrue();
+        assertThat(lineage.upstream())
+                .isEqualTo(new Lineage.Node(
+                        "db:a",
+                        null,
+                        Lineage.Cut.NONE,
+                        false,
+                        List.of(new Lineage.Node(
+                                "db:a", new Lineage.Link(1, 2, "run-1"), Lineage.Cut.CYCLE, false, List.of()))));
+        assertThat(server.lineages.getFirst().getTenant()).isEqualTo("acme");
+        assertThat(server.lineages.getFirst().getDepth()).isEqualTo(2);
     }
 
     @Test

@@ -32,6 +32,7 @@ public final class RpcPermissions {
             Map.entry("LedgerService/VerifyChain", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/QueryAudit", Permission.READ_AUDIT),
             Map.entry("LedgerService/ExportAudit", Permission.EXPORT_AUDIT),
+            Map.entry("LedgerService/GetLineage", Permission.READ_AUDIT),
             Map.entry("LedgerService/GetCheckpoint", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/GetInclusionProof", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/GetConsistencyProof", Permission.VERIFY_LEDGER),

@@ -24,6 +24,7 @@ import dev.assize.server.endpoint.operations.OperationsModule;
 import dev.assize.server.endpoint.operations.ReadinessCheck;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.lineage.LineageModule;
 import dev.assize.server.storage.DatabaseHealth;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
@@ -55,6 +56,7 @@ final class ServerModule extends AbstractModule {
         install(new LedgerModule());
         install(new AuditModule());
         install(new AnchorModule());
+        install(new LineageModule());
         install(new DecisionModule());
         install(new AdministrationModule());
         install(new AuthenticationModule());

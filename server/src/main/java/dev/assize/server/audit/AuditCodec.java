@@ -93,8 +93,8 @@ public final class AuditCodec implements Projector {
 
     /** Knows every field, also those that this version does not write: what it cannot read it does not vouch for. */
     @Override
-    public SortedMap<String, String> project(byte[] frame) {
-        FrameFields fields = read(frame);
+    public SortedMap<String, String> project(FrameFields fields) {
+        check(fields);
         Envelope envelope = Envelope.of(fields);
         Columns columns = new Columns();
         columns.put(AuditColumns.RECORDED_AT, Frame.micros(envelope.recordedAt()));
@@ -127,10 +127,7 @@ public final class AuditCodec implements Projector {
 
     private static void addLines(StringJoiner lines, String list, List<String> uris) {
         for (int i = 0; i < uris.size(); i++) {
-            if (uris.get(i).indexOf('\n') >= 0) {
-                throw new MalformedFrameException("a URI has a line break");
-            }
-            lines.add(list + i + "] " + uris.get(i));
+            lines.add(list + i + "] " + uris.get(i).replace("\\", "\\\\").replace("\n", "\\n"));
         }
     }
 
@@ -158,10 +155,11 @@ public final class AuditCodec implements Projector {
 
     /** The fields, all of them known and of their form. */
     private static FrameFields read(byte[] frame) {
-        FrameFields fields = FrameFields.read(frame);
-        for (int number : fields.bodyNumbers()) {
-            checkForm(fields, number);
-        }
+        return check(FrameFields.read(frame));
+    }
+
+    private static FrameFields check(FrameFields fields) {
+        fields.forEachBodyNumber(number -> checkForm(fields, number));
         for (int number :
                 new int[] {AuditField.ACTOR, AuditField.ACTION, AuditField.RESOURCE, AuditField.ENV, AuditField.OUTCOME
                 }) {

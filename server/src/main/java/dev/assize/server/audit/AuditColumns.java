@@ -22,7 +22,8 @@ public final class AuditColumns {
     public static final String DECISION_ID = "decision_id";
 
     /**
-     * What the entry lists as read and written: a line `reads[0] uri` for each element, reads first. It stands in a table
+     * What the entry lists as read and written: a line `reads[0] uri` for each element, reads first; a backslash is two, and
+     * a line break one with an `n`. It stands in a table
      * of its own, a row for each.
      */
     public static final String LINEAGE = "lineage";

@@ -10,6 +10,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             AuditAppendCommand.class,
             AuditListCommand.class,
+            AuditLineageCommand.class,
             AuditExportCommand.class,
             AuditVerifyCommand.class,
             AuditCheckpointCommand.class,

@@ -119,7 +119,8 @@ final class ChainWalk {
         }
         Fault found;
         try {
-            found = checkFrame(entry, Envelope.of(FrameFields.read(entry.frame())));
+            FrameFields fields = FrameFields.read(entry.frame());
+            found = checkFrame(entry, fields, Envelope.of(fields));
         } catch (MalformedFrameException e) {
             found = fault(Kind.FRAME, "cannot be read: " + e.getMessage());
         }
@@ -136,12 +137,12 @@ final class ChainWalk {
         return null;
     }
 
-    private @Nullable Fault checkFrame(StoredEntry entry, Envelope envelope) {
+    private @Nullable Fault checkFrame(StoredEntry entry, FrameFields fields, Envelope envelope) {
         Fault found = checkPlace(envelope);
         if (found != null) {
             return found;
         }
-        found = checkColumns(entry.columns(), projector.project(entry.frame()));
+        found = checkColumns(entry.columns(), projector.project(fields));
         origin = envelope.origin();
         incarnation = envelope.incarnation();
         lastRecordedAt = envelope.recordedAt();
@@ -171,6 +172,9 @@ final class ChainWalk {
 
     /** Columns are what queries believe: one that lies hides an entry as well as deleting it would. */
     private @Nullable Fault checkColumns(SortedMap<String, String> stored, SortedMap<String, String> expected) {
+        if (stored.equals(expected)) {
+            return null;
+        }
         TreeSet<String> names = new TreeSet<>(expected.keySet());
         names.addAll(stored.keySet());
         for (String name : names) {

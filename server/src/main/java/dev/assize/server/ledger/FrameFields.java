@@ -5,10 +5,11 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.NavigableMap;
 import java.util.SortedSet;
-import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,10 +18,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FrameFields {
 
-    private final NavigableMap<Integer, ByteBuffer> values;
+    /** More than version 1 has. */
+    private static final int USUAL_FIELDS = 32;
 
-    private FrameFields(NavigableMap<Integer, ByteBuffer> values) {
-        this.values = values;
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private final byte[] frame;
+
+    /** Numbers ascend; of each the value's place in the frame. */
+    private int[] numbers = new int[USUAL_FIELDS];
+
+    private int[] offsets = new int[USUAL_FIELDS];
+    private int[] lengths = new int[USUAL_FIELDS];
+    private int count;
+
+    private FrameFields(byte[] frame) {
+        this.frame = frame;
     }
 
     /** The fields of a frame. */
@@ -29,19 +42,19 @@ public final class FrameFields {
             throw new MalformedFrameException(
                     "the frame has " + frame.length + " bytes: expected at most " + Frame.MAX_BYTES);
         }
-        ByteBuffer rest = ByteBuffer.wrap(frame).asReadOnlyBuffer();
+        ByteBuffer rest = ByteBuffer.wrap(frame);
         if (!rest.hasRemaining() || rest.get() != Frame.VERSION) {
             throw new MalformedFrameException("the frame does not begin with version " + Frame.VERSION);
         }
-        NavigableMap<Integer, ByteBuffer> values = new TreeMap<>();
+        FrameFields fields = new FrameFields(frame);
         int last = 0;
         while (rest.hasRemaining()) {
-            last = readField(rest, last, values);
+            last = fields.readField(rest, last);
         }
-        return new FrameFields(values);
+        return fields;
     }
 
-    private static int readField(ByteBuffer rest, int last, NavigableMap<Integer, ByteBuffer> values) {
+    private int readField(ByteBuffer rest, int last) {
         if (rest.remaining() < Frame.FIELD_HEADER_BYTES) {
             throw new MalformedFrameException("the frame ends inside the field behind field " + last);
         }
@@ -56,29 +69,64 @@ public final class FrameFields {
         if (length < 0 || length > rest.remaining()) {
             throw new MalformedFrameException("field " + number + " ends behind the frame");
         }
-        values.put(number, rest.slice(rest.position(), length));
+        add(number, rest.position(), length);
         rest.position(rest.position() + length);
         return number;
     }
 
+    private void add(int number, int offset, int length) {
+        if (count == numbers.length) {
+            numbers = Arrays.copyOf(numbers, 2 * count);
+            offsets = Arrays.copyOf(offsets, 2 * count);
+            lengths = Arrays.copyOf(lengths, 2 * count);
+        }
+        numbers[count] = number;
+        offsets[count] = offset;
+        lengths[count] = length;
+        count++;
+    }
+
+    /** Its place among the fields, negative where it is absent. */
+    private int indexOf(int number) {
+        return Arrays.binarySearch(numbers, 0, count, number);
+    }
+
+    private @Nullable ByteBuffer value(int number) {
+        int index = indexOf(number);
+        return index < 0
+                ? null
+                : ByteBuffer.wrap(frame, offsets[index], lengths[index]).slice();
+    }
+
     /** The numbers of the body's fields. */
     public SortedSet<Integer> bodyNumbers() {
-        return values.tailMap(Frame.FIRST_BODY_FIELD, true).navigableKeySet();
+        SortedSet<Integer> body = new TreeSet<>();
+        forEachBodyNumber(body::add);
+        return body;
+    }
+
+    /** Hands out the numbers of the body's fields, ascending. */
+    public void forEachBodyNumber(IntConsumer reader) {
+        for (int i = 0; i < count; i++) {
+            if (numbers[i] >= Frame.FIRST_BODY_FIELD) {
+                reader.accept(numbers[i]);
+            }
+        }
     }
 
     public boolean has(int number) {
-        return values.containsKey(number);
+        return indexOf(number) >= 0;
     }
 
     /** A value as it stands, null where absent. */
     public byte @Nullable [] bytes(int number) {
-        ByteBuffer value = values.get(number);
+        ByteBuffer value = value(number);
         return value == null ? null : copy(value);
     }
 
     public @Nullable String text(int number) {
-        ByteBuffer value = values.get(number);
-        return value == null ? null : utf8(number, value);
+        int index = indexOf(number);
+        return index < 0 ? null : utf8(number, frame, offsets[index], lengths[index]);
     }
 
     public @Nullable Integer u8(int number) {
@@ -93,14 +141,15 @@ public final class FrameFields {
 
     /** A list, empty where absent; a list that is present is not empty. */
     public List<String> texts(int number) {
-        ByteBuffer value = values.get(number);
+        ByteBuffer value = value(number);
         if (value == null) {
             return List.of();
         }
         ByteBuffer rest = value.duplicate();
         List<String> texts = new ArrayList<>();
         do {
-            texts.add(utf8(number, element(number, rest)));
+            ByteBuffer element = element(number, rest);
+            texts.add(utf8(number, frame, element.arrayOffset() + element.position(), element.remaining()));
         } while (rest.hasRemaining());
         return texts;
     }
@@ -150,7 +199,7 @@ public final class FrameFields {
     }
 
     private @Nullable ByteBuffer ofWidth(int number, int width) {
-        ByteBuffer value = values.get(number);
+        ByteBuffer value = value(number);
         if (value != null && value.remaining() != width) {
             throw new MalformedFrameException(
                     "field " + number + " has " + value.remaining() + " bytes: expected " + width);
@@ -165,9 +214,17 @@ public final class FrameFields {
         return value;
     }
 
-    private static String utf8(int number, ByteBuffer value) {
+    /** Strict: what is replaced in reading was no text, unless it stood there. */
+    private static String utf8(int number, byte[] frame, int offset, int length) {
+        String text = new String(frame, offset, length, StandardCharsets.UTF_8);
+        if (text.indexOf(REPLACEMENT) < 0) {
+            return text;
+        }
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(value.duplicate()).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(frame, offset, length))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new MalformedFrameException("field " + number + " is not UTF-8");
         }

@@ -6,5 +6,10 @@ import java.util.SortedMap;
 public interface Projector {
 
     /** The columns a frame must have, by column name, as text; absent ones are null in the store. */
-    SortedMap<String, String> project(byte[] frame);
+    default SortedMap<String, String> project(byte[] frame) {
+        return project(FrameFields.read(frame));
+    }
+
+    /** The same of a frame that was read. */
+    SortedMap<String, String> project(FrameFields fields);
 }

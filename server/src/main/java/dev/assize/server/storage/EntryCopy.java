@@ -60,7 +60,7 @@ final class EntryCopy {
             + " AND l.env IS NOT DISTINCT FROM e.env AND l.outcome IS NOT DISTINCT FROM e.outcome"
             + " AND l.run_id IS NOT DISTINCT FROM e.run_id THEN '' ELSE 'not as the entry: ' END"
             + " || CASE l.kind WHEN 1 THEN '" + AuditColumns.READS + "' ELSE '" + AuditColumns.WRITES + "' END"
-            + " || l.position || '] ' || l.uri, E'\\n' ORDER BY l.kind, l.position) FROM assize.ledger_lineage l"
+            + " || l.position || '] ' || replace(replace(l.uri, E'\\\\', E'\\\\\\\\'), E'\\n', E'\\\\n'), E'\\n' ORDER BY l.kind, l.position) FROM assize.ledger_lineage l"
             + " WHERE l.tenant_id = '%1$s' AND l.seq = e.seq)";
 
     /** A tenant's name needs no quoting: it has neither quotes nor backslashes. */
@@ -70,8 +70,8 @@ final class EntryCopy {
             + " FROM assize.ledger_entry e WHERE e.tenant_id = '%1$s' AND e.seq BETWEEN %2$d AND %3$d ORDER BY e.seq)"
             + " TO STDOUT (FORMAT binary)";
 
-    private static final String NEXT = "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?"
-            + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
+    private static final String NEXT =
+            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
 
     private static final String COUNT_LINEAGE =
             "SELECT count(*) FROM assize.ledger_lineage WHERE tenant_id = ? AND seq BETWEEN ? AND ?";
@@ -119,10 +119,8 @@ final class EntryCopy {
     private void readSlice(long from, long to) throws SQLException {
         rows = 0;
         lineageRows = 0;
-        CopyOut copy = connection
-                .unwrap(PGConnection.class)
-                .getCopyAPI()
-                .copyOut(COPY.formatted(tenant.value(), from, to));
+        CopyOut copy =
+                connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY.formatted(tenant.value(), from, to));
         try {
             boolean first = true;
             for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {

@@ -13,8 +13,7 @@ import java.util.SortedMap;
  * @param position within the list
  * @param columns of the entry
  */
-record LineageRow(
-        long seq, int kind, int position, String uri, Instant recordedAt, SortedMap<String, String> columns) {
+record LineageRow(long seq, int kind, int position, String uri, Instant recordedAt, SortedMap<String, String> columns) {
 
     static final int READ = 1;
     static final int WRITTEN = 2;
@@ -41,7 +40,7 @@ record LineageRow(
                 entry.seq(),
                 read ? READ : WRITTEN,
                 Integer.parseInt(line.substring(open, close)),
-                line.substring(close + 2),
+                line.substring(close + 2).translateEscapes(),
                 entry.recordedAt(),
                 columns);
     }

@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import java.sql.Array;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
 import java.util.function.Function;
@@ -40,6 +41,15 @@ final class StatementArrays {
 
     <R> void texts(List<R> rows, Function<R, @Nullable String> column) throws SQLException {
         set("text", rows.stream().map(column).toArray(String[]::new));
+    }
+
+    /** An array; null where there is nothing in it. */
+    void textsOrNull(List<String> values) throws SQLException {
+        if (values.isEmpty()) {
+            statement.setNull(next++, Types.ARRAY);
+        } else {
+            texts(values, value -> value);
+        }
     }
 
     <R> void longs(List<R> rows, Function<R, @Nullable Long> column) throws SQLException {

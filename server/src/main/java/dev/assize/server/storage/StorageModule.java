@@ -17,6 +17,7 @@ import dev.assize.server.decision.node.ChangeSignals;
 import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.lineage.LineageIndex;
 import java.time.InstantSource;
 
 /** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard}
@@ -36,6 +37,7 @@ public final class StorageModule extends AbstractModule {
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditExport.class).to(PostgresAuditExport.class).in(Singleton.class);
+        bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);

@@ -188,8 +188,8 @@ final class AnchoredNode implements AutoCloseable {
                 null,
                 false,
                 null,
-                List.of(),
-                List.of(),
+                List.of("db:prices", "db:rates"),
+                List.of("db:report-" + i),
                 null,
                 null);
     }

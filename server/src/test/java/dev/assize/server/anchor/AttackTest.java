@@ -44,6 +44,7 @@ class AttackTest {
     private static final List<String> TABLES = List.of(
             "ledger_head",
             "ledger_entry",
+            "ledger_lineage",
             "ledger_idempotency",
             "ledger_tree",
             "ledger_tile",
@@ -226,7 +227,9 @@ class AttackTest {
 
     @Test
     void deletedTenantIsFoundByTheLogOfHeads() throws SQLException {
-        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme'; DELETE FROM ledger_head WHERE tenant_id = 'acme'");
+        execute(
+                "DELETE FROM ledger_entry WHERE tenant_id = 'acme'; DELETE FROM ledger_lineage WHERE tenant_id = 'acme';"
+                        + " DELETE FROM ledger_head WHERE tenant_id = 'acme'");
         assertUnsigned(node.verifySigned(ACME, null), 0);
         assertThatThrownBy(() -> node.append(ACME, 1))
                 .isInstanceOf(LedgerHaltedException.class)
@@ -485,6 +488,7 @@ class AttackTest {
 
     /** Cuts the tail off as its owner could: head and entries fit together. */
     private void truncateTo(int size) throws SQLException {
+        execute("DELETE FROM ledger_lineage WHERE tenant_id = 'acme' AND seq >= " + size);
         execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size
                 + "; UPDATE ledger_head SET size = "
                 + size

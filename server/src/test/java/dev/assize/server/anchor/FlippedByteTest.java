@@ -46,6 +46,8 @@ class FlippedByteTest {
         DatabaseAccess access = database.superuser();
         superuser = DriverManager.getConnection(access.url(), access.user(), access.password());
         execute("SET search_path = assize");
+        // Rows are to be moved about as somebody could who dropped it.
+        execute("ALTER TABLE ledger_lineage DROP CONSTRAINT ledger_lineage_pkey");
     }
 
     @AfterAll
@@ -74,6 +76,36 @@ class FlippedByteTest {
                 sweepValue("ledger_entry", column, "seq = " + seq);
             }
         }
+    }
+
+    @Test
+    void everyChangedColumnOfTheLineageIsFound() throws SQLException {
+        for (String column : columns("ledger_lineage")) {
+            for (int seq = 0; seq < ENTRIES; seq++) {
+                sweepValue("ledger_lineage", column, "seq = " + seq + " AND kind = 1 AND position = " + seq % 2);
+            }
+        }
+    }
+
+    @Test
+    void everyRowOfTheLineageThatIsMissingOrTooManyIsFound() throws SQLException {
+        execute("CREATE TABLE kept AS TABLE ledger_lineage");
+        for (String change : List.of(
+                "DELETE FROM ledger_lineage WHERE seq = 1 AND kind = 2",
+                "DELETE FROM ledger_lineage WHERE seq = 1",
+                "INSERT INTO ledger_lineage SELECT tenant_id, seq, kind, 7, uri, recorded_at, env, outcome, run_id"
+                        + " FROM ledger_lineage WHERE seq = 1 AND kind = 2",
+                "INSERT INTO ledger_lineage SELECT tenant_id, 1000, kind, position, uri, recorded_at, env, outcome,"
+                        + " run_id FROM ledger_lineage WHERE seq = 1 AND kind = 2")) {
+            execute(change);
+            assertThat(node.verifySigned(ACME, null)).as(change).isInstanceOfSatisfying(Broken.class, broken -> {
+                assertThat(broken.fault().kind()).isEqualTo(Verification.Kind.PROJECTION);
+                assertThat(broken.fault().message()).contains("lineage");
+            });
+            execute("TRUNCATE ledger_lineage; INSERT INTO ledger_lineage SELECT * FROM kept");
+        }
+        execute("DROP TABLE kept");
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
     }
 
     @Test

@@ -130,6 +130,39 @@ class ServedCommandsTest {
     }
 
     @Test
+    void showsTheLineageOfARecord() {
+        for (String[] step : new String[][] {{"db:prices", "db:rates"}, {"db:rates", "db:report"}}) {
+            assertThat(console.run(
+                            "audit",
+                            "append",
+                            "--type",
+                            "table.written",
+                            "--action",
+                            "write",
+                            "--resource",
+                            "table:prices",
+                            "--outcome",
+                            "success",
+                            "--reads",
+                            step[0],
+                            "--writes",
+                            step[1]))
+                    .as(console.err())
+                    .isZero();
+        }
+        assertThat(console.run("audit", "lineage", "db:report")).as(console.err()).isZero();
+        assertThat(console.out())
+                .contains("db:report  derived from", "db:rates  (entry", "db:prices  (entry", "nothing known");
+        assertThat(console.run("audit", "lineage", "db:prices", "--downstream", "--depth", "1", "--output", "json"))
+                .isZero();
+        assertThat(console.out())
+                .contains("\"uri\" : \"db:rates\"", "\"cut\" : \"DEPTH\"")
+                .doesNotContain("upstream");
+        assertThat(console.run("audit", "lineage", "db:prices", "--upstream", "--downstream"))
+                .isEqualTo(2);
+    }
+
+    @Test
     void makesListsAndRevokesKeys() {
         assertThat(console.run(
                         "key", "create", "--tenant", "assize", "--subject", "service:replay", "--tenants", "acme"))

@@ -131,7 +131,8 @@ class AuditCodecTest {
                         Map.entry("outcome", "3"),
                         Map.entry("occurred_at", "1772236800000000"),
                         Map.entry("run_id", "run-1"),
-                        Map.entry("decision_id", "decision-1")));
+                        Map.entry("decision_id", "decision-1"),
+                        Map.entry("lineage", "reads[0] r\nwrites[0] w")));
     }
 
     @Test

@@ -56,6 +56,7 @@ class HouseRulesTest {
                 "model",
                 "policy",
                 "anchor",
+                "lineage",
                 "ledger",
                 "audit",
                 "decision",
@@ -71,6 +72,7 @@ class HouseRulesTest {
         rooms.put("ledger", Set.of("model", "secret"));
         rooms.put("audit", Set.of("model", "ledger"));
         rooms.put("anchor", Set.of("model", "ledger", "audit"));
+        rooms.put("lineage", Set.of("model", "audit"));
         rooms.put("decision", Set.of("model", "policy"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));

@@ -11,6 +11,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,7 @@ class TenantIsolationTest {
     private static final String HASH = "decode(repeat('ab', 32), 'hex')";
 
     /** How to make a row of a tenant, by table. */
-    private static final Map<String, String> ROWS = Map.of(
+    private static final Map<String, String> ROWS = new HashMap<>(Map.of(
             "ledger_head", "(tenant_id, origin, incarnation, size, last_hash) VALUES ('%s', 'o', 1, 0, " + HASH + ")",
             "ledger_entry",
                     "(tenant_id, seq, recorded_at, frame, entry_hash) VALUES ('%s', 0, now(), '', " + HASH + ")",
@@ -52,7 +53,13 @@ class TenantIsolationTest {
             "api_key",
                     "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
-                            + " " + HASH + ", '', 'c', 't', now())");
+                            + " " + HASH + ", '', 'c', 't', now())"));
+
+    static {
+        ROWS.put(
+                "ledger_lineage",
+                "(tenant_id, seq, kind, position, uri, recorded_at) VALUES ('%s', 0, 1, 0, 'db:record', now())");
+    }
 
     /** The same of tables that make changes known. */
     private static final Map<String, String> CHANGE_ROWS = Map.of(
@@ -80,6 +87,7 @@ class TenantIsolationTest {
     static final List<String> TABLES = List.of(
             "ledger_head",
             "ledger_entry",
+            "ledger_lineage",
             "ledger_idempotency",
             "ledger_tree",
             "ledger_checkpoint",

@@ -150,7 +150,7 @@ final class AuditTranslator {
                 field, Integer.toString(number), "OUTCOME_SUCCESS, OUTCOME_FAILURE, OUTCOME_DENIED or OUTCOME_PARTIAL");
     }
 
-    private static dev.assize.proto.v1.Outcome outcome(Outcome outcome) {
+    static dev.assize.proto.v1.Outcome outcome(Outcome outcome) {
         return switch (outcome) {
             case SUCCESS -> dev.assize.proto.v1.Outcome.OUTCOME_SUCCESS;
             case FAILURE -> dev.assize.proto.v1.Outcome.OUTCOME_FAILURE;

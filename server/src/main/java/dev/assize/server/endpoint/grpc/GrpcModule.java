@@ -27,6 +27,7 @@ public final class GrpcModule extends AbstractModule {
         bind(WatchCalls.class).in(Singleton.class);
         bind(ShorthandCalls.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
+        bind(LineageCalls.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);
         bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);
         bind(ExportCalls.class).in(Singleton.class);

@@ -17,6 +17,8 @@ import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.GetLineageRequest;
+import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
@@ -73,6 +75,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
+    private final LineageCalls lineage;
     private final ProofCalls proofs;
     private final ExportCalls exports;
     private final Replies replies;
@@ -86,6 +89,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             Gate gate,
             TenantDirectory tenants,
             PageTokens tokens,
+            LineageCalls lineage,
             ProofCalls proofs,
             ExportCalls exports,
             Replies replies) {
@@ -95,6 +99,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.gate = gate;
         this.tenants = tenants;
         this.tokens = tokens;
+        this.lineage = lineage;
         this.proofs = proofs;
         this.exports = exports;
         this.replies = replies;
@@ -119,6 +124,11 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void exportAudit(ExportAuditRequest request, StreamObserver<ExportAuditResponse> observer) {
         exports.export(request, (ServerCallStreamObserver<ExportAuditResponse>) observer);
+    }
+
+    @Override
+    public void getLineage(GetLineageRequest request, StreamObserver<GetLineageResponse> observer) {
+        replies.reply(observer, () -> lineage.lineage(request));
     }
 
     @Override

@@ -25,6 +25,7 @@ import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetInclusionProofRequest;
+import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
@@ -199,6 +200,12 @@ class EveryRpcTest {
                     "LedgerService/GetCheckpoint",
                     tenant -> List.of(
                             GetCheckpointRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "LedgerService/GetLineage",
+                    tenant -> List.of(GetLineageRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setUri("db:record")
+                            .build())),
             Map.entry(
                     "LedgerService/GetInclusionProof",
                     tenant -> List.of(GetInclusionProofRequest.newBuilder()

@@ -43,6 +43,9 @@ import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.lineage.InMemoryLineageIndex;
+import dev.assize.server.lineage.LineageIndex;
+import dev.assize.server.lineage.LineageModule;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
@@ -110,6 +113,7 @@ final class GrpcFixture implements AutoCloseable {
                 new LedgerModule(),
                 new AuditModule(),
                 new AnchorModule(),
+                new LineageModule(),
                 new AdministrationModule(),
                 Modules.override(new GrpcModule()).with(new AbstractModule() {
                     @Override
@@ -212,6 +216,7 @@ final class GrpcFixture implements AutoCloseable {
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
             bind(AuditIndex.class).toInstance(index);
             bind(AuditExport.class).toInstance(index);
+            bind(LineageIndex.class).toInstance(new InMemoryLineageIndex(ledger));
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));

@@ -10,6 +10,8 @@ import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.GetLineageRequest;
+import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
@@ -46,6 +48,68 @@ class LedgerEndpointTest {
     @AfterEach
     void close() {
         door.close();
+    }
+
+    @Test
+    void refusesLineageBeyondItsLimits() {
+        GetLineageRequest.Builder request =
+                GetLineageRequest.newBuilder().setTenant("acme").setUri("db:b");
+        refusesLineage(request.clone().clearUri(), "uri");
+        refusesLineage(request.clone().setUri("x".repeat(1_025)), "uri");
+        refusesLineage(request.clone().setDepth(-1), "depth");
+        refusesLineage(request.clone().setDepth(17), "depth");
+        refusesLineage(request.clone().setMaxRecords(1_001), "max_records");
+        refusesLineage(request.clone().setPageSize(1_001), "page_size");
+        refusesLineage(request.clone().setDirectionValue(9), "direction");
+        lineage(request.clone()
+                .setUri("x".repeat(1_024))
+                .setDepth(16)
+                .setMaxRecords(1_000)
+                .setPageSize(1_000));
+    }
+
+    @Test
+    void lineageIsATreeWithPagesOfWhoReadAndWrote() {
+        append(event().addReads("db:a").addWrites("db:b").setOutcomeValue(1));
+        append(event().addReads("db:b").addWrites("db:c").setOutcomeValue(1));
+        GetLineageRequest.Builder request =
+                GetLineageRequest.newBuilder().setTenant("acme").setUri("db:b").setPageSize(1);
+
+        GetLineageResponse first = lineage(request);
+        assertThat(first.getAccesses(0).getSeq()).isEqualTo(1);
+        assertThat(first.getAccesses(0).getRead()).isTrue();
+        assertThat(first.getUpstream().getDerived(0).getUri()).isEqualTo("db:a");
+        assertThat(first.getUpstream().getDerived(0).getWriteSeq()).isZero();
+        assertThat(first.getDownstream().getDerived(0).getUri()).isEqualTo("db:c");
+        assertThat(first.getTruncated()).isFalse();
+
+        GetLineageResponse second = lineage(request.clone().setPageToken(first.getNextPageToken()));
+        assertThat(second.getAccesses(0).getSeq()).isZero();
+        assertThat(second.getAccesses(0).getWritten()).isTrue();
+        assertThat(second.hasUpstream()).isFalse();
+        Refusal.of(() -> lineage(request.clone().setUri("db:a").setPageToken(first.getNextPageToken())))
+                .is(ErrorReason.PAGE_TOKEN_INVALID);
+    }
+
+    @Test
+    void lineageHasOnlyTheEnvironmentsOfTheCredential() {
+        append(event().addReads("db:a").addWrites("db:b").setEnv("staging").setOutcomeValue(1));
+        String key = door.key("service:replay", "acme", false, Set.of("production"), Set.of(), "acme");
+        GetLineageResponse found = door.ledger(key)
+                .getLineage(GetLineageRequest.newBuilder()
+                        .setTenant("acme")
+                        .setUri("db:b")
+                        .build());
+        assertThat(found.getAccessesList()).isEmpty();
+        assertThat(found.getUpstream().getDerivedList()).isEmpty();
+    }
+
+    private GetLineageResponse lineage(GetLineageRequest.Builder request) {
+        return door.ledger(door.replay).getLineage(request.build());
+    }
+
+    private void refusesLineage(GetLineageRequest.Builder request, String field) {
+        Refusal.of(() -> lineage(request)).is(ErrorReason.REQUEST_INVALID).naming(field);
     }
 
     @Test

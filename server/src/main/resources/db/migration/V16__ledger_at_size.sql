@@ -58,11 +58,12 @@ $$;
 
 DO $$
 DECLARE
-    tenant text;
+    tenants text[];
+    tenant  text;
 BEGIN
-    FOR tenant IN
-        SELECT h.tenant_id FROM ledger_head h, set_config('assize.tenant', '~anchor', true) AS s WHERE s <> ''
-    LOOP
+    PERFORM set_config('assize.tenant', '~anchor', true);
+    SELECT coalesce(array_agg(tenant_id), '{}') INTO tenants FROM ledger_head;
+    FOREACH tenant IN ARRAY tenants LOOP
         PERFORM set_config('assize.tenant', tenant, true);
         INSERT INTO ledger_lineage (tenant_id, seq, kind, position, uri, recorded_at, env, outcome, run_id)
             SELECT e.tenant_id, e.seq, k.kind, t.position - 1, t.uri, e.recorded_at, e.env, e.outcome, e.run_id
