@@ -77,3 +77,59 @@ END
 $$;
 
 DROP FUNCTION frame_texts(bytea, integer);
+
+-- How far each ledger is verified in the background: a statement that the signing key has signed, so that what this table
+-- says is believed for its signature only. A lease keeps two nodes from walking one ledger at a time.
+CREATE TABLE ledger_patrol (
+    tenant_id    text COLLATE "C" PRIMARY KEY,
+    note         text COLLATE "C" NOT NULL,
+    leased_until timestamptz NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ledger_patrol IS 'RLS: tenant, and who signs sees all';
+
+ALTER TABLE ledger_patrol ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ledger_patrol FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_tenant ON ledger_patrol FOR SELECT
+    USING (tenant_id = current_setting('assize.tenant', true));
+CREATE POLICY anchor_walks ON ledger_patrol
+    USING (current_setting('assize.tenant', true) = '~anchor')
+    WITH CHECK (current_setting('assize.tenant', true) = '~anchor');
+
+-- Months ahead of time ----------------------------------------------------------------------------------------------
+
+-- The same as before, but for how a month is made: beside the ledger, and then attached, which neither waits for appends nor
+-- keeps them waiting; where readers hold it up it gives up soon, and is tried again. It runs as the owner for a role that may
+-- do nothing but this, and for that one makes no other months than the coming ones.
+CREATE OR REPLACE FUNCTION make_ledger_partition(first_day date) RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, assize, pg_temp
+    SET lock_timeout = '3s'
+AS $$
+DECLARE
+    month     date := date_trunc('month', first_day)::date;
+    partition text := 'ledger_entry_' || to_char(month, 'YYYY_MM');
+BEGIN
+    IF session_user <> current_user
+        AND (month < date_trunc('month', now() AT TIME ZONE 'UTC') OR month > now() + interval '12 months') THEN
+        RAISE EXCEPTION 'the month % is not one to be made ahead of time', to_char(month, 'YYYY-MM');
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('assize.make_ledger_partition', 0));
+    IF to_regclass('assize.' || partition) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE assize.%I (LIKE assize.ledger_entry INCLUDING ALL)', partition);
+    EXECUTE format('COMMENT ON TABLE assize.%I IS %L', partition, 'RLS: tenant');
+    EXECUTE format('ALTER TABLE assize.%I ENABLE ROW LEVEL SECURITY', partition);
+    EXECUTE format('ALTER TABLE assize.%I FORCE ROW LEVEL SECURITY', partition);
+    EXECUTE format('CREATE POLICY own_tenant ON assize.%I'
+        ' USING (tenant_id = current_setting(''assize.tenant'', true))'
+        ' WITH CHECK (tenant_id = current_setting(''assize.tenant'', true))', partition);
+    EXECUTE format('ALTER TABLE assize.ledger_entry ATTACH PARTITION assize.%I FOR VALUES FROM (%L) TO (%L)',
+        partition, to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
+        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00');
+EXCEPTION WHEN check_violation THEN
+    RAISE WARNING 'entries of % are in the default partition already', to_char(month, 'YYYY-MM');
+END
+$$;
+REVOKE ALL ON FUNCTION make_ledger_partition(date) FROM PUBLIC;

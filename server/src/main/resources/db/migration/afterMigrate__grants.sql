@@ -15,6 +15,7 @@ GRANT SELECT, INSERT, UPDATE (anchor_id, bound_at) ON assize.anchor TO ${applica
 GRANT SELECT, INSERT ON assize.signing_key TO ${application_role};
 GRANT SELECT, INSERT, UPDATE ON assize.ledger_tree TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (size, root, note, signed_at) ON assize.ledger_checkpoint TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (note, leased_until) ON assize.ledger_patrol TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_tile TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (tenant_id, leaf) ON assize.meta_leaf TO ${application_role};
 GRANT SELECT, INSERT, UPDATE ON assize.meta_cosignature TO ${application_role};

@@ -20,6 +20,7 @@ public final class AnchorModule extends AbstractModule {
         bind(Incarnations.class).in(Singleton.class);
         bind(Rebinding.class).in(Singleton.class);
         bind(Checkpoints.class).in(Singleton.class);
+        bind(Seal.class).in(Singleton.class);
         bind(SignedLedgerVerifier.class).in(Singleton.class);
         bind(HeadGuard.class).to(AnchorView.class);
     }

@@ -22,6 +22,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -61,6 +62,55 @@ public final class SignedLedgerVerifier {
             return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
         }
         return verifyPart(tenant, fromSeq, toSeq, progress);
+    }
+
+    /**
+     * Begins a walk over everything that is signed by now.
+     *
+     * @param from what was verified before, as whoever vouches for it says; null for the first entry. Where the tiles do
+     *     not bear it out, or it is of an incarnation that has ended, the walk begins at the first entry, too
+     */
+    public LedgerWalk walk(TenantId tenant, @Nullable SignedHead from) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        SignedHead kept = view.copy().map(copy -> copy.heads().get(tenant)).orElse(null);
+        Frontier tree = from == null ? Frontier.empty() : treeAt(tenant, standing, from);
+        Signed signed = signedBehind(tenant, standing, tree.size());
+        Fault fault = signed.fault;
+        if (kept != null && AnchorView.isBehind(standing.incarnation(), standing.size(), kept)) {
+            fault = new Fault(
+                    standing.size(),
+                    Kind.CHECKPOINT,
+                    AnchorView.behind(tenant, standing.incarnation(), standing.size(), kept));
+        }
+        long end = signed.roots.stream().mapToLong(SignedRoot::size).max().orElse(tree.size());
+        return new LedgerWalk(
+                chains,
+                tenant,
+                standing.incarnation(),
+                TreeCheck.from(tree, signed.roots),
+                end,
+                fault == null ? null : broken(standing, tree.size(), null, fault));
+    }
+
+    /** Heads as they were kept outside when this node last looked. */
+    public Map<TenantId, SignedHead> signedOutside() {
+        return view.copy().<Map<TenantId, SignedHead>>map(OutsideCopy::heads).orElse(Map.of());
+    }
+
+    private Frontier treeAt(TenantId tenant, AnchorRepository.Standing standing, SignedHead from) {
+        boolean published = latest(tenant, standing)
+                .filter(signed -> signed.size() >= from.size())
+                .isPresent();
+        if (from.incarnation() != standing.incarnation() || !published) {
+            return Frontier.empty();
+        }
+        try {
+            Frontier tree = repository.withTiles(
+                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(from.size()));
+            return Digest.of(tree.root()).equals(from.root()) ? tree : Frontier.empty();
+        } catch (TileMismatchException e) {
+            return Frontier.empty();
+        }
     }
 
     /** From a position on: the tree before it comes from tiles, which the roots behind it prove or disprove. */
@@ -130,15 +180,21 @@ public final class SignedLedgerVerifier {
     private Verification verifyAlong(
             TenantId tenant, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
+        Signed signed = signedBehind(tenant, standing, fromSeq);
+        return signed.fault == null
+                ? chains.verify(tenant, fromSeq, toSeq, TreeCheck.from(tree, signed.roots), progress)
+                : broken(standing, fromSeq, toSeq, signed.fault);
+    }
+
+    /** Every root that was signed beyond a size, in the database and outside of it. */
+    private Signed signedBehind(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
         List<SignedRoot> roots = new ArrayList<>();
         String deployment = repository.deployment();
         for (PublishedCheckpoint checkpoint : published(tenant, standing, fromSeq)) {
             SignedHead head = new SignedHead(tenant, checkpoint.incarnation(), checkpoint.size(), checkpoint.root());
             if (!signer.isOurs(deployment, checkpoint.note(), head.text(deployment))) {
-                return broken(
-                        standing,
-                        fromSeq,
-                        toSeq,
+                return new Signed(
+                        List.of(),
                         new Fault(
                                 Math.max(0, checkpoint.size() - 1),
                                 Kind.CHECKPOINT,
@@ -148,8 +204,11 @@ public final class SignedLedgerVerifier {
             roots.add(new SignedRoot(checkpoint.size(), checkpoint.root()));
         }
         outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(new SignedRoot(head.size(), head.root())));
-        return chains.verify(tenant, fromSeq, toSeq, TreeCheck.from(tree, roots), progress);
+        return new Signed(roots, null);
     }
+
+    /** Roots, or what speaks against one of them. */
+    private record Signed(List<SignedRoot> roots, @Nullable Fault fault) {}
 
     /** Of the present incarnation: those of an earlier one may have been of a tail that is lost, and known to be. */
     private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing, long beyondSize) {

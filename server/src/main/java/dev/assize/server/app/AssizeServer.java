@@ -17,6 +17,7 @@ import dev.assize.server.ledger.Appender;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.verification.Patrol;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,6 +91,7 @@ final class AssizeServer implements AutoCloseable {
         part(Anchor.class).start();
         witnesses.start();
         part(Appender.class);
+        Patrol patrol = part(Patrol.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();
         OperationsServer operations = part(OperationsServer.class);
@@ -97,6 +99,7 @@ final class AssizeServer implements AutoCloseable {
         GrpcServer grpc = part(GrpcServer.class);
         grpc.start();
         new AdministratorKey(injector.getInstance(ApiKeys.class), config).ensure(grpcAddress());
+        patrol.start();
         injector.getInstance(Serving.class).set(true);
     }
 

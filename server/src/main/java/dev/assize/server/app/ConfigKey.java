@@ -24,6 +24,9 @@ enum ConfigKey {
     DATABASE_OWNER_USER(
             "database.ownerUser", "", "the role that migrates; without it the schema must be there already"),
     DATABASE_OWNER_PASSWORD("database.ownerPassword", "", "its password"),
+    DATABASE_MAINTENANCE_USER(
+            "database.maintenanceUser", "", "the role that makes the ledger's coming months; default: the owner"),
+    DATABASE_MAINTENANCE_PASSWORD("database.maintenancePassword", "", "its password"),
     DATABASE_POOL_SIZE("database.poolSize", "16", "connections"),
     DATABASE_CONNECT_TIMEOUT("database.connectTimeout", "5s", "how long a request waits for a connection"),
     DATABASE_STATEMENT_TIMEOUT("database.statementTimeout", "10s", "how long a statement may take"),
@@ -69,6 +72,13 @@ enum ConfigKey {
             "who else signs the log of heads: each as a URL, a space and its key, with commas between them"),
     ANCHOR_WITNESS_TIMEOUT("anchor.witnessTimeout", "5s", "how long a witness may take over an answer"),
     ANCHOR_WITNESS_RENEWAL("anchor.witnessRenewal", "5m", "how old their signatures become where nothing is appended"),
+    VERIFICATION_EVERY(
+            "verification.every", "24h", "how often each ledger is verified from its first entry; at most 744h"),
+    VERIFICATION_ENTRIES_PER_SECOND(
+            "verification.entriesPerSecond",
+            "5000",
+            "entries that a node reads for it in a second; it cannot be turned off"),
+    VERIFICATION_INTERVAL("verification.interval", "10s", "how often a node looks at what is to be verified"),
     DECISION_CACHE_BYTES("decision.cacheBytes", "268435456", "heap for compiled policies"),
     DECISION_FRESHNESS_BOUND("decision.freshnessBound", "60s", "over how long unconfirmed policy is not answered from"),
     DECISION_POLL_INTERVAL("decision.pollInterval", "500ms", "how often changes made elsewhere are looked for"),

@@ -13,6 +13,7 @@ import dev.assize.server.model.Names;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.s3.S3Place;
+import dev.assize.server.verification.VerificationConfig;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -33,6 +34,7 @@ record ServerConfig(
         AnchorConfig anchor,
         OutsidePlace outside,
         WitnessConfig witnesses,
+        VerificationConfig verification,
         DecisionConfig decision,
         AuthenticationConfig authentication) {
 
@@ -51,6 +53,10 @@ record ServerConfig(
                 checked(() -> anchor(home, settings)),
                 checked(() -> outside(home, settings)),
                 checked(() -> witnesses(settings)),
+                checked(() -> new VerificationConfig(
+                        settings.duration(ConfigKey.VERIFICATION_EVERY),
+                        settings.number(ConfigKey.VERIFICATION_ENTRIES_PER_SECOND, 1, MANY),
+                        settings.duration(ConfigKey.VERIFICATION_INTERVAL))),
                 checked(() -> decision(settings)),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
@@ -120,6 +126,7 @@ record ServerConfig(
         if (url.isEmpty()) {
             if (settings.given(ConfigKey.DATABASE_USER)
                     .or(() -> settings.given(ConfigKey.DATABASE_OWNER_USER))
+                    .or(() -> settings.given(ConfigKey.DATABASE_MAINTENANCE_USER))
                     .isPresent()) {
                 throw new ConfigurationException("database.user without database.url: expected both or neither");
             }
@@ -139,6 +146,10 @@ record ServerConfig(
                 settings.given(ConfigKey.DATABASE_OWNER_USER)
                         .map(owner ->
                                 new StorageConfig.Credentials(owner, settings.text(ConfigKey.DATABASE_OWNER_PASSWORD)))
+                        .orElse(null),
+                settings.given(ConfigKey.DATABASE_MAINTENANCE_USER)
+                        .map(role -> new StorageConfig.Credentials(
+                                role, settings.text(ConfigKey.DATABASE_MAINTENANCE_PASSWORD)))
                         .orElse(null));
     }
 

@@ -26,8 +26,12 @@ import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.lineage.LineageModule;
 import dev.assize.server.storage.DatabaseHealth;
+import dev.assize.server.storage.PartitionHealth;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
+import dev.assize.server.verification.Patrol;
+import dev.assize.server.verification.VerificationConfig;
+import dev.assize.server.verification.VerificationModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -57,6 +61,7 @@ final class ServerModule extends AbstractModule {
         install(new AuditModule());
         install(new AnchorModule());
         install(new LineageModule());
+        install(new VerificationModule());
         install(new DecisionModule());
         install(new AdministrationModule());
         install(new AuthenticationModule());
@@ -68,6 +73,7 @@ final class ServerModule extends AbstractModule {
         bind(LedgerConfig.class).toInstance(config.ledger());
         bind(AnchorConfig.class).toInstance(config.anchor());
         bind(WitnessConfig.class).toInstance(config.witnesses());
+        bind(VerificationConfig.class).toInstance(config.verification());
         bind(OutsideStore.class).toInstance(config.outside().open());
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(NodeIdentity.class)
@@ -92,7 +98,13 @@ final class ServerModule extends AbstractModule {
 
     @Provides
     @Singleton
-    static List<ReadinessCheck> readiness(DatabaseHealth database, PolicyWatch policy, Anchor anchor, Serving serving) {
+    static List<ReadinessCheck> readiness(
+            DatabaseHealth database,
+            PartitionHealth partitions,
+            PolicyWatch policy,
+            Anchor anchor,
+            Patrol patrol,
+            Serving serving) {
         return List.of(
                 new ReadinessCheck("database", database::complaint),
                 new ReadinessCheck(
@@ -108,9 +120,10 @@ final class ServerModule extends AbstractModule {
                                 : Optional.of(policy.clockOffset().toMillis() / 1_000.0
                                         + " s off the database's, expected at most "
                                         + PolicyWatch.CLOCK_TOLERANCE.toSeconds() + " s")),
-                new ReadinessCheck("grpc", serving::complaint),
-                // Decisions go on; a balancer that took every node away would stop them too.
-                new ReadinessCheck("anchor", anchor::complaint, false));
+                ReadinessCheck.ofNotice("anchor", anchor::complaint),
+                ReadinessCheck.ofNotice("ledgers", patrol::complaint),
+                ReadinessCheck.ofNotice("partitions", partitions::complaint),
+                new ReadinessCheck("grpc", serving::complaint));
     }
 
     /** Whether the server as a whole takes calls, between the end of its start and the beginning of its stop. */

@@ -1,6 +1,7 @@
 package dev.assize.server.ledger;
 
 import dev.assize.server.ledger.merkle.Frontier;
+import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.model.Digest;
 import java.util.Collection;
 import java.util.TreeMap;
@@ -36,6 +37,16 @@ public final class TreeCheck {
                 .filter(root -> root.size() > from.size())
                 .forEach(root -> check.signed.put(root.size(), root.root()));
         return check;
+    }
+
+    /** Entries in the tree by now. */
+    public long size() {
+        return tree == null ? 0 : tree.size();
+    }
+
+    /** Of the tree as it is by now. */
+    public byte[] root() {
+        return tree == null ? TreeHash.emptyRoot() : tree.root();
     }
 
     /** Roots that were compared, and were right. */

@@ -47,7 +47,7 @@ public final class Database implements AutoCloseable {
     private static final String OWNER_ROLE = "assize_owner";
     private static final String APPLICATION_ROLE = "assize_app";
     private static final Duration WATCH_INTERVAL = Duration.ofMillis(500);
-    private static final Duration MAINTENANCE_INTERVAL = Duration.ofHours(6);
+    private static final Duration MAINTENANCE_INTERVAL = Duration.ofHours(1);
 
     /** How long whoever reads very much may work on it between two fetches: nothing is locked meanwhile. */
     private static final Duration READER_LIMIT = Duration.ofMinutes(2);
@@ -99,9 +99,9 @@ public final class Database implements AutoCloseable {
         return Optional.ofNullable(running().owner);
     }
 
-    /** Makes the partitions of the coming months. Run at the start, and every few hours. */
+    /** Makes the partitions of the coming months. Run at the start, and every hour; on any number of nodes. */
     public void maintain() {
-        owner().ifPresent(this::makePartitions);
+        makePartitions(running().maintenance);
     }
 
     /** What names a tenant's ledger among all ledgers. */
@@ -243,7 +243,7 @@ public final class Database implements AutoCloseable {
         try {
             Provisioning provisioning = Provisioning.ensure(
                     server.superuser("postgres"), server.url(NAME), NAME, OWNER_ROLE, APPLICATION_ROLE);
-            Running started = open(server, provisioning.application(), provisioning.owner());
+            Running started = open(server, provisioning.application(), provisioning.owner(), provisioning.owner());
             started.every(WATCH_INTERVAL, server::restartIfDown);
             return started;
         } catch (RuntimeException e) {
@@ -253,26 +253,37 @@ public final class Database implements AutoCloseable {
     }
 
     private Running startOutside(Location.Outside location) {
-        Credentials owner = location.owner();
+        DatabaseAccess owner = access(location, location.owner());
+        DatabaseAccess maintenance = access(location, location.maintenance());
         return open(
                 null,
                 new DatabaseAccess(
                         location.url(),
                         location.application().user(),
                         location.application().password()),
-                owner == null ? null : new DatabaseAccess(location.url(), owner.user(), owner.password()));
+                owner,
+                maintenance == null ? owner : maintenance);
+    }
+
+    private static @Nullable DatabaseAccess access(Location.Outside location, @Nullable Credentials role) {
+        return role == null ? null : new DatabaseAccess(location.url(), role.user(), role.password());
     }
 
     private Running open(
-            @Nullable EmbeddedPostgres server, DatabaseAccess application, @Nullable DatabaseAccess owner) {
+            @Nullable EmbeddedPostgres server,
+            DatabaseAccess application,
+            @Nullable DatabaseAccess owner,
+            @Nullable DatabaseAccess maintenance) {
         if (owner != null) {
             Migrations.migrate(owner, application.user());
-            makePartitions(owner);
+        }
+        if (owner != null && maintenance != null && !owner.equals(maintenance)) {
+            Migrations.allowMaintenance(owner, maintenance.user());
         }
         HikariDataSource pool = openPool(application);
         try {
-            Running started = new Running(server, pool, application, owner, examine(pool));
-            started.every(MAINTENANCE_INTERVAL, this::maintain);
+            Running started = new Running(server, pool, application, owner, maintenance, examine(pool));
+            started.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
             return started;
         } catch (SQLException e) {
             pool.close();
@@ -283,8 +294,11 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private void makePartitions(DatabaseAccess owner) {
-        Migrations.makePartitions(owner, YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
+    private void makePartitions(@Nullable DatabaseAccess maintenance) {
+        if (maintenance != null) {
+            Migrations.makePartitions(
+                    maintenance, YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
+        }
     }
 
     private HikariDataSource openPool(DatabaseAccess application) {
@@ -373,6 +387,7 @@ public final class Database implements AutoCloseable {
         private final HikariDataSource pool;
         private final DatabaseAccess application;
         private final @Nullable DatabaseAccess owner;
+        private final @Nullable DatabaseAccess maintenance;
         private final String deploymentId;
         private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("assize-storage-chores").factory());
@@ -382,27 +397,34 @@ public final class Database implements AutoCloseable {
                 HikariDataSource pool,
                 DatabaseAccess application,
                 @Nullable DatabaseAccess owner,
+                @Nullable DatabaseAccess maintenance,
                 String deploymentId) {
             this.server = server;
             this.pool = pool;
             this.application = application;
             this.owner = owner;
+            this.maintenance = maintenance;
             this.deploymentId = deploymentId;
+        }
+
+        /** The first time before this returns. */
+        void atOnceAndEvery(Duration interval, Runnable chore) {
+            attempt(chore);
+            every(interval, chore);
+        }
+
+        private static void attempt(Runnable chore) {
+            try {
+                chore.run();
+            } catch (RuntimeException e) {
+                LOG.warn("{}", Reasons.of(e));
+            }
         }
 
         /** A chore that fails is tried again at its next turn. */
         void every(Duration interval, Runnable chore) {
             ScheduledFuture<?> _ = chores.scheduleWithFixedDelay(
-                    () -> {
-                        try {
-                            chore.run();
-                        } catch (RuntimeException e) {
-                            LOG.warn("{}", Reasons.of(e));
-                        }
-                    },
-                    interval.toMillis(),
-                    interval.toMillis(),
-                    TimeUnit.MILLISECONDS);
+                    () -> attempt(chore), interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         void close() {

@@ -16,7 +16,7 @@ final class Migrations {
     static final String SCHEMA = "assize";
 
     /** Months for which partitions are made beyond the present one. */
-    private static final int MONTHS_AHEAD = 3;
+    static final int MONTHS_AHEAD = 3;
 
     private static final String HISTORY = "flyway_schema_history";
 
@@ -49,9 +49,22 @@ final class Migrations {
         }
     }
 
-    /** Makes the partitions of this month and the next ones where they are missing. */
-    static void makePartitions(DatabaseAccess owner, YearMonth present) {
+    /** Lets a role make the coming months, and do nothing else. */
+    static void allowMaintenance(DatabaseAccess owner, String maintenanceRole) {
         try (Connection connection = connect(owner);
+                Statement statement = connection.createStatement()) {
+            statement.execute("GRANT USAGE ON SCHEMA " + SCHEMA + " TO " + quoted(maintenanceRole));
+            statement.execute("GRANT EXECUTE ON FUNCTION " + SCHEMA + ".make_ledger_partition(date) TO "
+                    + quoted(maintenanceRole));
+        } catch (SQLException e) {
+            throw new StorageException(
+                    "cannot let `" + maintenanceRole + "` make partitions in " + owner + ": " + Reasons.of(e), e);
+        }
+    }
+
+    /** Makes the partitions of this month and the next ones where they are missing. */
+    static void makePartitions(DatabaseAccess maintenance, YearMonth present) {
+        try (Connection connection = connect(maintenance);
                 PreparedStatement statement =
                         connection.prepareStatement("SELECT " + SCHEMA + ".make_ledger_partition(?::date)")) {
             for (int ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
@@ -59,7 +72,8 @@ final class Migrations {
                 statement.execute();
             }
         } catch (SQLException e) {
-            throw new StorageException("cannot make the ledger's partitions in " + owner + ": " + Reasons.of(e), e);
+            throw new StorageException(
+                    "cannot make the ledger's partitions in " + maintenance + ": " + Reasons.of(e), e);
         }
     }
 

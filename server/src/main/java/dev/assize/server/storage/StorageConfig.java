@@ -64,11 +64,18 @@ public record StorageConfig(
          * @param application serves; an ordinary role, neither superuser nor allowed to bypass row-level security
          * @param owner migrates; it needs CREATE on the database, or must own a schema `assize` in it. Null where
          *     migrations are run elsewhere: the schema must then be there already
+         * @param maintenance makes the ledger's coming months, and may do nothing else; null where the owner does
          */
         record Outside(
                 String url,
                 Credentials application,
-                @Nullable Credentials owner) implements Location {}
+                @Nullable Credentials owner,
+                @Nullable Credentials maintenance) implements Location {
+
+            public Outside(String url, Credentials application, @Nullable Credentials owner) {
+                this(url, application, owner, null);
+            }
+        }
     }
 
     /** A role's name and password. */

@@ -18,16 +18,18 @@ import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.lineage.LineageIndex;
+import dev.assize.server.verification.PatrolRepository;
 import java.time.InstantSource;
 
-/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard}
- * and a clock. */
+/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard},
+ * meters and a clock. */
 public final class StorageModule extends AbstractModule {
 
     @Override
     protected void configure() {
         bind(Database.class).in(Singleton.class);
         bind(DatabaseHealth.class).in(Singleton.class);
+        bind(PartitionHealth.class).in(Singleton.class);
         bind(PostgresPolicyRepository.class).in(Singleton.class);
         bind(PolicyRepository.class).to(PostgresPolicyRepository.class);
         bind(PolicySource.class).to(PostgresPolicyRepository.class);
@@ -37,6 +39,7 @@ public final class StorageModule extends AbstractModule {
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditExport.class).to(PostgresAuditExport.class).in(Singleton.class);
+        bind(PatrolRepository.class).to(PostgresPatrolRepository.class).in(Singleton.class);
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);

@@ -5,6 +5,7 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.Outcome;
@@ -26,6 +27,9 @@ import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import dev.assize.server.testing.TestDatabase;
+import dev.assize.server.verification.Patrol;
+import dev.assize.server.verification.VerificationConfig;
+import dev.assize.server.verification.VerificationModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
@@ -57,12 +61,22 @@ final class AnchoredNode implements AutoCloseable {
 
     static AnchoredNode start(
             TestDatabase database, OutsideStore outside, AnchorConfig config, WitnessConfig witnesses) {
+        return start(database, outside, config, witnesses, VerificationConfig.defaults());
+    }
+
+    static AnchoredNode start(
+            TestDatabase database,
+            OutsideStore outside,
+            AnchorConfig config,
+            WitnessConfig witnesses,
+            VerificationConfig verification) {
         return new AnchoredNode(Guice.createInjector(
                 Stage.DEVELOPMENT,
                 new StorageModule(),
                 new LedgerModule(),
                 new AuditModule(),
                 new AnchorModule(),
+                new VerificationModule(),
                 new AbstractModule() {
                     @Override
                     protected void configure() {
@@ -70,6 +84,7 @@ final class AnchoredNode implements AutoCloseable {
                         bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                         bind(AnchorConfig.class).toInstance(config);
                         bind(WitnessConfig.class).toInstance(witnesses);
+                        bind(VerificationConfig.class).toInstance(verification);
                         bind(OutsideStore.class).toInstance(outside);
                         bind(InstantSource.class).toInstance(InstantSource.system());
                         bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
@@ -114,6 +129,14 @@ final class AnchoredNode implements AutoCloseable {
 
     AnchorRepository repository() {
         return injector.getInstance(AnchorRepository.class);
+    }
+
+    Patrol patrol() {
+        return injector.getInstance(Patrol.class);
+    }
+
+    AuditIndex index() {
+        return injector.getInstance(AuditIndex.class);
     }
 
     Witnesses witnesses() {

@@ -183,7 +183,8 @@ class ServedCommandsTest {
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
-            assertThat(get(client, "/readyz")).isEqualTo("database: ok\npolicy: ok\ngrpc: ok\n");
+            assertThat(get(client, "/readyz"))
+                    .isEqualTo("database: ok\npolicy: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

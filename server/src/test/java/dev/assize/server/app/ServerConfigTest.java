@@ -12,6 +12,7 @@ import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.s3.S3Place;
+import dev.assize.server.verification.VerificationConfig;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -53,6 +54,7 @@ class ServerConfigTest {
         assertThat(config.anchor()).isEqualTo(AnchorConfig.defaults(HOME.resolve("signing-keys")));
         assertThat(config.outside()).isEqualTo(new OutsidePlace.Directory(HOME.resolve("anchor")));
         assertThat(config.witnesses()).isEqualTo(WitnessConfig.defaults());
+        assertThat(config.verification()).isEqualTo(VerificationConfig.defaults());
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.embedded()).isTrue();
@@ -73,6 +75,7 @@ class ServerConfigTest {
                 "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
                 "ASSIZE_DATABASE_USER", "app",
                 "ASSIZE_DATABASE_OWNER_USER", "owner",
+                "ASSIZE_DATABASE_MAINTENANCE_USER", "maintenance",
                 "ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads",
                 "ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem",
                 "ASSIZE_GRPC_TLS_KEY", "key.pem");
@@ -229,6 +232,8 @@ class ServerConfigTest {
                                 DATABASE_PASSWORD,
                                 DATABASE_OWNER_USER,
                                 DATABASE_OWNER_PASSWORD,
+                                DATABASE_MAINTENANCE_USER,
+                                DATABASE_MAINTENANCE_PASSWORD,
                                 GRPC_TLS_CERTIFICATE,
                                 GRPC_TLS_KEY,
                                 LEDGER_SIGNING_KEYS,
@@ -242,7 +247,9 @@ class ServerConfigTest {
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";
                         case DECISION_POLL_INTERVAL, DECISION_UNKNOWN_TENANT_TTL -> "2s";
-                        case GRPC_DRAIN_DELAY,
+                        case VERIFICATION_EVERY,
+                                VERIFICATION_INTERVAL,
+                                GRPC_DRAIN_DELAY,
                                 GRPC_STOP_TIMEOUT,
                                 DATABASE_CONNECT_TIMEOUT,
                                 DATABASE_STATEMENT_TIMEOUT,
@@ -259,6 +266,7 @@ class ServerConfigTest {
                         case GRPC_MAX_REQUEST_BYTES,
                                 GRPC_MAX_METADATA_BYTES,
                                 DATABASE_POOL_SIZE,
+                                VERIFICATION_ENTRIES_PER_SECOND,
                                 LEDGER_BATCH_ENTRIES,
                                 LEDGER_BATCH_BYTES,
                                 LEDGER_TENANT_PENDING_ENTRIES,

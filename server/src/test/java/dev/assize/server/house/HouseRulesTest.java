@@ -57,6 +57,7 @@ class HouseRulesTest {
                 "policy",
                 "anchor",
                 "lineage",
+                "verification",
                 "ledger",
                 "audit",
                 "decision",
@@ -73,6 +74,7 @@ class HouseRulesTest {
         rooms.put("audit", Set.of("model", "ledger"));
         rooms.put("anchor", Set.of("model", "ledger", "audit"));
         rooms.put("lineage", Set.of("model", "audit"));
+        rooms.put("verification", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("decision", Set.of("model", "policy"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));

@@ -80,6 +80,7 @@ class TenantIsolationTest {
             "ledger_tile",
                     "(tenant_id, incarnation, level, index, root, hashes) VALUES ('%s', 1, 0, 0, " + HASH
                             + ", decode(repeat('00', 8192), 'hex'))",
+            "ledger_patrol", "(tenant_id, note, leased_until) VALUES ('%s', 'n', now())",
             "meta_leaf",
                     "(incarnation, index, tenant_id, leaf) VALUES (1, abs(hashtext('%1$s')::bigint), '%1$s', 'l')");
 
@@ -92,6 +93,7 @@ class TenantIsolationTest {
             "ledger_tree",
             "ledger_checkpoint",
             "ledger_tile",
+            "ledger_patrol",
             "meta_leaf",
             "policy_scope",
             "policy_document",
@@ -107,6 +109,7 @@ class TenantIsolationTest {
     private static final Map<String, String> SETTABLE = Map.of(
             "ledger_head", "size = size",
             "ledger_tree", "size = size",
+            "ledger_patrol", "note = note",
             "ledger_checkpoint", "size = size",
             "meta_leaf", "leaf = leaf",
             "policy_scope", "revision = revision",

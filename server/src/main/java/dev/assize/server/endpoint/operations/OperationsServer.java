@@ -126,7 +126,8 @@ public final class OperationsServer implements AutoCloseable {
         for (ReadinessCheck check : checks) {
             Optional<String> complaint = complaint(check);
             ready &= complaint.isEmpty() || !check.required();
-            lines.add(check.name() + ": " + complaint.orElse("ok"));
+            String mark = check.required() ? "" : "ATTENTION: ";
+            lines.add(check.name() + ": " + complaint.map(mark::concat).orElse("ok"));
         }
         send(exchange, ready ? 200 : 503, TEXT, String.join("\n", lines) + "\n");
     }

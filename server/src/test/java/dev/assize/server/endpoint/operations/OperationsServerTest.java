@@ -28,7 +28,7 @@ class OperationsServerTest {
             List.of(
                     new ReadinessCheck("database", this::complaint),
                     new ReadinessCheck("policy", Optional::empty),
-                    new ReadinessCheck("anchor", notice::get, false)));
+                    ReadinessCheck.ofNotice("anchor", notice::get)));
     private volatile boolean fails;
     private final HttpClient client = HttpClient.newHttpClient();
 
@@ -71,7 +71,10 @@ class OperationsServerTest {
         notice.set(Optional.of("not reached"));
 
         assertThat(get("/readyz").statusCode()).isEqualTo(200);
-        assertThat(get("/readyz").body()).isEqualTo("database: ok\npolicy: ok\nanchor: not reached\n");
+        assertThat(get("/readyz").body()).isEqualTo("database: ok
+policy: ok
+anchor: ATTENTION: not reached
+");
     }
 
     @Test
