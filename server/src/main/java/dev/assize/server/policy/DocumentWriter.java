@@ -85,6 +85,18 @@ final class DocumentWriter {
         if (!audit.piiPatterns().isEmpty()) {
             list(2, "piiPatterns", audit.piiPatterns());
         }
+        decisionLog(audit.decisionLog());
+    }
+
+    private void decisionLog(DecisionLog log) {
+        String mode = log.mode().name().toLowerCase(Locale.ROOT);
+        if (log.acknowledge() != DecisionLog.Acknowledge.BEFORE) {
+            open(2, "decisionLog");
+            raw(3, "mode", mode);
+            raw(3, "acknowledge", log.acknowledge().name().toLowerCase(Locale.ROOT));
+        } else if (log.mode() != DecisionLog.Mode.NONE) {
+            raw(2, "decisionLog", mode);
+        }
     }
 
     private void resourceType(ResourceTypeDocument type) {

@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param retention how long entries are kept at the least; null means for ever
  * @param piiPatterns what is masked in payloads and reasons before they are written
+ * @param decisionLog which decisions go on record
  */
-public record TenantAudit(
-        @Nullable Duration retention, List<PiiPattern> piiPatterns) {
+public record TenantAudit(@Nullable Duration retention, List<PiiPattern> piiPatterns, DecisionLog decisionLog) {
 
     /** Of a tenant that says nothing about it. */
-    public static final TenantAudit NONE = new TenantAudit(null, List.of());
+    public static final TenantAudit NONE = new TenantAudit(null, List.of(), DecisionLog.NONE);
 
     public TenantAudit {
         piiPatterns = List.copyOf(piiPatterns);

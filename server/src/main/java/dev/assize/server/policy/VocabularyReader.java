@@ -26,8 +26,10 @@ import java.util.TreeMap;
 /** Reads what says which things there are: tenants, types of resources, and what is known of subjects and resources. */
 final class VocabularyReader {
 
-    private static final List<String> AUDIT = List.of("retention", "piiPatterns");
-    private static final String AUDIT_FIELDS = "`retention` and `piiPatterns`";
+    private static final List<String> AUDIT = List.of("retention", "piiPatterns", "decisionLog");
+    private static final String AUDIT_FIELDS = "`retention`, `piiPatterns` and `decisionLog`";
+
+    private static final String LOG_MODES = "`none`, `denies` or `all`";
 
     private final Problems problems;
     private final Head head;
@@ -57,8 +59,7 @@ final class VocabularyReader {
                 List.of("changeApprovals", "plan", "limits"));
         List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
         SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "subjectAttributes");
-        return Optional.of(
-                new TenantDocument(head.metadata(), head.place(), environments, attributes, audit(fields)));
+        return Optional.of(new TenantDocument(head.metadata(), head.place(), environments, attributes, audit(fields)));
     }
 
     /** How the tenant's ledger is kept. */
@@ -68,8 +69,7 @@ final class VocabularyReader {
         if (node.isEmpty()) {
             return TenantAudit.NONE;
         }
-        Fields audit = new Fields(
-                problems, fields.nameOf("audit") + ".", node.get(), AUDIT, List.of("decisionLog", "destinations"));
+        Fields audit = new Fields(problems, fields.nameOf("audit") + ".", node.get(), AUDIT, List.of("destinations"));
         if (node.get().entries().isEmpty()) {
             problems.add(node.get().place(), fields.nameOf("audit"), "{}", "at least one of " + AUDIT_FIELDS);
         }
@@ -79,7 +79,45 @@ final class VocabularyReader {
         if (patterns.size() > PiiPattern.MAX_PATTERNS) {
             audit.refuse("piiPatterns", patterns.size() + " entries", "at most " + PiiPattern.MAX_PATTERNS);
         }
-        return new TenantAudit(retention.orElse(null), patterns);
+        return new TenantAudit(retention.orElse(null), patterns, decisionLog(audit));
+    }
+
+    /** Which decisions go on record: the mode by itself, or a mapping that also says when an answer may be given. */
+    private DecisionLog decisionLog(Fields audit) {
+        Optional<YamlNode> node = audit.optionalNode("decisionLog");
+        if (node.isPresent() && node.get() instanceof Mapping mapping) {
+            Fields fields = new Fields(
+                    problems,
+                    audit.nameOf("decisionLog") + ".",
+                    mapping,
+                    List.of("mode", "acknowledge"),
+                    DocumentReader.NOTHING_LATER);
+            Optional<DecisionLog.Mode> mode = fields.value("mode", LOG_MODES, VocabularyReader::logMode);
+            Optional<DecisionLog.Acknowledge> acknowledge =
+                    fields.optionalValue("acknowledge", VocabularyReader::acknowledge);
+            return new DecisionLog(
+                    mode.orElse(DecisionLog.Mode.NONE), acknowledge.orElse(DecisionLog.Acknowledge.BEFORE));
+        }
+        return audit.optionalValue("decisionLog", VocabularyReader::logMode)
+                .map(mode -> new DecisionLog(mode, DecisionLog.Acknowledge.BEFORE))
+                .orElse(DecisionLog.NONE);
+    }
+
+    private static DecisionLog.Mode logMode(String text) {
+        return switch (text) {
+            case "none" -> DecisionLog.Mode.NONE;
+            case "denies" -> DecisionLog.Mode.DENIES;
+            case "all" -> DecisionLog.Mode.ALL;
+            default -> throw new MalformedException(text, LOG_MODES);
+        };
+    }
+
+    private static DecisionLog.Acknowledge acknowledge(String text) {
+        return switch (text) {
+            case "before" -> DecisionLog.Acknowledge.BEFORE;
+            case "after" -> DecisionLog.Acknowledge.AFTER;
+            default -> throw new MalformedException(text, "`before` or `after` the answer");
+        };
     }
 
     private Optional<Document> resourceType(Mapping spec) {

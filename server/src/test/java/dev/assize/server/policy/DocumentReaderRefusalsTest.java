@@ -411,8 +411,14 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {}                              | audit: `{}`: expected at least one of `retention` and `piiPatterns`
+            {}                              | audit: `{}`: expected at least one of `retention`, `piiPatterns` and `decisionLog`
             {retain: 1d}                    | audit.retain: `retain`: expected one of the fields `retention`
+            {decisionLog: some}             | audit.decisionLog: `some`: expected `none`, `denies` or `all`
+            {decisionLog: [all]}            | audit.decisionLog: `a list`: expected
+            {decisionLog: {}}               | audit.decisionLog.mode: missing: expected `none`, `denies` or `all`
+            {decisionLog: {mode: yes}}      | audit.decisionLog.mode: `yes`: expected `none`, `denies` or `all`
+            {decisionLog: {mode: all, acknowledge: never}} | audit.decisionLog.acknowledge: `never`: expected `before` or `after`
+            {decisionLog: {mode: all, wait: true}} | audit.decisionLog.wait: `wait`: expected one of the fields
             {retention: 0d}                 | audit.retention: `0d`: expected a duration such as `365d`
             {retention: 1y}                 | audit.retention: `1y`: expected a duration such as `365d`
             {retention: 36526d}             | audit.retention: `36526d`
@@ -428,6 +434,23 @@ class DocumentReaderRefusalsTest {
                 .singleElement()
                 .asString()
                 .contains("Tenant/n: spec." + message);
+    }
+
+    @Test
+    void readsWhichDecisionsGoOnRecord() {
+        assertThat(decisionLog("none")).isEqualTo(DecisionLog.NONE);
+        assertThat(decisionLog("denies"))
+                .isEqualTo(new DecisionLog(DecisionLog.Mode.DENIES, DecisionLog.Acknowledge.BEFORE));
+        assertThat(decisionLog("{mode: all}"))
+                .isEqualTo(new DecisionLog(DecisionLog.Mode.ALL, DecisionLog.Acknowledge.BEFORE));
+        assertThat(decisionLog("{mode: all, acknowledge: after}"))
+                .isEqualTo(new DecisionLog(DecisionLog.Mode.ALL, DecisionLog.Acknowledge.AFTER));
+    }
+
+    private static DecisionLog decisionLog(String text) {
+        ReadResult result = read(document("Tenant", "{environments: [a], audit: {decisionLog: " + text + "}}"));
+        assertThat(result.problems()).isEmpty();
+        return ((Document.TenantDocument) result.documents().getFirst()).audit().decisionLog();
     }
 
     @Test

@@ -171,7 +171,9 @@ final class RandomDocuments {
         List<PiiPattern> patterns = random.nextBoolean()
                 ? List.of()
                 : listOf(() -> new PiiPattern(pick(List.of("\\d{13,19}", "(?i)iban", "[a-z]+@[a-z.]+", "on", ": #"))));
-        return new TenantAudit(patterns.isEmpty() || random.nextBoolean() ? duration() : null, patterns);
+        DecisionLog log = new DecisionLog(
+                pick(List.of(DecisionLog.Mode.values())), pick(List.of(DecisionLog.Acknowledge.values())));
+        return new TenantAudit(patterns.isEmpty() || random.nextBoolean() ? duration() : null, patterns, log);
     }
 
     private SortedMap<String, AttributeDeclaration> declarations() {
