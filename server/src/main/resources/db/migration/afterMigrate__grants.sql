@@ -9,6 +9,7 @@ GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at, incarnation, ha
     ON assize.ledger_head TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
+GRANT SELECT, INSERT ON assize.decision_record TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (anchor_id, bound_at) ON assize.anchor TO ${application_role};

@@ -1,5 +1,6 @@
 package dev.assize.client;
 
+import dev.assize.client.ledger.DecisionRecord;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.proto.v1.AppendAuditRequest;
@@ -18,6 +19,9 @@ import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.QueryDecisionsRequest;
+import dev.assize.proto.v1.QueryDecisionsResponse;
+import dev.assize.proto.v1.RecordedDecision;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
@@ -393,9 +397,34 @@ public final class AssizeClient implements AutoCloseable {
                 page.getAccessesList().stream().map(LineageWire::access).toList(), page.getNextPageToken());
     }
 
+    /**
+     * The decisions on record that fit, fetched page by page while iterating; each is read from its exact bytes.
+     *
+     * @throws AssizeException while iterating, when a page cannot be had
+     */
+    public Iterable<DecisionRecord> queryDecisions(DecisionQuery query) {
+        QueryDecisionsRequest request = query.toRequest(tenant);
+        return () -> new Pages<>(
+                token -> page(request.toBuilder().setPageToken(token).build()));
+    }
+
+    private Pages.Page<DecisionRecord> page(QueryDecisionsRequest request) {
+        QueryDecisionsResponse response =
+                decisions.withDeadlineAfter(readDeadline).queryDecisions(request);
+        List<DecisionRecord> page = new ArrayList<>();
+        for (RecordedDecision decision : response.getDecisionsList()) {
+            try {
+                page.add(DecisionRecord.read(decision.getRecord().toByteArray()));
+            } catch (NotProvenException unreadable) {
+                throw AssizeException.broken("a decision on record cannot be read: " + unreadable.getMessage());
+            }
+        }
+        return new Pages.Page<>(page, response.getNextPageToken());
+    }
+
     /** What the server can prove of the default tenant's ledger, verified with keys one has from elsewhere. */
     public LedgerProofs proofs(Set<VerifierKey> trusted) {
-        return new LedgerProofs(ledger, tenant, trusted, readDeadline);
+        return new LedgerProofs(decisions, ledger, tenant, trusted, readDeadline);
     }
 
     /**

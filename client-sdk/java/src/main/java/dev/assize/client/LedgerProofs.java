@@ -3,13 +3,17 @@ package dev.assize.client;
 import com.google.protobuf.ByteString;
 import dev.assize.client.ledger.BundleWriter;
 import dev.assize.client.ledger.Checkpoint;
+import dev.assize.client.ledger.DecisionField;
+import dev.assize.client.ledger.DecisionProof;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.LedgerHead;
 import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.ProvenDecision;
 import dev.assize.client.ledger.ProvenEntry;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TlogProof;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceBlockingStub;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.ExportFormat;
@@ -17,6 +21,8 @@ import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
+import dev.assize.proto.v1.GetDecisionProofRequest;
+import dev.assize.proto.v1.GetDecisionProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
@@ -55,12 +61,19 @@ public final class LedgerProofs {
 
     private static final String NOT_SIGNED = "LEDGER_NOT_SIGNED";
 
+    private final DecisionServiceBlockingStub decisions;
     private final LedgerServiceBlockingStub ledger;
     private final String tenant;
     private final Set<VerifierKey> trusted;
     private final Duration deadline;
 
-    LedgerProofs(LedgerServiceBlockingStub ledger, String tenant, Set<VerifierKey> trusted, Duration deadline) {
+    LedgerProofs(
+            DecisionServiceBlockingStub decisions,
+            LedgerServiceBlockingStub ledger,
+            String tenant,
+            Set<VerifierKey> trusted,
+            Duration deadline) {
+        this.decisions = decisions;
         this.ledger = ledger;
         this.tenant = tenant;
         this.trusted = Set.copyOf(trusted);
@@ -131,6 +144,34 @@ public final class LedgerProofs {
         return proof.with(frame);
     }
 
+    /** The proof that a decision is on record; it tells nothing of other decisions. */
+    public DecisionProof proveDecision(String decisionId) throws NotProvenException {
+        GetDecisionProofRequest request = GetDecisionProofRequest.newBuilder()
+                .setTenant(tenant)
+                .setDecisionId(decisionId)
+                .build();
+        GetDecisionProofResponse answer =
+                asked(() -> decisions.withDeadlineAfter(deadline).getDecisionProof(request));
+        GetInclusionProofResponse inclusion = answer.getInclusion();
+        if (answer.getFrame().isEmpty()) {
+            throw new NotProvenException(inclusion.getSeq(), "entry " + inclusion.getSeq() + " is missing");
+        }
+        TlogProof entry = TlogProof.of(
+                        inclusion.getSeq(), bytes(inclusion.getHashesList()), note(inclusion.getCheckpoint()))
+                .with(answer.getFrame().toByteArray());
+        DecisionProof proof = DecisionProof.of(
+                answer.getRecord().toByteArray(),
+                answer.getPosition(),
+                answer.getCount(),
+                bytes(answer.getHashesList()),
+                entry);
+        ProvenDecision proven = proof.verify(trusted);
+        if (!proven.record().text(DecisionField.DECISION_ID).orElse("").equals(decisionId)) {
+            throw new NotProvenException("the server proves another decision than `" + decisionId + "`");
+        }
+        return proof;
+    }
+
     private byte[] frame(long seq) {
         List<ByteString> frames = new ArrayList<>();
         export(seq, seq).forEachRemaining(part -> frames.addAll(part.getFrames().getFramesList()));
@@ -171,6 +212,10 @@ public final class LedgerProofs {
             }
             for (ByteString frame : part.getFrames().getFramesList()) {
                 bundle.add(frame.toByteArray());
+            }
+            if (part.hasDecisions()) {
+                bundle.addDecisions(
+                        part.getDecisions().getSeq(), bytes(part.getDecisions().getRecordsList()));
             }
             progress.verified(bundle.size(), size);
         }

@@ -15,6 +15,7 @@ public enum Permission {
     CREATE_TENANT("tenant", "create"),
     APPEND_AUDIT("ledger", "append"),
     READ_AUDIT("ledger", "read"),
+    READ_DECISIONS("ledger", "read-decisions"),
     EXPORT_AUDIT("ledger", "export"),
     VERIFY_LEDGER("ledger", "verify"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),

@@ -19,6 +19,8 @@ public final class RpcPermissions {
             Map.entry("DecisionService/SearchSubjects", Permission.SEARCH),
             Map.entry("DecisionService/SearchResources", Permission.SEARCH),
             Map.entry("DecisionService/SearchActions", Permission.SEARCH),
+            Map.entry("DecisionService/QueryDecisions", Permission.READ_DECISIONS),
+            Map.entry("DecisionService/GetDecisionProof", Permission.READ_DECISIONS),
             Map.entry("PolicyService/ApplyPolicy", Permission.APPLY_POLICY),
             Map.entry("PolicyService/ExportPolicy", Permission.READ_POLICY),
             Map.entry("PolicyService/ListRevisions", Permission.READ_HISTORY),

@@ -15,6 +15,7 @@ import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.operations.OperationsServer;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.PackingRecorder;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.verification.Patrol;
@@ -92,6 +93,7 @@ final class AssizeServer implements AutoCloseable {
         witnesses.start();
         part(Appender.class);
         Patrol patrol = part(Patrol.class);
+        part(PackingRecorder.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();
         OperationsServer operations = part(OperationsServer.class);

@@ -79,6 +79,15 @@ enum ConfigKey {
             "5000",
             "entries that a node reads for it in a second; it cannot be turned off"),
     VERIFICATION_INTERVAL("verification.interval", "10s", "how often a node looks at what is to be verified"),
+    DECISION_LOG_PACK_DECISIONS("decisionLog.packDecisions", "1000", "decisions recorded with one entry, at most"),
+    DECISION_LOG_PACK_DELAY(
+            "decisionLog.packDelay", "50ms", "how long decisions acknowledged after their answer wait for others"),
+    DECISION_LOG_TENANT_PENDING(
+            "decisionLog.tenantPending", "32768", "decisions of a tenant not on record yet before refusals"),
+    DECISION_LOG_PENDING("decisionLog.pending", "131072", "the same of all tenants"),
+    DECISION_LOG_PENDING_BYTES("decisionLog.pendingBytes", "134217728", "the same in bytes"),
+    DECISION_LOG_RETRY_AFTER("decisionLog.retryAfter", "250ms", "how long refused callers are asked to wait"),
+    DECISION_LOG_DRAIN_TIMEOUT("decisionLog.drainTimeout", "10s", "how long a stop waits for decisions not on record"),
     DECISION_CACHE_BYTES("decision.cacheBytes", "268435456", "heap for compiled policies"),
     DECISION_FRESHNESS_BOUND("decision.freshnessBound", "60s", "over how long unconfirmed policy is not answered from"),
     DECISION_POLL_INTERVAL("decision.pollInterval", "500ms", "how often changes made elsewhere are looked for"),

@@ -10,6 +10,7 @@ import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.model.Names;
+import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.s3.S3Place;
@@ -36,6 +37,7 @@ record ServerConfig(
         WitnessConfig witnesses,
         VerificationConfig verification,
         DecisionConfig decision,
+        RecordingConfig recording,
         AuthenticationConfig authentication) {
 
     private static final int MAX_PORT = 65_535;
@@ -58,6 +60,7 @@ record ServerConfig(
                         settings.number(ConfigKey.VERIFICATION_ENTRIES_PER_SECOND, 1, MANY),
                         settings.duration(ConfigKey.VERIFICATION_INTERVAL))),
                 checked(() -> decision(settings)),
+                checked(() -> recording(settings)),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
                                 .map(Path::of)
@@ -249,6 +252,17 @@ record ServerConfig(
                 settings.number(ConfigKey.DECISION_PAST_BYTES, 1L, Long.MAX_VALUE),
                 settings.number(ConfigKey.DECISION_PAST_GRAPHS, 1, MANY),
                 settings.number(ConfigKey.DECISION_CONCURRENT_PAST_LOADS, 1, MANY));
+    }
+
+    private static RecordingConfig recording(Settings settings) {
+        return new RecordingConfig(
+                settings.number(ConfigKey.DECISION_LOG_PACK_DECISIONS, 1, MANY),
+                settings.duration(ConfigKey.DECISION_LOG_PACK_DELAY),
+                settings.number(ConfigKey.DECISION_LOG_TENANT_PENDING, 1, MANY),
+                settings.number(ConfigKey.DECISION_LOG_PENDING, 1, MANY),
+                settings.number(ConfigKey.DECISION_LOG_PENDING_BYTES, 1L, Long.MAX_VALUE),
+                settings.duration(ConfigKey.DECISION_LOG_RETRY_AFTER),
+                settings.duration(ConfigKey.DECISION_LOG_DRAIN_TIMEOUT));
     }
 
     /** What a room's record refuses is the configuration's fault. */

@@ -25,6 +25,8 @@ import dev.assize.server.endpoint.operations.ReadinessCheck;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.lineage.LineageModule;
+import dev.assize.server.recording.RecordingConfig;
+import dev.assize.server.recording.RecordingModule;
 import dev.assize.server.storage.DatabaseHealth;
 import dev.assize.server.storage.PartitionHealth;
 import dev.assize.server.storage.StorageConfig;
@@ -63,6 +65,7 @@ final class ServerModule extends AbstractModule {
         install(new LineageModule());
         install(new VerificationModule());
         install(new DecisionModule());
+        install(new RecordingModule());
         install(new AdministrationModule());
         install(new AuthenticationModule());
         install(new AccessModule());
@@ -79,6 +82,7 @@ final class ServerModule extends AbstractModule {
         bind(NodeIdentity.class)
                 .toInstance(NodeIdentity.starting(
                         config.nodeName(), config.decision().freshnessBound()));
+        bind(RecordingConfig.class).toInstance(config.recording());
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());
         bind(OperationsConfig.class).toInstance(config.operations());

@@ -15,6 +15,8 @@ import picocli.CommandLine.Command;
             AuditVerifyCommand.class,
             AuditCheckpointCommand.class,
             AuditProofCommand.class,
+            AuditDecisionsCommand.class,
+            AuditDecisionCommand.class,
             AuditIncarnationCommand.class
         })
 public final class AuditCommand {}

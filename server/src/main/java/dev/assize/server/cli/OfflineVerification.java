@@ -1,11 +1,14 @@
 package dev.assize.server.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.client.ledger.DecisionField;
+import dev.assize.client.ledger.DecisionProof;
 import dev.assize.client.ledger.Frame;
 import dev.assize.client.ledger.FrameField;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.LedgerName;
 import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.ProvenDecision;
 import dev.assize.client.ledger.ProvenEntry;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TlogProof;
@@ -55,7 +58,7 @@ final class OfflineVerification {
             throw new CommandException(file + " does not exist");
         }
         try {
-            return isProof() ? proof() : bundle();
+            return isDecision() ? decision() : isProof() ? proof() : bundle();
         } catch (NotProvenException refused) {
             return refuse(refused.seq(), String.valueOf(refused.getMessage()));
         } catch (IOException unreadable) {
@@ -63,12 +66,55 @@ final class OfflineVerification {
         }
     }
 
+    private boolean isDecision() throws IOException {
+        return DecisionProof.isOne(beginning(DecisionProof.HEADER.length()));
+    }
+
     private boolean isProof() throws IOException {
+        return Arrays.equals(beginning(PROOF.length), PROOF);
+    }
+
+    private byte[] beginning(int length) throws IOException {
         if (Files.isDirectory(file)) {
-            return false;
+            return new byte[0];
         }
         try (InputStream in = Files.newInputStream(file)) {
-            return Arrays.equals(in.readNBytes(PROOF.length), PROOF);
+            return in.readNBytes(length);
+        }
+    }
+
+    private int decision() throws NotProvenException, IOException {
+        if (options.checkpoint != null || options.frame != null) {
+            throw command.usage("--checkpoint and --frame say nothing of a decision's proof, which has its entry");
+        }
+        requireKeys();
+        ProvenDecision proven = DecisionProof.parse(Files.readAllBytes(file)).verify(trusted);
+        requireTenant(LedgerName.parse(proven.entry().checkpoint().origin()));
+        Frame frame = proven.entry().frame();
+        String id = proven.record().text(DecisionField.DECISION_ID).orElse("");
+        if (command.wantsJson()) {
+            ObjectNode json = ClientCommand.object()
+                    .put("valid", true)
+                    .put("seq", frame.seq())
+                    .put("origin", frame.origin())
+                    .put("treeSize", proven.entry().checkpoint().size())
+                    .put("decision_id", id);
+            AuditDecisionCommand.show(proven.record(), json::put);
+            command.print(json);
+            return ExitCodes.DONE;
+        }
+        command.out()
+                .println("VALID  decision " + Printable.text(id) + ", in entry " + frame.seq() + " of "
+                        + Printable.text(frame.origin()) + ", signed at "
+                        + proven.entry().checkpoint().size() + " entries");
+        AuditDecisionCommand.show(
+                proven.record(), (name, value) -> command.out().println(AuditDecisionCommand.line(name, value)));
+        return ExitCodes.DONE;
+    }
+
+    private void requireKeys() {
+        if (trusted.isEmpty()) {
+            throw command.usage("a proof brings no keys along: give those you trust with --vkey or --vkeys");
         }
     }
 
@@ -157,9 +203,7 @@ final class OfflineVerification {
         if (options.checkpoint != null) {
             throw command.usage("one entry's proof says nothing of another checkpoint: verify a bundle");
         }
-        if (trusted.isEmpty()) {
-            throw command.usage("a proof brings no keys along: give those you trust with --vkey or --vkeys");
-        }
+        requireKeys();
         TlogProof proof = TlogProof.parse(Files.readAllBytes(file));
         ProvenEntry entry = ProvenEntry.of(proof, frame(proof), trusted);
         requireTenant(LedgerName.parse(entry.checkpoint().origin()));

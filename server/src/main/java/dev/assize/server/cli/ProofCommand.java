@@ -46,8 +46,14 @@ abstract class ProofCommand extends ServerCommand {
 
     /** Runs what is refused where a proof does not hold. */
     final int proving(Proving work) throws Exception {
+        return proving((proofs, keys) -> work.with(proofs));
+    }
+
+    /** The same for work that verifies what it got. */
+    final int proving(Verifying work) throws Exception {
         try (AssizeClient client = clientBuilder().readDeadline(LONGEST).build()) {
-            work.with(client.proofs(keys(client)));
+            Set<VerifierKey> keys = keys(client);
+            work.with(client.proofs(keys), keys);
             return ExitCodes.DONE;
         } catch (NotProvenException refused) {
             out().println(AuditVerifyCommand.NOT_AS_RECORDED
@@ -68,6 +74,12 @@ abstract class ProofCommand extends ServerCommand {
         err().println("assize: verified with the keys that the server itself names: give --vkey or --vkeys to verify"
                 + " with keys from elsewhere");
         return named;
+    }
+
+    /** What is to be proven, with the keys that are trusted. */
+    @FunctionalInterface
+    interface Verifying {
+        void with(LedgerProofs proofs, Set<VerifierKey> keys) throws Exception;
     }
 
     /** What is to be proven. */

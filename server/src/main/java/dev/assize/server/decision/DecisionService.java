@@ -7,6 +7,7 @@ import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import java.time.Duration;
 import java.util.List;
 
@@ -28,6 +29,12 @@ public interface DecisionService {
 
     /** Decides a request of the server's own, such as whether a caller may call; not counted among the checks. */
     Answer evaluateOwn(CheckQuery query);
+
+    /**
+     * Which decisions of a tenant go on record, by a policy no older than the one that any answer given before rests on: to
+     * be asked behind the answer, so that none is missed that was made after a change which wants it.
+     */
+    DecisionLog decisionLog(TenantId tenant);
 
     /** Whether there is such a tenant. */
     boolean isTenant(TenantId tenant);

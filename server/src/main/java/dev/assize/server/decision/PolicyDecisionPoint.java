@@ -9,6 +9,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -69,6 +70,16 @@ final class PolicyDecisionPoint implements DecisionService {
     private Answer decide(CheckQuery query, PointInTime at) {
         Moment moment = moments.find(query.tenant(), at);
         return moment == null ? moments.tenantUnknown(at) : decisions.decide(moment, query);
+    }
+
+    @Override
+    public DecisionLog decisionLog(TenantId tenant) {
+        HeldGraph held = graphs.getIfHeld(tenant);
+        if (held != null) {
+            return held.graph().decisionLog();
+        }
+        Moment moment = moments.find(tenant, PointInTime.NOW);
+        return moment == null ? DecisionLog.NONE : moment.graph().decisionLog();
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.model.TenantId;
 import jakarta.inject.Inject;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,13 +26,20 @@ public final class ChainVerifier {
 
     private final LedgerStore store;
     private final Projector projector;
+    private final Optional<BesideCheck> beside;
     private final LedgerMetrics metrics;
 
     @Inject
-    public ChainVerifier(LedgerStore store, Projector projector, LedgerMetrics metrics) {
+    ChainVerifier(LedgerStore store, Projector projector, Optional<BesideCheck> beside, LedgerMetrics metrics) {
         this.store = store;
         this.projector = projector;
+        this.beside = beside;
         this.metrics = metrics;
+    }
+
+    /** A verifier of ledgers beside whose entries nothing is kept. */
+    public ChainVerifier(LedgerStore store, Projector projector, LedgerMetrics metrics) {
+        this(store, projector, Optional.empty(), metrics);
     }
 
     /** Hears how far a verification is. What it throws ends the verification. */
@@ -71,13 +79,13 @@ public final class ChainVerifier {
         Verification result;
         try {
             Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
-                boolean sound = walk.accept(entry);
+                boolean sound = walk.accept(entry) && isSoundBeside(tenant, entry, walk);
                 if (sound && walk.verified() > 0 && walk.verified() % PROGRESS_ENTRIES == 0) {
                     progress.verified(walk.verified(), Math.max(total, walk.verified()));
                 }
                 return sound;
             });
-            result = conclude(walk, head, fromSeq, toSeq);
+            result = withoutOrphans(tenant, conclude(walk, head, fromSeq, toSeq), lastWanted);
         } catch (UnreadableRowException row) {
             Fault fault =
                     new Fault(row.seq(), Kind.FRAME, "entry " + row.seq() + " cannot be read: " + row.getMessage());
@@ -88,6 +96,30 @@ public final class ChainVerifier {
         }
         metrics.verified(result instanceof Sound);
         return result;
+    }
+
+    private boolean isSoundBeside(TenantId tenant, StoredEntry entry, ChainWalk walk) {
+        if (beside.isEmpty() || entry.seq() < walk.fromSeq()) {
+            return true;
+        }
+        String fault = beside.get().fault(tenant, entry);
+        return fault == null || walk.refuse(entry.seq(), fault);
+    }
+
+    private Verification withoutOrphans(TenantId tenant, Verification found, long lastWanted) {
+        if (beside.isEmpty() || !(found instanceof Sound(Span span))) {
+            return found;
+        }
+        OptionalLong orphan = beside.get().orphan(tenant, span.fromSeq(), lastWanted);
+        return orphan.isEmpty()
+                ? found
+                : new Broken(
+                        span,
+                        new Fault(
+                                orphan.getAsLong(),
+                                Verification.Kind.DECISIONS,
+                                "entry " + orphan.getAsLong()
+                                        + " vouches for no decisions, and some are on record there"));
     }
 
     private static Verification conclude(

@@ -46,6 +46,17 @@ final class ChainWalk {
         return fault == null;
     }
 
+    /** Ends the walk at the entry accepted last, for what is kept beside it; always false. */
+    boolean refuse(long seq, String besideFault) {
+        verified--;
+        fault = new Fault(seq, Kind.DECISIONS, "entry " + seq + " " + besideFault);
+        return false;
+    }
+
+    long fromSeq() {
+        return fromSeq;
+    }
+
     @Nullable
     Fault fault() {
         return fault;

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FrameFields {
 
+    /** The number of the field that says what kind of entry it is. */
+    public static final int TYPE = Frame.TYPE;
+
     /** More than version 1 has. */
     private static final int USUAL_FIELDS = 32;
 

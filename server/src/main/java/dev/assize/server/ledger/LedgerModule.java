@@ -2,6 +2,7 @@ package dev.assize.server.ledger;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.OptionalBinder;
 
 /** Binds the appender and the verifier; needs a {@link LedgerStore}, a {@link Projector} and a {@link LedgerConfig}. */
 public final class LedgerModule extends AbstractModule {
@@ -10,6 +11,7 @@ public final class LedgerModule extends AbstractModule {
     protected void configure() {
         bind(LedgerMetrics.class).in(Singleton.class);
         bind(Appender.class).in(Singleton.class);
+        OptionalBinder.newOptionalBinder(binder(), BesideCheck.class);
         bind(ChainVerifier.class).in(Singleton.class);
     }
 }

@@ -58,6 +58,8 @@ public sealed interface Verification {
         /** The frame belongs to another ledger. */
         ORIGIN,
         /** The entries are not those that were signed. */
-        CHECKPOINT
+        CHECKPOINT,
+        /** The decisions kept beside an entry are not those it was written with. */
+        DECISIONS
     }
 }

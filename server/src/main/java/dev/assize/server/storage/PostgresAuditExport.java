@@ -45,7 +45,7 @@ final class PostgresAuditExport implements AuditExport {
             try (Statement statement = transaction.connection().createStatement()) {
                 int read;
                 do {
-                    read = fetch(statement, reader);
+                    read = fetch(transaction, statement, reader);
                 } while (read == ROWS);
             }
             return true;
@@ -62,11 +62,15 @@ final class PostgresAuditExport implements AuditExport {
                         .orderBy(LEDGER_ENTRY.SEQ));
     }
 
-    private static int fetch(Statement statement, Reader reader) throws SQLException {
+    private int fetch(TenantTransaction transaction, Statement statement, Reader reader) throws SQLException {
         int read = 0;
         try (ResultSet row = statement.executeQuery(FETCH)) {
             for (; row.next(); read++) {
-                reader.accept(row.getLong(1), row.getBytes(2), Digest.of(row.getBytes(3)));
+                long seq = row.getLong(1);
+                byte[] frame = row.getBytes(2);
+                Digest hash = Digest.of(row.getBytes(3));
+                // What the reader asks for meanwhile it reads within the same snapshot.
+                database.within(transaction, () -> reader.accept(seq, frame, hash));
             }
         }
         return read;

@@ -69,6 +69,10 @@ final class StatementArrays {
         set("bytea", rows.stream().map(column).toArray(byte[][]::new));
     }
 
+    <R> void truths(List<R> rows, Function<R, Boolean> column) throws SQLException {
+        set("bool", rows.stream().map(column).toArray(Boolean[]::new));
+    }
+
     private void set(String type, Object[] values) throws SQLException {
         Array array = statement.getConnection().createArrayOf(type, values);
         statement.setArray(next++, array);

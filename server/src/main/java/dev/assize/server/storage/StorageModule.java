@@ -18,6 +18,7 @@ import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.lineage.LineageIndex;
+import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.verification.PatrolRepository;
 import java.time.InstantSource;
 
@@ -42,6 +43,7 @@ public final class StorageModule extends AbstractModule {
         bind(PatrolRepository.class).to(PostgresPatrolRepository.class).in(Singleton.class);
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
+        bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);
         bind(ApprovalSource.class).to(PostgresApprovalRepository.class);

@@ -15,6 +15,7 @@ import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -117,6 +118,11 @@ class EngineAccessControlTest {
         @Override
         public Answer evaluate(CheckQuery query, PointInTime at) {
             throw new AssertionError("What Assize asks itself is not counted among the checks");
+        }
+
+        @Override
+        public DecisionLog decisionLog(TenantId tenant) {
+            return DecisionLog.NONE;
         }
 
         @Override

@@ -27,6 +27,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
@@ -496,6 +497,11 @@ class PolicyAdministrationTest {
         @Override
         public Answer evaluateOwn(CheckQuery query) {
             throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public DecisionLog decisionLog(TenantId tenant) {
+            return DecisionLog.NONE;
         }
 
         @Override

@@ -37,6 +37,27 @@ class ServedProofsTest {
             spec: {environments: [staging, production]}
             """;
 
+    /** A tenant with its decisions on record. */
+    private static final String RECORDED = """
+            apiVersion: assize.dev/v1
+            kind: Tenant
+            metadata: {name: bank}
+            spec: {environments: [default], audit: {decisionLog: all}}
+            ---
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: bank, name: clerk}
+            spec:
+              permissions:
+                - resources: [order]
+                  actions: [pay]
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: bank, name: clerks}
+            spec: {subjects: ["user:alice"], role: clerk}
+            """;
+
     private final Path home;
     private final Path files;
     private final Console console;
@@ -157,6 +178,57 @@ class ServedProofsTest {
         Files.writeString(proof, Files.readString(proof).replace("index 1", "index 2"));
         assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys))
                 .isEqualTo(3);
+    }
+
+    @Test
+    void aDecisionIsOnRecordAndProvenWithoutTheServer() throws Exception {
+        String keys = keys();
+        Path policy = Files.writeString(files.resolve("bank.yaml"), RECORDED);
+        ok("policy", "apply", policy.toString(), "--reason", "decisions on record");
+        ok("check", "user:alice", "order:1", "pay", "--tenant", "bank", "--env", "default", "--output", "json");
+        String id = new ObjectMapper().readTree(console.out()).get("decisionId").asText();
+        assertThat(console.run("check", "user:bob", "order:1", "pay", "--tenant", "bank", "--env", "default"))
+                .isEqualTo(3);
+
+        ok("audit", "decisions", "--tenant", "bank", "--output", "json");
+        JsonNode found = new ObjectMapper().readTree(console.out()).get("decisions");
+        assertThat(found).hasSize(2);
+        assertThat(found.get(1).get("decisionId").asText()).isEqualTo(id);
+        assertThat(found.get(1).get("binding").asText()).isEqualTo("clerks");
+        ok("audit", "decisions", "--tenant", "bank", "--decision", "deny");
+        assertThat(console.out()).contains("user:bob", "NO_GRANT").doesNotContain("user:alice");
+        assertThat(console.run("audit", "decisions", "--tenant", "bank", "--reason", "SOMETHING"))
+                .isEqualTo(2);
+
+        Path proof = files.resolve("alice.decision-proof");
+        ok("audit", "decision", id, "--tenant", "bank", "--vkeys", keys, "--output", proof.toString());
+        assertThat(console.out()).startsWith("PROVEN  decision " + id).contains("user:alice", "ALLOW");
+        assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys))
+                .as(elsewhere.out() + elsewhere.err())
+                .isZero();
+        assertThat(elsewhere.out())
+                .startsWith("VALID  decision " + id)
+                .contains("/bank")
+                .doesNotContain("user:bob");
+        assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys, "--tenant", "acme"))
+                .isEqualTo(3);
+        Files.writeString(proof, Files.readString(proof).replace("place 0 1", "place 1 2"));
+        assertThat(elsewhere.run("audit", "verify", proof.toString(), "--vkeys", keys))
+                .isEqualTo(3);
+        assertThat(console.run("audit", "decision", "0123", "--tenant", "bank")).isEqualTo(1);
+
+        ok("audit", "verify", "--tenant", "bank");
+        Path bundle = files.resolve("bank.tar");
+        ok("audit", "export", "--format", "bundle", "--output", bundle.toString(), "--tenant", "bank");
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys))
+                .as(elsewhere.out())
+                .isZero();
+        String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
+        int record = text.indexOf(id);
+        Files.writeString(
+                bundle, text.substring(0, record) + "0" + text.substring(record + 1), StandardCharsets.ISO_8859_1);
+        assertThat(elsewhere.run("audit", "verify", bundle.toString(), "--vkeys", keys))
+                .isEqualTo(id.startsWith("0") ? 0 : 3);
     }
 
     @Test

@@ -178,6 +178,8 @@ class ServerConfigTest {
         assertRefused(Map.of("ASSIZE_AUTHENTICATION_CACHE_TTL", "2m"), "authentication.cacheTtl");
         assertRefused(Map.of("ASSIZE_LEDGER_NAME", "no name"), "ledger name");
         assertRefused(Map.of("ASSIZE_ANCHOR_MAX_LAG", "500ms"), "anchor.maxLag");
+        assertRefused(Map.of("ASSIZE_DECISION_LOG_PACK_DECISIONS", "1025"), "1 to 1024");
+        assertRefused(Map.of("ASSIZE_DECISION_LOG_TENANT_PENDING", "999"), "decisionLog.tenantPending");
     }
 
     @Test
@@ -261,6 +263,9 @@ class ServerConfigTest {
                                 ANCHOR_TIMEOUT,
                                 ANCHOR_WITNESS_TIMEOUT,
                                 ANCHOR_WITNESS_RENEWAL,
+                                DECISION_LOG_PACK_DELAY,
+                                DECISION_LOG_RETRY_AFTER,
+                                DECISION_LOG_DRAIN_TIMEOUT,
                                 AUTHENTICATION_CACHE_TTL -> "7s";
                         case ANCHOR_MAX_LAG -> "90s";
                         case GRPC_MAX_REQUEST_BYTES,
@@ -275,6 +280,10 @@ class ServerConfigTest {
                                 ANCHOR_ROUND_LEDGERS,
                                 ANCHOR_ROUND_ENTRIES,
                                 ANCHOR_CACHED_TREES,
+                                DECISION_LOG_PACK_DECISIONS,
+                                DECISION_LOG_TENANT_PENDING,
+                                DECISION_LOG_PENDING,
+                                DECISION_LOG_PENDING_BYTES,
                                 DECISION_CACHE_BYTES,
                                 DECISION_CONCURRENT_LOADS,
                                 DECISION_UNKNOWN_TENANTS,

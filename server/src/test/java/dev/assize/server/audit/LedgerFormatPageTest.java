@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.assize.client.ledger.ChainVerifier;
+import dev.assize.client.ledger.DecisionField;
 import dev.assize.client.ledger.FrameField;
 import dev.assize.client.ledger.FrameReader;
 import dev.assize.server.ledger.EntryDraft;
@@ -109,10 +110,12 @@ class LedgerFormatPageTest {
 
     @Test
     void namesEveryField() {
+        Stream<String> frames = Arrays.stream(FrameField.values())
+                .map(field -> field.number() + " " + field.name().toLowerCase(Locale.ROOT));
+        Stream<String> decisions = Arrays.stream(DecisionField.values())
+                .map(field -> field.number() + " " + field.name().toLowerCase(Locale.ROOT));
         assertThat(FIELD.matcher(page).results().map(row -> row.group(1) + " " + row.group(2)))
-                .containsExactlyElementsOf(Arrays.stream(FrameField.values())
-                        .map(field -> field.number() + " " + field.name().toLowerCase(Locale.ROOT))
-                        .toList());
+                .containsExactlyElementsOf(Stream.concat(frames, decisions).toList());
     }
 
     /** A third reading of the page, in another language. */

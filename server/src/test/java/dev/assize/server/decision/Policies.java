@@ -9,6 +9,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
+import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Effect;
@@ -21,6 +22,7 @@ import dev.assize.server.policy.Metadata;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,10 +39,19 @@ final class Policies {
 
     /** A tenant at a revision in which these may do everything to documents. */
     static PolicySet tenant(TenantId tenant, long revision, Subject... readers) {
+        return tenant(tenant, revision, DecisionLog.NONE, readers);
+    }
+
+    /** The same with decisions on record. */
+    static PolicySet tenant(TenantId tenant, long revision, DecisionLog log, Subject... readers) {
         PolicyScope scope = PolicyScope.of(tenant);
         List<Document> documents = new ArrayList<>();
         documents.add(new TenantDocument(
-                metadata(scope, tenant.value()), SourcePlace.UNKNOWN, List.of(Environment.DEFAULT), new TreeMap<>()));
+                metadata(scope, tenant.value()),
+                SourcePlace.UNKNOWN,
+                List.of(Environment.DEFAULT),
+                new TreeMap<>(),
+                new TenantAudit(null, List.of(), log)));
         documents.add(role(scope, "reader", Effect.ALLOW));
         for (Subject reader : readers) {
             documents.add(binding(scope, "reader-" + reader.id(), reader));

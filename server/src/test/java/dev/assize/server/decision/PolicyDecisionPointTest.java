@@ -22,6 +22,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.PolicySet;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
@@ -92,6 +93,21 @@ class PolicyDecisionPointTest {
         reason(ALICE);
         pass(CONFIG.freshnessBound().plusSeconds(1).negated());
         assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+    }
+
+    @Test
+    void knowsWhichDecisionsGoOnRecordAsSoonAsItAnswersByThatPolicy() {
+        DecisionLog all = new DecisionLog(DecisionLog.Mode.ALL, DecisionLog.Acknowledge.AFTER);
+        assertThat(pdp.decisionLog(NOBODYS)).isEqualTo(DecisionLog.NONE);
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        assertThat(pdp.decisionLog(ACME)).isEqualTo(DecisionLog.NONE);
+        source.put(tenant(ACME, 2, all, ALICE));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(pdp.evaluate(mayRead(ACME, ALICE)).revision()).isEqualTo(new Revision(2));
+        assertThat(pdp.decisionLog(ACME)).isEqualTo(all);
+        // Also where the policy is not held: it is loaded, and nothing goes unrecorded for that.
+        assertThat(pdp(now::get, Evaluator::evaluate).decisionLog(ACME)).isEqualTo(all);
     }
 
     @Test

@@ -61,6 +61,7 @@ class HouseRulesTest {
                 "ledger",
                 "audit",
                 "decision",
+                "recording",
                 "administration",
                 "sink",
                 "authentication",
@@ -76,6 +77,7 @@ class HouseRulesTest {
         rooms.put("lineage", Set.of("model", "audit"));
         rooms.put("verification", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("decision", Set.of("model", "policy"));
+        rooms.put("recording", Set.of("model", "policy", "ledger", "audit", "decision"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));
         rooms.put("authentication", Set.of("model", "secret", "audit"));

@@ -70,7 +70,8 @@ class CatalogTest {
                         + TABLES.replace(
                                 "WHERE",
                                 ", unnest(ARRAY['UPDATE',"
-                                        + " 'DELETE', 'TRUNCATE']) AS privilege WHERE (c.relname LIKE 'ledger\\_entry%' OR c.relname = 'ledger_lineage') AND"
+                                        + " 'DELETE', 'TRUNCATE']) AS privilege WHERE (c.relname LIKE 'ledger\\_entry%'"
+                                        + " OR c.relname IN ('ledger_lineage', 'decision_record')) AND"
                                         + " (has_table_privilege('" + application()
                                         + "', c.oid, privilege) OR privilege = 'UPDATE' AND"
                                         + " has_any_column_privilege('" + application() + "', c.oid, 'UPDATE')) AND")))

@@ -27,39 +27,49 @@ class TenantIsolationTest {
     private static final String HASH = "decode(repeat('ab', 32), 'hex')";
 
     /** How to make a row of a tenant, by table. */
-    private static final Map<String, String> ROWS = new HashMap<>(Map.of(
-            "ledger_head", "(tenant_id, origin, incarnation, size, last_hash) VALUES ('%s', 'o', 1, 0, " + HASH + ")",
-            "ledger_entry",
-                    "(tenant_id, seq, recorded_at, frame, entry_hash) VALUES ('%s', 0, now(), '', " + HASH + ")",
-            "ledger_idempotency",
+    private static final Map<String, String> ROWS = Map.ofEntries(
+            Map.entry(
+                    "ledger_head",
+                    "(tenant_id, origin, incarnation, size, last_hash) VALUES ('%s', 'o', 1, 0, " + HASH + ")"),
+            Map.entry(
+                    "ledger_entry",
+                    "(tenant_id, seq, recorded_at, frame, entry_hash) VALUES ('%s', 0, now(), '', " + HASH + ")"),
+            Map.entry(
+                    "ledger_idempotency",
                     "(tenant_id, recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at)"
-                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 0, 1, now())",
-            "policy_scope", "(scope_key, revision) VALUES ('%s', 0)",
-            "policy_document",
+                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 0, 1, now())"),
+            Map.entry("policy_scope", "(scope_key, revision) VALUES ('%s', 0)"),
+            Map.entry(
+                    "policy_document",
                     "(scope_key, kind, name, from_revision, yaml, source_file, source_lines)"
-                            + " VALUES ('%s', 'Role', 'r', 1, '', '', '{}')",
-            "policy_revision",
+                            + " VALUES ('%s', 'Role', 'r', 1, '', '', '{}')"),
+            Map.entry(
+                    "policy_revision",
                     "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest, policy_digest,"
-                            + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)",
-            "policy_sum", "(scope_key, revision, lanes) VALUES ('%s', 1, decode(repeat('00', 2048), 'hex'))",
-            "approval_request",
+                            + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)"),
+            Map.entry("policy_sum", "(scope_key, revision, lanes) VALUES ('%s', 1, decode(repeat('00', 2048), 'hex'))"),
+            Map.entry(
+                    "approval_request",
                     "(tenant_id, approval_id, requester, requester_tenant, requested_by, requested_by_tenant, content_hash,"
                             + " subject, subject_tenant, action, resource, env, rules, requested_at, open_until,"
                             + " usable_until) VALUES ('%s', 'a', 's', 't', 's', 't', " + HASH
-                            + ", 's', 't', 'a', 'r', 'e', '[]', now(), now(), now())",
-            "approval_vote",
+                            + ", 's', 't', 'a', 'r', 'e', '[]', now(), now(), now())"),
+            Map.entry(
+                    "approval_vote",
                     "(tenant_id, approval_id, approver, approver_tenant, position, approves, rules, voted_at)"
-                            + " VALUES ('%s', 'a', 's', 't', 0, true, '{}', now())",
-            "api_key",
+                            + " VALUES ('%s', 'a', 's', 't', 0, true, '{}', now())"),
+            Map.entry(
+                    "api_key",
                     "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
-                            + " " + HASH + ", '', 'c', 't', now())"));
-
-    static {
-        ROWS.put(
-                "ledger_lineage",
-                "(tenant_id, seq, kind, position, uri, recorded_at) VALUES ('%s', 0, 1, 0, 'db:record', now())");
-    }
+                            + " " + HASH + ", '', 'c', 't', now())"),
+            Map.entry(
+                    "decision_record",
+                    "(tenant_id, seq, position, record, decision_id, decided_at, subject, action, resource, env, allowed,"
+                            + " reason) VALUES ('%s', 0, 0, '', 'd', 0, 's', 'a', 'r', 'e', true, 'ALLOWED')"),
+            Map.entry(
+                    "ledger_lineage",
+                    "(tenant_id, seq, kind, position, uri, recorded_at) VALUES ('%s', 0, 1, 0, 'db:record', now())"));
 
     /** The same of tables that make changes known. */
     private static final Map<String, String> CHANGE_ROWS = Map.of(
@@ -90,6 +100,7 @@ class TenantIsolationTest {
             "ledger_entry",
             "ledger_lineage",
             "ledger_idempotency",
+            "decision_record",
             "ledger_tree",
             "ledger_checkpoint",
             "ledger_tile",

@@ -9,6 +9,7 @@ import dev.assize.client.ledger.VerifierKey;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Outcome;
+import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.merkle.GrownTree;
 import dev.assize.server.ledger.merkle.Prover;
@@ -75,6 +76,14 @@ public final class SignedLedger {
             sequenced.entries().forEach(entry -> frames.add(entry.frame()));
             head = sequenced.head();
         }
+        return this;
+    }
+
+    /** Appends an entry. */
+    public SignedLedger append(EntryDraft draft) {
+        var sequenced = Sequencer.sequence(head, List.of(draft), NOON.plus(Duration.ofSeconds(frames.size())));
+        sequenced.entries().forEach(entry -> frames.add(entry.frame()));
+        head = sequenced.head();
         return this;
     }
 

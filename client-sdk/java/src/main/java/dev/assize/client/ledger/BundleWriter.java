@@ -8,8 +8,11 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a {@link LedgerBundle} as a tar file, frame by frame, and verifies what it writes. What it holds in memory is
@@ -24,6 +27,11 @@ public final class BundleWriter {
     private final ChainVerifier chain;
     private final TileTree tree = new TileTree();
     private final ByteArrayOutputStream bundle = new ByteArrayOutputStream();
+
+    /** What the last entry vouches for, until it is here; null where it vouches for nothing. */
+    private @Nullable DecisionPack awaited;
+
+    private final List<byte[]> decisions = new ArrayList<>();
 
     /**
      * Begins with the checkpoint.
@@ -46,7 +54,9 @@ public final class BundleWriter {
     /** Adds the next entry. */
     public void add(byte[] frame) throws NotProvenException, IOException {
         require(tree.size() < checkpoint.size(), "the checkpoint has no entry " + tree.size());
+        requireDecisions();
         chain.require(frame);
+        awaited = DecisionPack.of(chain.lastFrame()).orElse(null);
         bundle.writeBytes(
                 ByteBuffer.allocate(Short.BYTES).putShort((short) frame.length).array());
         bundle.writeBytes(frame);
@@ -57,8 +67,32 @@ public final class BundleWriter {
         }
     }
 
+    /** Adds decisions that were recorded with the last entry, all of them or the next of them. */
+    public void addDecisions(long seq, List<byte[]> records) throws NotProvenException, IOException {
+        DecisionPack pack = awaited;
+        require(seq, pack != null && pack.seq() == seq, "entry " + seq + " vouches for no decisions, or for no more");
+        decisions.addAll(records);
+        if (pack != null && decisions.size() >= pack.count()) {
+            pack.requireRecords(decisions);
+            tar.add(DecisionPack.fileName(seq), DecisionPack.file(decisions));
+            decisions.clear();
+            awaited = null;
+        }
+    }
+
+    private void requireDecisions() throws NotProvenException {
+        DecisionPack pack = awaited;
+        if (pack != null) {
+            throw new NotProvenException(
+                    pack.seq(),
+                    "the decisions that entry " + pack.seq()
+                            + " vouches for are missing: may this key read decisions?");
+        }
+    }
+
     /** Writes the right edge. */
     public void finish() throws NotProvenException, IOException {
+        requireDecisions();
         require(
                 tree.size(),
                 tree.size() == checkpoint.size(),

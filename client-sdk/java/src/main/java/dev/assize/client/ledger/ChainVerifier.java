@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,8 @@ public final class ChainVerifier {
     private int incarnation = 1;
     private @Nullable Instant time;
     private @Nullable ChainFault fault;
+
+    private @Nullable Frame lastFrame;
 
     private ChainVerifier(String origin, long next, byte[] link) {
         this.origin = origin;
@@ -50,6 +53,11 @@ public final class ChainVerifier {
     /** The hash of an entry. */
     public static byte[] entryHash(byte[] frame) {
         return Sha256.of(LEAF, frame);
+    }
+
+    /** The last frame that was sound. */
+    Frame lastFrame() {
+        return Objects.requireNonNull(lastFrame);
     }
 
     /** Of the last frame taken. */
@@ -129,6 +137,7 @@ public final class ChainVerifier {
             return fault(Kind.SEQUENCE, "was recorded no later than the entry before it");
         }
         next++;
+        lastFrame = frame;
         link = hash;
         incarnation = frame.incarnation();
         time = frame.recordedAt();

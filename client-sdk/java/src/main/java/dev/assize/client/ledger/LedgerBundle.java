@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Verifying it begins with the first entry and trusts nothing in it: each frame is read and its link followed, the
  * tree is built anew and compared with every tile, its root with the signed checkpoint, and that with the log of heads.
+ * Decisions on record are read and held to the entry that vouches for them.
  * A tar file holds nothing that was not verified.
  */
 public final class LedgerBundle implements Closeable {
@@ -79,7 +80,7 @@ public final class LedgerBundle implements Closeable {
         Checkpoint checkpoint = head().verify(trusted);
         LedgerName name = LedgerName.parse(checkpoint.origin());
         Past past = kept == null ? Past.NONE : Past.of(name, LedgerHead.verify(kept, trusted));
-        Walk walk = new Walk(name, checkpoint.size(), past, progress, entries);
+        Walk walk = new Walk(files, name, checkpoint.size(), past, progress, entries);
         new LogArchive(files).verify(checkpoint, walk);
         walk.end();
         if (files instanceof TarFiles tar) {
@@ -141,6 +142,7 @@ public final class LedgerBundle implements Closeable {
     /** Follows the chain, and watches for the size of the checkpoint that was kept. */
     private static final class Walk implements LogArchive.Entries {
 
+        private final LogFiles files;
         private final LedgerName name;
         private final long size;
         private final Past past;
@@ -151,8 +153,10 @@ public final class LedgerBundle implements Closeable {
         /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
         private long continuedAt = -1;
 
-        Walk(LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
+        Walk(
+                LogFiles files, LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
                 throws NotProvenException {
+            this.files = files;
             this.name = name;
             this.size = size;
             this.past = past;
@@ -165,8 +169,12 @@ public final class LedgerBundle implements Closeable {
         }
 
         @Override
-        public void accept(long index, byte[] entry) throws NotProvenException {
+        public void accept(long index, byte[] entry) throws NotProvenException, IOException {
             chain.require(entry);
+            DecisionPack pack = DecisionPack.of(chain.lastFrame()).orElse(null);
+            if (pack != null) {
+                pack.requireFile(files.required(DecisionPack.fileName(index)));
+            }
             require(
                     index,
                     chain.incarnation() <= name.incarnation(),
@@ -181,7 +189,7 @@ public final class LedgerBundle implements Closeable {
         }
 
         @Override
-        public void accept(long index, byte[] entry, LogArchive.TreeSoFar tree) throws NotProvenException {
+        public void accept(long index, byte[] entry, LogArchive.TreeSoFar tree) throws NotProvenException, IOException {
             accept(index, entry);
             if (index + 1 == past.size && !MessageDigest.isEqual(tree.root(), past.root)) {
                 throw contradiction();

@@ -160,7 +160,7 @@ public final class LogArchive {
     }
 
     /** Groups of three digits, all but the last marked: {@code x001/x234/067}. */
-    private static String place(long index) {
+    static String place(long index) {
         StringBuilder place = new StringBuilder(String.format(Locale.ROOT, "%03d", index % 1000));
         for (long rest = index / 1000; rest > 0; rest /= 1000) {
             place.insert(0, String.format(Locale.ROOT, "x%03d/", rest % 1000));
@@ -177,10 +177,10 @@ public final class LogArchive {
     public interface Entries {
 
         /** Takes the next; refuses it where it is not what it should be. */
-        void accept(long index, byte[] entry) throws NotProvenException;
+        void accept(long index, byte[] entry) throws NotProvenException, IOException;
 
         /** The same with the tree as it stands behind that entry. */
-        default void accept(long index, byte[] entry, TreeSoFar tree) throws NotProvenException {
+        default void accept(long index, byte[] entry, TreeSoFar tree) throws NotProvenException, IOException {
             accept(index, entry);
         }
     }

@@ -7,6 +7,8 @@ import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SortedNames;
 import java.util.Iterator;
@@ -43,6 +45,7 @@ public final class DecisionGraph {
     private final Directory directory;
     private final BindingCounts bindingCounts;
     private final long ownWeightBytes;
+    private final DecisionLog decisionLog;
 
     /**
      * A graph.
@@ -65,6 +68,10 @@ public final class DecisionGraph {
         this.directory = directory;
         this.bindingCounts = bindingCounts;
         this.ownWeightBytes = ownWeightBytes;
+        this.decisionLog = origin.tenant().ofKind(TenantDocument.class).stream()
+                .findFirst()
+                .map(self -> self.audit().decisionLog())
+                .orElse(DecisionLog.NONE);
     }
 
     public TenantId tenant() {
@@ -77,6 +84,11 @@ public final class DecisionGraph {
 
     public Revision platformRevision() {
         return origin.platform().revision();
+    }
+
+    /** Which of its decisions go on record. */
+    public DecisionLog decisionLog() {
+        return decisionLog;
     }
 
     /** The revision of one of the two scopes it was compiled from. */

@@ -144,7 +144,7 @@ final class AnswerTranslator {
         };
     }
 
-    private static Decision decision(dev.assize.server.model.Reason reason) {
+    static Decision decision(dev.assize.server.model.Reason reason) {
         return reason.isAllow() ? Decision.DECISION_ALLOW : Decision.DECISION_DENY;
     }
 

@@ -12,6 +12,8 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets a call in when its credential authenticates a caller that may use the RPC. Only health, and reflection where
@@ -21,6 +23,9 @@ final class AuthenticationInterceptor implements ServerInterceptor {
 
     private static final Metadata.Key<String> AUTHORIZATION =
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> TRACEPARENT =
+            Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Pattern TRACE_CONTEXT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
     private static final String SCHEME = "Bearer ";
     private static final String HEALTH = "grpc.health.v1.Health/";
     private static final String REFLECTION = "grpc.reflection.";
@@ -67,7 +72,13 @@ final class AuthenticationInterceptor implements ServerInterceptor {
             throw RefusedException.of(
                     ErrorReason.RPC_NOT_ALLOWED, "the credential may not use `" + rpc + "`", Map.of("rpc", rpc));
         }
-        return new CallContext(caller, rpc);
+        return new CallContext(caller, rpc, traceContext(headers));
+    }
+
+    /** What is not of its form is nobody's trace. */
+    private static @Nullable String traceContext(Metadata headers) {
+        String value = headers.get(TRACEPARENT);
+        return value != null && TRACE_CONTEXT.matcher(value).matches() ? value : null;
     }
 
     /** The one credential of a call: of several, none is believed. */

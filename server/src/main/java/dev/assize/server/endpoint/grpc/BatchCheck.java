@@ -33,11 +33,20 @@ final class BatchCheck {
 
     private final DecisionEndpoint endpoint;
     private final DecisionService decisions;
+    private final AnswersOnRecord onRecord;
+    private final DecisionIds ids;
     private final ErrorMapper errors;
 
-    BatchCheck(DecisionEndpoint endpoint, DecisionService decisions, ErrorMapper errors) {
+    BatchCheck(
+            DecisionEndpoint endpoint,
+            DecisionService decisions,
+            AnswersOnRecord onRecord,
+            DecisionIds ids,
+            ErrorMapper errors) {
         this.endpoint = endpoint;
         this.decisions = decisions;
+        this.onRecord = onRecord;
+        this.ids = ids;
         this.errors = errors;
     }
 
@@ -55,6 +64,13 @@ final class BatchCheck {
         }
         items.forEach(this::decidePast);
         decidePresent(tenant, items);
+        items.forEach(item -> item.id = ids.next());
+        onRecord.put(
+                tenant,
+                items.stream()
+                        .filter(item -> item.isAbout(true))
+                        .map(item -> onRecord.given(item.id, item.askedOrThrow().query(), item.given()))
+                        .toList());
         CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
         items.forEach(item -> response.addResults(result(item)));
         return response.build();
@@ -138,8 +154,8 @@ final class BatchCheck {
                     .build();
         }
         CheckResponse response = item.explanation != null
-                ? endpoint.explained(item.explanation, item.detail)
-                : endpoint.answered(item.answerOrThrow(), item.detail);
+                ? DecisionEndpoint.explained(item.explanation, item.id, item.detail)
+                : DecisionEndpoint.answered(item.answerOrThrow(), item.id, item.detail);
         return CheckBatchResult.newBuilder().setResponse(response).build();
     }
 
@@ -149,6 +165,7 @@ final class BatchCheck {
         private final String prefix;
         private final @Nullable Asked asked;
         private final Detail detail;
+        private String id = "";
         private @Nullable RefusedException refused;
         private @Nullable Answer answer;
         private @Nullable Explanation explanation;
@@ -181,6 +198,11 @@ final class BatchCheck {
                 throw new IllegalStateException("Refused items are not asked");
             }
             return asked;
+        }
+
+        /** The answer as it is given. */
+        Answer given() {
+            return explanation == null ? answerOrThrow() : explanation.answer();
         }
 
         Answer answerOrThrow() {

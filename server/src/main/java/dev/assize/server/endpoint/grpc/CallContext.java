@@ -3,13 +3,15 @@ package dev.assize.server.endpoint.grpc;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Recorder;
 import io.grpc.Context;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who calls, and what: what the door found out before the call came in.
  *
  * @param rpc as `DecisionService/Check`
+ * @param traceContext W3C `traceparent`; null where the call had none of that form
  */
-record CallContext(Caller caller, String rpc) {
+record CallContext(Caller caller, String rpc, @Nullable String traceContext) {
 
     private static final Context.Key<CallContext> KEY = Context.key("assize-call");
 

@@ -11,6 +11,10 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
 import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.GetDecisionProofRequest;
+import dev.assize.proto.v1.GetDecisionProofResponse;
+import dev.assize.proto.v1.QueryDecisionsRequest;
+import dev.assize.proto.v1.QueryDecisionsResponse;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchActionsResponse;
 import dev.assize.proto.v1.SearchResourcesRequest;
@@ -30,6 +34,7 @@ import dev.assize.server.model.TenantId;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.InstantSource;
+import java.util.List;
 
 /** Serves `DecisionService`. A deny is an answer; an error is for the caller to read as a deny. */
 final class DecisionEndpoint extends DecisionServiceImplBase {
@@ -41,6 +46,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     private final ExecutionEndpoint executions;
     private final SearchEndpoint searches;
     private final WatchCalls watches;
+    private final AnswersOnRecord onRecord;
+    private final DecisionRecordCalls records;
     private final ErrorMapper errors;
     private final Replies replies;
     private final InstantSource clock;
@@ -54,6 +61,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
             ExecutionEndpoint executions,
             SearchEndpoint searches,
             WatchCalls watches,
+            AnswersOnRecord onRecord,
+            DecisionRecordCalls records,
             ErrorMapper errors,
             Replies replies,
             InstantSource clock) {
@@ -64,6 +73,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         this.executions = executions;
         this.searches = searches;
         this.watches = watches;
+        this.onRecord = onRecord;
+        this.records = records;
         this.errors = errors;
         this.replies = replies;
         this.clock = clock;
@@ -78,7 +89,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     public void checkBatch(CheckBatchRequest request, StreamObserver<CheckBatchResponse> observer) {
         replies.reply(
                 observer,
-                () -> new BatchCheck(this, decisions, errors).answer(request, gate.admit(request.getTenant())));
+                () -> new BatchCheck(this, decisions, onRecord, ids, errors)
+                        .answer(request, gate.admit(request.getTenant())));
     }
 
     @Override
@@ -118,12 +130,35 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         searches.actions(request, observer);
     }
 
+    @Override
+    public void queryDecisions(QueryDecisionsRequest request, StreamObserver<QueryDecisionsResponse> observer) {
+        replies.reply(observer, () -> records.query(request));
+    }
+
+    @Override
+    public void getDecisionProof(GetDecisionProofRequest request, StreamObserver<GetDecisionProofResponse> observer) {
+        replies.reply(observer, () -> records.prove(request));
+    }
+
     private CheckResponse check(CheckRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
         Asked asked = read("", request, tenant, Environment.DEFAULT);
-        return asked.explain()
-                ? explained(decisions.explain(asked.query(), asked.at()), asked.detail())
-                : answered(decisions.evaluate(asked.query(), asked.at()), asked.detail());
+        String id = ids.next();
+        if (asked.explain()) {
+            Explanation explanation = decisions.explain(asked.query(), asked.at());
+            record(asked, explanation.answer(), id);
+            return explained(explanation, id, asked.detail());
+        }
+        Answer answer = decisions.evaluate(asked.query(), asked.at());
+        record(asked, answer, id);
+        return answered(answer, id, asked.detail());
+    }
+
+    /** What was asked about the past nobody may act on, and it is not on record. */
+    private void record(Asked asked, Answer answer, String id) {
+        if (asked.at() instanceof PointInTime.Now) {
+            onRecord.put(asked.query().tenant(), List.of(onRecord.given(id, asked.query(), answer)));
+        }
     }
 
     /** Reads a question, holds it against what the caller may ask, and waits for the revision it asks for. */
@@ -142,12 +177,12 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
         return new Asked(query, at, request.getExplain(), detail);
     }
 
-    CheckResponse answered(Answer answer, Detail detail) {
-        return AnswerTranslator.response(answer, ids.next(), detail).build();
+    static CheckResponse answered(Answer answer, String id, Detail detail) {
+        return AnswerTranslator.response(answer, id, detail).build();
     }
 
-    CheckResponse explained(Explanation explanation, Detail detail) {
-        return AnswerTranslator.response(explanation.answer(), ids.next(), detail)
+    static CheckResponse explained(Explanation explanation, String id, Detail detail) {
+        return AnswerTranslator.response(explanation.answer(), id, detail)
                 .setExplanation(AnswerTranslator.explanation(explanation))
                 .build();
     }

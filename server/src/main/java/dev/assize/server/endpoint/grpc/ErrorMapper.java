@@ -10,9 +10,11 @@ import com.google.rpc.Status;
 import dev.assize.server.anchor.NoSuchTreeException;
 import dev.assize.server.anchor.OutsideCorruptException;
 import dev.assize.server.anchor.OutsideUnavailableException;
+import dev.assize.server.decision.NotOnRecordException;
 import dev.assize.server.decision.PastBusyException;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.decision.RecorderBusyException;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.ledger.DraftRefusedException;
@@ -97,6 +99,12 @@ final class ErrorMapper {
                 status(RefusedException.retry(ErrorReason.PAST_BUSY, String.valueOf(busy.getMessage()), SOON));
             case PolicyUnavailableException unavailable -> storeUnavailable();
             case StoreUnavailableException unavailable -> storeUnavailable();
+            case RecorderBusyException busy ->
+                status(RefusedException.retry(
+                        ErrorReason.DECISION_LOG_BUSY, String.valueOf(busy.getMessage()), busy.retryAfter()));
+            case NotOnRecordException unrecorded ->
+                status(RefusedException.retry(
+                        ErrorReason.DECISION_NOT_RECORDED, String.valueOf(unrecorded.getMessage()), SOON));
             case LedgerBusyException busy ->
                 status(RefusedException.retry(
                         ErrorReason.LEDGER_BUSY,

@@ -24,6 +24,7 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
+import io.grpc.Context;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -44,11 +45,19 @@ final class ExecutionEndpoint {
     private final AuditLog log;
     private final Gate gate;
     private final DecisionIds ids;
+    private final AnswersOnRecord onRecord;
     private final InstantSource clock;
 
     @Inject
-    ExecutionEndpoint(DecisionService decisions, AuditLog log, Gate gate, DecisionIds ids, InstantSource clock) {
+    ExecutionEndpoint(
+            DecisionService decisions,
+            AuditLog log,
+            Gate gate,
+            DecisionIds ids,
+            AnswersOnRecord onRecord,
+            InstantSource clock) {
         this.decisions = decisions;
+        this.onRecord = onRecord;
         this.log = log;
         this.gate = gate;
         this.ids = ids;
@@ -77,6 +86,7 @@ final class ExecutionEndpoint {
             // Nothing is locked for what is denied anyway; under a key it may be a retry of what was allowed once.
             return CompletableFuture.completedFuture(denied(first, asked));
         }
+        onRecord.requireRoom(tenant);
         AtomicReference<Answer> decided = new AtomicReference<>();
         return log.appendIf(tenant, call.recorder(), event, key, () -> {
                     Answer answer = decisions.evaluate(query);
@@ -84,15 +94,19 @@ final class ExecutionEndpoint {
                     return answer.reason().isAllow();
                 })
                 .thenApplyAsync(
-                        result -> response(result, decided.get(), decisionId, asked), Thread::startVirtualThread);
+                        result -> response(result, decided.get(), decisionId, asked),
+                        // What is not on record yet is waited for within the call's deadline.
+                        Context.current().fixedContextExecutor(Thread::startVirtualThread));
     }
 
     private CheckAndAppendResponse response(
             AppendResult result, @Nullable Answer decided, String decisionId, Asked asked) {
         return switch (result) {
-            case AppendResult.Appended(var receipts) ->
-                appended(requireNonNull(decided), receipts.getFirst(), decisionId, asked)
-                        .build();
+            case AppendResult.Appended(var receipts) -> {
+                Answer answer = requireNonNull(decided);
+                onRecord.put(asked.query().tenant(), List.of(onRecord.given(decisionId, asked.query(), answer)));
+                yield appended(answer, receipts.getFirst(), decisionId, asked).build();
+            }
             case AppendResult.Replayed(var receipts) -> replayed(receipts.getFirst(), decisionId, asked);
             case AppendResult.KeyReused(String key) -> throw LedgerEndpoint.keyReused(key);
             case AppendResult.Refused() -> denied(requireNonNull(decided), asked);
@@ -158,8 +172,10 @@ final class ExecutionEndpoint {
     }
 
     private CheckAndAppendResponse denied(Answer answer, Asked asked) {
+        String id = ids.next();
+        onRecord.put(asked.query().tenant(), List.of(onRecord.given(id, asked.query(), answer)));
         return CheckAndAppendResponse.newBuilder()
-                .setResponse(AnswerTranslator.response(answer, ids.next(), asked.detail()))
+                .setResponse(AnswerTranslator.response(answer, id, asked.detail()))
                 .build();
     }
 
@@ -169,6 +185,8 @@ final class ExecutionEndpoint {
         Instant then = receipt.recordedAt().isAfter(now) ? now : receipt.recordedAt();
         Answer past = decisions.evaluate(asked.query(), new PointInTime.Past(null, then));
         Answer answer = past.reason().isAllow() ? past : allowed(past);
+        // The first attempt may have ended between the entry and the record of the decision.
+        onRecord.putOnce(asked.query().tenant(), new AnswersOnRecord.Given(decisionId, then, asked.query(), answer));
         return appended(answer, receipt, decisionId, asked).setReplayed(true).build();
     }
 

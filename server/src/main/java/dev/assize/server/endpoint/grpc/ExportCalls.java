@@ -5,17 +5,21 @@ import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportResult;
+import dev.assize.server.access.Permission;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.DecisionStore;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongFunction;
 
 /**
  * `LedgerService/ExportAudit`. An export reads on a thread of its own and waits between messages until its reader has
@@ -30,6 +34,7 @@ final class ExportCalls {
     private static final Duration RETRY_AFTER = Duration.ofSeconds(10);
 
     private final AuditExport entries;
+    private final DecisionStore decisions;
     private final AuditCodec codec;
     private final Gate gate;
     private final TenantDirectory tenants;
@@ -40,12 +45,14 @@ final class ExportCalls {
     @Inject
     ExportCalls(
             AuditExport entries,
+            DecisionStore decisions,
             AuditCodec codec,
             Gate gate,
             TenantDirectory tenants,
             Replies replies,
             Patience patience) {
         this.entries = entries;
+        this.decisions = decisions;
         this.codec = codec;
         this.gate = gate;
         this.tenants = tenants;
@@ -77,7 +84,8 @@ final class ExportCalls {
         AuditFilter filter =
                 AuditTranslator.filter(request, CallContext.current().caller().envs());
         tenants.requireExists(tenant);
-        return new Export(tenant, filter, request, format(request));
+        // Whoever may not read decisions has the entries without them.
+        return new Export(tenant, filter, request, format(request), gate.permits(tenant, Permission.READ_DECISIONS));
     }
 
     private ExportForm format(ExportAuditRequest request) {
@@ -113,7 +121,12 @@ final class ExportCalls {
     }
 
     private void run(Export export, Turn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
-        ExportStream sent = new ExportStream(export.format, codec, export.request, message -> {
+        LongFunction<List<byte[]>> beside = seq -> export.withDecisions
+                ? decisions.beside(export.tenant, seq).stream()
+                        .map(DecisionStore.StoredDecision::record)
+                        .toList()
+                : List.of();
+        ExportStream sent = new ExportStream(export.format, codec, export.request, beside, message -> {
             turn.await();
             stream.onNext(message);
         });
@@ -128,7 +141,12 @@ final class ExportCalls {
         stream.onCompleted();
     }
 
-    private record Export(TenantId tenant, AuditFilter filter, ExportAuditRequest request, ExportForm format) {}
+    private record Export(
+            TenantId tenant,
+            AuditFilter filter,
+            ExportAuditRequest request,
+            ExportForm format,
+            boolean withDecisions) {}
 
     /**
      * How long readers are waited for.

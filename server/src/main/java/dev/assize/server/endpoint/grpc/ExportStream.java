@@ -4,13 +4,19 @@ import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.ExportProgress;
+import dev.assize.proto.v1.ExportedDecisions;
 import dev.assize.proto.v1.ExportedFrames;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
+import dev.assize.server.ledger.FrameFields;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.model.Digest;
+import dev.assize.server.recording.DecisionPack;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 
 /** Gathers entries into messages, with progress between them. Not for two threads. */
 final class ExportStream implements AuditExport.Reader {
@@ -25,6 +31,7 @@ final class ExportStream implements AuditExport.Reader {
     private final long from;
     private final long to;
     private final boolean whole;
+    private final LongFunction<List<byte[]>> decisions;
     private final Consumer<ExportAuditResponse> out;
 
     private ExportedFrames.Builder frames = ExportedFrames.newBuilder();
@@ -35,7 +42,18 @@ final class ExportStream implements AuditExport.Reader {
     private long position;
     private long lastProgress = System.nanoTime();
 
-    ExportStream(ExportForm format, AuditCodec codec, ExportAuditRequest request, Consumer<ExportAuditResponse> out) {
+    /**
+     * A stream.
+     *
+     * @param decisions those on record with the entry of a position, as its reader may see them
+     */
+    ExportStream(
+            ExportForm format,
+            AuditCodec codec,
+            ExportAuditRequest request,
+            LongFunction<List<byte[]>> decisions,
+            Consumer<ExportAuditResponse> out) {
+        this.decisions = decisions;
         this.format = format;
         this.codec = codec;
         this.from = request.getFromSeq();
@@ -75,6 +93,36 @@ final class ExportStream implements AuditExport.Reader {
         position = seq + 1;
         if (bytes >= MESSAGE_BYTES) {
             send();
+        }
+        if (format == ExportForm.FRAMES && vouchesForDecisions(frame)) {
+            sendDecisions(seq);
+        }
+    }
+
+    /** What is no frame any more is handed out as the evidence it is. */
+    private static boolean vouchesForDecisions(byte[] frame) {
+        try {
+            return DecisionPack.ENTRY_TYPE.equals(FrameFields.read(frame).text(FrameFields.TYPE));
+        } catch (MalformedFrameException altered) {
+            return false;
+        }
+    }
+
+    private void sendDecisions(long seq) {
+        send();
+        ExportedDecisions.Builder part = ExportedDecisions.newBuilder().setSeq(seq);
+        int partBytes = 0;
+        for (byte[] record : decisions.apply(seq)) {
+            if (partBytes > MESSAGE_BYTES) {
+                out.accept(ExportAuditResponse.newBuilder().setDecisions(part).build());
+                part = ExportedDecisions.newBuilder().setSeq(seq);
+                partBytes = 0;
+            }
+            part.addRecords(ByteString.copyFrom(record));
+            partBytes += record.length;
+        }
+        if (part.getRecordsCount() > 0) {
+            out.accept(ExportAuditResponse.newBuilder().setDecisions(part).build());
         }
     }
 

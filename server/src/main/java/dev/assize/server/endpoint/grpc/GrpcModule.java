@@ -20,6 +20,8 @@ public final class GrpcModule extends AbstractModule {
         bind(MalformedMessageInterceptor.class).in(Singleton.class);
         bind(SearchSlots.class).toInstance(new SearchSlots());
         bind(SearchEndpoint.class).in(Singleton.class);
+        bind(AnswersOnRecord.class).in(Singleton.class);
+        bind(DecisionRecordCalls.class).in(Singleton.class);
         bind(ExecutionEndpoint.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);

@@ -301,6 +301,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             case HEAD -> ChainFault.CHAIN_FAULT_HEAD;
             case ORIGIN -> ChainFault.CHAIN_FAULT_ORIGIN;
             case CHECKPOINT -> ChainFault.CHAIN_FAULT_CHECKPOINT;
+            case DECISIONS -> ChainFault.CHAIN_FAULT_DECISIONS;
         };
     }
 

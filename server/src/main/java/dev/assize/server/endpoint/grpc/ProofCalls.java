@@ -25,6 +25,7 @@ import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.TenantId;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The calls of `LedgerService` that need no trust: checkpoints, proofs, and the incarnation after a loss. */
 final class ProofCalls {
@@ -77,8 +78,12 @@ final class ProofCalls {
         TenantId tenant = gate.admit(request.getTenant());
         requirePosition("seq", request.getSeq());
         requirePosition("tree_size", request.getTreeSize());
-        Inclusion found =
-                checkpoints.inclusion(tenant, request.getSeq(), request.hasTreeSize() ? request.getTreeSize() : null);
+        return inclusion(tenant, request.getSeq(), request.hasTreeSize() ? request.getTreeSize() : null);
+    }
+
+    /** For whoever has been admitted already. */
+    GetInclusionProofResponse inclusion(TenantId tenant, long seq, @Nullable Long treeSize) {
+        Inclusion found = checkpoints.inclusion(tenant, seq, treeSize);
         return GetInclusionProofResponse.newBuilder()
                 .setSeq(found.seq())
                 .setTreeSize(found.treeSize())

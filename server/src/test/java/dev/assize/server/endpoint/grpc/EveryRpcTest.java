@@ -24,6 +24,7 @@ import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
+import dev.assize.proto.v1.GetDecisionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GrantRequest;
@@ -36,6 +37,7 @@ import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
@@ -158,6 +160,11 @@ class EveryRpcTest {
                     tenant -> List.of(
                             ListFreezesRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
+                    "DecisionService/QueryDecisions",
+                            QueryDecisionsRequest.newBuilder().setTenant(tenant).build())),
+                    "DecisionService/GetDecisionProof",
+                    tenant -> List.of(GetDecisionProofRequest.newBuilder()
+                            .setDecisionId("0123456789abcdef0123456789abcdef")
                     "PolicyService/ApplyPolicy",
                     tenant -> List.of(
                             ApplyPolicyRequest.newBuilder()

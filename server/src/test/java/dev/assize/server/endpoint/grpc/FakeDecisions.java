@@ -12,6 +12,7 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ final class FakeDecisions implements DecisionService {
     private Function<Answer, Answer> finish = answer -> answer;
     private @Nullable Explanation trace;
     private @Nullable CheckQuery lastQuery;
+    private DecisionLog log = DecisionLog.NONE;
     private PointInTime lastMoment = PointInTime.NOW;
 
     synchronized void grant(String subject, String action, String resource) {
@@ -93,6 +95,16 @@ final class FakeDecisions implements DecisionService {
     @Override
     public Answer evaluateOwn(CheckQuery query) {
         return evaluate(query);
+    }
+
+    /** Which decisions of every tenant but `assize` go on record. */
+    synchronized void decisionLog(DecisionLog newLog) {
+        log = newLog;
+    }
+
+    @Override
+    public synchronized DecisionLog decisionLog(TenantId tenant) {
+        return tenants.contains(tenant) ? log : DecisionLog.NONE;
     }
 
     @Override

@@ -50,6 +50,10 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.recording.InMemoryDecisionStore;
+import dev.assize.server.recording.RecordingConfig;
+import dev.assize.server.recording.RecordingModule;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -82,6 +86,7 @@ final class GrpcFixture implements AutoCloseable {
     final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
     final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    final InMemoryDecisionStore records = new InMemoryDecisionStore(ledger);
     final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
     final InMemoryNodeRegistry nodes = new InMemoryNodeRegistry(clock);
@@ -114,6 +119,7 @@ final class GrpcFixture implements AutoCloseable {
                 new AuditModule(),
                 new AnchorModule(),
                 new LineageModule(),
+                new RecordingModule(),
                 new AdministrationModule(),
                 Modules.override(new GrpcModule()).with(new AbstractModule() {
                     @Override
@@ -206,6 +212,8 @@ final class GrpcFixture implements AutoCloseable {
             bind(DecisionService.class).toInstance(decisions);
             bind(SearchService.class).toInstance(searches);
             bind(ApiKeyRepository.class).toInstance(keyRepository);
+            bind(DecisionStore.class).toInstance(records);
+            bind(RecordingConfig.class).toInstance(RecordingConfig.defaults());
             bind(LedgerStore.class).toInstance(ledger);
             bind(ApprovalRepository.class).toInstance(approvals);
             bind(ApprovalPolicy.class).toInstance(approvalPolicy);

@@ -70,6 +70,8 @@ import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.RecordingConfig;
+import dev.assize.server.recording.RecordingModule;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
@@ -551,6 +553,7 @@ class ServedTest {
                 install(new AuditModule());
                 install(new AnchorModule());
                 install(new DecisionModule());
+                install(new RecordingModule());
                 install(new AdministrationModule());
                 install(new StorageModule());
                 install(new GrpcModule());
@@ -561,6 +564,7 @@ class ServedTest {
                 bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
                 bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
                 bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
+                bind(RecordingConfig.class).toInstance(RecordingConfig.defaults());
                 bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
                 bind(NodeIdentity.class).toInstance(NodeIdentity.starting("node", Duration.ofSeconds(60)));
                 bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));

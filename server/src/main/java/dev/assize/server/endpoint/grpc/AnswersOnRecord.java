@@ -1,0 +1,103 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.server.decision.DecisionMade;
+import dev.assize.server.decision.DecisionRecorder;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.NotOnRecordException;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.recording.DecisionStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Puts answers on record before they are given, as the tenant's policy says. Where that fails there is no answer: an error,
+ * which whoever asked reads as a deny.
+ */
+final class AnswersOnRecord {
+
+    /** How long an answer waits for its record where the call has no deadline. */
+    private static final Duration LONGEST = Duration.ofSeconds(10);
+
+    private final DecisionService decisions;
+    private final DecisionRecorder recorder;
+    private final DecisionStore store;
+    private final InstantSource clock;
+
+    @Inject
+    AnswersOnRecord(DecisionService decisions, DecisionRecorder recorder, DecisionStore store, InstantSource clock) {
+        this.decisions = decisions;
+        this.recorder = recorder;
+        this.store = store;
+        this.clock = clock;
+    }
+
+    /** An answer that is about to be given. */
+    Given given(String decisionId, CheckQuery query, Answer answer) {
+        return new Given(decisionId, clock.instant(), query, answer);
+    }
+
+    /** Returns when the answers of a tenant may be given. */
+    void put(TenantId tenant, List<Given> answers) {
+        DecisionLog log = decisions.decisionLog(tenant);
+        if (log.mode() == DecisionLog.Mode.NONE) {
+            return;
+        }
+        CallContext call = CallContext.current();
+        List<DecisionMade> made = answers.stream()
+                .filter(given -> log.covers(given.answer().reason().isAllow()))
+                .map(given -> new DecisionMade(
+                        given.decisionId(),
+                        given.decidedAt(),
+                        call.recorder(),
+                        given.query(),
+                        given.answer(),
+                        call.traceContext()))
+                .toList();
+        await(recorder.record(tenant, log.acknowledge(), made));
+    }
+
+    /** The same where it may be on record already. */
+    void putOnce(TenantId tenant, Given answer) {
+        if (decisions.decisionLog(tenant).covers(answer.answer().reason().isAllow())
+                && !store.contains(tenant, answer.decisionId())) {
+            put(tenant, List.of(answer));
+        }
+    }
+
+    /** That an allow could go on record, if it must, before what it allows is done. */
+    void requireRoom(TenantId tenant) {
+        if (decisions.decisionLog(tenant).covers(true)) {
+            recorder.requireRoom(tenant);
+        }
+    }
+
+    private static void await(CompletableFuture<Void> durable) {
+        try {
+            durable.get(Deadlines.left(LONGEST).toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException failure
+                    ? failure
+                    : new NotOnRecordException("the decision is not known to be on record", e);
+        } catch (TimeoutException e) {
+            if (durable.cancel(false)) {
+                throw new NotOnRecordException("the decision did not go on record in time, so there is no answer", e);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new NotOnRecordException("this node is stopping, and the decision is not on record", e);
+        }
+    }
+
+    /** An answer with what it answers. */
+    record Given(String decisionId, Instant decidedAt, CheckQuery query, Answer answer) {}
+}

@@ -1,0 +1,16 @@
+package dev.assize.server.ledger;
+
+import dev.assize.server.model.TenantId;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** Verifies what is kept beside entries and vouched for by them. */
+public interface BesideCheck {
+
+    /** What is wrong with what is kept beside a sound entry, as the end of a sentence; null where nothing is. */
+    @Nullable
+    String fault(TenantId tenant, StoredEntry entry);
+
+    /** The first position of a range, its end included, beside which something stands that no entry vouches for. */
+    OptionalLong orphan(TenantId tenant, long fromSeq, long toSeq);
+}

@@ -1,0 +1,41 @@
+package dev.assize.server.recording;
+
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
+import java.time.Instant;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which decisions are wanted; every condition that is not null must hold.
+ *
+ * @param from decided at or after
+ * @param to decided before
+ * @param resource the path and what lies under it
+ * @param allowed allows only, or denies only
+ * @param envs any of these; empty for all
+ * @param after continues behind this place in the order asked for; null starts at the beginning
+ * @param limit 1 to 1,000
+ */
+public record DecisionFilter(
+        @Nullable Instant from,
+        @Nullable Instant to,
+        @Nullable String subject,
+        @Nullable String action,
+        @Nullable ResourcePath resource,
+        @Nullable Boolean allowed,
+        @Nullable Reason reason,
+        @Nullable String decisionId,
+        Set<Environment> envs,
+        boolean ascending,
+        @Nullable Place after,
+        int limit) {
+
+    public DecisionFilter {
+        envs = Set.copyOf(envs);
+    }
+
+    /** Where a decision stands: its entry, and its position among those recorded with it. */
+    public record Place(long seq, int position) {}
+}

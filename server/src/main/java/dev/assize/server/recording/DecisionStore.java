@@ -1,0 +1,41 @@
+package dev.assize.server.recording;
+
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.model.TenantId;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+
+/** Where decisions stand on record. Blocks; a broken surrounding is an exception. */
+public interface DecisionStore {
+
+    /**
+     * Appends the one entry of the command and keeps the pack's records beside it, all in one transaction. Returns when
+     * that is durable.
+     */
+    AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack);
+
+    /** The decisions that fit, in the order asked for, at most as many as the filter's limit. */
+    List<RecordedDecision> find(TenantId tenant, DecisionFilter filter);
+
+    /** Whether a decision of that id is on record. */
+    boolean contains(TenantId tenant, String decisionId);
+
+    /** What stands beside an entry, in its order; nobody has verified it. */
+    List<StoredDecision> beside(TenantId tenant, long seq);
+
+    /** The frame of an entry as it is stored; empty where there is none. */
+    Optional<byte[]> frame(TenantId tenant, long seq);
+
+    /** The first position of a range, its end included, at which decisions stand though no entry vouches for any. */
+    OptionalLong orphan(TenantId tenant, long fromSeq, long toSeq);
+
+    /**
+     * A row as it stands in the store.
+     *
+     * @param columns the query columns, by column name, as {@link DecisionColumns} writes them
+     */
+    record StoredDecision(int position, byte[] record, SortedMap<String, String> columns) {}
+}

@@ -1,0 +1,292 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.decision.DecisionMade;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.ledger.LedgerHaltedException;
+import dev.assize.server.ledger.LedgerVerifiers;
+import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog.Acknowledge;
+import dev.assize.server.recording.DecisionFilter;
+import dev.assize.server.recording.DecisionFilter.Place;
+import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.recording.InMemoryDecisionStore;
+import dev.assize.server.recording.PackingRecorder;
+import dev.assize.server.recording.RecordedDecision;
+import dev.assize.server.recording.RecordingWorld;
+import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class PostgresDecisionStoreTest {
+
+    private static final TenantId ACME = RecordingWorld.TENANT;
+    private static final int PACKS = 6;
+    private static final int DECISIONS = 8;
+
+    private static TestDatabase testDatabase;
+    private static Database database;
+    private static DecisionStore store;
+    private static PostgresLedgerStore ledger;
+    private static ChainVerifier verifier;
+    private static final InMemoryDecisionStore REFERENCE =
+            new InMemoryDecisionStore(new InMemoryLedgerStore(InstantSource.system(), new AuditCodec()));
+
+    @BeforeAll
+    static void record() throws SQLException {
+        testDatabase = TestDatabase.fresh();
+        database = testDatabase.open(InstantSource.system());
+        AuditCodec codec = new AuditCodec();
+        LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system());
+        store = new PostgresDecisionStore(database, writer);
+        ledger = new PostgresLedgerStore(database, writer);
+        verifier = LedgerVerifiers.of(ledger, codec, RecordingWorld.check(store));
+        for (DecisionStore each : List.of(store, REFERENCE)) {
+            try (PackingRecorder recorder = RecordingWorld.recorder(each)) {
+                for (int pack = 0; pack < PACKS; pack++) {
+                    recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(pack, DECISIONS))
+                            .join();
+                }
+            }
+        }
+        execute("CREATE TABLE assize.kept_record AS TABLE assize.decision_record");
+    }
+
+    @AfterEach
+    void repair() throws SQLException {
+        execute("DELETE FROM assize.decision_record;"
+                + "INSERT INTO assize.decision_record SELECT * FROM assize.kept_record;"
+                + "UPDATE assize.ledger_head SET halted = NULL");
+        assertThat(verify()).isInstanceOf(Sound.class);
+    }
+
+    @AfterAll
+    static void drop() {
+        database.close();
+        testDatabase.close();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', textBlock = """
+            UPDATE decision_record SET decision_id = 'other' WHERE seq = 2 AND position = 3           ; 2
+            UPDATE decision_record SET decided_at = decided_at + 1 WHERE seq = 2 AND position = 3     ; 2
+            UPDATE decision_record SET subject = 'user:mallory' WHERE seq = 2 AND position = 3        ; 2
+            UPDATE decision_record SET action = 'other' WHERE seq = 2 AND position = 3                ; 2
+            UPDATE decision_record SET resource = 'other' WHERE seq = 2 AND position = 3              ; 2
+            UPDATE decision_record SET env = 'other' WHERE seq = 2 AND position = 3                   ; 2
+            UPDATE decision_record SET allowed = NOT allowed WHERE seq = 2 AND position = 3           ; 2
+            UPDATE decision_record SET reason = 'FROZEN' WHERE seq = 2 AND position = 3               ; 2
+            DELETE FROM decision_record WHERE seq = 2 AND position = 3                                ; 2
+            DELETE FROM decision_record WHERE seq = 2 AND position = 7                                ; 2
+            DELETE FROM decision_record WHERE seq = 2                                                 ; 2
+            UPDATE decision_record SET position = position + 100 WHERE seq = 2 AND position = 7       ; 2
+            UPDATE decision_record SET seq = 3, position = position + 100 WHERE seq = 2 AND position = 7 ; 2
+            UPDATE decision_record SET seq = seq + 1000 WHERE seq = 5                                 ; 5
+            INSERT INTO decision_record SELECT tenant_id, 2, 8, record, decision_id, decided_at, subject, action, resource, \
+            env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 2
+            INSERT INTO decision_record SELECT tenant_id, 99, 0, record, decision_id, decided_at, subject, action, resource, \
+            env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 99
+            """)
+    void namesWhatWasTamperedWith(String sql, long seq) throws SQLException {
+        execute("SET search_path = assize; " + sql);
+        assertThat(verify())
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault())
+                                .extracting(Fault::seq, Fault::kind)
+                                .containsExactly(seq, Verification.Kind.DECISIONS));
+    }
+
+    @Test
+    void everyByteOfAPackThatIsFlippedIsFound() throws SQLException {
+        List<DecisionStore.StoredDecision> pack = store.beside(ACME, 1);
+        AtomicReference<StoredEntry> found = new AtomicReference<>();
+        var _ = ledger.scan(ACME, 1, 1, read -> {
+            found.set(read);
+            return false;
+        });
+        StoredEntry entry = Objects.requireNonNull(found.get());
+        DecisionStore.StoredDecision row = pack.get(1);
+        DatabaseAccess access = testDatabase.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_record SET record ="
+                        + " set_byte(record, ?, get_byte(record, ?) # 16) WHERE seq = 1 AND position = 1")) {
+            for (int at = 0; at < row.record().length; at++) {
+                flip.setInt(1, at);
+                flip.setInt(2, at);
+                flip.executeUpdate();
+                assertThat(RecordingWorld.check(store).fault(ACME, entry))
+                        .as("byte %s", at)
+                        .isNotNull();
+                flip.executeUpdate();
+            }
+        }
+    }
+
+    @Test
+    void findsWhatAPlainSearchFinds() {
+        SplittableRandom dice = new SplittableRandom(9);
+        List<Reason> reasons = List.of(Reason.values());
+        List<String> ids = RecordingWorld.decisions(3, DECISIONS).stream()
+                .map(DecisionMade::id)
+                .toList();
+        for (int i = 0; i < 300; i++) {
+            DecisionFilter filter = new DecisionFilter(
+                    dice.nextInt(4) > 0 ? null : noon(dice),
+                    dice.nextInt(4) > 0 ? null : noon(dice),
+                    dice.nextInt(3) > 0 ? null : "user:u" + dice.nextInt(6) + "@fünd.com",
+                    dice.nextInt(3) > 0 ? null : "read",
+                    dice.nextInt(3) > 0 ? null : ResourcePath.parse("vault:v" + dice.nextInt(3)),
+                    dice.nextInt(3) > 0 ? null : dice.nextBoolean(),
+                    dice.nextInt(4) > 0 ? null : reasons.get(dice.nextInt(4)),
+                    dice.nextInt(9) > 0 ? null : ids.get(dice.nextInt(ids.size())),
+                    dice.nextInt(3) > 0 ? Set.of() : Set.of(new Environment("production")),
+                    dice.nextBoolean(),
+                    dice.nextInt(3) > 0 ? null : new Place(dice.nextInt(PACKS), dice.nextInt(DECISIONS)),
+                    1 + dice.nextInt(30));
+            assertThat(places(store.find(ACME, filter)))
+                    .as("%s", filter)
+                    .isEqualTo(places(REFERENCE.find(ACME, filter)));
+        }
+        assertThat(store.find(new TenantId("other"), all())).isEmpty();
+    }
+
+    private static Instant noon(SplittableRandom dice) {
+        return Instant.parse("2026-03-01T12:00:00Z").plusNanos(1_000L * dice.nextInt(1_000_000));
+    }
+
+    private static DecisionFilter all() {
+        return new DecisionFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 1_000);
+    }
+
+    private static List<String> places(List<RecordedDecision> found) {
+        return found.stream()
+                .map(it -> it.seq() + "/" + it.position() + " " + it.content().decisionId())
+                .toList();
+    }
+
+    @Test
+    void appendsNothingToALedgerThatIsHalted() throws SQLException {
+        execute("UPDATE assize.ledger_head SET halted = 'edited' WHERE tenant_id = 'acme'");
+        try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
+            assertThatThrownBy(() -> recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(77, 1))
+                            .get())
+                    .isInstanceOf(ExecutionException.class)
+                    .hasCauseInstanceOf(LedgerHaltedException.class);
+        }
+        assertThat(store.contains(ACME, "d-77-0")).isFalse();
+    }
+
+    /** The entry and its decisions are one transaction: where the one cannot be, the other is not. */
+    @Test
+    void keepsTheEntryAndItsDecisionsTogether() throws SQLException {
+        execute("ALTER TABLE assize.decision_record ADD CONSTRAINT never CHECK (decision_id <> 'd-88-0')");
+        try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
+            assertThatThrownBy(() -> recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(88, 1))
+                            .get())
+                    .isInstanceOf(ExecutionException.class);
+        } finally {
+            execute("ALTER TABLE assize.decision_record DROP CONSTRAINT never");
+        }
+        assertThat(verify())
+                .isInstanceOfSatisfying(
+                        Sound.class,
+                        sound -> assertThat(sound.span().verified()).isEqualTo(PACKS));
+    }
+
+    /** Connections die in the middle of whatever they do; what was answered is on record all the same, and once. */
+    @ParameterizedTest
+    @EnumSource(Acknowledge.class)
+    void whatWasAnsweredIsOnRecordWhateverBreaks(Acknowledge acknowledge) throws Exception {
+        TenantId tenant = new TenantId("crash-" + acknowledge.name());
+        Queue<String> answered = new ConcurrentLinkedQueue<>();
+        AtomicInteger refused = new AtomicInteger();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread breaker = Thread.ofVirtual().start(() -> {
+            for (int i = 0; i < 30 && !over.get(); i++) {
+                try {
+                    execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '"
+                            + testDatabase.application().user() + "'");
+                } catch (SQLException alreadyGone) {
+                    // The next one will do.
+                }
+            }
+        });
+        try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
+            List<Thread> callers = IntStream.range(0, 4)
+                    .mapToObj(caller -> Thread.ofVirtual().start(() -> {
+                        for (DecisionMade made : RecordingWorld.decisions(1_000 + caller, 25)) {
+                            try {
+                                recorder.record(tenant, acknowledge, List.of(made))
+                                        .get();
+                                answered.add(made.id());
+                            } catch (ExecutionException | InterruptedException notAnswered) {
+                                refused.incrementAndGet();
+                            }
+                        }
+                    }))
+                    .toList();
+            for (Thread caller : callers) {
+                caller.join();
+            }
+            over.set(true);
+            breaker.join();
+            // A last one, so that not everything was refused.
+            recorder.record(tenant, acknowledge, RecordingWorld.decisions(2_000, 1))
+                    .get();
+        }
+        assertThat(answered.size() + refused.get()).isEqualTo(100);
+        List<String> recorded = store.find(tenant, all()).stream()
+                .map(it -> it.content().decisionId())
+                .toList();
+        assertThat(recorded).doesNotHaveDuplicates().containsAll(answered).contains("d-2000-0");
+        assertThat(verifier.verify(tenant, 0, null, (_, _) -> {})).isInstanceOf(Sound.class);
+    }
+
+    private static Verification verify() {
+        return verifier.verify(ACME, 0, null, (_, _) -> {});
+    }
+
+    private static void execute(String sql) throws SQLException {
+        DatabaseAccess access = testDatabase.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}
