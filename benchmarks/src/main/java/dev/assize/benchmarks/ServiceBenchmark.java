@@ -143,7 +143,7 @@ public class ServiceBenchmark {
     }
 
     /** Wired as the server is, over policies that are there already. */
-    private static DecisionService service(Map<TenantId, PolicySet> policies) {
+    static DecisionService service(Map<TenantId, PolicySet> policies) {
         DecisionConfig defaults = DecisionConfig.defaults();
         DecisionConfig neverStale = new DecisionConfig(
                 2L << 30,
