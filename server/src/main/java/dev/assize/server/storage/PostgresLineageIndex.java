@@ -149,7 +149,7 @@ final class PostgresLineageIndex implements LineageIndex {
     private static void set(StatementArrays arrays, Scope scope) throws SQLException {
         List<String> envs = scope.envs().stream().map(Environment::value).toList();
         arrays.text(scope.tenant().value());
-        arrays.number(scope.toSeq());
+        arrays.longNumber(scope.toSeq());
         arrays.textsOrNull(envs);
         arrays.textsOrNull(envs);
     }
