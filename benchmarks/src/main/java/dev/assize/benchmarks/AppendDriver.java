@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.cli.ExitCodes;
+import dev.assize.server.ledger.AppendResult;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -25,6 +26,7 @@ import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -129,7 +131,7 @@ final class AppendDriver implements Callable<Integer> {
                     connection.commit();
                     return 1;
                 },
-                connection::close);
+                connection);
     }
 
     /** Appends one by one, as one writes it first: lock the head, insert behind it, move it, commit. */
@@ -163,7 +165,7 @@ final class AppendDriver implements Callable<Integer> {
                     connection.commit();
                     return 1;
                 },
-                connection::close);
+                connection);
     }
 
     private static Operation batches(AppendRig rig) throws SQLException {
@@ -185,7 +187,7 @@ final class AppendDriver implements Callable<Integer> {
                     connection.commit();
                     return 1;
                 },
-                connection::close);
+                connection);
     }
 
     /** So many callers, each of which waits for its answer before it asks again. */
@@ -278,7 +280,7 @@ final class AppendDriver implements Callable<Integer> {
     }
 
     private static void send(AppendRig rig, long due, Histogram times, Semaphore answered) {
-        rig.append().whenComplete((result, failure) -> {
+        CompletableFuture<AppendResult> _ = rig.append().whenComplete((result, failure) -> {
             if (failure == null) {
                 times.recordValue(System.nanoTime() - due);
             }
@@ -305,6 +307,7 @@ final class AppendDriver implements Callable<Integer> {
         try (Connection connection = rig.connect()) {
             connection.setAutoCommit(false);
             long rows = 0;
+            long values = 0;
             try (Statement statement = connection.createStatement()) {
                 statement.execute("SELECT set_config('assize.tenant', '" + AppendRig.TENANT + "', true)");
                 statement.setFetchSize(500);
@@ -313,12 +316,14 @@ final class AppendDriver implements Callable<Integer> {
                     int columns = row.getMetaData().getColumnCount();
                     while (row.next()) {
                         for (int column = 1; column <= columns; column++) {
-                            Object value = row.getObject(column);
-                            Objects.hashCode(value);
+                            values += row.getObject(column) == null ? 0 : 1;
                         }
                         rows++;
                     }
                 }
+            }
+            if (values < rows) {
+                throw new IllegalStateException("Nothing was read");
             }
             return rows;
         }

@@ -19,8 +19,8 @@ public final class Main {
         int exitCode = new CommandLine(driver)
                 .setCommandName("assize bench " + arguments[0])
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setOut(new PrintWriter(System.out, true))
-                .setErr(new PrintWriter(System.err, true))
+                .setOut(new PrintWriter(System.out, true, System.out.charset()))
+                .setErr(new PrintWriter(System.err, true, System.err.charset()))
                 .execute(Arrays.copyOfRange(arguments, 1, arguments.length));
         System.exit(exitCode);
     }

@@ -73,6 +73,8 @@ class CrashAtEveryStepTest {
     private static final boolean ALL = Boolean.getBoolean("assize.crash.all");
     private static final TenantId TENANT = new TenantId("acme");
 
+    private static final List<Moment> MOMENTS = List.of(Moment.values());
+
     /** More than an append has, so a sweep ends by itself. */
     private static final int MOST_STATEMENTS = 40;
 
@@ -218,7 +220,7 @@ class CrashAtEveryStepTest {
 
         private final DatabaseAccess superuser;
         private final StorageConfig direct;
-        private final AutoCloseable testDatabase;
+        private final Runnable end;
         private final PostgresRelay relay;
         private final Database mortal;
         private final Database witness;
@@ -226,11 +228,11 @@ class CrashAtEveryStepTest {
         private int number;
         private List<Sent> pending = List.of();
 
-        private World(DatabaseAccess superuser, StorageConfig direct, AutoCloseable testDatabase, Path directory)
+        private World(DatabaseAccess superuser, StorageConfig direct, Runnable end, Path directory)
                 throws Exception {
             this.superuser = superuser;
             this.direct = direct;
-            this.testDatabase = testDatabase;
+            this.end = end;
             witness = new Database(direct, InstantSource.system());
             witness.start();
             relay = new PostgresRelay(port(superuser));
@@ -243,7 +245,7 @@ class CrashAtEveryStepTest {
 
         static World onSharedServer(Path directory) throws Exception {
             TestDatabase database = TestDatabase.fresh();
-            return new World(database.superuser(), database.config(), database, directory);
+            return new World(database.superuser(), database.config(), database::close, directory);
         }
 
         /** How many statements an append has that nothing happens to. */
@@ -322,7 +324,7 @@ class CrashAtEveryStepTest {
                     Database node = node(ownRelay)) {
                 for (int i = 0; i < appends; i++) {
                     if (random.nextInt(3) == 0) {
-                        Moment moment = Moment.values()[random.nextInt(3)];
+                        Moment moment = MOMENTS.get(random.nextInt(MOMENTS.size()));
                         ownRelay.arm(1 + random.nextInt(12), moment, Link::cut);
                     }
                     long sent = history.nowNanos();
@@ -412,14 +414,14 @@ class CrashAtEveryStepTest {
         }
 
         private int noteLine(String line, int client, long sent) throws Exception {
-            String[] words = line.split(" ");
-            int acknowledged = Integer.parseInt(words[1]);
+            List<String> words = List.of(line.split(" ", -1));
+            int acknowledged = Integer.parseInt(words.get(1));
             history.acknowledged(
                     new Operation(client, acknowledged),
                     sent,
                     history.nowNanos(),
-                    Long.parseLong(words[2]),
-                    HexFormat.of().parseHex(words[3]));
+                    Long.parseLong(words.get(2)),
+                    HexFormat.of().parseHex(words.get(3)));
             return acknowledged;
         }
 
@@ -444,12 +446,12 @@ class CrashAtEveryStepTest {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             history.close();
             mortal.close();
             relay.close();
             witness.close();
-            testDatabase.close();
+            end.run();
         }
 
         private void note(List<AppendResult> results) throws Exception {

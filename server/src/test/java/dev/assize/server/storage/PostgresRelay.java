@@ -346,11 +346,11 @@ final class PostgresRelay implements AutoCloseable {
     }
 
     private static String text(ByteBuffer message) {
-        int from = message.position();
-        while (message.get() != 0) {
-            // to the end of the text
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
+        for (byte next = message.get(); next != 0; next = message.get()) {
+            text.write(next);
         }
-        return new String(message.array(), from, message.position() - 1 - from, UTF_8);
+        return text.toString(UTF_8);
     }
 
     private static void closeQuietly(Socket socket) {
