@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
@@ -103,7 +104,7 @@ public final class FrameFields {
 
     /** The numbers of the body's fields. */
     public SortedSet<Integer> bodyNumbers() {
-        SortedSet<Integer> body = new TreeSet<>();
+        NavigableSet<Integer> body = new TreeSet<>();
         forEachBodyNumber(body::add);
         return body;
     }

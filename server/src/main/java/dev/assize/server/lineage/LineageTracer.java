@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
@@ -148,7 +149,7 @@ public final class LineageTracer {
     }
 
     /** Entries that list a record, and where to look for what they belong together with. */
-    private record Group(String uri, Span span, TreeSet<Long> seqs) {
+    private record Group(String uri, Span span, NavigableSet<Long> seqs) {
 
         /** The newest pair with an entry that was found in the span. */
         Link link(long found, Direction direction) {

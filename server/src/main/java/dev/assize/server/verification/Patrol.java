@@ -6,6 +6,7 @@ import dev.assize.server.anchor.Seal;
 import dev.assize.server.anchor.SignedHead;
 import dev.assize.server.anchor.SignedLedgerVerifier;
 import dev.assize.server.audit.AuditLog;
+import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.model.Recorder;
@@ -15,10 +16,12 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -173,9 +176,9 @@ public final class Patrol implements AutoCloseable {
     }
 
     private PatrolState walk(TenantId ledger, @Nullable PatrolState known) {
-        boolean anew = known == null || leavesAnew(known);
-        LedgerWalk walk = verifier.walk(ledger, anew ? null : known.position());
-        Instant begun = anew || walk.position().size() == 0 ? clock.instant() : known.begun();
+        PatrolState going = known == null || leavesAnew(known) ? null : known;
+        LedgerWalk walk = verifier.walk(ledger, going == null ? null : going.position());
+        Instant begun = going == null || walk.position().size() == 0 ? clock.instant() : going.begun();
         PatrolState state = new PatrolState(
                 walk.position(), begun, known == null ? null : known.whole(), known == null ? null : known.fault());
         Instant end = clock.instant().plus(TURN);
@@ -234,10 +237,12 @@ public final class Patrol implements AutoCloseable {
 
     /** What the meters and the log say of a fault does not wait for an entry, nor for the note of it. */
     private void record(PatrolRecord record) {
-        var _ = log.append(TenantId.ASSIZE, Recorder.ASSIZE, java.util.List.of(record.event()), record.key())
-                .exceptionally(e -> {
-                    fail("what was found cannot be recorded", e);
-                    return null;
+        CompletableFuture<AppendResult> _ = log.append(
+                        TenantId.ASSIZE, Recorder.ASSIZE, List.of(record.event()), record.key())
+                .whenComplete((_, e) -> {
+                    if (e != null) {
+                        fail("what was found cannot be recorded", e);
+                    }
                 });
     }
 

@@ -27,7 +27,7 @@ final class PatrolMetrics {
     }
 
     void verified(long count) {
-        entries.increment(count);
+        entries.increment((double) count);
     }
 
     void failed() {
