@@ -13,6 +13,7 @@ import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LineageAccess;
 import dev.assize.proto.v1.LineageCut;
 import dev.assize.proto.v1.LineageNode;
+import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.VerifyChainResponse;
@@ -95,7 +96,7 @@ class LedgerTest {
                         .addAccesses(LineageAccess.newBuilder()
                                 .setSeq(9)
                                 .setWritten(true)
-                                .setOutcomeValue(1))
+                                .setOutcome(Outcome.OUTCOME_SUCCESS))
                         .setNextPageToken("next")
                         .setUpstream(LineageNode.newBuilder().setUri("db:a").addDerived(cycle))
                         .setTruncated(true)
@@ -104,7 +105,7 @@ class LedgerTest {
                         .addAccesses(LineageAccess.newBuilder()
                                 .setSeq(3)
                                 .setRead(true)
-                                .setOutcomeValue(3))
+                                .setOutcome(Outcome.OUTCOME_DENIED))
                         .build();
 
         Lineage lineage = client.lineage(

@@ -70,8 +70,8 @@ class LedgerEndpointTest {
 
     @Test
     void lineageIsATreeWithPagesOfWhoReadAndWrote() {
-        append(event().addReads("db:a").addWrites("db:b").setOutcomeValue(1));
-        append(event().addReads("db:b").addWrites("db:c").setOutcomeValue(1));
+        append(event().addReads("db:a").addWrites("db:b").setOutcome(Outcome.OUTCOME_SUCCESS));
+        append(event().addReads("db:b").addWrites("db:c").setOutcome(Outcome.OUTCOME_SUCCESS));
         GetLineageRequest.Builder request =
                 GetLineageRequest.newBuilder().setTenant("acme").setUri("db:b").setPageSize(1);
 
@@ -93,7 +93,7 @@ class LedgerEndpointTest {
 
     @Test
     void lineageHasOnlyTheEnvironmentsOfTheCredential() {
-        append(event().addReads("db:a").addWrites("db:b").setEnv("staging").setOutcomeValue(1));
+        append(event().addReads("db:a").addWrites("db:b").setEnv("staging").setOutcome(Outcome.OUTCOME_SUCCESS));
         String key = door.key("service:replay", "acme", false, Set.of("production"), Set.of(), "acme");
         GetLineageResponse found = door.ledger(key)
                 .getLineage(GetLineageRequest.newBuilder()
