@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -70,7 +71,7 @@ public final class InMemoryLineageIndex implements LineageIndex {
             Span span = spans.get(i);
             Predicate<RecordedEvent> belongs = span.runId() == null
                     ? entry -> entry.seq() == span.fromSeq()
-                    : entry -> span.runId().equals(entry.event().runId())
+                    : entry -> Objects.equals(span.runId(), entry.event().runId())
                             && entry.seq() >= span.fromSeq()
                             && entry.seq() <= span.toSeq();
             done(scope, belongs)

@@ -102,9 +102,9 @@ public final class ReferenceLineage {
         }
         Map<String, Link> sorted = new LinkedHashMap<>();
         all.entrySet().stream()
-                .sorted(Comparator.comparing((Map.Entry<String, Link> step) ->
+                .sorted(Comparator.comparingLong((Map.Entry<String, Link> step) ->
                                 -step.getValue().writeSeq())
-                        .thenComparing(step -> -step.getValue().readSeq())
+                        .thenComparingLong(step -> -step.getValue().readSeq())
                         .thenComparing(Map.Entry::getKey))
                 .forEach(step -> sorted.put(step.getKey(), step.getValue()));
         return sorted;

@@ -269,7 +269,7 @@ class PostgresLineageTest {
         return event(
                 random.nextInt(3) == 0 ? null : "run-" + random.nextInt(4),
                 random.nextBoolean() ? DEFAULT : STAGING,
-                Outcome.values()[random.nextInt(3) == 0 ? random.nextInt(4) : 0],
+                random.nextInt(3) == 0 ? Outcome.ofNumber(1 + random.nextInt(4)) : Outcome.SUCCESS,
                 uris(random),
                 uris(random));
     }
