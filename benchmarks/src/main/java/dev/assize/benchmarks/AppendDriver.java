@@ -32,7 +32,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
@@ -111,7 +110,9 @@ final class AppendDriver implements Callable<Integer> {
         note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
         note(LOCKED, shared(100, 64, length, () -> chained(rig)));
         note("ledger, full batches", pending(rig, length));
-        note("plain batches of " + FULL_BATCH, closed(1, length, () -> batches(rig)).times(FULL_BATCH));
+        note(
+                "plain batches of " + FULL_BATCH,
+                closed(1, length, () -> batches(rig)).times(FULL_BATCH));
     }
 
     private static Operation ledger(AppendRig rig) {
@@ -121,8 +122,7 @@ final class AppendDriver implements Callable<Integer> {
     private static Operation plain(AppendRig rig) throws SQLException {
         Connection connection = rig.connect();
         connection.setAutoCommit(false);
-        PreparedStatement insert =
-                connection.prepareStatement("INSERT INTO assize.plain (frame, hash) VALUES (?, ?)");
+        PreparedStatement insert = connection.prepareStatement("INSERT INTO assize.plain (frame, hash) VALUES (?, ?)");
         insert.setBytes(1, rig.frame());
         insert.setBytes(2, new byte[32]);
         return new Operation(
@@ -138,8 +138,8 @@ final class AppendDriver implements Callable<Integer> {
     private static Operation chained(AppendRig rig) throws SQLException, NoSuchAlgorithmException {
         Connection connection = rig.connect();
         connection.setAutoCommit(false);
-        PreparedStatement lock =
-                connection.prepareStatement("SELECT size, hash FROM assize.plain_head WHERE tenant = 'bench' FOR UPDATE");
+        PreparedStatement lock = connection.prepareStatement(
+                "SELECT size, hash FROM assize.plain_head WHERE tenant = 'bench' FOR UPDATE");
         PreparedStatement insert =
                 connection.prepareStatement("INSERT INTO assize.plain_chain (seq, frame, hash) VALUES (?, ?, ?)");
         PreparedStatement move =
@@ -224,14 +224,17 @@ final class AppendDriver implements Callable<Integer> {
             for (int i = 0; i < connections; i++) {
                 pool.add(open.call());
             }
-            return closed(callers, length, () -> Operation.of(() -> {
-                Operation connection = pool.take();
-                try {
-                    return connection.once.call();
-                } finally {
-                    pool.add(connection);
-                }
-            }));
+            return closed(
+                    callers,
+                    length,
+                    () -> Operation.of(() -> {
+                        Operation connection = pool.take();
+                        try {
+                            return connection.once.call();
+                        } finally {
+                            pool.add(connection);
+                        }
+                    }));
         } finally {
             for (Operation connection : pool) {
                 connection.end.close();
@@ -311,8 +314,8 @@ final class AppendDriver implements Callable<Integer> {
             try (Statement statement = connection.createStatement()) {
                 statement.execute("SELECT set_config('assize.tenant', '" + AppendRig.TENANT + "', true)");
                 statement.setFetchSize(500);
-                try (ResultSet row = statement.executeQuery(
-                        "SELECT * FROM assize.ledger_entry WHERE tenant_id = '" + AppendRig.TENANT + "' ORDER BY seq")) {
+                try (ResultSet row = statement.executeQuery("SELECT * FROM assize.ledger_entry WHERE tenant_id = '"
+                        + AppendRig.TENANT + "' ORDER BY seq")) {
                     int columns = row.getMetaData().getColumnCount();
                     while (row.next()) {
                         for (int column = 1; column <= columns; column++) {
@@ -351,8 +354,9 @@ final class AppendDriver implements Callable<Integer> {
 
     private void report() throws IOException {
         ObjectNode document = new ObjectMapper().createObjectNode();
-        document.put("command", "assize bench append --seconds " + seconds + " --turns " + turns
-                + (noKeys ? " --no-keys" : ""));
+        document.put(
+                "command",
+                "assize bench append --seconds " + seconds + " --turns " + turns + (noKeys ? " --no-keys" : ""));
         ArrayNode rows = document.putArray("measured");
         PrintWriter out = out();
         out.printf("%-40s %12s %10s %10s %10s%n", "", "a second", "p50 ms", "p99 ms", "p99.9 ms");
@@ -360,11 +364,7 @@ final class AppendDriver implements Callable<Integer> {
             Measured figure = median(name);
             out.printf(
                     "%-40s %,12.0f %10.2f %10.2f %10.2f%n",
-                    name,
-                    figure.rate,
-                    figure.millis(50),
-                    figure.millis(99),
-                    figure.millis(99.9));
+                    name, figure.rate, figure.millis(50), figure.millis(99), figure.millis(99.9));
             rows.addObject()
                     .put("name", name)
                     .put("rate", figure.rate)
@@ -399,7 +399,8 @@ final class AppendDriver implements Callable<Integer> {
                         "0.5 or more"),
                 new Ratio(
                         "p50, 1 caller to 1 plain insert",
-                        median("ledger, 1 caller").millis(50) / median("plain insert, 1 connection").millis(50),
+                        median("ledger, 1 caller").millis(50)
+                                / median("plain insert, 1 connection").millis(50),
                         "2.2 or less"),
                 new Ratio(
                         "rate, verification to a plain cursor",

@@ -42,7 +42,8 @@ final class HammeredServer implements AutoCloseable {
                 metadata: {name: %s}
                 spec: {environments: [default]}
                 """.formatted(tenant));
-        int exitCode = server.command("policy", "apply", policy.toString()).start().waitFor();
+        int exitCode =
+                server.command("policy", "apply", policy.toString()).start().waitFor();
         if (exitCode != 0) {
             server.close();
             throw new IOException("tenant `" + tenant + "` cannot be made: assize policy apply says " + exitCode);
@@ -59,10 +60,7 @@ final class HammeredServer implements AutoCloseable {
     /** Where it is and who may do everything there. */
     AssizeClient.Builder client() {
         Credentials administrator = Credentials.read(home).orElseThrow();
-        return AssizeClient.builder()
-                .target(administrator.server())
-                .plaintext()
-                .apiKey(administrator.key());
+        return AssizeClient.builder().target(administrator.server()).plaintext().apiKey(administrator.key());
     }
 
     /** SIGKILL, and a new process on the same data; PostgreSQL goes on until the new one takes it over. */
@@ -126,7 +124,8 @@ final class HammeredServer implements AutoCloseable {
                 "dev.assize.server.app.Main"));
         command.addAll(List.of(words));
         ProcessBuilder builder = new ProcessBuilder(command)
-                .redirectError(ProcessBuilder.Redirect.appendTo(home.resolve("server.log").toFile()));
+                .redirectError(ProcessBuilder.Redirect.appendTo(
+                        home.resolve("server.log").toFile()));
         builder.environment()
                 .putAll(Map.of(
                         "ASSIZE_HOME", home.toString(),

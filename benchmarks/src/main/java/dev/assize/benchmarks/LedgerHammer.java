@@ -107,7 +107,10 @@ final class LedgerHammer implements Callable<Integer> {
             description = "A server that runs; it is spoken to as the credentials in $$ASSIZE_HOME say.")
     private @Nullable String address;
 
-    @Option(names = "--tenant", defaultValue = "hammer", description = "Whose ledger, of a tenant that there is at --address; default: hammer.")
+    @Option(
+            names = "--tenant",
+            defaultValue = "hammer",
+            description = "Whose ledger, of a tenant that there is at --address; default: hammer.")
     private String tenant = "hammer";
 
     @Spec
@@ -352,11 +355,7 @@ final class LedgerHammer implements Callable<Integer> {
         out().printf(
                         "HOLDS  %,d entries, %,d of this run, %,d acknowledged: each once, where and when it was said;"
                                 + " %d kills, %,d verifications%n",
-                        found.entries(),
-                        found.operations(),
-                        found.acknowledged(),
-                        kills.get(),
-                        verifications.sum());
+                        found.entries(), found.operations(), found.acknowledged(), kills.get(), verifications.sum());
         return ExitCodes.DONE;
     }
 
@@ -379,16 +378,15 @@ final class LedgerHammer implements Callable<Integer> {
 
     private AssizeClient.Builder outside() {
         Path home = new Surroundings(System.getenv(), false, InstantSource.system()).home();
-        Credentials credentials = Credentials.read(home)
-                .orElseThrow(() -> usage("no credentials in " + Credentials.fileIn(home)));
+        Credentials credentials =
+                Credentials.read(home).orElseThrow(() -> usage("no credentials in " + Credentials.fileIn(home)));
         return credentials
                 .trust()
                 .applyTo(AssizeClient.builder().target(String.valueOf(address)).apiKey(credentials.key()));
     }
 
     private ParameterException usage(String message) {
-        return new ParameterException(
-                Objects.requireNonNull(spec).commandLine(), message);
+        return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
     }
 
     private Duration parse(String option, String text) {
@@ -440,7 +438,8 @@ final class LedgerHammer implements Callable<Integer> {
         AssizeClient append(AssizeClient first, int events, boolean repeat) throws Exception {
             int from = number;
             number += events;
-            List<AuditEvent> batch = IntStream.range(from, number).mapToObj(this::event).toList();
+            List<AuditEvent> batch =
+                    IntStream.range(from, number).mapToObj(this::event).toList();
             String key = run + client + "." + from;
             long sent = history.nowNanos();
             AssizeClient connection = first;
@@ -449,8 +448,7 @@ final class LedgerHammer implements Callable<Integer> {
                     if (repeat) {
                         AssizeClient shared = connection;
                         try (ExecutorService second = Executors.newVirtualThreadPerTaskExecutor()) {
-                            Future<AppendReceipt> twin =
-                                    second.submit(() -> shared.appendAudit(tenant, batch, key));
+                            Future<AppendReceipt> twin = second.submit(() -> shared.appendAudit(tenant, batch, key));
                             note(from, sent, connection.appendAudit(tenant, batch, key));
                             note(from, sent, answer(twin));
                         }

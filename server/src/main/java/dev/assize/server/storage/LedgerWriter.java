@@ -165,11 +165,7 @@ final class LedgerWriter {
 
     /** The results of commands behind a head that is locked, once the writes are carried out. */
     private List<AppendResult> prepare(
-            TenantTransaction transaction,
-            TenantId tenant,
-            List<AppendCommand> commands,
-            Opening opening,
-            Trip writes)
+            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands, Opening opening, Trip writes)
             throws SQLException {
         LedgerHead head = admitted(transaction, tenant, opening);
         Map<Key, Answer> known = opening.answers;
@@ -237,8 +233,7 @@ final class LedgerWriter {
     }
 
     /** The first append of a tenant makes its head, and opens anew behind it. */
-    private LockedHead lockedHead(TenantTransaction transaction, TenantId tenant, Opening opening)
-            throws SQLException {
+    private LockedHead lockedHead(TenantTransaction transaction, TenantId tenant, Opening opening) throws SQLException {
         if (opening.head == null) {
             LedgerHead genesis = Sequencer.genesis(database.origin(tenant));
             transaction

@@ -40,8 +40,8 @@ final class AppendingProcess {
     }
 
     public static void main(String[] arguments) {
-        StorageConfig config = StorageConfig.of(
-                new Location.Outside(arguments[0], new Credentials(arguments[1], arguments[2]), null));
+        StorageConfig config =
+                StorageConfig.of(new Location.Outside(arguments[0], new Credentials(arguments[1], arguments[2]), null));
         try (Database node = new Database(config, InstantSource.system())) {
             node.start();
             LedgerStore store = CrashAtEveryStepTest.store(node);

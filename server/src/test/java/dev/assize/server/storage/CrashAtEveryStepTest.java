@@ -194,8 +194,7 @@ class CrashAtEveryStepTest {
             }
             world.assertHolds();
         }
-        assertThat(DECISIVE)
-                .allSatisfy(part -> assertThat(died).anyMatch(statement -> statement.contains(part)));
+        assertThat(DECISIVE).allSatisfy(part -> assertThat(died).anyMatch(statement -> statement.contains(part)));
         assertThat(died).hasSizeLessThan(MOST_STATEMENTS);
     }
 
@@ -228,8 +227,7 @@ class CrashAtEveryStepTest {
         private int number;
         private List<Sent> pending = List.of();
 
-        private World(DatabaseAccess superuser, StorageConfig direct, Runnable end, Path directory)
-                throws Exception {
+        private World(DatabaseAccess superuser, StorageConfig direct, Runnable end, Path directory) throws Exception {
             this.superuser = superuser;
             this.direct = direct;
             this.end = end;
@@ -250,7 +248,9 @@ class CrashAtEveryStepTest {
 
         /** How many statements an append has that nothing happens to. */
         int statementsOfAnAppend() throws Exception {
-            return appendDying(MOST_STATEMENTS, Moment.BEFORE, Link::cut).statements().size();
+            return appendDying(MOST_STATEMENTS, Moment.BEFORE, Link::cut)
+                    .statements()
+                    .size();
         }
 
         /** Where the database waits for the node while it has the head locked. */
@@ -329,7 +329,9 @@ class CrashAtEveryStepTest {
                     }
                     long sent = history.nowNanos();
                     AppendCommand command = command(client, i);
-                    note(new Sent(command, client, i, sent), untilAcknowledged(store(node), List.of(command)).getFirst());
+                    note(
+                            new Sent(command, client, i, sent),
+                            untilAcknowledged(store(node), List.of(command)).getFirst());
                 }
             } catch (Exception e) {
                 throw new AssertionError("client " + client, e);
@@ -535,7 +537,9 @@ class CrashAtEveryStepTest {
                     ProcessHandle.of(server.pid().orElseThrow()).orElseThrow();
             List<ProcessHandle> all = new ArrayList<>(postmaster.children().toList());
             all.add(postmaster);
-            new ProcessBuilder("kill", "-QUIT", Long.toString(postmaster.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-QUIT", Long.toString(postmaster.pid()))
+                    .start()
+                    .waitFor();
             for (ProcessHandle process : all) {
                 process.onExit().get(60, TimeUnit.SECONDS);
             }

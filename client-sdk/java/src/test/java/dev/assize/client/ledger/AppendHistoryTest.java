@@ -73,8 +73,7 @@ class AppendHistoryTest {
         history.acknowledged(B0, 5, 9, 0, hash(0));
         history.acknowledged(A0, 0, 4, 1, hash(1));
         assertRefused(
-                () -> ledger(B0, A0),
-                "entry 1 was acknowledged before entry 0, which stands before it, was sent");
+                () -> ledger(B0, A0), "entry 1 was acknowledged before entry 0, which stands before it, was sent");
     }
 
     @Test
