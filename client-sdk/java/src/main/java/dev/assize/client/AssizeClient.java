@@ -27,6 +27,7 @@ import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.WatchDecisionRequest;
 import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptor;
 import io.grpc.Grpc;
@@ -50,6 +51,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +78,9 @@ public final class AssizeClient implements AutoCloseable {
 
     private static final int SEARCH_PAGE = 500;
 
+    /** Servers say something every 5 s. */
+    private static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
+
     private final ManagedChannel channel;
     private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
     private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
@@ -100,8 +105,8 @@ public final class AssizeClient implements AutoCloseable {
         this.readDeadline = builder.readDeadline;
         this.approvals = new ApprovalsClient(
                 ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
-        this.policy = new PolicyClient(
-                PolicyServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
+        this.policy =
+                new PolicyClient(PolicyServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
     }
 
     public static Builder builder() {
@@ -124,6 +129,27 @@ public final class AssizeClient implements AutoCloseable {
         } catch (RuntimeException failure) {
             return CheckResult.failed(AssizeException.of(failure));
         }
+    }
+
+    /**
+     * Has a listener told the answer to a question about the present, and each that differs from it, until closed: for
+     * whoever acts for long and must stop when it may no more. Where the server cannot be heard, it is told a deny at once;
+     * it is called by one thread, which it must not hold up.
+     */
+    public DecisionWatch watch(Question question, Consumer<CheckResult> listener) {
+        return watch(question, LONGEST_SILENCE, listener);
+    }
+
+    /** The same with another bound on how long the server may say nothing. */
+    DecisionWatch watch(Question question, Duration longestSilence, Consumer<CheckResult> listener) {
+        return new DecisionWatch(
+                DecisionServiceGrpc.newStub(channel),
+                WatchDecisionRequest.newBuilder()
+                        .setCheck(Wire.question(question, tenant, env))
+                        .build(),
+                knownObligations,
+                longestSilence,
+                listener);
     }
 
     /**

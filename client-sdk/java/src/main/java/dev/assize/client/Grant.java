@@ -34,8 +34,7 @@ public record Grant(
 
     /** A role for one subject, without limits. */
     public static Grant of(String subject, String role, String reason) {
-        return new Grant(
-                "", List.of(subject), role, List.of(), List.of(), List.of(), "", null, null, "", reason);
+        return new Grant("", List.of(subject), role, List.of(), List.of(), List.of(), "", null, null, "", reason);
     }
 
     /** The same on these paths, and what lies under them, only. */

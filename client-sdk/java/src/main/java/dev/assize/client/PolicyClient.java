@@ -72,8 +72,8 @@ public final class PolicyClient {
         if (grant.notAfter() != null) {
             request.setNotAfter(timestamp(grant.notAfter()));
         }
-        GrantResponse response = patience.untilKnown(
-                left -> stub.withDeadlineAfter(left).grant(request.build()));
+        GrantResponse response =
+                patience.untilKnown(left -> stub.withDeadlineAfter(left).grant(request.build()));
         return receipt(response.getName(), response.getCommit(), Nodes.NOT_ASKED);
     }
 
@@ -127,8 +127,8 @@ public final class PolicyClient {
         if (freeze.until() != null) {
             request.setUntil(timestamp(freeze.until()));
         }
-        FreezeResponse response = patience.untilKnown(
-                left -> stub.withDeadlineAfter(left).freeze(request.build()));
+        FreezeResponse response =
+                patience.untilKnown(left -> stub.withDeadlineAfter(left).freeze(request.build()));
         return receipt(response.getName(), response.getCommit(), nodes(response.getNodes()));
     }
 

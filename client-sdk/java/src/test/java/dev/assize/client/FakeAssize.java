@@ -46,6 +46,8 @@ import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.UseApprovalResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.WatchDecisionResponse;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -60,8 +62,10 @@ import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -97,6 +101,10 @@ final class FakeAssize implements AutoCloseable {
 
     /** Failures of the coming calls about approvals, in their order; then they are answered. */
     final Deque<StatusRuntimeException> approvalFailures = new ArrayDeque<>();
+
+    final List<WatchDecisionRequest> watched = new CopyOnWriteArrayList<>();
+    final BlockingQueue<StreamObserver<WatchDecisionResponse>> watchers = new LinkedBlockingQueue<>();
+    volatile StreamObserver<WatchDecisionResponse> lastWatcher = new Nobody();
 
     final List<Object> policyCalls = new CopyOnWriteArrayList<>();
 
@@ -165,6 +173,14 @@ final class FakeAssize implements AutoCloseable {
     private final class Decisions extends DecisionServiceGrpc.DecisionServiceImplBase {
 
         @Override
+        public void watchDecision(WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer) {
+            watched.add(request);
+            lastWatcher = observer;
+            ((ServerCallStreamObserver<WatchDecisionResponse>) observer).setOnCancelHandler(() -> {});
+            watchers.add(observer);
+        }
+
+        @Override
         public void check(CheckRequest request, StreamObserver<CheckResponse> answer) {
             checks.add(request);
             if (silent) {
@@ -208,13 +224,35 @@ final class FakeAssize implements AutoCloseable {
         }
     }
 
+    /** Before anybody watches. */
+    private static final class Nobody implements StreamObserver<WatchDecisionResponse> {
+
+        @Override
+        public void onNext(WatchDecisionResponse message) {
+            throw new IllegalStateException("Nobody watches");
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            throw new IllegalStateException("Nobody watches", failure);
+        }
+
+        @Override
+        public void onCompleted() {
+            throw new IllegalStateException("Nobody watches");
+        }
+    }
+
     private final class Policy extends PolicyServiceGrpc.PolicyServiceImplBase {
 
         @Override
         public void grant(GrantRequest request, StreamObserver<GrantResponse> observer) {
             answer(
                     request,
-                    GrantResponse.newBuilder().setName("made-up").setCommit(commit).build(),
+                    GrantResponse.newBuilder()
+                            .setName("made-up")
+                            .setCommit(commit)
+                            .build(),
                     observer);
         }
 
@@ -239,13 +277,19 @@ final class FakeAssize implements AutoCloseable {
         public void unfreeze(UnfreezeRequest request, StreamObserver<UnfreezeResponse> observer) {
             answer(
                     request,
-                    UnfreezeResponse.newBuilder().setCommit(commit).setNodes(nodes).build(),
+                    UnfreezeResponse.newBuilder()
+                            .setCommit(commit)
+                            .setNodes(nodes)
+                            .build(),
                     observer);
         }
 
         @Override
         public void listFreezes(ListFreezesRequest request, StreamObserver<ListFreezesResponse> observer) {
-            answer(request, ListFreezesResponse.newBuilder().addAllFreezes(freezes).build(), observer);
+            answer(
+                    request,
+                    ListFreezesResponse.newBuilder().addAllFreezes(freezes).build(),
+                    observer);
         }
 
         private <R> void answer(Object request, R response, StreamObserver<R> observer) {

@@ -24,8 +24,8 @@ class PolicyClientTest {
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
     private final FakeAssize server = new FakeAssize();
-    private final AssizeClient client = server.client(
-            AssizeClient.builder().tenant("acme").appendDeadline(java.time.Duration.ofSeconds(3)));
+    private final AssizeClient client =
+            server.client(AssizeClient.builder().tenant("acme").appendDeadline(java.time.Duration.ofSeconds(3)));
 
     @AfterEach
     void close() {
@@ -62,7 +62,8 @@ class PolicyClientTest {
                         new Freeze(
                                 "n", "agent:x", "r", "a", "vault:1", "vault", "prod", "run-1", true, "why", NOON, NOON),
                         "key");
-        Timestamp noon = Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()).build();
+        Timestamp noon =
+                Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()).build();
         assertThat(server.policyCalls)
                 .containsExactly(FreezeRequest.newBuilder()
                         .setTenant("other")
@@ -120,7 +121,12 @@ class PolicyClientTest {
     @Test
     void grantsRevokesAndLifts() {
         client.policy()
-                .grant(Grant.of("user:alice", "reader", "audit").in("prod").on("vault:1").until(NOON), "k1");
+                .grant(
+                        Grant.of("user:alice", "reader", "audit")
+                                .in("prod")
+                                .on("vault:1")
+                                .until(NOON),
+                        "k1");
         client.policy().revoke("b", "user:alice", "done", "k2");
         client.policy().unfreeze("f", "over", "k3");
 

@@ -45,8 +45,7 @@ final class PolicyEvents {
 
     private PolicyEvents() {}
 
-    static List<AuditEvent> of(
-            ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
+    static List<AuditEvent> of(ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
         List<AuditEvent> events = new ArrayList<>();
         events.add(event(MANIFEST, change, recorder, reason, manifest(change, recorder, reason, origin)));
         int index = 0;

@@ -60,7 +60,11 @@ public final class Shorthands {
      * @param key the caller's, for retries; null where it gave none
      * @param content of the request
      */
-    public record Order(Recorder recorder, @Nullable String reason, @Nullable String key, Digest content) {
+    public record Order(
+            Recorder recorder,
+            @Nullable String reason,
+            @Nullable String key,
+            Digest content) {
 
         ChangeOrigin origin(String text, String name) {
             return new ChangeOrigin(text, key == null ? null : new ChangeOrigin.Once(key, content, name));
@@ -84,10 +88,14 @@ public final class Shorthands {
      */
     public ShorthandResult revoke(TenantId tenant, String name, @Nullable String subject, Order order) {
         DocumentKey key = new DocumentKey(PolicyScope.of(tenant), Kind.ROLE_BINDING, name);
-        return change(tenant, order.origin("revoke", name), order, present -> present.find(key)
-                .map(RoleBindingDocument.class::cast)
-                .map(binding -> subject == null ? deletion(key) : without(binding, subject))
-                .orElseGet(() -> new Draft.None(new NotThere(key))));
+        return change(
+                tenant,
+                order.origin("revoke", name),
+                order,
+                present -> present.find(key)
+                        .map(RoleBindingDocument.class::cast)
+                        .map(binding -> subject == null ? deletion(key) : without(binding, subject))
+                        .orElseGet(() -> new Draft.None(new NotThere(key))));
     }
 
     /** Makes a freeze; one of its name must not be there. */
@@ -153,11 +161,9 @@ public final class Shorthands {
                         List.of());
     }
 
-    private ShorthandResult change(
-            TenantId tenant, ChangeOrigin origin, Order order, Function<PolicySet, Draft> step) {
+    private ShorthandResult change(TenantId tenant, ChangeOrigin origin, Order order, Function<PolicySet, Draft> step) {
         PolicyScope scope = PolicyScope.of(tenant);
-        ShorthandPlanner planner =
-                new ShorthandPlanner(tenant, origin, order.reason(), order.recorder(), clock, step);
+        ShorthandPlanner planner = new ShorthandPlanner(tenant, origin, order.reason(), order.recorder(), clock, step);
         List<Long> manifests = repository.change(Set.of(scope), planner);
         ShorthandResult other = planner.result();
         if (other != null) {
@@ -165,13 +171,17 @@ public final class Shorthands {
         }
         decisions.refresh(scope);
         Revision revision = planner.accepted().changes().getFirst().revision();
-        RevisionRecord record =
-                repository.revisions(scope, revision.next(), 1).getFirst();
-        return new Done(
-                nameOf(planner), revision, manifests.getFirst(), record.committedAt(), false);
+        RevisionRecord record = repository.revisions(scope, revision.next(), 1).getFirst();
+        return new Done(nameOf(planner), revision, manifests.getFirst(), record.committedAt(), false);
     }
 
     private static String nameOf(ShorthandPlanner planner) {
-        return planner.accepted().changes().getFirst().documents().getFirst().key().name();
+        return planner.accepted()
+                .changes()
+                .getFirst()
+                .documents()
+                .getFirst()
+                .key()
+                .name();
     }
 }

@@ -105,8 +105,7 @@ public final class SignedLedgerVerifier {
             return Frontier.empty();
         }
         try {
-            Frontier tree = repository.withTiles(
-                    tenant.value(), standing.incarnation(), tiles -> new Prover(tiles).frontier(from.size()));
+            Frontier tree = frontier(tenant, standing, from.size());
             return Digest.of(tree.root()).equals(from.root()) ? tree : Frontier.empty();
         } catch (TileMismatchException e) {
             return Frontier.empty();

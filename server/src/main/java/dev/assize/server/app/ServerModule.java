@@ -15,6 +15,7 @@ import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -66,6 +67,7 @@ final class ServerModule extends AbstractModule {
         install(new VerificationModule());
         install(new DecisionModule());
         install(new RecordingModule());
+        install(new NodesModule());
         install(new AdministrationModule());
         install(new AuthenticationModule());
         install(new AccessModule());

@@ -38,7 +38,7 @@ public final class ApiKeys {
     private final Cache<Digest, ApiKey> verified;
 
     /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
-    private final Cache<String, ApiKey> ongoing;
+    private final Cache<String, Optional<ApiKey>> ongoing;
 
     /** Counted so that a key which was read before a revocation is not remembered after it. */
     private final AtomicLong revocations = new AtomicLong();
@@ -84,9 +84,9 @@ public final class ApiKeys {
      */
     public boolean isStillValid(Caller caller) {
         try {
-            ApiKey key = ongoing.get(
-                    caller.keyId(), id -> repository.find(id).orElse(null));
-            return key != null && key.isValidAt(clock.instant());
+            return ongoing.get(caller.keyId(), repository::find)
+                    .filter(key -> key.isValidAt(clock.instant()))
+                    .isPresent();
         } catch (StoreUnavailableException broken) {
             return true;
         }

@@ -53,7 +53,10 @@ public final class FreezeCommand extends ClientCommand {
     @Option(names = "--all", description = "Everything in the tenant.")
     private boolean all;
 
-    @Option(names = "--reason", paramLabel = "TEXT", description = "Why; required. Kept in the freeze and in the ledger.")
+    @Option(
+            names = "--reason",
+            paramLabel = "TEXT",
+            description = "Why; required. Kept in the freeze and in the ledger.")
     private String reason = "";
 
     @Option(names = "--from", paramLabel = "TIME", description = "Not before, for example 2026-02-22T14:00:00Z.")
@@ -128,7 +131,8 @@ public final class FreezeCommand extends ClientCommand {
             out().println(Printable.text("FROZEN " + response.getName()) + "  " + describe(response.getCommit()));
             print(response.getNodes(), this);
             print(response.getReach());
-            out().println(Printable.text("Lift it with: assize unfreeze " + response.getName() + " --tenant " + tenant()));
+            out().println(Printable.text(
+                    "Lift it with: assize unfreeze " + response.getName() + " --tenant " + tenant()));
         }
         return ExitCodes.DONE;
     }
@@ -221,7 +225,9 @@ public final class FreezeCommand extends ClientCommand {
         if (until != null && duration != null) {
             throw command.usage("--until and --for: expected one of them");
         }
-        return duration == null ? until : command.surroundings().clock().instant().plus(duration);
+        return duration == null
+                ? until
+                : command.surroundings().clock().instant().plus(duration);
     }
 
     static String describe(PolicyCommit commit) {
@@ -239,7 +245,7 @@ public final class FreezeCommand extends ClientCommand {
     static com.google.protobuf.Duration wire(Duration duration) {
         return com.google.protobuf.Duration.newBuilder()
                 .setSeconds(duration.toSeconds())
-                .setNanos(duration.getNano())
+                .setNanos(duration.toNanosPart())
                 .build();
     }
 
@@ -255,12 +261,14 @@ public final class FreezeCommand extends ClientCommand {
                                 ? "."
                                 : "; not by " + counted(nodes.getUnconfirmedCount(), "node") + ":"));
         for (UnconfirmedNode node : nodes.getUnconfirmedList()) {
-            command.err().println("assize: not confirmed by " + Printable.text(node.getName()) + ", last seen "
-                    + Answers.time(node.getLastSeenAt())
-                    + (node.getCutOff()
-                            ? ": cut off; it stops " + node.getFreshnessBound().getSeconds()
-                                    + " s after it last reached the database"
-                            : ""));
+            command.err()
+                    .println("assize: not confirmed by " + Printable.text(node.getName()) + ", last seen "
+                            + Answers.time(node.getLastSeenAt())
+                            + (node.getCutOff()
+                                    ? ": cut off; it stops "
+                                            + node.getFreshnessBound().getSeconds()
+                                            + " s after it last reached the database"
+                                    : ""));
         }
     }
 
@@ -269,9 +277,8 @@ public final class FreezeCommand extends ClientCommand {
     }
 
     static void add(ObjectNode json, NodeConfirmations nodes) {
-        ObjectNode to = json.putObject("nodes")
-                .put("known", !nodes.getUnknown())
-                .put("confirmed", nodes.getConfirmed());
+        ObjectNode to =
+                json.putObject("nodes").put("known", !nodes.getUnknown()).put("confirmed", nodes.getConfirmed());
         ArrayNode unconfirmed = to.putArray("unconfirmed");
         nodes.getUnconfirmedList()
                 .forEach(node -> unconfirmed

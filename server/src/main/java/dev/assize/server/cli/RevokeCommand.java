@@ -13,7 +13,9 @@ import picocli.CommandLine.Parameters;
         description = "Takes away what a RoleBinding of --tenant gives: deletes it, or takes one subject out of it.")
 public final class RevokeCommand extends ClientCommand {
 
-    @Parameters(paramLabel = "BINDING", description = "The RoleBinding, as `grant`, `explain` and `policy export` show it.")
+    @Parameters(
+            paramLabel = "BINDING",
+            description = "The RoleBinding, as `grant`, `explain` and `policy export` show it.")
     private String binding = "";
 
     @Option(

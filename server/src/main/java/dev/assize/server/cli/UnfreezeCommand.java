@@ -9,7 +9,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Lifts a freeze. */
-@Command(name = "unfreeze", description = "Lifts a freeze of --tenant. Needs a permission of its own: `lift` on `freeze`.")
+@Command(
+        name = "unfreeze",
+        description = "Lifts a freeze of --tenant. Needs a permission of its own: `lift` on `freeze`.")
 public final class UnfreezeCommand extends ClientCommand {
 
     @Parameters(paramLabel = "NAME", description = "The freeze, as `freeze` and `freeze --list` show it.")

@@ -70,7 +70,8 @@ final class DecisionMetrics {
         failedLoads = counter("assize.decision.load.failures", "Policies that could not be read or compiled");
         failedPolls = counter("assize.decision.poll.failures", "Polls of revisions that failed");
         effects = Timer.builder("assize.decision.effect.delay")
-                .description("From just before a change was committed, on whatever node, until this one answers from it")
+                .description(
+                        "From just before a change was committed, on whatever node, until this one answers from it")
                 .publishPercentiles(0.5, 0.99)
                 .register(registry);
         failedPresences = counter("assize.node.presence.failures", "Failures to say that this node is there");

@@ -3,12 +3,8 @@ package dev.assize.server.decision;
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.OptionalBinder;
-import dev.assize.server.decision.node.ChangeSignals;
-import dev.assize.server.decision.node.NodeIdentity;
-import dev.assize.server.decision.node.NodeRegistry;
 
-/** Binds the PDP; needs a {@link PolicySource}, a {@link HistorySource}, an {@link ApprovalSource}, a {@link NodeRegistry}, {@link
- * ChangeSignals}, a {@link NodeIdentity}, a {@link DecisionConfig}, a clock and a meter registry. */
+/** Binds the PDP; needs a {@link PolicySource}, a {@link HistorySource}, an {@link ApprovalSource}, a {@link DecisionConfig}, a clock and a meter registry. */
 public final class DecisionModule extends AbstractModule {
 
     @Override
@@ -24,8 +20,5 @@ public final class DecisionModule extends AbstractModule {
         bind(ApprovalPolicy.class).to(GraphApprovalPolicy.class).in(Singleton.class);
         bind(SearchService.class).to(PolicySearch.class).in(Singleton.class);
         bind(PolicyStates.class).to(HeldStates.class).in(Singleton.class);
-        bind(NodePresence.class).in(Singleton.class);
-        bind(NodeConfirmations.class).in(Singleton.class);
-        bind(PolicyWatch.class).in(Singleton.class);
     }
 }

@@ -32,9 +32,7 @@ final class HeldStates implements PolicyStates {
 
     @Override
     public Subscription onChange(TenantId tenant, Runnable action) {
-        // Of its own, so that two subscriptions with one action are two.
-        Runnable watcher = action::run;
-        graphs.watchers().add(tenant, watcher);
-        return () -> graphs.watchers().remove(tenant, watcher);
+        graphs.watchers().add(tenant, action);
+        return () -> graphs.watchers().remove(tenant, action);
     }
 }

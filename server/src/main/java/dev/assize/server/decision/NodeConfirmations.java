@@ -63,10 +63,10 @@ public final class NodeConfirmations {
                 true);
     }
 
-    private Set<String> missing(
-            TenantId tenant, Revision revision, List<Node> others, Instant deadline, long pauses) {
+    private Set<String> missing(TenantId tenant, Revision revision, List<Node> others, Instant deadline, long pauses) {
         Set<String> missing = ids(others);
-        Set<String> connected = ids(others.stream().filter(node -> !node.isCutOff()).toList());
+        Set<String> connected =
+                ids(others.stream().filter(node -> !node.isCutOff()).toList());
         try {
             registry.ask(tenant, revision, others.stream().map(Node::identity).toList());
             missing = registry.unconfirmed(tenant, revision);

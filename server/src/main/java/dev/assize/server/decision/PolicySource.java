@@ -45,7 +45,8 @@ public interface PolicySource {
      *
      * @param readAt by the clock of wherever policy is kept, at the moment they were read; null where that has none
      */
-    record Heads(Map<PolicyScope, Revision> revisions, @Nullable Instant readAt) {}
+    record Heads(
+            Map<PolicyScope, Revision> revisions, @Nullable Instant readAt) {}
 
     /** A tenant's policy beside the platform's, read in one transaction. */
     record PolicySnapshot(PolicySet tenant, PolicySet platform) {}

@@ -19,6 +19,7 @@ public interface PolicyStates {
      * Has something done whenever a tenant's state may have changed, until closed. It is done on the thread that changed
      * it, and must return at once; it may be done too often, and where what this node holds was dropped for want of room,
      * not at all: who needs to be sure also looks now and then.
+     * Each action is subscribed once at a time.
      */
     Subscription onChange(TenantId tenant, Runnable action);
 

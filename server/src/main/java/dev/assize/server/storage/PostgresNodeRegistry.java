@@ -28,8 +28,9 @@ final class PostgresNodeRegistry implements NodeRegistry {
             + " greatest(0, extract(epoch FROM clock_timestamp() - last_seen_at) * 1000)::bigint AS unseen"
             + " FROM assize.node ORDER BY name, instance_id";
 
-    private static final String ASK = "INSERT INTO assize.node_confirmation (tenant_id, revision, instance_id, asked_at)"
-            + " SELECT ?, ?, a.id, clock_timestamp() FROM unnest(?::text[]) AS a (id) ON CONFLICT DO NOTHING";
+    private static final String ASK =
+            "INSERT INTO assize.node_confirmation (tenant_id, revision, instance_id, asked_at)"
+                    + " SELECT ?, ?, a.id, clock_timestamp() FROM unnest(?::text[]) AS a (id) ON CONFLICT DO NOTHING";
 
     private static final String CONFIRM = "UPDATE assize.node_confirmation SET confirmed_at = clock_timestamp()"
             + " WHERE tenant_id = ? AND revision <= ? AND instance_id = ? AND confirmed_at IS NULL";
@@ -63,7 +64,8 @@ final class PostgresNodeRegistry implements NodeRegistry {
             return transaction
                     .sql()
                     .fetch(ASKED, node.instanceId())
-                    .map(row -> new Asked(new TenantId(row.get(0, String.class)), new Revision(row.get(1, Long.class))));
+                    .map(row ->
+                            new Asked(new TenantId(row.get(0, String.class)), new Revision(row.get(1, Long.class))));
         });
     }
 
@@ -74,17 +76,19 @@ final class PostgresNodeRegistry implements NodeRegistry {
 
     @Override
     public List<Node> nodes() {
-        List<Node> all = database.inSnapshot(PLATFORM, transaction -> transaction
-                .sql()
-                .fetch(NODES)
-                .map(row -> new Node(
-                        new NodeIdentity(
-                                row.get("instance_id", String.class),
-                                row.get("name", String.class),
-                                Duration.ofMillis(row.get("freshness_bound", Long.class))),
-                        row.get("started_at", Instant.class),
-                        row.get("last_seen_at", Instant.class),
-                        Duration.ofMillis(row.get("unseen", Long.class)))));
+        List<Node> all = database.inSnapshot(
+                PLATFORM,
+                transaction -> transaction
+                        .sql()
+                        .fetch(NODES)
+                        .map(row -> new Node(
+                                new NodeIdentity(
+                                        row.get("instance_id", String.class),
+                                        row.get("name", String.class),
+                                        Duration.ofMillis(row.get("freshness_bound", Long.class))),
+                                row.get("started_at", Instant.class),
+                                row.get("last_seen_at", Instant.class),
+                                Duration.ofMillis(row.get("unseen", Long.class)))));
         all.stream().filter(Node::isGone).map(Node::identity).forEach(this::remove);
         return all.stream().filter(node -> !node.isGone()).toList();
     }
@@ -121,10 +125,12 @@ final class PostgresNodeRegistry implements NodeRegistry {
 
     @Override
     public Set<String> unconfirmed(TenantId tenant, Revision revision) {
-        return database.inSnapshot(tenant.value(), transaction -> transaction
-                .sql()
-                .fetch(UNCONFIRMED, tenant.value(), revision.value())
-                .intoSet(0, String.class));
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .fetch(UNCONFIRMED, tenant.value(), revision.value())
+                        .intoSet(0, String.class));
     }
 
     @Override

@@ -206,7 +206,8 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public Heads heads(Set<PolicyScope> scopes) {
         return database.inSnapshot(
-                PolicyScope.PLATFORM.key(), transaction -> new Heads(revisions(transaction, scopes), time(transaction)));
+                PolicyScope.PLATFORM.key(),
+                transaction -> new Heads(revisions(transaction, scopes), time(transaction)));
     }
 
     private PolicySet current(

@@ -485,7 +485,7 @@ class PolicyAdministrationTest {
     }
 
     /** Remembers only what it was told to forget. */
-    private static final class ForgetfulDecisions implements DecisionService {
+    static final class ForgetfulDecisions implements DecisionService {
 
         private final List<PolicyScope> forgotten = new ArrayList<>();
 

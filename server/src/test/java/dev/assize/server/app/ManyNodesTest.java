@@ -90,7 +90,9 @@ class ManyNodesTest {
                     .usePlaintext()
                     .build());
             if (i == 0) {
-                key = Credentials.read(directory.resolve("node-0")).orElseThrow().key();
+                key = Credentials.read(directory.resolve("node-0"))
+                        .orElseThrow()
+                        .key();
             }
         }
     }
@@ -111,8 +113,10 @@ class ManyNodesTest {
         environment.put("ASSIZE_DECISION_POLL_INTERVAL", "250ms");
         // So that it is the age of policy that ends answers, and not that of credentials.
         environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "60s");
-        environment.put("ASSIZE_AUTHENTICATION_PEPPER_FILE", directory.resolve("pepper").toString());
-        environment.put("ASSIZE_LEDGER_SIGNING_KEYS", directory.resolve("signing-keys").toString());
+        environment.put(
+                "ASSIZE_AUTHENTICATION_PEPPER_FILE", directory.resolve("pepper").toString());
+        environment.put(
+                "ASSIZE_LEDGER_SIGNING_KEYS", directory.resolve("signing-keys").toString());
         environment.put("ASSIZE_ANCHOR_DIRECTORY", directory.resolve("anchor").toString());
         return environment;
     }
@@ -305,9 +309,7 @@ class ManyNodesTest {
                         .setHeader(ApplyPolicyHeader.getDefaultInstance())
                         .build(),
                 ApplyPolicyRequest.newBuilder()
-                        .setPut(PolicySource.newBuilder()
-                                .setFile("p.yaml")
-                                .setYaml(ByteString.copyFromUtf8(yaml)))
+                        .setPut(PolicySource.newBuilder().setFile("p.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
                         .build()));
         if (platform > 0) {
             parts.add(ApplyPolicyRequest.newBuilder()

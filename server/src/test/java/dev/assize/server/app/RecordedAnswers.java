@@ -110,7 +110,8 @@ final class RecordedAnswers {
         }
         boolean followed = at + 1 < states.size();
         if (followed
-                && answer.sentAt - states.get(at + 1).committedAt > bound.plus(BLUR).toNanos()) {
+                && answer.sentAt - states.get(at + 1).committedAt
+                        > bound.plus(BLUR).toNanos()) {
             found.add("older than the bound: " + answer + ", followed by " + states.get(at + 1));
         }
     }
@@ -185,7 +186,8 @@ final class RecordedAnswers {
         return first != null
                 && outages.stream()
                         .noneMatch(outage -> outage.node == node
-                                && state.askedAt < outage.to + Duration.ofSeconds(5).toNanos()
+                                && state.askedAt
+                                        < outage.to + Duration.ofSeconds(5).toNanos()
                                 && first.receivedAt > outage.from);
     }
 }

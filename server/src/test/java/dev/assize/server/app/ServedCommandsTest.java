@@ -180,11 +180,111 @@ class ServedCommandsTest {
     }
 
     @Test
+    void freezesListsAndLifts() throws IOException {
+        assertThat(console.run("freeze", "--subject", "user:alice")).isEqualTo(2);
+        assertThat(console.err()).contains("--reason");
+        assertThat(console.run("freeze", "--reason", "why")).isEqualTo(2);
+        assertThat(console.run("freeze", "--all", "--reason", "why", "--until", "soon"))
+                .isEqualTo(2);
+        assertThat(console.run(
+                        "freeze", "--run", "r1", "--reason", "why", "--until", "2999-01-01T00:00:00Z", "--for", "15m"))
+                .isEqualTo(2);
+
+        assertThat(console.run("freeze", "--subject", "user:alice", "--reason", "runs wild", "--name", "stop"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out())
+                .contains("FROZEN stop", "Confirmed by 1 node.", "noc", "assize unfreeze stop --tenant acme");
+        assertThat(console.run("check", "user:alice", "replay:1", "execute", "--env", "staging"))
+                .isEqualTo(3);
+        assertThat(console.run("freeze", "--list")).isZero();
+        assertThat(console.out()).contains("stop", "user:alice", "runs wild");
+        assertThat(console.run("unfreeze", "stop", "--reason", "over", "--output", "json"))
+                .isZero();
+        assertThat(new ObjectMapper()
+                        .readTree(console.out())
+                        .path("nodes")
+                        .path("confirmed")
+                        .asInt())
+                .isEqualTo(1);
+        assertThat(console.run("unfreeze", "stop")).isEqualTo(1);
+        assertThat(console.run("check", "user:alice", "replay:1", "execute", "--env", "staging"))
+                .isZero();
+
+        assertThat(console.run(
+                        "freeze",
+                        "--run",
+                        "r1",
+                        "--env",
+                        "staging",
+                        "--for",
+                        "15m",
+                        "--reason",
+                        "w",
+                        "--output",
+                        "json"))
+                .isZero();
+        String name = new ObjectMapper().readTree(console.out()).path("name").asText();
+        assertThat(console.run("freeze", "--list", "--output", "json")).isZero();
+        assertThat(new ObjectMapper()
+                        .readTree(console.out())
+                        .path("freezes")
+                        .path(0)
+                        .path("env")
+                        .asText())
+                .isEqualTo("staging");
+        assertThat(console.run("unfreeze", name)).isZero();
+    }
+
+    @Test
+    void grantsAndRevokes() {
+        assertThat(console.run("grant", "--subject", "user:bob")).isEqualTo(2);
+        assertThat(console.run("grant", "--subject", "user:bob", "--role", "nobody"))
+                .isEqualTo(1);
+        assertThat(console.run(
+                        "grant",
+                        "--subject",
+                        "user:bob,user:eve",
+                        "--role",
+                        "operator",
+                        "--env",
+                        "staging",
+                        "--for",
+                        "8h",
+                        "--name",
+                        "on-call"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).startsWith("GRANTED on-call");
+        assertThat(console.run("check", "user:bob", "replay:1", "execute", "--env", "staging"))
+                .isZero();
+        assertThat(console.run("check", "user:bob", "replay:1", "execute", "--env", "production"))
+                .isEqualTo(3);
+        assertThat(console.run("revoke", "on-call", "--subject", "user:bob")).isZero();
+        assertThat(console.run("check", "user:eve", "replay:1", "execute", "--env", "staging"))
+                .isZero();
+        assertThat(console.run("check", "user:bob", "replay:1", "execute", "--env", "staging"))
+                .isEqualTo(3);
+        assertThat(console.run("revoke", "on-call", "--idempotency-key", "k", "--output", "json"))
+                .isZero();
+        assertThat(console.run("revoke", "on-call", "--idempotency-key", "k")).isZero();
+        assertThat(console.out()).contains("by an earlier request");
+        assertThat(console.run("revoke", "on-call")).isEqualTo(1);
+    }
+
+    @Test
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo("database: ok\npolicy: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
+                    .isEqualTo("database: ok
+policy: ok
+clock: ok
+anchor: ok
+ledgers: ok
+partitions: ok
+grpc: ok
+");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

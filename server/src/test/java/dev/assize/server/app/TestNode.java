@@ -22,8 +22,8 @@ interface TestNode extends AutoCloseable {
     /** In this process. */
     static TestNode inside(Map<String, String> environment) {
         Path home = Path.of(environment.getOrDefault("ASSIZE_HOME", ""));
-        AssizeServer server = AssizeServer.of(
-                ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
+        AssizeServer server =
+                AssizeServer.of(ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
         server.start();
         return new TestNode() {
             @Override
@@ -53,12 +53,13 @@ interface TestNode extends AutoCloseable {
                 .redirectErrorStream(true);
         builder.environment().putAll(environment);
         Process process = builder.start();
-        BufferedReader out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         StringBuilder said = new StringBuilder();
         for (String line = out.readLine(); line != null; line = out.readLine()) {
             said.append(line).append('\n');
             if (line.strip().startsWith("gRPC ")) {
-                String address = line.strip().split("\\s+")[1];
+                String address = line.strip().split("\\s+", -1)[1];
                 Thread.ofVirtual().start(() -> out.lines().forEach(any -> {}));
                 return running(process, address);
             }

@@ -305,7 +305,13 @@ class GraphRenewalTest {
         GraphCache few = new GraphCache(source, tight, InstantSource.system(), metrics);
         PolicyDecisionPoint busy = pdp(few, tight);
         PolicyWatch polling = new PolicyWatch(
-                few, source, tight, InstantSource.system(), metrics, new FakeSignals(), NodePresenceTest.of(few, metrics));
+                few,
+                source,
+                tight,
+                InstantSource.system(),
+                metrics,
+                new FakeSignals(),
+                NodePresenceTest.of(few, metrics));
         List<TenantId> tenants =
                 IntStream.range(0, 8).mapToObj(i -> new TenantId("t" + i)).toList();
         source.put(platform(1));

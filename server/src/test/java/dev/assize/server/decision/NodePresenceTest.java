@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,12 +32,12 @@ class NodePresenceTest {
     private final InMemoryNodeRegistry registry = new InMemoryNodeRegistry(now::get);
     private final FakePolicySource source = new FakePolicySource();
     private final DecisionMetrics metrics = new DecisionMetrics(new SimpleMeterRegistry());
-    private final GraphCache graphs = new GraphCache(source, DecisionConfig.defaults(), now::get, metrics, Runnable::run);
+    private final GraphCache graphs =
+            new GraphCache(source, DecisionConfig.defaults(), now::get, metrics, Runnable::run);
     private final NodeIdentity here = NodeIdentity.starting("here", BOUND);
     private final NodeIdentity there = NodeIdentity.starting("there", BOUND);
     private final NodePresence presence = new NodePresence(there, registry, graphs, metrics, Runnable::run);
-    private final NodeConfirmations confirmations =
-            new NodeConfirmations(here, registry, InstantSource.system());
+    private final NodeConfirmations confirmations = new NodeConfirmations(here, registry, InstantSource.system());
 
     /** One among nobody. */
     static NodePresence of(GraphCache graphs, DecisionMetrics metrics) {
@@ -94,7 +95,8 @@ class NodePresenceTest {
         presence.say();
 
         assertThat(registry.unconfirmed(ACME, TWO)).isEmpty();
-        assertThat(graphs.getIfHeld(ACME).graph().revision()).isEqualTo(TWO);
+        assertThat(Objects.requireNonNull(graphs.getIfHeld(ACME)).graph().revision())
+                .isEqualTo(TWO);
     }
 
     @Test

@@ -58,7 +58,8 @@ class PolicyDecisionPointTest {
     private final GraphCache graphs = new GraphCache(source, CONFIG, now::get, metrics);
     private final FakeFacts facts = new FakeFacts();
     private final PolicyDecisionPoint pdp = pdp(now::get, Evaluator::evaluate);
-    private final PolicyWatch watch = new PolicyWatch(graphs, source, CONFIG, now::get, metrics, new FakeSignals(), NodePresenceTest.of(graphs, metrics));
+    private final PolicyWatch watch = new PolicyWatch(
+            graphs, source, CONFIG, now::get, metrics, new FakeSignals(), NodePresenceTest.of(graphs, metrics));
 
     @Test
     void refusesToAnswerFromWhatWasNotConfirmedInTime() {

@@ -22,31 +22,25 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 
 /** What nodes hear of each other through PostgreSQL. */
 @Timeout(60)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PostgresNodesTest {
 
     private static final TenantId ACME = new TenantId("acme");
     private static final Revision ONE = new Revision(1);
     private static final Asked ASKED = new Asked(ACME, ONE);
 
-    private static TestDatabase server;
-    private static Database database;
-
+    private final TestDatabase server = TestDatabase.fresh();
+    private final Database database = server.open(InstantSource.system());
     private final PostgresNodeRegistry registry = new PostgresNodeRegistry(database);
 
-    @BeforeAll
-    static void open() {
-        server = TestDatabase.fresh();
-        database = server.open(InstantSource.system());
-    }
-
     @AfterAll
-    static void close() {
+    void close() {
         database.close();
         server.close();
     }
@@ -54,7 +48,8 @@ class PostgresNodesTest {
     @Test
     void overlooksWhatMakesNoSenseAndHearsWhatFollows() throws Exception {
         try (Ears ears = new Ears()) {
-            for (String payload : List.of("", "acme", "acme x y", "acme -1 5", "..  1 5", "acme 1 99999999999999999999")) {
+            for (String payload :
+                    List.of("", "acme", "acme x y", "acme -1 5", "..  1 5", "acme 1 99999999999999999999")) {
                 notify("assize_policy", payload);
                 notify("assize_confirm", payload);
             }
@@ -98,7 +93,9 @@ class PostgresNodesTest {
 
         execute("UPDATE assize.node SET last_seen_at = last_seen_at - interval '40 seconds'");
         assertThat(identities()).contains(one).doesNotContain(two);
-        assertThat(registry.nodes()).filteredOn(node -> node.identity().equals(one)).allMatch(Node::isCutOff);
+        assertThat(registry.nodes())
+                .filteredOn(node -> node.identity().equals(one))
+                .allMatch(Node::isCutOff);
 
         registry.seen(one);
         assertThat(registry.nodes())
@@ -132,11 +129,11 @@ class PostgresNodesTest {
         return registry.nodes().stream().map(Node::identity).toList();
     }
 
-    private static void notify(String channel, String payload) throws SQLException {
+    private void notify(String channel, String payload) throws SQLException {
         execute("SELECT pg_notify('" + channel + "', '" + payload + "')");
     }
 
-    private static void execute(String sql) throws SQLException {
+    private void execute(String sql) throws SQLException {
         DatabaseAccess access = server.superuser();
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
                 Statement statement = connection.createStatement()) {
@@ -145,7 +142,7 @@ class PostgresNodesTest {
     }
 
     /** Hears everything, from its connection on. */
-    private static final class Ears implements ChangeSignals.Listener, AutoCloseable {
+    private final class Ears implements ChangeSignals.Listener, AutoCloseable {
 
         private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         private final PostgresChangeSignals signals = new PostgresChangeSignals(database);

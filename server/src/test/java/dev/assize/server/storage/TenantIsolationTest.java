@@ -74,10 +74,10 @@ class TenantIsolationTest {
     /** The same of tables that make changes known. */
     private static final Map<String, String> CHANGE_ROWS = Map.of(
             "policy_answer",
-                    "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
-                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
+            "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
+                    + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
             "node_confirmation",
-                    "(tenant_id, revision, instance_id, asked_at) VALUES ('%s', 1, 'i', now())");
+            "(tenant_id, revision, instance_id, asked_at) VALUES ('%s', 1, 'i', now())");
 
     /** The same of tables that only a transaction that signs writes. */
     private static final Map<String, String> SIGNED_ROWS = Map.of(

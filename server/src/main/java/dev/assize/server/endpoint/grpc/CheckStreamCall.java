@@ -1,11 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
-import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
-import dev.assize.server.decision.DecisionService;
-import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -21,7 +17,6 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
     static final int CORRELATION_BYTES = 128;
 
     private final DecisionEndpoint endpoint;
-    private final DecisionService decisions;
     private final Gate gate;
     private final ErrorMapper errors;
     private final Replies replies;
@@ -33,13 +28,11 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
 
     CheckStreamCall(
             DecisionEndpoint endpoint,
-            DecisionService decisions,
             Gate gate,
             ErrorMapper errors,
             Replies replies,
             ServerCallStreamObserver<CheckStreamResponse> stream) {
         this.endpoint = endpoint;
-        this.decisions = decisions;
         this.gate = gate;
         this.errors = errors;
         this.replies = replies;
@@ -100,7 +93,8 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
                 CheckStreamResponse.newBuilder().setCorrelationId(correlation == null ? "" : correlation);
         try {
             Fields.requireKnown("request", request);
-            return response.setResponse(decide(request, tenant)).build();
+            return response.setResponse(endpoint.decide("check.", request.getCheck(), tenant))
+                    .build();
         } catch (RuntimeException failure) {
             if (failure instanceof StatusRuntimeException gone
                     && gone.getStatus().getCode() == Status.Code.CANCELLED) {
@@ -108,12 +102,5 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
             }
             return response.setError(errors.toStatus(failure)).build();
         }
-    }
-
-    private CheckResponse decide(CheckStreamRequest request, TenantId tenant) {
-        Asked asked = endpoint.read("check.", request.getCheck(), tenant, Environment.DEFAULT);
-        return asked.explain()
-                ? endpoint.explained(decisions.explain(asked.query(), asked.at()), asked.detail())
-                : endpoint.answered(decisions.evaluate(asked.query(), asked.at()), asked.detail());
     }
 }

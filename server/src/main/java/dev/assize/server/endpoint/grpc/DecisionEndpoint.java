@@ -101,12 +101,8 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     @Override
     public StreamObserver<CheckStreamRequest> checkStream(StreamObserver<CheckStreamResponse> observer) {
         return new CheckStreamCall(
-                        this,
-                        decisions,
-                        gate,
-                        errors,
-                        replies,
-                        (ServerCallStreamObserver<CheckStreamResponse>) observer)
+                        this, decisions, gate, errors, replies, (ServerCallStreamObserver<CheckStreamResponse>)
+                                observer)
                 .start();
     }
 
@@ -141,8 +137,12 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     }
 
     private CheckResponse check(CheckRequest request) {
-        TenantId tenant = gate.admit(request.getTenant());
-        Asked asked = read("", request, tenant, Environment.DEFAULT);
+        return decide("", request, gate.admit(request.getTenant()));
+    }
+
+    /** Answers one request, and puts the answer on record where the tenant wants that. */
+    CheckResponse decide(String prefix, CheckRequest request, TenantId tenant) {
+        Asked asked = read(prefix, request, tenant, Environment.DEFAULT);
         String id = ids.next();
         if (asked.explain()) {
             Explanation explanation = decisions.explain(asked.query(), asked.at());

@@ -88,6 +88,8 @@ final class DocumentDraft {
     private static String field(Problem problem) {
         String path = problem.field().substring(problem.field().indexOf(' ') + 1);
         String last = path.substring(path.lastIndexOf('.') + 1);
-        return last.equals("tenant") ? "all" : last.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+        return last.equals("tenant")
+                ? "all"
+                : last.replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
     }
 }

@@ -93,9 +93,11 @@ final class ShorthandCalls {
         DocumentDraft draft = new DocumentDraft("RoleBinding", tenant, name(request.getName(), "grant-"))
                 .list("subjects", request.getSubjectsList())
                 .text("role", request.getRole())
-                .inner("scope", scope -> scope.list("environments", request.getEnvironmentsList())
-                        .list("resourceTypes", request.getResourceTypesList())
-                        .list("resources", request.getResourcesList()))
+                .inner(
+                        "scope",
+                        scope -> scope.list("environments", request.getEnvironmentsList())
+                                .list("resourceTypes", request.getResourceTypesList())
+                                .list("resources", request.getResourcesList()))
                 .text("fromTenant", request.getFromTenant())
                 .text("when", request.getWhen())
                 .text("reason", request.getReason());
@@ -271,9 +273,7 @@ final class ShorthandCalls {
             case Done done -> done;
             case ShorthandResult.NotThere(DocumentKey key) ->
                 throw RefusedException.notFound(
-                        key.kind() == Kind.TENANT
-                                ? ErrorReason.TENANT_NOT_FOUND
-                                : ErrorReason.DOCUMENT_NOT_FOUND,
+                        key.kind() == Kind.TENANT ? ErrorReason.TENANT_NOT_FOUND : ErrorReason.DOCUMENT_NOT_FOUND,
                         key.kind().text(),
                         key.name());
             case ShorthandResult.SubjectNotThere(DocumentKey binding, String subject) ->
@@ -322,7 +322,7 @@ final class ShorthandCalls {
                 .setCutOff(node.isCutOff())
                 .setFreshnessBound(com.google.protobuf.Duration.newBuilder()
                         .setSeconds(node.identity().freshnessBound().toSeconds())
-                        .setNanos(node.identity().freshnessBound().getNano()))
+                        .setNanos(node.identity().freshnessBound().toNanosPart()))
                 .build();
     }
 

@@ -215,7 +215,8 @@ final class WatchCalls {
             if (state == null) {
                 throw RefusedException.notFound(ErrorReason.TENANT_NOT_FOUND, "tenant", tenant.value());
             }
-            if (state.revision().compareTo(known) < 0 || state.platformRevision().compareTo(knownOfPlatform) < 0) {
+            if (state.revision().compareTo(known) < 0
+                    || state.platformRevision().compareTo(knownOfPlatform) < 0) {
                 // Behind what the listener knows: it hears nothing until that has been seen here, too.
                 return null;
             }

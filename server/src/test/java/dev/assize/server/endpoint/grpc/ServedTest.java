@@ -61,6 +61,7 @@ import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.ledger.Appender;
@@ -554,6 +555,7 @@ class ServedTest {
                 install(new AnchorModule());
                 install(new DecisionModule());
                 install(new RecordingModule());
+                install(new NodesModule());
                 install(new AdministrationModule());
                 install(new StorageModule());
                 install(new GrpcModule());

@@ -112,10 +112,8 @@ class ShorthandCallsTest {
         Refusal.of(() -> policy.freeze(freeze().setAll(true).build()))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("all");
-        Refusal.of(() -> policy.freeze(freeze().setTenant("assize")
-                        .clearSubject()
-                        .setAll(true)
-                        .build()))
+        Refusal.of(() -> policy.freeze(
+                        freeze().setTenant("assize").clearSubject().setAll(true).build()))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("all");
     }
@@ -229,10 +227,8 @@ class ShorthandCallsTest {
     void namesTheNodesThatHaveNotConfirmed() {
         NodeIdentity far = NodeIdentity.starting("far", java.time.Duration.ofSeconds(60));
         door.nodes.seen(far);
-        List<UnconfirmedNode> unconfirmed = policy.freeze(
-                        freeze().setWait(seconds(0)).build())
-                .getNodes()
-                .getUnconfirmedList();
+        List<UnconfirmedNode> unconfirmed =
+                policy.freeze(freeze().setWait(seconds(0)).build()).getNodes().getUnconfirmedList();
         assertThat(unconfirmed).singleElement().satisfies(node -> {
             assertThat(node.getName()).isEqualTo("far");
             assertThat(node.getInstanceId()).isEqualTo(far.instanceId());
@@ -318,7 +314,8 @@ class ShorthandCallsTest {
 
     @Test
     void listsFreezesByPage() {
-        policy.freeze(freeze().setName("b").setFrom(Timestamp.newBuilder().setSeconds(1_800_000_000))
+        policy.freeze(freeze().setName("b")
+                .setFrom(Timestamp.newBuilder().setSeconds(1_800_000_000))
                 .build());
         policy.freeze(freeze().setName("a").clearSubject().setAll(true).build());
 
@@ -335,7 +332,8 @@ class ShorthandCallsTest {
         assertThat(second.getFreezes(0).getName()).isEqualTo("b");
         assertThat(second.getFreezes(0).getActive()).isFalse();
         assertThat(second.getNextPageToken()).isEmpty();
-        Refusal.of(() -> policy.listFreezes(list().setTenant("nowhere").build())).is(ErrorReason.TENANT_NOT_FOUND);
+        Refusal.of(() -> policy.listFreezes(list().setTenant("nowhere").build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
     }
 
     private List<String> reach(FreezeRequest.Builder request) {
@@ -348,7 +346,10 @@ class ShorthandCallsTest {
     }
 
     private static FreezeRequest.Builder freeze() {
-        return FreezeRequest.newBuilder().setTenant("acme").setSubject("agent:x").setReason("runs wild");
+        return FreezeRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("agent:x")
+                .setReason("runs wild");
     }
 
     private static UnfreezeRequest.Builder unfreeze(String name) {

@@ -141,7 +141,7 @@ class WatchTest {
         String other = door.key("user:admin", "assize", true);
         Heard<WatchDecisionResponse> revoked = watch(other, question().build());
         revoked.message();
-        door.injector.getInstance(ApiKeys.class).revoke(TenantId.ASSIZE, other.split("_")[1], Recorder.ASSIZE);
+        door.injector.getInstance(ApiKeys.class).revoke(TenantId.ASSIZE, other.split("_", -1)[1], Recorder.ASSIZE);
         assertThat(revoked.refusal().reason()).isEqualTo("CREDENTIALS_INVALID");
     }
 
@@ -174,8 +174,7 @@ class WatchTest {
     @Test
     void answersAStreamOfQuestionsInTheirOrderAndFailsOneAlone() {
         Heard<CheckStreamResponse> heard = new Heard<>();
-        StreamObserver<CheckStreamRequest> questions = door.with(
-                        DecisionServiceGrpc.newStub(door.channel), door.replay)
+        StreamObserver<CheckStreamRequest> questions = door.with(DecisionServiceGrpc.newStub(door.channel), door.replay)
                 .checkStream(heard);
         questions.onNext(asked("a", question()));
         questions.onNext(asked("b", question().setSubject("group:all")));
@@ -195,8 +194,7 @@ class WatchTest {
     @Test
     void endsAStreamOfQuestionsForWhoMayNotAskOne() {
         Heard<CheckStreamResponse> heard = new Heard<>();
-        StreamObserver<CheckStreamRequest> questions = door.with(
-                        DecisionServiceGrpc.newStub(door.channel), door.replay)
+        StreamObserver<CheckStreamRequest> questions = door.with(DecisionServiceGrpc.newStub(door.channel), door.replay)
                 .checkStream(heard);
         questions.onNext(asked("x".repeat(128), question()));
         assertThat(heard.message().getCorrelationId()).hasSize(128);
@@ -286,7 +284,9 @@ class WatchTest {
             Refusal refusal = Refusal.of(() -> {
                 throw failure;
             });
-            return new Ended(refusal.status(), refusal.detail(ErrorInfo.class).map(ErrorInfo::getReason).orElse(""));
+            return new Ended(
+                    refusal.status(),
+                    refusal.detail(ErrorInfo.class).map(ErrorInfo::getReason).orElse(""));
         }
 
         @Override
