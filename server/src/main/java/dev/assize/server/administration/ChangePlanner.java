@@ -16,6 +16,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
@@ -27,7 +28,6 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
-import dev.assize.server.policy.Kind;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -70,8 +70,7 @@ final class ChangePlanner implements Planner {
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
-        judge = new ChangeJudge(
-                change, changes, present, after, clock.instant(), mayGiveItself ? null : recorder);
+        judge = new ChangeJudge(change, changes, present, after, clock.instant(), mayGiveItself ? null : recorder);
         List<Problem> problems = judge.problems();
         if (change.dryRun()) {
             result = new ChangeResult.Compared(changes, problems, judge.violations(), judge.gains(), List.of(), 0);

@@ -47,9 +47,7 @@ public final class PolicyAdministration {
 
     /** Gives a new database its first policy: nobody is there yet who could have asked for it. */
     ChangeResult applyFirst(ChangeSet change) {
-        return apply(
-                change,
-                new ChangePlanner(change, Recorder.ASSIZE, TenantId.ASSIZE::equals, clock, true));
+        return apply(change, new ChangePlanner(change, Recorder.ASSIZE, TenantId.ASSIZE::equals, clock, true));
     }
 
     private ChangeResult apply(ChangeSet change, ChangePlanner planner) {

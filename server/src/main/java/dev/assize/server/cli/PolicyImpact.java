@@ -94,7 +94,9 @@ final class PolicyImpact {
         }
         return to.hasDecidedBy()
                 ? by(to.getDecidedBy())
-                : change.getFrom().hasDecidedBy() ? "no longer " + by(change.getFrom().getDecidedBy()) : "";
+                : change.getFrom().hasDecidedBy()
+                        ? "no longer " + by(change.getFrom().getDecidedBy())
+                        : "";
     }
 
     private static String by(DecidedBy decidedBy) {

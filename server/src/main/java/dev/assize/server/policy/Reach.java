@@ -130,7 +130,8 @@ public final class Reach {
             if (name.isGroup()) {
                 group(name.id()).ifPresent(group -> documents.add(narrowed(group, names)));
             } else {
-                set.find(new DocumentKey(set.scope(), Kind.SUBJECT, name.toString())).ifPresent(documents::add);
+                set.find(new DocumentKey(set.scope(), Kind.SUBJECT, name.toString()))
+                        .ifPresent(documents::add);
             }
         }
         others.forEach(key -> set.find(key).ifPresent(documents::add));
@@ -143,7 +144,8 @@ public final class Reach {
 
     private static RoleBindingDocument narrowed(RoleBindingDocument binding, Set<Subject> names) {
         List<SubjectPattern> subjects = binding.subjects().stream()
-                .filter(pattern -> !(pattern instanceof SubjectPattern.Named(Subject subject)) || names.contains(subject))
+                .filter(pattern ->
+                        !(pattern instanceof SubjectPattern.Named(Subject subject)) || names.contains(subject))
                 .toList();
         return subjects.size() == binding.subjects().size()
                 ? binding

@@ -123,7 +123,8 @@ class PolicyAdministrationTest {
         put(TENANT + managed("kept", "ci") + "---\n" + managed("gone", "ci") + "---\n" + managed("theirs", "people")
                 + "---\n" + role("nobodys") + "---\n"
                 + "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: f, manager: ci}, spec:"
-                + " {tenant: true, reason: r}}\n---\n" + other + managed("gone", "ci").replace("acme", "globex"));
+                + " {tenant: true, reason: r}}\n---\n" + other
+                + managed("gone", "ci").replace("acme", "globex"));
 
         ChangeResult refused = prune("ci", role("kept"));
         assertThat(refused)
@@ -136,9 +137,7 @@ class PolicyAdministrationTest {
         assertThat(administration.export(ACME).documents())
                 .extracting(document -> document.kind().text() + "/" + document.name())
                 .containsExactlyInAnyOrder("Tenant/acme", "Role/kept", "Role/nobodys", "Role/theirs", "Freeze/f");
-        assertThat(administration
-                        .export(PolicyScope.of(new TenantId("globex")))
-                        .documents())
+        assertThat(administration.export(PolicyScope.of(new TenantId("globex"))).documents())
                 .extracting(Document::name)
                 .contains("gone");
     }

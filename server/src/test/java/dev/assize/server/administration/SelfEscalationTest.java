@@ -10,15 +10,15 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.impact.Impact;
 import dev.assize.server.decision.impact.Impact.Type;
 import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
-import dev.assize.server.policy.Kind;
-import dev.assize.server.model.PolicyScope;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.Kind;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -82,8 +82,7 @@ final class SelfEscalationTest {
     private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryPolicyRepository repository =
             new InMemoryPolicyRepository(new InMemoryLedgerStore(clock, new AuditCodec()));
-    private final PolicyAdministration administration =
-            new PolicyAdministration(repository, refreshedOnly(), clock);
+    private final PolicyAdministration administration = new PolicyAdministration(repository, refreshedOnly(), clock);
 
     @ParameterizedTest
     @ValueSource(
@@ -163,14 +162,18 @@ final class SelfEscalationTest {
     void acceptsWhatGivesToOthersOrTakesAway() {
         begin();
 
-        accept(ALICE, withTenant("{kind: RoleBinding, metadata: {name: dave}, spec: {subjects: ['user:dave'], role:"
-                + " writer}}"));
+        accept(
+                ALICE,
+                withTenant("{kind: RoleBinding, metadata: {name: dave}, spec: {subjects: ['user:dave'], role:"
+                        + " writer}}"));
         accept(ALICE, withTenant("{kind: Group, metadata: {name: writers}, spec: {members: ['user:dave']}}"));
         accept(ALICE, withTenant("{kind: Freeze, metadata: {name: more}, spec: {tenant: true, reason: all}}"));
         accept(ALICE, "", key(Kind.ROLE_BINDING, "alice"));
-        accept(ALICE, withTenant("{kind: Role, metadata: {name: visitor}, spec: {permissions: [{resources: [doc],"
-                + " actions: [admin], when: \"subject.attr.site == 'here'\"}, {effect: deny, resources: [doc],"
-                + " actions: [sign, read]}]}}"));
+        accept(
+                ALICE,
+                withTenant("{kind: Role, metadata: {name: visitor}, spec: {permissions: [{resources: [doc],"
+                        + " actions: [admin], when: \"subject.attr.site == 'here'\"}, {effect: deny, resources: [doc],"
+                        + " actions: [sign, read]}]}}"));
     }
 
     @Test
@@ -236,7 +239,9 @@ final class SelfEscalationTest {
     /** Changing policy asks nothing of decisions but to look again. */
     private static DecisionService refreshedOnly() {
         return (DecisionService) Proxy.newProxyInstance(
-                DecisionService.class.getClassLoader(), new Class<?>[] {DecisionService.class}, (proxy, method, args) -> {
+                DecisionService.class.getClassLoader(),
+                new Class<?>[] {DecisionService.class},
+                (proxy, method, args) -> {
                     if (!method.getName().equals("refresh")) {
                         throw new AssertionError(method.getName());
                     }

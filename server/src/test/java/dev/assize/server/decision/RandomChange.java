@@ -44,14 +44,7 @@ public record RandomChange(
                     asked.add(world.query());
                 }
                 each.accept(new RandomChange(
-                        seed,
-                        tenant,
-                        platform,
-                        changes.tenant(),
-                        changes.platform(),
-                        changed,
-                        world.moment(),
-                        asked));
+                        seed, tenant, platform, changes.tenant(), changes.platform(), changed, world.moment(), asked));
             }
         }
     }

@@ -11,6 +11,7 @@ import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
@@ -18,9 +19,8 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AssignedRoles;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
-import dev.assize.server.model.PolicyScope;
-import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.PolicySet;
 import dev.assize.server.testing.TestDatabase;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
@@ -108,27 +108,30 @@ class ConflictingGrantsTest {
                 String subject = "user:u" + round;
                 String first = binding("pays-" + round, subject, "pays");
                 // The other half now by itself, now through a group or a role that inherits it.
-                String second =
-                        switch (round % 3) {
-                            case 0 -> binding("approves-" + round, subject, "approves");
-                            case 1 ->
-                                group("g" + round, subject) + "---\n"
-                                        + binding("approves-" + round, "group:g" + round, "approves");
-                            default ->
-                                inheriting("r" + round) + "---\n"
-                                        + binding("approves-" + round, subject, "r" + round);
-                        };
+                String second = switch (round % 3) {
+                    case 0 -> binding("approves-" + round, subject, "approves");
+                    case 1 ->
+                        group("g" + round, subject) + "---\n"
+                                + binding("approves-" + round, "group:g" + round, "approves");
+                    default -> inheriting("r" + round) + "---\n" + binding("approves-" + round, subject, "r" + round);
+                };
                 CompletableFuture<ChangeResult> here =
                         CompletableFuture.supplyAsync(() -> at(together, one, first), nodes);
                 CompletableFuture<ChangeResult> there =
                         CompletableFuture.supplyAsync(() -> at(together, other, second), nodes);
                 List<ChangeResult> results = List.of(here.get(), there.get());
 
-                assertThat(results).as("round %d", round).filteredOn(Accepted.class::isInstance).hasSize(1);
+                assertThat(results)
+                        .as("round %d", round)
+                        .filteredOn(Accepted.class::isInstance)
+                        .hasSize(1);
                 assertThat(results)
                         .filteredOn(Invalid.class::isInstance)
                         .singleElement()
-                        .satisfies(refused -> assertThat(((Invalid) refused).problems().getFirst().value())
+                        .satisfies(refused -> assertThat(((Invalid) refused)
+                                        .problems()
+                                        .getFirst()
+                                        .value())
                                 .contains(subject));
                 firsts += results.getFirst() instanceof Accepted ? 1 : 0;
             }
@@ -148,8 +151,8 @@ class ConflictingGrantsTest {
             yaml.append(binding("many-" + i, "user:many" + i, "pays")).append("---\n");
         }
 
-        PolicyAdministration failing = new PolicyAdministration(
-                failingAtTheEnd(one.repository()), refreshedOnly(), InstantSource.system());
+        PolicyAdministration failing =
+                new PolicyAdministration(failingAtTheEnd(one.repository()), refreshedOnly(), InstantSource.system());
         assertThatThrownBy(() -> apply(failing, yaml.toString())).isInstanceOf(RuntimeException.class);
 
         PolicySet after = other.administration().export(PolicyScope.of(ACME));
@@ -213,17 +216,14 @@ class ConflictingGrantsTest {
                         ACME.value(),
                         transaction -> transaction
                                 .sql()
-                                .fetchValue("SELECT count(*) FROM assize.ledger_entry WHERE tenant_id = ?", ACME.value()))
+                                .fetchValue(
+                                        "SELECT count(*) FROM assize.ledger_entry WHERE tenant_id = ?", ACME.value()))
                 .hashCode();
     }
 
     private static long documents(String like) {
-        return one.database()
-                .inSnapshot(
-                        PolicyScope.of(ACME).key(),
-                        transaction -> (Long) transaction
-                                .sql()
-                                .fetchValue("SELECT count(*) FROM assize.policy_document WHERE name LIKE ?", like));
+        return one.database().inSnapshot(PolicyScope.of(ACME).key(), transaction -> (Long)
+                transaction.sql().fetchValue("SELECT count(*) FROM assize.policy_document WHERE name LIKE ?", like));
     }
 
     private static ChangeResult at(CyclicBarrier together, Node node, String yaml) {
@@ -267,7 +267,9 @@ class ConflictingGrantsTest {
 
     private static DecisionService refreshedOnly() {
         return (DecisionService) Proxy.newProxyInstance(
-                DecisionService.class.getClassLoader(), new Class<?>[] {DecisionService.class}, (proxy, method, args) -> {
+                DecisionService.class.getClassLoader(),
+                new Class<?>[] {DecisionService.class},
+                (proxy, method, args) -> {
                     if (!method.getName().equals("refresh")) {
                         throw new AssertionError(method.getName());
                     }

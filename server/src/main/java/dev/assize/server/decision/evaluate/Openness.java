@@ -9,5 +9,4 @@ package dev.assize.server.decision.evaluate;
  * @param resourceType and of any type that policy does not name
  * @param action it is any that policy does not name
  */
-public record Openness(
-        boolean subject, boolean subjectType, boolean resource, boolean resourceType, boolean action) {}
+public record Openness(boolean subject, boolean subjectType, boolean resource, boolean resourceType, boolean action) {}

@@ -100,8 +100,8 @@ public final class Prospects {
 
         private boolean isFrozen() {
             return graph.freezes().matching(query, facts::groups).stream()
-                    .anyMatch(freeze -> freeze.target().role() == null
-                            && Moments.isWithin(now, freeze.from(), freeze.until()));
+                    .anyMatch(freeze ->
+                            freeze.target().role() == null && Moments.isWithin(now, freeze.from(), freeze.until()));
         }
 
         private void freeze() {
@@ -124,7 +124,8 @@ public final class Prospects {
             SortedMap<String, String> conditions = new TreeMap<>();
             if (query.activeRoles().isEmpty()) {
                 grants.all().filter(this::isInForce).forEach(grant -> {
-                    Condition when = grant.terms() == null ? null : grant.terms().when();
+                    Condition when =
+                            grant.terms() == null ? null : grant.terms().when();
                     Truth truth = truth(when);
                     Set<String> roles = closed(List.of(grant.binding().role()));
                     if (truth == Truth.TRUE) {
@@ -143,8 +144,8 @@ public final class Prospects {
                     denies = true;
                 } else if (count(rule, possible) > rule.limit()) {
                     deniesIf.put(
-                            "active " + rule.name() + rule.roles() + rule.limit() + " of " + sortedText(certain) + " and "
-                                    + conditions.keySet(),
+                            "active " + rule.name() + rule.roles() + rule.limit() + " of " + sortedText(certain)
+                                    + " and " + conditions.keySet(),
                             "more than " + rule.limit() + " active roles of `" + rule.name() + "` with "
                                     + String.join(", ", conditions.values()));
                 }
@@ -206,7 +207,8 @@ public final class Prospects {
                 if (truth != Truth.OPEN && open == null) {
                     denies = true;
                 } else {
-                    // A condition that fails to evaluate denies as well; so the same text in an allow says something else.
+                    // A condition that fails to evaluate denies as well; so the same text in an allow says something
+                    // else.
                     deniesIf.put(
                             term(open, truth == Truth.OPEN ? key(also) : null),
                             shown(grant.name(), open == null ? null : when, truth == Truth.OPEN ? also : null));

@@ -146,9 +146,7 @@ record Findings(List<Finding> first, long count) {
             if (allowed.add(action)) {
                 AnyOf<Action> implied = type.implies().get(action);
                 if (implied != null) {
-                    type.actions().stream()
-                            .filter(implied::contains)
-                            .forEach(each -> allow(type, each, allowed));
+                    type.actions().stream().filter(implied::contains).forEach(each -> allow(type, each, allowed));
                 }
             }
         }
@@ -174,12 +172,7 @@ record Findings(List<Finding> first, long count) {
                                 .forEach(name -> side.reach().naming(name).forEach(it -> bindings.put(it.key(), it)));
                     case SUBJECT ->
                         side.reach().naming(Subject.parse(key.name())).forEach(it -> bindings.put(it.key(), it));
-                    case TENANT,
-                            RESOURCE_TYPE,
-                            RESOURCE,
-                            SEPARATION_OF_DUTY,
-                            APPROVAL_RULE,
-                            FREEZE -> {}
+                    case TENANT, RESOURCE_TYPE, RESOURCE, SEPARATION_OF_DUTY, APPROVAL_RULE, FREEZE -> {}
                 }
             }
             return bindings.values();
@@ -214,12 +207,8 @@ record Findings(List<Finding> first, long count) {
         }
 
         private boolean speaksWithin(RoleBindingDocument binding, Permission permission) {
-            return meets(
-                            binding.scopeOfGrant().environments().orElseGet(AnyOf.All::new),
-                            permission.environments())
-                    && meets(
-                            binding.scopeOfGrant().resourceTypes().orElseGet(AnyOf.All::new),
-                            permission.resources());
+            return meets(binding.scopeOfGrant().environments().orElseGet(AnyOf.All::new), permission.environments())
+                    && meets(binding.scopeOfGrant().resourceTypes().orElseGet(AnyOf.All::new), permission.resources());
         }
 
         private static <T> boolean meets(AnyOf<T> left, AnyOf<T> right) {
@@ -240,8 +229,7 @@ record Findings(List<Finding> first, long count) {
                 return side.reach().members(subject).isEmpty();
             }
             return documentedTypes().contains(subject.type())
-                    && side.find(new DocumentKey(
-                                    side.state().tenant().scope(), Kind.SUBJECT, subject.toString()))
+                    && side.find(new DocumentKey(side.state().tenant().scope(), Kind.SUBJECT, subject.toString()))
                             == null;
         }
 

@@ -90,7 +90,8 @@ public final class Gains {
             return Optional.empty();
         }
         Side.compile(before, after, Set.of(person.subject()), changed);
-        List<RoleBindingDocument> both = Stream.concat(was.stream(), is.stream()).toList();
+        List<RoleBindingDocument> both =
+                Stream.concat(was.stream(), is.stream()).toList();
         // What nothing allows afterwards is not given.
         List<Touch> held = is.stream()
                 .map(RoleBindingDocument::role)
@@ -109,8 +110,8 @@ public final class Gains {
         for (Side side : List.of(before, after)) {
             side.names(person.subject(), person.home()).stream()
                     .filter(Subject::isGroup)
-                    .forEach(group -> own.add(
-                            new DocumentKey(side.state().tenant().scope(), Kind.GROUP, group.id())));
+                    .forEach(group ->
+                            own.add(new DocumentKey(side.state().tenant().scope(), Kind.GROUP, group.id())));
         }
         own.add(new DocumentKey(
                 after.state().tenant().scope(), Kind.SUBJECT, person.subject().toString()));
@@ -156,7 +157,9 @@ public final class Gains {
 
     /** The first question names no roles and is compared with itself; a choice of roles, with every other choice. */
     private boolean gives(List<CheckQuery> queries, Openness openness, Instant moment) {
-        List<Prospect> was = queries.stream().map(query -> before.ask(query, openness, moment)).toList();
+        List<Prospect> was = queries.stream()
+                .map(query -> before.ask(query, openness, moment))
+                .toList();
         for (int i = 0; i < queries.size(); i++) {
             Prospect is = after.ask(queries.get(i), openness, moment);
             List<Prospect> others = i == 0 ? was.subList(0, 1) : was;
@@ -168,7 +171,8 @@ public final class Gains {
     }
 
     private boolean gives(Prospect is, Prospect was) {
-        return !(obligedIsDenied && is.obliged()) && (is.gives(was) || (obligedIsDenied && was.obliged() && is.isOpen()));
+        return !(obligedIsDenied && is.obliged())
+                && (is.gives(was) || (obligedIsDenied && was.obliged() && is.isOpen()));
     }
 
     /** No named role, which is all of them; and each alone, where together they may be too many. */

@@ -107,9 +107,7 @@ public final class ImpactAnalysis {
     private void compileFor(Touched touched) {
         Set<Subject> subjects = touched.isEverybody()
                 ? null
-                : touched.persons().stream()
-                        .map(Person::subject)
-                        .collect(Collectors.toCollection(LinkedHashSet::new));
+                : touched.persons().stream().map(Person::subject).collect(Collectors.toCollection(LinkedHashSet::new));
         Side.compile(before, after, subjects, changed);
     }
 

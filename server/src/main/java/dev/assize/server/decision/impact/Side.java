@@ -126,8 +126,7 @@ final class Side {
                     .forEach(paths::add);
         }
         Set<DocumentKey> keys = new HashSet<>();
-        paths.forEach(path ->
-                keys.add(new DocumentKey(after.state.tenant().scope(), Kind.RESOURCE, path.value())));
+        paths.forEach(path -> keys.add(new DocumentKey(after.state.tenant().scope(), Kind.RESOURCE, path.value())));
         changed.stream().filter(key -> key.kind() == Kind.RESOURCE).forEach(keys::add);
         return keys;
     }

@@ -23,10 +23,10 @@ import dev.assize.server.policy.SubjectPattern;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
-import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -112,12 +112,14 @@ final class Touched {
                 persons.add(new Person(subject.subject(), home(), Person.Kind.NAMED));
                 touches.add(Touch.EVERYTHING);
             }
-            case ResourceDocument resource -> everybody(Touch.ofType(resource.resource().type()));
+            case ResourceDocument resource ->
+                everybody(Touch.ofType(resource.resource().type()));
             case TenantDocument _ -> everybody(Touch.EVERYTHING);
             case ApprovalRuleDocument rule -> everybody(new Touch(rule.resources(), rule.actions()));
             case SeparationOfDutyDocument duty -> add(duty);
             case FreezeDocument freeze -> add(side, freeze);
-            case GroupDocument _, RoleDocument _, ResourceTypeDocument _ -> throw new IllegalArgumentException(document.key().toString());
+            case GroupDocument _, RoleDocument _, ResourceTypeDocument _ ->
+                throw new IllegalArgumentException(document.key().toString());
         }
     }
 
@@ -159,9 +161,7 @@ final class Touched {
     }
 
     /** Who is in it, or was, has other grants, and other groups that conditions may read. */
-    private void addGroup(
-            @Nullable GroupDocument was,
-            @Nullable GroupDocument is) {
+    private void addGroup(@Nullable GroupDocument was, @Nullable GroupDocument is) {
         touches.add(Touch.EVERYTHING);
         if (!wantsPersons) {
             return;
@@ -179,8 +179,7 @@ final class Touched {
         }
     }
 
-    private void addRole(
-            @Nullable RoleDocument was, @Nullable RoleDocument is) {
+    private void addRole(@Nullable RoleDocument was, @Nullable RoleDocument is) {
         String name = requireNonNull(was == null ? is : was).name();
         for (Side side : wantsPersons ? List.of(before, after) : List.<Side>of()) {
             for (String role : side.reaching(name)) {
@@ -291,14 +290,16 @@ final class Touched {
 
     private void addEverybody(Side side) {
         everyNamed(side, this::addNamed);
-        side.reach().open().forEach(binding -> binding.subjects().forEach(pattern -> {
-            switch (pattern) {
-                case SubjectPattern.AnyOfType(String type) ->
-                    addUnnamed(side.reach().homeOf(binding), type);
-                case SubjectPattern.Anyone _ -> addUnnamed(side.reach().homeOf(binding), null);
-                case SubjectPattern.Named _ -> {}
-            }
-        }));
+        side.reach()
+                .open()
+                .forEach(binding -> binding.subjects().forEach(pattern -> {
+                    switch (pattern) {
+                        case SubjectPattern.AnyOfType(String type) ->
+                            addUnnamed(side.reach().homeOf(binding), type);
+                        case SubjectPattern.Anyone _ -> addUnnamed(side.reach().homeOf(binding), null);
+                        case SubjectPattern.Named _ -> {}
+                    }
+                }));
     }
 
     private void everyNamed(Side side, BiConsumer<Subject, TenantId> each) {
@@ -327,7 +328,9 @@ final class Touched {
     private Set<TenantId> homesOf(Subject subject) {
         Set<TenantId> homes = new LinkedHashSet<>(Set.of(home()));
         for (Side side : List.of(before, after)) {
-            side.reach().naming(subject).forEach(binding -> homes.add(side.reach().homeOf(binding)));
+            side.reach()
+                    .naming(subject)
+                    .forEach(binding -> homes.add(side.reach().homeOf(binding)));
             side.reach().open().forEach(binding -> homes.add(side.reach().homeOf(binding)));
         }
         return homes;

@@ -148,8 +148,9 @@ final class Universe {
 
     /** The paths that make a difference to somebody with such bindings, shorter ones first. */
     Set<ResourcePath> paths(Collection<RoleBindingDocument> bindings) {
-        Set<ResourcePath> paths = new TreeSet<>(Comparator.comparing((ResourcePath path) -> path.value().length())
-                .thenComparing(ResourcePath::value));
+        Set<ResourcePath> paths = new TreeSet<>(
+                Comparator.comparing((ResourcePath path) -> path.value().length())
+                        .thenComparing(ResourcePath::value));
         bindings.forEach(binding -> binding.scopeOfGrant().resources().ifPresent(paths::addAll));
         paths.addAll(frozen);
         return paths;
@@ -182,7 +183,9 @@ final class Universe {
 
     /** Of a type, or of one that policy does not name. */
     private boolean isAmong(ResourcePath path, String type) {
-        return type.equals(OTHER_TYPE) ? !actions.containsKey(path.type()) : path.type().equals(type);
+        return type.equals(OTHER_TYPE)
+                ? !actions.containsKey(path.type())
+                : path.type().equals(type);
     }
 
     private static ResourcePath whole(String type) {

@@ -236,8 +236,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private ApplyPolicyResponse response(ChangeResult result) {
         return switch (result) {
             case Accepted accepted -> ChangeTranslator.response(accepted.changes(), accepted.violations());
-            case Compared compared ->
-                ChangeTranslator.response(compared, places.refine(compared.problems()));
+            case Compared compared -> ChangeTranslator.response(compared, places.refine(compared.problems()));
             case Invalid invalid -> refuse(places.refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(

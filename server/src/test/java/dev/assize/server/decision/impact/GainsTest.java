@@ -71,9 +71,7 @@ final class GainsTest {
             DecisionGraph is = GraphCompiler.compile(after.tenant(), after.platform());
             for (CheckQuery query : change.queries()) {
                 // Whoever narrows its roles down may be allowed by others of them before.
-                if (query.activeRoles().isEmpty()
-                        && !allows(was, query, change)
-                        && allows(is, query, change)) {
+                if (query.activeRoles().isEmpty() && !allows(was, query, change) && allows(is, query, change)) {
                     asked.incrementAndGet();
                     assertThat(Gains.first(
                                     before,
@@ -108,7 +106,8 @@ final class GainsTest {
                     for (Environment env : universe.environments()) {
                         for (@Nullable String run : universe.runs()) {
                             var pair = reference.pair(person, place, action, env, run);
-                            if (pair.to().effect() != Prospect.Effect.DENY && pair.to().gives(pair.from())) {
+                            if (pair.to().effect() != Prospect.Effect.DENY
+                                    && pair.to().gives(pair.from())) {
                                 return true;
                             }
                         }

@@ -13,12 +13,12 @@ import dev.assize.server.decision.impact.ImpactAnalysis.Pair;
 import dev.assize.server.decision.impact.Universe.Place;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
-import dev.assize.server.model.PolicyScope;
 import dev.assize.server.policy.PolicySet;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -47,15 +47,18 @@ final class ImpactAnalysisTest {
             PolicyState after = new PolicyState(change.tenantAfter(), change.platformAfter());
             Impact impact = ImpactAnalysis.of(
                     before, after, change.changed(), change.now(), Long.MAX_VALUE / 2, Integer.MAX_VALUE);
-            Set<Impact.Line> expected =
-                    new ImpactReference(before, after, change.changed(), change.now()).lines();
+            Set<Impact.Line> expected = new ImpactReference(before, after, change.changed(), change.now()).lines();
             Set<Impact.Line> actual = new HashSet<>(impact.lines());
             Set<Impact.Line> missing = new HashSet<>(expected);
             missing.removeAll(actual);
             Set<Impact.Line> surplus = new HashSet<>(actual);
             surplus.removeAll(expected);
-            assertThat(missing).as("missing of %s, seed %d", change.changed(), change.seed()).isEmpty();
-            assertThat(surplus).as("surplus of %s, seed %d", change.changed(), change.seed()).isEmpty();
+            assertThat(missing)
+                    .as("missing of %s, seed %d", change.changed(), change.seed())
+                    .isEmpty();
+            assertThat(surplus)
+                    .as("surplus of %s, seed %d", change.changed(), change.seed())
+                    .isEmpty();
             assertThat(impact.lineCount()).isEqualTo(actual.size());
             lines.addAndGet(actual.size());
         });
@@ -135,7 +138,8 @@ final class ImpactAnalysisTest {
                 ---
                 {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: b},
                   spec: {subjects: ["user:u"], role: all}}
-                """.getBytes(StandardCharsets.UTF_8)).documents();
+                """.getBytes(StandardCharsets.UTF_8))
+                .documents();
         PolicySet before = PolicySet.of(scope, new Revision(1), documents.subList(0, 3));
         PolicySet after = PolicySet.of(scope, new Revision(2), documents);
         return ImpactAnalysis.of(
@@ -189,8 +193,12 @@ final class ImpactAnalysisTest {
         Place found = null;
         for (Place place : universe.places(known, paths)) {
             int length = place.path().value().length() - known.length();
-            boolean inside = place.open() && asked.startsWith(place.path().value().substring(0, length));
-            if (inside && (found == null || found.path().value().length() <= place.path().value().length())) {
+            boolean inside =
+                    place.open() && asked.startsWith(place.path().value().substring(0, length));
+            if (inside
+                    && (found == null
+                            || found.path().value().length()
+                                    <= place.path().value().length())) {
                 found = place;
             }
         }

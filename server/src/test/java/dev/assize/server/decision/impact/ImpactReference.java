@@ -178,7 +178,8 @@ final class ImpactReference {
             for (RoleBindingDocument binding : tenant.ofKind(RoleBindingDocument.class)) {
                 TenantId home = binding.fromTenant() == null ? own : binding.fromTenant();
                 boolean names = home.equals(person.home())
-                        && binding.subjects().stream().anyMatch(pattern -> names(tenant, home.equals(own), pattern, person));
+                        && binding.subjects().stream()
+                                .anyMatch(pattern -> names(tenant, home.equals(own), pattern, person));
                 if (names) {
                     found.add(binding);
                 }
