@@ -7,6 +7,7 @@ import com.google.inject.Injector;
 import com.google.inject.Stage;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.OutlookEffect;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
@@ -254,6 +255,28 @@ class WholeDecisionServedTest {
                 .is(ErrorReason.POLICY_INVALID);
         assertThat(larger.status().getMessage())
                 .contains("RoleBinding/alice-c", "user:alice", "a, b, c", "separation of duty `apart`");
+    }
+
+    /** The administrator may do everything, so also what is only declared now. */
+    @Test
+    void refusesWhatGivesItsAuthorAnythingAndSaysSoInADryRun() {
+        String type = "apiVersion: assize.dev/v1\nkind: ResourceType\nmetadata: {tenant: assize, name: toaster}\n"
+                + "spec: {actions: [toast]}\n";
+        Refusal refused = Refusal.of(() -> apply(header(), type)).is(ErrorReason.SELF_ESCALATION);
+        assertThat(refused.status().getMessage()).contains("`user:admin` could `toast` on `toaster`");
+
+        ApplyPolicyResponse dry = apply(header().toBuilder().setDryRun(true).build(), type);
+        assertThat(dry.getSelfEscalationsList())
+                .singleElement()
+                .satisfies(found -> assertThat(found.getMessage()).contains("`user:admin` could `toast`"));
+        assertThat(dry.getImpacts(0).getChangesList())
+                .filteredOn(change -> change.getSubject().equals("user:admin"))
+                .singleElement()
+                .satisfies(change -> {
+                    assertThat(change.getFrom().getReason()).isEqualTo(Reason.REASON_TYPE_UNKNOWN);
+                    assertThat(change.getTo().getEffect()).isEqualTo(OutlookEffect.OUTLOOK_EFFECT_ALLOW);
+                    assertThat(change.getTo().getDecidedBy().getBinding()).isEqualTo("first-administrator");
+                });
     }
 
     @Test
