@@ -8,7 +8,6 @@ import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.impact.Impact;
-import dev.assize.server.decision.impact.Impact.Type;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
@@ -199,7 +198,7 @@ final class SelfEscalationTest {
         assertThat(impact.findings())
                 .as("alice has a document, and dave has none")
                 .extracting(Impact.Finding::type)
-                .containsExactly(Type.ROLE_UNREACHED, Type.BINDING_TO_NOBODY);
+                .containsExactly(Impact.Type.ROLE_UNREACHED, Impact.Type.BINDING_TO_NOBODY);
         assertThat(administration.export(ACME).find(key(Kind.ROLE, "unused"))).isEmpty();
     }
 

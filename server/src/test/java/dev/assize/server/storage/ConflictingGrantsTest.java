@@ -1,5 +1,7 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
+import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -34,6 +36,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -145,10 +148,10 @@ class ConflictingGrantsTest {
     @Test
     void aChangeThatFailsAtItsEndLeavesNothing() {
         PolicySet before = one.administration().export(PolicyScope.of(ACME));
-        long entries = entries();
+        int entries = entries();
         StringBuilder yaml = new StringBuilder();
         for (int i = 0; i < DOCUMENTS; i++) {
-            yaml.append(binding("many-" + i, "user:many" + i, "pays")).append("---\n");
+            yaml.append(i == 0 ? "" : "---\n").append(binding("many-" + i, "user:many" + i, "pays"));
         }
 
         PolicyAdministration failing =
@@ -183,7 +186,7 @@ class ConflictingGrantsTest {
             }
 
             @Override
-            public List<RevisionRecord> revisions(PolicyScope scope, Revision before, int limit) {
+            public List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit) {
                 return repository.revisions(scope, before, limit);
             }
         };
@@ -210,20 +213,20 @@ class ConflictingGrantsTest {
                 plan.once());
     }
 
-    private static long entries() {
+    private static int entries() {
         return one.database()
                 .inSnapshot(
                         ACME.value(),
                         transaction -> transaction
                                 .sql()
-                                .fetchValue(
-                                        "SELECT count(*) FROM assize.ledger_entry WHERE tenant_id = ?", ACME.value()))
-                .hashCode();
+                                .fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(ACME.value())));
     }
 
-    private static long documents(String like) {
-        return one.database().inSnapshot(PolicyScope.of(ACME).key(), transaction -> (Long)
-                transaction.sql().fetchValue("SELECT count(*) FROM assize.policy_document WHERE name LIKE ?", like));
+    private static int documents(String like) {
+        return one.database()
+                .inSnapshot(
+                        PolicyScope.of(ACME).key(),
+                        transaction -> transaction.sql().fetchCount(POLICY_DOCUMENT, POLICY_DOCUMENT.NAME.like(like)));
     }
 
     private static ChangeResult at(CyclicBarrier together, Node node, String yaml) {
@@ -242,7 +245,7 @@ class ConflictingGrantsTest {
 
     private static List<Document> read(String yaml) {
         List<Document> documents = new ArrayList<>();
-        for (String part : yaml.split("---\n")) {
+        for (String part : yaml.strip().split("---\n", -1)) {
             ReadResult result = DocumentReader.read("test.yaml", 1, part.getBytes(StandardCharsets.UTF_8));
             assertThat(result.problems()).isEmpty();
             documents.addAll(result.documents());

@@ -1,7 +1,6 @@
 package dev.assize.server.decision.impact;
 
 import dev.assize.server.decision.impact.Impact.Finding;
-import dev.assize.server.decision.impact.Impact.Type;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Subject;
 import dev.assize.server.policy.AnyOf;
@@ -84,13 +83,13 @@ record Findings(List<Finding> first, long count) {
         private void inspect(RoleDocument role, Set<String> reached) {
             boolean ofTenant = !role.scope().isPlatform();
             if (ofTenant && !reached.contains(role.name())) {
-                add(Type.ROLE_UNREACHED, role.key(), "", "no binding gives role `" + role.name() + "` to anybody");
+                add(Impact.Type.ROLE_UNREACHED, role.key(), "", "no binding gives role `" + role.name() + "` to anybody");
             }
             int position = 0;
             for (Permission permission : role.permissions()) {
                 if (ofTenant && permission.effect() == Effect.ALLOW && isShadowed(role, permission)) {
                     add(
-                            Type.PERMISSION_SHADOWED,
+                            Impact.Type.PERMISSION_SHADOWED,
                             role.key(),
                             permission.toString(),
                             "permission " + (position + 1) + " of role `" + role.name()
@@ -134,7 +133,7 @@ record Findings(List<Finding> first, long count) {
             for (Action action : new TreeSet<>(type.actions())) {
                 if (!allowed.contains(action)) {
                     add(
-                            Type.ACTION_UNREACHED,
+                            Impact.Type.ACTION_UNREACHED,
                             type.key(),
                             action.value(),
                             "no binding allows anybody `" + action + "` on `" + type.name() + "`");
@@ -181,7 +180,7 @@ record Findings(List<Finding> first, long count) {
         private void inspect(RoleBindingDocument binding) {
             if (side.permissions(binding.role()).noneMatch(permission -> speaksWithin(binding, permission))) {
                 add(
-                        Type.BINDING_WITHOUT_PERMISSION,
+                        Impact.Type.BINDING_WITHOUT_PERMISSION,
                         binding.key(),
                         "",
                         "role `" + binding.role() + "` neither allows nor denies anything in the scope of binding `"
@@ -198,7 +197,7 @@ record Findings(List<Finding> first, long count) {
             }
             if (!somebody) {
                 add(
-                        Type.BINDING_TO_NOBODY,
+                        Impact.Type.BINDING_TO_NOBODY,
                         binding.key(),
                         "",
                         "binding `" + binding.name() + "` reaches nobody: " + String.join(", ", nobody)
@@ -246,7 +245,7 @@ record Findings(List<Finding> first, long count) {
             return known;
         }
 
-        private void add(Type type, DocumentKey key, String detail, String message) {
+        private void add(Impact.Type type, DocumentKey key, String detail, String message) {
             found.put(type + " " + key + " " + detail, new Finding(type, key, message));
         }
     }

@@ -214,8 +214,8 @@ final class Side {
                 .filter(binding -> reach.homeOf(binding).equals(person.home()))
                 .filter(binding -> binding.subjects().stream()
                         .anyMatch(pattern -> pattern instanceof SubjectPattern.Anyone
-                                || pattern instanceof SubjectPattern.AnyOfType(String type)
-                                        && type.equals(person.subject().type())))
+                                || (pattern instanceof SubjectPattern.AnyOfType(String type)
+                                        && type.equals(person.subject().type()))))
                 .forEach(found::add);
         return found;
     }

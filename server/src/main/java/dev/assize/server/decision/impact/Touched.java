@@ -117,7 +117,7 @@ final class Touched {
             case TenantDocument _ -> everybody(Touch.EVERYTHING);
             case ApprovalRuleDocument rule -> everybody(new Touch(rule.resources(), rule.actions()));
             case SeparationOfDutyDocument duty -> add(duty);
-            case FreezeDocument freeze -> add(side, freeze);
+            case FreezeDocument freeze -> add(freeze);
             case GroupDocument _, RoleDocument _, ResourceTypeDocument _ ->
                 throw new IllegalArgumentException(document.key().toString());
         }
@@ -132,7 +132,7 @@ final class Touched {
         }
     }
 
-    private void add(Side side, FreezeDocument freeze) {
+    private void add(FreezeDocument freeze) {
         FreezeTarget target = freeze.target();
         Subject stopped = target.subject();
         Touch touch = new Touch(

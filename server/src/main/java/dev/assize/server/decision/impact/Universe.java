@@ -149,7 +149,7 @@ final class Universe {
     /** The paths that make a difference to somebody with such bindings, shorter ones first. */
     Set<ResourcePath> paths(Collection<RoleBindingDocument> bindings) {
         Set<ResourcePath> paths = new TreeSet<>(
-                Comparator.comparing((ResourcePath path) -> path.value().length())
+                Comparator.comparingInt((ResourcePath path) -> path.value().length())
                         .thenComparing(ResourcePath::value));
         bindings.forEach(binding -> binding.scopeOfGrant().resources().ifPresent(paths::addAll));
         paths.addAll(frozen);

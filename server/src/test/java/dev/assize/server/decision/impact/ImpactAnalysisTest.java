@@ -26,6 +26,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -160,7 +161,7 @@ final class ImpactAnalysisTest {
     }
 
     /** What policy says, histories and approvals apart; null for a question that is no question. */
-    private static Boolean allows(DecisionGraph graph, CheckQuery query, RandomChange change) {
+    private static @Nullable Boolean allows(DecisionGraph graph, CheckQuery query, RandomChange change) {
         try {
             Verdict verdict = Evaluator.evaluate(graph, query, change.now());
             return verdict.answer().reason().isAllow();
@@ -170,7 +171,7 @@ final class ImpactAnalysisTest {
     }
 
     /** The narrowest place that a request lies in. */
-    private static Pair ahead(ImpactReference reference, CheckQuery query) {
+    private static @Nullable Pair ahead(ImpactReference reference, CheckQuery query) {
         Universe universe = reference.universe();
         if (!universe.environments().contains(query.env())) {
             return null;

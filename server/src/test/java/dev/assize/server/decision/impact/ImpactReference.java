@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** The difference of two policies the plain way: everybody is asked everything of both, compiled whole. */
 final class ImpactReference {
@@ -61,7 +62,7 @@ final class ImpactReference {
 
     private void compare(Person person, List<Place> places, Action action, Environment env, Set<Line> lines) {
         Map<Place, Pair> outside = new HashMap<>();
-        for (String run : universe.runs()) {
+        for (@Nullable String run : universe.runs()) {
             Map<Place, Pair> pairs = new LinkedHashMap<>();
             for (Place place : places) {
                 Pair pair = pair(person, place, action, env, run);
@@ -107,7 +108,7 @@ final class ImpactReference {
         return slash < 0 ? new ResourcePath("", "", true) : ResourcePath.parse(path.substring(0, slash));
     }
 
-    Pair pair(Person person, Place place, Action action, Environment env, String run) {
+    Pair pair(Person person, Place place, Action action, Environment env, @Nullable String run) {
         CheckQuery query = universe.query(person, place, action, env, run, List.of());
         var openness = Universe.openness(person, place, action);
         return new Pair(before.ask(query, openness, now), after.ask(query, openness, now));
