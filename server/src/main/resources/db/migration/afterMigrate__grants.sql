@@ -11,6 +11,11 @@ GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
 GRANT SELECT, INSERT ON assize.decision_record TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_payload TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, released_seq)
+    ON assize.ledger_hold TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.ledger_holds_on(text, timestamptz, text, text) TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.erase_ledger_values(text, bigint, smallint[]) TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (anchor_id, bound_at) ON assize.anchor TO ${application_role};
 GRANT SELECT, INSERT ON assize.signing_key TO ${application_role};

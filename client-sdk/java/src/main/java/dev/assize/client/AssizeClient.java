@@ -461,6 +461,11 @@ public final class AssizeClient implements AutoCloseable {
         return LedgerProofs.headOf(ledger, tenant, readDeadline).keys();
     }
 
+    /** Erasing and legal holds, in the default tenant's ledger. */
+    public RetentionClient retention() {
+        return new RetentionClient(ledger, tenant, readDeadline);
+    }
+
     /** Approvals of actions, in the default tenant and environment. */
     public ApprovalsClient approvals() {
         return approvals;

@@ -1,6 +1,7 @@
 package dev.assize.client;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * An event as it was recorded.
@@ -9,6 +10,21 @@ import java.time.Instant;
  * @param entryHash as 64 hexadecimal digits
  * @param recordedBy the caller that recorded it, which no request can set
  * @param recordedByTenant that caller's home
+ * @param masked what was masked before it was written: {@code reason}, {@code payload}, or JSON pointers into the payload
+ * @param erased which of the event's erasable fields are no longer there
  */
 public record AuditEntry(
-        long seq, String entryHash, Instant recordedAt, String recordedBy, String recordedByTenant, AuditEvent event) {}
+        long seq,
+        String entryHash,
+        Instant recordedAt,
+        String recordedBy,
+        String recordedByTenant,
+        AuditEvent event,
+        List<String> masked,
+        List<String> erased) {
+
+    public AuditEntry {
+        masked = List.copyOf(masked);
+        erased = List.copyOf(erased);
+    }
+}

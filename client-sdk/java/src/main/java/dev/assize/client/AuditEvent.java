@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param writes URIs of records written
  * @param onBehalfOf for whom the actor acted; may be empty
  * @param actorTenant the actor's home tenant, where it is another; empty means the ledger's
+ * @param erasable which of {@code payload}, {@code reason} and {@code on_behalf_of} can be erased later
  */
 public record AuditEvent(
         String type,
@@ -44,11 +45,13 @@ public record AuditEvent(
         List<String> reads,
         List<String> writes,
         String onBehalfOf,
-        String actorTenant) {
+        String actorTenant,
+        List<String> erasable) {
 
     public AuditEvent {
         reads = List.copyOf(reads);
         writes = List.copyOf(writes);
+        erasable = List.copyOf(erasable);
     }
 
     /** Begins an event of a type. */
@@ -87,6 +90,7 @@ public record AuditEvent(
         private List<String> writes = List.of();
         private String onBehalfOf = "";
         private String actorTenant = "";
+        private List<String> erasable = List.of();
 
         private Builder(String type) {
             this.type = type;
@@ -186,6 +190,12 @@ public record AuditEvent(
             return this;
         }
 
+        /** Which of {@code payload}, {@code reason} and {@code on_behalf_of} can be erased later. */
+        public Builder erasable(String... fields) {
+            this.erasable = List.of(fields);
+            return this;
+        }
+
         public AuditEvent build() {
             return new AuditEvent(
                     type,
@@ -205,7 +215,8 @@ public record AuditEvent(
                     reads,
                     writes,
                     onBehalfOf,
-                    actorTenant);
+                    actorTenant,
+                    erasable);
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.assize.client.ledger.BundleWriter;
 import dev.assize.client.ledger.Checkpoint;
 import dev.assize.client.ledger.DecisionField;
 import dev.assize.client.ledger.DecisionProof;
+import dev.assize.client.ledger.KeptValue;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.LedgerHead;
 import dev.assize.client.ledger.NotProvenException;
@@ -33,8 +34,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 
@@ -210,8 +213,9 @@ public final class LedgerProofs {
                 throw AssizeException.broken(
                         "this key sees some environments only, and a bundle holds the entries of all of them");
             }
+            Map<Long, List<KeptValue>> values = values(part.getFrames().getValuesList());
             for (ByteString frame : part.getFrames().getFramesList()) {
-                bundle.add(frame.toByteArray());
+                bundle.add(frame.toByteArray(), values.getOrDefault(bundle.size(), List.of()));
             }
             if (part.hasDecisions()) {
                 bundle.addDecisions(
@@ -219,6 +223,17 @@ public final class LedgerProofs {
             }
             progress.verified(bundle.size(), size);
         }
+    }
+
+    private static Map<Long, List<KeptValue>> values(List<dev.assize.proto.v1.KeptValue> values) {
+        Map<Long, List<KeptValue>> bySeq = new HashMap<>();
+        values.forEach(value -> bySeq.computeIfAbsent(value.getSeq(), _ -> new ArrayList<>())
+                .add(new KeptValue(
+                        value.getSeq(),
+                        value.getField(),
+                        value.getSalt().toByteArray(),
+                        value.getValue().toByteArray())));
+        return bySeq;
     }
 
     private Iterator<ExportAuditResponse> export(long fromSeq, long toSeq) {

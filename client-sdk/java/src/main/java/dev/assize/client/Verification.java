@@ -14,6 +14,7 @@ import java.util.OptionalLong;
  * @param firstBadSeq the first position that is not as it was recorded
  * @param fault what kind of fault, as {@code ENTRY_HASH}; empty where valid
  * @param message one sentence about it; empty where valid
+ * @param redacted of the entries verified, those of which values were erased, as others say
  */
 public record Verification(
         boolean valid,
@@ -24,7 +25,8 @@ public record Verification(
         String origin,
         OptionalLong firstBadSeq,
         String fault,
-        String message) {
+        String message,
+        long redacted) {
 
     /** Hears how far a verification is. */
     @FunctionalInterface

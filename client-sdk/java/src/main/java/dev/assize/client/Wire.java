@@ -199,7 +199,8 @@ final class Wire {
                 .addAllReads(event.reads())
                 .addAllWrites(event.writes())
                 .setOnBehalfOf(event.onBehalfOf())
-                .setActorTenant(event.actorTenant());
+                .setActorTenant(event.actorTenant())
+                .addAllErasable(event.erasable());
         if (event.occurredAt() != null) {
             to.setOccurredAt(timestamp(event.occurredAt()));
         }
@@ -232,7 +233,10 @@ final class Wire {
                         event.getReadsList(),
                         event.getWritesList(),
                         event.getOnBehalfOf(),
-                        event.getActorTenant()));
+                        event.getActorTenant(),
+                        event.getErasableList()),
+                entry.getMaskedList(),
+                entry.getErasedList());
     }
 
     static QueryAuditRequest query(AuditQuery query, String tenant) {
@@ -269,7 +273,8 @@ final class Wire {
                 result.getFault() == ChainFault.CHAIN_FAULT_UNSPECIFIED
                         ? ""
                         : name(result.getFault().name(), "CHAIN_FAULT_"),
-                result.getMessage());
+                result.getMessage(),
+                result.getRedacted());
     }
 
     static Instant instant(Timestamp timestamp) {

@@ -18,6 +18,8 @@ public enum Permission {
     READ_DECISIONS("ledger", "read-decisions"),
     EXPORT_AUDIT("ledger", "export"),
     VERIFY_LEDGER("ledger", "verify"),
+    ERASE_AUDIT("ledger", "erase"),
+    HOLD_AUDIT("ledger", "hold"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),
     REQUEST_APPROVAL("approval", "request"),
     RESOLVE_APPROVAL("approval", "resolve"),

@@ -2,6 +2,8 @@ package dev.assize.server.anchor;
 
 import com.google.inject.Inject;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditSettings;
+import dev.assize.server.audit.Masking;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.Receipt;
@@ -31,13 +33,20 @@ public final class Incarnations {
     private final AnchorRepository repository;
     private final Outside outside;
     private final AuditCodec codec;
+    private final AuditSettings settings;
     private final InstantSource clock;
 
     @Inject
-    Incarnations(AnchorRepository repository, Outside outside, AuditCodec codec, InstantSource clock) {
+    Incarnations(
+            AnchorRepository repository,
+            Outside outside,
+            AuditCodec codec,
+            AuditSettings settings,
+            InstantSource clock) {
         this.repository = repository;
         this.outside = outside;
         this.codec = codec;
+        this.settings = settings;
         this.clock = clock;
     }
 
@@ -71,7 +80,10 @@ public final class Incarnations {
         int next = begunOutside(standing, signed)
                 ? signedIncarnation(signed)
                 : beginOutside(deployment, copy, standing, signed);
-        EntryDraft first = codec.encode(record.event(standing, signed, next, clock.instant()), record.by(), tenant);
+        EntryDraft first = codec.encode(
+                new Masking(settings.piiPatterns(tenant)).apply(record.event(standing, signed, next, clock.instant())),
+                record.by(),
+                tenant);
         return Optional.of(new Begun(next, repository.begin(tenant, next, first)));
     }
 

@@ -1,20 +1,23 @@
 package dev.assize.server.app;
 
 import com.google.inject.AbstractModule;
+import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
-import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.Anchor;
+import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
@@ -28,6 +31,7 @@ import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.lineage.LineageModule;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
+import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.DatabaseHealth;
 import dev.assize.server.storage.PartitionHealth;
 import dev.assize.server.storage.StorageConfig;
@@ -65,6 +69,7 @@ final class ServerModule extends AbstractModule {
         install(new AnchorModule());
         install(new LineageModule());
         install(new VerificationModule());
+        install(new RetentionModule());
         install(new DecisionModule());
         install(new RecordingModule());
         install(new NodesModule());
@@ -90,6 +95,13 @@ final class ServerModule extends AbstractModule {
         bind(OperationsConfig.class).toInstance(config.operations());
         bind(InstantSource.class).toInstance(InstantSource.system());
         bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
+    }
+
+    /** Asked for by the log that decisions may be recorded in, hence not before it is needed. */
+    @Provides
+    @Singleton
+    static AuditSettings auditSettings(Provider<DecisionService> decisions) {
+        return tenant -> decisions.get().audit(tenant).piiPatterns();
     }
 
     @Provides

@@ -1,7 +1,10 @@
 package dev.assize.server.audit;
 
+import dev.assize.server.audit.Masking.Masked;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Envelope;
+import dev.assize.server.ledger.ErasableValue;
+import dev.assize.server.ledger.ErasureNotice;
 import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.FrameBody;
 import dev.assize.server.ledger.FrameFields;
@@ -16,8 +19,14 @@ import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.StringJoiner;
 import java.util.TreeMap;
@@ -29,6 +38,8 @@ public final class AuditCodec implements Projector {
 
     private static final int COMMITMENT_BYTES = Short.BYTES + Digest.LENGTH;
 
+    private final SecureRandom random = new SecureRandom();
+
     /** The event as a draft for the ledger of the recorder's home tenant. */
     public EntryDraft encode(AuditEvent event, Recorder recorder) {
         return encode(event, recorder, recorder.home());
@@ -39,13 +50,68 @@ public final class AuditCodec implements Projector {
         return encode(event, recorder, ledger, null);
     }
 
+    /** The event as a draft for a tenant's ledger, with what was masked in it. */
+    public EntryDraft encode(Masked event, Recorder recorder, TenantId ledger) {
+        return encode(event, recorder, ledger, null);
+    }
+
     /** The event as a draft that names the key under which it was sent. */
     EntryDraft encode(AuditEvent event, Recorder recorder, TenantId ledger, @Nullable String idempotencyKey) {
+        return encode(new Masked(event, List.of()), recorder, ledger, idempotencyKey);
+    }
+
+    EntryDraft encode(Masked masked, Recorder recorder, TenantId ledger, @Nullable String idempotencyKey) {
+        AuditEvent event = masked.event();
+        List<ErasableValue> beside = new ArrayList<>();
+        for (Erasable part : event.erasable()) {
+            String value = event.erasableValue(part);
+            if (value != null) {
+                beside.add(new ErasableValue(part.field(), salt(), value.getBytes(StandardCharsets.UTF_8)));
+            }
+        }
+        byte[] body = body(masked, recorder, ledger, idempotencyKey, beside);
+        return new EntryDraft(recorder, event.type(), body, beside);
+    }
+
+    /**
+     * The body as it is the same for the same event: without the commitments, which are not. Of what is kept beside the
+     * frame it tells that it is, and not what.
+     */
+    byte[] comparable(Masked masked, Recorder recorder, TenantId ledger, @Nullable String idempotencyKey) {
+        byte[] body = body(masked, recorder, ledger, idempotencyKey, List.of());
+        AuditEvent event = masked.event();
+        if (event.erasable().isEmpty()) {
+            return body;
+        }
+        byte[] names = event.erasable().toString().getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(body.length + names.length)
+                .put(body)
+                .put(names)
+                .array();
+    }
+
+    private byte[] salt() {
+        byte[] salt = new byte[ErasableValue.SALT_BYTES];
+        random.nextBytes(salt);
+        return salt;
+    }
+
+    private static @Nullable String inFrame(AuditEvent event, Erasable part, @Nullable Object value) {
+        return event.erasable().contains(part) ? null : text(value);
+    }
+
+    private static byte[] body(
+            Masked masked,
+            Recorder recorder,
+            TenantId ledger,
+            @Nullable String idempotencyKey,
+            List<ErasableValue> beside) {
+        AuditEvent event = masked.event();
         FrameBody body = new FrameBody()
                 .text(AuditField.CATEGORY, event.category())
                 .text(AuditField.ACTOR, event.actor().toString())
                 .text(AuditField.ACTOR_TENANT, actorTenant(event, recorder, ledger))
-                .text(AuditField.ON_BEHALF_OF, text(event.onBehalfOf()))
+                .text(AuditField.ON_BEHALF_OF, inFrame(event, Erasable.ON_BEHALF_OF, event.onBehalfOf()))
                 .text(AuditField.ROLE, event.role())
                 .text(AuditField.ACTION, event.action().value())
                 .text(AuditField.RESOURCE, event.resource().value())
@@ -54,15 +120,17 @@ public final class AuditCodec implements Projector {
                 .i64(AuditField.OCCURRED_AT, micros(event.occurredAt()))
                 .text(AuditField.RUN_ID, event.runId())
                 .text(AuditField.DECISION_ID, event.decisionId())
-                .text(AuditField.REASON, event.reason());
+                .text(AuditField.REASON, inFrame(event, Erasable.REASON, event.reason()));
         if (event.override()) {
             body.u8(AuditField.OVERRIDE, 1);
         }
-        body.text(AuditField.PAYLOAD, event.payload())
+        return body.text(AuditField.PAYLOAD, inFrame(event, Erasable.PAYLOAD, event.payload()))
                 .texts(AuditField.READS, event.reads())
                 .texts(AuditField.WRITES, event.writes())
-                .text(AuditField.IDEMPOTENCY_KEY, idempotencyKey);
-        return new EntryDraft(recorder, event.type(), body.toBytes());
+                .texts(AuditField.MASKED, masked.masked())
+                .text(AuditField.IDEMPOTENCY_KEY, idempotencyKey)
+                .commitments(AuditField.PAYLOAD_COMMITMENTS, beside)
+                .toBytes();
     }
 
     /** A caller that acts itself away from home is somebody else than the tenant's own subject of that name. */
@@ -74,18 +142,31 @@ public final class AuditCodec implements Projector {
         return home.equals(ledger) ? null : home.value();
     }
 
-    /** The event a frame holds. */
+    /** The event a frame holds, without what is kept beside it. */
     public RecordedEvent decode(byte[] frame, Digest entryHash) {
+        return decode(frame, entryHash, List.of());
+    }
+
+    /** The event a frame holds, with what is kept beside it. */
+    public RecordedEvent decode(byte[] frame, Digest entryHash, List<ErasableValue> beside) {
         FrameFields fields = read(frame);
         Envelope envelope = Envelope.of(fields);
+        SortedMap<Integer, String> values = new TreeMap<>();
+        beside.forEach(value -> values.put(value.field(), new String(value.value(), StandardCharsets.UTF_8)));
+        SortedMap<Integer, Digest> gone = commitments(fields);
+        Set<Erasable> erasable = EnumSet.noneOf(Erasable.class);
+        gone.keySet().forEach(field -> Erasable.ofField(field).ifPresent(erasable::add));
+        gone.keySet().removeAll(values.keySet());
         try {
             return new RecordedEvent(
                     envelope.seq(),
                     entryHash,
                     envelope.recordedAt(),
                     new Recorder(Subject.parse(envelope.recordedBy()), new TenantId(envelope.recordedByTenant())),
-                    event(envelope.type(), fields),
-                    frame);
+                    event(envelope.type(), fields, values, erasable),
+                    frame,
+                    fields.texts(AuditField.MASKED),
+                    gone.keySet().stream().map(AuditCodec::name).toList());
         } catch (MalformedException e) {
             throw new MalformedFrameException("the frame holds `" + e.value() + "`: expected " + e.expected());
         }
@@ -131,7 +212,44 @@ public final class AuditCodec implements Projector {
         }
     }
 
-    private static AuditEvent event(String type, FrameFields fields) {
+    /** As the format page names it, where this version knows it. */
+    private static String name(int field) {
+        return Erasable.ofField(field).map(Erasable::text).orElse("field " + field);
+    }
+
+    /** A value of the frame, or beside it. */
+    private static @Nullable String part(FrameFields fields, SortedMap<Integer, String> values, Erasable part) {
+        String text = fields.text(part.field());
+        return text == null ? values.get(part.field()) : text;
+    }
+
+    /** What the frame has in place of values beside it, by field. */
+    public SortedMap<Integer, Digest> commitments(byte[] frame) {
+        return commitments(FrameFields.read(frame));
+    }
+
+    @Override
+    public Optional<ErasureNotice> erasure(FrameFields fields) {
+        return ErasureEvents.TYPE.equals(Envelope.of(fields).type())
+                ? ErasureEvents.read(fields.text(AuditField.PAYLOAD))
+                : Optional.empty();
+    }
+
+    @Override
+    public SortedMap<Integer, Digest> commitments(FrameFields fields) {
+        SortedMap<Integer, Digest> commitments = new TreeMap<>();
+        ByteBuffer list = commitmentBytes(fields);
+        while (list.remaining() >= COMMITMENT_BYTES) {
+            int field = Short.toUnsignedInt(list.getShort());
+            byte[] digest = new byte[Digest.LENGTH];
+            list.get(digest);
+            commitments.put(field, Digest.of(digest));
+        }
+        return commitments;
+    }
+
+    private static AuditEvent event(
+            String type, FrameFields fields, SortedMap<Integer, String> values, Set<Erasable> erasable) {
         return new AuditEvent(
                 type,
                 fields.text(AuditField.CATEGORY),
@@ -144,13 +262,14 @@ public final class AuditCodec implements Projector {
                 instant(fields.i64(AuditField.OCCURRED_AT)),
                 fields.text(AuditField.RUN_ID),
                 fields.text(AuditField.DECISION_ID),
-                fields.text(AuditField.REASON),
+                part(fields, values, Erasable.REASON),
                 fields.has(AuditField.OVERRIDE),
-                fields.text(AuditField.PAYLOAD),
+                part(fields, values, Erasable.PAYLOAD),
                 fields.texts(AuditField.READS),
                 fields.texts(AuditField.WRITES),
-                optional(fields.text(AuditField.ON_BEHALF_OF), Subject::parse),
-                optional(fields.text(AuditField.ACTOR_TENANT), TenantId::new));
+                optional(part(fields, values, Erasable.ON_BEHALF_OF), Subject::parse),
+                optional(fields.text(AuditField.ACTOR_TENANT), TenantId::new),
+                erasable);
     }
 
     /** The fields, all of them known and of their form. */
@@ -203,7 +322,7 @@ public final class AuditCodec implements Projector {
 
     /** Ascending, and each in place of a field: a value stands either in the frame or beside it. */
     private static void checkCommitments(FrameFields fields) {
-        ByteBuffer commitments = commitments(fields);
+        ByteBuffer commitments = commitmentBytes(fields);
         int last = AuditField.CATEGORY - 1;
         do {
             int number = commitments.remaining() < COMMITMENT_BYTES ? 0 : nextCommitted(commitments);
@@ -216,7 +335,7 @@ public final class AuditCodec implements Projector {
     }
 
     private static boolean isCommitted(FrameFields fields, int number) {
-        ByteBuffer commitments = commitments(fields);
+        ByteBuffer commitments = commitmentBytes(fields);
         while (commitments.hasRemaining()) {
             if (nextCommitted(commitments) == number) {
                 return true;
@@ -225,7 +344,7 @@ public final class AuditCodec implements Projector {
         return false;
     }
 
-    private static ByteBuffer commitments(FrameFields fields) {
+    private static ByteBuffer commitmentBytes(FrameFields fields) {
         byte[] value = fields.bytes(AuditField.PAYLOAD_COMMITMENTS);
         return ByteBuffer.wrap(value == null ? new byte[0] : value);
     }

@@ -31,7 +31,9 @@ enum AuditColumn {
     OVERRIDE,
     PAYLOAD,
     READS,
-    WRITES;
+    WRITES,
+    MASKED,
+    ERASED;
 
     /** As its field is named in the frame. */
     String title() {
@@ -68,6 +70,8 @@ enum AuditColumn {
             case PAYLOAD -> event.payload();
             case READS -> list(event.reads());
             case WRITES -> list(event.writes());
+            case MASKED -> list(entry.masked());
+            case ERASED -> list(entry.erased());
         };
     }
 

@@ -6,7 +6,10 @@ import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * @param writes URIs of records written
  * @param onBehalfOf for whom it was done; null where the actor acted for itself
  * @param actorTenant the actor's home; null means what the recorder says of itself, else the ledger's tenant
+ * @param erasable what of it is kept beside the frame, so that it can be erased; where it has none of it that says nothing
  */
 public record AuditEvent(
         String type,
@@ -44,7 +48,8 @@ public record AuditEvent(
         List<String> reads,
         List<String> writes,
         @Nullable Subject onBehalfOf,
-        @Nullable TenantId actorTenant) {
+        @Nullable TenantId actorTenant,
+        Set<Erasable> erasable) {
 
     /** The prefix of types that only the server writes. */
     public static final String OWN_TYPES = "assize.";
@@ -52,5 +57,85 @@ public record AuditEvent(
     public AuditEvent {
         reads = List.copyOf(reads);
         writes = List.copyOf(writes);
+        erasable = erasable.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(erasable));
+    }
+
+    /** An event of which nothing can be erased. */
+    public AuditEvent(
+            String type,
+            @Nullable String category,
+            Subject actor,
+            @Nullable String role,
+            Action action,
+            ResourcePath resource,
+            Environment env,
+            Outcome outcome,
+            @Nullable Instant occurredAt,
+            @Nullable String runId,
+            @Nullable String decisionId,
+            @Nullable String reason,
+            boolean override,
+            @Nullable String payload,
+            List<String> reads,
+            List<String> writes,
+            @Nullable Subject onBehalfOf,
+            @Nullable TenantId actorTenant) {
+        this(
+                type,
+                category,
+                actor,
+                role,
+                action,
+                resource,
+                env,
+                outcome,
+                occurredAt,
+                runId,
+                decisionId,
+                reason,
+                override,
+                payload,
+                reads,
+                writes,
+                onBehalfOf,
+                actorTenant,
+                Set.of());
+    }
+
+    /** The same with other free texts. */
+    AuditEvent withTexts(@Nullable String otherReason, @Nullable String otherPayload) {
+        return new AuditEvent(
+                type,
+                category,
+                actor,
+                role,
+                action,
+                resource,
+                env,
+                outcome,
+                occurredAt,
+                runId,
+                decisionId,
+                otherReason,
+                override,
+                otherPayload,
+                reads,
+                writes,
+                onBehalfOf,
+                actorTenant,
+                erasable);
+    }
+
+    /** What is to be kept beside the frame, of what there is. */
+    @Nullable
+    String erasableValue(Erasable which) {
+        if (!erasable.contains(which)) {
+            return null;
+        }
+        return switch (which) {
+            case ON_BEHALF_OF -> onBehalfOf == null ? null : onBehalfOf.toString();
+            case REASON -> reason;
+            case PAYLOAD -> payload;
+        };
     }
 }

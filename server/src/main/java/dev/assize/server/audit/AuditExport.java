@@ -1,7 +1,9 @@
 package dev.assize.server.audit;
 
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
+import java.util.List;
 
 /** Reads any number of entries, a few at a time. Blocks for as long as its reader takes. */
 public interface AuditExport {
@@ -20,7 +22,7 @@ public interface AuditExport {
         /** Hears first how many entries the whole ledger has. */
         void begin(long ledgerSize);
 
-        /** Takes the next entry as it is stored: nothing of it has been verified. */
-        void accept(long seq, byte[] frame, Digest entryHash);
+        /** Takes the next entry as it is stored, and what is kept beside it: nothing of it has been verified. */
+        void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside);
     }
 }

@@ -1,5 +1,6 @@
 package dev.assize.server.audit;
 
+import dev.assize.server.audit.Masking.Masked;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
@@ -22,11 +23,13 @@ final class LedgerAuditLog implements AuditLog {
 
     private final Appender appender;
     private final AuditCodec codec;
+    private final AuditSettings settings;
 
     @Inject
-    LedgerAuditLog(Appender appender, AuditCodec codec) {
+    LedgerAuditLog(Appender appender, AuditCodec codec, AuditSettings settings) {
         this.appender = appender;
         this.codec = codec;
+        this.settings = settings;
     }
 
     @Override
@@ -51,17 +54,26 @@ final class LedgerAuditLog implements AuditLog {
             List<AuditEvent> events,
             @Nullable String idempotencyKey,
             @Nullable Precondition precondition) {
-        List<EntryDraft> drafts = events.stream()
+        Masking masking = new Masking(settings.piiPatterns(tenant));
+        List<Masked> masked = events.stream().map(masking::apply).toList();
+        List<EntryDraft> drafts = masked.stream()
                 .map(event -> codec.encode(event, recorder, tenant, idempotencyKey))
                 .toList();
-        Idempotency idempotency = idempotencyKey == null ? null : new Idempotency(idempotencyKey, contentHash(drafts));
+        Idempotency idempotency = idempotencyKey == null
+                ? null
+                : new Idempotency(idempotencyKey, contentHash(masked, recorder, tenant, idempotencyKey));
         return appender.append(tenant, new AppendCommand(recorder, drafts, idempotency, precondition));
     }
 
-    /** Over what the caller sent, each part behind its length, so that no two requests have the same parts. */
-    private static Digest contentHash(List<EntryDraft> drafts) {
-        return Digest.sha256(drafts.stream()
-                .flatMap(draft -> Stream.of(draft.type().getBytes(StandardCharsets.UTF_8), draft.body()))
+    /**
+     * Over what the caller sent, each part behind its length, so that no two requests have the same parts; but without
+     * what was masked and what may be erased, which could be guessed from a hash.
+     */
+    private Digest contentHash(List<Masked> events, Recorder recorder, TenantId tenant, String idempotencyKey) {
+        return Digest.sha256(events.stream()
+                .flatMap(event -> Stream.of(
+                        event.event().type().getBytes(StandardCharsets.UTF_8),
+                        codec.comparable(event, recorder, tenant, idempotencyKey)))
                 .flatMap(part -> Stream.of(
                         ByteBuffer.allocate(Integer.BYTES).putInt(part.length).array(), part))
                 .toArray(byte[][]::new));

@@ -58,7 +58,8 @@ public final class AuditAppendCommand extends ClientCommand {
             "override",
             "payload",
             "reads",
-            "writes");
+            "writes",
+            "erasable");
 
     @Option(names = "--type", paramLabel = "TYPE", description = "What kind of event, for example replay.executed.")
     private @Nullable String type;
@@ -117,6 +118,12 @@ public final class AuditAppendCommand extends ClientCommand {
     @Option(names = "--writes", paramLabel = "URI", description = "A record that was written; may be repeated.")
     private List<String> writes = new ArrayList<>();
 
+    @Option(
+            names = "--erasable",
+            paramLabel = "FIELD",
+            description = "What can be erased later: payload, reason or on_behalf_of; may be repeated.")
+    private List<String> erasable = new ArrayList<>();
+
     @Option(names = "--file", paramLabel = "FILE", description = "Events, one JSON object a line.")
     private @Nullable Path file;
 
@@ -173,7 +180,8 @@ public final class AuditAppendCommand extends ClientCommand {
                 reads,
                 writes,
                 onBehalfOf,
-                actorTenant);
+                actorTenant,
+                erasable);
     }
 
     private List<AuditEvent> eventsOf(Path file) {
@@ -235,7 +243,8 @@ public final class AuditAppendCommand extends ClientCommand {
                 texts(json, "reads", place),
                 texts(json, "writes", place),
                 text.apply("onBehalfOf"),
-                text.apply("actorTenant"));
+                text.apply("actorTenant"),
+                texts(json, "erasable", place));
     }
 
     private String text(JsonNode json, String name, String place) {

@@ -2,11 +2,11 @@ package dev.assize.server.cli;
 
 import picocli.CommandLine.Command;
 
-/** The ledger: record, find, export, prove, verify. */
+/** The ledger: record, find, export, prove, verify, erase, hold. */
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "The ledger: record, find, export, prove, verify.",
+        description = "The ledger: record, find, export, prove, verify, erase, hold.",
         subcommands = {
             AuditAppendCommand.class,
             AuditListCommand.class,
@@ -17,6 +17,8 @@ import picocli.CommandLine.Command;
             AuditProofCommand.class,
             AuditDecisionsCommand.class,
             AuditDecisionCommand.class,
+            AuditEraseCommand.class,
+            AuditHoldCommand.class,
             AuditIncarnationCommand.class
         })
 public final class AuditCommand {}

@@ -102,6 +102,10 @@ public final class AuditListCommand extends ClientCommand {
             event.getReadsList().forEach(reads::add);
             ArrayNode writes = node.putArray("writes");
             event.getWritesList().forEach(writes::add);
+            ArrayNode masked = node.putArray("masked");
+            entry.getMaskedList().forEach(masked::add);
+            ArrayNode erased = node.putArray("erased");
+            entry.getErasedList().forEach(erased::add);
             if (frames) {
                 node.put(
                         "frame",

@@ -64,13 +64,19 @@ final class AuditRows {
                 event.getResource(),
                 event.getEnv(),
                 Answers.bare(event.getOutcome().name(), "OUTCOME_"),
-                isDiff(first) ? documents(run) : event.getReason());
+                isDiff(first) ? documents(run) : reason(first));
     }
 
     private static String actor(AuditEvent event) {
         return event.getActor()
                 + (event.getActorTenant().isEmpty() ? "" : " of " + event.getActorTenant())
                 + (event.getOnBehalfOf().isEmpty() ? "" : " for " + event.getOnBehalfOf());
+    }
+
+    private static String reason(AuditEntry entry) {
+        return entry.getErasedList().contains("reason")
+                ? "(erased)"
+                : entry.getEvent().getReason();
     }
 
     private static boolean isDiff(AuditEntry entry) {

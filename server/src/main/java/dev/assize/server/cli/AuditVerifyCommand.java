@@ -90,6 +90,7 @@ public final class AuditVerifyCommand extends ClientCommand {
             if (result.getVerified() > 0) {
                 out().println("head   " + PolicyChange.hex(result.getHeadHash()) + " at " + result.getToSeq());
             }
+            printRedacted(result.getRedacted());
         } else {
             out().println(NOT_AS_RECORDED
                     + (result.hasFirstBadSeq() ? "first bad entry " + result.getFirstBadSeq() + ": " : "")
@@ -97,6 +98,14 @@ public final class AuditVerifyCommand extends ClientCommand {
             out().println(Printable.text(result.getMessage()));
         }
         return result.getValid() ? ExitCodes.DONE : ExitCodes.NO;
+    }
+
+    /** Says of how many entries something was erased. */
+    void printRedacted(long entries) {
+        if (entries > 0) {
+            out().println("of " + entries + (entries == 1 ? " entry" : " entries")
+                    + " something was erased, and other entries say so");
+        }
     }
 
     private VerifyResult verify(Connection connection, VerifyChainRequest request) {
@@ -124,6 +133,7 @@ public final class AuditVerifyCommand extends ClientCommand {
     private static ObjectNode json(VerifyResult result) {
         ObjectNode json = object().put("valid", result.getValid())
                 .put("verified", result.getVerified())
+                .put("redacted", result.getRedacted())
                 .put("fromSeq", result.getFromSeq())
                 .put("toSeq", result.getToSeq())
                 .put("headHash", PolicyChange.hex(result.getHeadHash()))

@@ -176,6 +176,7 @@ final class OfflineVerification {
                     .println("head   " + HexFormat.of().formatHex(found.headHash()) + " at "
                             + (found.checkpoint().size() - 1));
         }
+        command.printRedacted(found.redacted());
         if (options.checkpoint != null) {
             command.out().println("It continues the checkpoint in " + options.checkpoint + ".");
         }
@@ -193,6 +194,7 @@ final class OfflineVerification {
         return ClientCommand.object()
                 .put("valid", valid)
                 .put("verified", found.checkpoint().size())
+                .put("redacted", found.redacted())
                 .put("headHash", HexFormat.of().formatHex(found.headHash()))
                 .put("rootHash", HexFormat.of().formatHex(found.checkpoint().root()))
                 .put("origin", found.name().origin())

@@ -8,6 +8,7 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.util.List;
 
@@ -38,6 +39,9 @@ public interface DecisionService {
 
     /** Whether there is such a tenant. */
     boolean isTenant(TenantId tenant);
+
+    /** What the tenant's policy says of its ledger; where there is no such tenant, nothing. */
+    TenantAudit audit(TenantId tenant);
 
     /** Decides requests of one tenant against one revision, in their order. */
     List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);

@@ -10,6 +10,8 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -85,6 +87,17 @@ final class PolicyDecisionPoint implements DecisionService {
     @Override
     public boolean isTenant(TenantId tenant) {
         return moments.find(tenant, PointInTime.NOW) != null;
+    }
+
+    @Override
+    public TenantAudit audit(TenantId tenant) {
+        Moment moment = moments.find(tenant, PointInTime.NOW);
+        return moment == null
+                ? TenantAudit.NONE
+                : moment.graph().origin().tenant().ofKind(TenantDocument.class).stream()
+                        .map(TenantDocument::audit)
+                        .findFirst()
+                        .orElse(TenantAudit.NONE);
     }
 
     @Override

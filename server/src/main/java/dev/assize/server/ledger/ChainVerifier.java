@@ -85,6 +85,7 @@ public final class ChainVerifier {
                 }
                 return sound;
             });
+            hearTheRest(tenant, walk);
             result = withoutOrphans(tenant, conclude(walk, head, fromSeq, toSeq), lastWanted);
         } catch (UnreadableRowException row) {
             Fault fault =
@@ -96,6 +97,16 @@ public final class ChainVerifier {
         }
         metrics.verified(result instanceof Sound);
         return result;
+    }
+
+    /** What is gone of a part may have been erased by an entry behind it. */
+    private void hearTheRest(TenantId tenant, ChainWalk walk) {
+        if (walk.isMissingValues()) {
+            Optional<LedgerHead> _ = store.scan(tenant, walk.nextSeq(), Long.MAX_VALUE, entry -> {
+                walk.hear(entry);
+                return walk.isMissingValues();
+            });
+        }
     }
 
     private boolean isSoundBeside(TenantId tenant, StoredEntry entry, ChainWalk walk) {
@@ -126,6 +137,10 @@ public final class ChainVerifier {
             ChainWalk walk, Optional<LedgerHead> head, long fromSeq, @Nullable Long toSeq) {
         long size = head.map(LedgerHead::size).orElse(0L);
         Fault fault = walk.fault() == null ? endFault(walk, head, fromSeq, toSeq) : walk.fault();
+        Fault missing = walk.missingValue();
+        if (missing != null && (fault == null || missing.seq() < fault.seq())) {
+            fault = missing;
+        }
         if (fault == null && isBeyond(size, fromSeq, toSeq)) {
             return new NoSuchRange(size);
         }
@@ -142,7 +157,8 @@ public final class ChainVerifier {
                 toSeq == null ? size - 1 : toSeq,
                 walk.verified(),
                 walk.lastHash(),
-                walk.checkpoints());
+                walk.checkpoints(),
+                walk.redacted());
     }
 
     /** All of an empty ledger is a range, though it has no position. */

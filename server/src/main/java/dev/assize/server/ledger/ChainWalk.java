@@ -6,8 +6,13 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +31,11 @@ final class ChainWalk {
     private @Nullable Digest lastHash;
     private @Nullable Instant lastRecordedAt;
     private @Nullable Fault fault;
+
+    /** Fields whose values are gone, by position; and what entries of the walk say was erased of those. */
+    private final SortedMap<Long, SortedSet<Integer>> missing = new TreeMap<>();
+
+    private final Set<Long> redacted = new HashSet<>();
 
     /** A walk that verifies from a position on; the entry before it may come first, and only lends its hash. */
     ChainWalk(TenantId tenant, long fromSeq, Projector projector, TreeCheck tree) {
@@ -64,6 +74,40 @@ final class ChainWalk {
 
     long verified() {
         return verified;
+    }
+
+    /** How many of the entries have lost a value, as an entry says. */
+    long redacted() {
+        return redacted.size();
+    }
+
+    /** Takes an entry behind the walk: what it says was erased counts. */
+    void hear(StoredEntry entry) {
+        try {
+            projector.erasure(FrameFields.read(entry.frame())).ifPresent(this::excuse);
+        } catch (MalformedFrameException unreadable) {
+            // It is behind what is verified here, and says nothing.
+            return;
+        }
+    }
+
+    /** Whether values are gone of which no entry has said so yet. */
+    boolean isMissingValues() {
+        return !missing.isEmpty();
+    }
+
+    /** The first value that is gone without a word. */
+    @Nullable
+    Fault missingValue() {
+        if (missing.isEmpty()) {
+            return null;
+        }
+        long seq = missing.firstKey();
+        return new Fault(
+                seq,
+                Kind.COMMITMENT,
+                "entry " + seq + " has lost the value of field "
+                        + missing.get(seq).first() + ", and no entry says that it was erased");
     }
 
     /** Checkpoints that the entries were held to, and fit. */
@@ -154,6 +198,12 @@ final class ChainWalk {
             return found;
         }
         found = checkColumns(entry.columns(), projector.project(fields));
+        if (found == null) {
+            found = checkValues(entry.beside(), projector.commitments(fields));
+        }
+        if (found == null) {
+            projector.erasure(fields).ifPresent(this::excuse);
+        }
         origin = envelope.origin();
         incarnation = envelope.incarnation();
         lastRecordedAt = envelope.recordedAt();
@@ -198,6 +248,31 @@ final class ChainWalk {
             }
         }
         return null;
+    }
+
+    /** Each value opens a commitment, and each commitment has a value, or had one. */
+    private @Nullable Fault checkValues(List<ErasableValue> beside, SortedMap<Integer, Digest> commitments) {
+        SortedMap<Integer, Digest> unopened = new TreeMap<>(commitments);
+        for (ErasableValue value : beside) {
+            Digest commitment = unopened.remove(value.field());
+            if (!value.commitment().equals(commitment)) {
+                return fault(Kind.COMMITMENT, "did not commit to the value of field " + value.field() + " beside it");
+            }
+        }
+        if (!unopened.isEmpty()) {
+            missing.put(nextSeq, new TreeSet<>(unopened.keySet()));
+        }
+        return null;
+    }
+
+    private void excuse(ErasureNotice notice) {
+        SortedSet<Integer> fields = missing.get(notice.seq());
+        if (fields != null && fields.removeAll(notice.fields())) {
+            redacted.add(notice.seq());
+            if (fields.isEmpty()) {
+                missing.remove(notice.seq());
+            }
+        }
     }
 
     private Fault misplaced(long seq) {

@@ -50,6 +50,21 @@ public final class FrameBody {
         return field(number, list.toByteArray());
     }
 
+    /** Adds what stands in the frame for values beside it, if there are any: they are in ascending order of fields. */
+    public FrameBody commitments(int number, List<ErasableValue> values) {
+        if (values.isEmpty()) {
+            return this;
+        }
+        ByteArrayOutputStream list = new ByteArrayOutputStream();
+        for (ErasableValue value : values) {
+            list.writeBytes(ByteBuffer.allocate(Short.BYTES)
+                    .putShort((short) value.field())
+                    .array());
+            list.writeBytes(value.commitment().bytes());
+        }
+        return field(number, list.toByteArray());
+    }
+
     /** What was written. */
     public byte[] toBytes() {
         return bytes.toByteArray();

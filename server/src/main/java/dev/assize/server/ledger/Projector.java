@@ -1,8 +1,11 @@
 package dev.assize.server.ledger;
 
+import dev.assize.server.model.Digest;
+import java.util.Collections;
+import java.util.Optional;
 import java.util.SortedMap;
 
-/** Knows which query columns a frame must have. The meaning of the bytes is its own business. */
+/** Knows what a frame means for the store it is in. The meaning of the bytes is its own business. */
 public interface Projector {
 
     /** The columns a frame must have, by column name, as text; absent ones are null in the store. */
@@ -12,4 +15,14 @@ public interface Projector {
 
     /** The same of a frame that was read. */
     SortedMap<String, String> project(FrameFields fields);
+
+    /** What the frame has in place of values beside it, by field. */
+    default SortedMap<Integer, Digest> commitments(FrameFields fields) {
+        return Collections.emptySortedMap();
+    }
+
+    /** What the entry says was erased, if it says so. */
+    default Optional<ErasureNotice> erasure(FrameFields fields) {
+        return Optional.empty();
+    }
 }

@@ -26,7 +26,7 @@ public final class Sequencer {
             Instant recordedAt = after(end.lastRecordedAt(), now);
             byte[] frame = Frame.write(end, recordedAt, draft);
             Digest hash = Frame.hash(frame);
-            entries.add(new SequencedEntry(end.size(), frame, hash, recordedAt));
+            entries.add(new SequencedEntry(end.size(), frame, hash, recordedAt, draft.beside()));
             end = new LedgerHead(end.origin(), end.incarnation(), end.size() + 1, hash, recordedAt);
         }
         return new Sequenced(List.copyOf(entries), end);
@@ -48,7 +48,8 @@ public final class Sequencer {
     }
 
     /** An entry ready to be stored. */
-    public record SequencedEntry(long seq, byte[] frame, Digest entryHash, Instant recordedAt) {
+    public record SequencedEntry(
+            long seq, byte[] frame, Digest entryHash, Instant recordedAt, List<ErasableValue> beside) {
 
         public Receipt receipt() {
             return new Receipt(seq, entryHash, recordedAt);

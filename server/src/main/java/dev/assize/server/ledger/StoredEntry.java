@@ -1,6 +1,7 @@
 package dev.assize.server.ledger;
 
 import dev.assize.server.model.Digest;
+import java.util.List;
 import java.util.SortedMap;
 
 /**
@@ -11,5 +12,13 @@ import java.util.SortedMap;
  * @param entryHash as the store has it
  * @param columns the query columns as the store has them, by column name, as a {@link Projector} writes them; a
  *     column that is null is absent
+ * @param beside the values that the store keeps beside the frame
  */
-public record StoredEntry(long seq, byte[] frame, Digest entryHash, SortedMap<String, String> columns) {}
+public record StoredEntry(
+        long seq, byte[] frame, Digest entryHash, SortedMap<String, String> columns, List<ErasableValue> beside) {
+
+    /** One without values beside its frame. */
+    public StoredEntry(long seq, byte[] frame, Digest entryHash, SortedMap<String, String> columns) {
+        this(seq, frame, entryHash, columns, List.of());
+    }
+}

@@ -24,6 +24,7 @@ public sealed interface Verification {
      * @param verified how many entries were found sound
      * @param lastHash hash of the last one of them, null where there is none
      * @param checkpoints how many signed roots their tree was held to, and fits
+     * @param redacted how many of the entries have lost a value beside them, as an entry says
      */
     record Span(
             String origin,
@@ -31,7 +32,15 @@ public sealed interface Verification {
             long toSeq,
             long verified,
             @Nullable Digest lastHash,
-            int checkpoints) {}
+            int checkpoints,
+            long redacted) {
+
+        /** A part of which nothing was erased. */
+        public Span(
+                String origin, long fromSeq, long toSeq, long verified, @Nullable Digest lastHash, int checkpoints) {
+            this(origin, fromSeq, toSeq, verified, lastHash, checkpoints, 0);
+        }
+    }
 
     /**
      * What is wrong.
@@ -60,6 +69,8 @@ public sealed interface Verification {
         /** The entries are not those that were signed. */
         CHECKPOINT,
         /** The decisions kept beside an entry are not those it was written with. */
-        DECISIONS
+        DECISIONS,
+        /** A value beside the frame is not what the frame committed to, or is gone and no entry says so. */
+        COMMITMENT
     }
 }

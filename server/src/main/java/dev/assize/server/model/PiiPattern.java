@@ -16,8 +16,8 @@ public final class PiiPattern {
     /** Characters of a pattern. */
     public static final int MAX_LENGTH = 256;
 
-    /** Steps of a pattern as compiled: what a text of a given length costs at the most. */
-    public static final int MAX_PROGRAM = 2_000;
+    /** Steps of all patterns of a tenant as compiled: what a text of a given length costs at the most. */
+    public static final int MAX_STEPS = 2_000;
 
     /** What stands where something was masked. */
     public static final String MASK = "[masked]";
@@ -39,13 +39,18 @@ public final class PiiPattern {
         }
         try {
             Pattern pattern = Pattern.compile(text);
-            if (pattern.programSize() > MAX_PROGRAM || pattern.matches("")) {
+            if (pattern.programSize() > MAX_STEPS || pattern.matches("")) {
                 throw new MalformedException(text, EXPECTED);
             }
             return pattern;
         } catch (PatternSyntaxException e) {
             throw new MalformedException(text, EXPECTED + " (" + e.getDescription() + ")");
         }
+    }
+
+    /** As compiled: what each character of a text may cost. */
+    public int steps() {
+        return pattern.programSize();
     }
 
     /**

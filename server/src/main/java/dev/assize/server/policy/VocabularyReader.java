@@ -79,6 +79,9 @@ final class VocabularyReader {
         if (patterns.size() > PiiPattern.MAX_PATTERNS) {
             audit.refuse("piiPatterns", patterns.size() + " entries", "at most " + PiiPattern.MAX_PATTERNS);
         }
+        if (patterns.stream().mapToInt(PiiPattern::steps).sum() > PiiPattern.MAX_STEPS) {
+            audit.refuse("piiPatterns", patterns.size() + " entries", "patterns that are smaller when taken together");
+        }
         return new TenantAudit(retention.orElse(null), patterns, decisionLog(audit));
     }
 

@@ -3,17 +3,20 @@ package dev.assize.server.storage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.audit.AuditColumns;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.ledger.StrayRowException;
 import dev.assize.server.ledger.UnreadableRowException;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -63,15 +66,29 @@ final class EntryCopy {
             + " || l.position || '] ' || replace(replace(l.uri, E'\\\\', E'\\\\\\\\'), E'\\n', E'\\\\n'), E'\\n' ORDER BY l.kind, l.position) FROM assize.ledger_lineage l"
             + " WHERE l.tenant_id = '%1$s' AND l.seq = e.seq)";
 
+    /** Each value behind its field, its salt and its length, in the order of fields. */
+    private static final String VALUES = "(SELECT string_agg(int2send(p.field) || p.salt"
+            + " || int4send(octet_length(p.value)) || p.value, ''::bytea ORDER BY p.field)"
+            + " FROM assize.ledger_payload p WHERE p.tenant_id = '%1$s' AND p.seq = e.seq)";
+
+    private static final String NO_VALUES = "NULL::bytea";
+
     /** A tenant's name needs no quoting: it has neither quotes nor backslashes. */
     private static final String COPY = "COPY (SELECT e.seq, e.frame, e.entry_hash, e.recorded_at, e.outcome,"
             + " e.occurred_at, "
-            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", " + LINEAGE
+            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", " + LINEAGE + ", %4$s"
             + " FROM assize.ledger_entry e WHERE e.tenant_id = '%1$s' AND e.seq BETWEEN %2$d AND %3$d ORDER BY e.seq)"
             + " TO STDOUT (FORMAT binary)";
 
     private static final String NEXT =
             "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
+
+    private static final String COUNT_VALUES =
+            "SELECT count(*) FROM assize.ledger_payload WHERE tenant_id = ? AND seq BETWEEN ? AND ?";
+
+    private static final String STRAY_VALUE = "SELECT p.seq FROM assize.ledger_payload p WHERE p.tenant_id = ?"
+            + " AND p.seq BETWEEN ? AND ? AND NOT EXISTS (SELECT FROM assize.ledger_entry e"
+            + " WHERE e.tenant_id = p.tenant_id AND e.seq = p.seq) ORDER BY p.seq LIMIT 1";
 
     private static final String COUNT_LINEAGE =
             "SELECT count(*) FROM assize.ledger_lineage WHERE tenant_id = ? AND seq BETWEEN ? AND ?";
@@ -86,6 +103,7 @@ final class EntryCopy {
     private boolean wanted = true;
     private long rows;
     private long lineageRows;
+    private long values;
 
     EntryCopy(Connection connection, TenantId tenant, Predicate<StoredEntry> reader) {
         this.connection = connection;
@@ -119,8 +137,14 @@ final class EntryCopy {
     private void readSlice(long from, long to) throws SQLException {
         rows = 0;
         lineageRows = 0;
-        CopyOut copy =
-                connection.unwrap(PGConnection.class).getCopyAPI().copyOut(COPY.formatted(tenant.value(), from, to));
+        values = 0;
+        // Few tenants have any, and to look for those of each entry costs as much as the entry.
+        Long expected = number(COUNT_VALUES, from, to);
+        String beside = expected == null || expected == 0 ? NO_VALUES : VALUES.formatted(tenant.value());
+        CopyOut copy = connection
+                .unwrap(PGConnection.class)
+                .getCopyAPI()
+                .copyOut(COPY.formatted(tenant.value(), from, to, beside));
         try {
             boolean first = true;
             for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
@@ -163,10 +187,26 @@ final class EntryCopy {
             if (lineage != null) {
                 lineageRows += 1 + lineage.chars().filter(c -> c == '\n').count();
             }
-            return new StoredEntry(seq, frame, hash, columns);
-        } catch (MalformedException | ArithmeticException e) {
+            return new StoredEntry(seq, frame, hash, columns, values(bytes(in)));
+        } catch (MalformedException | ArithmeticException | BufferUnderflowException e) {
             throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
         }
+    }
+
+    private List<ErasableValue> values(byte @Nullable [] packed) {
+        if (packed == null) {
+            return List.of();
+        }
+        List<ErasableValue> unpacked = new ArrayList<>();
+        for (ByteBuffer in = ByteBuffer.wrap(packed); in.hasRemaining(); values++) {
+            int field = in.getShort();
+            byte[] salt = new byte[ErasableValue.SALT_BYTES];
+            in.get(salt);
+            byte[] value = new byte[in.getInt()];
+            in.get(value);
+            unpacked.add(new ErasableValue(field, salt, value));
+        }
+        return unpacked;
     }
 
     private static void put(SortedMap<String, String> columns, String name, @Nullable Long value) {
@@ -203,6 +243,12 @@ final class EntryCopy {
     }
 
     private void requireNoStray(long from, long to) throws SQLException {
+        Long kept = number(COUNT_VALUES, from, to);
+        if (kept == null || kept != values) {
+            Long stray = number(STRAY_VALUE, from, to);
+            long seq = stray == null ? Math.max(0, from) : stray;
+            throw new StrayRowException(seq, "entry " + seq + " is not there, and a value stands beside it");
+        }
         Long count = number(COUNT_LINEAGE, from, to);
         if (count != null && count == lineageRows) {
             return;

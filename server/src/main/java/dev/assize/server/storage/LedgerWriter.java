@@ -10,6 +10,7 @@ import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
@@ -28,6 +29,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -295,6 +297,7 @@ final class LedgerWriter {
             }
         });
         insertLineage(writes, tenant, LineageRow.of(entries, columns));
+        ErasableRows.insert(writes, tenant, entries);
     }
 
     private static void insertLineage(Trip writes, TenantId tenant, List<LineageRow> rows) {
@@ -432,6 +435,7 @@ final class LedgerWriter {
         private final List<Pending> pending = new ArrayList<>();
         private final Map<Key, Answer> answers = new HashMap<>();
         private final Map<Key, List<Receipt>> receipts = new HashMap<>();
+        private final Map<Key, List<EntryDraft>> written = new HashMap<>();
         private LedgerHead head;
 
         Batch(LedgerHead head, Instant now) {
@@ -457,19 +461,35 @@ final class LedgerWriter {
             } else {
                 List<Receipt> ours = receipts.get(key);
                 pending.add(
-                        ours == null ? new Pending.Stored(first) : new Pending.Ready(new AppendResult.Replayed(ours)));
+                        ours == null
+                                ? new Pending.Stored(first, command, idempotency.key())
+                                : new Pending.Ready(
+                                        isSame(command.drafts(), written.getOrDefault(key, List.of()))
+                                                ? new AppendResult.Replayed(ours)
+                                                : new AppendResult.KeyReused(idempotency.key())));
             }
+        }
+
+        /** Whether what stands beside the frames is the same; that is in no digest, for it could be guessed from one. */
+        private static boolean isSame(List<EntryDraft> drafts, List<EntryDraft> first) {
+            for (int i = 0; i < drafts.size(); i++) {
+                if (!areSame(drafts.get(i).beside(), first.get(i).beside())) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         private List<Receipt> write(AppendCommand command, Key key, Idempotency idempotency) {
             long firstSeq = head.size();
-            List<Receipt> written = write(command);
-            Instant recordedAt = written.isEmpty()
+            List<Receipt> receipt = write(command);
+            Instant recordedAt = receipt.isEmpty()
                     ? now.truncatedTo(ChronoUnit.MICROS)
-                    : written.getFirst().recordedAt();
-            answers.put(key, new Answer(idempotency.contentHash(), firstSeq, written.size(), recordedAt));
-            receipts.put(key, written);
-            return written;
+                    : receipt.getFirst().recordedAt();
+            answers.put(key, new Answer(idempotency.contentHash(), firstSeq, receipt.size(), recordedAt));
+            receipts.put(key, receipt);
+            written.put(key, command.drafts());
+            return receipt;
         }
 
         private List<Receipt> write(AppendCommand command) {
@@ -478,6 +498,13 @@ final class LedgerWriter {
             head = sequenced.head();
             return sequenced.receipts();
         }
+    }
+
+    /** Whether values that are sent are those that are kept; what is no longer kept is no other. */
+    private static boolean areSame(List<ErasableValue> sent, List<ErasableValue> kept) {
+        return sent.stream()
+                .noneMatch(value -> kept.stream()
+                        .anyMatch(it -> it.field() == value.field() && !Arrays.equals(it.value(), value.value())));
     }
 
     /** A result, or where to read it. */
@@ -493,10 +520,29 @@ final class LedgerWriter {
         }
 
         /** An answer given before. Times within it rise by a microsecond each, which names the months to look in. */
-        record Stored(Answer answer) implements Pending {
+        record Stored(Answer answer, AppendCommand command, String key) implements Pending {
             @Override
             public AppendResult result(TenantTransaction transaction, TenantId tenant) {
-                return new AppendResult.Replayed(transaction
+                return isSame(transaction, tenant)
+                        ? new AppendResult.Replayed(receipts(transaction, tenant))
+                        : new AppendResult.KeyReused(key);
+            }
+
+            private boolean isSame(TenantTransaction transaction, TenantId tenant) {
+                Map<Long, List<ErasableValue>> sent = new HashMap<>();
+                for (int i = 0; i < command.drafts().size(); i++) {
+                    List<ErasableValue> beside = command.drafts().get(i).beside();
+                    if (!beside.isEmpty()) {
+                        sent.put(answer.firstSeq() + i, beside);
+                    }
+                }
+                Map<Long, List<ErasableValue>> kept = ErasableRows.find(transaction, tenant, sent.keySet());
+                return sent.entrySet().stream()
+                        .allMatch(it -> areSame(it.getValue(), kept.getOrDefault(it.getKey(), List.of())));
+            }
+
+            private List<Receipt> receipts(TenantTransaction transaction, TenantId tenant) {
+                return transaction
                         .sql()
                         .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
                         .from(LEDGER_ENTRY)
@@ -506,7 +552,7 @@ final class LedgerWriter {
                         .and(LEDGER_ENTRY.RECORDED_AT.ge(answer.recordedAt()))
                         .and(LEDGER_ENTRY.RECORDED_AT.le(answer.recordedAt().plus(answer.count(), ChronoUnit.MICROS)))
                         .orderBy(LEDGER_ENTRY.SEQ)
-                        .fetch(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3())));
+                        .fetch(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3()));
             }
         }
     }

@@ -115,7 +115,8 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         ledger.append(
                 transaction,
                 home,
-                List.of(new AppendCommand(recorder, List.of(codec.encode(event, recorder, home)), null)));
+                List.of(new AppendCommand(
+                        recorder, OwnDrafts.of(transaction, codec, List.of(event), recorder, home), null)));
     }
 
     private static ApiKeyRecord write(ApiKey key) {

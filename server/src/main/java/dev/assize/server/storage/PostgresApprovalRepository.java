@@ -303,7 +303,8 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         ledger.append(
                 transaction,
                 tenant,
-                List.of(new AppendCommand(caller, List.of(codec.encode(event, caller, tenant)), null)));
+                List.of(new AppendCommand(
+                        caller, OwnDrafts.of(transaction, codec, List.of(event), caller, tenant), null)));
     }
 
     private static ApprovalRequestRecord write(Filing filing) {

@@ -3,8 +3,10 @@ package dev.assize.server.storage;
 import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 
 import com.google.inject.Inject;
+import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
@@ -12,6 +14,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.jooq.DSLContext;
 
 /**
@@ -30,10 +35,12 @@ final class PostgresAuditExport implements AuditExport {
     private static final String FETCH = "FETCH FORWARD " + ROWS + " FROM " + CURSOR;
 
     private final Database database;
+    private final AuditCodec codec;
 
     @Inject
-    PostgresAuditExport(Database database) {
+    PostgresAuditExport(Database database, AuditCodec codec) {
         this.database = database;
+        this.codec = codec;
     }
 
     @Override
@@ -45,7 +52,7 @@ final class PostgresAuditExport implements AuditExport {
             try (Statement statement = transaction.connection().createStatement()) {
                 int read;
                 do {
-                    read = fetch(transaction, statement, reader);
+                    read = fetch(transaction, tenant, statement, reader);
                 } while (read == ROWS);
             }
             return true;
@@ -62,17 +69,27 @@ final class PostgresAuditExport implements AuditExport {
                         .orderBy(LEDGER_ENTRY.SEQ));
     }
 
-    private int fetch(TenantTransaction transaction, Statement statement, Reader reader) throws SQLException {
-        int read = 0;
+    private int fetch(TenantTransaction transaction, TenantId tenant, Statement statement, Reader reader)
+            throws SQLException {
+        List<Row> rows = new ArrayList<>(ROWS);
+        List<Long> committed = new ArrayList<>();
         try (ResultSet row = statement.executeQuery(FETCH)) {
-            for (; row.next(); read++) {
-                long seq = row.getLong(1);
-                byte[] frame = row.getBytes(2);
-                Digest hash = Digest.of(row.getBytes(3));
-                // What the reader asks for meanwhile it reads within the same snapshot.
-                database.within(transaction, () -> reader.accept(seq, frame, hash));
+            while (row.next()) {
+                Row read = new Row(row.getLong(1), row.getBytes(2), Digest.of(row.getBytes(3)));
+                rows.add(read);
+                if (!codec.commitments(read.frame).isEmpty()) {
+                    committed.add(read.seq);
+                }
             }
         }
-        return read;
+        Map<Long, List<ErasableValue>> beside = ErasableRows.find(transaction, tenant, committed);
+        // What the reader asks for meanwhile it reads within the same snapshot.
+        database.within(
+                transaction,
+                () -> rows.forEach(row -> reader.accept(
+                        row.seq, row.frame, row.entryHash, beside.getOrDefault(row.seq, List.of()))));
+        return rows.size();
     }
+
+    private record Row(long seq, byte[] frame, Digest entryHash) {}
 }

@@ -7,13 +7,17 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jooq.Condition;
+import org.jooq.Record3;
+import org.jooq.Result;
 import org.jooq.impl.DSL;
 
 /**
@@ -33,16 +37,23 @@ final class PostgresAuditIndex implements AuditIndex {
 
     @Override
     public List<RecordedEvent> find(TenantId tenant, AuditFilter filter) {
-        return database.inSnapshot(
-                tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .select(LEDGER_ENTRY.FRAME, LEDGER_ENTRY.ENTRY_HASH)
-                        .from(LEDGER_ENTRY)
-                        .where(conditions(tenant, filter))
-                        .orderBy(filter.ascending() ? LEDGER_ENTRY.SEQ.asc() : LEDGER_ENTRY.SEQ.desc())
-                        .limit(filter.limit())
-                        .fetch(row -> codec.decode(row.value1(), Digest.of(row.value2()))));
+        return database.inSnapshot(tenant.value(), transaction -> {
+            Result<Record3<Long, byte[], byte[]>> rows = transaction
+                    .sql()
+                    .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.FRAME, LEDGER_ENTRY.ENTRY_HASH)
+                    .from(LEDGER_ENTRY)
+                    .where(conditions(tenant, filter))
+                    .orderBy(filter.ascending() ? LEDGER_ENTRY.SEQ.asc() : LEDGER_ENTRY.SEQ.desc())
+                    .limit(filter.limit())
+                    .fetch();
+            List<Long> committed = rows.stream()
+                    .filter(row -> !codec.commitments(row.value2()).isEmpty())
+                    .map(Record3::value1)
+                    .toList();
+            Map<Long, List<ErasableValue>> beside = ErasableRows.find(transaction, tenant, committed);
+            return rows.map(row ->
+                    codec.decode(row.value2(), Digest.of(row.value3()), beside.getOrDefault(row.value1(), List.of())));
+        });
     }
 
     /** What the rows fulfil that are wanted. */

@@ -353,23 +353,18 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         for (Map.Entry<TenantId, List<ScopePlan>> entry : byLedger.entrySet()) {
             TenantId tenant = entry.getKey();
             transaction.actFor(tenant.value());
-            List<AppendResult> results = ledger.append(
-                    transaction,
-                    tenant,
-                    entry.getValue().stream().map(this::command).toList());
+            List<AppendCommand> commands = new ArrayList<>();
+            for (ScopePlan plan : entry.getValue()) {
+                Recorder recorder = plan.record().actor();
+                List<EntryDraft> drafts = OwnDrafts.of(transaction, codec, plan.entries(), recorder, tenant);
+                commands.add(new AppendCommand(recorder, drafts, null));
+            }
+            List<AppendResult> results = ledger.append(transaction, tenant, commands);
             for (int i = 0; i < results.size(); i++) {
                 manifests.put(entry.getValue().get(i).scope(), manifest(results.get(i)));
             }
         }
         return manifests;
-    }
-
-    private AppendCommand command(ScopePlan plan) {
-        Recorder recorder = plan.record().actor();
-        List<EntryDraft> drafts = plan.entries().stream()
-                .map(event -> codec.encode(event, recorder, plan.scope().ledgerTenant()))
-                .toList();
-        return new AppendCommand(recorder, drafts, null);
     }
 
     private static Receipt manifest(AppendResult result) {

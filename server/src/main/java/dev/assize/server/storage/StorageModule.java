@@ -20,6 +20,7 @@ import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.verification.PatrolRepository;
+import dev.assize.server.retention.RetentionRepository;
 import java.time.InstantSource;
 
 /** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard},
@@ -44,6 +45,7 @@ public final class StorageModule extends AbstractModule {
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
+        bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);
         bind(ApprovalSource.class).to(PostgresApprovalRepository.class);

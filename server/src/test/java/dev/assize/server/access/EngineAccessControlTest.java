@@ -17,6 +17,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.policy.TenantAudit;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
@@ -123,6 +124,11 @@ class EngineAccessControlTest {
         @Override
         public DecisionLog decisionLog(TenantId tenant) {
             return DecisionLog.NONE;
+        }
+
+        @Override
+        public TenantAudit audit(TenantId tenant) {
+            throw new AssertionError("Access asks for decisions only");
         }
 
         @Override

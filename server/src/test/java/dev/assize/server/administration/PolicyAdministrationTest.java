@@ -35,6 +35,7 @@ import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
+import dev.assize.server.policy.TenantAudit;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -501,6 +502,11 @@ class PolicyAdministrationTest {
         @Override
         public DecisionLog decisionLog(TenantId tenant) {
             return DecisionLog.NONE;
+        }
+
+        @Override
+        public TenantAudit audit(TenantId tenant) {
+            throw new AssertionError("Changing policy asks no questions");
         }
 
         @Override

@@ -8,6 +8,8 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.AuditSettings;
+import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
@@ -23,6 +25,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
@@ -36,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -86,6 +90,7 @@ final class AnchoredNode implements AutoCloseable {
                         bind(WitnessConfig.class).toInstance(witnesses);
                         bind(VerificationConfig.class).toInstance(verification);
                         bind(OutsideStore.class).toInstance(outside);
+                        bind(AuditSettings.class).toInstance(_ -> List.of());
                         bind(InstantSource.class).toInstance(InstantSource.system());
                         bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                     }
@@ -101,6 +106,7 @@ final class AnchoredNode implements AutoCloseable {
                         bind(StorageConfig.class).toInstance(database.config());
                         bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
                         bind(HeadGuard.class).toInstance((_, _) -> {});
+                        bind(AuditSettings.class).toInstance(_ -> List.of());
                         bind(InstantSource.class).toInstance(InstantSource.system());
                         bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                     }
@@ -135,6 +141,10 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(Patrol.class);
     }
 
+    RetentionRepository retention() {
+        return injector.getInstance(RetentionRepository.class);
+    }
+
     AuditIndex index() {
         return injector.getInstance(AuditIndex.class);
     }
@@ -159,8 +169,12 @@ final class AnchoredNode implements AutoCloseable {
 
     /** Appends that many entries, one batch. */
     List<Receipt> append(TenantId tenant, int count) {
-        List<AuditEvent> events =
-                IntStream.range(0, count).mapToObj(AnchoredNode::event).toList();
+        return append(
+                tenant, IntStream.range(0, count).mapToObj(AnchoredNode::event).toList());
+    }
+
+    /** Appends the entries, one batch. */
+    List<Receipt> append(TenantId tenant, List<AuditEvent> events) {
         try {
             AppendResult result = injector.getInstance(AuditLog.class)
                     .append(tenant, Recorder.ASSIZE, events, null)
@@ -195,7 +209,16 @@ final class AnchoredNode implements AutoCloseable {
         database().close();
     }
 
+    /** One whose reason and payload can be erased. */
+    static AuditEvent erasable(int i) {
+        return event(i, "for Ann", "{}", Set.of(Erasable.REASON, Erasable.PAYLOAD));
+    }
+
     static AuditEvent event(int i) {
+        return event(i, null, null, Set.of());
+    }
+
+    private static AuditEvent event(int i, @Nullable String reason, @Nullable String payload, Set<Erasable> erasable) {
         return new AuditEvent(
                 "replay.executed",
                 "replay",
@@ -208,12 +231,13 @@ final class AnchoredNode implements AutoCloseable {
                 Instant.parse("2026-02-28T00:00:00Z").plusSeconds(i),
                 "run-" + i,
                 "decision-" + i,
-                null,
+                reason,
                 false,
-                null,
+                payload,
                 List.of("db:prices", "db:rates"),
                 List.of("db:report-" + i),
                 null,
-                null);
+                null,
+                erasable);
     }
 }

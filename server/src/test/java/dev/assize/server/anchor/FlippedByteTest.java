@@ -41,7 +41,7 @@ class FlippedByteTest {
         node = AnchoredNode.start(
                 database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
         assertThat(node.round()).isEmpty();
-        node.append(ACME, ENTRIES);
+        node.append(ACME, List.of(AnchoredNode.event(0), AnchoredNode.erasable(1), AnchoredNode.event(2)));
         assertThat(node.round()).isEmpty();
         DatabaseAccess access = database.superuser();
         superuser = DriverManager.getConnection(access.url(), access.user(), access.password());
@@ -74,6 +74,17 @@ class FlippedByteTest {
             }
             for (int seq = 0; seq < ENTRIES; seq++) {
                 sweepValue("ledger_entry", column, "seq = " + seq);
+            }
+        }
+    }
+
+    @Test
+    void everyChangeOfAValueBesideAnEntryIsFound() throws SQLException {
+        for (String field : List.of("field = 28", "field = 30")) {
+            sweepBytes("ledger_payload", "salt", field, 1);
+            sweepBytes("ledger_payload", "value", field, 1);
+            for (String column : List.of("tenant_id", "seq", "field")) {
+                sweepValue("ledger_payload", column, field);
             }
         }
     }

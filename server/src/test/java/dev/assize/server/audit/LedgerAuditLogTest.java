@@ -1,6 +1,7 @@
 package dev.assize.server.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.AppendResult.Appended;
@@ -8,15 +9,26 @@ import dev.assize.server.ledger.AppendResult.KeyReused;
 import dev.assize.server.ledger.AppendResult.Refused;
 import dev.assize.server.ledger.AppendResult.Replayed;
 import dev.assize.server.ledger.Appender;
+import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerMetrics;
+import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +43,7 @@ class LedgerAuditLogTest {
     private final InMemoryLedgerStore store = new InMemoryLedgerStore(InstantSource.system(), codec);
     private final Appender appender =
             new Appender(store, LedgerConfig.defaults(), new LedgerMetrics(new SimpleMeterRegistry()));
-    private final AuditLog log = new LedgerAuditLog(appender, codec);
+    private final AuditLog log = new LedgerAuditLog(appender, codec, _ -> List.of());
     private final AuditEventGenerator generator = new AuditEventGenerator(new SplittableRandom(7));
 
     @AfterEach
@@ -47,6 +59,140 @@ class LedgerAuditLogTest {
         assertThat(append(events.reversed(), "k")).isEqualTo(new KeyReused("k"));
         assertThat(append(events.subList(0, 2), "k")).isEqualTo(new KeyReused("k"));
         assertThat(read()).isEqualTo(events);
+    }
+
+    @Test
+    void writesNothingWhereItIsNotKnownWhatIsMasked() {
+        AuditLog blind = new LedgerAuditLog(appender, codec, _ -> {
+            throw new IllegalStateException("not known");
+        });
+        assertThatThrownBy(() -> blind.append(ACME, Recorder.ASSIZE, events(1), null))
+                .hasMessage("not known");
+        assertThat(read()).isEmpty();
+    }
+
+    @Test
+    void masksBeforeItWrites() {
+        AuditLog masking = new LedgerAuditLog(appender, codec, _ -> List.of(new PiiPattern("\\d{16}")));
+        AuditEvent event = generator.event().withTexts("card 4111111111111111", "{\"a\":[\"4111111111111111\"]}");
+        masking.append(ACME, Recorder.ASSIZE, List.of(event), null).join();
+        RecordedEvent recorded = recorded().getFirst();
+        assertThat(recorded.event()).isEqualTo(event.withTexts("card [masked]", "{\"a\":[\"[masked]\"]}"));
+        assertThat(recorded.masked()).containsExactly("reason", "/a/0");
+        assertThat(new String(recorded.frame(), StandardCharsets.ISO_8859_1)).doesNotContain("4111");
+    }
+
+    @Test
+    void keepsWhatCanBeErasedBesideTheFrame() {
+        AuditEvent event = erasable("for Ann", "{\"name\":\"Ann\"}");
+        append(List.of(event), null);
+        RecordedEvent recorded = recorded().getFirst();
+        assertThat(recorded.event()).isEqualTo(event);
+        assertThat(recorded.erased()).isEmpty();
+        assertThat(new String(recorded.frame(), StandardCharsets.ISO_8859_1)).doesNotContain("Ann");
+        RecordedEvent without = codec.decode(recorded.frame(), recorded.entryHash());
+        assertThat(without.erased()).containsExactly("reason", "payload");
+        assertThat(without.event()).isEqualTo(event.withTexts(null, null));
+    }
+
+    @Test
+    void recognisesARetryThoughEverySaltIsFresh() {
+        AuditEvent event = erasable("for Ann", "{}");
+        Appended first = (Appended) append(List.of(event), "k");
+        assertThat(append(List.of(event), "k")).isEqualTo(new Replayed(first.receipts()));
+        assertThat(append(List.of(event.withTexts("for Bob", "{}")), "k")).isEqualTo(new KeyReused("k"));
+        AuditEvent inFrame =
+                new AuditEventGenerator(new SplittableRandom(8)).event().withTexts("for Ann", "{}");
+        assertThat(append(List.of(inFrame), "k")).isEqualTo(new KeyReused("k"));
+        forgetValues();
+        assertThat(append(List.of(event), "k")).isEqualTo(new Replayed(first.receipts()));
+    }
+
+    @Test
+    void verifiesValuesAsIntactErasedOrLost() {
+        append(List.of(erasable("for Ann", "{}"), generator.event()), null);
+        assertThat(verify(null))
+                .isInstanceOf(Sound.class)
+                .extracting("span.redacted")
+                .isEqualTo(0L);
+
+        StoredEntry intact = store.rows(ACME).get(0L);
+        forgetValues();
+        assertThat(verify(null))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault())
+                                .isEqualTo(
+                                        new Fault(
+                                                0,
+                                                Kind.COMMITMENT,
+                                                "entry 0 has lost the value of field 28, and no entry says that it was erased")));
+
+        append(List.of(ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.REASON), "request 7")), null);
+        assertThat(verify(null))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault().message()).contains("field 30"));
+        append(List.of(ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.PAYLOAD), "request 7")), null);
+        assertThat(verify(null))
+                .isInstanceOf(Sound.class)
+                .extracting("span.redacted")
+                .isEqualTo(1L);
+        assertThat(verify(0L))
+                .isInstanceOf(Sound.class)
+                .extracting("span.redacted")
+                .isEqualTo(1L);
+
+        ErasableValue reason = intact.beside().getFirst();
+        byte[] other = reason.value().clone();
+        other[0] ^= 1;
+        store.rows(ACME)
+                .put(
+                        0L,
+                        new StoredEntry(
+                                0,
+                                intact.frame(),
+                                intact.entryHash(),
+                                intact.columns(),
+                                List.of(new ErasableValue(reason.field(), reason.salt(), other))));
+        assertThat(verify(null))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault().message())
+                                .isEqualTo("entry 0 did not commit to the value of field 28 beside it"));
+    }
+
+    private AuditEvent erasable(String reason, String payload) {
+        AuditEvent event = new AuditEventGenerator(new SplittableRandom(8)).event();
+        return new AuditEvent(
+                event.type(),
+                event.category(),
+                event.actor(),
+                event.role(),
+                event.action(),
+                event.resource(),
+                event.env(),
+                event.outcome(),
+                event.occurredAt(),
+                event.runId(),
+                event.decisionId(),
+                reason,
+                event.override(),
+                payload,
+                event.reads(),
+                event.writes(),
+                null,
+                event.actorTenant(),
+                Set.of(Erasable.PAYLOAD, Erasable.REASON));
+    }
+
+    private void forgetValues() {
+        store.rows(ACME).replaceAll((seq, row) -> new StoredEntry(seq, row.frame(), row.entryHash(), row.columns()));
+    }
+
+    private Verification verify(@Nullable Long toSeq) {
+        return new ChainVerifier(store, codec, new LedgerMetrics(new SimpleMeterRegistry()))
+                .verify(ACME, 0, toSeq, (_, _) -> {});
     }
 
     @Test
@@ -90,13 +236,16 @@ class LedgerAuditLogTest {
     }
 
     private List<AuditEvent> read() {
-        List<AuditEvent> events = new ArrayList<>();
+        return recorded().stream().map(RecordedEvent::event).toList();
+    }
+
+    private List<RecordedEvent> recorded() {
+        List<RecordedEvent> events = new ArrayList<>();
         store.scan(
                 ACME,
                 0,
                 Long.MAX_VALUE,
-                entry -> events.add(
-                        codec.decode(entry.frame(), entry.entryHash()).event()));
+                entry -> events.add(codec.decode(entry.frame(), entry.entryHash(), entry.beside())));
         return events;
     }
 }

@@ -10,6 +10,7 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -93,9 +94,23 @@ public final class InMemoryLedgerStore implements LedgerStore {
             ledger.answers.put(key, new Answer(idempotency.contentHash(), receipts));
             return new Appended(receipts);
         }
-        return first.contentHash.equals(idempotency.contentHash())
+        return first.contentHash.equals(idempotency.contentHash()) && isSame(ledger, command, first)
                 ? new Replayed(first.receipts)
                 : new KeyReused(idempotency.key());
+    }
+
+    /** What stands beside the frames, where it still does. */
+    private static boolean isSame(Ledger ledger, AppendCommand command, Answer first) {
+        for (int i = 0; i < command.drafts().size(); i++) {
+            StoredEntry kept = ledger.rows.get(first.receipts.get(i).seq());
+            for (ErasableValue sent : command.drafts().get(i).beside()) {
+                if (kept.beside().stream()
+                        .anyMatch(it -> it.field() == sent.field() && !Arrays.equals(it.value(), sent.value()))) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     private List<Receipt> write(Ledger ledger, AppendCommand command) {
@@ -106,7 +121,11 @@ public final class InMemoryLedgerStore implements LedgerStore {
                 .forEach(entry -> ledger.rows.put(
                         entry.seq(),
                         new StoredEntry(
-                                entry.seq(), entry.frame(), entry.entryHash(), projector.project(entry.frame()))));
+                                entry.seq(),
+                                entry.frame(),
+                                entry.entryHash(),
+                                projector.project(entry.frame()),
+                                entry.beside())));
         ledger.head = sequenced.head();
         return sequenced.receipts();
     }

@@ -12,6 +12,7 @@ import dev.assize.client.ledger.ProvenEntry;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TlogProof;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.server.audit.Erasable;
 import dev.assize.server.ledger.note.SignatureType;
 import dev.assize.server.ledger.note.SigningKey;
 import dev.assize.server.testing.SignedLedger;
@@ -72,6 +73,40 @@ class LedgerBundleTest {
             }
         }
         assertThat(unnoticed).isEmpty();
+    }
+
+    @Test
+    void refusesALedgerThatHasLostAValue() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(256).appendErasable().append(1);
+        assertThat(verify(write(ledger.bundle()), goldenKeys(), null).redacted())
+                .isZero();
+        ledger.lose(256, Erasable.REASON);
+        assertThatThrownBy(ledger::bundle)
+                .isInstanceOf(NotProvenException.class)
+                .hasMessage("entry 256 has lost the value of field 28, and no entry says that it was erased");
+        ledger.appendErasure(256, Erasable.PAYLOAD);
+        assertThatThrownBy(ledger::bundle).hasMessageContaining("field 28");
+        ledger.appendErasure(256, Erasable.REASON);
+        assertThat(verify(write(ledger.bundle()), goldenKeys(), null).redacted())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void everyByteBesideTheEntriesCounts() throws Exception {
+        byte[] bundle = SignedLedger.golden().appendErasable().bundle();
+        int from = indexOf(bundle, "payload/000.jsonl".getBytes(StandardCharsets.UTF_8));
+        Path changed = directory.resolve("changed.tar");
+        List<Integer> unnoticed = new ArrayList<>();
+        for (int i = from; i < from + 1_024; i++) {
+            byte[] flipped = bundle.clone();
+            flipped[i] ^= (byte) (1 << i % Byte.SIZE);
+            Files.write(changed, flipped);
+            if (verifies(changed, goldenKeys())) {
+                unnoticed.add(i);
+            }
+        }
+        assertThat(unnoticed).isEmpty();
+        assertThat(verify(write(bundle), goldenKeys(), null).redacted()).isZero();
     }
 
     @Test

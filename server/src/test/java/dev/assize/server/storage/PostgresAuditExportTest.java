@@ -11,6 +11,7 @@ import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Environment;
@@ -52,7 +53,7 @@ class PostgresAuditExportTest {
         testDatabase = TestDatabase.fresh();
         database = testDatabase.open(InstantSource.system());
         store = new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now));
-        export = new PostgresAuditExport(database);
+        export = new PostgresAuditExport(database, new AuditCodec());
         index = new PostgresAuditIndex(database, CODEC);
         for (int i = 0; i < ENTRIES; i += 100) {
             append(TENANT, i, 100);
@@ -206,7 +207,7 @@ class PostgresAuditExportTest {
         }
 
         @Override
-        public void accept(long seq, byte[] frame, Digest entryHash) {
+        public void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside) {
             assertThat(CODEC.decode(frame, entryHash).seq()).isEqualTo(seq);
             seqs.add(seq);
             seen.accept(seq);

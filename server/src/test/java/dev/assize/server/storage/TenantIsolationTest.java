@@ -79,6 +79,13 @@ class TenantIsolationTest {
             "node_confirmation",
             "(tenant_id, revision, instance_id, asked_at) VALUES ('%s', 1, 'i', now())");
 
+    /** The same of what stands beside entries, and of what keeps it. */
+    private static final Map<String, String> KEPT_ROWS = Map.of(
+            "ledger_payload", "(tenant_id, seq, field, salt, value) VALUES ('%s', 0, 28, " + HASH + ", '')",
+            "ledger_hold",
+                    "(tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
+                            + " VALUES ('%s', 'h', 'r', 's', 't', now(), 0)");
+
     /** The same of tables that only a transaction that signs writes. */
     private static final Map<String, String> SIGNED_ROWS = Map.of(
             "ledger_tree",
@@ -101,6 +108,8 @@ class TenantIsolationTest {
             "ledger_lineage",
             "ledger_idempotency",
             "decision_record",
+            "ledger_payload",
+            "ledger_hold",
             "ledger_tree",
             "ledger_checkpoint",
             "ledger_tile",
@@ -117,18 +126,19 @@ class TenantIsolationTest {
             "api_key");
 
     /** A column of each table that the application may set, where there is one. */
-    private static final Map<String, String> SETTABLE = Map.of(
-            "ledger_head", "size = size",
-            "ledger_tree", "size = size",
-            "ledger_patrol", "note = note",
-            "ledger_checkpoint", "size = size",
-            "meta_leaf", "leaf = leaf",
-            "policy_scope", "revision = revision",
-            "policy_document", "to_revision = to_revision",
-            "policy_sum", "revision = revision",
-            "node_confirmation", "confirmed_at = confirmed_at",
-            "approval_request", "open_until = open_until",
-            "api_key", "revoked_at = revoked_at");
+    private static final Map<String, String> SETTABLE = Map.ofEntries(
+            Map.entry("ledger_head", "size = size"),
+            Map.entry("ledger_hold", "released_at = released_at"),
+            Map.entry("ledger_tree", "size = size"),
+            Map.entry("ledger_patrol", "note = note"),
+            Map.entry("ledger_checkpoint", "size = size"),
+            Map.entry("meta_leaf", "leaf = leaf"),
+            Map.entry("policy_scope", "revision = revision"),
+            Map.entry("policy_document", "to_revision = to_revision"),
+            Map.entry("policy_sum", "revision = revision"),
+            Map.entry("node_confirmation", "confirmed_at = confirmed_at"),
+            Map.entry("approval_request", "open_until = open_until"),
+            Map.entry("api_key", "revoked_at = revoked_at"));
 
     private static TestDatabase database;
 
@@ -256,7 +266,9 @@ class TenantIsolationTest {
 
     private static String insert(String table, String tenant) {
         return "INSERT INTO assize." + table + " "
-                + requireNonNull(ROWS.getOrDefault(table, CHANGE_ROWS.getOrDefault(table, SIGNED_ROWS.get(table))))
+                + requireNonNull(ROWS.getOrDefault(
+                                table,
+                                CHANGE_ROWS.getOrDefault(table, KEPT_ROWS.getOrDefault(table, SIGNED_ROWS.get(table)))))
                         .formatted(tenant);
     }
 

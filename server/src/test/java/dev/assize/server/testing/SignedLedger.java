@@ -1,6 +1,7 @@
 package dev.assize.server.testing;
 
 import dev.assize.client.ledger.BundleWriter;
+import dev.assize.client.ledger.KeptValue;
 import dev.assize.client.ledger.LedgerHead;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
@@ -8,8 +9,11 @@ import dev.assize.client.ledger.TlogProof;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Erasable;
+import dev.assize.server.audit.ErasureEvents;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.merkle.GrownTree;
 import dev.assize.server.ledger.merkle.Prover;
@@ -22,6 +26,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +35,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /** A ledger made with the server's own code, but without a server: the same calls make the same bytes. */
 public final class SignedLedger {
@@ -48,6 +55,7 @@ public final class SignedLedger {
     private final String origin;
     private final SigningKey key;
     private final List<byte[]> frames = new ArrayList<>();
+    private final SortedMap<Long, List<ErasableValue>> beside = new TreeMap<>();
     private dev.assize.server.ledger.LedgerHead head;
 
     public SignedLedger(String tenant, SigningKey key) {
@@ -69,20 +77,61 @@ public final class SignedLedger {
     /** The same in runs of that name. */
     public SignedLedger append(int count, String run) {
         for (int i = 0; i < count; i++) {
-            var sequenced = Sequencer.sequence(
-                    head,
-                    List.of(CODEC.encode(event(run + frames.size()), Recorder.ASSIZE)),
-                    NOON.plus(Duration.ofSeconds(frames.size())));
-            sequenced.entries().forEach(entry -> frames.add(entry.frame()));
-            head = sequenced.head();
+            append(event(run + frames.size()));
         }
         return this;
+    }
+
+    /** Appends an entry whose reason and payload can be erased. */
+    public SignedLedger appendErasable() {
+        AuditEvent plain = event("erasable");
+        return append(new AuditEvent(
+                plain.type(),
+                plain.category(),
+                plain.actor(),
+                plain.role(),
+                plain.action(),
+                plain.resource(),
+                plain.env(),
+                plain.outcome(),
+                plain.occurredAt(),
+                plain.runId(),
+                plain.decisionId(),
+                "for Ann",
+                false,
+                "{}",
+                List.of(),
+                List.of(),
+                null,
+                null,
+                Set.of(Erasable.REASON, Erasable.PAYLOAD)));
+    }
+
+    /** Loses a value beside an entry. */
+    public SignedLedger lose(long seq, Erasable part) {
+        List<ErasableValue> left = new ArrayList<>(beside.getOrDefault(seq, List.of()));
+        left.removeIf(value -> value.field() == part.field());
+        beside.put(seq, left);
+        return this;
+    }
+
+    /** Says that a value was erased. */
+    public SignedLedger appendErasure(long seq, Erasable part) {
+        return append(ErasureEvents.erased(
+                new TenantId(origin.substring(DEPLOYMENT.length() + 1)), Recorder.ASSIZE, seq, Set.of(part), "r"));
+    }
+
+    private SignedLedger append(AuditEvent event) {
+        return append(CODEC.encode(event, Recorder.ASSIZE));
     }
 
     /** Appends an entry. */
     public SignedLedger append(EntryDraft draft) {
         var sequenced = Sequencer.sequence(head, List.of(draft), NOON.plus(Duration.ofSeconds(frames.size())));
-        sequenced.entries().forEach(entry -> frames.add(entry.frame()));
+        sequenced.entries().forEach(entry -> {
+            frames.add(entry.frame());
+            beside.put(entry.seq(), entry.beside());
+        });
         head = sequenced.head();
         return this;
     }
@@ -145,8 +194,12 @@ public final class SignedLedger {
     public byte[] bundle() throws NotProvenException, IOException {
         ByteArrayOutputStream tar = new ByteArrayOutputStream();
         BundleWriter bundle = new BundleWriter(head(), Set.of(verifierKey()), tar);
-        for (byte[] frame : frames) {
-            bundle.add(frame);
+        for (long seq = 0; seq < frames.size(); seq++) {
+            List<KeptValue> values = new ArrayList<>();
+            for (ErasableValue value : beside.getOrDefault(seq, List.of())) {
+                values.add(new KeptValue(seq, value.field(), value.salt(), value.value()));
+            }
+            bundle.add(frames.get((int) seq), values);
         }
         bundle.finish();
         return tar.toByteArray();

@@ -27,6 +27,8 @@ public final class BundleWriter {
     private final ChainVerifier chain;
     private final TileTree tree = new TileTree();
     private final ByteArrayOutputStream bundle = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream beside = new ByteArrayOutputStream();
+    private final KeptValues values = new KeptValues();
 
     /** What the last entry vouches for, until it is here; null where it vouches for nothing. */
     private @Nullable DecisionPack awaited;
@@ -51,12 +53,26 @@ public final class BundleWriter {
         tar.add(LedgerBundle.KEYS, utf8(keys));
     }
 
-    /** Adds the next entry. */
+    /** Adds the next entry, that has no values beside it. */
     public void add(byte[] frame) throws NotProvenException, IOException {
+        add(frame, List.of());
+    }
+
+    /**
+     * Adds the next entry.
+     *
+     * @param kept the values beside it, in the order of their fields
+     */
+    public void add(byte[] frame, List<KeptValue> kept) throws NotProvenException, IOException {
         require(tree.size() < checkpoint.size(), "the checkpoint has no entry " + tree.size());
         requireDecisions();
-        chain.require(frame);
-        awaited = DecisionPack.of(chain.lastFrame()).orElse(null);
+        Frame read = chain.require(frame);
+        awaited = DecisionPack.of(read).orElse(null);
+        values.accept(read, kept);
+        for (KeptValue value : kept) {
+            require(value.seq() == read.seq(), "a value is of another entry than the one it stands beside");
+            beside.writeBytes(value.line().getBytes(StandardCharsets.US_ASCII));
+        }
         bundle.writeBytes(
                 ByteBuffer.allocate(Short.BYTES).putShort((short) frame.length).array());
         bundle.writeBytes(frame);
@@ -100,6 +116,7 @@ public final class BundleWriter {
         require(
                 MessageDigest.isEqual(tree.root(), checkpoint.root()),
                 "the entries have another root than the checkpoint");
+        values.end();
         int rest = (int) (tree.size() % FULL);
         if (rest > 0) {
             writeEntries(rest);
@@ -122,6 +139,10 @@ public final class BundleWriter {
     private void writeEntries(int width) throws IOException {
         tar.add(LogArchive.entriesName((tree.size() - 1) / FULL, width), bundle.toByteArray());
         bundle.reset();
+        if (beside.size() > 0) {
+            tar.add(LogArchive.valuesName((tree.size() - 1) / FULL), beside.toByteArray());
+            beside.reset();
+        }
     }
 
     private static byte[] utf8(String text) {

@@ -27,6 +27,7 @@ public final class ChainVerifier {
     private int incarnation = 1;
     private @Nullable Instant time;
     private @Nullable ChainFault fault;
+    private @Nullable Frame last;
 
     private @Nullable Frame lastFrame;
 
@@ -65,12 +66,15 @@ public final class ChainVerifier {
         return incarnation;
     }
 
-    /** Takes the next frame, and refuses it where {@link #accept} finds a fault. */
-    void require(byte[] frame) throws NotProvenException {
+    /** Takes the next frame, and refuses it where {@link #accept} finds a fault; what it says. */
+    Frame require(byte[] frame) throws NotProvenException {
         ChainFault found = accept(frame).orElse(null);
-        if (found != null) {
-            throw new NotProvenException(found.seq(), found.message());
+        if (found != null || last == null) {
+            throw found == null
+                    ? new NotProvenException("nothing was taken")
+                    : new NotProvenException(found.seq(), found.message());
         }
+        return last;
     }
 
     /** Takes the next frame. After a fault there is no next: the answer stays the same. */
@@ -141,6 +145,7 @@ public final class ChainVerifier {
         link = hash;
         incarnation = frame.incarnation();
         time = frame.recordedAt();
+        last = frame;
         return null;
     }
 

@@ -1,6 +1,7 @@
 package dev.assize.client.ledger;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -66,6 +67,13 @@ public enum FrameField {
 
     static Optional<FrameField> ofNumber(int number) {
         return Optional.ofNullable(BY_NUMBER.get(number));
+    }
+
+    /** As the format page names it. */
+    static Optional<FrameField> ofName(String name) {
+        return Arrays.stream(values())
+                .filter(field -> field.name().toLowerCase(Locale.ROOT).equals(name))
+                .findFirst();
     }
 
     /** How a value is written. */

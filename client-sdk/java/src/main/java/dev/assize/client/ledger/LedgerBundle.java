@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -88,7 +90,7 @@ public final class LedgerBundle implements Closeable {
                     tar.unread().isEmpty(),
                     "`" + String.join("`, `", tar.unread().stream().limit(3).toList()) + "` is no part of the bundle");
         }
-        return new Contents(name, checkpoint, walk.chain.lastHash());
+        return new Contents(name, checkpoint, walk.chain.lastHash(), walk.values.redacted());
     }
 
     @Override
@@ -102,8 +104,9 @@ public final class LedgerBundle implements Closeable {
      * What was verified.
      *
      * @param headHash of the last entry; of an empty ledger, what its first entry would contain
+     * @param redacted entries of which values were erased, as others say
      */
-    public record Contents(LedgerName name, Checkpoint checkpoint, byte[] headHash) {
+    public record Contents(LedgerName name, Checkpoint checkpoint, byte[] headHash, long redacted) {
 
         public Contents {
             headHash = headHash.clone();
@@ -149,6 +152,10 @@ public final class LedgerBundle implements Closeable {
         private final Progress progress;
         private final LogArchive.Entries entries;
         private final ChainVerifier chain;
+        private final KeptValues values = new KeptValues();
+
+        /** Of the bundle of entries that is being read, by position. */
+        private Map<Long, List<KeptValue>> beside = Map.of();
 
         /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
         private long continuedAt = -1;
@@ -170,8 +177,12 @@ public final class LedgerBundle implements Closeable {
 
         @Override
         public void accept(long index, byte[] entry) throws NotProvenException, IOException {
-            chain.require(entry);
-            DecisionPack pack = DecisionPack.of(chain.lastFrame()).orElse(null);
+            if (index % TileTree.TILE_HASHES == 0) {
+                beside = readValues(index);
+            }
+            Frame frame = chain.require(entry);
+            values.accept(frame, beside.getOrDefault(index, List.of()));
+            DecisionPack pack = DecisionPack.of(frame).orElse(null);
             if (pack != null) {
                 pack.requireFile(files.required(DecisionPack.fileName(index)));
             }
@@ -197,6 +208,23 @@ public final class LedgerBundle implements Closeable {
             entries.accept(index, entry, tree);
         }
 
+        /** Each in its place: by position, then by field, none twice and none of another bundle. */
+        private Map<Long, List<KeptValue>> readValues(long first) throws NotProvenException, IOException {
+            byte[] lines = files.read(LogArchive.valuesName(first / TileTree.TILE_HASHES))
+                    .orElse(null);
+            Map<Long, List<KeptValue>> read = new HashMap<>();
+            KeptValue before = new KeptValue(first, 0, new byte[0], new byte[0]);
+            for (KeptValue value : lines == null ? List.<KeptValue>of() : KeptValue.parse(lines)) {
+                require(
+                        (value.seq() > before.seq() || (value.seq() == before.seq() && value.field() > before.field()))
+                                && value.seq() < Math.min(size, first + TileTree.TILE_HASHES),
+                        "the values beside the entries from " + first + " are not in their order");
+                read.computeIfAbsent(value.seq(), _ -> new ArrayList<>()).add(value);
+                before = value;
+            }
+            return read;
+        }
+
         private NotProvenException contradiction() {
             return continuedAt >= 0
                     ? new NotProvenException(
@@ -209,6 +237,7 @@ public final class LedgerBundle implements Closeable {
         }
 
         void end() throws NotProvenException {
+            values.end();
             require(
                     size == 0 || chain.incarnation() == name.incarnation(),
                     "the last entry is of incarnation " + chain.incarnation() + ", and the checkpoint of "

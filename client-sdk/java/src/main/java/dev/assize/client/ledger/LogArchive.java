@@ -151,6 +151,11 @@ public final class LogArchive {
     }
 
     /** Of a bundle of entries. */
+    /** Where the values beside the entries of a bundle stand. */
+    static String valuesName(long index) {
+        return "payload" + entriesName(index, TileTree.TILE_HASHES).substring("tile/entries".length()) + ".jsonl";
+    }
+
     static String entriesName(long index, int width) {
         return name(ENTRIES, index, width);
     }

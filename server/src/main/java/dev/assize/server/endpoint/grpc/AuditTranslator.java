@@ -6,6 +6,7 @@ import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.model.Action;
@@ -14,6 +15,9 @@ import dev.assize.server.model.Limits;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +53,20 @@ final class AuditTranslator {
                 wire.getReadsList(),
                 wire.getWritesList(),
                 Fields.readOptional(prefix + "on_behalf_of", wire.getOnBehalfOf(), Subject::parseOfRequest),
-                Fields.readOptional(prefix + "actor_tenant", wire.getActorTenant(), TenantId::new));
+                Fields.readOptional(prefix + "actor_tenant", wire.getActorTenant(), TenantId::new),
+                erasable(prefix + "erasable", wire.getErasableList()));
+    }
+
+    /** Names of what can be erased; at most as many as there are, each once. */
+    static Set<Erasable> erasable(String field, List<String> names) {
+        Set<Erasable> parts = EnumSet.noneOf(Erasable.class);
+        for (String name : names) {
+            Optional<Erasable> part = Erasable.ofText(name);
+            if (part.isEmpty() || !parts.add(part.get())) {
+                throw RefusedException.invalid(field, name, "`payload`, `reason` or `on_behalf_of`, each once");
+            }
+        }
+        return parts;
     }
 
     static AuditFilter filter(QueryAuditRequest request, Set<Environment> envs, @Nullable Long afterSeq, int limit) {
@@ -97,7 +114,9 @@ final class AuditTranslator {
                 .setRecordedAt(Fields.timestamp(recorded.recordedAt()))
                 .setRecordedBy(recorded.recorder().caller().toString())
                 .setRecordedByTenant(recorded.recorder().home().value())
-                .setEvent(wire(recorded.event()));
+                .setEvent(wire(recorded.event()))
+                .addAllMasked(recorded.masked())
+                .addAllErased(recorded.erased());
         if (withFrame) {
             entry.setFrame(ByteString.copyFrom(recorded.frame()));
         }
@@ -122,7 +141,8 @@ final class AuditTranslator {
                 .addAllReads(event.reads())
                 .addAllWrites(event.writes())
                 .setOnBehalfOf(nullToEmpty(text(event.onBehalfOf())))
-                .setActorTenant(nullToEmpty(text(event.actorTenant())));
+                .setActorTenant(nullToEmpty(text(event.actorTenant())))
+                .addAllErasable(event.erasable().stream().map(Erasable::text).toList());
         if (event.occurredAt() != null) {
             wire.setOccurredAt(Fields.timestamp(event.occurredAt()));
         }

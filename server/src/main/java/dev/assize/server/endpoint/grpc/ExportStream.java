@@ -6,10 +6,12 @@ import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.ExportProgress;
 import dev.assize.proto.v1.ExportedDecisions;
 import dev.assize.proto.v1.ExportedFrames;
+import dev.assize.proto.v1.KeptValue;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.MalformedFrameException;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.recording.DecisionPack;
 import java.nio.charset.StandardCharsets;
@@ -82,12 +84,20 @@ final class ExportStream implements AuditExport.Reader {
     }
 
     @Override
-    public void accept(long seq, byte[] frame, Digest entryHash) {
+    public void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside) {
         if (format == ExportForm.FRAMES) {
             frames.addFrames(ByteString.copyFrom(frame));
             bytes += frame.length;
+            for (ErasableValue value : beside) {
+                frames.addValues(KeptValue.newBuilder()
+                        .setSeq(seq)
+                        .setField(value.field())
+                        .setSalt(ByteString.copyFrom(value.salt()))
+                        .setValue(ByteString.copyFrom(value.value())));
+                bytes += value.value().length;
+            }
         } else {
-            add(format.line(codec.decode(frame, entryHash)));
+            add(format.line(codec.decode(frame, entryHash, beside)));
         }
         exported++;
         position = seq + 1;

@@ -9,6 +9,8 @@ import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.BeginIncarnationResponse;
 import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.EraseAuditRequest;
+import dev.assize.proto.v1.EraseAuditResponse;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
@@ -20,8 +22,14 @@ import dev.assize.proto.v1.GetInclusionProofResponse;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
+import dev.assize.proto.v1.ListHoldsRequest;
+import dev.assize.proto.v1.ListHoldsResponse;
+import dev.assize.proto.v1.PlaceHoldRequest;
+import dev.assize.proto.v1.PlaceHoldResponse;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.ReleaseHoldRequest;
+import dev.assize.proto.v1.ReleaseHoldResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyProgress;
@@ -78,6 +86,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final LineageCalls lineage;
     private final ProofCalls proofs;
     private final ExportCalls exports;
+    private final RetentionCalls retention;
     private final Replies replies;
     private final VerificationSlots slots = new VerificationSlots();
 
@@ -92,6 +101,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             LineageCalls lineage,
             ProofCalls proofs,
             ExportCalls exports,
+            RetentionCalls retention,
             Replies replies) {
         this.log = log;
         this.index = index;
@@ -102,6 +112,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.lineage = lineage;
         this.proofs = proofs;
         this.exports = exports;
+        this.retention = retention;
         this.replies = replies;
     }
 
@@ -151,6 +162,26 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void beginIncarnation(BeginIncarnationRequest request, StreamObserver<BeginIncarnationResponse> observer) {
         replies.reply(observer, () -> proofs.beginIncarnation(request));
+    }
+
+    @Override
+    public void eraseAudit(EraseAuditRequest request, StreamObserver<EraseAuditResponse> observer) {
+        replies.reply(observer, () -> retention.erase(request));
+    }
+
+    @Override
+    public void placeHold(PlaceHoldRequest request, StreamObserver<PlaceHoldResponse> observer) {
+        replies.reply(observer, () -> retention.place(request));
+    }
+
+    @Override
+    public void releaseHold(ReleaseHoldRequest request, StreamObserver<ReleaseHoldResponse> observer) {
+        replies.reply(observer, () -> retention.release(request));
+    }
+
+    @Override
+    public void listHolds(ListHoldsRequest request, StreamObserver<ListHoldsResponse> observer) {
+        replies.reply(observer, () -> retention.list(request));
     }
 
     private CompletableFuture<AppendAuditResponse> append(AppendAuditRequest request) {
@@ -284,7 +315,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
                 .setFromSeq(span.fromSeq())
                 .setToSeq(span.toSeq())
                 .setOrigin(span.origin())
-                .setCheckpoints(span.checkpoints());
+                .setCheckpoints(span.checkpoints())
+                .setRedacted(span.redacted());
         if (span.lastHash() != null) {
             result.setHeadHash(ByteString.copyFrom(span.lastHash().bytes()));
         }
@@ -302,6 +334,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             case ORIGIN -> ChainFault.CHAIN_FAULT_ORIGIN;
             case CHECKPOINT -> ChainFault.CHAIN_FAULT_CHECKPOINT;
             case DECISIONS -> ChainFault.CHAIN_FAULT_DECISIONS;
+            case COMMITMENT -> ChainFault.CHAIN_FAULT_COMMITMENT;
         };
     }
 

@@ -18,6 +18,7 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportPolicyRequest;
@@ -31,13 +32,16 @@ import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListFreezesRequest;
+import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.Outcome;
+import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryDecisionsRequest;
+import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
@@ -229,6 +233,30 @@ class EveryRpcTest {
                             .setTenant(tenant)
                             .setReason("disk lost")
                             .build())),
+            Map.entry(
+                    "LedgerService/EraseAudit",
+                    tenant -> List.of(EraseAuditRequest.newBuilder()
+                            .setTenant(tenant)
+                            .addSeqs(0)
+                            .setBasis("request 7")
+                            .build())),
+            Map.entry(
+                    "LedgerService/PlaceHold",
+                    tenant -> List.of(PlaceHoldRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setReason("case 12")
+                            .build())),
+            Map.entry(
+                    "LedgerService/ReleaseHold",
+                    tenant -> List.of(ReleaseHoldRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setHoldId("h7")
+                            .setReason("closed")
+                            .build())),
+            Map.entry(
+                    "LedgerService/ListHolds",
+                    tenant -> List.of(
+                            ListHoldsRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
                     "LedgerService/VerifyChain",
                     tenant -> List.of(

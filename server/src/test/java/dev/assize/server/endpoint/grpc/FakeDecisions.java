@@ -13,6 +13,7 @@ import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -41,6 +42,7 @@ final class FakeDecisions implements DecisionService {
     private @Nullable CheckQuery lastQuery;
     private DecisionLog log = DecisionLog.NONE;
     private PointInTime lastMoment = PointInTime.NOW;
+    private TenantAudit audit = TenantAudit.NONE;
 
     synchronized void grant(String subject, String action, String resource) {
         grants.add(subject + " " + action + " " + resource);
@@ -48,6 +50,10 @@ final class FakeDecisions implements DecisionService {
 
     synchronized void revokeAll() {
         grants.clear();
+    }
+
+    synchronized void audit(TenantAudit newAudit) {
+        audit = newAudit;
     }
 
     synchronized void addTenant(String tenant) {
@@ -105,6 +111,11 @@ final class FakeDecisions implements DecisionService {
     @Override
     public synchronized DecisionLog decisionLog(TenantId tenant) {
         return tenants.contains(tenant) ? log : DecisionLog.NONE;
+    }
+
+    @Override
+    public synchronized TenantAudit audit(TenantId tenant) {
+        return audit;
     }
 
     @Override

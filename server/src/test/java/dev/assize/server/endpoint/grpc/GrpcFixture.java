@@ -26,6 +26,7 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -54,6 +55,8 @@ import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.recording.InMemoryDecisionStore;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
+import dev.assize.server.retention.RetentionModule;
+import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -120,6 +123,7 @@ final class GrpcFixture implements AutoCloseable {
                 new AnchorModule(),
                 new LineageModule(),
                 new RecordingModule(),
+                new RetentionModule(),
                 new AdministrationModule(),
                 Modules.override(new GrpcModule()).with(new AbstractModule() {
                     @Override
@@ -222,9 +226,12 @@ final class GrpcFixture implements AutoCloseable {
             bind(NodeRegistry.class).toInstance(nodes);
             bind(PolicyRepository.class).toInstance(policies);
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
+            bind(AuditSettings.class)
+                    .toInstance(tenant -> decisions.audit(tenant).piiPatterns());
             bind(AuditIndex.class).toInstance(index);
             bind(AuditExport.class).toInstance(index);
             bind(LineageIndex.class).toInstance(new InMemoryLineageIndex(ledger));
+            bind(RetentionRepository.class).toInstance(new NothingKept());
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));

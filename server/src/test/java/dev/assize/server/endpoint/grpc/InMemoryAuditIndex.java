@@ -26,7 +26,7 @@ final class InMemoryAuditIndex implements AuditIndex, AuditExport {
     public List<RecordedEvent> find(TenantId tenant, AuditFilter filter) {
         Comparator<RecordedEvent> bySeq = Comparator.comparingLong(RecordedEvent::seq);
         return store.rows(tenant).values().stream()
-                .map(entry -> codec.decode(entry.frame(), entry.entryHash()))
+                .map(entry -> codec.decode(entry.frame(), entry.entryHash(), entry.beside()))
                 .sorted(filter.ascending() ? bySeq : bySeq.reversed())
                 .filter(entry -> isBehind(entry, filter) && fits(entry, filter))
                 .limit(filter.limit())
@@ -38,7 +38,7 @@ final class InMemoryAuditIndex implements AuditIndex, AuditExport {
         reader.begin(store.rows(tenant).size());
         for (StoredEntry row : store.rows(tenant).values()) {
             if (row.seq() <= toSeq && isWanted(row, filter)) {
-                reader.accept(row.seq(), row.frame(), row.entryHash());
+                reader.accept(row.seq(), row.frame(), row.entryHash(), row.beside());
             }
         }
     }

@@ -7,6 +7,9 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Module;
+import com.google.inject.Provider;
+import com.google.inject.Provides;
+import com.google.inject.Singleton;
 import com.google.inject.Stage;
 import com.google.protobuf.ByteString;
 import dev.assize.client.ledger.Checkpoint;
@@ -19,12 +22,14 @@ import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
@@ -33,15 +38,20 @@ import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.Hold;
+import dev.assize.proto.v1.HoldScope;
 import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
 import dev.assize.proto.v1.MetaCheckpoint;
 import dev.assize.proto.v1.Outcome;
+import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
@@ -55,12 +65,14 @@ import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
+import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
@@ -73,6 +85,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
+import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
@@ -365,6 +378,84 @@ class ServedTest {
                 .is(ErrorReason.LEDGER_WHOLE);
     }
 
+    @Test
+    void masksErasesAndHolds() {
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: personal}
+                spec: {environments: [default], audit: {retention: 365d, piiPatterns: ['[a-z]+@[a-z.]+']}}
+                """));
+        AuditEvent event = AuditEvent.newBuilder()
+                .setType("replay.executed")
+                .setAction("replay")
+                .setResource("vault:company")
+                .setOutcome(Outcome.OUTCOME_SUCCESS)
+                .setReason("for ann@fund.com")
+                .setPayload("{\"name\":\"Ann\",\"mail\":\"ann@fund.com\"}")
+                .addErasable("payload")
+                .build();
+        long seq = ledger(admin)
+                .appendAudit(AppendAuditRequest.newBuilder()
+                        .setTenant("personal")
+                        .addEvents(event)
+                        .build())
+                .getEntries(0)
+                .getSeq();
+        AuditEntry entry = entry("personal", seq);
+        assertThat(entry.getEvent().getReason()).isEqualTo("for [masked]");
+        assertThat(entry.getEvent().getPayload()).isEqualTo("{\"name\":\"Ann\",\"mail\":\"[masked]\"}");
+        assertThat(entry.getMaskedList()).containsExactly("reason", "/mail");
+
+        Hold hold = ledger(admin)
+                .placeHold(PlaceHoldRequest.newBuilder()
+                        .setTenant("personal")
+                        .setScope(HoldScope.newBuilder().setResource("vault:company"))
+                        .setReason("case 12")
+                        .build())
+                .getHold();
+        EraseAuditRequest erasing = EraseAuditRequest.newBuilder()
+                .setTenant("personal")
+                .addSeqs(seq)
+                .setBasis("request 7")
+                .build();
+        Refusal.of(() -> ledger(admin).eraseAudit(erasing)).is(ErrorReason.LEGAL_HOLD);
+        ReleaseHoldRequest release = ReleaseHoldRequest.newBuilder()
+                .setTenant("personal")
+                .setHoldId(hold.getHoldId())
+                .setReason("closed")
+                .build();
+        Refusal.of(() -> ledger(admin).releaseHold(release)).is(ErrorReason.HOLD_OWN);
+        assertThat(ledger(admin)
+                        .listHolds(ListHoldsRequest.newBuilder()
+                                .setTenant("personal")
+                                .build())
+                        .getHoldsList())
+                .containsExactly(hold);
+        Refusal.of(() -> ledger(admin)
+                        .eraseAudit(erasing.toBuilder().addSeqs(seq).build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> ledger(admin)
+                        .eraseAudit(erasing.toBuilder().setSeqs(0, seq + 100).build()))
+                .is(ErrorReason.ENTRY_NOT_FOUND);
+        Refusal.of(() -> ledger(admin)
+                        .eraseAudit(erasing.toBuilder().setSeqs(0, 0).build()))
+                .is(ErrorReason.ENTRY_NOT_ERASABLE);
+        Refusal.of(() -> ledger(admin)
+                        .releaseHold(release.toBuilder().setHoldId("h99").build()))
+                .is(ErrorReason.HOLD_NOT_FOUND);
+    }
+
+    private AuditEntry entry(String tenant, long seq) {
+        return ledger(admin)
+                .queryAudit(QueryAuditRequest.newBuilder().setTenant(tenant).build())
+                .getEntriesList()
+                .stream()
+                .filter(it -> it.getSeq() == seq)
+                .findFirst()
+                .orElseThrow();
+    }
+
     private List<AppendedEntry> append(String tenant, int count) {
         AppendAuditRequest.Builder request = AppendAuditRequest.newBuilder().setTenant(tenant);
         for (int i = 0; i < count; i++) {
@@ -546,6 +637,12 @@ class ServedTest {
     /** All rooms of a node on a database. */
     static Module modules(TestDatabase database, Path directory, int port) {
         return new AbstractModule() {
+            @Provides
+            @Singleton
+            AuditSettings auditSettings(Provider<DecisionService> decisions) {
+                return tenant -> decisions.get().audit(tenant).piiPatterns();
+            }
+
             @Override
             protected void configure() {
                 install(new AuthenticationModule());
@@ -553,6 +650,7 @@ class ServedTest {
                 install(new LedgerModule());
                 install(new AuditModule());
                 install(new AnchorModule());
+                install(new RetentionModule());
                 install(new DecisionModule());
                 install(new RecordingModule());
                 install(new NodesModule());

@@ -1,0 +1,129 @@
+package dev.assize.client;
+
+import dev.assize.proto.v1.EraseAuditRequest;
+import dev.assize.proto.v1.Hold;
+import dev.assize.proto.v1.HoldScope;
+import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
+import dev.assize.proto.v1.ListHoldsRequest;
+import dev.assize.proto.v1.ListHoldsResponse;
+import dev.assize.proto.v1.PlaceHoldRequest;
+import dev.assize.proto.v1.ReleaseHoldRequest;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Erases what entries keep so that it can be, and holds entries against it. From {@link AssizeClient#retention};
+ * thread-safe. Every method throws {@link AssizeException} where the server refuses or did not answer in time.
+ */
+public final class RetentionClient {
+
+    private static final int PAGE_SIZE = 500;
+
+    private final LedgerServiceBlockingStub stub;
+    private final String tenant;
+    private final Duration deadline;
+
+    RetentionClient(LedgerServiceBlockingStub stub, String tenant, Duration deadline) {
+        this.stub = stub;
+        this.tenant = tenant;
+        this.deadline = deadline;
+    }
+
+    /** The ledger of another tenant. */
+    public RetentionClient inTenant(String tenant) {
+        return new RetentionClient(stub, tenant, deadline);
+    }
+
+    /**
+     * Erases values for good. To be repeated where there was no answer: what is erased stays so.
+     *
+     * @param seqs positions of entries
+     * @param fields which of their erasable fields; none for all of each
+     * @param basis on what basis, for the record
+     */
+    public List<Erased> erase(List<Long> seqs, List<String> fields, String basis) {
+        EraseAuditRequest request = EraseAuditRequest.newBuilder()
+                .setTenant(tenant)
+                .addAllSeqs(seqs)
+                .addAllFields(fields)
+                .setBasis(basis)
+                .build();
+        return asked(() -> stub.withDeadlineAfter(deadline).eraseAudit(request)).getErasuresList().stream()
+                .map(it -> new Erased(
+                        it.getSeq(), it.getFieldsList(), it.getEntry().getSeq()))
+                .toList();
+    }
+
+    /** Places a hold: once this has returned nothing is erased that it is on. */
+    public LegalHold place(LegalHold.Scope scope, String reason) {
+        HoldScope.Builder wire = HoldScope.newBuilder().setActor(scope.actor()).setResource(scope.resource());
+        if (scope.from() != null) {
+            wire.setFrom(Wire.timestamp(scope.from()));
+        }
+        if (scope.to() != null) {
+            wire.setTo(Wire.timestamp(scope.to()));
+        }
+        PlaceHoldRequest request = PlaceHoldRequest.newBuilder()
+                .setTenant(tenant)
+                .setScope(wire)
+                .setReason(reason)
+                .build();
+        return hold(
+                asked(() -> stub.withDeadlineAfter(deadline).placeHold(request)).getHold());
+    }
+
+    /** Releases a hold that somebody else placed. */
+    public LegalHold release(String holdId, String reason) {
+        ReleaseHoldRequest request = ReleaseHoldRequest.newBuilder()
+                .setTenant(tenant)
+                .setHoldId(holdId)
+                .setReason(reason)
+                .build();
+        return hold(asked(() -> stub.withDeadlineAfter(deadline).releaseHold(request))
+                .getHold());
+    }
+
+    /** The holds, oldest first, fetched page by page while iterating. */
+    public Iterable<LegalHold> holds(boolean includeReleased) {
+        ListHoldsRequest request = ListHoldsRequest.newBuilder()
+                .setTenant(tenant)
+                .setIncludeReleased(includeReleased)
+                .setPageSize(PAGE_SIZE)
+                .build();
+        return () -> new Pages<>(
+                token -> page(request.toBuilder().setPageToken(token).build()));
+    }
+
+    private Pages.Page<LegalHold> page(ListHoldsRequest request) {
+        ListHoldsResponse response = stub.withDeadlineAfter(deadline).listHolds(request);
+        return new Pages.Page<>(
+                response.getHoldsList().stream().map(RetentionClient::hold).toList(), response.getNextPageToken());
+    }
+
+    private static LegalHold hold(Hold hold) {
+        HoldScope scope = hold.getScope();
+        return new LegalHold(
+                hold.getHoldId(),
+                new LegalHold.Scope(
+                        scope.getActor(),
+                        scope.getResource(),
+                        scope.hasFrom() ? Wire.instant(scope.getFrom()) : null,
+                        scope.hasTo() ? Wire.instant(scope.getTo()) : null),
+                hold.getReason(),
+                hold.getPlacedBy(),
+                Wire.instant(hold.getPlacedAt()),
+                hold.getPlacedSeq(),
+                hold.getReleasedBy(),
+                hold.hasReleasedAt() ? Wire.instant(hold.getReleasedAt()) : null);
+    }
+
+    private static <T> T asked(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (StatusRuntimeException failure) {
+            throw AssizeException.of(failure);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.assize.server.audit;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.io.JsonStringEncoder;
+import dev.assize.server.model.PiiPattern;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Masks what looks like personal data in the free parts of an event: the reason, and the strings of the payload, each
+ * for itself. The rest of the payload stays byte for byte what it was. Every text is gone through once for each pattern,
+ * in time linear in its length, and does not become longer than it was or than the mask.
+ */
+public final class Masking {
+
+    /** Places that are named; of a payload with more it is said that it was masked. */
+    static final int MAX_NAMED = 64;
+
+    /** Characters of a place that is named. */
+    private static final int MAX_POINTER = 256;
+
+    private static final String REASON = "reason";
+    private static final String PAYLOAD = "payload";
+
+    /** Free texts in the payloads of the server's own entries; the rest of those is what policy and keys are. */
+    private static final Set<String> OWN_TEXTS = Set.of("/reason", "/description", "/comment");
+
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private final List<PiiPattern> patterns;
+
+    public Masking(List<PiiPattern> patterns) {
+        this.patterns = List.copyOf(patterns);
+    }
+
+    /**
+     * An event as it may be written.
+     *
+     * @param masked where something was masked: `reason`, `payload`, or JSON pointers into the payload
+     */
+    public record Masked(AuditEvent event, List<String> masked) {}
+
+    /** The event without what is masked. */
+    public Masked apply(AuditEvent event) {
+        if (patterns.isEmpty()) {
+            return new Masked(event, List.of());
+        }
+        List<String> places = new ArrayList<>();
+        String payload = event.payload() == null ? null : payload(event.payload(), isOwn(event), places);
+        String reason = event.reason() == null ? null : mask(event.reason());
+        if (reason != null && !reason.equals(event.reason())) {
+            places.addFirst(REASON);
+        }
+        return places.isEmpty()
+                ? new Masked(event, List.of())
+                : new Masked(event.withTexts(reason, payload), List.copyOf(places));
+    }
+
+    private static boolean isOwn(AuditEvent event) {
+        return event.type().startsWith(AuditEvent.OWN_TYPES);
+    }
+
+    private String mask(String text) {
+        String masked = text;
+        for (PiiPattern pattern : patterns) {
+            masked = pattern.mask(masked);
+        }
+        return masked;
+    }
+
+    private String payload(String json, boolean own, List<String> places) {
+        StringBuilder written = new StringBuilder(json.length());
+        List<String> pointers = new ArrayList<>();
+        int copied = 0;
+        try (JsonParser parser = JSON.createParser(json)) {
+            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
+                String pointer = token == JsonToken.VALUE_STRING ? pointer(parser, own) : null;
+                if (pointer == null) {
+                    continue;
+                }
+                String masked = mask(parser.getText());
+                if (!masked.equals(parser.getText())) {
+                    int from = (int) parser.currentTokenLocation().getCharOffset();
+                    parser.finishToken();
+                    written.append(json, copied, from).append('"');
+                    JsonStringEncoder.getInstance().quoteAsString(masked, written);
+                    written.append('"');
+                    copied = (int) parser.currentLocation().getCharOffset();
+                    pointers.add(pointer);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("A payload was judged to be JSON", e);
+        }
+        boolean named = pointers.size() <= MAX_NAMED && pointers.stream().allMatch(Masking::isNameable);
+        places.addAll(named ? pointers : List.of(PAYLOAD));
+        return written.append(json, copied, json.length()).toString();
+    }
+
+    /** Where the string stands; null where it is not to be masked. */
+    private static @Nullable String pointer(JsonParser parser, boolean own) {
+        String pointer = parser.getParsingContext().pathAsPointer().toString();
+        return own && !OWN_TEXTS.contains(pointer) ? null : pointer;
+    }
+
+    /** The payload as a whole has an empty pointer, and a long one would outgrow what it says. */
+    private static boolean isNameable(String pointer) {
+        return !pointer.isEmpty() && pointer.length() <= MAX_POINTER;
+    }
+}

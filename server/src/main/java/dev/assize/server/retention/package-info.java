@@ -1,0 +1,5 @@
+/** What may leave a ledger, and what keeps it: erasure of values beside entries, and legal holds. */
+@NullMarked
+package dev.assize.server.retention;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,351 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
+import static dev.assize.server.storage.generated.Tables.LEDGER_HOLD;
+
+import com.google.inject.Inject;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Erasable;
+import dev.assize.server.audit.ErasureEvents;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.ErasableValue;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.retention.Erasure;
+import dev.assize.server.retention.Erasure.Erased;
+import dev.assize.server.retention.Erasure.Result;
+import dev.assize.server.retention.Hold;
+import dev.assize.server.retention.Hold.Act;
+import dev.assize.server.retention.Hold.Page;
+import dev.assize.server.retention.Hold.Placing;
+import dev.assize.server.retention.Hold.Release;
+import dev.assize.server.retention.Hold.ReleaseResult;
+import dev.assize.server.retention.HoldEvents;
+import dev.assize.server.retention.HoldScope;
+import dev.assize.server.retention.RetentionRepository;
+import dev.assize.server.storage.generated.tables.records.LedgerHoldRecord;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Erasure and holds in PostgreSQL. The head of the ledger is locked first, by all of them: what is read of holds and of
+ * values stays as it is until the transaction ends. The database checks holds once more in the function that erases.
+ */
+final class PostgresRetentionRepository implements RetentionRepository {
+
+    private static final String LOCK_HEAD = "SELECT size FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
+
+    private static final String ENTRIES = "SELECT e.seq, e.frame, e.env, ARRAY(SELECT h.hold_id FROM"
+            + " assize.ledger_holds_on(e.tenant_id, e.recorded_at, e.actor, e.resource) AS h (hold_id))"
+            + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = ANY (?)";
+
+    private static final String ERASE = "SELECT assize.erase_ledger_values(?, ?, ?)";
+
+    private final Database database;
+    private final LedgerWriter ledger;
+    private final AuditCodec codec;
+
+    @Inject
+    PostgresRetentionRepository(Database database, LedgerWriter ledger, AuditCodec codec) {
+        this.database = database;
+        this.ledger = ledger;
+        this.codec = codec;
+    }
+
+    @Override
+    public Result erase(Erasure erasure) {
+        TenantId tenant = erasure.tenant();
+        return database.inTransaction(tenant.value(), transaction -> {
+            lockHead(transaction, tenant);
+            Plan plan = plan(transaction, erasure);
+            if (plan.refusal != null) {
+                transaction.abandon();
+                return plan.refusal;
+            }
+            Map<Long, Receipt> recorded = record(transaction, erasure, plan.parts);
+            List<Erased> erased = new ArrayList<>();
+            for (long seq : erasure.seqs()) {
+                Set<Erasable> parts = plan.parts.getOrDefault(seq, Set.of());
+                if (!parts.isEmpty()) {
+                    remove(transaction, tenant, seq, parts);
+                }
+                Receipt receipt = recorded.get(seq);
+                Optional<Receipt> entry =
+                        receipt == null ? lastErasure(transaction, tenant, seq) : Optional.of(receipt);
+                if (entry.isEmpty()) {
+                    transaction.abandon();
+                    return new Result.Lost(seq);
+                }
+                erased.add(new Erased(seq, parts, entry.get()));
+            }
+            return new Result.Done(List.copyOf(erased));
+        });
+    }
+
+    /** What is to be erased of each entry, or why nothing is. */
+    private record Plan(
+            Map<Long, Set<Erasable>> parts, @Nullable Result refusal) {
+
+        static Plan refused(Result refusal) {
+            return new Plan(Map.of(), refusal);
+        }
+    }
+
+    private Plan plan(TenantTransaction transaction, Erasure erasure) throws SQLException {
+        Map<Long, Found> found = find(transaction, erasure);
+        Map<Long, List<ErasableValue>> values = ErasableRows.find(transaction, erasure.tenant(), erasure.seqs());
+        Map<Long, Set<Erasable>> parts = new HashMap<>();
+        for (long seq : erasure.seqs()) {
+            Found entry = found.get(seq);
+            if (entry == null) {
+                return Plan.refused(new Result.NoSuchEntry(seq));
+            }
+            if (entry.erasable.isEmpty() || !entry.erasable.containsAll(erasure.parts())) {
+                return Plan.refused(new Result.NotErasable(seq, entry.erasable));
+            }
+            if (!entry.holds.isEmpty()) {
+                return Plan.refused(new Result.Held(seq, entry.holds));
+            }
+            Set<Erasable> wanted = EnumSet.copyOf(erasure.parts().isEmpty() ? entry.erasable : erasure.parts());
+            wanted.removeIf(part ->
+                    values.getOrDefault(seq, List.of()).stream().noneMatch(value -> value.field() == part.field()));
+            parts.put(seq, wanted);
+        }
+        return new Plan(parts, null);
+    }
+
+    /** An entry as far as erasing concerns it. */
+    private record Found(Set<Erasable> erasable, List<String> holds) {}
+
+    private Map<Long, Found> find(TenantTransaction transaction, Erasure erasure) throws SQLException {
+        Map<Long, Found> found = new HashMap<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(ENTRIES)) {
+            StatementArrays arrays = new StatementArrays(statement);
+            arrays.text(erasure.tenant().value());
+            arrays.longs(erasure.seqs(), Function.identity());
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    String env = row.getString(3);
+                    if (erasure.envs().isEmpty()
+                            || erasure.envs().stream().anyMatch(it -> it.value().equals(env))) {
+                        Set<Integer> committed =
+                                codec.commitments(row.getBytes(2)).keySet();
+                        Set<Erasable> erasable = EnumSet.allOf(Erasable.class);
+                        erasable.removeIf(part -> !committed.contains(part.field()));
+                        found.put(row.getLong(1), new Found(erasable, List.of((String[])
+                                row.getArray(4).getArray())));
+                    }
+                }
+            }
+        }
+        return found;
+    }
+
+    private Map<Long, Receipt> record(TenantTransaction transaction, Erasure erasure, Map<Long, Set<Erasable>> parts)
+            throws SQLException {
+        List<Long> seqs = erasure.seqs().stream()
+                .filter(seq -> !parts.getOrDefault(seq, Set.of()).isEmpty())
+                .toList();
+        List<AuditEvent> events = seqs.stream()
+                .map(seq -> ErasureEvents.erased(
+                        erasure.tenant(), erasure.by(), seq, parts.getOrDefault(seq, Set.of()), erasure.basis()))
+                .toList();
+        Map<Long, Receipt> recorded = new HashMap<>();
+        if (!events.isEmpty()) {
+            List<Receipt> receipts = append(transaction, erasure.tenant(), erasure.by(), events);
+            for (int i = 0; i < seqs.size(); i++) {
+                recorded.put(seqs.get(i), receipts.get(i));
+            }
+        }
+        return recorded;
+    }
+
+    private static void remove(TenantTransaction transaction, TenantId tenant, long seq, Set<Erasable> parts)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(ERASE)) {
+            statement.setString(1, tenant.value());
+            statement.setLong(2, seq);
+            Object[] fields = parts.stream().map(part -> (short) part.field()).toArray();
+            statement.setArray(3, transaction.connection().createArrayOf("int2", fields));
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next() || row.getInt(1) != parts.size()) {
+                    throw new IllegalStateException("Values of entry " + seq + " changed under the head's lock");
+                }
+            }
+        }
+    }
+
+    private static Optional<Receipt> lastErasure(TenantTransaction transaction, TenantId tenant, long seq) {
+        return transaction
+                .sql()
+                .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
+                .from(LEDGER_ENTRY)
+                .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_ENTRY.RESOURCE.eq(
+                        ErasureEvents.resource(tenant, seq).value()))
+                .and(LEDGER_ENTRY.TYPE.eq(ErasureEvents.TYPE))
+                .orderBy(LEDGER_ENTRY.SEQ.desc())
+                .limit(1)
+                .fetchOptional(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3()));
+    }
+
+    @Override
+    public Hold place(Placing placing) {
+        TenantId tenant = placing.tenant();
+        return database.inTransaction(tenant.value(), transaction -> {
+            String id = "h" + lockHead(transaction, tenant);
+            Receipt entry = append(transaction, tenant, placing.by(), List.of(HoldEvents.placed(placing, id)))
+                    .getFirst();
+            Hold hold = new Hold(
+                    id,
+                    placing.scope(),
+                    placing.reason(),
+                    new Act(placing.by(), entry.recordedAt(), entry.seq()),
+                    null);
+            transaction.sql().insertInto(LEDGER_HOLD).set(write(tenant, hold)).execute();
+            return hold;
+        });
+    }
+
+    @Override
+    public ReleaseResult release(Release release) {
+        TenantId tenant = release.tenant();
+        return database.inTransaction(tenant.value(), transaction -> {
+            lockHead(transaction, tenant);
+            Hold hold = transaction
+                    .sql()
+                    .selectFrom(LEDGER_HOLD)
+                    .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
+                    .and(LEDGER_HOLD.HOLD_ID.eq(release.id()))
+                    .forUpdate()
+                    .fetchOptional(PostgresRetentionRepository::read)
+                    .orElse(null);
+            if (hold == null) {
+                transaction.abandon();
+                return new ReleaseResult.NoSuchHold();
+            }
+            if (hold.released() != null) {
+                transaction.abandon();
+                return new ReleaseResult.Released(hold);
+            }
+            if (hold.placed().by().equals(release.by())) {
+                transaction.abandon();
+                return new ReleaseResult.Own(hold);
+            }
+            Receipt entry = append(transaction, tenant, release.by(), List.of(HoldEvents.released(release, hold)))
+                    .getFirst();
+            transaction
+                    .sql()
+                    .update(LEDGER_HOLD)
+                    .set(LEDGER_HOLD.RELEASED_BY, release.by().caller().toString())
+                    .set(LEDGER_HOLD.RELEASED_BY_TENANT, release.by().home().value())
+                    .set(LEDGER_HOLD.RELEASED_AT, entry.recordedAt())
+                    .set(LEDGER_HOLD.RELEASED_SEQ, entry.seq())
+                    .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
+                    .and(LEDGER_HOLD.HOLD_ID.eq(release.id()))
+                    .execute();
+            return new ReleaseResult.Released(new Hold(
+                    hold.id(),
+                    hold.scope(),
+                    hold.reason(),
+                    hold.placed(),
+                    new Act(release.by(), entry.recordedAt(), entry.seq())));
+        });
+    }
+
+    @Override
+    public List<Hold> list(TenantId tenant, Page page) {
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .selectFrom(LEDGER_HOLD)
+                        .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
+                        .and(page.includeReleased() ? DSL.noCondition() : LEDGER_HOLD.RELEASED_AT.isNull())
+                        .and(page.behindSeq().map(LEDGER_HOLD.PLACED_SEQ::gt).orElse(DSL.noCondition()))
+                        .orderBy(LEDGER_HOLD.PLACED_SEQ)
+                        .limit(page.limit())
+                        .fetch(PostgresRetentionRepository::read));
+    }
+
+    private List<Receipt> append(TenantTransaction transaction, TenantId tenant, Recorder by, List<AuditEvent> events)
+            throws SQLException {
+        AppendCommand command = new AppendCommand(by, OwnDrafts.of(transaction, codec, events, by, tenant), null);
+        return switch (ledger.append(transaction, tenant, List.of(command)).getFirst()) {
+            case AppendResult.Appended(var receipts) -> receipts;
+            case AppendResult.Replayed _, AppendResult.KeyReused _, AppendResult.Refused _ ->
+                throw new IllegalStateException("Without a key, and without a condition");
+        };
+    }
+
+    /** Locks the head, as every append does, and answers the size of the ledger. */
+    private static long lockHead(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(LOCK_HEAD)) {
+            statement.setString(1, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? row.getLong(1) : 0;
+            }
+        }
+    }
+
+    private static LedgerHoldRecord write(TenantId tenant, Hold hold) {
+        LedgerHoldRecord row = new LedgerHoldRecord();
+        row.setTenantId(tenant.value());
+        row.setHoldId(hold.id());
+        row.setActor(text(hold.scope().actor()));
+        row.setResource(text(hold.scope().resource()));
+        row.setFromTime(hold.scope().from());
+        row.setToTime(hold.scope().to());
+        row.setReason(hold.reason());
+        row.setPlacedBy(hold.placed().by().caller().toString());
+        row.setPlacedByTenant(hold.placed().by().home().value());
+        row.setPlacedAt(hold.placed().at());
+        row.setPlacedSeq(hold.placed().seq());
+        return row;
+    }
+
+    private static Hold read(LedgerHoldRecord row) {
+        return new Hold(
+                row.getHoldId(),
+                new HoldScope(
+                        row.getActor() == null ? null : Subject.parse(row.getActor()),
+                        row.getResource() == null ? null : ResourcePath.parse(row.getResource()),
+                        row.getFromTime(),
+                        row.getToTime()),
+                row.getReason(),
+                act(row.getPlacedBy(), row.getPlacedByTenant(), row.getPlacedAt(), row.getPlacedSeq()),
+                row.getReleasedAt() == null
+                        ? null
+                        : act(
+                                row.getReleasedBy(),
+                                row.getReleasedByTenant(),
+                                row.getReleasedAt(),
+                                row.getReleasedSeq()));
+    }
+
+    private static Act act(String by, String home, Instant at, long seq) {
+        return new Act(new Recorder(Subject.parse(by), new TenantId(home)), at, seq);
+    }
+
+    private static @Nullable String text(@Nullable Object value) {
+        return value == null ? null : value.toString();
+    }
+}
