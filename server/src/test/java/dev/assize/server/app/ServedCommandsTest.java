@@ -277,14 +277,7 @@ class ServedCommandsTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo("database: ok
-policy: ok
-clock: ok
-anchor: ok
-ledgers: ok
-partitions: ok
-grpc: ok
-");
+                    .isEqualTo("database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

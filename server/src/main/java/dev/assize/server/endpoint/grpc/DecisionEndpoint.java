@@ -101,7 +101,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     @Override
     public StreamObserver<CheckStreamRequest> checkStream(StreamObserver<CheckStreamResponse> observer) {
         return new CheckStreamCall(
-                        this, decisions, gate, errors, replies, (ServerCallStreamObserver<CheckStreamResponse>)
+                        this, gate, errors, replies, (ServerCallStreamObserver<CheckStreamResponse>)
                                 observer)
                 .start();
     }

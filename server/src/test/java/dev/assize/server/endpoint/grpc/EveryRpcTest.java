@@ -165,10 +165,15 @@ class EveryRpcTest {
                             ListFreezesRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
                     "DecisionService/QueryDecisions",
+                    tenant -> List.of(
                             QueryDecisionsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
                     "DecisionService/GetDecisionProof",
                     tenant -> List.of(GetDecisionProofRequest.newBuilder()
+                            .setTenant(tenant)
                             .setDecisionId("0123456789abcdef0123456789abcdef")
+                            .build())),
+            Map.entry(
                     "PolicyService/ApplyPolicy",
                     tenant -> List.of(
                             ApplyPolicyRequest.newBuilder()

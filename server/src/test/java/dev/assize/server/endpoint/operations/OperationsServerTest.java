@@ -71,10 +71,7 @@ class OperationsServerTest {
         notice.set(Optional.of("not reached"));
 
         assertThat(get("/readyz").statusCode()).isEqualTo(200);
-        assertThat(get("/readyz").body()).isEqualTo("database: ok
-policy: ok
-anchor: ATTENTION: not reached
-");
+        assertThat(get("/readyz").body()).isEqualTo("database: ok\npolicy: ok\nanchor: ATTENTION: not reached\n");
     }
 
     @Test
