@@ -217,9 +217,8 @@ class ConflictingGrantsTest {
         return one.database()
                 .inSnapshot(
                         ACME.value(),
-                        transaction -> transaction
-                                .sql()
-                                .fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(ACME.value())));
+                        transaction ->
+                                transaction.sql().fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(ACME.value())));
     }
 
     private static int documents(String like) {

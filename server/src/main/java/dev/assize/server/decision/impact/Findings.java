@@ -83,7 +83,11 @@ record Findings(List<Finding> first, long count) {
         private void inspect(RoleDocument role, Set<String> reached) {
             boolean ofTenant = !role.scope().isPlatform();
             if (ofTenant && !reached.contains(role.name())) {
-                add(Impact.Type.ROLE_UNREACHED, role.key(), "", "no binding gives role `" + role.name() + "` to anybody");
+                add(
+                        Impact.Type.ROLE_UNREACHED,
+                        role.key(),
+                        "",
+                        "no binding gives role `" + role.name() + "` to anybody");
             }
             int position = 0;
             for (Permission permission : role.permissions()) {
