@@ -45,13 +45,11 @@ public final class Checkpoints {
     }
 
     private Optional<Place> place(Published published, TenantId tenant, PublishedCheckpoint meta) {
-        return published
-                .latestLeaf(tenant, meta.incarnation(), meta.size())
-                .map(leaf -> {
-                    PublishedCheckpoint shown = witnessed(published, meta, leaf);
-                    Prover prover = new Prover(published.tiles(OutsideCopy.META, shown.incarnation()));
-                    return new Place(shown, leaf, prover.inclusion(leaf.index(), shown.size()));
-                });
+        return published.latestLeaf(tenant, meta.incarnation(), meta.size()).map(leaf -> {
+            PublishedCheckpoint shown = witnessed(published, meta, leaf);
+            Prover prover = new Prover(published.tiles(OutsideCopy.META, shown.incarnation()));
+            return new Place(shown, leaf, prover.inclusion(leaf.index(), shown.size()));
+        });
     }
 
     /**

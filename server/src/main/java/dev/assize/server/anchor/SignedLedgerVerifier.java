@@ -231,15 +231,16 @@ public final class SignedLedgerVerifier {
     }
 
     private Frontier frontier(TenantId tenant, AnchorRepository.Standing standing, long size) {
-        return repository.published(published ->
-                new Prover(published.tiles(tenant.value(), standing.incarnation())).frontier(size));
+        return repository.published(
+                published -> new Prover(published.tiles(tenant.value(), standing.incarnation())).frontier(size));
     }
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {
         return view.copy()
                 .or(() -> {
-                    throw new LedgerUnanchoredException("nothing is verified before the copy of the ledgers' heads outside"
-                            + " was read once: without it nothing shows that the database is the one that was signed");
+                    throw new LedgerUnanchoredException(
+                            "nothing is verified before the copy of the ledgers' heads outside"
+                                    + " was read once: without it nothing shows that the database is the one that was signed");
                 })
                 .map(copy -> copy.heads().get(tenant))
                 .filter(head -> head != null && head.incarnation() == incarnation);

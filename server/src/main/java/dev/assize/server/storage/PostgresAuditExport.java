@@ -86,8 +86,8 @@ final class PostgresAuditExport implements AuditExport {
         // What the reader asks for meanwhile it reads within the same snapshot.
         database.within(
                 transaction,
-                () -> rows.forEach(row -> reader.accept(
-                        row.seq, row.frame, row.entryHash, beside.getOrDefault(row.seq, List.of()))));
+                () -> rows.forEach(row ->
+                        reader.accept(row.seq, row.frame, row.entryHash, beside.getOrDefault(row.seq, List.of()))));
         return rows.size();
     }
 

@@ -19,8 +19,8 @@ import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.recording.DecisionStore;
-import dev.assize.server.verification.PatrolRepository;
 import dev.assize.server.retention.RetentionRepository;
+import dev.assize.server.verification.PatrolRepository;
 import java.time.InstantSource;
 
 /** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard},

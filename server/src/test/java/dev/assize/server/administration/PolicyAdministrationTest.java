@@ -151,7 +151,8 @@ class PolicyAdministrationTest {
     }
 
     private ChangeResult prune(String manager, String yaml) {
-        ChangeSet change = new ChangeSet(read(yaml), List.of(), List.of(), false, false, null, ChangeOrigin.APPLY, manager);
+        ChangeSet change =
+                new ChangeSet(read(yaml), List.of(), List.of(), false, false, null, ChangeOrigin.APPLY, manager);
         return administration.apply(change, ALICE, tenant -> true);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.ledger.merkle.Prover;
 import dev.assize.server.ledger.merkle.TileId;
+import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.testing.TestDatabase;
 import java.nio.file.Path;
@@ -45,15 +46,14 @@ class IncrementalVerificationTest {
 
     private static int tilesOfTheEdge(AnchoredNode node, long size) {
         List<TileId> read = new ArrayList<>();
-        node.repository()
-                .withTiles(
-                        ACME.value(),
-                        1,
-                        tiles -> new Prover(ids -> {
-                                    read.addAll(ids);
-                                    return tiles.read(ids);
-                                })
-                                .frontier(size));
+        node.repository().published(published -> {
+            TileSource tiles = published.tiles(ACME.value(), 1);
+            return new Prover(ids -> {
+                        read.addAll(ids);
+                        return tiles.read(ids);
+                    })
+                    .frontier(size);
+        });
         return read.size();
     }
 }

@@ -150,7 +150,9 @@ class ServedCommandsTest {
                     .as(console.err())
                     .isZero();
         }
-        assertThat(console.run("audit", "lineage", "db:report")).as(console.err()).isZero();
+        assertThat(console.run("audit", "lineage", "db:report"))
+                .as(console.err())
+                .isZero();
         assertThat(console.out())
                 .contains("db:report  derived from", "db:rates  (entry", "db:prices  (entry", "nothing known");
         assertThat(console.run("audit", "lineage", "db:prices", "--downstream", "--depth", "1", "--output", "json"))
@@ -277,7 +279,8 @@ class ServedCommandsTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo("database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
+                    .isEqualTo(
+                            "database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

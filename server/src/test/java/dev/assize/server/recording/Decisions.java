@@ -35,8 +35,7 @@ final class Decisions {
     private Decisions() {}
 
     static DecisionMade random(RandomGenerator dice, String id) {
-        Reason reason =
-                dice.nextInt(3) > 0 ? Reason.ALLOWED : DENIES.get(dice.nextInt(DENIES.size()));
+        Reason reason = dice.nextInt(3) > 0 ? Reason.ALLOWED : DENIES.get(dice.nextInt(DENIES.size()));
         CheckQuery query = new CheckQuery(
                 new Subject("user", "u" + dice.nextInt(5) + "@fünd.com"),
                 ResourcePath.parse("vault:v" + dice.nextInt(3) + (dice.nextBoolean() ? "/agent:a" : "")),

@@ -160,8 +160,7 @@ public final class LedgerBundle implements Closeable {
         /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
         private long continuedAt = -1;
 
-        Walk(
-                LogFiles files, LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
+        Walk(LogFiles files, LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
                 throws NotProvenException {
             this.files = files;
             this.name = name;

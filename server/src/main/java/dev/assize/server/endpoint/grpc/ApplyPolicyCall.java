@@ -7,6 +7,7 @@ import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.server.access.Permission;
+import dev.assize.server.administration.ChangeOrigin;
 import dev.assize.server.administration.ChangeResult;
 import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
@@ -14,7 +15,6 @@ import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
-import dev.assize.server.administration.ChangeOrigin;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyAdministration;
@@ -209,8 +209,8 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
         }
         String manager = Fields.text("header.prune_manager", given.getPruneManager(), MANAGER_BYTES);
-        ChangeSet change =
-                new ChangeSet(puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, ChangeOrigin.APPLY, manager);
+        ChangeSet change = new ChangeSet(
+                puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, ChangeOrigin.APPLY, manager);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
     }

@@ -101,8 +101,7 @@ final class DecisionEndpoint extends DecisionServiceImplBase {
     @Override
     public StreamObserver<CheckStreamRequest> checkStream(StreamObserver<CheckStreamResponse> observer) {
         return new CheckStreamCall(
-                        this, gate, errors, replies, (ServerCallStreamObserver<CheckStreamResponse>)
-                                observer)
+                        this, gate, errors, replies, (ServerCallStreamObserver<CheckStreamResponse>) observer)
                 .start();
     }
 

@@ -207,8 +207,8 @@ class DecisionsOnRecordTest {
         door.decisions.decisionLog(new DecisionLog(Mode.ALL, acknowledge));
         SplittableRandom dice = new SplittableRandom(5);
         List<Reason> reasons = List.of(Reason.values());
-        door.decisions.answer(query -> reasons.get(
-                Math.floorMod(Objects.requireNonNull(query.runId()).hashCode(), reasons.size())));
+        door.decisions.answer(query ->
+                reasons.get(Math.floorMod(Objects.requireNonNull(query.runId()).hashCode(), reasons.size())));
         door.decisions.finish(answer -> new Answer(
                 answer.reason(),
                 new Answer.DecidedBy.Grant("b", "operator", 2),
