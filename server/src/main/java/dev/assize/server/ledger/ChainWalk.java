@@ -99,15 +99,14 @@ final class ChainWalk {
     /** The first value that is gone without a word. */
     @Nullable
     Fault missingValue() {
-        if (missing.isEmpty()) {
-            return null;
-        }
-        long seq = missing.firstKey();
-        return new Fault(
-                seq,
-                Kind.COMMITMENT,
-                "entry " + seq + " has lost the value of field "
-                        + missing.get(seq).first() + ", and no entry says that it was erased");
+        var first = missing.firstEntry();
+        return first == null
+                ? null
+                : new Fault(
+                        first.getKey(),
+                        Kind.COMMITMENT,
+                        "entry " + first.getKey() + " has lost the value of field "
+                                + first.getValue().first() + ", and no entry says that it was erased");
     }
 
     /** Checkpoints that the entries were held to, and fit. */
@@ -255,7 +254,7 @@ final class ChainWalk {
         SortedMap<Integer, Digest> unopened = new TreeMap<>(commitments);
         for (ErasableValue value : beside) {
             Digest commitment = unopened.remove(value.field());
-            if (!value.commitment().equals(commitment)) {
+            if (commitment == null || !value.commitment().equals(commitment)) {
                 return fault(Kind.COMMITMENT, "did not commit to the value of field " + value.field() + " beside it");
             }
         }

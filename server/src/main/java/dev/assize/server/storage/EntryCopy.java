@@ -69,7 +69,7 @@ final class EntryCopy {
     /** Each value behind its field, its salt and its length, in the order of fields. */
     private static final String VALUES = "(SELECT string_agg(int2send(p.field) || p.salt"
             + " || int4send(octet_length(p.value)) || p.value, ''::bytea ORDER BY p.field)"
-            + " FROM assize.ledger_payload p WHERE p.tenant_id = '%1$s' AND p.seq = e.seq)";
+            + " FROM assize.ledger_payload p WHERE p.tenant_id = e.tenant_id AND p.seq = e.seq)";
 
     private static final String NO_VALUES = "NULL::bytea";
 
@@ -140,7 +140,7 @@ final class EntryCopy {
         values = 0;
         // Few tenants have any, and to look for those of each entry costs as much as the entry.
         Long expected = number(COUNT_VALUES, from, to);
-        String beside = expected == null || expected == 0 ? NO_VALUES : VALUES.formatted(tenant.value());
+        String beside = expected == null || expected == 0 ? NO_VALUES : VALUES;
         CopyOut copy = connection
                 .unwrap(PGConnection.class)
                 .getCopyAPI()

@@ -41,7 +41,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
@@ -140,7 +139,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
         try (PreparedStatement statement = transaction.connection().prepareStatement(ENTRIES)) {
             StatementArrays arrays = new StatementArrays(statement);
             arrays.text(erasure.tenant().value());
-            arrays.longs(erasure.seqs(), Function.identity());
+            arrays.longs(erasure.seqs(), seq -> seq);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     String env = row.getString(3);

@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -116,7 +117,7 @@ class LedgerAuditLogTest {
                 .extracting("span.redacted")
                 .isEqualTo(0L);
 
-        StoredEntry intact = store.rows(ACME).get(0L);
+        StoredEntry intact = Objects.requireNonNull(store.rows(ACME).get(0L));
         forgetValues();
         assertThat(verify(null))
                 .isInstanceOfSatisfying(

@@ -13,6 +13,7 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -102,7 +103,8 @@ public final class InMemoryLedgerStore implements LedgerStore {
     /** What stands beside the frames, where it still does. */
     private static boolean isSame(Ledger ledger, AppendCommand command, Answer first) {
         for (int i = 0; i < command.drafts().size(); i++) {
-            StoredEntry kept = ledger.rows.get(first.receipts.get(i).seq());
+            StoredEntry kept =
+                    Objects.requireNonNull(ledger.rows.get(first.receipts.get(i).seq()));
             for (ErasableValue sent : command.drafts().get(i).beside()) {
                 if (kept.beside().stream()
                         .anyMatch(it -> it.field() == sent.field() && !Arrays.equals(it.value(), sent.value()))) {

@@ -71,12 +71,12 @@ final class KeptValues {
 
     /** Ends the ledger: whatever is still missing was not erased. */
     void end() throws NotProvenException {
-        if (!missing.isEmpty()) {
-            long seq = missing.firstKey();
+        var first = missing.firstEntry();
+        if (first != null) {
             throw new NotProvenException(
-                    seq,
-                    "entry " + seq + " has lost the value of field "
-                            + missing.get(seq).iterator().next() + ", and no entry says that it was erased");
+                    first.getKey(),
+                    "entry " + first.getKey() + " has lost the value of field "
+                            + first.getValue().iterator().next() + ", and no entry says that it was erased");
         }
     }
 

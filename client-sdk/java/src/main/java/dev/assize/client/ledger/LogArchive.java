@@ -150,12 +150,12 @@ public final class LogArchive {
         return name(Integer.toString(level), index, width);
     }
 
-    /** Of a bundle of entries. */
     /** Where the values beside the entries of a bundle stand. */
     static String valuesName(long index) {
         return "payload" + entriesName(index, TileTree.TILE_HASHES).substring("tile/entries".length()) + ".jsonl";
     }
 
+    /** Of a bundle of entries. */
     static String entriesName(long index, int width) {
         return name(ENTRIES, index, width);
     }
