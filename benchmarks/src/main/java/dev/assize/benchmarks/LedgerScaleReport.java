@@ -25,6 +25,7 @@ import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.Verification;
@@ -234,8 +235,8 @@ public final class LedgerScaleReport {
             public void begin(long ledgerSize) {}
 
             @Override
-            public void accept(long seq, byte[] frame, Digest entryHash) {
-                bytes[0] += form.apply(codec.decode(frame, entryHash)).getBytes(StandardCharsets.UTF_8).length;
+            public void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside) {
+                bytes[0] += form.apply(codec.decode(frame, entryHash, beside)).getBytes(StandardCharsets.UTF_8).length;
             }
         });
         rate("exported as " + name + ", " + bytes[0] / 1_000_000 + " MB", ENTRIES, start);
