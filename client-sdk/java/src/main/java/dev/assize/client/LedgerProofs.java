@@ -154,7 +154,7 @@ public final class LedgerProofs {
                 .setDecisionId(decisionId)
                 .build();
         GetDecisionProofResponse answer =
-                asked(() -> decisions.withDeadlineAfter(deadline).getDecisionProof(request));
+                signed(() -> decisions.withDeadlineAfter(deadline).getDecisionProof(request));
         GetInclusionProofResponse inclusion = answer.getInclusion();
         if (answer.getFrame().isEmpty()) {
             throw new NotProvenException(inclusion.getSeq(), "entry " + inclusion.getSeq() + " is missing");

@@ -75,7 +75,7 @@ public final class Rebinding {
         for (SignedHead head : state.heads()) {
             if (!faults.containsKey(head.tenant())) {
                 entries += head.size();
-                if (verifier.verify(head.tenant(), 0, null, null, (_, _) -> {}) instanceof Verification.Broken broken) {
+                if (verifier.verifyInside(head.tenant(), (_, _) -> {}) instanceof Verification.Broken broken) {
                     faults.put(
                             head.tenant(),
                             "entry " + broken.fault().seq() + ": "

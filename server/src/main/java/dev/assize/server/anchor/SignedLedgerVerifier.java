@@ -65,6 +65,16 @@ public final class SignedLedgerVerifier {
     }
 
     /**
+     * Verifies all of a ledger by the checkpoints in the database alone: for a place outside that is lost. Shows that the
+     * ledger was signed as it is, and not that nothing was signed since.
+     */
+    Verification verifyInside(TenantId tenant, Progress progress) {
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        Signed signed = signedInside(tenant, standing, 0);
+        return verifyAlong(tenant, 0, null, Frontier.empty(), standing, signed, progress);
+    }
+
+    /**
      * Begins a walk over everything that is signed by now.
      *
      * @param from what was verified before, as whoever vouches for it says; null for the first entry. Where the tiles do
@@ -179,7 +189,17 @@ public final class SignedLedgerVerifier {
     private Verification verifyAlong(
             TenantId tenant, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
-        Signed signed = signedBehind(tenant, standing, fromSeq);
+        return verifyAlong(tenant, fromSeq, toSeq, tree, standing, signedBehind(tenant, standing, fromSeq), progress);
+    }
+
+    private Verification verifyAlong(
+            TenantId tenant,
+            long fromSeq,
+            @Nullable Long toSeq,
+            Frontier tree,
+            AnchorRepository.Standing standing,
+            Signed signed,
+            Progress progress) {
         return signed.fault == null
                 ? chains.verify(tenant, fromSeq, toSeq, TreeCheck.from(tree, signed.roots), progress)
                 : broken(standing, fromSeq, toSeq, signed.fault);
@@ -187,6 +207,13 @@ public final class SignedLedgerVerifier {
 
     /** Every root that was signed beyond a size, in the database and outside of it. */
     private Signed signedBehind(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
+        Signed inside = signedInside(tenant, standing, fromSeq);
+        List<SignedRoot> roots = new ArrayList<>(inside.roots);
+        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(new SignedRoot(head.size(), head.root())));
+        return new Signed(inside.fault == null ? roots : List.of(), inside.fault);
+    }
+
+    private Signed signedInside(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
         List<SignedRoot> roots = new ArrayList<>();
         String deployment = repository.deployment();
         for (PublishedCheckpoint checkpoint : published(tenant, standing, fromSeq)) {
@@ -202,7 +229,6 @@ public final class SignedLedgerVerifier {
             }
             roots.add(new SignedRoot(checkpoint.size(), checkpoint.root()));
         }
-        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(new SignedRoot(head.size(), head.root())));
         return new Signed(roots, null);
     }
 

@@ -138,6 +138,7 @@ class RebindingTest {
     void haltsWhatIsNotWhatWasSigned() throws SQLException {
         execute("UPDATE ledger_entry SET frame = set_byte(frame, 300, 65) WHERE tenant_id = 'acme' AND seq = 7;"
                 + " DELETE FROM ledger_entry WHERE tenant_id = 'beta'; DELETE FROM ledger_head WHERE tenant_id = 'beta';"
+                + " DELETE FROM ledger_lineage WHERE tenant_id = 'beta';"
                 + " DELETE FROM ledger_tree WHERE tenant_id = 'beta'");
         try (AnchoredNode node = node("new")) {
             Findings findings = node.rebinding().examine();

@@ -45,7 +45,7 @@ class LedgerFormatPageTest {
     private static final Pattern GENESIS = Pattern.compile("(?m)^genesis: (\\S+)$");
     private static final Pattern FRAME = Pattern.compile("(?m)^frame:\n([0-9a-f\n]+)\nentry_hash: (\\S+)$");
     private static final Pattern FIELD =
-            Pattern.compile("(?m)^\\| (\\d+) \\| `([a-z_]+)` \\| ([^|]+) \\| ([^|]+) \\| [^|]+ \\|$");
+            Pattern.compile("(?m)^\\| (\\d+) \\| `([a-z_]+)` \\| ([^|]+) \\| ([^|]+) \\| [^|]*\\|$");
     private static final Pattern COMMITMENT =
             Pattern.compile("(?m)^\\| (\\d+) \\| `([^`]+)` \\| `([0-9a-f]{64})` \\| `([0-9a-f]{64})` \\|$");
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");

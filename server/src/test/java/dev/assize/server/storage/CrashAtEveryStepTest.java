@@ -83,7 +83,7 @@ class CrashAtEveryStepTest {
             "BEGIN",
             "set_config",
             "FOR UPDATE",
-            "JOIN assize.ledger_idempotency",
+            "FROM assize.ledger_idempotency i",
             "INSERT INTO assize.ledger_entry",
             "INSERT INTO assize.ledger_idempotency",
             "UPDATE assize.ledger_head",

@@ -25,6 +25,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -113,7 +114,8 @@ class PostgresAuditExportTest {
         }
         Read read = new Read(seq -> {
             if (seq == 10) {
-                append(busy, 600, 100);
+                // On a thread of its own: this one reads within the moment that it must not change.
+                CompletableFuture.runAsync(() -> append(busy, 600, 100)).join();
             }
         });
         export.read(busy, filter(null, null, null, null, Set.of(), null), Long.MAX_VALUE, read);
