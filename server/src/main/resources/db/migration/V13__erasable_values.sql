@@ -56,7 +56,7 @@ $$;
 CREATE FUNCTION ledger_holds_on(held_tenant text, held_at timestamptz, held_actor text, held_resource text)
     RETURNS SETOF text
     LANGUAGE sql STABLE
-    SET search_path = pg_catalog, assize
+    SET search_path = pg_catalog, assize, pg_temp
 AS $$
     SELECT h.hold_id FROM assize.ledger_hold h
     WHERE h.tenant_id = held_tenant AND h.released_at IS NULL
@@ -73,7 +73,8 @@ REVOKE ALL ON FUNCTION ledger_holds_on(text, timestamptz, text, text) FROM PUBLI
 -- this transaction; and no hold may be on the entry.
 CREATE FUNCTION erase_ledger_values(erased_tenant text, erased_seq bigint, erased_fields smallint[]) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, assize
+    -- Temporary names last: unnamed, they would come first, and whoever calls could put its own code under ours.
+    SET search_path = pg_catalog, assize, pg_temp
 AS $$
 DECLARE
     removed integer;
@@ -81,7 +82,7 @@ BEGIN
     PERFORM FROM assize.ledger_head WHERE tenant_id = erased_tenant FOR UPDATE;
     IF NOT EXISTS (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = erased_tenant
             AND e.resource = 'tenant:' || erased_tenant || '/entry:' || erased_seq AND e.type = 'assize.ledger.erased'
-            AND e.xmin = pg_current_xact_id()::xid) THEN
+            AND e.xmin = pg_current_xact_id()::pg_catalog.xid) THEN
         RAISE EXCEPTION 'no entry of this transaction says that entry % is erased', erased_seq;
     END IF;
     IF EXISTS (SELECT FROM assize.ledger_entry e,

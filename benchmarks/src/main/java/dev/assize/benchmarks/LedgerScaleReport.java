@@ -21,6 +21,7 @@ import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditJsonLines;
 import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.AuditModule;
+import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.Appender;
@@ -395,6 +396,7 @@ public final class LedgerScaleReport {
                             Duration.ofMinutes(1),
                             Duration.ofMinutes(10),
                             Duration.ofMinutes(5)));
+            bind(AuditSettings.class).toInstance(tenant -> List.of());
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(home.resolve("keys")));
             bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());

@@ -23,6 +23,9 @@ public interface DecisionStore {
     /** Whether a decision of that id is on record. */
     boolean contains(TenantId tenant, String decisionId);
 
+    /** Whether these very bytes are on record: another node may have recorded a decision of the same id. */
+    boolean contains(TenantId tenant, String decisionId, byte[] record);
+
     /** What stands beside an entry, in its order; nobody has verified it. */
     List<StoredDecision> beside(TenantId tenant, long seq);
 

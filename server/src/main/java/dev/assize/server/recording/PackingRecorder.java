@@ -308,12 +308,13 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
 
         /** Writes a pack that nobody is told about until it is written; what failed where the server stopped before. */
         private @Nullable RuntimeException insist(DecisionPack pack, RuntimeException first) {
-            String id = DecisionCodec.decode(pack.records().getFirst()).decisionId();
+            byte[] record = pack.records().getFirst();
+            String id = DecisionCodec.decode(record).decisionId();
             RuntimeException failed = first;
             for (Duration pause = SHORTEST_PAUSE; !abandoned; pause = longer(pause)) {
                 LockSupport.parkNanos(pause.toNanos());
                 // An attempt whose answer was lost may have been the one that did it.
-                failed = attempt(pack, () -> !store.contains(tenant, id));
+                failed = attempt(pack, () -> !store.contains(tenant, id, record));
                 if (failed == null) {
                     return null;
                 }

@@ -202,9 +202,11 @@ public final class Database implements AutoCloseable {
                 return work.run(transaction);
             }
             transaction.actFor(scopeKey);
-            T result = work.run(transaction);
-            transaction.actFor(own);
-            return result;
+            try {
+                return work.run(transaction);
+            } finally {
+                transaction.actFor(own);
+            }
         } catch (SQLException | DataAccessException e) {
             throw failure(e);
         }

@@ -35,8 +35,8 @@ import org.postgresql.copy.CopyOut;
  */
 final class EntryCopy {
 
-    /** Positions of a slice. */
-    private static final int SLICE = 5_000;
+    /** Positions of a slice: as many as are checked, packs of decisions beside them too, well within a statement's time. */
+    private static final int SLICE = 1_000;
 
     /** Bytes before the first row: a signature, flags, and the length of an extension that there is none of. */
     private static final int HEADER_BYTES = 19;

@@ -183,6 +183,15 @@ final class PostgresDecisionStore implements DecisionStore {
 
     @Override
     public boolean contains(TenantId tenant, String decisionId) {
+        return contains(tenant, DECISION_RECORD.DECISION_ID.eq(decisionId));
+    }
+
+    @Override
+    public boolean contains(TenantId tenant, String decisionId, byte[] record) {
+        return contains(tenant, DECISION_RECORD.DECISION_ID.eq(decisionId).and(DECISION_RECORD.RECORD.eq(record)));
+    }
+
+    private boolean contains(TenantId tenant, Condition wanted) {
         return database.inSnapshot(
                 tenant.value(),
                 transaction -> transaction
@@ -190,7 +199,7 @@ final class PostgresDecisionStore implements DecisionStore {
                         .fetchExists(DSL.selectOne()
                                 .from(DECISION_RECORD)
                                 .where(DECISION_RECORD.TENANT_ID.eq(tenant.value()))
-                                .and(DECISION_RECORD.DECISION_ID.eq(decisionId))));
+                                .and(wanted)));
     }
 
     @Override

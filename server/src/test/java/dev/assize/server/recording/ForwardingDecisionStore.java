@@ -32,6 +32,11 @@ class ForwardingDecisionStore implements DecisionStore {
     }
 
     @Override
+    public boolean contains(TenantId tenant, String decisionId, byte[] record) {
+        return store.contains(tenant, decisionId, record);
+    }
+
+    @Override
     public List<StoredDecision> beside(TenantId tenant, long seq) {
         return store.beside(tenant, seq);
     }

@@ -7,6 +7,7 @@ import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionFilter.Place;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -97,6 +98,13 @@ public final class InMemoryDecisionStore implements DecisionStore {
         return packs(tenant).values().stream()
                 .flatMap(List::stream)
                 .anyMatch(row -> decisionId.equals(row.columns().get(DecisionColumns.DECISION_ID)));
+    }
+
+    @Override
+    public synchronized boolean contains(TenantId tenant, String decisionId, byte[] record) {
+        return packs(tenant).values().stream()
+                .flatMap(List::stream)
+                .anyMatch(row -> Arrays.equals(record, row.record()));
     }
 
     @Override

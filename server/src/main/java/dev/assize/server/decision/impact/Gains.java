@@ -117,7 +117,10 @@ public final class Gains {
                 after.state().tenant().scope(), Kind.SUBJECT, person.subject().toString()));
         return changed.stream().anyMatch(key -> switch (key.kind()) {
             case ROLE_BINDING, GROUP, SUBJECT -> own.contains(key);
-            case TENANT, RESOURCE_TYPE, ROLE, RESOURCE, SEPARATION_OF_DUTY, APPROVAL_RULE, FREEZE -> true;
+            // A new one only takes away: the brake must not wait for a search. In tenant `assize` what is taken may
+            // matter.
+            case FREEZE -> obligedIsDenied || before.state().tenant().find(key).isPresent();
+            case TENANT, RESOURCE_TYPE, ROLE, RESOURCE, SEPARATION_OF_DUTY, APPROVAL_RULE -> true;
         });
     }
 

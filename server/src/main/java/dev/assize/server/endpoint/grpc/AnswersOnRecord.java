@@ -89,7 +89,8 @@ final class AnswersOnRecord {
                     ? failure
                     : new NotOnRecordException("the decision is not known to be on record", e);
         } catch (TimeoutException e) {
-            if (durable.cancel(false)) {
+            // What has failed meanwhile cannot be cancelled either; only what is on record may be answered.
+            if (durable.cancel(false) || durable.isCompletedExceptionally()) {
                 throw new NotOnRecordException("the decision did not go on record in time, so there is no answer", e);
             }
         } catch (InterruptedException e) {

@@ -19,6 +19,7 @@ import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.decision.impact.Gains.Gain;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.PolicyScope;
@@ -244,12 +245,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                         moved.scope().key(),
                         moved.scope() + " is at revision " + moved.actual() + ": the change was made for "
                                 + moved.expected());
-            case SelfEscalation escalation ->
-                throw RefusedException.of(
-                        ErrorReason.SELF_ESCALATION,
-                        ImpactTranslator.message(escalation.gain())
-                                + "; nobody gives themselves anything: let somebody else make this change",
-                        Map.of("tenant", escalation.gain().tenant().value()));
+            case SelfEscalation escalation -> throw refusal(escalation.gain());
             case TenantCreationRefused refused -> {
                 gate.require(refused.tenant(), Permission.CREATE_TENANT);
                 // Granted in the meantime.
@@ -263,6 +259,15 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private static ApplyPolicyResponse refuse(List<Problem> problems) {
         throw refusal(problems);
+    }
+
+    /** Of what its author would be given by a change. */
+    static RefusedException refusal(Gain gain) {
+        return RefusedException.of(
+                ErrorReason.SELF_ESCALATION,
+                ImpactTranslator.message(gain)
+                        + "; nobody gives themselves anything: let somebody else make this change",
+                Map.of("tenant", gain.tenant().value()));
     }
 
     /** What a caller is told whose change is not valid. */

@@ -290,10 +290,15 @@ final class ShorthandCalls {
     }
 
     private static RefusedException refused(ChangeResult result) {
-        if (result instanceof ChangeResult.Invalid invalid) {
-            return ApplyPolicyCall.refusal(invalid.problems());
-        }
-        throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);
+        return switch (result) {
+            case ChangeResult.Invalid invalid -> ApplyPolicyCall.refusal(invalid.problems());
+            case ChangeResult.SelfEscalation escalation -> ApplyPolicyCall.refusal(escalation.gain());
+            case ChangeResult.Accepted _,
+                    ChangeResult.Compared _,
+                    ChangeResult.RevisionMoved _,
+                    ChangeResult.TenantCreationRefused _ ->
+                throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);
+        };
     }
 
     private static PolicyCommit commit(Done done) {

@@ -39,6 +39,7 @@ final class WatchCalls {
     private final Watches watches;
     private final Gate gate;
     private final DecisionIds ids;
+    private final AnswersOnRecord onRecord;
     private final Replies replies;
 
     @Inject
@@ -49,6 +50,7 @@ final class WatchCalls {
             Watches watches,
             Gate gate,
             DecisionIds ids,
+            AnswersOnRecord onRecord,
             Replies replies) {
         this.decisions = decisions;
         this.states = states;
@@ -56,6 +58,7 @@ final class WatchCalls {
         this.watches = watches;
         this.gate = gate;
         this.ids = ids;
+        this.onRecord = onRecord;
         this.replies = replies;
     }
 
@@ -169,8 +172,9 @@ final class WatchCalls {
         public @Nullable WatchDecisionResponse next(boolean due) {
             gate.require(query.tenant(), Permission.CHECK);
             Answer answer = last == null ? decisions.evaluate(query) : decisions.evaluateOwn(query);
+            String id = ids.next();
             CheckResponse response =
-                    AnswerTranslator.response(answer, ids.next(), detail).build();
+                    AnswerTranslator.response(answer, id, detail).build();
             CheckResponse essence = response.toBuilder()
                     .clearDecisionId()
                     .clearRevision()
@@ -178,6 +182,7 @@ final class WatchCalls {
                     .clearValidUntil()
                     .build();
             if (!essence.equals(last)) {
+                onRecord.put(query.tenant(), List.of(onRecord.given(id, query, answer)));
                 last = essence;
                 return WatchDecisionResponse.newBuilder().setResponse(response).build();
             }

@@ -73,25 +73,22 @@ final class WatchStream<R> {
 
     private void run(PolicyStates states, TenantId tenant) {
         try (Subscription _ = states.onChange(tenant, wakings::release)) {
-            int silent = 0;
-            boolean due = false;
+            long saidAtNanos = System.nanoTime();
             while (!cancelled) {
                 if (ended) {
                     throw Watches.ended();
                 }
                 if (stream.isReady()) {
-                    if (due) {
-                        gate.requireCredential();
-                    }
+                    gate.requireCredential();
+                    boolean due = System.nanoTime() - saidAtNanos >= SILENT_TICKS * TICK.toNanos();
                     R message = look.next(due);
                     if (message != null && !cancelled) {
                         stream.onNext(message);
-                        silent = 0;
+                        saidAtNanos = System.nanoTime();
                     }
                 }
-                silent += wakings.tryAcquire(TICK.toNanos(), TimeUnit.NANOSECONDS) ? 0 : 1;
+                boolean _ = wakings.tryAcquire(TICK.toNanos(), TimeUnit.NANOSECONDS);
                 wakings.drainPermits();
-                due = silent >= SILENT_TICKS;
             }
         } catch (InterruptedException stopping) {
             Thread.currentThread().interrupt();
