@@ -19,6 +19,7 @@ import dev.assize.proto.v1.GetDecisionProofRequest;
 import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.QueryDecisionsResponse;
 import dev.assize.proto.v1.RecordedDecision;
+import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.model.Limits;
@@ -133,6 +134,21 @@ class DecisionsOnRecordTest {
         });
         assertThat(check("user:alice").getDecision()).isEqualTo(Decision.DECISION_ALLOW);
         Refusal.of(() -> check("user:bob")).is(ErrorReason.DECISION_NOT_RECORDED);
+    }
+
+    @Test
+    void whatAWatchSendsIsOnRecordOrNotSent() {
+        door.decisions.decisionLog(BEFORE);
+        WatchDecisionRequest watch = WatchDecisionRequest.newBuilder()
+                .setCheck(request("user:alice"))
+                .build();
+        String id = decisions().watchDecision(watch).next().getResponse().getDecisionId();
+        assertThat(decisions().queryDecisions(query().setDecisionId(id).build()).getDecisionsList())
+                .hasSize(1);
+        door.records.before(() -> {
+            throw new IllegalStateException("no disk");
+        });
+        Refusal.of(() -> decisions().watchDecision(watch).next()).is(ErrorReason.DECISION_NOT_RECORDED);
     }
 
     @Test

@@ -154,6 +154,23 @@ class ShorthandCallsTest {
         assertThat(revision()).isOne();
     }
 
+    /** A new freeze only takes away; everything else may give. */
+    @Test
+    void nobodyGivesThemselvesAnythingInShortEither() {
+        door.decisions.grant("service:replay", "apply", "tenant:acme/policy");
+        door.decisions.grant("service:replay", "create", "tenant:acme/freeze");
+        door.decisions.grant("service:replay", "lift", "tenant:acme/freeze");
+        PolicyServiceBlockingStub replay = door.policies(door.replay);
+        Refusal.of(() -> replay.grant(
+                        grant().clearSubjects().addSubjects("service:replay").build()))
+                .is(ErrorReason.SELF_ESCALATION);
+        policy.grant(grant().clearSubjects().addSubjects("service:replay").build());
+        String name =
+                replay.freeze(freeze().setSubject("service:replay").build()).getName();
+        Refusal.of(() -> replay.unfreeze(unfreeze(name).build())).is(ErrorReason.SELF_ESCALATION);
+        policy.unfreeze(unfreeze(name).build());
+    }
+
     @Test
     void refusesWhatIsThereAlreadyAndWhatIsNot() {
         policy.freeze(freeze().setName("stop").build());
