@@ -25,7 +25,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "freeze",
         description = {
-            "Stops what matches, in --tenant and with --env only there, on every node within a second. Every option that"
+            "Stops what matches, in --tenant and with --env only there, on every node that hears of it. Every option that"
                     + " names something must match. Says which nodes have not confirmed, and which bindings are"
                     + " stopped. Needs the permission `create` on `freeze` and no other.",
             "A node that is cut off from the database stops by itself within its freshness bound."
