@@ -32,6 +32,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class PastGraphsTest {
@@ -236,6 +241,54 @@ class PastGraphsTest {
         assertThatThrownBy(() -> pasts.get(ACME, ninth, Duration.ofMillis(1)))
                 .as("there is room again")
                 .isInstanceOf(PolicyUnavailableException.class);
+    }
+
+    @Test
+    void readsNoMoreAtATimeThanItMay() throws Exception {
+        AtomicInteger reading = new AtomicInteger();
+        Set<Integer> atOnce = ConcurrentHashMap.newKeySet();
+        CountDownLatch twoRead = new CountDownLatch(2);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        source.past(past -> {
+            atOnce.add(reading.incrementAndGet());
+            twoRead.countDown();
+            await(mayEnd);
+            reading.decrementAndGet();
+            return Optional.of(policy(revision(past), THEN));
+        });
+        List<Thread> threads = new ArrayList<>();
+        DecisionMetrics metrics = new DecisionMetrics(registry);
+        PastGraphs pasts = new PastGraphs(
+                source,
+                graphs(64 << 20, 32, 2),
+                config(64 << 20, 32, 2),
+                () -> NOW,
+                metrics,
+                load -> threads.add(Thread.ofPlatform().start(load)));
+        for (int i = 1; i <= 6; i++) {
+            Past past = new Past(new Revision(i), null);
+            assertThatThrownBy(() -> pasts.get(ACME, past, Duration.ofMillis(1)))
+                    .isInstanceOf(PolicyUnavailableException.class);
+        }
+        await(twoRead);
+        while (!threads.stream().allMatch(thread -> thread.getState() == Thread.State.WAITING)) {
+            Thread.onSpinWait();
+        }
+        assertThat(reading).as("six wait, of which two for the source").hasValue(2);
+        mayEnd.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(source.pastLoads()).isEqualTo(6);
+        assertThat(atOnce).containsOnly(1, 2);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test

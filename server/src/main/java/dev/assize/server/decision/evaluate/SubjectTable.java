@@ -214,13 +214,19 @@ public final class SubjectTable {
         private final @Nullable SubjectNode[] nodes;
         private int size;
 
-        private Page(int capacity) {
-            this.hashes = new int[capacity];
-            this.nodes = new SubjectNode[capacity];
+        private Page(int[] hashes, @Nullable SubjectNode[] nodes, int size) {
+            this.hashes = hashes;
+            this.nodes = nodes;
+            this.size = size;
         }
 
         static Page ofCapacityFor(int size) {
-            return new Page(Integer.highestOneBit(Math.max(1, size)) << 2 >> (Integer.bitCount(size) == 1 ? 1 : 0));
+            int capacity = capacityFor(size);
+            return new Page(new int[capacity], new SubjectNode[capacity], 0);
+        }
+
+        private static int capacityFor(int size) {
+            return Integer.highestOneBit(Math.max(1, size)) << 2 >> (Integer.bitCount(size) == 1 ? 1 : 0);
         }
 
         @Nullable
@@ -237,7 +243,20 @@ public final class SubjectTable {
             return null;
         }
 
+        /** As long as there is room, a copy in which nobody has to find a place again. */
         Page with(int hash, SubjectNode changed) {
+            return changed.isEmpty() || capacityFor(size + 1) != hashes.length
+                    ? anew(hash, changed)
+                    : copy(hash, changed);
+        }
+
+        private Page copy(int hash, SubjectNode changed) {
+            Page page = new Page(hashes.clone(), nodes.clone(), size);
+            page.put(hash, changed);
+            return page;
+        }
+
+        private Page anew(int hash, SubjectNode changed) {
             Page page = ofCapacityFor(size + 1);
             for (int slot = 0; slot < nodes.length; slot++) {
                 SubjectNode node = nodes[slot];
@@ -251,15 +270,21 @@ public final class SubjectTable {
             return page;
         }
 
+        /** In the place of the same subject, or in the next that is free. */
         void put(int hash, SubjectNode node) {
             int mask = hashes.length - 1;
             int slot = hash & mask;
-            while (hashes[slot] != 0) {
+            while (hashes[slot] != 0 && !isAt(slot, hash, node)) {
                 slot = slot + 1 & mask;
             }
+            size += hashes[slot] == 0 ? 1 : 0;
             hashes[slot] = hash;
             nodes[slot] = node;
-            size++;
+        }
+
+        private boolean isAt(int slot, int hash, SubjectNode node) {
+            SubjectNode there = hashes[slot] == hash ? nodes[slot] : null;
+            return there != null && there.subject().equals(node.subject());
         }
 
         void addTo(List<SubjectNode> all) {

@@ -53,20 +53,24 @@ class SubjectTableTest {
 
     @Test
     void subjectsOfOneHashAreToldApart() {
+        // More than the most pages of a section hold, and no bit tells any of them from the others.
         Map<Subject, SubjectNode> expected = new HashMap<>();
-        Map<Subject, SubjectNode> changes = new HashMap<>();
         SubjectTable table = SubjectTable.EMPTY;
         for (String id : ofOneHash(12)) {
-            changes.put(user(id), node(user(id), true));
-            // One by one, and then many at once: where all are in one page, each change costs the whole page.
-            if (expected.size() < 256 || changes.size() == 1_920) {
-                table = table.with(changes);
-                expected.putAll(changes);
-                changes.clear();
-            }
+            SubjectNode node = node(user(id), true);
+            table = table.with(Map.of(user(id), node));
+            expected.put(user(id), node);
         }
         assertThat(expected.keySet().stream().map(Subject::hashCode).distinct()).hasSize(1);
         requireSame("one hash", expected, table);
+        Subject gone = user("AaBB".repeat(6));
+        Subject changed = user("BBAa".repeat(6));
+        SubjectNode another = node(changed, true);
+        table = table.with(Map.of(gone, node(gone, false), changed, another));
+        expected.remove(gone);
+        expected.put(changed, another);
+        assertThat(found(table, gone)).isNull();
+        requireSame("one hash, changed", expected, table);
     }
 
     @Test
