@@ -1,5 +1,6 @@
 package dev.assize.server.decision;
 
+import static dev.assize.server.decision.ReferenceCondition.readsTheMoment;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.check.Answer;
@@ -11,12 +12,8 @@ import dev.assize.server.decision.check.Explanation.BindingTrace;
 import dev.assize.server.decision.check.Explanation.RuleTrace;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
-import dev.assize.server.policy.Document.ApprovalRuleDocument;
-import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
-import dev.assize.server.policy.Document.RoleDocument;
-import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
@@ -69,6 +66,7 @@ class DifferentialTest {
     private int malformed;
     private int lasting;
     private int throughApprovals;
+    private int approved;
 
     @Test
     void agreesWithTheReference() {
@@ -84,7 +82,8 @@ class DifferentialTest {
             }
         }
         System.out.println(CHECKS + " checks from seed " + SEED + ": " + seen + ", " + malformed + " malformed, "
-                + lasting + " valid for some time, " + throughApprovals + " through single-use approvals");
+                + lasting + " valid for some time, " + approved + " approved, " + throughApprovals
+                + " through single-use approvals");
         if (CHECKS >= CHECKS_TO_TELL) {
             requireSight();
         }
@@ -99,6 +98,12 @@ class DifferentialTest {
         assertThat(1_000L * lasting / CHECKS)
                 .as("of a thousand answers that are valid for some time")
                 .isGreaterThanOrEqualTo(400);
+        assertThat(1_000L * approved / CHECKS)
+                .as("of a thousand checks that are allowed because they were approved")
+                .isGreaterThanOrEqualTo(2);
+        assertThat(throughApprovals)
+                .as("allowed through what is for a single use")
+                .isPositive();
     }
 
     private void play(Match match) {
@@ -113,6 +118,7 @@ class DifferentialTest {
         match.explanation(answer);
         seen.merge(answer.reason(), 1, Integer::sum);
         lasting += match.now.equals(answer.validUntil()) ? 0 : 1;
+        approved += answer.reason().isAllow() && match.reference.needsApproval(match.query) ? 1 : 0;
         throughApprovals += answer.approvalId() == null ? 0 : 1;
     }
 
@@ -140,10 +146,14 @@ class DifferentialTest {
             Instant horizon = now.plus(Duration.ofHours(24));
             require(!end.isBefore(now) && !end.isAfter(horizon), "validity out of bounds", horizon, answer);
             if (end.equals(now)) {
-                require(isMomentary(), "no validity for no reason", horizon, answer);
+                require(reference.mayBeMomentary(query, now), "no validity for no reason", horizon, answer);
                 return;
             }
-            require(end.equals(horizon) || isBoundary(end), "validity ends for no reason", horizon, answer);
+            require(
+                    end.equals(horizon) || reference.edges(query).contains(end),
+                    "validity ends for no reason",
+                    horizon,
+                    answer);
             require(!restsOnTheMoment(answer), "validity of what rests on a moment", now, answer);
             sameUntil(world.between(now, end), answer);
             for (Instant edge : boundaries()) {
@@ -158,10 +168,6 @@ class DifferentialTest {
             require(sameButValidity(then, answer), "another answer already at " + later, then, answer);
         }
 
-        private boolean isBoundary(Instant moment) {
-            return boundaries().contains(moment);
-        }
-
         private List<Instant> boundaries() {
             return Stream.concat(
                             world.tenant().ofKind(RoleBindingDocument.class).stream()
@@ -170,20 +176,6 @@ class DifferentialTest {
                                     .flatMap(freeze -> Stream.of(freeze.from(), freeze.until())))
                     .filter(Objects::nonNull)
                     .toList();
-        }
-
-        /** Whether anything in the world could make an answer one of the moment. */
-        private boolean isMomentary() {
-            return !world.tenant().ofKind(ApprovalRuleDocument.class).isEmpty()
-                    || Stream.of(world.tenant(), world.platform())
-                            .flatMap(policy -> policy.ofKind(SeparationOfDutyDocument.class).stream())
-                            .anyMatch(rule -> rule.duty() instanceof Duty.PerformedActions)
-                    || Stream.of(world.tenant(), world.platform())
-                            .flatMap(policy -> policy.ofKind(RoleDocument.class).stream())
-                            .flatMap(role -> role.permissions().stream())
-                            .anyMatch(permission -> reads(permission.when()))
-                    || world.tenant().ofKind(RoleBindingDocument.class).stream()
-                            .anyMatch(binding -> reads(binding.when()));
         }
 
         /** "A condition reading `now` or attributes, a history rule or an approval rule is in question." */
@@ -200,14 +192,11 @@ class DifferentialTest {
             String ofPermission =
                     reference.role(role).permissions().get(position).when();
             return switch (answer.reason()) {
-                case ALLOWED, EXPLICIT_DENY -> reads(ofBinding) || reads(ofPermission);
-                case CONDITION_FALSE, CONDITION_ERROR -> ofBinding == null ? reads(ofPermission) : reads(ofBinding);
+                case ALLOWED, EXPLICIT_DENY -> readsTheMoment(ofBinding) || readsTheMoment(ofPermission);
+                case CONDITION_FALSE, CONDITION_ERROR ->
+                    ofBinding == null ? readsTheMoment(ofPermission) : readsTheMoment(ofBinding);
                 default -> false;
             };
-        }
-
-        private static boolean reads(@Nullable String when) {
-            return when != null && ReferenceCondition.parse(when).readsNowOrAttributes();
         }
 
         void explanation(Answer answer) {

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * As much of CEL as the random worlds and the published vectors speak, walked as a tree. An error is an empty value:
@@ -32,6 +33,11 @@ sealed interface ReferenceCondition {
     /** As CEL writes it. */
     @Override
     String toString();
+
+    /** Whether there is a condition, and it may be otherwise a moment later. */
+    static boolean readsTheMoment(@Nullable String when) {
+        return when != null && parse(when).readsNowOrAttributes();
+    }
 
     /** Whether it looks at the clock, at attributes or at the context. */
     default boolean readsNowOrAttributes() {

@@ -60,9 +60,64 @@ final class ReferenceEvaluator {
         });
     }
 
+    /** Whether an approval is needed, where everything else allows. */
+    boolean needsApproval(CheckQuery query) {
+        return settlement.needsApproval(query);
+    }
+
     /** Whether history or approvals are asked for, where everything else allows. */
     boolean isSettledByRecords(CheckQuery query) {
         return settlement.covers(query);
+    }
+
+    /**
+     * Whether the answer may be one of its moment only: "when a condition reading `now` or attributes, a history rule or
+     * an approval rule is in question", for the subject or for the one on whose behalf it asks.
+     */
+    boolean mayBeMomentary(CheckQuery query, Instant now) {
+        Delegator delegator = query.onBehalfOf();
+        return settlement.covers(query)
+                || bindings(query).stream().anyMatch(binding -> restsOnTheMoment(binding, query, now))
+                || (delegator != null && mayBeMomentary(query.of(delegator), now));
+    }
+
+    private boolean restsOnTheMoment(RoleBindingDocument binding, CheckQuery query, Instant now) {
+        List<Permission> covering = Stream.of(Effect.values())
+                .flatMap(effect -> candidates(binding, effect, Set.of(), query, now).stream())
+                .map(Candidate::permission)
+                .toList();
+        boolean isInQuestion = !covering.isEmpty() || rolesMayExclude(query);
+        return ReferencePolicy.isInScope(binding, query)
+                && ((isInQuestion && ReferenceCondition.readsTheMoment(binding.when()))
+                        || covering.stream()
+                                .anyMatch(permission -> ReferenceCondition.readsTheMoment(permission.when())));
+    }
+
+    /** Whether it matters which roles a subject has besides those that decide. */
+    private boolean rolesMayExclude(CheckQuery query) {
+        return query.activeRoles().isEmpty()
+                && policy.all(SeparationOfDutyDocument.class).stream()
+                        .anyMatch(rule -> rule.duty() instanceof Duty.ActiveRoles
+                                && rule.environments().contains(query.env()));
+    }
+
+    /** The moments at which anything that names the request begins or ends. */
+    Set<Instant> edges(CheckQuery query) {
+        Set<Instant> edges = new HashSet<>();
+        for (RoleBindingDocument binding : bindings(query)) {
+            edges.add(binding.notBefore());
+            edges.add(binding.notAfter());
+        }
+        for (FreezeDocument freeze : policy.all(FreezeDocument.class)) {
+            if (policy.matches(freeze.target(), query)) {
+                edges.add(freeze.from());
+                edges.add(freeze.until());
+            }
+        }
+        Delegator delegator = query.onBehalfOf();
+        edges.addAll(delegator == null ? Set.of() : edges(query.of(delegator)));
+        edges.remove(null);
+        return edges;
     }
 
     RoleBindingDocument binding(String name) {

@@ -61,6 +61,10 @@ final class ReferenceSettlement {
         return duties(query).findAny().isPresent() || !rules(query).isEmpty();
     }
 
+    boolean needsApproval(CheckQuery query) {
+        return !rules(query).isEmpty();
+    }
+
     private boolean didAnother(List<Action> actions, CheckQuery query, Instant now, Instant committedBy) {
         return records.entries().stream()
                 .anyMatch(entry -> entry.actor().equals(query.subject())

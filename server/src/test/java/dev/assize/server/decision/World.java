@@ -341,17 +341,18 @@ final class World {
 
     /** A moment at which something about the request may be decided. */
     Instant moment(CheckQuery query) {
-        List<Instant> edges = Stream.concat(
-                        records.entries().stream()
-                                .filter(entry -> entry.actor().equals(query.subject())
-                                        && entry.resource().equals(query.resource()))
-                                .map(WorldRecords.Entry::recordedAt),
-                        records.approvals().stream()
-                                .filter(request -> request.subject().equals(query.subject())
-                                        && request.resource().equals(query.resource())
-                                        && request.action().equals(query.action()))
-                                .flatMap(request -> WorldRules.edges(request).stream()))
+        List<Instant> done = records.entries().stream()
+                .filter(entry -> entry.actor().equals(query.subject())
+                        && entry.resource().equals(query.resource()))
+                .map(WorldRecords.Entry::recordedAt)
                 .toList();
+        List<Instant> approved = records.approvals().stream()
+                .filter(request -> request.subject().equals(query.subject())
+                        && request.resource().equals(query.resource())
+                        && request.action().equals(query.action()))
+                .flatMap(request -> WorldRules.edges(request).stream())
+                .toList();
+        List<Instant> edges = done.isEmpty() || (!approved.isEmpty() && dice.chance(70)) ? approved : done;
         return edges.isEmpty() || dice.chance(25) ? moment() : dice.pick(edges).plusNanos(dice.between(-1, 1));
     }
 

@@ -132,7 +132,10 @@ final class WorldRules {
                 rules.isEmpty()
                         ? List.of()
                         : IntStream.range(0, REQUESTS)
-                                .mapToObj(i -> request("approval-" + (char) ('a' + i % 26) + i / 26, rules, aims.get()))
+                                .mapToObj(i -> "approval-" + (char) ('a' + i % 26) + i / 26)
+                                .map(id -> dice.chance(40)
+                                        ? approved(id, rules, covered(rules, aims))
+                                        : request(id, rules, aims.get()))
                                 .toList());
     }
 
@@ -161,6 +164,68 @@ final class WorldRules {
                 requestedAt,
                 dice.maybe(5, () -> soonAfter(requestedAt)),
                 dice.maybe(5, () -> soonAfter(requestedAt)));
+    }
+
+    /** One of a few that a rule covers, if there is any. */
+    private static World.Aim covered(List<ApprovalRuleDocument> rules, Supplier<World.Aim> aims) {
+        World.Aim aim = aims.get();
+        for (int i = 0; i < 10 && !isCovered(aim, rules); i++) {
+            aim = aims.get();
+        }
+        return aim;
+    }
+
+    private static boolean isCovered(World.Aim aim, List<ApprovalRuleDocument> rules) {
+        return rules.stream()
+                .anyMatch(rule -> rule.resources().contains(aim.resource().type())
+                        && rule.actions().contains(aim.action())
+                        && rule.environments().contains(aim.env()));
+    }
+
+    /** Soon approved by as many as any rule wants, and neither used up nor taken back. */
+    private ApprovalRequest approved(String id, List<ApprovalRuleDocument> rules, World.Aim aim) {
+        Instant requestedAt = dice.pick(pools.moments());
+        List<String> names = rules.stream().map(ApprovalRuleDocument::name).toList();
+        List<Vote> votes = rules.stream()
+                .flatMap(rule -> IntStream.range(0, 2 * rule.approvals())
+                        .mapToObj(_ -> new Subject(
+                                dice.pick(rule.approverTypes()),
+                                pools.subject(dice).id())))
+                .map(approver -> new Vote(
+                        approver,
+                        pools.tenant(),
+                        true,
+                        names,
+                        null,
+                        requestedAt.plus(Duration.ofMinutes(dice.between(0, 59)))))
+                .sorted(Comparator.comparing(Vote::at))
+                .toList();
+        return new ApprovalRequest(
+                id,
+                pools.tenant(),
+                pools.subject(dice),
+                pools.tenant(),
+                aim.subject(),
+                aim.home(),
+                aim.action(),
+                aim.resource(),
+                aim.env(),
+                rules.stream().map(WorldRules::asItIs).toList(),
+                votes,
+                requestedAt,
+                null,
+                null);
+    }
+
+    private static PinnedRule asItIs(ApprovalRuleDocument rule) {
+        return new PinnedRule(
+                rule.name(),
+                rule.approvals(),
+                rule.approverRole(),
+                rule.approverTypes(),
+                rule.pendingTtl(),
+                rule.ttl(),
+                rule.singleUse());
     }
 
     /** Mostly the rule as it is, else as it may have been once. */
