@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -114,6 +115,13 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Iterator;
+import io.grpc.Context;
+import dev.assize.proto.v1.WatchDecisionResponse;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.FreezeResponse;
+import dev.assize.proto.v1.FreezeRequest;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -444,6 +452,77 @@ class ServedTest {
         Refusal.of(() -> ledger(admin)
                         .releaseHold(release.toBuilder().setHoldId("h99").build()))
                 .is(ErrorReason.HOLD_NOT_FOUND);
+    }
+
+    @Test
+    void pausesAnAgentAndKillsARunThatIsUnderWay() throws Exception {
+        for (String file : List.of("roles.yaml", "access.yaml")) {
+            try (InputStream pack = requireNonNull(ServedTest.class.getResourceAsStream("/policies/flexor/" + file))) {
+                apply(admin, header(), put(new String(pack.readAllBytes(), StandardCharsets.UTF_8)));
+            }
+        }
+        CheckRequest trigger = flexor("service:scheduler", "vault:company/agent:feed-monitor", "trigger", "");
+        CheckRequest work = flexor("agent:feed-monitor", "vault:company/record:equity-prices", "write", "a1b2c3");
+        try (Context.CancellableContext running = Context.current().withCancellation()) {
+            Iterator<WatchDecisionResponse> agent = running.call(() -> decisions(admin)
+                    .watchDecision(
+                            WatchDecisionRequest.newBuilder().setCheck(work).build()));
+            assertThat(agent.next().getResponse().getReason()).isEqualTo(Reason.REASON_ALLOWED);
+
+            FreezeResponse pause = policies(admin)
+                    .freeze(FreezeRequest.newBuilder()
+                            .setTenant("flexor")
+                            .setEnvironment("production")
+                            .setResource("vault:company/agent:feed-monitor")
+                            .setAction("trigger")
+                            .setReason("a source sends yesterday's prices")
+                            .build());
+            assertThat(reason(trigger)).isEqualTo(Reason.REASON_FROZEN);
+            assertThat(reason(trigger.toBuilder().setEnv("staging").build())).isEqualTo(Reason.REASON_ALLOWED);
+            assertThat(reason(work)).as("what runs goes on").isEqualTo(Reason.REASON_ALLOWED);
+
+            policies(admin)
+                    .freeze(FreezeRequest.newBuilder()
+                            .setTenant("flexor")
+                            .setRun("a1b2c3")
+                            .setReason("it writes the same report twice")
+                            .build());
+            WatchDecisionResponse heard = agent.next();
+            while (heard.getResponse().getReason() != Reason.REASON_FROZEN) {
+                assertThat(heard.hasConfirmed() || heard.getResponse().getReason() == Reason.REASON_ALLOWED)
+                        .isTrue();
+                heard = agent.next();
+            }
+            assertThat(reason(work)).isEqualTo(Reason.REASON_FROZEN);
+            assertThat(reason(work.toBuilder().setRunId("d4e5f6").build())).isEqualTo(Reason.REASON_ALLOWED);
+
+            policies(admin)
+                    .unfreeze(UnfreezeRequest.newBuilder()
+                            .setTenant("flexor")
+                            .setName(pause.getName())
+                            .setReason("the source is well again")
+                            .build());
+            assertThat(reason(trigger)).isEqualTo(Reason.REASON_ALLOWED);
+        }
+    }
+
+    private static CheckRequest flexor(String subject, String resource, String action, String run) {
+        return CheckRequest.newBuilder()
+                .setTenant("flexor")
+                .setEnv("production")
+                .setSubject(subject)
+                .setResource(resource)
+                .setAction(action)
+                .setRunId(run)
+                .build();
+    }
+
+    private Reason reason(CheckRequest question) {
+        return decisions(admin).check(question).getReason();
+    }
+
+    private DecisionServiceGrpc.DecisionServiceBlockingStub decisions(String key) {
+        return with(DecisionServiceGrpc.newBlockingStub(channel), key);
     }
 
     private AuditEntry entry(String tenant, long seq) {
