@@ -13,6 +13,7 @@ import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TlogProof;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.server.audit.Erasable;
+import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.ledger.note.SignatureType;
 import dev.assize.server.ledger.note.SigningKey;
 import dev.assize.server.testing.SignedLedger;
@@ -89,6 +90,81 @@ class LedgerBundleTest {
         ledger.appendErasure(256, Erasable.REASON);
         assertThat(verify(write(ledger.bundle()), goldenKeys(), null).redacted())
                 .isEqualTo(1);
+    }
+
+    @Test
+    void refusesAPartThatIsNotOfTheLedger() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(600);
+        SignedLedger other = SignedLedger.golden().append(600, "other-");
+        byte[] foreign = new TreeHash().leaf(other.frames().get(255));
+        assertThatThrownBy(() -> ledger.part(256, 512, foreign))
+                .hasMessage("entry 256 does not contain the hash of the entry before it");
+        assertThatThrownBy(() -> ledger.part(0, 256, foreign))
+                .hasMessage("the part does not begin where the ledger does");
+        assertThatThrownBy(() -> ledger.part(1, 256)).hasMessage("no part of a ledger goes from 1 to 256");
+    }
+
+    @Test
+    void aPartVerifiesByItself() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(600);
+        LedgerBundle.Contents first = verify(write(ledger.part(0, 256)), goldenKeys(), null);
+        LedgerBundle.Contents second = verify(write(ledger.part(256, 512)), goldenKeys(), null);
+        LedgerBundle.Contents rest = verify(write(ledger.part(512, 600)), goldenKeys(), null);
+
+        assertThat(List.of(first.from(), first.to(), second.from(), second.to(), rest.from(), rest.to()))
+                .containsExactly(0L, 256L, 256L, 512L, 512L, 600L);
+        assertThat(second.prevHash()).isEqualTo(first.headHash());
+        assertThat(rest.prevHash()).isEqualTo(second.headHash());
+        assertThat(rest.headHash())
+                .isEqualTo(verify(write(ledger.bundle()), goldenKeys(), null).headHash());
+        assertThat(rest.isPart()).isTrue();
+        SignedNote kept = SignedLedger.golden().append(300).head().checkpoint();
+        assertThat(verify(write(ledger.part(256, 512)), goldenKeys(), kept).to()).isEqualTo(512);
+        assertThatThrownBy(() -> verify(write(ledger.part(0, 256)), goldenKeys(), kept))
+                .hasMessageEndingWith("it says nothing of them");
+        SignedNote forked =
+                SignedLedger.golden().append(300, "other-").head().checkpoint();
+        assertThatThrownBy(() -> verify(write(ledger.part(256, 512)), goldenKeys(), forked))
+                .isInstanceOf(NotProvenException.class);
+    }
+
+    /** Where the tree before the part has a right edge in more than one level of tiles. */
+    @Test
+    void aPartVerifiesWhereverItBegins() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(1_100);
+        for (int from = 0; from < 1_024; from += 256) {
+            for (int to = from + 256; to <= 1_024; to += 256) {
+                assertThat(verify(write(ledger.part(from, to)), goldenKeys(), null)
+                                .to())
+                        .isEqualTo(to);
+            }
+        }
+    }
+
+    @Test
+    void everyByteOfAPartCounts() throws Exception {
+        byte[] part = SignedLedger.golden().append(600).part(256, 512);
+        Path changed = directory.resolve("changed.tar");
+        List<Integer> unnoticed = new ArrayList<>();
+        SplittableRandom random = new SplittableRandom(12);
+        for (int i = 0; i < part.length; i += 1 + random.nextInt(2 * part.length / 1_500)) {
+            byte[] flipped = part.clone();
+            flipped[i] ^= (byte) (1 << random.nextInt(8));
+            Files.write(changed, flipped);
+            if (verifies(changed, goldenKeys())) {
+                unnoticed.add(i);
+            }
+        }
+        assertThat(unnoticed).isEmpty();
+    }
+
+    @Test
+    void aPartSaysOfWhichEntriesValuesAreGone() throws Exception {
+        SignedLedger ledger = SignedLedger.golden().append(255).appendErasable().append(1);
+        ledger.lose(255, Erasable.REASON).appendErasure(255, Erasable.REASON);
+        LedgerBundle.Contents found = verify(write(ledger.part(0, 256)), goldenKeys(), null);
+        assertThat(found.missing()).isEqualTo(1);
+        assertThat(found.redacted()).isZero();
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.assize.server.testing;
 import dev.assize.client.ledger.BundleWriter;
 import dev.assize.client.ledger.KeptValue;
 import dev.assize.client.ledger.LedgerHead;
+import dev.assize.client.ledger.LedgerPart;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TlogProof;
@@ -17,6 +18,7 @@ import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.merkle.GrownTree;
 import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.ledger.merkle.TileId;
 import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.ledger.note.CheckpointText;
 import dev.assize.server.ledger.note.NoteSigner;
@@ -193,8 +195,12 @@ public final class SignedLedger {
     /** All of it, as a tar file. */
     public byte[] bundle() throws NotProvenException, IOException {
         ByteArrayOutputStream tar = new ByteArrayOutputStream();
-        BundleWriter bundle = new BundleWriter(head(), Set.of(verifierKey()), tar);
-        for (long seq = 0; seq < frames.size(); seq++) {
+        addAll(new BundleWriter(head(), Set.of(verifierKey()), tar), 0, frames.size());
+        return tar.toByteArray();
+    }
+
+    private void addAll(BundleWriter bundle, int from, int to) throws NotProvenException, IOException {
+        for (long seq = from; seq < to; seq++) {
             List<KeptValue> values = new ArrayList<>();
             for (ErasableValue value : beside.getOrDefault(seq, List.of())) {
                 values.add(new KeptValue(seq, value.field(), value.salt(), value.value()));
@@ -202,7 +208,31 @@ public final class SignedLedger {
             bundle.add(frames.get((int) seq), values);
         }
         bundle.finish();
+    }
+
+    /** A part of it, as a tar file. */
+    public byte[] part(int from, int to) throws NotProvenException, IOException {
+        return part(from, to, from == 0 ? Sequencer.genesis(origin).lastHash().bytes() : leaf(from - 1));
+    }
+
+    /** The same, said to come behind an entry of that hash. */
+    public byte[] part(int from, int to, byte[] prevHash) throws NotProvenException, IOException {
+        GrownTree tree = tree();
+        List<byte[]> edges = new ArrayList<>();
+        for (int level = 0, hashes = from; hashes > 0; level++, hashes /= TileId.FULL) {
+            int width = hashes % TileId.FULL;
+            edges.add(width == 0 ? new byte[0] : tree.read(List.of(new TileId(level, hashes / TileId.FULL, width)))
+                    .getFirst());
+        }
+        ByteArrayOutputStream tar = new ByteArrayOutputStream();
+        LedgerPart part = new LedgerPart(from, to, prevHash, new Prover(tree).consistency(to, frames.size()));
+        BundleWriter bundle = BundleWriter.ofPart(head(), part, edges, Set.of(verifierKey()), tar);
+        addAll(bundle, from, to);
         return tar.toByteArray();
+    }
+
+    private byte[] leaf(int seq) {
+        return new TreeHash().leaf(frames.get(seq));
     }
 
     private String checkpointText() {

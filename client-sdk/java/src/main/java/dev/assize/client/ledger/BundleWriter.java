@@ -24,8 +24,10 @@ public final class BundleWriter {
 
     private final TarWriter tar;
     private final Checkpoint checkpoint;
+    private final @Nullable LedgerPart part;
+    private final long end;
     private final ChainVerifier chain;
-    private final TileTree tree = new TileTree();
+    private final TileTree tree;
     private final ByteArrayOutputStream bundle = new ByteArrayOutputStream();
     private final ByteArrayOutputStream beside = new ByteArrayOutputStream();
     private final KeptValues values = new KeptValues();
@@ -43,14 +45,51 @@ public final class BundleWriter {
      */
     public BundleWriter(LedgerHead head, Set<VerifierKey> trusted, OutputStream to)
             throws NotProvenException, IOException {
+        this(head, null, new TileTree(), trusted, to);
+    }
+
+    private BundleWriter(
+            LedgerHead head, @Nullable LedgerPart part, TileTree tree, Set<VerifierKey> trusted, OutputStream to)
+            throws NotProvenException, IOException {
         this.checkpoint = head.verify(trusted);
-        this.chain = ChainVerifier.fromTheBeginning(
-                LedgerName.parse(checkpoint.origin()).origin());
+        this.part = part;
+        this.end = part == null ? checkpoint.size() : part.to();
+        this.tree = tree;
+        String origin = LedgerName.parse(checkpoint.origin()).origin();
+        this.chain = part == null ? ChainVerifier.fromTheBeginning(origin) : part.chain(origin);
         this.tar = new TarWriter(to);
         tar.add(LedgerBundle.CHECKPOINT, utf8(head.checkpoint().toString()));
         tar.add(LedgerBundle.PLACE, utf8(head.place().toString()));
         String keys = head.keys().stream().map(key -> key + "\n").collect(Collectors.joining());
         tar.add(LedgerBundle.KEYS, utf8(keys));
+        if (part != null) {
+            tar.add(LedgerBundle.PART, part.text());
+        }
+    }
+
+    /**
+     * Begins a bundle of a part of the ledger.
+     *
+     * @param edges of the tree over everything before the part: of each level, lowest first, the hashes of the tile that
+     *     is not full; higher levels that have none may be left out
+     * @param trusted keys of which one must have signed
+     * @param to is left open at the end
+     */
+    public static BundleWriter ofPart(
+            LedgerHead head, LedgerPart part, List<byte[]> edges, Set<VerifierKey> trusted, OutputStream to)
+            throws NotProvenException, IOException {
+        part.requirePlace();
+        List<byte[]> rows = new ArrayList<>(edges);
+        while (rows.size() < TileTree.LEVELS) {
+            rows.add(new byte[0]);
+        }
+        for (int level = 0; level < rows.size(); level++) {
+            long hashes = level < TileTree.LEVELS ? (part.from() >>> (8 * level)) % FULL : 0;
+            require(
+                    rows.get(level).length == hashes * Sha256.BYTES,
+                    "at entry " + part.from() + " the right edge has " + hashes + " hashes in level " + level);
+        }
+        return new BundleWriter(head, part, TileTree.resume(part.from(), rows), trusted, to);
     }
 
     /** Adds the next entry, that has no values beside it. */
@@ -64,7 +103,7 @@ public final class BundleWriter {
      * @param kept the values beside it, in the order of their fields
      */
     public void add(byte[] frame, List<KeptValue> kept) throws NotProvenException, IOException {
-        require(tree.size() < checkpoint.size(), "the checkpoint has no entry " + tree.size());
+        require(tree.size() < end, "the checkpoint has no entry " + tree.size());
         requireDecisions();
         Frame read = chain.require(frame);
         awaited = DecisionPack.of(read).orElse(null);
@@ -111,12 +150,18 @@ public final class BundleWriter {
         requireDecisions();
         require(
                 tree.size(),
-                tree.size() == checkpoint.size(),
-                "the checkpoint has " + checkpoint.size() + " entries, and here are " + tree.size());
-        require(
-                MessageDigest.isEqual(tree.root(), checkpoint.root()),
-                "the entries have another root than the checkpoint");
-        values.end();
+                tree.size() == end,
+                "the checkpoint has " + end + " entries, and here are " + tree.size());
+        if (part == null) {
+            require(
+                    MessageDigest.isEqual(tree.root(), checkpoint.root()),
+                    "the entries have another root than the checkpoint");
+        } else {
+            part.requireCovered(tree.root(), checkpoint);
+        }
+        if (end == checkpoint.size()) {
+            values.end();
+        }
         int rest = (int) (tree.size() % FULL);
         if (rest > 0) {
             writeEntries(rest);

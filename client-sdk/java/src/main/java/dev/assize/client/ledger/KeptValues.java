@@ -84,4 +84,9 @@ final class KeptValues {
     long redacted() {
         return redacted.size();
     }
+
+    /** Entries of which values are gone, and none has said so yet. */
+    long missing() {
+        return missing.size();
+    }
 }

@@ -16,8 +16,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A whole ledger that can be verified where there is no server, no database and no network: a tar file or a directory,
- * laid out as C2SP tlog-tiles, with the keys and the place in the log of heads beside.
+ * A ledger, whole or a part of it, that can be verified where there is no server, no database and no network: a tar file
+ * or a directory, laid out as C2SP tlog-tiles, with the keys and the place in the log of heads beside.
  *
  * <p>Verifying it begins with the first entry and trusts nothing in it: each frame is read and its link followed, the
  * tree is built anew and compared with every tile, its root with the signed checkpoint, and that with the log of heads.
@@ -29,6 +29,9 @@ public final class LedgerBundle implements Closeable {
     static final String CHECKPOINT = "checkpoint";
     static final String KEYS = "vkeys";
     static final String PLACE = "meta-checkpoint.tlog-proof";
+
+    /** Only of a part. */
+    static final String PART = "part";
 
     private static final int PROGRESS_ENTRIES = 1 << 12;
 
@@ -82,15 +85,29 @@ public final class LedgerBundle implements Closeable {
         Checkpoint checkpoint = head().verify(trusted);
         LedgerName name = LedgerName.parse(checkpoint.origin());
         Past past = kept == null ? Past.NONE : Past.of(name, LedgerHead.verify(kept, trusted));
-        Walk walk = new Walk(files, name, checkpoint.size(), past, progress, entries);
-        new LogArchive(files).verify(checkpoint, walk);
+        byte[] partText = files.read(PART).orElse(null);
+        LedgerPart part = partText == null ? null : LedgerPart.parse(partText);
+        Walk walk = new Walk(files, name, checkpoint.size(), part, past, progress, entries);
+        if (part == null) {
+            new LogArchive(files).verify(checkpoint, walk);
+        } else {
+            part.requireCovered(new LogArchive(files).rootOf(part, walk), checkpoint);
+        }
         walk.end();
         if (files instanceof TarFiles tar) {
             require(
                     tar.unread().isEmpty(),
                     "`" + String.join("`, `", tar.unread().stream().limit(3).toList()) + "` is no part of the bundle");
         }
-        return new Contents(name, checkpoint, walk.chain.lastHash(), walk.values.redacted());
+        return new Contents(
+                name,
+                checkpoint,
+                walk.from,
+                walk.to,
+                walk.before,
+                walk.chain.lastHash(),
+                walk.values.redacted(),
+                walk.values.missing());
     }
 
     @Override
@@ -103,13 +120,36 @@ public final class LedgerBundle implements Closeable {
     /**
      * What was verified.
      *
+     * @param from the first entry; 0 unless it is a part
+     * @param to the position behind the last entry
+     * @param prevHash what the first entry contains: the hash of the one before it
      * @param headHash of the last entry; of an empty ledger, what its first entry would contain
      * @param redacted entries of which values were erased, as others say
+     * @param missing entries of a part of which values are gone, as entries behind that part would have to say
      */
-    public record Contents(LedgerName name, Checkpoint checkpoint, byte[] headHash, long redacted) {
+    public record Contents(
+            LedgerName name,
+            Checkpoint checkpoint,
+            long from,
+            long to,
+            byte[] prevHash,
+            byte[] headHash,
+            long redacted,
+            long missing) {
 
         public Contents {
+            prevHash = prevHash.clone();
             headHash = headHash.clone();
+        }
+
+        /** Whether something of the ledger up to the checkpoint is elsewhere. */
+        public boolean isPart() {
+            return from > 0 || to < checkpoint.size();
+        }
+
+        @Override
+        public byte[] prevHash() {
+            return prevHash.clone();
         }
 
         @Override
@@ -148,6 +188,9 @@ public final class LedgerBundle implements Closeable {
         private final LogFiles files;
         private final LedgerName name;
         private final long size;
+        private final long from;
+        private final long to;
+        private final byte[] before;
         private final Past past;
         private final Progress progress;
         private final LogArchive.Entries entries;
@@ -160,15 +203,29 @@ public final class LedgerBundle implements Closeable {
         /** Where the first incarnation behind the kept checkpoint's begins; -1 while none has. */
         private long continuedAt = -1;
 
-        Walk(LogFiles files, LedgerName name, long size, Past past, Progress progress, LogArchive.Entries entries)
+        Walk(
+                LogFiles files,
+                LedgerName name,
+                long size,
+                @Nullable LedgerPart part,
+                Past past,
+                Progress progress,
+                LogArchive.Entries entries)
                 throws NotProvenException {
             this.files = files;
             this.name = name;
             this.size = size;
+            this.from = part == null ? 0 : part.from();
+            this.to = part == null ? size : part.to();
             this.past = past;
             this.progress = progress;
             this.entries = entries;
-            this.chain = ChainVerifier.fromTheBeginning(name.origin());
+            this.chain = part == null ? ChainVerifier.fromTheBeginning(name.origin()) : part.chain(name.origin());
+            this.before = chain.lastHash();
+            require(
+                    part == null || past.size <= 0 || (past.size > from && past.size <= to),
+                    "the checkpoint that was kept is of " + past.size + " entries, and here are those from " + from
+                            + " to before " + to + ": it says nothing of them");
             if (past.size == 0) {
                 require(MessageDigest.isEqual(past.root, Sha256.of()), "the checkpoint that was kept is of no tree");
             }
@@ -193,8 +250,8 @@ public final class LedgerBundle implements Closeable {
             if (continuedAt < 0 && past.name != null && chain.incarnation() > past.name.incarnation()) {
                 continuedAt = index;
             }
-            if ((index + 1) % PROGRESS_ENTRIES == 0 || index + 1 == size) {
-                progress.verified(index + 1, size);
+            if ((index + 1) % PROGRESS_ENTRIES == 0 || index + 1 == to) {
+                progress.verified(index + 1 - from, to - from);
             }
         }
 
@@ -216,7 +273,7 @@ public final class LedgerBundle implements Closeable {
             for (KeptValue value : lines == null ? List.<KeptValue>of() : KeptValue.parse(lines)) {
                 require(
                         (value.seq() > before.seq() || (value.seq() == before.seq() && value.field() > before.field()))
-                                && value.seq() < Math.min(size, first + TileTree.TILE_HASHES),
+                                && value.seq() < Math.min(to, first + TileTree.TILE_HASHES),
                         "the values beside the entries from " + first + " are not in their order");
                 read.computeIfAbsent(value.seq(), _ -> new ArrayList<>()).add(value);
                 before = value;
@@ -236,9 +293,11 @@ public final class LedgerBundle implements Closeable {
         }
 
         void end() throws NotProvenException {
-            values.end();
+            if (to == size) {
+                values.end();
+            }
             require(
-                    size == 0 || chain.incarnation() == name.incarnation(),
+                    size == 0 || to < size || chain.incarnation() == name.incarnation(),
                     "the last entry is of incarnation " + chain.incarnation() + ", and the checkpoint of "
                             + name.incarnation());
             if (past.size > size) {

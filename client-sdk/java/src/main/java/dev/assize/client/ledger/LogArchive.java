@@ -54,6 +54,20 @@ public final class LogArchive {
         require(
                 MessageDigest.isEqual(tree.root(), trustedRoot),
                 "at size " + trustedSize + " the archive has another root than the one that is trusted");
+        require(
+                MessageDigest.isEqual(grow(tree, size, entries), checkpoint.root()),
+                "the entries have another root than the checkpoint");
+    }
+
+    /**
+     * Hands out the entries of a part, and answers the root over everything up to its end. What is before the part is
+     * taken from the tiles: all of it is worth as much as that root.
+     */
+    byte[] rootOf(LedgerPart part, Entries entries) throws NotProvenException, IOException {
+        return grow(resume(part.from(), part.to()), part.to(), entries);
+    }
+
+    private byte[] grow(TileTree tree, long size, Entries entries) throws NotProvenException, IOException {
         while (tree.size() < size) {
             addBundle(tree, size, entries);
         }
@@ -63,9 +77,7 @@ public final class LogArchive {
                 compare(level, (size >>> (8 * level)) / FULL, edge);
             }
         }
-        require(
-                MessageDigest.isEqual(tree.root(), checkpoint.root()),
-                "the entries have another root than the checkpoint");
+        return tree.root();
     }
 
     /** The tree at a size, from the tiles of a later one; worth nothing until its root is compared. */
