@@ -43,8 +43,8 @@ final class HomeEditor {
             added.add(grant);
         }
 
+        /** Of a binding that was there before: each changes once. */
         void remove(String binding) {
-            added.removeIf(grant -> grant.binding().name().equals(binding));
             Set<String> names = removed == null ? new HashSet<>() : removed;
             names.add(binding);
             removed = names;
@@ -126,10 +126,10 @@ final class HomeEditor {
         return list;
     }
 
+    /** Where nobody was known, nothing can be taken from anybody, and every node says something. */
     private SubjectTable table(Map<Subject, SubjectNode> nodes) {
         return base.subjects().size() == 0
-                ? SubjectTable.of(
-                        nodes.values().stream().filter(node -> !node.isEmpty()).toList())
+                ? SubjectTable.of(nodes.values())
                 : base.subjects().with(nodes);
     }
 
@@ -138,7 +138,6 @@ final class HomeEditor {
             return SortedNames.of(
                     Utf8Order.OF_SUBJECTS,
                     nodes.values().stream()
-                            .filter(node -> !node.isEmpty())
                             .map(SubjectNode::subject)
                             .filter(subject -> !subject.isGroup())
                             .toList());

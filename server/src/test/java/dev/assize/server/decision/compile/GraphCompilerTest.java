@@ -9,6 +9,7 @@ import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.decision.evaluate.Explainer;
 import dev.assize.server.decision.evaluate.Verdict;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.AttributeValue;
@@ -25,9 +26,11 @@ import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.GroupDocument;
 import dev.assize.server.policy.Document.Permission;
+import dev.assize.server.policy.Document.ResourceDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
+import dev.assize.server.policy.Document.SubjectDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Metadata;
@@ -39,12 +42,16 @@ import dev.assize.server.policy.condition.AttributeDeclaration.Source;
 import dev.assize.server.policy.condition.AttributeType;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class GraphCompilerTest {
@@ -69,6 +76,38 @@ class GraphCompilerTest {
         assertThatThrownBy(() -> compile(role(SCOPE, "r", all), binding("r", ALICE)))
                 .isInstanceOf(PolicyTooLargeException.class)
                 .hasMessageContaining("2000000");
+    }
+
+    @Test
+    void refusesCellsBeyondTheBoundAndNoneAtIt() {
+        // One cell for each type and environment, and one for all that no permission names.
+        List<Environment> environments = IntStream.range(0, 1_657)
+                .mapToObj(i -> new Environment("e" + i))
+                .toList();
+        assertThat(GraphCompiler.compile(inOneEnvironmentEach(1_207, environments), PLATFORM)
+                        .tenant())
+                .isEqualTo(new TenantId("acme"));
+        assertThatThrownBy(() -> GraphCompiler.compile(inOneEnvironmentEach(1_208, environments), PLATFORM))
+                .isInstanceOf(PolicyTooLargeException.class)
+                .hasMessageContaining("2000000");
+    }
+
+    /** A role that may do something with each of so many types, but in one environment only. */
+    private static PolicySet inOneEnvironmentEach(int types, List<Environment> environments) {
+        Permission[] permissions = IntStream.range(0, types)
+                .mapToObj(i -> new Permission(
+                        SourcePlace.UNKNOWN,
+                        Effect.ALLOW,
+                        new AnyOf.Listed<>(List.of("t" + i)),
+                        new AnyOf.Listed<>(List.of(new Action("read"))),
+                        new AnyOf.Listed<>(environments.subList(0, 1)),
+                        null,
+                        List.of()))
+                .toArray(Permission[]::new);
+        TenantDocument tenant =
+                new TenantDocument(metadata(SCOPE, "acme"), SourcePlace.UNKNOWN, environments, new TreeMap<>());
+        return PolicySet.of(
+                SCOPE, new Revision(1), List.of(tenant, role(SCOPE, "r", permissions), binding("r", ALICE)));
     }
 
     @Test
@@ -153,17 +192,7 @@ class GraphCompilerTest {
 
     @Test
     void aBindingsConditionIsReadAnewWhereAttributesAreDeclaredOtherwise() {
-        RoleBindingDocument binding = new RoleBindingDocument(
-                metadata(SCOPE, "b"),
-                SourcePlace.UNKNOWN,
-                List.of(new SubjectPattern.Named(ALICE)),
-                "r",
-                Scope.ALL,
-                null,
-                null,
-                null,
-                "subject.attr.level > 2",
-                null);
+        RoleBindingDocument binding = binding("b", "r", "subject.attr.level > 2");
         PolicySet declared =
                 tenant(many(everything("r"), binding)).with(new Revision(2), List.of(declaring("int")), List.of());
         DecisionGraph graph = GraphCompiler.compile(declared, PLATFORM);
@@ -174,6 +203,136 @@ class GraphCompilerTest {
         assertThat(decided(GraphCompiler.compile(after, PLATFORM), level).reason())
                 .isEqualTo(Reason.ALLOWED);
         assertThat(decided(updated, level).reason()).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void andAlsoWhereABindingWithoutOneWentBefore() {
+        RoleBindingDocument plain = binding("plain", "r", null);
+        PolicySet policy = tenant(many(everything("r"), plain, binding("conditional", "r", "subject.attr.level > 2")))
+                .with(new Revision(2), List.of(declaring("int")), List.of());
+        DecisionGraph graph = GraphCompiler.compile(policy, PLATFORM);
+        policy = policy.with(new Revision(3), List.of(), List.of(plain.key()));
+        graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(plain.key()));
+        TenantDocument other = declaring("double");
+        policy = policy.with(new Revision(4), List.of(other), List.of());
+        graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(other.key()));
+        assertThat(decided(graph, Map.of("level", new AttributeValue.Fraction(2.5)))
+                        .reason())
+                .isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
+    void aBindingThatChangesBesideADeclarationIsThereOnce() {
+        PolicySet before = tenant(many(everything("r"), binding("b", "r", "subject.attr.level > 2")))
+                .with(new Revision(2), List.of(declaring("int")), List.of());
+        DecisionGraph graph = GraphCompiler.compile(before, PLATFORM);
+        TenantDocument other = declaring("double");
+        RoleBindingDocument changed = binding("b", "r", "subject.attr.level > 1.0");
+        PolicySet after = before.with(new Revision(3), List.of(other, changed), List.of());
+        DecisionGraph updated = GraphCompiler.update(graph, after, PLATFORM, Set.of(other.key(), changed.key()));
+        Instant now = Instant.parse("2026-03-01T12:00:00Z");
+        assertThat(Explainer.explain(updated, query(Map.of()), now).bindings())
+                .hasSize(1)
+                .isEqualTo(Explainer.explain(GraphCompiler.compile(after, PLATFORM), query(Map.of()), now)
+                        .bindings());
+    }
+
+    @Test
+    void anUpdateForgetsWhomNothingNamesAnyMore() {
+        Subject carol = new Subject("user", "carol");
+        SubjectDocument document =
+                new SubjectDocument(metadata(SCOPE, "user:carol"), SourcePlace.UNKNOWN, carol, new TreeMap<>());
+        GroupDocument group = new GroupDocument(metadata(SCOPE, "leads"), SourcePlace.UNKNOWN, List.of(carol));
+        Steps steps = new Steps(tenant(many(everything("r"), binding("r", ALICE))));
+        assertThat(steps.subjects()).containsExactly("user:alice");
+        steps.put(document);
+        assertThat(steps.subjects()).containsExactly("user:alice", "user:carol");
+        steps.put(group);
+        steps.delete(document.key());
+        assertThat(steps.subjects()).as("a member of a group").containsExactly("user:alice", "user:carol");
+        steps.delete(group.key());
+        assertThat(steps.subjects()).containsExactly("user:alice");
+    }
+
+    @Test
+    void anUpdateForgetsAPathAsSoonAsNothingMentionsIt() {
+        ResourcePath path = ResourcePath.parse("doc:1");
+        ResourceDocument document =
+                new ResourceDocument(metadata(SCOPE, path.value()), SourcePlace.UNKNOWN, path, new TreeMap<>());
+        RoleBindingDocument one = within("one", path);
+        RoleBindingDocument two = within("two", path);
+        RoleBindingDocument elsewhere = within("elsewhere", ResourcePath.parse("doc:2"));
+        Steps steps = new Steps(tenant(many(everything("r"), elsewhere, one, two)));
+        steps.delete(one.key());
+        assertThat(steps.paths()).as("the other binding").containsExactly("doc:1", "doc:2");
+        steps.put(document);
+        steps.delete(two.key());
+        assertThat(steps.paths()).as("its document").containsExactly("doc:1", "doc:2");
+        steps.delete(document.key());
+        assertThat(steps.paths()).containsExactly("doc:2");
+        steps.put(one);
+        assertThat(steps.paths()).containsExactly("doc:1", "doc:2");
+    }
+
+    /** A policy that changes, and the graph that follows it. */
+    private static final class Steps {
+
+        private PolicySet policy;
+        private DecisionGraph graph;
+
+        Steps(PolicySet policy) {
+            this.policy = policy;
+            this.graph = GraphCompiler.compile(policy, PLATFORM);
+        }
+
+        void put(Document document) {
+            change(List.of(document), List.of(), document.key());
+        }
+
+        void delete(DocumentKey key) {
+            change(List.of(), List.of(key), key);
+        }
+
+        private void change(List<Document> puts, List<DocumentKey> deletes, DocumentKey key) {
+            policy = policy.with(new Revision(policy.revision().value() + 1), puts, deletes);
+            graph = GraphCompiler.update(graph, policy, PLATFORM, Set.of(key));
+        }
+
+        List<String> subjects() {
+            return names(graph.knownSubjects(graph.tenant(), null, null));
+        }
+
+        List<String> paths() {
+            return names(graph.knownResources("doc", null));
+        }
+
+        private static List<String> names(Iterator<?> found) {
+            List<String> names = new ArrayList<>();
+            found.forEachRemaining(name -> names.add(name.toString()));
+            return names;
+        }
+    }
+
+    @Test
+    void aTypeThatIsNotDeclaredHasTheActionsThatAreNamedForIt() {
+        Permission reading = permission("doc", "read");
+        Permission opening = permission("vault", "open");
+        DecisionGraph graph =
+                GraphCompiler.compile(tenant(role(SCOPE, "r", reading, opening), binding("r", ALICE)), PLATFORM);
+        assertThat(graph.knownActions("doc")).containsExactly(new Action("read"));
+        assertThat(graph.knownActions("vault")).containsExactly(new Action("open"));
+        assertThat(graph.knownActions("other")).isEmpty();
+    }
+
+    private static Permission permission(String type, String action) {
+        return new Permission(
+                SourcePlace.UNKNOWN,
+                Effect.ALLOW,
+                new AnyOf.Listed<>(List.of(type)),
+                new AnyOf.Listed<>(List.of(new Action(action))),
+                new AnyOf.All<>(),
+                null,
+                List.of());
     }
 
     @Test
@@ -241,8 +400,12 @@ class GraphCompilerTest {
     }
 
     private static Verdict verdict(DecisionGraph graph, Map<String, AttributeValue> attributes) {
+        return Evaluator.evaluate(graph, query(attributes), Instant.parse("2026-03-01T12:00:00Z"));
+    }
+
+    private static CheckQuery query(Map<String, AttributeValue> attributes) {
         TenantId acme = new TenantId("acme");
-        CheckQuery query = new CheckQuery(
+        return new CheckQuery(
                 ALICE,
                 ResourcePath.parse("doc:1"),
                 new Action("read"),
@@ -255,7 +418,6 @@ class GraphCompilerTest {
                 List.of(),
                 null,
                 null);
-        return Evaluator.evaluate(graph, query, Instant.parse("2026-03-01T12:00:00Z"));
     }
 
     private static RoleDocument everything(String name) {
@@ -316,16 +478,31 @@ class GraphCompilerTest {
     }
 
     private static RoleBindingDocument binding(String role, Subject subject) {
+        return binding("b", role, subject, Scope.ALL, null);
+    }
+
+    /** For Alice. */
+    private static RoleBindingDocument binding(String name, String role, @Nullable String when) {
+        return binding(name, role, ALICE, Scope.ALL, when);
+    }
+
+    private static RoleBindingDocument within(String name, ResourcePath path) {
+        return binding(
+                name, "r", ALICE, new Scope(Optional.empty(), Optional.empty(), Optional.of(List.of(path))), null);
+    }
+
+    private static RoleBindingDocument binding(
+            String name, String role, Subject subject, Scope scope, @Nullable String when) {
         return new RoleBindingDocument(
-                metadata(SCOPE, "b"),
+                metadata(SCOPE, name),
                 SourcePlace.UNKNOWN,
                 List.of(new SubjectPattern.Named(subject)),
                 role,
-                Scope.ALL,
+                scope,
                 null,
                 null,
                 null,
-                null,
+                when,
                 null);
     }
 
