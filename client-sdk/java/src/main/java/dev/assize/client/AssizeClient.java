@@ -3,6 +3,7 @@ package dev.assize.client;
 import dev.assize.client.ledger.DecisionRecord;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
@@ -92,6 +93,7 @@ public final class AssizeClient implements AutoCloseable {
     private final Duration readDeadline;
     private final ApprovalsClient approvals;
     private final PolicyClient policy;
+    private final AccessClient access;
 
     private AssizeClient(Builder builder, ManagedChannel channel) {
         this.channel = channel;
@@ -107,6 +109,7 @@ public final class AssizeClient implements AutoCloseable {
                 ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
         this.policy =
                 new PolicyClient(PolicyServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
+        this.access = new AccessClient(AccessServiceGrpc.newBlockingStub(channel), tenant, builder.readDeadline);
     }
 
     public static Builder builder() {
@@ -469,6 +472,11 @@ public final class AssizeClient implements AutoCloseable {
     /** Approvals of actions, in the default tenant and environment. */
     public ApprovalsClient approvals() {
         return approvals;
+    }
+
+    /** Who holds what, in the default tenant. */
+    public AccessClient access() {
+        return access;
     }
 
     /** What changes policy in short, in the default tenant. */

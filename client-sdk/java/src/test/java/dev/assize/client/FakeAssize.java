@@ -1,5 +1,6 @@
 package dev.assize.client;
 
+import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
@@ -36,6 +37,8 @@ import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.RequestApprovalResponse;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalResponse;
+import dev.assize.proto.v1.ReviewAccessRequest;
+import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.RevokeResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
@@ -72,6 +75,8 @@ import org.jspecify.annotations.Nullable;
 /** A server that does what a test tells it, over a real in-process transport. */
 final class FakeAssize implements AutoCloseable {
 
+    final List<ReviewAccessRequest> reviews = new CopyOnWriteArrayList<>();
+    final Deque<List<ReviewAccessResponse>> answers = new ArrayDeque<>();
     final List<CheckRequest> checks = new CopyOnWriteArrayList<>();
     final List<AppendAuditRequest> appends = new CopyOnWriteArrayList<>();
     final List<QueryAuditRequest> queries = new CopyOnWriteArrayList<>();
@@ -139,6 +144,7 @@ final class FakeAssize implements AutoCloseable {
                     .addService(new Ledger())
                     .addService(new Approvals())
                     .addService(new Policy())
+                    .addService(new Access())
                     .build()
                     .start();
         } catch (IOException impossible) {
@@ -300,6 +306,16 @@ final class FakeAssize implements AutoCloseable {
                 return;
             }
             observer.onNext(response);
+            observer.onCompleted();
+        }
+    }
+
+    private final class Access extends AccessServiceGrpc.AccessServiceImplBase {
+
+        @Override
+        public void reviewAccess(ReviewAccessRequest request, StreamObserver<ReviewAccessResponse> observer) {
+            reviews.add(request);
+            answers.remove().forEach(observer::onNext);
             observer.onCompleted();
         }
     }

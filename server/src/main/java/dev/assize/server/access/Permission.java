@@ -8,6 +8,7 @@ public enum Permission {
     APPLY_POLICY("policy", "apply"),
     READ_POLICY("policy", "read"),
     READ_HISTORY("policy", "read-history"),
+    REVIEW_ACCESS("policy", "review"),
     WATCH_POLICY("policy", "watch"),
     CREATE_FREEZE("freeze", "create"),
     LIFT_FREEZE("freeze", "lift"),

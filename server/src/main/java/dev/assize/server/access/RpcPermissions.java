@@ -50,7 +50,8 @@ public final class RpcPermissions {
             Map.entry("ApprovalService/UseApproval", Permission.USE_APPROVAL),
             Map.entry("AccessService/CreateKey", Permission.CREATE_KEY),
             Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
-            Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY));
+            Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY),
+            Map.entry("AccessService/ReviewAccess", Permission.REVIEW_ACCESS));
 
     private RpcPermissions() {}
 

@@ -1,6 +1,7 @@
 package dev.assize.server.app;
 
 import dev.assize.server.app.witness.WitnessCommand;
+import dev.assize.server.cli.AccessCommand;
 import dev.assize.server.cli.ApprovalCommand;
 import dev.assize.server.cli.AuditCommand;
 import dev.assize.server.cli.CheckCommand;
@@ -43,6 +44,7 @@ import picocli.CommandLine.Mixin;
             UnfreezeCommand.class,
             ApprovalCommand.class,
             AuditCommand.class,
+            AccessCommand.class,
             KeyCommand.class,
             SigningKeyCommand.class,
             AnchorCommand.class,

@@ -5,6 +5,7 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
@@ -45,6 +46,7 @@ public final class StorageModule extends AbstractModule {
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
+        bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);

@@ -275,6 +275,45 @@ class ServedCommandsTest {
     }
 
     @Test
+    void reviewsAccessAsTableJsonAndCsv() throws IOException {
+        assertThat(console.run(
+                        "grant",
+                        "--subject",
+                        "user:rita",
+                        "--role",
+                        "operator",
+                        "--name",
+                        "rita",
+                        "--reason",
+                        "=HYPERLINK(\"http://x\")"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("access", "review", "--subject", "user:rita", "--csv", "--output", "json"))
+                .isEqualTo(2);
+
+        assertThat(console.run("access", "review", "--subject", "user:rita")).isZero();
+        assertThat(console.out())
+                .contains("user:rita", "operator", "user:admin", "for ever", "not recorded")
+                .contains("1 grant at revision");
+        assertThat(console.run("access", "review", "--subject", "user:rita", "--output", "json"))
+                .isZero();
+        assertThat(new ObjectMapper()
+                        .readTree(console.out())
+                        .path("grants")
+                        .path(0)
+                        .path("given")
+                        .path("origin")
+                        .asText())
+                .isEqualTo("grant");
+        assertThat(console.run("access", "review", "--csv")).isZero();
+        assertThat(console.out())
+                .startsWith("subject,subject_tenant,role,")
+                .contains("user:rita,acme,operator,rita,")
+                .contains("\"'=HYPERLINK(\"\"http://x\"\")\"")
+                .doesNotContain(",=");
+    }
+
+    @Test
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");

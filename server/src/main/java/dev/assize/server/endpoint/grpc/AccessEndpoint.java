@@ -7,6 +7,8 @@ import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
+import dev.assize.proto.v1.ReviewAccessRequest;
+import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeKeyResponse;
 import dev.assize.server.access.RpcPermissions;
@@ -18,6 +20,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -43,11 +46,19 @@ final class AccessEndpoint extends AccessServiceImplBase {
     private final TenantDirectory tenants;
     private final PageTokens tokens;
     private final Replies replies;
+    private final ReviewCalls reviews;
     private final InstantSource clock;
 
     @Inject
     AccessEndpoint(
-            ApiKeys keys, Gate gate, TenantDirectory tenants, PageTokens tokens, Replies replies, InstantSource clock) {
+            ApiKeys keys,
+            Gate gate,
+            TenantDirectory tenants,
+            PageTokens tokens,
+            Replies replies,
+            ReviewCalls reviews,
+            InstantSource clock) {
+        this.reviews = reviews;
         this.keys = keys;
         this.gate = gate;
         this.tenants = tenants;
@@ -69,6 +80,11 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Override
     public void revokeKey(RevokeKeyRequest request, StreamObserver<RevokeKeyResponse> observer) {
         replies.reply(observer, () -> revokeKey(request));
+    }
+
+    @Override
+    public void reviewAccess(ReviewAccessRequest request, StreamObserver<ReviewAccessResponse> observer) {
+        reviews.review(request, (ServerCallStreamObserver<ReviewAccessResponse>) observer);
     }
 
     private CreateKeyResponse createKey(CreateKeyRequest request) {

@@ -44,6 +44,7 @@ import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeRequest;
@@ -315,7 +316,11 @@ class EveryRpcTest {
                     tenant -> List.of(RevokeKeyRequest.newBuilder()
                             .setTenant(tenant)
                             .setId("a".repeat(16))
-                            .build())));
+                            .build())),
+            Map.entry(
+                    "AccessService/ReviewAccess",
+                    tenant -> List.of(
+                            ReviewAccessRequest.newBuilder().setTenant(tenant).build())));
 
     /** Those that end only when their caller has heard enough. */
     private static final Set<String> LASTING = Set.of("DecisionService/WatchDecision", "PolicyService/WatchPolicy");

@@ -16,6 +16,8 @@ import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.administration.review.GrantRecords;
+import dev.assize.server.administration.review.NothingWritten;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
@@ -231,6 +233,7 @@ final class GrpcFixture implements AutoCloseable {
             bind(AuditIndex.class).toInstance(index);
             bind(AuditExport.class).toInstance(index);
             bind(LineageIndex.class).toInstance(new InMemoryLineageIndex(ledger));
+            bind(GrantRecords.class).toInstance(new NothingWritten());
             bind(RetentionRepository.class).toInstance(new NothingKept());
             bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
             bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());

@@ -18,6 +18,8 @@ import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TrustPolicy;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.proto.v1.AccessGrant;
+import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.ApplyPolicyHeader;
@@ -33,12 +35,15 @@ import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
+import dev.assize.proto.v1.FreezeRequest;
+import dev.assize.proto.v1.FreezeResponse;
 import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.Hold;
 import dev.assize.proto.v1.HoldScope;
 import dev.assize.proto.v1.LedgerServiceGrpc;
@@ -53,9 +58,14 @@ import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ReleaseHoldRequest;
+import dev.assize.proto.v1.ReviewAccessRequest;
+import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevisionPrecondition;
+import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.WatchDecisionRequest;
+import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.Bootstrap;
@@ -92,6 +102,7 @@ import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.CallOptions;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
@@ -114,14 +125,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Iterator;
-import io.grpc.Context;
-import dev.assize.proto.v1.WatchDecisionResponse;
-import dev.assize.proto.v1.WatchDecisionRequest;
-import dev.assize.proto.v1.UnfreezeRequest;
-import dev.assize.proto.v1.FreezeResponse;
-import dev.assize.proto.v1.FreezeRequest;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -523,6 +528,139 @@ class ServedTest {
 
     private DecisionServiceGrpc.DecisionServiceBlockingStub decisions(String key) {
         return with(DecisionServiceGrpc.newBlockingStub(channel), key);
+    }
+
+    @Test
+    void reviewsWhoHoldsWhatSinceWhenAndWhenItWasUsed() {
+        String other = key("user:olivia", "assize", true);
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: olivia}
+                spec: {subjects: ["user:olivia"], role: tenant-administrator}
+                """));
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: reviewed}
+                spec: {environments: [default], audit: {decisionLog: all}}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: reviewed, name: reader}
+                spec: {permissions: [{resources: [doc], actions: [read]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: reviewed, name: writer}
+                spec: {inherits: [reader], permissions: [{resources: [doc], actions: [write]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Group
+                metadata: {tenant: reviewed, name: authors}
+                spec: {members: ["user:ann", "user:bea"]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: reviewed, name: authors}
+                spec: {subjects: ["group:authors"], role: writer, reason: they write}
+                """));
+        policies(other)
+                .grant(GrantRequest.newBuilder()
+                        .setTenant("reviewed")
+                        .setName("cleaner")
+                        .addSubjects("service:cleaner")
+                        .setRole("reader")
+                        .build());
+        CheckRequest read = CheckRequest.newBuilder()
+                .setTenant("reviewed")
+                .setSubject("user:ann")
+                .setResource("doc:1")
+                .setAction("read")
+                .build();
+        assertThat(reason(read)).isEqualTo(Reason.REASON_ALLOWED);
+        assertThat(reason(read.toBuilder().setAction("write").build())).isEqualTo(Reason.REASON_ALLOWED);
+        assertThat(reason(read.toBuilder().setAction("burn").build())).isEqualTo(Reason.REASON_NO_GRANT);
+        ledger(admin)
+                .appendAudit(AppendAuditRequest.newBuilder()
+                        .setTenant("reviewed")
+                        .addEvents(AuditEvent.newBuilder()
+                                .setType("doc.read")
+                                .setActor("service:cleaner")
+                                .setRole("reader")
+                                .setAction("read")
+                                .setResource("doc:2")
+                                .setOutcome(Outcome.OUTCOME_SUCCESS))
+                        .build());
+
+        List<AccessGrant> grants = review("user:admin", ReviewAccessRequest.newBuilder());
+        assertThat(grants)
+                .extracting(grant -> grant.getBinding() + " " + grant.getSubject() + " " + grant.getRole() + " "
+                        + grant.getGroupsList() + " " + grant.getInheritedThroughList() + " "
+                        + grant.getLastUse().getState().name().replace("ACCESS_USE_STATE_", ""))
+                .containsExactly(
+                        "authors user:ann reader [authors] [writer] ON_RECORD",
+                        "authors user:ann writer [authors] [] ON_RECORD",
+                        "authors user:bea reader [authors] [writer] NONE_FOUND",
+                        "authors user:bea writer [authors] [] NONE_FOUND",
+                        "cleaner service:cleaner reader [] [] ON_RECORD");
+        AccessGrant ann = grants.getFirst();
+        assertThat(ann.getGiven().getBy()).isEqualTo("user:admin");
+        assertThat(ann.getGiven().getRevision()).isOne();
+        assertThat(ann.getGiven().getReason()).isEqualTo("for the test");
+        assertThat(ann.getGiven().getOrigin()).isEqualTo("apply");
+        assertThat(ann.getJoined()).isEqualTo(ann.getGiven());
+        assertThat(ann.getReason()).isEqualTo("they write");
+        AccessGrant cleaner = grants.getLast();
+        assertThat(cleaner.getGiven().getBy()).isEqualTo("user:olivia");
+        assertThat(cleaner.getGiven().getOrigin()).isEqualTo("grant");
+        assertThat(cleaner.hasJoined()).isFalse();
+        assertThat(entry("reviewed", cleaner.getGiven().getSeq()).getEvent().getType())
+                .isEqualTo("assize.policy.manifest");
+
+        assertThat(review(
+                        "user:admin",
+                        ReviewAccessRequest.newBuilder().setSubject("user:bea").setRole("writer")))
+                .extracting(AccessGrant::getSubject)
+                .containsExactly("user:bea");
+        List<ReviewAccessResponse> first = new ArrayList<>();
+        with(AccessServiceGrpc.newBlockingStub(channel), admin)
+                .reviewAccess(ReviewAccessRequest.newBuilder()
+                        .setTenant("reviewed")
+                        .setPageSize(1)
+                        .setLimit(2)
+                        .build())
+                .forEachRemaining(first::add);
+        assertThat(first).hasSize(2);
+        assertThat(first.getLast().getTruncated()).isTrue();
+        assertThat(review(
+                        "user:admin",
+                        ReviewAccessRequest.newBuilder()
+                                .setCursor(first.getLast().getCursor())))
+                .isEqualTo(grants.subList(2, 5));
+        Refusal.of(() -> review(
+                        "user:admin",
+                        ReviewAccessRequest.newBuilder()
+                                .setRole("writer")
+                                .setCursor(first.getLast().getCursor())))
+                .is(ErrorReason.PAGE_TOKEN_INVALID);
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: conrad}
+                spec: {subjects: ["user:conrad"], role: auditor}
+                """));
+        assertThat(review("user:conrad", ReviewAccessRequest.newBuilder())).isEqualTo(grants);
+        Refusal.of(() -> review("user:nobody", ReviewAccessRequest.newBuilder()))
+                .is(ErrorReason.PERMISSION_MISSING);
+    }
+
+    private List<AccessGrant> review(String caller, ReviewAccessRequest.Builder request) {
+        List<AccessGrant> grants = new ArrayList<>();
+        with(AccessServiceGrpc.newBlockingStub(channel), key(caller, "assize", true))
+                .reviewAccess(request.setTenant("reviewed").build())
+                .forEachRemaining(message -> grants.addAll(message.getGrantsList()));
+        return grants;
     }
 
     private AuditEntry entry(String tenant, long seq) {
