@@ -40,3 +40,4 @@ GRANT SELECT, INSERT ON assize.approval_vote TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (last_seen_at), DELETE ON assize.node TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_answer TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (revision, leased_until) ON assize.policy_snapshot TO ${application_role};

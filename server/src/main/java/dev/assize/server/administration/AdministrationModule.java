@@ -11,6 +11,7 @@ public final class AdministrationModule extends AbstractModule {
         bind(PolicyAdministration.class).in(Singleton.class);
         bind(Shorthands.class).in(Singleton.class);
         bind(Approvals.class).in(Singleton.class);
+        bind(PolicyReplays.class).in(Singleton.class);
         bind(Bootstrap.class).in(Singleton.class);
     }
 }

@@ -14,6 +14,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentText;
+import dev.assize.server.policy.replay.PolicyEntry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -30,16 +31,10 @@ final class PolicyEvents {
      * the field back.
      */
 
-    static final String MANIFEST = "assize.policy.manifest";
-    static final String DIFF = "assize.policy.diff";
+    static final String MANIFEST = PolicyEntry.MANIFEST;
+    static final String DIFF = PolicyEntry.DIFF;
 
-    /** Bytes of text in one entry as JSON writes it; the rest of a frame is small. */
-    static final int PART_BYTES = 48 * 1_024;
-
-    /** Bytes a line number takes, with its comma. */
-    private static final int LINE_BYTES = 12;
-
-    private static final String CATEGORY = "policy";
+    static final String CATEGORY = "policy";
     private static final Action APPLY = new Action("apply");
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -115,7 +110,7 @@ final class PolicyEvents {
         private final DocumentChange document;
         private final int index;
         private final List<ObjectNode> parts = new ArrayList<>();
-        private int bytesLeft;
+        private EntryRoom room = new EntryRoom();
 
         Parts(ScopeChange change, DocumentChange document, int index) {
             this.change = change;
@@ -127,7 +122,7 @@ final class PolicyEvents {
         void text(String field, String text) {
             int start = 0;
             while (start < text.length()) {
-                int end = endOfFit(text, start);
+                int end = room.fit(text, start);
                 if (end > start) {
                     parts.getLast().put(field, text.substring(start, end));
                     start = end;
@@ -146,11 +141,11 @@ final class PolicyEvents {
             parts.getLast().put("file", after.place().file());
             ArrayNode lines = parts.getLast().putArray("lines");
             for (int line : DocumentText.lines(after)) {
-                if (bytesLeft < LINE_BYTES) {
+                if (!room.takeLine()) {
                     next();
                     lines = parts.getLast().putArray("lines");
+                    room.takeLine();
                 }
-                bytesLeft -= LINE_BYTES;
                 lines.add(line);
             }
         }
@@ -170,31 +165,7 @@ final class PolicyEvents {
                     .put("kind", document.key().kind().text())
                     .put("name", document.key().name())
                     .put("change", document.type().name().toLowerCase(Locale.ROOT)));
-            bytesLeft = PART_BYTES;
-        }
-
-        private int endOfFit(String text, int start) {
-            int i = start;
-            while (i < text.length()) {
-                int codePoint = text.codePointAt(i);
-                int bytes = jsonBytes(codePoint);
-                if (bytes > bytesLeft) {
-                    return i;
-                }
-                bytesLeft -= bytes;
-                i += Character.charCount(codePoint);
-            }
-            return i;
-        }
-
-        private static int jsonBytes(int codePoint) {
-            if (codePoint < ' ') {
-                return 6;
-            }
-            if (codePoint < 0x80) {
-                return codePoint == '"' || codePoint == '\\' ? 2 : 1;
-            }
-            return codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+            room = new EntryRoom();
         }
     }
 }

@@ -4,6 +4,7 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.server.administration.Bootstrap;
+import dev.assize.server.administration.SnapshotRounds;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.Checkpoints;
 import dev.assize.server.anchor.OutsideStore;
@@ -94,6 +95,7 @@ final class AssizeServer implements AutoCloseable {
         part(Appender.class);
         Patrol patrol = part(Patrol.class);
         part(PackingRecorder.class);
+        SnapshotRounds snapshots = part(SnapshotRounds.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();
         OperationsServer operations = part(OperationsServer.class);
@@ -102,6 +104,7 @@ final class AssizeServer implements AutoCloseable {
         grpc.start();
         new AdministratorKey(injector.getInstance(ApiKeys.class), config).ensure(grpcAddress());
         patrol.start();
+        snapshots.start();
         injector.getInstance(Serving.class).set(true);
     }
 

@@ -79,6 +79,10 @@ enum ConfigKey {
             "5000",
             "entries that a node reads for it in a second; it cannot be turned off"),
     VERIFICATION_INTERVAL("verification.interval", "10s", "how often a node looks at what is to be verified"),
+    POLICY_SNAPSHOT_EVERY(
+            "policy.snapshotEvery",
+            "24h",
+            "how long a change of policy stands before the whole policy is written into the ledger; at most 744h"),
     DECISION_LOG_PACK_DECISIONS("decisionLog.packDecisions", "1000", "decisions recorded with one entry, at most"),
     DECISION_LOG_PACK_DELAY(
             "decisionLog.packDelay", "50ms", "how long decisions acknowledged after their answer wait for others"),

@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import dev.assize.server.administration.SnapshotConfig;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.anchor.witness.WitnessAddress;
@@ -36,6 +37,7 @@ record ServerConfig(
         OutsidePlace outside,
         WitnessConfig witnesses,
         VerificationConfig verification,
+        SnapshotConfig snapshots,
         DecisionConfig decision,
         RecordingConfig recording,
         AuthenticationConfig authentication) {
@@ -59,6 +61,7 @@ record ServerConfig(
                         settings.duration(ConfigKey.VERIFICATION_EVERY),
                         settings.number(ConfigKey.VERIFICATION_ENTRIES_PER_SECOND, 1, MANY),
                         settings.duration(ConfigKey.VERIFICATION_INTERVAL))),
+                checked(() -> new SnapshotConfig(settings.duration(ConfigKey.POLICY_SNAPSHOT_EVERY))),
                 checked(() -> decision(settings)),
                 checked(() -> recording(settings)),
                 checked(() -> new AuthenticationConfig(

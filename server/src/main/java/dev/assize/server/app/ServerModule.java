@@ -6,6 +6,9 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.SnapshotConfig;
+import dev.assize.server.administration.SnapshotRounds;
+import dev.assize.server.administration.SnapshotsModule;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
@@ -74,6 +77,7 @@ final class ServerModule extends AbstractModule {
         install(new RecordingModule());
         install(new NodesModule());
         install(new AdministrationModule());
+        install(new SnapshotsModule());
         install(new AuthenticationModule());
         install(new AccessModule());
         install(new GrpcModule());
@@ -83,6 +87,7 @@ final class ServerModule extends AbstractModule {
         bind(LedgerConfig.class).toInstance(config.ledger());
         bind(AnchorConfig.class).toInstance(config.anchor());
         bind(WitnessConfig.class).toInstance(config.witnesses());
+        bind(SnapshotConfig.class).toInstance(config.snapshots());
         bind(VerificationConfig.class).toInstance(config.verification());
         bind(OutsideStore.class).toInstance(config.outside().open());
         bind(DecisionConfig.class).toInstance(config.decision());
@@ -122,6 +127,7 @@ final class ServerModule extends AbstractModule {
             PolicyWatch policy,
             Anchor anchor,
             Patrol patrol,
+            SnapshotRounds snapshots,
             Serving serving) {
         return List.of(
                 new ReadinessCheck("database", database::complaint),
@@ -140,6 +146,7 @@ final class ServerModule extends AbstractModule {
                                         + PolicyWatch.CLOCK_TOLERANCE.toSeconds() + " s")),
                 ReadinessCheck.ofNotice("anchor", anchor::complaint),
                 ReadinessCheck.ofNotice("ledgers", patrol::complaint),
+                ReadinessCheck.ofNotice("stored policy", snapshots::complaint),
                 ReadinessCheck.ofNotice("partitions", partitions::complaint),
                 new ReadinessCheck("grpc", serving::complaint));
     }

@@ -70,6 +70,25 @@ public final class PolicySum {
         return bytes;
     }
 
+    /** A sum while documents, given as they are stored, come and go. For one thread. */
+    public static final class Running {
+
+        private final Lanes lanes = new Lanes(ZERO.lanes);
+
+        public void add(DocumentKey key, String yaml) {
+            lanes.add(key, yaml);
+        }
+
+        public void subtract(DocumentKey key, String yaml) {
+            lanes.subtract(key, yaml);
+        }
+
+        /** What there is by now. */
+        public PolicySum sum() {
+            return new PolicySum(lanes.lanes.clone());
+        }
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof PolicySum that && Arrays.equals(lanes, that.lanes);
@@ -97,25 +116,33 @@ public final class PolicySum {
         }
 
         void add(Document document) {
-            expand(document);
+            add(document.key(), DocumentText.write(document));
+        }
+
+        void add(DocumentKey key, String yaml) {
+            expand(key, yaml);
             for (int i = 0; i < COUNT; i++) {
                 lanes[i] = (short) (lanes[i] + expanded.getShort(2 * i));
             }
         }
 
         void subtract(Document document) {
-            expand(document);
+            subtract(document.key(), DocumentText.write(document));
+        }
+
+        void subtract(DocumentKey key, String yaml) {
+            expand(key, yaml);
             for (int i = 0; i < COUNT; i++) {
                 lanes[i] = (short) (lanes[i] - expanded.getShort(2 * i));
             }
         }
 
-        private void expand(Document document) {
+        private void expand(DocumentKey key, String yaml) {
             try {
                 sha256.update(TAG);
-                addString(document.kind().text());
-                addString(document.name());
-                addString(DocumentText.write(document));
+                addString(key.kind().text());
+                addString(key.name());
+                addString(yaml);
                 sha256.digest(seedAndCounter.array(), 0, Digest.LENGTH);
                 for (int i = 0; i < LENGTH / Digest.LENGTH; i++) {
                     seedAndCounter.putInt(Digest.LENGTH, i);

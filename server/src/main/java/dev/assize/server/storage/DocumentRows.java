@@ -110,7 +110,7 @@ final class DocumentRows {
                         lines.getArray()));
     }
 
-    private static Kind kind(String text) {
+    static Kind kind(String text) {
         return Kind.ofText(text)
                 .orElseThrow(() -> new StorageException(
                         "a document of kind `" + text + "` is stored:" + " a newer version of Assize wrote it"));

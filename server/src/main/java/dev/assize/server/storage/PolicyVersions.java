@@ -22,7 +22,7 @@ final class PolicyVersions {
 
     private static final String COLUMNS = "SELECT kind, name, yaml, source_file, source_lines, ";
     private static final String DOCUMENTS = " FROM assize.policy_document WHERE scope_key = ? AND ";
-    private static final String HOLDS = "from_revision <= ? AND (to_revision IS NULL OR to_revision > ?)";
+    static final String HOLDS = "from_revision <= ? AND (to_revision IS NULL OR to_revision > ?)";
 
     private static final String CURRENT = COLUMNS + "true" + DOCUMENTS + "to_revision IS NULL";
     private static final String PAST = COLUMNS + "true" + DOCUMENTS + HOLDS;

@@ -269,7 +269,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     }
 
     /** The revision that was current at a moment. */
-    private static Revision revisionAt(TenantTransaction transaction, PolicyScope scope, Instant moment) {
+    static Revision revisionAt(TenantTransaction transaction, PolicyScope scope, Instant moment) {
         Long revision = transaction
                 .sql()
                 .select(DSL.max(POLICY_REVISION.REVISION))

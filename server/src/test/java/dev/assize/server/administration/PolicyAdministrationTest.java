@@ -381,7 +381,7 @@ class PolicyAdministrationTest {
                 .export(ACME)
                 .find(new DocumentKey(ACME, Kind.GROUP, "big"))
                 .orElseThrow());
-        assertThat(after.length()).isGreaterThan(3 * PolicyEvents.PART_BYTES);
+        assertThat(after.length()).isGreaterThan(3 * EntryRoom.BYTES);
 
         StringBuilder rebuilt = new StringBuilder();
         List<AuditEvent> events = events(ACME_ID);

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.administration.SnapshotConfig;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.WitnessConfig;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -55,6 +56,7 @@ class ServerConfigTest {
         assertThat(config.outside()).isEqualTo(new OutsidePlace.Directory(HOME.resolve("anchor")));
         assertThat(config.witnesses()).isEqualTo(WitnessConfig.defaults());
         assertThat(config.verification()).isEqualTo(VerificationConfig.defaults());
+        assertThat(config.snapshots()).isEqualTo(SnapshotConfig.defaults());
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.embedded()).isTrue();
@@ -250,6 +252,7 @@ class ServerConfigTest {
                         case DECISION_FRESHNESS_BOUND -> "30s";
                         case DECISION_POLL_INTERVAL, DECISION_UNKNOWN_TENANT_TTL -> "2s";
                         case VERIFICATION_EVERY,
+                                POLICY_SNAPSHOT_EVERY,
                                 VERIFICATION_INTERVAL,
                                 GRPC_DRAIN_DELAY,
                                 GRPC_STOP_TIMEOUT,

@@ -76,6 +76,8 @@ class TenantIsolationTest {
             "policy_answer",
             "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
                     + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
+            "policy_snapshot",
+            "(scope_key, revision, leased_until) VALUES ('%s', 1, now())",
             "node_confirmation",
             "(tenant_id, revision, instance_id, asked_at) VALUES ('%s', 1, 'i', now())");
 
@@ -120,6 +122,7 @@ class TenantIsolationTest {
             "policy_revision",
             "policy_sum",
             "policy_answer",
+            "policy_snapshot",
             "node_confirmation",
             "approval_request",
             "approval_vote",
@@ -139,6 +142,7 @@ class TenantIsolationTest {
             Map.entry("policy_scope", "revision = revision"),
             Map.entry("policy_document", "to_revision = to_revision"),
             Map.entry("policy_sum", "revision = revision"),
+            Map.entry("policy_snapshot", "revision = revision"),
             Map.entry("node_confirmation", "confirmed_at = confirmed_at"),
             Map.entry("approval_request", "open_until = open_until"),
             Map.entry("api_key", "revoked_at = revoked_at"));
