@@ -171,7 +171,7 @@ public final class GrantList {
 
     /** Whether its grants are those of its parts. */
     boolean isInParts() {
-        return !parts.isEmpty();
+        return grants.length < size;
     }
 
     /** Of a list without parts. */

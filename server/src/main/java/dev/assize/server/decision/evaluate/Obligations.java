@@ -18,6 +18,11 @@ public final class Obligations {
 
     private Obligations() {}
 
+    /** One list in order; itself where it has none. */
+    static List<Obligation> ordered(List<Obligation> obligations) {
+        return obligations.size() < 2 ? obligations : sorted(obligations.stream());
+    }
+
     /** Many lists as one in order. */
     public static List<Obligation> union(Collection<List<Obligation>> lists) {
         return sorted(lists.stream().flatMap(List::stream));

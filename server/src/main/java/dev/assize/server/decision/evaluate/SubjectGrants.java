@@ -21,6 +21,18 @@ record SubjectGrants(GrantList named, GrantList ofType, GrantList ofAnyone) {
                 home.ofAnyone());
     }
 
+    /** How many lists there are. */
+    static final int LISTS = 3;
+
+    /** One of them. */
+    GrantList list(int number) {
+        return switch (number) {
+            case 0 -> named;
+            case 1 -> ofType;
+            default -> ofAnyone;
+        };
+    }
+
     /** All, some of them more than once. */
     Stream<Grant> all() {
         return Stream.of(named, ofType, ofAnyone).flatMap(list -> list.asList().stream());
