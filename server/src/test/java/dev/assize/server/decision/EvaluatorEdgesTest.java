@@ -66,6 +66,33 @@ class EvaluatorEdgesTest {
         assertThat(reason(policy.toString(), "doc:1")).isEqualTo(Reason.NO_GRANT);
     }
 
+    /** Some are plain, some are not, and some stand in lists in parts: they are judged in different places. */
+    @Test
+    void ofGrantsJudgedInDifferentPlacesTheFirstByNameDecidesAndAllObligationsCount() {
+        String scope = "scope: {resourceTypes: [doc]}";
+        for (int others : new int[] {0, 300}) {
+            String policy = owing("plain", "p")
+                    + owing("scoped", "s")
+                    + owing("many", "m")
+                    + IntStream.range(0, others)
+                            .mapToObj(i -> binding("x%03d".formatted(i), "many", ""))
+                            .collect(Collectors.joining());
+            for (List<String> names : List.of(List.of("a", "b"), List.of("b", "a"))) {
+                Answer answer = evaluate(
+                        policy + binding(names.get(0), "plain", "") + binding(names.get(1), "scoped", scope), "doc:1");
+                assertThat(answer.decidedBy())
+                        .isEqualTo(new DecidedBy.Grant("a", names.getFirst().equals("a") ? "plain" : "scoped", 0));
+                assertThat(answer.obligations())
+                        .extracting(obligation -> obligation.id())
+                        .isEqualTo(others == 0 ? List.of("p", "s") : List.of("m", "p", "s"));
+            }
+        }
+    }
+
+    private static String owing(String role, String obligation) {
+        return role(role, ", obligations: [{id: %s, type: t}]".formatted(obligation));
+    }
+
     @Test
     void ofFreezesFoundInDifferentWaysTheFirstByNameDecides() {
         for (List<String> names : List.of(List.of("a", "b", "c"), List.of("c", "b", "a"), List.of("b", "c", "a"))) {

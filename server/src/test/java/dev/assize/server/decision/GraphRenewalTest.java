@@ -34,6 +34,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -196,6 +197,159 @@ class GraphRenewalTest {
         pdp.refresh(PolicyScope.PLATFORM);
         assertThat(tenants).allMatch(tenant -> ask(tenant).platformRevision().value() == 3);
         assertThat(source.updates()).isEqualTo(2);
+        assertThat(source.loads()).as("nothing was dropped").isEqualTo(40);
+    }
+
+    @Test
+    void whereNothingChangedNothingIsReadNorDropped() {
+        source.put(tenant(ACME, 1, ALICE)).put(platform(1));
+        ask(ACME);
+        HeldGraph held = graphs.getIfHeld(ACME);
+        pdp.refresh(PolicyScope.PLATFORM);
+        assertThat(graphs.getIfHeld(ACME)).isSameAs(held);
+        assertThat(source.loads()).isEqualTo(1);
+        assertThat(source.updates()).isZero();
+    }
+
+    @Test
+    void aChangeOfThePlatformDropsWhatCannotBeBroughtUpToDate() {
+        source.put(tenant(ACME, 1, ALICE)).put(tenant(OTHER, 1, ALICE)).put(platform(1));
+        ask(ACME);
+        ask(OTHER);
+        HeldGraph present = graphs.getIfHeld(OTHER);
+        source.put(tenant(ACME, 2));
+        source.afterRead(() -> {
+            throw new IllegalStateException("cannot be read");
+        });
+        pdp.refresh(PolicyScope.PLATFORM);
+        assertThat(graphs.getIfHeld(ACME)).as("is behind").isNull();
+        assertThat(graphs.getIfHeld(OTHER)).as("is what there is").isSameAs(present);
+        source.setBroken(true);
+        double failures = count("assize.decision.load.failures");
+        pdp.refresh(PolicyScope.PLATFORM);
+        assertThat(graphs.getIfHeld(OTHER)).as("nobody knows").isNull();
+        assertThat(count("assize.decision.load.failures")).isEqualTo(failures + 1);
+    }
+
+    @Test
+    void whatIsBeingLoadedWhileThePlatformChangesIsRenewedBeforeTheChangeReturns() throws Exception {
+        source.put(tenant(ACME, 1, ALICE)).put(platform(1));
+        CountDownLatch reading = new CountDownLatch(1);
+        CountDownLatch mayReturn = new CountDownLatch(1);
+        AtomicInteger reads = new AtomicInteger();
+        source.afterRead(() -> {
+            if (reads.incrementAndGet() == 1) {
+                reading.countDown();
+                await(mayReturn);
+            }
+        });
+        Thread asking = Thread.ofPlatform().start(() -> ask(ACME));
+        await(reading);
+        source.put(platform(2));
+        Thread changing = Thread.ofPlatform().start(() -> pdp.refresh(PolicyScope.PLATFORM));
+        while (changing.getState() != Thread.State.WAITING) {
+            assertThat(changing.isAlive()).as("has to wait for the load").isTrue();
+            Thread.onSpinWait();
+        }
+        mayReturn.countDown();
+        changing.join();
+        asking.join();
+        assertThat(ask(ACME).platformRevision().value()).isEqualTo(2);
+    }
+
+    /** A watcher that is not told answers from a graph that is no more, until somebody else asks. */
+    @Test
+    void watchersAreToldOfEveryGraphThatComesChangesOrGoes() {
+        AtomicInteger told = new AtomicInteger();
+        Runnable watcher = told::incrementAndGet;
+        graphs.watchers().add(ACME, watcher);
+        source.put(tenant(ACME, 1, ALICE)).put(platform(1));
+        ask(ACME);
+        assertThat(told.getAndSet(0)).as("loaded").isEqualTo(1);
+        source.put(tenant(ACME, 2, ALICE));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(told.getAndSet(0)).as("renewed").isEqualTo(1);
+        source.setBroken(true);
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(told.getAndSet(0)).as("dropped, for it could not be renewed").isEqualTo(1);
+        source.setBroken(false);
+        ask(ACME);
+        told.set(0);
+        source.remove(ACME);
+        watch.poll();
+        assertThat(told.getAndSet(0)).as("dropped, for there is no such tenant").isEqualTo(1);
+        graphs.watchers().remove(ACME, watcher);
+        source.put(tenant(ACME, 3, ALICE));
+        graphs.isHeldOnceLoaded(ACME, Duration.ofSeconds(20));
+        ask(ACME);
+        assertThat(told).as("nobody watches any more").hasValue(0);
+    }
+
+    @Test
+    void readsNoMorePoliciesAtATimeThanItMay() throws Exception {
+        List<TenantId> tenants =
+                IntStream.range(0, 12).mapToObj(i -> new TenantId("t" + i)).toList();
+        tenants.forEach(tenant -> source.put(tenant(tenant, 1, ALICE)));
+        int most = config.concurrentLoads();
+        assertThat(most).as("fewer than there are tenants").isLessThan(tenants.size());
+        assertThat(mostAtOnce(most, tenants, this::ask)).as("loads").isEqualTo(most);
+        tenants.forEach(tenant -> source.put(tenant(tenant, 2, ALICE)));
+        assertThat(mostAtOnce(most, tenants, tenant -> pdp.refresh(PolicyScope.of(tenant))))
+                .as("renewals")
+                .isEqualTo(most);
+        assertThat(tenants).allMatch(tenant -> ask(tenant).revision().value() == 2);
+    }
+
+    /** How many reads there are at once at the most, where each waits until so many are there. */
+    private int mostAtOnce(int expected, List<TenantId> tenants, Consumer<TenantId> reading) throws Exception {
+        AtomicInteger now = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        CountDownLatch enough = new CountDownLatch(expected);
+        source.afterRead(() -> {
+            most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            enough.countDown();
+            await(enough);
+            LockSupport.parkNanos(1_000_000);
+            now.decrementAndGet();
+        });
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> all = tenants.stream()
+                    .<Future<?>>map(tenant -> threads.submit(() -> reading.accept(tenant)))
+                    .toList();
+            for (Future<?> each : all) {
+                each.get();
+            }
+        } finally {
+            source.afterRead(() -> {});
+        }
+        return most.get();
+    }
+
+    @Test
+    void aSignalOfThePlatformPollsAtOnce() {
+        source.put(tenant(ACME, 1, ALICE)).put(platform(1));
+        ask(ACME);
+        try (PolicyWatch slow = new PolicyWatch(
+                graphs,
+                source,
+                polledEvery(Duration.ofHours(1)),
+                InstantSource.system(),
+                metrics,
+                signals,
+                NodePresenceTest.of(graphs, metrics))) {
+            slow.start();
+            assertThat(slow.isSignalled()).isTrue();
+            for (long revision = 2; revision < 5; revision++) {
+                long expected = revision;
+                source.put(platform(revision));
+                signals.listener().changed(PolicyScope.PLATFORM, new Revision(revision), Instant.now());
+                eventually(() -> ask(ACME).platformRevision().value() == expected);
+            }
+            source.put(tenant(ACME, 2, ALICE));
+            signals.listener().connected();
+            eventually(() -> ask(ACME).revision().value() == 2);
+        }
+        assertThat(watch.isSignalled()).as("closed with the watch").isFalse();
     }
 
     @Test
@@ -398,6 +552,21 @@ class GraphRenewalTest {
                 new Moments(over, new PastGraphs(source, over, bounds, clock, metrics), bounds, clock, metrics);
         return new PolicyDecisionPoint(
                 over, source, moments, new Decisions(facts, facts, metrics, Evaluator::evaluate), clock, metrics);
+    }
+
+    private static DecisionConfig polledEvery(Duration interval) {
+        DecisionConfig defaults = DecisionConfig.defaults();
+        return new DecisionConfig(
+                defaults.cacheBytes(),
+                Duration.ofHours(2),
+                interval,
+                Duration.ofSeconds(20),
+                defaults.concurrentLoads(),
+                defaults.unknownTenants(),
+                defaults.unknownTenantTtl(),
+                defaults.pastBytes(),
+                defaults.pastGraphs(),
+                defaults.concurrentPastLoads());
     }
 
     private static DecisionConfig config(long cacheBytes) {
