@@ -179,6 +179,8 @@ class GraphRenewalTest {
         tenants.forEach(tenant -> source.put(tenant(tenant, 1, ALICE)));
         tenants.forEach(this::ask);
         source.put(platform(2));
+        // Long enough for the others to begin, if they did not wait for the first.
+        source.afterRead(() -> LockSupport.parkNanos(10_000_000));
         watch.poll();
         eventually(() -> tenants.stream()
                 .allMatch(tenant -> ask(tenant).platformRevision().value() == 2));
@@ -415,6 +417,15 @@ class GraphRenewalTest {
         assertThat(graphs.catchUp(ACME, new Revision(2)).join()).isTrue();
         assertThat(source.updates()).isZero();
         watch.close();
+    }
+
+    @Test
+    void aSignalMakesACreatedTenantKnownAtOnce() {
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.TENANT_UNKNOWN);
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(ask(ACME).reason()).as("remembered").isEqualTo(Reason.TENANT_UNKNOWN);
+        assertThat(graphs.catchUp(ACME, new Revision(1)).join()).isTrue();
+        assertThat(ask(ACME).reason()).isEqualTo(Reason.ALLOWED);
     }
 
     @Test

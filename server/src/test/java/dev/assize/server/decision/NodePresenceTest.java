@@ -132,6 +132,27 @@ class NodePresenceTest {
         assertThat(registry.nodes()).isEmpty();
     }
 
+    @Test
+    void aWatchSaysSoEverySecondAndTakesLeaveWithIt() {
+        PolicyWatch watch = new PolicyWatch(
+                graphs, source, DecisionConfig.defaults(), now::get, metrics, new FakeSignals(), presence);
+        watch.start();
+        Instant first = seen();
+        watch.poll();
+        now.updateAndGet(at -> at.plusMillis(999));
+        watch.poll();
+        assertThat(seen()).as("not at every poll").isEqualTo(first);
+        now.updateAndGet(at -> at.plusMillis(1));
+        watch.poll();
+        assertThat(seen()).isEqualTo(first.plusSeconds(1));
+        watch.close();
+        assertThat(registry.nodes()).isEmpty();
+    }
+
+    private Instant seen() {
+        return registry.nodes().getFirst().lastSeenAt();
+    }
+
     private void hold(long revision) {
         source.put(policy(revision));
         assertThat(graphs.get(ACME, Duration.ofSeconds(5))).isNotNull();

@@ -77,6 +77,33 @@ class PolicyDecisionPointTest {
     }
 
     @Test
+    void isFreshAndOnTimeUpToTheBounds() {
+        watch.poll();
+        pass(CONFIG.freshnessBound());
+        assertThat(watch.isFresh()).isTrue();
+        pass(Duration.ofMillis(1));
+        assertThat(watch.isFresh()).isFalse();
+        for (int sign : new int[] {1, -1}) {
+            Duration most = PolicyWatch.CLOCK_TOLERANCE.multipliedBy(sign);
+            source.setClock(() -> now.get().plus(most));
+            watch.poll();
+            assertThat(watch.isOnTime()).as("%s", most).isTrue();
+            source.setClock(() -> now.get().plus(most.plusMillis(sign)));
+            watch.poll();
+            assertThat(watch.isOnTime()).as("beyond %s", most).isFalse();
+        }
+    }
+
+    @Test
+    void whatIsReadAnewAndHasNotChangedIsConfirmed() {
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        pass(CONFIG.freshnessBound().plusMillis(1));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+    }
+
+    @Test
     void answersAgainOnceConfirmed() {
         source.put(tenant(ACME, 1, ALICE));
         reason(ALICE);

@@ -1,0 +1,68 @@
+package dev.assize.server.decision;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.decision.GraphCache.Polled;
+import dev.assize.server.model.TenantId;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Who asks while a renewal runs shares the next one, which is enough for everybody who shares it. */
+class RenewalsTest {
+
+    private static final TenantId ACME = new TenantId("acme");
+    private static final Polled EARLY = new Polled(Map.of(), Instant.parse("2026-03-01T12:00:00Z"));
+    private static final Polled LATE = new Polled(Map.of(), Instant.parse("2026-03-01T12:00:01Z"));
+
+    private final List<Runnable> threads = new ArrayList<>();
+    private final List<@Nullable Polled> renewed = new ArrayList<>();
+    private final Renewals renewals = new Renewals(threads::add, (tenant, polled) -> renewed.add(polled));
+
+    @Test
+    void whoHasToReadAfterTheCallIsNotGivenWhatAPollKnew() {
+        for (List<Polled> asked : List.of(List.of(EARLY, LATE), List.of(LATE, EARLY))) {
+            begin();
+            renewals.ask(ACME, asked.getFirst());
+            renewals.ask(ACME, null);
+            renewals.ask(ACME, asked.getLast());
+            assertThat(end()).containsExactly(null, null);
+        }
+    }
+
+    @Test
+    void ofTwoPollsTheLaterIsEnough() {
+        for (List<Polled> asked : List.of(List.of(EARLY, LATE), List.of(LATE, EARLY))) {
+            begin();
+            CompletableFuture<?> one = renewals.ask(ACME, asked.getFirst());
+            assertThat(renewals.ask(ACME, asked.getLast())).isSameAs(one);
+            assertThat(end()).containsExactly(null, LATE);
+            assertThat(one).isDone();
+        }
+    }
+
+    @Test
+    void tellsWhatIsUnderWay() {
+        assertThat(renewals.underWay(ACME)).isNull();
+        CompletableFuture<?> running = begin();
+        assertThat(renewals.underWay(ACME)).isSameAs(running);
+        end();
+        assertThat(renewals.underWay(ACME)).isNull();
+    }
+
+    private CompletableFuture<?> begin() {
+        return renewals.ask(ACME, null);
+    }
+
+    private List<@Nullable Polled> end() {
+        threads.forEach(Runnable::run);
+        threads.clear();
+        List<@Nullable Polled> all = new ArrayList<>(renewed);
+        renewed.clear();
+        return all;
+    }
+}
