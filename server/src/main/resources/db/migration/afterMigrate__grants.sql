@@ -8,6 +8,7 @@ GRANT SELECT ON assize.deployment TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at, incarnation, halted)
     ON assize.ledger_head TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
+GRANT USAGE ON TYPE assize.ledger_row, assize.ledger_answer TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
 GRANT SELECT, INSERT ON assize.decision_record TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};

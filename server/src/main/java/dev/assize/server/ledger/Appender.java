@@ -1,5 +1,6 @@
 package dev.assize.server.ledger;
 
+import dev.assize.server.ledger.LedgerStore.Prepared;
 import dev.assize.server.model.TenantId;
 import jakarta.inject.Inject;
 import java.time.Duration;
@@ -10,21 +11,30 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Appends by group commit. Each tenant with something to append has a lane: a queue, and one virtual thread that
- * takes everything queued (up to a bound), has the store write it in one transaction, completes the futures and
- * repeats at once. There is no timer: while a batch is being written the next one gathers, so batches grow with the
- * load and a lone caller waits for nobody. An empty lane ends. A command with a precondition is written alone: others
- * neither wait for its answer under the head's lock nor fall with it.
+ * Appends by group commit. Each tenant with something to append has a lane: a queue, and a virtual thread that takes
+ * everything queued (up to a bound), has the store write it in one transaction, completes the futures and repeats at
+ * once. There is no timer: while a batch is being written the next one gathers, so batches grow with the load and a lone
+ * caller waits for nobody. Where enough has gathered meanwhile, a second thread has the next batch written behind the one
+ * that is being made durable. A lane without anything to write ends. A command with a precondition is written alone:
+ * others neither wait for its answer under the head's lock nor fall with it.
  *
- * <p>Futures are completed on the lane's thread: what depends on them must be short.
+ * <p>Futures are completed on a lane's thread: what depends on them must be short.
  */
 public final class Appender implements AutoCloseable {
+
+    /** Writers of one lane: more of them would only wait for each other's commits. */
+    private static final int WRITERS = 2;
+
+    /** Queued entries that are worth a second writer; fewer are better added to. */
+    private static final int FOLLOWED_BY = 100;
 
     private final LedgerStore store;
     private final LedgerConfig config;
@@ -100,7 +110,9 @@ public final class Appender implements AutoCloseable {
     private void enqueue(TenantId tenant, @Nullable Lane running, Pending pending) {
         Lane lane = running == null ? start(tenant) : running;
         lane.queue.add(pending);
+        lane.queuedEntries += pending.entries;
         lane.pendingEntries += pending.entries;
+        follow(tenant, lane);
         pendingEntries += pending.entries;
         pendingBytes += pending.bytes;
         metrics.queued(pending.entries);
@@ -109,23 +121,43 @@ public final class Appender implements AutoCloseable {
     /** The lane's thread waits for the lock, so it finds what is queued under it. */
     private Lane start(TenantId tenant) {
         Lane lane = new Lane();
-        threads.newThread(() -> run(tenant, lane)).start();
         lanes.put(tenant, lane);
+        startWriter(tenant, lane);
         return lane;
     }
 
-    private void run(TenantId tenant, Lane lane) {
-        for (List<Pending> batch = take(tenant, lane); !batch.isEmpty(); batch = take(tenant, lane)) {
-            long start = System.nanoTime();
-            write(tenant, batch);
-            metrics.batch(
-                    batch.stream().mapToInt(pending -> pending.entries).sum(),
-                    Duration.ofNanos(System.nanoTime() - start));
-            release(lane, batch);
+    /** A second writer, where it is worth one. */
+    private void follow(TenantId tenant, Lane lane) {
+        if (lane.writers < WRITERS && lane.queuedEntries >= FOLLOWED_BY) {
+            startWriter(tenant, lane);
         }
     }
 
-    /** The next batch, at least one command; empty when there is none, and the lane has ended. */
+    private void startWriter(TenantId tenant, Lane lane) {
+        lane.writers++;
+        threads.newThread(() -> run(tenant, lane)).start();
+    }
+
+    private void run(TenantId tenant, Lane lane) {
+        boolean goesOn = true;
+        while (goesOn) {
+            Turn turn = new Turn(lane.turn);
+            try (turn) {
+                List<Pending> batch = take(tenant, lane);
+                goesOn = !batch.isEmpty();
+                if (goesOn) {
+                    long start = System.nanoTime();
+                    write(tenant, batch, turn);
+                    metrics.batch(
+                            batch.stream().mapToInt(pending -> pending.entries).sum(),
+                            Duration.ofNanos(System.nanoTime() - start));
+                    release(lane, batch);
+                }
+            }
+        }
+    }
+
+    /** The next batch, at least one command; empty when there is none, and the writer has ended. */
     private List<Pending> take(TenantId tenant, Lane lane) {
         lock.lock();
         try {
@@ -140,11 +172,12 @@ public final class Appender implements AutoCloseable {
                     break;
                 }
                 batch.add(lane.queue.remove());
+                lane.queuedEntries -= next.entries;
                 if (next.isConditional()) {
                     break;
                 }
             }
-            if (batch.isEmpty()) {
+            if (batch.isEmpty() && --lane.writers == 0) {
                 lanes.remove(tenant);
                 laneEnded.signalAll();
             }
@@ -154,10 +187,14 @@ public final class Appender implements AutoCloseable {
         }
     }
 
-    private void write(TenantId tenant, List<Pending> batch) {
+    private void write(TenantId tenant, List<Pending> batch, Turn turn) {
         try {
-            List<AppendResult> results = store.append(
+            Prepared prepared = store.prepare(
                     tenant, batch.stream().map(pending -> pending.command).toList());
+            if (prepared.mayBeFollowed()) {
+                turn.close();
+            }
+            List<AppendResult> results = prepared.write();
             if (results.size() != batch.size()) {
                 throw new IllegalStateException(results.size() + " results for " + batch.size() + " commands");
             }
@@ -165,7 +202,7 @@ public final class Appender implements AutoCloseable {
                 succeed(batch.get(i), results.get(i));
             }
         } catch (DraftRefusedException e) {
-            isolate(tenant, batch, e);
+            isolate(tenant, batch, turn, e);
         } catch (LedgerHaltedException | LedgerUnanchoredException e) {
             batch.forEach(pending -> fail(pending, e));
         } catch (PreconditionFailedException e) {
@@ -178,11 +215,11 @@ public final class Appender implements AutoCloseable {
     }
 
     /** Nothing of the batch was written: each command is tried alone, so that one does not take the others down. */
-    private void isolate(TenantId tenant, List<Pending> batch, DraftRefusedException refusal) {
+    private void isolate(TenantId tenant, List<Pending> batch, Turn turn, DraftRefusedException refusal) {
         if (batch.size() == 1) {
             fail(batch.getFirst(), refusal);
         } else {
-            batch.forEach(pending -> write(tenant, List.of(pending)));
+            batch.forEach(pending -> write(tenant, List.of(pending), turn));
         }
     }
 
@@ -232,6 +269,7 @@ public final class Appender implements AutoCloseable {
             for (Lane lane : lanes.values()) {
                 abandoned.addAll(lane.queue);
                 lane.queue.clear();
+                lane.queuedEntries = 0;
             }
             lock.unlock();
         }
@@ -239,11 +277,37 @@ public final class Appender implements AutoCloseable {
                 fail(pending, new LedgerUnavailableException("the server stopped; nothing was appended", null)));
     }
 
-    /** What one tenant has queued. Guarded by the appender's lock. */
+    /** What one tenant has queued. Guarded by the appender's lock, but for the turn. */
     private static final class Lane {
 
         private final Deque<Pending> queue = new ArrayDeque<>();
+
+        /** Held from the taking of a batch until it has its place. Taken before the appender's lock. */
+        private final Semaphore turn = new Semaphore(1);
+
+        private int writers;
+        private long queuedEntries;
         private long pendingEntries;
+    }
+
+    /** A writer's turn to take a batch and to give it its place, which ends once. */
+    private static final class Turn implements AutoCloseable {
+
+        private final Semaphore turn;
+        private boolean ended;
+
+        Turn(Semaphore turn) {
+            this.turn = turn;
+            turn.acquireUninterruptibly();
+        }
+
+        @Override
+        public void close() {
+            if (!ended) {
+                ended = true;
+                turn.release();
+            }
+        }
     }
 
     /** A command and who waits for it. */

@@ -18,6 +18,36 @@ public interface LedgerStore {
      */
     List<AppendResult> append(TenantId tenant, List<AppendCommand> commands);
 
+    /**
+     * The same in two steps, so that the next commands can be prepared while these are written. What is prepared must be
+     * written.
+     *
+     * @throws DraftRefusedException where one of them can never be appended; nothing of the call will be
+     */
+    default Prepared prepare(TenantId tenant, List<AppendCommand> commands) {
+        return new Prepared() {
+            @Override
+            public List<AppendResult> write() {
+                return append(tenant, commands);
+            }
+
+            @Override
+            public boolean mayBeFollowed() {
+                return false;
+            }
+        };
+    }
+
+    /** Commands that have their places, unless somebody else takes them first. */
+    interface Prepared {
+
+        /** Appends, and returns when it is durable, as {@link LedgerStore#append} does. To be called once. */
+        List<AppendResult> write();
+
+        /** Whether further commands may be prepared, and written on another thread, before this is written. */
+        boolean mayBeFollowed();
+    }
+
     /** The tenant's head; empty where nothing was ever appended. */
     Optional<LedgerHead> head(TenantId tenant);
 

@@ -23,6 +23,7 @@ import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -54,6 +55,9 @@ public final class Database implements AutoCloseable {
 
     /** A connection whose server does not answer is given up this long after the server should have. */
     private static final Duration SOCKET_GRACE = Duration.ofSeconds(10);
+
+    /** Division by zero, a unique key that is there, and two who waited for each other. */
+    private static final Set<String> DOES_NOT_FIT = Set.of("22012", "23505", "40P01");
 
     private final StorageConfig config;
     private final InstantSource clock;
@@ -163,10 +167,55 @@ public final class Database implements AutoCloseable {
 
     /** Runs work that is to be committed and begins with these statements; they cost no round trip of their own. */
     <T extends @Nullable Object> T inTransaction(String scopeKey, Trip opening, Work<T> work) {
+        requireNoTransaction();
+        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), opening, work);
+    }
+
+    /**
+     * Carries out a transaction that is known before it begins, in one round trip: all of it, durably, or nothing.
+     *
+     * @param connected told when a connection is there
+     * @return false where the database itself said that it does not fit what it holds: by a division by zero or a key
+     *     that is there already
+     */
+    boolean atOnce(String scopeKey, Trip all, Runnable connected) {
+        Trip trip = new Trip().then(all).then(TenantTransaction.COMMIT, parameters -> {});
+        return fits(scopeKey, trip, connected, transaction -> {});
+    }
+
+    /** The same in two round trips, with something to wait for between them. */
+    boolean inTwo(String scopeKey, Trip first, Runnable connected, Runnable between, Trip last) {
+        return fits(scopeKey, first, connected, transaction -> {
+            between.run();
+            transaction.commitBehind(last);
+        });
+    }
+
+    private boolean fits(String scopeKey, Trip opening, Runnable connected, Step step) {
+        try (Connection connection = running().pool.getConnection();
+                TenantTransaction transaction = known(connection, scopeKey, connected, opening)) {
+            step.run(transaction);
+            return true;
+        } catch (SQLException e) {
+            if (DOES_NOT_FIT.contains(String.valueOf(e.getSQLState()))) {
+                return false;
+            }
+            throw failure(e);
+        }
+    }
+
+    private TenantTransaction known(Connection connection, String scopeKey, Runnable connected, Trip opening)
+            throws SQLException {
+        connected.run();
+        return TenantTransaction.begin(
+                connection, Mode.KNOWN, scopeKey, config.statementTimeout(), config.idleTimeout(), opening);
+    }
+
+    /** What is asked in the middle of a transaction only reads. */
+    void requireNoTransaction() {
         if (current.isBound()) {
             throw new IllegalStateException("What is asked in the middle of a transaction only reads");
         }
-        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), opening, work);
     }
 
     private <T extends @Nullable Object> T inTransaction(
@@ -179,6 +228,11 @@ public final class Database implements AutoCloseable {
         } catch (SQLException | DataAccessException e) {
             throw failure(e);
         }
+    }
+
+    /** Does something beside everything else, soon; it is not tried again where it fails. */
+    void soon(Runnable chore) {
+        running().soon(chore);
     }
 
     /**
@@ -382,6 +436,12 @@ public final class Database implements AutoCloseable {
         return root;
     }
 
+    /** A part of a transaction. */
+    @FunctionalInterface
+    private interface Step {
+        void run(TenantTransaction transaction) throws SQLException;
+    }
+
     /** What {@link #start} made. */
     private static final class Running {
 
@@ -421,6 +481,10 @@ public final class Database implements AutoCloseable {
             } catch (RuntimeException e) {
                 LOG.warn("{}", Reasons.of(e));
             }
+        }
+
+        void soon(Runnable chore) {
+            chores.execute(() -> attempt(chore));
         }
 
         /** A chore that fails is tried again at its next turn. */

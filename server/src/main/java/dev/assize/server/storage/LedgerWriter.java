@@ -22,6 +22,7 @@ import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -35,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import org.jooq.Record7;
 import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
@@ -51,11 +53,14 @@ final class LedgerWriter {
     /** How long an answer is kept for a retry; the contract says 30 days at least. */
     static final Duration ANSWERS_KEPT = Duration.ofDays(31);
 
-    /** Old answers removed with each new one, so that removal keeps up and no append pays for many. */
-    private static final int ANSWERS_REMOVED_PER_NEW_ONE = 2;
+    /** Old answers that one transaction removes. */
+    private static final int ANSWERS_REMOVED_AT_ONCE = 2_000;
 
     /** So that no statement takes long; a change of policy may have hundreds of thousands. */
     private static final int ENTRIES_PER_INSERT = 5_000;
+
+    /** Of one round trip whose statements do not take long either. */
+    private static final int MOST_AHEAD = 2_000;
 
     /** Well below what an index of PostgreSQL takes beside a tenant's name. */
     static final int MAX_TEXT_BYTES = 2_000;
@@ -75,8 +80,10 @@ final class LedgerWriter {
 
     private static final String INSERT_ENTRIES = "INSERT INTO assize.ledger_entry"
             + " (tenant_id, seq, recorded_at, frame, entry_hash, outcome, occurred_at, "
-            + String.join(", ", TEXT_COLUMNS) + ") SELECT ?, e.* FROM unnest(?::bigint[], ?::timestamptz[], ?::bytea[],"
-            + " ?::bytea[], ?::smallint[], ?::bigint[]" + ", ?::text[]".repeat(TEXT_COLUMNS.size()) + ") AS e";
+            + String.join(", ", TEXT_COLUMNS) + ") SELECT ?, e.* FROM unnest(?) AS e";
+
+    private static final String ENTRY_TYPE = "assize.ledger_row";
+    private static final int ENTRY_COLUMNS = 6 + TEXT_COLUMNS.size();
 
     private static final String INSERT_LINEAGE = "INSERT INTO assize.ledger_lineage"
             + " (tenant_id, seq, kind, position, uri, recorded_at, env, outcome, run_id) SELECT ?, l.* FROM"
@@ -91,19 +98,24 @@ final class LedgerWriter {
             + " AND i.recorded_by_tenant = asked.recorded_by_tenant AND i.recorded_by = asked.recorded_by"
             + " AND i.key = asked.key LIMIT 1) AS i";
 
+    private static final String INSERT_ANSWERS = "INSERT INTO assize.ledger_idempotency (tenant_id,"
+            + " recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at)"
+            + " SELECT ?, a.* FROM unnest(?) AS a";
+
+    private static final String ANSWER_TYPE = "assize.ledger_answer";
+    private static final int ANSWER_COLUMNS = 7;
+
     /** By their place in the table: a join of the table with itself may be planned as one that reads all of it. */
-    private static final String INSERT_ANSWERS = "WITH removed AS (DELETE FROM assize.ledger_idempotency"
-            + " WHERE ctid = ANY (ARRAY(SELECT o.ctid FROM assize.ledger_idempotency o WHERE o.tenant_id = ?"
-            + " AND o.recorded_at < ? ORDER BY o.recorded_at LIMIT ?))) INSERT INTO assize.ledger_idempotency (tenant_id,"
-            + " recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at) SELECT ?, a.* FROM"
-            + " unnest(?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::integer[], ?::timestamptz[]) AS a";
+    private static final String REMOVE_ANSWERS = "DELETE FROM assize.ledger_idempotency WHERE ctid = ANY (ARRAY("
+            + "SELECT o.ctid FROM assize.ledger_idempotency o WHERE o.tenant_id = ? AND o.recorded_at < ? LIMIT ?))";
 
     private static final String LOCK_HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
             + " FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
 
-    /** Fails where the head is not where it was locked, also where nobody waits for how many rows were updated. */
+    /** Fails where the head is not what it was taken for, also where nobody waits for how many rows were updated. */
     private static final String MOVE_HEAD = "WITH moved AS (UPDATE assize.ledger_head SET size = ?, last_hash = ?,"
-            + " last_recorded_at = ? WHERE tenant_id = ? AND size = ? RETURNING 1) SELECT 1 / count(*) FROM moved";
+            + " last_recorded_at = ? WHERE tenant_id = ? AND size = ? AND last_hash = ? AND incarnation = ?"
+            + " AND halted IS NULL RETURNING 1) SELECT 1 / count(*) FROM moved";
 
     private final Database database;
     private final Projector projector;
@@ -139,15 +151,23 @@ final class LedgerWriter {
         return new Opening(tenant, commands);
     }
 
-    /** The same in a transaction that began with an opening for the commands; ends it in the round trip of its writes. */
+    /**
+     * The same in a transaction that began with an opening for the commands; ends it in the round trip of its writes.
+     *
+     * @param reached is told the head behind the commands before they are durable, where it is known
+     */
     List<AppendResult> appendAndCommit(
-            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands, Opening opening)
+            TenantTransaction transaction,
+            TenantId tenant,
+            List<AppendCommand> commands,
+            Opening opening,
+            Consumer<LedgerHead> reached)
             throws SQLException {
         if (commands.size() > 1 && commands.stream().anyMatch(command -> command.precondition() != null)) {
             return append(transaction, tenant, commands);
         }
         Trip writes = new Trip();
-        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes);
+        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes, reached);
         transaction.commitBehind(writes);
         return results;
     }
@@ -160,14 +180,19 @@ final class LedgerWriter {
         Opening opening = open(tenant, commands);
         opening.trip().run(transaction.connection());
         Trip writes = new Trip();
-        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes);
+        List<AppendResult> results = prepare(transaction, tenant, commands, opening, writes, _ -> {});
         writes.run(transaction.connection());
         return results;
     }
 
     /** The results of commands behind a head that is locked, once the writes are carried out. */
     private List<AppendResult> prepare(
-            TenantTransaction transaction, TenantId tenant, List<AppendCommand> commands, Opening opening, Trip writes)
+            TenantTransaction transaction,
+            TenantId tenant,
+            List<AppendCommand> commands,
+            Opening opening,
+            Trip writes,
+            Consumer<LedgerHead> reached)
             throws SQLException {
         LedgerHead head = admitted(transaction, tenant, opening);
         Map<Key, Answer> known = opening.answers;
@@ -191,8 +216,64 @@ final class LedgerWriter {
         for (Pending pending : batch.pending) {
             results.add(pending.result(transaction, tenant));
         }
+        reached.accept(batch.head);
         return results;
     }
+
+    /**
+     * The commands behind a head that is believed to be the ledger's, to be carried out as a whole or not at all: not
+     * where the head is another, or a key was answered before. Whoever finds that the belief was wrong appends with the
+     * head locked.
+     *
+     * @param commands those that {@link #mayGoAhead}
+     */
+    Ahead ahead(TenantId tenant, List<AppendCommand> commands, LedgerHead believed) {
+        guard.admit(tenant, believed);
+        Batch batch = new Batch(believed, clock.instant());
+        commands.forEach(command -> batch.add(command, Map.of()));
+        Trip entries = new Trip();
+        insertEntries(entries, tenant, batch.entries);
+        Trip seal = new Trip();
+        moveHead(seal, tenant, believed, batch.head);
+        // Behind the lock, so that nobody waits for a key of somebody who waits for the head.
+        insertAnswers(seal, tenant, batch);
+        return new Ahead(
+                entries,
+                seal,
+                batch.head,
+                batch.pending.stream().map(Pending::ready).toList());
+    }
+
+    Instant now() {
+        return clock.instant();
+    }
+
+    /** Removes some of the answers that need not be kept any more; whether there may be more of them. */
+    boolean removeOldAnswers(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(REMOVE_ANSWERS)) {
+            StatementArrays parameters = new StatementArrays(statement);
+            parameters.text(tenant.value());
+            parameters.time(now().minus(ANSWERS_KEPT));
+            parameters.number(ANSWERS_REMOVED_AT_ONCE);
+            return statement.executeUpdate() == ANSWERS_REMOVED_AT_ONCE;
+        }
+    }
+
+    /** Whether these commands can be appended behind a head that is only believed. */
+    static boolean mayGoAhead(List<AppendCommand> commands) {
+        return commands.stream().allMatch(command -> command.precondition() == null)
+                && commands.stream().mapToInt(command -> command.drafts().size()).sum() <= MOST_AHEAD;
+    }
+
+    /**
+     * An append behind a head that is believed to be known.
+     *
+     * @param entries can be carried out while somebody else has the head locked
+     * @param seal locks the head, and fails where it is another
+     * @param head where it leads to
+     * @param results what is answered when both are durable
+     */
+    record Ahead(Trip entries, Trip seal, LedgerHead head, List<AppendResult> results) {}
 
     /**
      * Continues a ledger in a new incarnation, whatever stood against it; the transaction must act for the tenant.
@@ -284,17 +365,13 @@ final class LedgerWriter {
         List<SortedMap<String, String>> columns = entries.stream()
                 .map(entry -> storable(projector.project(entry.frame())))
                 .toList();
-        writes.then(INSERT_ENTRIES, arrays -> {
-            arrays.text(tenant.value());
-            arrays.longs(entries, SequencedEntry::seq);
-            arrays.times(entries, SequencedEntry::recordedAt);
-            arrays.bytes(entries, SequencedEntry::frame);
-            arrays.bytes(entries, entry -> entry.entryHash().bytes());
-            arrays.numbers("int2", columns, row -> row.get(AuditColumns.OUTCOME));
-            arrays.numbers("int8", columns, row -> row.get(AuditColumns.OCCURRED_AT));
-            for (String column : TEXT_COLUMNS) {
-                arrays.texts(columns, row -> row.get(column));
-            }
+        List<Row> rows = new ArrayList<>(entries.size());
+        for (int i = 0; i < entries.size(); i++) {
+            rows.add(new Row(entries.get(i), columns.get(i)));
+        }
+        writes.then(INSERT_ENTRIES, parameters -> {
+            parameters.text(tenant.value());
+            parameters.rows(ENTRY_TYPE, ENTRY_COLUMNS, rows, Row::write);
         });
         insertLineage(writes, tenant, LineageRow.of(entries, columns));
         ErasableRows.insert(writes, tenant, entries);
@@ -342,18 +419,9 @@ final class LedgerWriter {
             return;
         }
         List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
-        writes.then(INSERT_ANSWERS, arrays -> {
-            arrays.text(tenant.value());
-            arrays.time(batch.now.minus(ANSWERS_KEPT));
-            arrays.number(ANSWERS_REMOVED_PER_NEW_ONE * rows.size());
-            arrays.text(tenant.value());
-            arrays.texts(rows, row -> row.getKey().home());
-            arrays.texts(rows, row -> row.getKey().caller());
-            arrays.texts(rows, row -> row.getKey().key());
-            arrays.bytes(rows, row -> row.getValue().contentHash().bytes());
-            arrays.longs(rows, row -> row.getValue().firstSeq());
-            arrays.numbers("int4", rows, row -> Integer.toString(row.getValue().count()));
-            arrays.times(rows, row -> row.getValue().recordedAt());
+        writes.then(INSERT_ANSWERS, parameters -> {
+            parameters.text(tenant.value());
+            parameters.rows(ANSWER_TYPE, ANSWER_COLUMNS, rows, (row, out) -> row.getValue().write(row.getKey(), out));
         });
     }
 
@@ -368,6 +436,8 @@ final class LedgerWriter {
             parameters.time(recordedAt);
             parameters.text(tenant.value());
             parameters.longNumber(from.size());
+            parameters.bytes(from.lastHash().bytes());
+            parameters.number(from.incarnation());
         });
     }
 
@@ -512,9 +582,19 @@ final class LedgerWriter {
 
         AppendResult result(TenantTransaction transaction, TenantId tenant);
 
+        /** The result of a command that was held against no answer given before. */
+        default AppendResult ready() {
+            throw new IllegalStateException("It is to be read: " + this);
+        }
+
         record Ready(AppendResult value) implements Pending {
             @Override
             public AppendResult result(TenantTransaction transaction, TenantId tenant) {
+                return value;
+            }
+
+            @Override
+            public AppendResult ready() {
                 return value;
             }
         }
@@ -572,5 +652,34 @@ final class LedgerWriter {
         }
     }
 
-    private record Answer(Digest contentHash, long firstSeq, int count, Instant recordedAt) {}
+    private record Answer(Digest contentHash, long firstSeq, int count, Instant recordedAt) {
+
+        void write(Key key, RowArray out) {
+            out.text(key.home())
+                    .text(key.caller())
+                    .text(key.key())
+                    .bytea(contentHash.bytes())
+                    .int8(firstSeq)
+                    .int4(count)
+                    .time(recordedAt);
+        }
+    }
+
+    /** An entry and its query columns. */
+    private record Row(SequencedEntry entry, SortedMap<String, String> columns) {
+
+        void write(RowArray out) {
+            String outcome = columns.get(AuditColumns.OUTCOME);
+            String occurredAt = columns.get(AuditColumns.OCCURRED_AT);
+            out.int8(entry.seq())
+                    .time(entry.recordedAt())
+                    .bytea(entry.frame())
+                    .bytea(entry.entryHash().bytes())
+                    .int2(outcome == null ? null : Short.valueOf(outcome))
+                    .int8(occurredAt == null ? null : Long.valueOf(occurredAt));
+            for (String column : TEXT_COLUMNS) {
+                out.text(columns.get(column));
+            }
+        }
+    }
 }

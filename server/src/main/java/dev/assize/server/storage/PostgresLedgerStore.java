@@ -8,21 +8,32 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.Beliefs.Belief;
+import dev.assize.server.storage.Beliefs.Course;
+import dev.assize.server.storage.LedgerWriter.Ahead;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The ledger's entries in PostgreSQL. */
 final class PostgresLedgerStore implements LedgerStore {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PostgresLedgerStore.class);
 
     /** How long a reader may take over what it has read, before it reads on. */
     private static final Duration READER_LIMIT = Duration.ofMinutes(2);
 
     private final Database database;
     private final LedgerWriter writer;
+    private final Beliefs beliefs = new Beliefs();
 
     @Inject
     PostgresLedgerStore(Database database, LedgerWriter writer) {
@@ -32,14 +43,118 @@ final class PostgresLedgerStore implements LedgerStore {
 
     @Override
     public List<AppendResult> append(TenantId tenant, List<AppendCommand> commands) {
-        if (commands.isEmpty()) {
-            return List.of();
+        return commands.isEmpty() ? List.of() : prepare(tenant, commands).write();
+    }
+
+    @Override
+    public Prepared prepare(TenantId tenant, List<AppendCommand> commands) {
+        database.requireNoTransaction();
+        Belief belief = beliefs.of(tenant);
+        synchronized (belief) {
+            if (belief.mayHaveOldAnswers(writer.now())) {
+                database.soon(() -> removeOldAnswers(tenant));
+            }
+            LedgerHead head = LedgerWriter.mayGoAhead(commands) ? belief.head() : null;
+            boolean alone = belief.isQuiet();
+            Ahead ahead = head == null ? null : writer.ahead(tenant, commands, head);
+            Course course = new Course();
+            Course before = belief.follow(course, ahead == null ? null : ahead.head());
+            return new Writing(tenant, commands, belief, ahead, alone, before, course);
         }
-        LedgerWriter.Opening opening = writer.open(tenant, commands);
-        return database.inTransaction(
-                tenant.value(),
-                opening.trip(),
-                transaction -> writer.appendAndCommit(transaction, tenant, commands, opening));
+    }
+
+    private void removeOldAnswers(TenantId tenant) {
+        while (database.inTransaction(tenant.value(), transaction -> writer.removeOldAnswers(transaction, tenant))) {
+            LOG.debug("removed old answers of tenant {}", tenant);
+        }
+    }
+
+    /** Commands on their way: ahead of the head where it is believed to be known, and otherwise with the head locked. */
+    private final class Writing implements Prepared {
+
+        private final TenantId tenant;
+        private final List<AppendCommand> commands;
+        private final Belief belief;
+        private final @Nullable Ahead ahead;
+        private final boolean alone;
+        private final Course before;
+        private final Course course;
+
+        Writing(
+                TenantId tenant,
+                List<AppendCommand> commands,
+                Belief belief,
+                @Nullable Ahead ahead,
+                boolean alone,
+                Course before,
+                Course course) {
+            this.tenant = tenant;
+            this.commands = commands;
+            this.belief = belief;
+            this.ahead = ahead;
+            this.alone = alone;
+            this.before = before;
+            this.course = course;
+        }
+
+        @Override
+        public boolean mayBeFollowed() {
+            return ahead != null;
+        }
+
+        @Override
+        public List<AppendResult> write() {
+            try {
+                if (ahead != null) {
+                    if (isWritten(ahead)) {
+                        return ahead.results();
+                    }
+                    course.settles();
+                    synchronized (belief) {
+                        belief.wasWrong();
+                    }
+                }
+                return locked();
+            } catch (RuntimeException | Error e) {
+                synchronized (belief) {
+                    belief.isUnknown();
+                }
+                throw e;
+            } finally {
+                course.ends();
+            }
+        }
+
+        /**
+         * Alone the head is locked first, and a wrong belief costs a round trip. Behind others the entries are inserted
+         * while those are made durable.
+         */
+        private boolean isWritten(Ahead ahead) {
+            if (alone) {
+                return database.atOnce(tenant.value(), new Trip().then(ahead.seal()).then(ahead.entries()), course::connects);
+            }
+            before.awaitConnected();
+            return database.inTwo(
+                    tenant.value(), ahead.entries(), course::connects, before::awaitSettled, ahead.seal());
+        }
+
+        /** Behind everything that was prepared before, so that commands are appended in the order in which they came. */
+        private List<AppendResult> locked() {
+            before.awaitEnded();
+            AtomicReference<@Nullable LedgerHead> reached = new AtomicReference<>();
+            LedgerWriter.Opening opening = writer.open(tenant, commands);
+            List<AppendResult> results = database.inTransaction(
+                    tenant.value(),
+                    opening.trip(),
+                    transaction -> writer.appendAndCommit(transaction, tenant, commands, opening, reached::set));
+            LedgerHead head = reached.get();
+            if (head != null) {
+                synchronized (belief) {
+                    belief.reached(course, head);
+                }
+            }
+            return results;
+        }
     }
 
     @Override

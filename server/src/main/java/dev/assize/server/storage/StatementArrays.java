@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -71,6 +72,11 @@ final class StatementArrays {
 
     <R> void truths(List<R> rows, Function<R, Boolean> column) throws SQLException {
         set("bool", rows.stream().map(column).toArray(Boolean[]::new));
+    }
+
+    /** Rows of a composite type; the writer writes as many columns of each as the type has. */
+    <R> void rows(String type, int columns, List<R> rows, BiConsumer<R, RowArray> writer) throws SQLException {
+        statement.setArray(next++, RowArray.of(statement.getConnection(), type, columns, rows, writer));
     }
 
     private void set(String type, Object[] values) throws SQLException {

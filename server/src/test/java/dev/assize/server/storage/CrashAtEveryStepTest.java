@@ -78,6 +78,8 @@ class CrashAtEveryStepTest {
     /** More than an append has, so a sweep ends by itself. */
     private static final int MOST_STATEMENTS = 40;
 
+    private static final int MOST_AHEAD = 12;
+
     /** What an append cannot do without; that the sweep has been at them shows that it sweeps what it should. */
     private static final List<String> DECISIVE = List.of(
             "BEGIN",
@@ -103,6 +105,21 @@ class CrashAtEveryStepTest {
     void holdsWhenTheBackendIsEnded() throws Exception {
         try (World world = World.onSharedServer(directory)) {
             sweep(world, world::endBackend);
+        }
+    }
+
+    /** A node that knows where the head stands asks the database nothing before it writes. */
+    @Test
+    void holdsWhenWhatIsWrittenInOneTripDies() throws Exception {
+        try (World world = World.onSharedServer(directory)) {
+            assertThat(sweepAhead(world, false)).noneMatch(statement -> statement.contains("FOR UPDATE"));
+        }
+    }
+
+    @Test
+    void holdsWhenWhatIsWrittenBehindAnotherAppendDies() throws Exception {
+        try (World world = World.onSharedServer(directory)) {
+            assertThat(sweepAhead(world, true)).noneMatch(statement -> statement.contains("FOR UPDATE"));
         }
     }
 
@@ -198,6 +215,24 @@ class CrashAtEveryStepTest {
         assertThat(died).hasSizeLessThan(MOST_STATEMENTS);
     }
 
+    private static Set<String> sweepAhead(World world, boolean behindAnother) throws Exception {
+        Set<String> died = new LinkedHashSet<>();
+        for (int statement = 1; statement <= MOST_AHEAD; statement++) {
+            for (Moment moment : Moment.values()) {
+                Fault fault = world.appendAheadDying(statement, moment, behindAnother);
+                if (fault.hasHappened()) {
+                    died.add(fault.at());
+                    world.assertAheadAnsweredAsItDied(fault, moment);
+                }
+            }
+            world.assertHolds();
+        }
+        assertThat(List.of("set_config", "INTO assize.ledger_entry", "INTO assize.ledger_idempotency", "COMMIT"))
+                .allSatisfy(part -> assertThat(died).anyMatch(statement -> statement.contains(part)));
+        assertThat(died).hasSizeLessThan(MOST_AHEAD);
+        return died;
+    }
+
     private void nodesHoldWhileConnectionsAreCut(int nodes) throws Exception {
         int appends = ALL ? 2_000 : 40;
         try (World world = World.onSharedServer(directory);
@@ -269,6 +304,43 @@ class CrashAtEveryStepTest {
             List<AppendCommand> commands = List.of(command(0, number++), command(0, number++), command(0, 0));
             pending = send(commands);
             return tryAgainDying(statement, moment, death);
+        }
+
+        /** Two new operations from a node that has just appended, or is about to. */
+        Fault appendAheadDying(int statement, Moment moment, boolean behindAnother) throws Exception {
+            LedgerStore node = store(mortal);
+            pending = send(List.of(command(0, number++)));
+            note(untilAcknowledged(node, List.of(pending.getFirst().command)));
+            List<Sent> earlier = send(List.of(command(0, number++)));
+            LedgerStore.Prepared first =
+                    node.prepare(TENANT, List.of(earlier.getFirst().command));
+            List<Sent> later = send(List.of(command(0, number++), command(0, number++)));
+            List<AppendCommand> commands = later.stream().map(Sent::command).toList();
+            LedgerStore.Prepared second = behindAnother ? node.prepare(TENANT, commands) : null;
+            pending = earlier;
+            note(first.write());
+            pending = later;
+            awaitServed();
+            Fault fault = relay.arm(statement, moment, Link::cut);
+            try {
+                note(second == null ? node.append(TENANT, commands) : second.write());
+                assertThat(fault.hasHappened()).as(fault.at()).isFalse();
+            } catch (StoreUnavailableException e) {
+                fault.await();
+            } finally {
+                relay.disarm();
+            }
+            return fault;
+        }
+
+        void assertAheadAnsweredAsItDied(Fault fault, Moment moment) throws Exception {
+            List<AppendResult> results = tryAgain();
+            boolean committing = fault.at().contains("COMMIT");
+            if (!committing || moment == Moment.BEFORE) {
+                assertThat(results).as(fault.at()).hasOnlyElementsOfType(AppendResult.Appended.class);
+            } else if (moment == Moment.AFTER) {
+                assertThat(results).as(fault.at()).hasOnlyElementsOfType(AppendResult.Replayed.class);
+            }
         }
 
         Fault tryAgainDying(int statement, Moment moment, Death death) throws Exception {
