@@ -42,3 +42,4 @@ GRANT SELECT, INSERT, UPDATE (last_seen_at), DELETE ON assize.node TO ${applicat
 GRANT SELECT, INSERT, UPDATE (confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_answer TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (revision, leased_until) ON assize.policy_snapshot TO ${application_role};
+GRANT SELECT, UPDATE (next_at) ON assize.clean_up TO ${application_role};

@@ -51,7 +51,8 @@ public final class RpcPermissions {
             Map.entry("AccessService/CreateKey", Permission.CREATE_KEY),
             Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
             Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY),
-            Map.entry("AccessService/ReviewAccess", Permission.REVIEW_ACCESS));
+            Map.entry("AccessService/ReviewAccess", Permission.REVIEW_ACCESS),
+            Map.entry("AccessService/CleanUpGrants", Permission.APPLY_POLICY));
 
     private RpcPermissions() {}
 

@@ -9,6 +9,8 @@ public final class AdministrationModule extends AbstractModule {
     @Override
     protected void configure() {
         bind(PolicyAdministration.class).in(Singleton.class);
+        bind(CleanUp.class).in(Singleton.class);
+        bind(CleanUpTask.class).in(Singleton.class);
         bind(Shorthands.class).in(Singleton.class);
         bind(Approvals.class).in(Singleton.class);
         bind(PolicyReplays.class).in(Singleton.class);

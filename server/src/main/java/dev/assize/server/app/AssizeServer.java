@@ -4,6 +4,7 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.server.administration.Bootstrap;
+import dev.assize.server.administration.CleanUpTask;
 import dev.assize.server.administration.SnapshotRounds;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.Checkpoints;
@@ -96,6 +97,7 @@ final class AssizeServer implements AutoCloseable {
         Patrol patrol = part(Patrol.class);
         part(PackingRecorder.class);
         SnapshotRounds snapshots = part(SnapshotRounds.class);
+        CleanUpTask cleanUp = part(CleanUpTask.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();
         OperationsServer operations = part(OperationsServer.class);
@@ -105,6 +107,7 @@ final class AssizeServer implements AutoCloseable {
         new AdministratorKey(injector.getInstance(ApiKeys.class), config).ensure(grpcAddress());
         patrol.start();
         snapshots.start();
+        cleanUp.start();
         injector.getInstance(Serving.class).set(true);
     }
 

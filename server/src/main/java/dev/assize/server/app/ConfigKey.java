@@ -103,6 +103,8 @@ enum ConfigKey {
     DECISION_PAST_GRAPHS("decision.pastGraphs", "32", "how many of them are kept at most"),
     DECISION_CONCURRENT_PAST_LOADS(
             "decision.concurrentPastLoads", "2", "policies of the past read and compiled at a time"),
+    CLEAN_UP_ENABLED("cleanUp.enabled", "true", "whether bindings that ended long ago are deleted, once a day"),
+    CLEAN_UP_AFTER("cleanUp.after", "90d", "how long after its end a binding is deleted, 1 to 36525 days"),
     AUTHENTICATION_PEPPER_FILE("authentication.pepperFile", "", "default: pepper, in the home directory"),
     AUTHENTICATION_CACHE_TTL("authentication.cacheTtl", "5s", "within what a revoked key stops working everywhere"),
     AUTHENTICATION_CACHE_SIZE("authentication.cacheSize", "10000", "verified credentials kept");

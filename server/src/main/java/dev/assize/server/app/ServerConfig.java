@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.SnapshotConfig;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.WitnessConfig;
@@ -40,6 +41,7 @@ record ServerConfig(
         SnapshotConfig snapshots,
         DecisionConfig decision,
         RecordingConfig recording,
+        CleanUpConfig cleanUp,
         AuthenticationConfig authentication) {
 
     private static final int MAX_PORT = 65_535;
@@ -64,6 +66,8 @@ record ServerConfig(
                 checked(() -> new SnapshotConfig(settings.duration(ConfigKey.POLICY_SNAPSHOT_EVERY))),
                 checked(() -> decision(settings)),
                 checked(() -> recording(settings)),
+                checked(() -> new CleanUpConfig(
+                        settings.flag(ConfigKey.CLEAN_UP_ENABLED), settings.duration(ConfigKey.CLEAN_UP_AFTER))),
                 checked(() -> new AuthenticationConfig(
                         settings.given(ConfigKey.AUTHENTICATION_PEPPER_FILE)
                                 .map(Path::of)

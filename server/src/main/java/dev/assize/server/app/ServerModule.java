@@ -6,6 +6,7 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
+import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.SnapshotConfig;
 import dev.assize.server.administration.SnapshotRounds;
 import dev.assize.server.administration.SnapshotsModule;
@@ -95,6 +96,7 @@ final class ServerModule extends AbstractModule {
                 .toInstance(NodeIdentity.starting(
                         config.nodeName(), config.decision().freshnessBound()));
         bind(RecordingConfig.class).toInstance(config.recording());
+        bind(CleanUpConfig.class).toInstance(config.cleanUp());
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());
         bind(OperationsConfig.class).toInstance(config.operations());

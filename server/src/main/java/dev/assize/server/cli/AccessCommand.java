@@ -7,5 +7,5 @@ import picocli.CommandLine.Command;
         name = "access",
         mixinStandardHelpOptions = true,
         description = "Who holds what, by whom, and when it was last used.",
-        subcommands = {AccessReviewCommand.class})
+        subcommands = {AccessReviewCommand.class, AccessCleanUpCommand.class})
 public final class AccessCommand {}

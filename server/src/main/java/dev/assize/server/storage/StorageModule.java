@@ -4,6 +4,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.administration.ApprovalRepository;
+import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.administration.PolicyHistory;
 import dev.assize.server.administration.PolicyLedger;
 import dev.assize.server.administration.PolicyRepository;
@@ -53,6 +54,7 @@ public final class StorageModule extends AbstractModule {
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
+        bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);

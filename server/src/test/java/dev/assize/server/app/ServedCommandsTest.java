@@ -314,6 +314,29 @@ class ServedCommandsTest {
     }
 
     @Test
+    void cleansUpWhatHasEnded() {
+        assertThat(console.run(
+                        "grant",
+                        "--subject",
+                        "user:gone",
+                        "--role",
+                        "operator",
+                        "--name",
+                        "gone",
+                        "--until",
+                        "2026-01-01T00:00:00Z"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("access", "clean-up", "--dry-run", "--ended-for", "0s"))
+                .isZero();
+        assertThat(console.out()).contains("gone", "user:gone", "WOULD DELETE 1 binding");
+        assertThat(console.run("access", "clean-up", "--ended-for", "0s")).isZero();
+        assertThat(console.out()).contains("DELETED 1 binding  revision ");
+        assertThat(console.run("access", "clean-up")).isZero();
+        assertThat(console.out()).startsWith("NOTHING TO DELETE");
+    }
+
+    @Test
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.SnapshotConfig;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.WitnessConfig;
@@ -57,6 +58,7 @@ class ServerConfigTest {
         assertThat(config.witnesses()).isEqualTo(WitnessConfig.defaults());
         assertThat(config.verification()).isEqualTo(VerificationConfig.defaults());
         assertThat(config.snapshots()).isEqualTo(SnapshotConfig.defaults());
+        assertThat(config.cleanUp()).isEqualTo(CleanUpConfig.defaults());
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.embedded()).isTrue();
@@ -270,6 +272,8 @@ class ServerConfigTest {
                                 DECISION_LOG_RETRY_AFTER,
                                 DECISION_LOG_DRAIN_TIMEOUT,
                                 AUTHENTICATION_CACHE_TTL -> "7s";
+                        case CLEAN_UP_ENABLED -> "false";
+                        case CLEAN_UP_AFTER -> "30d";
                         case ANCHOR_MAX_LAG -> "90s";
                         case GRPC_MAX_REQUEST_BYTES,
                                 GRPC_MAX_METADATA_BYTES,

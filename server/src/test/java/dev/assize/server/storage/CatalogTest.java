@@ -61,7 +61,13 @@ class CatalogTest {
                 .isEmpty();
         assertThat(query("SELECT c.relname " + TABLES + " AND NOT c.relrowsecurity ORDER BY 1"))
                 .containsExactly(
-                        "anchor", "deployment", "flyway_schema_history", "meta_cosignature", "node", "signing_key");
+                        "anchor",
+                        "clean_up",
+                        "deployment",
+                        "flyway_schema_history",
+                        "meta_cosignature",
+                        "node",
+                        "signing_key");
     }
 
     @Test

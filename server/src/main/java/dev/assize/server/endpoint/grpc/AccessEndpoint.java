@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import com.google.inject.Inject;
 import dev.assize.proto.v1.AccessServiceGrpc.AccessServiceImplBase;
 import dev.assize.proto.v1.ApiKey;
+import dev.assize.proto.v1.CleanUpGrantsRequest;
+import dev.assize.proto.v1.CleanUpGrantsResponse;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
@@ -47,6 +49,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
     private final PageTokens tokens;
     private final Replies replies;
     private final ReviewCalls reviews;
+    private final CleanUpCalls cleanUps;
     private final InstantSource clock;
 
     @Inject
@@ -57,8 +60,10 @@ final class AccessEndpoint extends AccessServiceImplBase {
             PageTokens tokens,
             Replies replies,
             ReviewCalls reviews,
+            CleanUpCalls cleanUps,
             InstantSource clock) {
         this.reviews = reviews;
+        this.cleanUps = cleanUps;
         this.keys = keys;
         this.gate = gate;
         this.tenants = tenants;
@@ -85,6 +90,11 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Override
     public void reviewAccess(ReviewAccessRequest request, StreamObserver<ReviewAccessResponse> observer) {
         reviews.review(request, (ServerCallStreamObserver<ReviewAccessResponse>) observer);
+    }
+
+    @Override
+    public void cleanUpGrants(CleanUpGrantsRequest request, StreamObserver<CleanUpGrantsResponse> observer) {
+        replies.reply(observer, () -> cleanUps.cleanUp(request));
     }
 
     private CreateKeyResponse createKey(CreateKeyRequest request) {

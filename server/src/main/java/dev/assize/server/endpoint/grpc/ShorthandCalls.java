@@ -289,7 +289,7 @@ final class ShorthandCalls {
         };
     }
 
-    private static RefusedException refused(ChangeResult result) {
+    static RefusedException refused(ChangeResult result) {
         return switch (result) {
             case ChangeResult.Invalid invalid -> ApplyPolicyCall.refusal(invalid.problems());
             case ChangeResult.SelfEscalation escalation -> ApplyPolicyCall.refusal(escalation.gain());

@@ -15,6 +15,7 @@ import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckStreamRequest;
+import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
@@ -320,7 +321,11 @@ class EveryRpcTest {
             Map.entry(
                     "AccessService/ReviewAccess",
                     tenant -> List.of(
-                            ReviewAccessRequest.newBuilder().setTenant(tenant).build())));
+                            ReviewAccessRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "AccessService/CleanUpGrants",
+                    tenant -> List.of(
+                            CleanUpGrantsRequest.newBuilder().setTenant(tenant).build())));
 
     /** Those that end only when their caller has heard enough. */
     private static final Set<String> LASTING = Set.of("DecisionService/WatchDecision", "PolicyService/WatchPolicy");

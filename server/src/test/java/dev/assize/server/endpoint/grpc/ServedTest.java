@@ -30,8 +30,11 @@ import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CleanUpGrantsRequest;
+import dev.assize.proto.v1.CleanUpGrantsResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.EndedGrant;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
@@ -69,6 +72,8 @@ import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.Bootstrap;
+import dev.assize.server.administration.CleanUpConfig;
+import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.AnchorConfig;
 import dev.assize.server.anchor.AnchorModule;
@@ -663,6 +668,49 @@ class ServedTest {
         return grants;
     }
 
+    @Test
+    void cleansUpWhatEndedLongAgoWhenTold() {
+        apply(admin, header(), put(tenant("tidy") + "---\n" + role("tidy") + """
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: tidy, name: ended}
+                spec: {subjects: ["user:alice"], role: r, notAfter: 2026-01-01T00:00:00Z}
+                """));
+        CleanUpGrantsRequest now = CleanUpGrantsRequest.newBuilder()
+                .setTenant("tidy")
+                .setEndedFor(com.google.protobuf.Duration.getDefaultInstance())
+                .build();
+        AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
+        Refusal.of(() -> access.cleanUpGrants(now.toBuilder()
+                        .setEndedFor(com.google.protobuf.Duration.newBuilder().setSeconds(-1))
+                        .build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> access.cleanUpGrants(
+                        now.toBuilder().setTenant("nowhere").build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+
+        CleanUpGrantsResponse dry =
+                access.cleanUpGrants(now.toBuilder().setDryRun(true).build());
+        assertThat(dry.getGrantsList()).extracting(EndedGrant::getBinding).containsExactly("ended");
+        assertThat(dry.getRevision()).isZero();
+        CleanUpGrantsResponse done = access.cleanUpGrants(now);
+        assertThat(done.getGrantsList()).isEqualTo(dry.getGrantsList());
+        assertThat(done.getRevision()).isEqualTo(2);
+        assertThat(entry("tidy", done.getSeq()).getEvent().getPayload()).contains("\"origin\":\"clean-up\"");
+        assertThat(access.cleanUpGrants(now).getRevision()).isZero();
+    }
+
+    @Test
+    void letsOneNodeCleanUpAtATime() {
+        CleanUpTurns turns = node.getInstance(CleanUpTurns.class);
+        assertThat(turns.take(Duration.ofHours(1))).isTrue();
+        assertThat(turns.take(Duration.ofHours(1))).isFalse();
+        turns.done(Duration.ZERO);
+        assertThat(turns.take(Duration.ofHours(1))).isTrue();
+        assertThat(turns.tenants()).contains(TenantId.ASSIZE).doesNotHaveDuplicates();
+    }
+
     private AuditEntry entry(String tenant, long seq) {
         return ledger(admin)
                 .queryAudit(QueryAuditRequest.newBuilder().setTenant(tenant).build())
@@ -881,6 +929,7 @@ class ServedTest {
                 bind(WitnessConfig.class).toInstance(WitnessConfig.defaults());
                 bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
                 bind(OutsideStore.class).toInstance(new FileOutsideStore(directory.resolve("anchor")));
+                bind(CleanUpConfig.class).toInstance(CleanUpConfig.defaults());
                 bind(RecordingConfig.class).toInstance(RecordingConfig.defaults());
                 bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
                 bind(NodeIdentity.class).toInstance(NodeIdentity.starting("node", Duration.ofSeconds(60)));
