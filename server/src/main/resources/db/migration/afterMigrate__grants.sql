@@ -43,3 +43,8 @@ GRANT SELECT, INSERT, UPDATE (confirmed_at), DELETE ON assize.node_confirmation 
 GRANT SELECT, INSERT ON assize.policy_answer TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (revision, leased_until) ON assize.policy_snapshot TO ${application_role};
 GRANT SELECT, UPDATE (next_at) ON assize.clean_up TO ${application_role};
+GRANT SELECT, INSERT,
+        UPDATE (base_revision, base_platform_revision, ended, ended_at, ended_by, ended_by_tenant, comment, revision)
+    ON assize.policy_proposal TO ${application_role};
+GRANT SELECT, INSERT ON assize.policy_proposal_document TO ${application_role};
+GRANT SELECT, INSERT ON assize.policy_proposal_acceptance TO ${application_role};

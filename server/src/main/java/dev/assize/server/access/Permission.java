@@ -6,6 +6,8 @@ public enum Permission {
     EXPLAIN("policy", "explain"),
     SEARCH("policy", "search"),
     APPLY_POLICY("policy", "apply"),
+    SUGGEST_CHANGE("policy", "suggest"),
+    ACCEPT_CHANGE("policy", "accept"),
     READ_POLICY("policy", "read"),
     READ_HISTORY("policy", "read-history"),
     REVIEW_ACCESS("policy", "review"),

@@ -12,6 +12,7 @@ public final class AdministrationModule extends AbstractModule {
         bind(CleanUp.class).in(Singleton.class);
         bind(CleanUpTask.class).in(Singleton.class);
         bind(Shorthands.class).in(Singleton.class);
+        bind(Proposals.class).in(Singleton.class);
         bind(Approvals.class).in(Singleton.class);
         bind(PolicyReplays.class).in(Singleton.class);
         bind(Bootstrap.class).in(Singleton.class);

@@ -30,7 +30,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that is wrong with a change: in itself, in each policy that results, and in what is compiled from it. A
@@ -52,7 +51,7 @@ final class ChangeJudge {
     private final Present before;
     private final SortedMap<PolicyScope, PolicySet> after;
     private final Instant now;
-    private final @Nullable Recorder author;
+    private final List<Recorder> ungiven;
     private final List<Problem> problems = new ArrayList<>();
     private final List<DutyViolation> violations = new ArrayList<>();
     private final List<Gain> gains = new ArrayList<>();
@@ -64,7 +63,7 @@ final class ChangeJudge {
      * @param before what the store has
      * @param after what results in each scope the change names
      * @param now from when on it matters who holds what
-     * @param author to whom the change must give nothing; null where it may
+     * @param ungiven to whom the change must give nothing
      */
     ChangeJudge(
             ChangeSet change,
@@ -72,13 +71,13 @@ final class ChangeJudge {
             Present before,
             SortedMap<PolicyScope, PolicySet> after,
             Instant now,
-            @Nullable Recorder author) {
+            List<Recorder> ungiven) {
         this.change = change;
         this.changes = changes;
         this.before = before;
         this.after = after;
         this.now = now;
-        this.author = author;
+        this.ungiven = ungiven;
     }
 
     /** Asked once. */
@@ -97,7 +96,7 @@ final class ChangeJudge {
         return List.copyOf(problems);
     }
 
-    /** What the change would give to its author, one thing a tenant; known once the problems are. */
+    /** What the change would give to whom it must not, one thing each a tenant; known once the problems are. */
     List<Gain> gains() {
         return List.copyOf(gains);
     }
@@ -156,12 +155,12 @@ final class ChangeJudge {
                 .forEach(violation -> judge(violation, tenant, platform, changed));
     }
 
-    /** What answers become, and whether the author gains by it. */
+    /** What answers become, and whether somebody gains by it who must not. */
     private void compare(PolicySet was, PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
         PolicyState earlier = new PolicyState(was, before.documents(PolicyScope.PLATFORM));
         PolicyState later = new PolicyState(tenant, platform);
-        if (author != null) {
-            Gains.first(earlier, later, changed, author.caller(), author.home(), now)
+        for (Recorder somebody : ungiven) {
+            Gains.first(earlier, later, changed, somebody.caller(), somebody.home(), now)
                     .ifPresent(gains::add);
         }
         if (change.dryRun() && comparisons.size() < COMPARED_TENANTS) {

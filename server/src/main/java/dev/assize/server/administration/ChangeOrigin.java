@@ -1,6 +1,10 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,10 +12,32 @@ import org.jspecify.annotations.Nullable;
  *
  * @param text as the manifest says it: `apply`, `freeze` and so on
  * @param once what tells a retry of the same request; null where nobody gave it a key
+ * @param actor on whose behalf it is made; null for the caller's own
+ * @param proposal which was accepted; null where nothing was proposed
  */
-public record ChangeOrigin(String text, @Nullable Once once) {
+public record ChangeOrigin(
+        String text,
+        @Nullable Once once,
+        @Nullable Recorder actor,
+        @Nullable Accepted proposal) {
 
     public static final ChangeOrigin APPLY = new ChangeOrigin("apply", null);
+
+    /**
+     * What is done though the tenant has its changes accepted: a freeze, because stopping must not wait and takes nothing
+     * but rights, and what the server does by itself.
+     */
+    private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "clean-up", "break-glass");
+
+    /** A change that nobody proposed and that its caller makes for itself. */
+    public ChangeOrigin(String text, @Nullable Once once) {
+        this(text, once, null, null);
+    }
+
+    /** Whether it may be made by one alone everywhere. */
+    boolean isImmediate() {
+        return IMMEDIATE.contains(text);
+    }
 
     /**
      * A request that is to be carried out once.
@@ -21,4 +47,15 @@ public record ChangeOrigin(String text, @Nullable Once once) {
      * @param name of the document that the first answer named
      */
     public record Once(String key, Digest content, String name) {}
+
+    /**
+     * A proposal, and who accepted it.
+     *
+     * @param approvers in the order in which they did
+     */
+    public record Accepted(String id, Subject proposer, List<Subject> approvers) {
+        public Accepted {
+            approvers = List.copyOf(approvers);
+        }
+    }
 }

@@ -1,13 +1,17 @@
 package dev.assize.server.administration;
 
+import dev.assize.server.administration.ChangeOrigin.Once;
+import dev.assize.server.administration.ChangeResult.AcceptanceNeeded;
 import dev.assize.server.administration.ChangeResult.ChangeType;
 import dev.assize.server.administration.ChangeResult.DocumentChange;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.ChangeSet.Precondition;
+import dev.assize.server.administration.PolicyRepository.Answered;
 import dev.assize.server.administration.PolicyRepository.Planner;
 import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
+import dev.assize.server.administration.PolicyRepository.Unchanged;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
@@ -39,29 +43,28 @@ final class ChangePlanner implements Planner {
 
     private final ChangeSet change;
     private final Recorder recorder;
+    private final Warrant warrant;
     private final Predicate<TenantId> mayCreate;
     private final InstantSource clock;
-    private final boolean mayGiveItself;
     private @Nullable ChangeJudge judge;
     private @Nullable ChangeResult result;
+    private List<Unchanged> unchanged = List.of();
 
-    /** @param mayGiveItself whether the recorder may be given something by its own change */
-    ChangePlanner(
-            ChangeSet change,
-            Recorder recorder,
-            Predicate<TenantId> mayCreate,
-            InstantSource clock,
-            boolean mayGiveItself) {
+    ChangePlanner(ChangeSet change, Warrant warrant, Predicate<TenantId> mayCreate, InstantSource clock) {
         this.change = change;
-        this.recorder = recorder;
+        this.recorder = warrant.recorder();
+        this.warrant = warrant;
         this.mayCreate = mayCreate;
         this.clock = clock;
-        this.mayGiveItself = mayGiveItself;
     }
 
     @Override
     public List<ScopePlan> plan(Present present) {
-        result = refusal(present);
+        unchanged = List.of();
+        result = answered(present);
+        if (result == null) {
+            result = refusal(present);
+        }
         if (result != null) {
             return List.of();
         }
@@ -70,10 +73,13 @@ final class ChangePlanner implements Planner {
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
-        judge = new ChangeJudge(change, changes, present, after, clock.instant(), mayGiveItself ? null : recorder);
+        judge = new ChangeJudge(change, changes, present, after, clock.instant(), warrant.ungiven());
         List<Problem> problems = judge.problems();
         if (change.dryRun()) {
-            result = new ChangeResult.Compared(changes, problems, judge.violations(), judge.gains(), List.of(), 0);
+            int needed =
+                    needed(present, changes).map(AcceptanceNeeded::acceptances).orElse(0);
+            result = new ChangeResult.Compared(
+                    changes, problems, judge.violations(), judge.gains(), List.of(), 0, needed);
             return List.of();
         }
         if (!problems.isEmpty()) {
@@ -84,11 +90,25 @@ final class ChangePlanner implements Planner {
             result = new ChangeResult.SelfEscalation(judge.gains().getFirst());
             return List.of();
         }
+        result = needed(present, changes).orElse(null);
+        if (result != null) {
+            return List.of();
+        }
         result = new ChangeResult.Accepted(changes, judge.violations());
+        unchanged = changes.stream()
+                .filter(change -> !change.isChange())
+                .flatMap(change ->
+                        once().stream().map(once -> new Unchanged(change.scope(), change.base(), recorder, once)))
+                .toList();
         return planned.stream()
                 .filter(one -> one.change.isChange())
                 .map(this::write)
                 .toList();
+    }
+
+    @Override
+    public List<Unchanged> unchanged() {
+        return unchanged;
     }
 
     /** Who judged in the last attempt; null where it was refused before. */
@@ -103,6 +123,71 @@ final class ChangePlanner implements Planner {
             throw new IllegalStateException("The store never asked for a plan");
         }
         return result;
+    }
+
+    /** How many must accept a change, as the tenant's policy before it says; 0 where nobody need to. */
+    static int acceptancesNeeded(PolicySet tenant) {
+        return tenant.ofKind(TenantDocument.class).stream()
+                .mapToInt(TenantDocument::changeApprovals)
+                .findFirst()
+                .orElse(0);
+    }
+
+    /** The first scope that is not to be changed by one alone; the platform is guarded as tenant `assize`. */
+    private Optional<AcceptanceNeeded> needed(Present present, List<ScopeChange> changes) {
+        return warrant.isAccepted()
+                ? Optional.empty()
+                : changes.stream()
+                        .filter(ScopeChange::isChange)
+                        .map(ScopeChange::scope)
+                        .map(scope -> new AcceptanceNeeded(
+                                scope, acceptancesNeeded(present.documents(PolicyScope.of(scope.ledgerTenant())))))
+                        .filter(found -> found.acceptances() > 0)
+                        .findFirst();
+    }
+
+    /** A dry run does nothing that could be done twice. */
+    private Optional<Once> once() {
+        return change.dryRun()
+                ? Optional.empty()
+                : Optional.ofNullable(change.origin().once());
+    }
+
+    /** Before anything is judged: since the first request, what it did may have become impossible. */
+    private @Nullable ChangeResult answered(Present present) {
+        Once once = once().orElse(null);
+        if (once == null) {
+            return null;
+        }
+        List<ScopeChange> changes = new ArrayList<>();
+        for (PolicyScope scope : change.scopes()) {
+            Answered first = present.answered(scope, recorder, once.key()).orElse(null);
+            if (first != null && !first.once().content().equals(once.content())) {
+                return new ChangeResult.KeyReused(once.key());
+            }
+            if (first != null) {
+                changes.add(answered(present, scope, first));
+            }
+        }
+        return changes.isEmpty() ? null : new ChangeResult.Replayed(changes);
+    }
+
+    private ScopeChange answered(Present present, PolicyScope scope, Answered first) {
+        RevisionRecord at = first.at();
+        Revision revision = at == null ? Revision.NONE : at.revision();
+        SortedMap<DocumentKey, ChangeType> documents =
+                first.changed() ? present.changedBy(scope, revision) : new TreeMap<>();
+        inScope(change.puts(), scope).forEach(put -> documents.putIfAbsent(put.key(), ChangeType.UNCHANGED));
+        return new ScopeChange(
+                scope,
+                first.changed() ? new Revision(revision.value() - 1) : revision,
+                revision,
+                documents.entrySet().stream()
+                        .map(one -> new DocumentChange(one.getKey(), one.getValue(), null, null))
+                        .toList(),
+                at != null && first.changed() ? at.changeDigest() : PolicyDigest.ofChange(scope, List.of(), List.of()),
+                at == null ? PolicyDigest.ofPolicy(PolicySet.empty(scope)) : at.policyDigest(),
+                at != null && first.changed() ? at.seq() : null);
     }
 
     private @Nullable ChangeResult refusal(Present present) {

@@ -29,6 +29,7 @@ public sealed interface ChangeResult {
      * @param gains what the change would give to its own author, for which it would be refused
      * @param impacts whose answers it would alter, by tenant; none of a change that is wrong
      * @param impactsLeftOut tenants beyond those that are looked at
+     * @param acceptancesNeeded how many others must accept it; 0 where it may be applied
      */
     record Compared(
             List<ScopeChange> changes,
@@ -36,8 +37,20 @@ public sealed interface ChangeResult {
             List<DutyViolation> violations,
             List<Gain> gains,
             List<Impact> impacts,
-            int impactsLeftOut)
-            implements ChangeResult {}
+            int impactsLeftOut,
+            int acceptancesNeeded)
+            implements ChangeResult {
+
+        /** Of no change at all. */
+        public static final Compared NOTHING =
+                new Compared(List.of(), List.of(), List.of(), List.of(), List.of(), 0, 0);
+    }
+
+    /** Nothing was changed now: this is what an earlier request under the same key did. */
+    record Replayed(List<ScopeChange> changes) implements ChangeResult {}
+
+    /** Nothing was changed: the key was used for another request. */
+    record KeyReused(String key) implements ChangeResult {}
 
     /** Nothing was changed; everything that is wrong. */
     record Invalid(List<Problem> problems) implements ChangeResult {}
@@ -47,6 +60,9 @@ public sealed interface ChangeResult {
 
     /** Nothing was changed: it would give its own author something, first of all this. */
     record SelfEscalation(Gain gain) implements ChangeResult {}
+
+    /** Nothing was changed: so many others must accept what changes there. */
+    record AcceptanceNeeded(PolicyScope scope, int acceptances) implements ChangeResult {}
 
     /** Nothing was changed: the caller may not make this tenant. */
     record TenantCreationRefused(TenantId tenant) implements ChangeResult {}

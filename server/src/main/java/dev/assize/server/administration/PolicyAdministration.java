@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
+import dev.assize.server.administration.FiledProposal.Base;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.impact.Impact;
@@ -18,6 +19,9 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -42,12 +46,45 @@ public final class PolicyAdministration {
      * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
-        return apply(change, new ChangePlanner(change, recorder, mayCreate, clock, false));
+        Warrant warrant = Warrant.of(recorder, change.origin());
+        return apply(change, new ChangePlanner(change, warrant, mayCreate, clock));
     }
 
     /** Gives a new database its first policy: nobody is there yet who could have asked for it. */
     ChangeResult applyFirst(ChangeSet change) {
-        return apply(change, new ChangePlanner(change, Recorder.ASSIZE, TenantId.ASSIZE::equals, clock, true));
+        return apply(change, new ChangePlanner(change, Warrant.ofFirst(), TenantId.ASSIZE::equals, clock));
+    }
+
+    /**
+     * Judges a change of one scope, that makes no tenant, as a dry run does.
+     *
+     * @param viewer whose gains are told
+     * @param withImpact whether answers are compared, too
+     */
+    Comparison compare(ChangeSet change, PolicyScope scope, Recorder viewer, boolean withImpact) {
+        ChangePlanner planner =
+                new ChangePlanner(change, new Warrant(viewer, List.of(viewer), true), tenant -> false, clock);
+        AtomicReference<Base> base = new AtomicReference<>();
+        repository.change(Set.of(scope), present -> {
+            base.set(AcceptStep.base(present, scope));
+            return planner.plan(present);
+        });
+        ChangeResult result = planner.result();
+        return new Comparison(
+                withImpact && result instanceof Compared compared ? withImpact(compared, planner.judge()) : result,
+                Objects.requireNonNull(base.get()));
+    }
+
+    /** What a change of the scope would be judged against. */
+    Base base(PolicyScope scope) {
+        return new Base(
+                repository.current(scope).revision(),
+                repository.current(PolicyScope.PLATFORM).revision());
+    }
+
+    /** How many must accept a proposal to change the scope; one at least. */
+    int acceptancesNeeded(PolicyScope scope) {
+        return Math.max(1, ChangePlanner.acceptancesNeeded(repository.current(PolicyScope.of(scope.ledgerTenant()))));
     }
 
     private ChangeResult apply(ChangeSet change, ChangePlanner planner) {
@@ -74,7 +111,8 @@ public final class PolicyAdministration {
                 compared.violations(),
                 compared.gains(),
                 impacts,
-                judge.comparisonsLeftOut());
+                judge.comparisonsLeftOut(),
+                compared.acceptancesNeeded());
     }
 
     /** A scope's documents at its current revision. */

@@ -56,7 +56,7 @@ final class PolicyEvents {
 
     private static ObjectNode manifest(
             ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
-        return JSON.createObjectNode()
+        ObjectNode manifest = JSON.createObjectNode()
                 .put("scope", change.scope().key())
                 .put("base", change.base().value())
                 .put("revision", change.revision().value())
@@ -66,6 +66,17 @@ final class PolicyEvents {
                 .put("actor", recorder.caller().toString())
                 .put("reason", reason == null ? "" : reason)
                 .put("origin", origin.text());
+        if (origin.actor() != null) {
+            manifest.put("on_behalf_of", origin.actor().caller().toString());
+        }
+        ChangeOrigin.Accepted proposal = origin.proposal();
+        if (proposal != null) {
+            manifest.put("proposal", proposal.id())
+                    .put("proposer", proposal.proposer().toString());
+            ArrayNode approvers = manifest.putArray("approvers");
+            proposal.approvers().forEach(approver -> approvers.add(approver.toString()));
+        }
+        return manifest;
     }
 
     private static AuditEvent event(

@@ -1,6 +1,7 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.administration.ChangeOrigin.Once;
+import dev.assize.server.administration.ChangeResult.ChangeType;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /** Where policy is kept. Blocks; a broken surrounding is an exception. */
@@ -36,7 +38,15 @@ public interface PolicyRepository {
     /** Decides, from what is there, what to write. May throw to abort; nothing is then written. */
     interface Planner {
         List<ScopePlan> plan(Present present);
+
+        /** What the last plan leaves as it is and is to be answered again under its key; asked behind the plan. */
+        default List<Unchanged> unchanged() {
+            return List.of();
+        }
     }
+
+    /** A scope that a request with a key left as it was. */
+    record Unchanged(PolicyScope scope, Revision revision, Recorder recorder, Once once) {}
 
     /** What is there while nobody else can change it; asked by the planner, and only while it plans. */
     interface Present {
@@ -53,12 +63,20 @@ public interface PolicyRepository {
          */
         Iterable<PolicySet> tenants();
 
-        /** What was committed in a scope that was named, when the recorder asked for it under this key. */
+        /** What was done in a scope that was named, when the recorder asked for it under this key. */
         Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key);
+
+        /** What became of documents with a revision of a scope that was named, by key. */
+        SortedMap<DocumentKey, ChangeType> changedBy(PolicyScope scope, Revision revision);
     }
 
-    /** What a request came to that was carried out under a key. */
-    record Answered(Once once, Revision revision, long seq, Instant committedAt) {}
+    /**
+     * What a request came to that was carried out under a key.
+     *
+     * @param changed whether it changed the scope
+     * @param at the revision that it made, or else found; null where it found none
+     */
+    record Answered(Once once, boolean changed, @Nullable RevisionRecord at) {}
 
     /**
      * What to write in one scope.

@@ -1,10 +1,13 @@
 package dev.assize.server.administration;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.PolicyRepository.Answered;
 import dev.assize.server.administration.PolicyRepository.Planner;
 import dev.assize.server.administration.PolicyRepository.Present;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
 import dev.assize.server.administration.ShorthandResult.Done;
 import dev.assize.server.model.PolicyScope;
@@ -82,10 +85,9 @@ final class ShorthandPlanner implements Planner {
             case Draft.Change(List<Document> puts, List<DocumentKey> deletes) -> {
                 planner = new ChangePlanner(
                         new ChangeSet(puts, deletes, List.of(), false, false, reason, origin),
-                        recorder,
+                        Warrant.of(recorder, origin),
                         any -> false,
-                        clock,
-                        false);
+                        clock);
                 yield planner.plan(present);
             }
         };
@@ -118,8 +120,13 @@ final class ShorthandPlanner implements Planner {
         }
         Optional<Answered> answered = present.answered(scope, recorder, once.key());
         return answered.map(first -> first.once().content().equals(once.content())
-                        ? new Done(first.once().name(), first.revision(), first.seq(), first.committedAt(), true)
+                        ? done(first.once().name(), requireNonNull(first.at()))
                         : new ShorthandResult.KeyReused(once.key()))
                 .orElse(null);
+    }
+
+    /** A shorthand always changes something, or was refused. */
+    private static ShorthandResult done(String name, RevisionRecord made) {
+        return new Done(name, made.revision(), made.seq(), made.committedAt(), true);
     }
 }

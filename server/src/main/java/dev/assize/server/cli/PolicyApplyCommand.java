@@ -2,7 +2,6 @@ package dev.assize.server.cli;
 
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyResponse;
-import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.RevisionPrecondition;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -60,6 +59,12 @@ public final class PolicyApplyCommand extends ClientCommand {
             description = "With --prune: whose documents these are, as their `metadata.manager` says.")
     private String manager = "";
 
+    @Option(
+            names = "--idempotency-key",
+            paramLabel = "KEY",
+            description = "Changes nothing where a change under this key was applied before; then says what that did.")
+    private String idempotencyKey = "";
+
     PolicyApplyCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -76,7 +81,8 @@ public final class PolicyApplyCommand extends ClientCommand {
                 .setDryRun(dryRun)
                 .setReason(reason)
                 .setForce(force)
-                .setPruneManager(manager);
+                .setPruneManager(manager)
+                .setIdempotencyKey(idempotencyKey);
         expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
                 .setTenant(tenant.equals("platform") ? "" : tenant)
                 .setRevision(revision)));
@@ -84,24 +90,12 @@ public final class PolicyApplyCommand extends ClientCommand {
                 connection,
                 header.build(),
                 PolicyFiles.read(paths),
-                deletes.stream().map(this::key).toList());
+                deletes.stream().map(text -> PolicyFiles.key(text, this)).toList());
         if (wantsJson()) {
             print(PolicyChange.json(response));
         } else {
             PolicyChange.print(response, this);
         }
         return PolicyChange.exitCode(response);
-    }
-
-    private DocumentKey key(String text) {
-        int slash = text.indexOf('/');
-        if (slash <= 0 || slash == text.length() - 1) {
-            throw usage("--delete `" + text + "`: expected KIND/NAME, for example RoleBinding/noc-operators");
-        }
-        return DocumentKey.newBuilder()
-                .setTenant(tenantOrEmpty())
-                .setKind(text.substring(0, slash))
-                .setName(text.substring(slash + 1))
-                .build();
     }
 }

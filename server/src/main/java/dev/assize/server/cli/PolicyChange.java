@@ -13,15 +13,8 @@ import dev.assize.proto.v1.DutyViolation;
 import dev.assize.proto.v1.PolicyProblem;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.ScopeChange;
-import io.grpc.StatusRuntimeException;
-import io.grpc.stub.ClientCallStreamObserver;
-import io.grpc.stub.ClientResponseObserver;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.Semaphore;
-import org.jspecify.annotations.Nullable;
 
 /** Sends a change set and shows what became of it. */
 final class PolicyChange {
@@ -31,7 +24,7 @@ final class PolicyChange {
     static ApplyPolicyResponse send(
             Connection connection, ApplyPolicyHeader header, List<PolicyFiles.Piece> puts, List<DocumentKey> deletes)
             throws InterruptedException {
-        Answer answer = new Answer();
+        Upload<ApplyPolicyRequest, ApplyPolicyResponse> answer = new Upload<>();
         connection.policyStreaming(puts.size() + deletes.size()).applyPolicy(answer);
         answer.send(ApplyPolicyRequest.newBuilder().setHeader(header).build());
         for (PolicyFiles.Piece piece : puts) {
@@ -48,66 +41,6 @@ final class PolicyChange {
         return answer.await();
     }
 
-    /** The call: sends no faster than the transport takes it, and stops when the server has had enough. */
-    private static final class Answer implements ClientResponseObserver<ApplyPolicyRequest, ApplyPolicyResponse> {
-
-        private final CompletableFuture<ApplyPolicyResponse> response = new CompletableFuture<>();
-        private final Semaphore ready = new Semaphore(0);
-        private @Nullable ClientCallStreamObserver<ApplyPolicyRequest> requests;
-
-        @Override
-        public void beforeStart(ClientCallStreamObserver<ApplyPolicyRequest> stream) {
-            requests = stream;
-            stream.setOnReadyHandler(ready::release);
-        }
-
-        void send(ApplyPolicyRequest request) throws InterruptedException {
-            ClientCallStreamObserver<ApplyPolicyRequest> stream = stream();
-            while (!stream.isReady() && !response.isDone()) {
-                ready.acquire();
-            }
-            if (!response.isDone()) {
-                stream.onNext(request);
-            }
-        }
-
-        ApplyPolicyResponse await() {
-            if (!response.isDone()) {
-                stream().onCompleted();
-            }
-            try {
-                return response.join();
-            } catch (CompletionException failure) {
-                throw failure.getCause() instanceof StatusRuntimeException status ? status : failure;
-            }
-        }
-
-        private ClientCallStreamObserver<ApplyPolicyRequest> stream() {
-            if (requests == null) {
-                throw new IllegalStateException("The call has not begun");
-            }
-            return requests;
-        }
-
-        @Override
-        public void onNext(ApplyPolicyResponse value) {
-            response.complete(value);
-        }
-
-        @Override
-        public void onError(Throwable failure) {
-            response.completeExceptionally(failure);
-            ready.release();
-        }
-
-        @Override
-        public void onCompleted() {
-            response.completeExceptionally(
-                    new CommandException("the server ended the call without an answer")); // no effect after onNext
-            ready.release();
-        }
-    }
-
     static void print(ApplyPolicyResponse response, ClientCommand command) {
         for (ScopeChange scope : response.getChangesList()) {
             command.out().println(Printable.text(headline(scope, response.getDryRun())));
@@ -121,6 +54,9 @@ final class PolicyChange {
                 command.out().println("  = " + unchanged + " unchanged");
             }
         }
+        if (response.getReplayed()) {
+            command.out().println("applied before under this key; nothing was changed now");
+        }
         // What refuses the change is among the problems.
         response.getViolationsList().stream()
                 .filter(it -> response.getProblemsCount() == 0)
@@ -128,6 +64,12 @@ final class PolicyChange {
                         .println(Printable.text("  ! tenant " + it.getTenant() + ": " + it.getMessage()
                                 + (it.getExisting() ? ", held before" : ""))));
         PolicyImpact.print(response, command);
+        if (response.getAcceptancesNeeded() > 0) {
+            command.err()
+                    .println("needs " + response.getAcceptancesNeeded()
+                            + (response.getAcceptancesNeeded() == 1 ? " other" : " others")
+                            + " to accept it: propose it with `assize policy propose`");
+        }
         response.getProblemsList().forEach(it -> command.err().println(Printable.text(it.getMessage())));
         if (response.getProblemsCount() > 0) {
             command.err()
@@ -140,13 +82,17 @@ final class PolicyChange {
 
     /** Whether it was, or would be, applied. */
     static int exitCode(ApplyPolicyResponse response) {
-        return response.getProblemsCount() == 0 && response.getSelfEscalationsCount() == 0
+        return response.getProblemsCount() == 0
+                        && response.getSelfEscalationsCount() == 0
+                        && response.getAcceptancesNeeded() == 0
                 ? ExitCodes.DONE
                 : ExitCodes.ERROR;
     }
 
     private static void print(DocumentChange change, ClientCommand command) {
-        command.out().println(Printable.text("  " + sign(change) + " " + change.getKind() + "/" + change.getName()));
+        command.out()
+                .println(Printable.text(
+                        "  " + sign(change.getType()) + " " + change.getKind() + "/" + change.getName()));
         if (change.getTextsLeftOut()) {
             command.out().println("      (too much to show: compare with `policy export`)");
         }
@@ -163,8 +109,8 @@ final class PolicyChange {
                 + (scope.hasSeq() ? ", recorded as entry " + scope.getSeq() : "") + (dryRun ? " (dry run)" : "");
     }
 
-    private static String sign(DocumentChange change) {
-        return switch (change.getType()) {
+    static String sign(ChangeType type) {
+        return switch (type) {
             case CHANGE_TYPE_CREATED -> "+";
             case CHANGE_TYPE_REPLACED -> "~";
             case CHANGE_TYPE_DELETED -> "-";
@@ -174,7 +120,10 @@ final class PolicyChange {
     }
 
     static ObjectNode json(ApplyPolicyResponse response) {
-        ObjectNode json = ClientCommand.object().put("dryRun", response.getDryRun());
+        ObjectNode json = ClientCommand.object()
+                .put("dryRun", response.getDryRun())
+                .put("replayed", response.getReplayed())
+                .put("acceptancesNeeded", response.getAcceptancesNeeded());
         ArrayNode changes = json.putArray("changes");
         for (ScopeChange scope : response.getChangesList()) {
             ObjectNode to = changes.addObject()

@@ -6,13 +6,18 @@ import picocli.CommandLine.Command;
 @Command(
         name = "policy",
         mixinStandardHelpOptions = true,
-        description = "Policy as files: check, test, compare, apply, read back.",
+        description = "Policy as files: check, test, compare, apply, propose and accept, read back.",
         subcommands = {
             PolicyValidateCommand.class,
             PolicyTestCommand.class,
             PolicyDiffCommand.class,
             PolicyApplyCommand.class,
             PolicyExportCommand.class,
-            PolicyHistoryCommand.class
+            PolicyHistoryCommand.class,
+            PolicyProposals.Propose.class,
+            PolicyProposals.Proposals.class,
+            PolicyProposals.Accept.class,
+            PolicyProposals.Reject.class,
+            PolicyProposals.Withdraw.class
         })
 public final class PolicyCommand {}

@@ -1,5 +1,6 @@
 package dev.assize.server.cli;
 
+import dev.assize.proto.v1.DocumentKey;
 import dev.assize.server.model.Limits;
 import java.io.IOException;
 import java.io.InputStream;
@@ -127,5 +128,18 @@ public final class PolicyFiles {
                 || line.startsWith("%")
                 || line.equals("---")
                 || line.equals("...");
+    }
+
+    /** A document to delete of the command's tenant, or of the platform where it names none. */
+    static DocumentKey key(String text, ClientCommand command) {
+        int slash = text.indexOf('/');
+        if (slash <= 0 || slash == text.length() - 1) {
+            throw command.usage("--delete `" + text + "`: expected KIND/NAME, for example RoleBinding/noc-operators");
+        }
+        return DocumentKey.newBuilder()
+                .setTenant(command.tenantOrEmpty())
+                .setKind(text.substring(0, slash))
+                .setName(text.substring(slash + 1))
+                .build();
     }
 }

@@ -45,22 +45,24 @@ public sealed interface Document {
      *
      * @param subjectAttributes what is declared of its subjects' attributes, by name
      * @param audit how its ledger is kept
+     * @param changeApprovals how many must accept each change of its policy; 0 where one alone makes it
      */
     record TenantDocument(
             Metadata metadata,
             SourcePlace place,
             List<Environment> environments,
             SortedMap<String, AttributeDeclaration> subjectAttributes,
-            TenantAudit audit)
+            TenantAudit audit,
+            int changeApprovals)
             implements Document {
 
-        /** One that says nothing of its ledger. */
+        /** One that says nothing of its ledger, nor of who accepts its changes. */
         public TenantDocument(
                 Metadata metadata,
                 SourcePlace place,
                 List<Environment> environments,
                 SortedMap<String, AttributeDeclaration> subjectAttributes) {
-            this(metadata, place, environments, subjectAttributes, TenantAudit.NONE);
+            this(metadata, place, environments, subjectAttributes, TenantAudit.NONE, 0);
         }
 
         @Override

@@ -76,7 +76,8 @@ public final class DocumentText {
         SourcePlace place = placeAt(file, lines, 0);
         return switch (document) {
             case TenantDocument d ->
-                new TenantDocument(d.metadata(), place, d.environments(), d.subjectAttributes(), d.audit());
+                new TenantDocument(
+                        d.metadata(), place, d.environments(), d.subjectAttributes(), d.audit(), d.changeApprovals());
             case ResourceTypeDocument d ->
                 new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies(), d.attributes());
             case RoleDocument d ->

@@ -62,6 +62,9 @@ final class DocumentWriter {
                 list(1, "environments", tenant.environments());
                 declarations("subjectAttributes", tenant.subjectAttributes());
                 audit(tenant.audit());
+                if (tenant.changeApprovals() != 0) {
+                    raw(1, "changeApprovals", Integer.toString(tenant.changeApprovals()));
+                }
             }
             case ResourceTypeDocument type -> resourceType(type);
             case RoleDocument role -> role(role);

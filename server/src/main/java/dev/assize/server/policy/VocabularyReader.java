@@ -55,11 +55,14 @@ final class VocabularyReader {
                 problems,
                 head.prefix(),
                 spec,
-                List.of("environments", "subjectAttributes", "audit"),
-                List.of("changeApprovals", "plan", "limits"));
+                List.of("environments", "subjectAttributes", "audit", "changeApprovals"),
+                List.of("plan", "limits"));
         List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
         SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "subjectAttributes");
-        return Optional.of(new TenantDocument(head.metadata(), head.place(), environments, attributes, audit(fields)));
+        int changeApprovals =
+                fields.optionalWhole("changeApprovals", 1, Forms.MAX_APPROVALS).orElse(0);
+        return Optional.of(new TenantDocument(
+                head.metadata(), head.place(), environments, attributes, audit(fields), changeApprovals));
     }
 
     /** How the tenant's ledger is kept. */

@@ -1,25 +1,33 @@
 package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.POLICY_ANSWER;
+import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
 
 import dev.assize.server.administration.ChangeOrigin.Once;
+import dev.assize.server.administration.ChangeResult.ChangeType;
 import dev.assize.server.administration.PolicyRepository.Answered;
 import dev.assize.server.administration.PolicyRepository.Present;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.storage.PostgresPolicyRepository.Head;
+import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jooq.Field;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 
@@ -73,14 +81,9 @@ final class LockedPolicies implements Present {
             transaction.actFor(scope.key());
             return transaction
                     .sql()
-                    .select(
-                            POLICY_ANSWER.CONTENT_HASH,
-                            POLICY_ANSWER.NAME,
-                            POLICY_REVISION.REVISION,
-                            POLICY_REVISION.SEQ,
-                            POLICY_REVISION.COMMITTED_AT)
+                    .select(POLICY_ANSWER.CONTENT_HASH, POLICY_ANSWER.NAME, POLICY_ANSWER.CHANGED, POLICY_REVISION)
                     .from(POLICY_ANSWER)
-                    .join(POLICY_REVISION)
+                    .leftJoin(POLICY_REVISION)
                     .on(POLICY_REVISION.SCOPE_KEY.eq(POLICY_ANSWER.SCOPE_KEY))
                     .and(POLICY_REVISION.REVISION.eq(POLICY_ANSWER.REVISION))
                     .where(POLICY_ANSWER.SCOPE_KEY.eq(scope.key()))
@@ -88,13 +91,41 @@ final class LockedPolicies implements Present {
                     .and(POLICY_ANSWER.RECORDED_BY.eq(recorder.caller().toString()))
                     .and(POLICY_ANSWER.KEY.eq(key))
                     .fetchOptional(row -> new Answered(
-                            new Once(key, Digest.of(row.value1()), row.value2()),
-                            new Revision(row.value3()),
-                            row.value4(),
-                            row.value5()));
+                            new Once(key, Digest.of(row.value1()), row.value2()), row.value3(), at(row.value4())));
         } catch (SQLException e) {
             throw new DataAccessException("cannot read what was answered in " + scope, e);
         }
+    }
+
+    /** An outer join without a match is a record of nothing. */
+    private static @Nullable RevisionRecord at(@Nullable PolicyRevisionRecord row) {
+        return row == null || row.getScopeKey() == null ? null : PostgresPolicyRepository.record(row);
+    }
+
+    @Override
+    public SortedMap<DocumentKey, ChangeType> changedBy(PolicyScope scope, Revision revision) {
+        try {
+            transaction.actFor(scope.key());
+            SortedMap<DocumentKey, ChangeType> changes = new TreeMap<>();
+            versions(scope, POLICY_DOCUMENT.FROM_REVISION, revision)
+                    .forEach(key -> changes.put(key, ChangeType.CREATED));
+            versions(scope, POLICY_DOCUMENT.TO_REVISION, revision)
+                    .forEach(key -> changes.merge(key, ChangeType.DELETED, (_, _) -> ChangeType.REPLACED));
+            return changes;
+        } catch (SQLException e) {
+            throw new DataAccessException("cannot read revision " + revision + " of " + scope, e);
+        }
+    }
+
+    /** The names of the versions that began, or ended, with a revision. */
+    private List<DocumentKey> versions(PolicyScope scope, Field<Long> column, Revision revision) {
+        return transaction
+                .sql()
+                .select(POLICY_DOCUMENT.KIND, POLICY_DOCUMENT.NAME)
+                .from(POLICY_DOCUMENT)
+                .where(POLICY_DOCUMENT.SCOPE_KEY.eq(scope.key()))
+                .and(column.eq(revision.value()))
+                .fetch(row -> new DocumentKey(scope, Kind.ofText(row.value1()).orElseThrow(), row.value2()));
     }
 
     private PolicySet read(PolicyScope scope) {

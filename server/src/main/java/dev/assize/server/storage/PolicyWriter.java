@@ -9,6 +9,8 @@ import static org.jooq.impl.DSL.insertInto;
 import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
+import dev.assize.server.administration.PolicyRepository.Unchanged;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
@@ -74,22 +76,35 @@ final class PolicyWriter {
             throw new IllegalStateException("The revision of " + plan.scope() + " moved under its lock");
         }
         if (plan.once() != null) {
-            insertAnswer(transaction, plan, plan.once());
+            insertAnswer(transaction, plan.scope(), plan.record().actor(), plan.once(), plan.revision(), true);
         }
     }
 
-    private static void insertAnswer(TenantTransaction transaction, ScopePlan plan, Once once) {
-        Recorder recorder = plan.record().actor();
+    /** That a request with a key left a scope as it was. */
+    static void answer(TenantTransaction transaction, Unchanged unchanged) throws SQLException {
+        transaction.actFor(unchanged.scope().key());
+        insertAnswer(
+                transaction, unchanged.scope(), unchanged.recorder(), unchanged.once(), unchanged.revision(), false);
+    }
+
+    private static void insertAnswer(
+            TenantTransaction transaction,
+            PolicyScope scope,
+            Recorder recorder,
+            Once once,
+            Revision revision,
+            boolean changed) {
         transaction
                 .sql()
                 .insertInto(POLICY_ANSWER)
-                .set(POLICY_ANSWER.SCOPE_KEY, plan.scope().key())
+                .set(POLICY_ANSWER.SCOPE_KEY, scope.key())
                 .set(POLICY_ANSWER.RECORDED_BY_TENANT, recorder.home().value())
                 .set(POLICY_ANSWER.RECORDED_BY, recorder.caller().toString())
                 .set(POLICY_ANSWER.KEY, once.key())
                 .set(POLICY_ANSWER.CONTENT_HASH, once.content().bytes())
                 .set(POLICY_ANSWER.NAME, once.name())
-                .set(POLICY_ANSWER.REVISION, plan.revision().value())
+                .set(POLICY_ANSWER.REVISION, revision.value())
+                .set(POLICY_ANSWER.CHANGED, changed)
                 .execute();
     }
 

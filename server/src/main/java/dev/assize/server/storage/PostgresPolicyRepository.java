@@ -83,13 +83,26 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     @Override
     public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
+        return underLock(scopes, locked -> locked.carryOut(planner));
+    }
+
+    /** Runs work in one transaction that has locked the scopes against other changes. */
+    <R> R underLock(Set<PolicyScope> scopes, LockedWork<R> work) {
         List<PolicySet> ahead = scopes.stream().map(this::readAhead).toList();
         try {
-            return changeKnown(scopes, planner);
+            return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
+                SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
+                return work.run(new Locked(transaction, heads));
+            });
         } finally {
             // What is known may be known only as long as somebody holds it.
             Reference.reachabilityFence(ahead);
         }
+    }
+
+    /** What is done under the locks of a change. */
+    interface LockedWork<R> {
+        R run(Locked locked) throws SQLException;
     }
 
     /** Before anything is locked: what is not known, or not indexed, costs the whole policy; under lock, the rest. */
@@ -100,12 +113,41 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return set;
     }
 
-    private List<Long> changeKnown(Set<PolicyScope> scopes, Planner planner) {
-        return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
-            SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
-            List<ScopePlan> plans = planner.plan(new LockedPolicies(transaction, heads, known));
-            if (plans.isEmpty()) {
+    /** A transaction that has locked scopes, and what they are at. */
+    final class Locked {
+
+        private final TenantTransaction transaction;
+        private final SortedMap<PolicyScope, Head> heads;
+
+        private Locked(TenantTransaction transaction, SortedMap<PolicyScope, Head> heads) {
+            this.transaction = transaction;
+            this.heads = heads;
+        }
+
+        TenantTransaction transaction() {
+            return transaction;
+        }
+
+        Present present() {
+            return new LockedPolicies(transaction, heads, known);
+        }
+
+        private List<Long> carryOut(Planner planner) throws SQLException {
+            List<ScopePlan> plans = planner.plan(present());
+            List<Unchanged> unchanged = planner.unchanged();
+            if (plans.isEmpty() && unchanged.isEmpty()) {
                 transaction.abandon();
+                return List.of();
+            }
+            for (Unchanged one : unchanged) {
+                PolicyWriter.answer(transaction, one);
+            }
+            return write(plans);
+        }
+
+        /** Writes what was planned; the positions of the manifests, in order. */
+        List<Long> write(List<ScopePlan> plans) throws SQLException {
+            if (plans.isEmpty()) {
                 return List.of();
             }
             Map<PolicyScope, Receipt> manifests = record(transaction, plans);
@@ -119,7 +161,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
             return plans.stream()
                     .map(plan -> requireNonNull(manifests.get(plan.scope())).seq())
                     .toList();
-        });
+        }
     }
 
     @Override
@@ -376,7 +418,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         };
     }
 
-    private static RevisionRecord record(PolicyRevisionRecord row) {
+    static RevisionRecord record(PolicyRevisionRecord row) {
         return new RevisionRecord(
                 new Revision(row.getRevision()),
                 row.getCommittedAt(),

@@ -9,6 +9,7 @@ import dev.assize.server.administration.PolicyHistory;
 import dev.assize.server.administration.PolicyLedger;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.administration.PolicySnapshots;
+import dev.assize.server.administration.ProposalRepository;
 import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
@@ -57,6 +58,7 @@ public final class StorageModule extends AbstractModule {
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
+        bind(ProposalRepository.class).to(PostgresProposalRepository.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);
         bind(ApprovalRepository.class).to(PostgresApprovalRepository.class);
         bind(ApprovalSource.class).to(PostgresApprovalRepository.class);

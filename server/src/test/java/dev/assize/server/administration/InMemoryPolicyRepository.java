@@ -1,5 +1,6 @@
 package dev.assize.server.administration;
 
+import dev.assize.server.administration.ChangeResult.ChangeType;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.PolicySource;
@@ -27,7 +28,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Policy in memory, for tests: stores the canonical text like the real one, and records into the given ledger. */
@@ -39,6 +42,7 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     private final Map<PolicyScope, List<RevisionRecord>> revisions = new HashMap<>();
 
     private final Map<List<Object>, Answered> answers = new HashMap<>();
+    private final Map<List<Object>, Map<DocumentKey, ChangeType>> changes = new HashMap<>();
 
     public InMemoryPolicyRepository(LedgerStore ledger) {
         this.ledger = ledger;
@@ -46,7 +50,13 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
 
     @Override
     public synchronized List<Long> change(Set<PolicyScope> scopes, Planner planner) {
-        return planner.plan(new Everything(scopes)).stream().map(this::write).toList();
+        List<Long> written =
+                planner.plan(new Everything(scopes)).stream().map(this::write).toList();
+        planner.unchanged()
+                .forEach(one -> answers.put(
+                        List.of(one.scope(), one.recorder(), one.once().key()),
+                        new Answered(one.once(), false, at(one.scope(), one.revision()))));
+        return written;
     }
 
     @Override
@@ -98,6 +108,12 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     private Long write(ScopePlan plan) {
         TreeMap<DocumentKey, Document> documents = new TreeMap<>();
         current(plan.scope()).documents().forEach(document -> documents.put(document.key(), document));
+        Map<DocumentKey, ChangeType> types = new HashMap<>();
+        plan.deletes().forEach(key -> types.put(key, ChangeType.DELETED));
+        plan.puts()
+                .forEach(put -> types.put(
+                        put.key(), documents.containsKey(put.key()) ? ChangeType.REPLACED : ChangeType.CREATED));
+        changes.put(List.of(plan.scope(), plan.revision()), types);
         plan.deletes().forEach(documents::remove);
         plan.puts().forEach(document -> documents.put(document.key(), stored(document)));
         sets.put(plan.scope(), PolicySet.of(plan.scope(), plan.revision(), documents.values()));
@@ -117,9 +133,26 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         if (plan.once() != null) {
             answers.put(
                     List.of(plan.scope(), record.actor(), plan.once().key()),
-                    new Answered(plan.once(), record.revision(), seq, record.committedAt()));
+                    new Answered(plan.once(), true, at(plan.scope(), plan.revision())));
         }
         return seq;
+    }
+
+    private @Nullable RevisionRecord at(PolicyScope scope, Revision revision) {
+        return revisions.getOrDefault(scope, List.of()).stream()
+                .filter(record -> record.revision().equals(revision))
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** Runs work as a change does, for what is kept beside policy. */
+    synchronized <R> R underLock(Set<PolicyScope> scopes, Function<Present, R> work) {
+        return work.apply(new Everything(scopes));
+    }
+
+    /** Writes what such work planned. */
+    synchronized void writeUnderLock(List<ScopePlan> plans) {
+        plans.forEach(this::write);
     }
 
     private static Document stored(Document document) {
@@ -156,7 +189,8 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
 
         @Override
         public PolicySet documents(PolicyScope scope) {
-            if (!scope.isPlatform() && !named.contains(scope)) {
+            boolean ofPlatform = scope.equals(PolicyScope.of(TenantId.ASSIZE)) && named.contains(PolicyScope.PLATFORM);
+            if (!scope.isPlatform() && !ofPlatform && !named.contains(scope)) {
                 throw new AssertionError(scope + " was not named");
             }
             return current(scope);
@@ -170,6 +204,11 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         @Override
         public Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key) {
             return Optional.ofNullable(answers.get(List.of(scope, recorder, key)));
+        }
+
+        @Override
+        public SortedMap<DocumentKey, ChangeType> changedBy(PolicyScope scope, Revision revision) {
+            return new TreeMap<>(changes.getOrDefault(List.of(scope, revision), Map.of()));
         }
 
         @Override

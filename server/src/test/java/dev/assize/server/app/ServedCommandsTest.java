@@ -182,6 +182,83 @@ class ServedCommandsTest {
     }
 
     @Test
+    void proposesShowsAndAccepts() throws IOException {
+        Path first = Files.writeString(home.resolve("bank.yaml"), """
+                {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: bank},
+                  spec: {environments: [default], changeApprovals: 1}}
+                """);
+        assertThat(console.run("policy", "apply", first.toString(), "--idempotency-key", "bank-1"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("policy", "apply", first.toString(), "--idempotency-key", "bank-1"))
+                .isZero();
+        assertThat(console.out()).contains("applied before under this key", "revision 0 -> 1");
+        Path change = Files.writeString(home.resolve("payer.yaml"), """
+                {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: payer},
+                  spec: {permissions: [{resources: [invoice], actions: [pay]}]}}
+                ---
+                {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: bank, name: payers},
+                  spec: {subjects: ["user:paula"], role: payer}}
+                """);
+        assertThat(console.run("policy", "apply", change.toString())).isEqualTo(1);
+        assertThat(console.err()).contains("1 other accepts", "assize policy propose");
+        assertThat(console.run("policy", "diff", change.toString())).isEqualTo(1);
+        assertThat(console.err()).contains("needs 1 other to accept it");
+        assertThat(console.run("policy", "propose", "--tenant", "bank")).isEqualTo(2);
+        assertThat(console.run("policy", "propose", change.toString(), "--tenant", "bank", "--ttl", "31d"))
+                .isEqualTo(2);
+
+        assertThat(console.run(
+                        "policy",
+                        "propose",
+                        change.toString(),
+                        "--tenant",
+                        "bank",
+                        "--reason",
+                        "pay",
+                        "--output",
+                        "json"))
+                .as(console.err())
+                .isZero();
+        String id = new ObjectMapper().readTree(console.out()).get("id").asText();
+        assertThat(console.run("policy", "proposals", "--tenant", "bank", "--state", "pending"))
+                .isZero();
+        assertThat(console.out()).contains(id, "pending", "user:admin", "0 of 1", "pay");
+        assertThat(console.run("policy", "proposals", id, "--tenant", "bank")).isZero();
+        assertThat(console.out())
+                .contains("+ Role/payer", "+ RoleBinding/payers", "user:paula", "ALLOW", "1 answer changes");
+        assertThat(console.run("policy", "accept", id, "--tenant", "bank")).isEqualTo(1);
+        String digest = console.err().replaceAll("(?s).*--digest ([0-9a-f]{64}).*", "$1");
+        assertThat(console.run("policy", "accept", id, "--tenant", "bank", "--digest", digest))
+                .isEqualTo(1);
+        assertThat(console.err()).contains("PROPOSAL_OWN").hasLineCount(1);
+        assertThat(console.run("policy", "accept", id, "--tenant", "bank", "--digest", "no"))
+                .isEqualTo(2);
+
+        assertThat(console.run("key", "create", "--tenant", "assize", "--subject", "user:olga", "--tenants", "bank"))
+                .isZero();
+        Console olga = new Console(
+                home,
+                Map.of("ASSIZE_TENANT", "bank", "ASSIZE_KEY", console.out().strip()));
+        assertThat(olga.run("policy", "accept", id, "--digest", digest)).isEqualTo(1);
+        Path acceptor = Files.writeString(home.resolve("acceptor.yaml"), """
+                {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: acceptors},
+                  spec: {subjects: ["user:olga"], role: policy-acceptor}}
+                """);
+        assertThat(console.run("policy", "apply", acceptor.toString()))
+                .as(console.err())
+                .isZero();
+        assertThat(olga.run("policy", "accept", id, "--digest", digest, "--comment", "fine"))
+                .as(olga.err())
+                .isZero();
+        assertThat(olga.out()).contains("applied", "user:olga", "fine");
+        assertThat(console.run("check", "user:paula", "invoice:1", "pay", "--tenant", "bank"))
+                .isZero();
+        assertThat(console.run("policy", "withdraw", id, "--tenant", "bank")).isEqualTo(1);
+        assertThat(olga.run("policy", "reject", id)).isEqualTo(1);
+    }
+
+    @Test
     void freezesListsAndLifts() throws IOException {
         assertThat(console.run("freeze", "--subject", "user:alice")).isEqualTo(2);
         assertThat(console.err()).contains("--reason");

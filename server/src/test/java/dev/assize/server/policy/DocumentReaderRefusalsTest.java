@@ -229,11 +229,19 @@ class DocumentReaderRefusalsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"0", "101", "-1", "two"})
+    void refusesSoManyAcceptancesOfAChange(String changeApprovals) {
+        assertThat(messages(document("Tenant", "{environments: [a], changeApprovals: " + changeApprovals + "}")))
+                .singleElement()
+                .asString()
+                .contains("changeApprovals: `" + changeApprovals + "`: expected a whole number from 1 to 100");
+    }
+
+    @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             Tenant       | {environments: [a], audit: {destinations: [x]}}                      | audit.destinations
             Tenant       | {environments: [a], limits: {}}                                      | limits
             Tenant       | {environments: [a], plan: x}                                         | plan
-            Tenant       | {environments: [a], changeApprovals: 1}                              | changeApprovals
             """)
     void refusesWhatIsNotSupportedYetInsteadOfIgnoringIt(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))

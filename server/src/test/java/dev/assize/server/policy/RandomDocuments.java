@@ -91,7 +91,8 @@ final class RandomDocuments {
                         place,
                         listOf(this::environment),
                         declarations(),
-                        random.nextBoolean() ? TenantAudit.NONE : audit());
+                        random.nextBoolean() ? TenantAudit.NONE : audit(),
+                        random.nextInt(4));
             }
             case 1 ->
                 new ResourceTypeDocument(

@@ -73,6 +73,17 @@ class TenantIsolationTest {
 
     /** The same of tables that make changes known. */
     private static final Map<String, String> CHANGE_ROWS = Map.of(
+            "policy_proposal",
+            "(scope_key, proposal_id, proposer, proposer_tenant, recorded_by, recorded_by_tenant, request_hash,"
+                    + " content_hash, force, document_count, proposed_at, expires_at, base_revision,"
+                    + " base_platform_revision) VALUES ('%s', 'p', 's', 't', 's', 't', " + HASH + ", " + HASH
+                    + ", false, 1, now(), now() + interval '1 day', 0, 0)",
+            "policy_proposal_document",
+            "(scope_key, proposal_id, position, kind, name, source_file, source_lines)"
+                    + " VALUES ('%s', 'p', 0, 'Role', 'r', '', '{}')",
+            "policy_proposal_acceptance",
+            "(scope_key, proposal_id, base_revision, base_platform_revision, acceptor, acceptor_tenant, position,"
+                    + " accepted_at) VALUES ('%s', 'p', 0, 0, 's', 't', 0, now())",
             "policy_answer",
             "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
                     + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
@@ -123,6 +134,9 @@ class TenantIsolationTest {
             "policy_sum",
             "policy_answer",
             "policy_snapshot",
+            "policy_proposal",
+            "policy_proposal_document",
+            "policy_proposal_acceptance",
             "node_confirmation",
             "approval_request",
             "approval_vote",
@@ -143,6 +157,7 @@ class TenantIsolationTest {
             Map.entry("policy_document", "to_revision = to_revision"),
             Map.entry("policy_sum", "revision = revision"),
             Map.entry("policy_snapshot", "revision = revision"),
+            Map.entry("policy_proposal", "ended = ended"),
             Map.entry("node_confirmation", "confirmed_at = confirmed_at"),
             Map.entry("approval_request", "open_until = open_until"),
             Map.entry("api_key", "revoked_at = revoked_at"));

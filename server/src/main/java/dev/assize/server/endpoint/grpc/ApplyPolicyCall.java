@@ -1,17 +1,21 @@
 package dev.assize.server.endpoint.grpc;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
-import dev.assize.proto.v1.DocumentKey;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.server.access.Permission;
 import dev.assize.server.administration.ChangeOrigin;
+import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.ChangeResult;
+import dev.assize.server.administration.ChangeResult.AcceptanceNeeded;
 import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.Invalid;
+import dev.assize.server.administration.ChangeResult.KeyReused;
+import dev.assize.server.administration.ChangeResult.Replayed;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
@@ -21,16 +25,14 @@ import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.impact.Gains.Gain;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
-import dev.assize.server.model.Names;
+import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
-import dev.assize.server.policy.DocumentReader;
-import dev.assize.server.policy.DocumentReader.ReadResult;
-import dev.assize.server.policy.FieldPlaces;
-import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.Problem;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -39,6 +41,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,16 +50,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
-    /** Documents and deletions of one change set. */
-    static final int PARTS = 100_000;
-
-    /** Bytes of YAML of one change set. */
-    static final long SOURCE_BYTES = 32L * 1_024 * 1_024;
-
     static final int REASON_BYTES = 1_024;
-    static final int FILE_BYTES = 1_024;
-    static final int NAME_BYTES = 256;
     static final int MANAGER_BYTES = 128;
+    static final int KEY_BYTES = 128;
 
     private final PolicyAdministration administration;
     private final Gate gate;
@@ -65,14 +61,9 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private final Set<PolicyScope> admitted = new HashSet<>();
     private final Set<TenantId> creatable = new HashSet<>();
-    private final List<Document> puts = new ArrayList<>();
-    private final List<dev.assize.server.policy.DocumentKey> deletes = new ArrayList<>();
+    private final ChangeParts parts = new ChangeParts(this::admit);
     private final List<Precondition> preconditions = new ArrayList<>();
-    private final List<Problem> problems = new ArrayList<>();
-    private final FieldPlaces places = new FieldPlaces();
     private @Nullable ApplyPolicyHeader header;
-    private int parts;
-    private long sourceBytes;
 
     /** Once refused, what still comes in is not looked at. */
     private boolean ended;
@@ -121,17 +112,9 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
         switch (request.getPartCase()) {
             case HEADER -> begin(request.getHeader());
-            case PUT -> put(request.getPut());
-            case DELETE -> delete(request.getDelete());
+            case PUT -> parts.put(request.getPut());
+            case DELETE -> parts.delete(request.getDelete());
             case PART_NOT_SET -> throw RefusedException.invalid("part", "", "`put` or `delete`");
-        }
-    }
-
-    private void count(int more) {
-        parts += more;
-        if (parts > PARTS) {
-            throw RefusedException.invalid(
-                    "part", parts + " documents and deletions", "at most " + PARTS + " in a change");
         }
     }
 
@@ -150,41 +133,6 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
     }
 
-    private void put(PolicySource source) {
-        sourceBytes += source.getYaml().size();
-        if (sourceBytes > SOURCE_BYTES) {
-            throw RefusedException.invalid(
-                    "put.yaml", sourceBytes + " bytes in all", "at most " + SOURCE_BYTES + " bytes in a change");
-        }
-        String file = source.getFile();
-        if (Names.utf8Length(file) > FILE_BYTES || !Names.isClean(file)) {
-            throw RefusedException.invalid(
-                    "put.file", file, "at most " + FILE_BYTES + " bytes without control characters");
-        }
-        int line = Math.max(1, source.getLine());
-        byte[] yaml = source.getYaml().toByteArray();
-        ReadResult read = DocumentReader.read(file, line, yaml);
-        places.add(file, line, yaml);
-        count(Math.max(1, read.documents().size()));
-        read.documents().forEach(document -> {
-            admit(document.scope());
-            puts.add(document);
-        });
-        problems.addAll(read.problems());
-    }
-
-    private void delete(DocumentKey key) {
-        count(1);
-        PolicyScope scope = Fields.scope("delete.tenant", key.getTenant());
-        admit(scope);
-        Kind kind = Kind.ofText(key.getKind())
-                .orElseThrow(() -> RefusedException.invalid("delete.kind", key.getKind(), "a kind such as `Role`"));
-        if (key.getName().isEmpty() || Names.utf8Length(key.getName()) > NAME_BYTES || !Names.isClean(key.getName())) {
-            throw RefusedException.invalid("delete.name", key.getName(), "the name of a document");
-        }
-        deletes.add(new dev.assize.server.policy.DocumentKey(scope, kind, key.getName()));
-    }
-
     private void admit(PolicyScope scope) {
         if (admitted.add(scope)) {
             gate.admit(scope);
@@ -200,20 +148,61 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             throw RefusedException.invalid("header", "", "the header as the first message");
         }
         String reason = Fields.text("header.reason", given.getReason(), REASON_BYTES);
-        if (!problems.isEmpty()) {
+        if (!parts.problems().isEmpty()) {
             return given.getDryRun()
-                    ? ChangeTranslator.response(
-                            new Compared(List.of(), List.of(), List.of(), List.of(), List.of(), 0), problems)
-                    : refuse(problems);
+                    ? ChangeTranslator.response(Compared.NOTHING, parts.problems())
+                    : refuse(parts.problems());
         }
         if (admitted.isEmpty()) {
             throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
         }
         String manager = Fields.text("header.prune_manager", given.getPruneManager(), MANAGER_BYTES);
         ChangeSet change = new ChangeSet(
-                puts, deletes, preconditions, given.getDryRun(), given.getForce(), reason, ChangeOrigin.APPLY, manager);
+                parts.puts(),
+                parts.deletes(),
+                preconditions,
+                given.getDryRun(),
+                given.getForce(),
+                reason,
+                new ChangeOrigin(ChangeOrigin.APPLY.text(), once(given), actor(given), null),
+                manager);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
+    }
+
+    /** On whose behalf, which the caller must be permitted to say in every tenant named; null for its own. */
+    private @Nullable Recorder actor(ApplyPolicyHeader given) {
+        if (given.getActor().isEmpty()) {
+            return null;
+        }
+        Subject actor = Fields.read("header.actor", given.getActor(), Subject::parseOfRequest);
+        admitted.forEach(scope -> gate.requireActAs(scope.ledgerTenant(), actor));
+        Recorder recorder = CallContext.current().recorder();
+        return actor.equals(recorder.caller()) ? null : new Recorder(actor, recorder.home());
+    }
+
+    /** The change as it is meant, whatever the layout of its texts and the order of its parts. */
+    private @Nullable Once once(ApplyPolicyHeader given) {
+        String key = Fields.text("header.idempotency_key", given.getIdempotencyKey(), KEY_BYTES);
+        if (key == null) {
+            return null;
+        }
+        List<byte[]> content = new ArrayList<>();
+        content.add("ApplyPolicy\n".getBytes(UTF_8));
+        content.add(
+                Digest.sha256(given.toBuilder().clearIdempotencyKey().build().toByteArray())
+                        .bytes());
+        new TreeSet<>(admitted)
+                .forEach(scope -> content.add(PolicyDigest.ofChange(
+                                scope,
+                                parts.puts().stream()
+                                        .filter(put -> put.scope().equals(scope))
+                                        .toList(),
+                                parts.deletes().stream()
+                                        .filter(delete -> delete.scope().equals(scope))
+                                        .toList())
+                        .bytes()));
+        return new Once(key, Digest.sha256(content.toArray(byte[][]::new)), "");
     }
 
     /** Where no document could be read nobody knows which tenant was meant; but strangers are told nothing. */
@@ -227,7 +216,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     /** Asked before the transaction, so that nothing waits for the engine under lock. */
     private void admitCreations() {
-        puts.stream()
+        parts.puts().stream()
                 .filter(TenantDocument.class::isInstance)
                 .flatMap(document -> document.scope().tenant().stream())
                 .filter(tenant -> gate.permits(tenant, Permission.CREATE_TENANT))
@@ -237,8 +226,11 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private ApplyPolicyResponse response(ChangeResult result) {
         return switch (result) {
             case Accepted accepted -> ChangeTranslator.response(accepted.changes(), accepted.violations());
-            case Compared compared -> ChangeTranslator.response(compared, places.refine(compared.problems()));
-            case Invalid invalid -> refuse(places.refine(invalid.problems()));
+            case Replayed replayed -> ChangeTranslator.replayed(replayed.changes());
+            case KeyReused reused -> throw LedgerEndpoint.keyReused(reused.key());
+            case Compared compared ->
+                ChangeTranslator.response(compared, parts.places().refine(compared.problems()));
+            case Invalid invalid -> refuse(parts.places().refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(
                         ErrorReason.REVISION_MOVED,
@@ -246,6 +238,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                         moved.scope() + " is at revision " + moved.actual() + ": the change was made for "
                                 + moved.expected());
             case SelfEscalation escalation -> throw refusal(escalation.gain());
+            case AcceptanceNeeded needed -> throw refusal(needed);
             case TenantCreationRefused refused -> {
                 gate.require(refused.tenant(), Permission.CREATE_TENANT);
                 // Granted in the meantime.
@@ -266,8 +259,18 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         return RefusedException.of(
                 ErrorReason.SELF_ESCALATION,
                 ImpactTranslator.message(gain)
-                        + "; nobody gives themselves anything: let somebody else make this change",
+                        + "; nobody gives themselves anything: let somebody else make this change, or propose it",
                 Map.of("tenant", gain.tenant().value()));
+    }
+
+    /** Of what others must accept. */
+    static RefusedException refusal(AcceptanceNeeded needed) {
+        String others = needed.acceptances() == 1 ? "1 other accepts" : needed.acceptances() + " others accept";
+        return RefusedException.precondition(
+                ErrorReason.ACCEPTANCE_NEEDED,
+                needed.scope().key(),
+                needed.scope() + " is changed only as " + others
+                        + ": propose this change instead (PolicyService/ProposeChange, `assize policy propose`)");
     }
 
     /** What a caller is told whose change is not valid. */

@@ -31,6 +31,11 @@ final class ChangeTranslator {
         return response.build();
     }
 
+    /** Of a change that an earlier request under the same key made. */
+    static ApplyPolicyResponse replayed(List<ChangeResult.ScopeChange> changes) {
+        return response(changes, List.of()).toBuilder().setReplayed(true).build();
+    }
+
     /**
      * Of a dry run.
      *
@@ -45,6 +50,7 @@ final class ChangeTranslator {
         ImpactTranslator impacts = new ImpactTranslator();
         compared.impacts().forEach(impact -> response.addImpacts(impacts.impact(impact)));
         response.setImpactsLeftOut(compared.impactsLeftOut());
+        response.setAcceptancesNeeded(compared.acceptancesNeeded());
         problems.forEach(problem -> response.addProblems(problem(problem)));
         return response.build();
     }
@@ -120,7 +126,7 @@ final class ChangeTranslator {
         }
     }
 
-    private static ChangeType type(ChangeResult.ChangeType type) {
+    static ChangeType type(ChangeResult.ChangeType type) {
         return switch (type) {
             case CREATED -> ChangeType.CHANGE_TYPE_CREATED;
             case REPLACED -> ChangeType.CHANGE_TYPE_REPLACED;

@@ -28,6 +28,7 @@ public final class GrpcModule extends AbstractModule {
         bind(Watches.class).in(Singleton.class);
         bind(WatchCalls.class).in(Singleton.class);
         bind(ShorthandCalls.class).in(Singleton.class);
+        bind(ProposalCalls.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
         bind(LineageCalls.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);

@@ -2,26 +2,38 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AcceptProposalRequest;
+import dev.assize.proto.v1.AcceptProposalResponse;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.FreezeResponse;
+import dev.assize.proto.v1.GetProposalRequest;
+import dev.assize.proto.v1.GetProposalResponse;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.GrantResponse;
 import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListFreezesResponse;
+import dev.assize.proto.v1.ListProposalsRequest;
+import dev.assize.proto.v1.ListProposalsResponse;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
 import dev.assize.proto.v1.PolicyRevision;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceImplBase;
+import dev.assize.proto.v1.ProposeChangeRequest;
+import dev.assize.proto.v1.ProposeChangeResponse;
+import dev.assize.proto.v1.RejectProposalRequest;
+import dev.assize.proto.v1.RejectProposalResponse;
 import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.RevokeResponse;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.UnfreezeResponse;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
+import dev.assize.proto.v1.WithdrawProposalRequest;
+import dev.assize.proto.v1.WithdrawProposalResponse;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.model.PolicyScope;
@@ -40,6 +52,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     private final PolicyAdministration administration;
     private final ShorthandCalls shorthands;
     private final WatchCalls watches;
+    private final ProposalCalls proposals;
     private final Gate gate;
     private final PageTokens tokens;
     private final Replies replies;
@@ -49,12 +62,14 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
             PolicyAdministration administration,
             ShorthandCalls shorthands,
             WatchCalls watches,
+            ProposalCalls proposals,
             Gate gate,
             PageTokens tokens,
             Replies replies) {
         this.administration = administration;
         this.shorthands = shorthands;
         this.watches = watches;
+        this.proposals = proposals;
         this.gate = gate;
         this.tokens = tokens;
         this.replies = replies;
@@ -118,6 +133,36 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     @Override
     public void watchPolicy(WatchPolicyRequest request, StreamObserver<WatchPolicyResponse> observer) {
         watches.policy(request, observer);
+    }
+
+    @Override
+    public StreamObserver<ProposeChangeRequest> proposeChange(StreamObserver<ProposeChangeResponse> observer) {
+        return new ProposeChangeCall(proposals, gate, replies, observer);
+    }
+
+    @Override
+    public void listProposals(ListProposalsRequest request, StreamObserver<ListProposalsResponse> observer) {
+        replies.reply(observer, () -> proposals.list(request));
+    }
+
+    @Override
+    public void getProposal(GetProposalRequest request, StreamObserver<GetProposalResponse> observer) {
+        proposals.get(request, observer);
+    }
+
+    @Override
+    public void acceptProposal(AcceptProposalRequest request, StreamObserver<AcceptProposalResponse> observer) {
+        replies.reply(observer, () -> proposals.accept(request));
+    }
+
+    @Override
+    public void rejectProposal(RejectProposalRequest request, StreamObserver<RejectProposalResponse> observer) {
+        replies.reply(observer, () -> proposals.reject(request));
+    }
+
+    @Override
+    public void withdrawProposal(WithdrawProposalRequest request, StreamObserver<WithdrawProposalResponse> observer) {
+        replies.reply(observer, () -> proposals.withdraw(request));
     }
 
     private PolicySet export(ExportPolicyRequest request) {

@@ -292,9 +292,12 @@ final class ShorthandCalls {
     static RefusedException refused(ChangeResult result) {
         return switch (result) {
             case ChangeResult.Invalid invalid -> ApplyPolicyCall.refusal(invalid.problems());
+            case ChangeResult.AcceptanceNeeded needed -> ApplyPolicyCall.refusal(needed);
             case ChangeResult.SelfEscalation escalation -> ApplyPolicyCall.refusal(escalation.gain());
             case ChangeResult.Accepted _,
                     ChangeResult.Compared _,
+                    ChangeResult.Replayed _,
+                    ChangeResult.KeyReused _,
                     ChangeResult.RevisionMoved _,
                     ChangeResult.TenantCreationRefused _ ->
                 throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);

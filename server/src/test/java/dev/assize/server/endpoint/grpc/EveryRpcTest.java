@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
@@ -29,19 +30,24 @@ import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetDecisionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetLineageRequest;
+import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListKeysRequest;
+import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.ProposeChangeHeader;
+import dev.assize.proto.v1.ProposeChangeRequest;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryDecisionsRequest;
+import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
@@ -57,6 +63,7 @@ import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.proto.v1.WatchPolicyRequest;
+import dev.assize.proto.v1.WithdrawProposalRequest;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
 import io.grpc.CallOptions;
@@ -190,6 +197,47 @@ class EveryRpcTest {
                                                     spec: {environments: [default]}
                                                     """.formatted(tenant))))
                                     .build())),
+            Map.entry(
+                    "PolicyService/ProposeChange",
+                    tenant -> List.of(
+                            ProposeChangeRequest.newBuilder()
+                                    .setHeader(ProposeChangeHeader.newBuilder().setTenant(tenant))
+                                    .build(),
+                            ProposeChangeRequest.newBuilder()
+                                    .setDelete(DocumentKey.newBuilder()
+                                            .setTenant(tenant)
+                                            .setKind("Role")
+                                            .setName("r"))
+                                    .build())),
+            Map.entry(
+                    "PolicyService/ListProposals",
+                    tenant -> List.of(
+                            ListProposalsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "PolicyService/GetProposal",
+                    tenant -> List.of(GetProposalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("0123456789abcdef0123456789abcdef")
+                            .build())),
+            Map.entry(
+                    "PolicyService/AcceptProposal",
+                    tenant -> List.of(AcceptProposalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("0123456789abcdef0123456789abcdef")
+                            .setDigest(ByteString.copyFrom(new byte[32]))
+                            .build())),
+            Map.entry(
+                    "PolicyService/RejectProposal",
+                    tenant -> List.of(RejectProposalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("0123456789abcdef0123456789abcdef")
+                            .build())),
+            Map.entry(
+                    "PolicyService/WithdrawProposal",
+                    tenant -> List.of(WithdrawProposalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("0123456789abcdef0123456789abcdef")
+                            .build())),
             Map.entry(
                     "PolicyService/ExportPolicy",
                     tenant -> List.of(

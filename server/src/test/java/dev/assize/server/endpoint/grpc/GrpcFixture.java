@@ -17,8 +17,10 @@ import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyRepository;
+import dev.assize.server.administration.InMemoryProposalRepository;
 import dev.assize.server.administration.NobodysTurn;
 import dev.assize.server.administration.PolicyRepository;
+import dev.assize.server.administration.ProposalRepository;
 import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.administration.review.NothingWritten;
 import dev.assize.server.anchor.Anchor;
@@ -230,6 +232,7 @@ final class GrpcFixture implements AutoCloseable {
             bind(PolicyStates.class).toInstance(states);
             bind(NodeRegistry.class).toInstance(nodes);
             bind(PolicyRepository.class).toInstance(policies);
+            bind(ProposalRepository.class).toInstance(new InMemoryProposalRepository(policies, ledger));
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
             bind(AuditSettings.class)
                     .toInstance(tenant -> decisions.audit(tenant).piiPatterns());

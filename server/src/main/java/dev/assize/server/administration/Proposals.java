@@ -1,0 +1,370 @@
+package dev.assize.server.administration;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.inject.Inject;
+import dev.assize.server.administration.ChangeResult.Compared;
+import dev.assize.server.administration.ChangeResult.ScopeChange;
+import dev.assize.server.administration.FiledProposal.Base;
+import dev.assize.server.administration.FiledProposal.End;
+import dev.assize.server.administration.FiledProposal.How;
+import dev.assize.server.administration.FiledProposal.State;
+import dev.assize.server.administration.ProposalRepository.Content;
+import dev.assize.server.administration.ProposalRepository.Filing;
+import dev.assize.server.administration.ProposalRepository.FilingResult;
+import dev.assize.server.administration.ProposalRepository.Filter;
+import dev.assize.server.administration.ProposalRepository.Keyed;
+import dev.assize.server.administration.ProposalRepository.Outcome;
+import dev.assize.server.administration.ProposalRepository.Write;
+import dev.assize.server.administration.ProposalResult.Done;
+import dev.assize.server.decision.ApprovalPolicy;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.approval.ApproverStanding;
+import dev.assize.server.decision.approval.ProposedAction;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.PolicyDigest;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The front desk of proposals: has changes of policy accepted by others before they are applied. Blocks. Who may ask for
+ * which step is for the caller to know; whose acceptance counts is judged here.
+ *
+ * <p>An acceptance is given to a digest: of the change, and of the revisions it was judged against. Where policy moves the
+ * digest is another one, so what was accepted before counts no more, and nobody has to go and void it. Acceptors are judged
+ * before the locks are taken, for that asks the engine; whoever accepted in between is judged in another round.
+ */
+public final class Proposals {
+
+    /** Proposals of a scope that wait at a time. */
+    public static final int OPEN_PROPOSALS = 100;
+
+    public static final Duration DEFAULT_TTL = Duration.ofDays(7);
+    public static final Duration SHORTEST_TTL = Duration.ofMinutes(1);
+    public static final Duration LONGEST_TTL = Duration.ofDays(30);
+
+    /** The action on `policy` that lets somebody accept. */
+    private static final Action ACCEPT = new Action("accept");
+
+    private static final String POLICY = "policy";
+
+    private final ProposalRepository repository;
+    private final PolicyAdministration administration;
+    private final DecisionService decisions;
+    private final ApprovalPolicy approvals;
+    private final InstantSource clock;
+    private final int openLimit;
+    private final ApprovalIds ids = new ApprovalIds();
+
+    @Inject
+    public Proposals(
+            ProposalRepository repository,
+            PolicyAdministration administration,
+            DecisionService decisions,
+            ApprovalPolicy approvals,
+            InstantSource clock) {
+        this(repository, administration, decisions, approvals, clock, OPEN_PROPOSALS);
+    }
+
+    Proposals(
+            ProposalRepository repository,
+            PolicyAdministration administration,
+            DecisionService decisions,
+            ApprovalPolicy approvals,
+            InstantSource clock,
+            int openLimit) {
+        this.repository = repository;
+        this.administration = administration;
+        this.decisions = decisions;
+        this.approvals = approvals;
+        this.clock = clock;
+        this.openLimit = openLimit;
+    }
+
+    /**
+     * What is proposed.
+     *
+     * @param proposer who proposes it, and its home
+     * @param idempotencyKey null where a retry is not to be recognised
+     */
+    public record Wish(
+            PolicyScope scope,
+            Content content,
+            boolean force,
+            @Nullable String prunedManager,
+            @Nullable String reason,
+            Duration ttl,
+            Recorder proposer,
+            @Nullable String idempotencyKey) {}
+
+    /** What an acceptor saw. */
+    public record Seen(Digest digest, Revision base) {}
+
+    /**
+     * A proposal and what it would do.
+     *
+     * @param content what it puts and deletes
+     * @param outcome of a dry run, with what it would give to whoever looks; null where it is over
+     */
+    public record View(
+            Done proposal, Content content, @Nullable Compared outcome) {}
+
+    /** Proposes a change, judged as it would be were it applied, but for what it gives to its proposer. */
+    public ProposalResult propose(Wish wish, Recorder caller) {
+        Optional<ProposalResult> earlier = earlier(wish, caller);
+        return earlier.isPresent() ? earlier.get() : file(wish, caller);
+    }
+
+    /** Before anything is judged: what was proposed may be there by now. */
+    private Optional<ProposalResult> earlier(Wish wish, Recorder caller) {
+        String key = wish.idempotencyKey;
+        return key == null
+                ? Optional.empty()
+                : repository.findByKey(wish.scope, caller, key).map(first -> answer(first, wish));
+    }
+
+    private ProposalResult answer(Keyed first, Wish wish) {
+        return first.request().equals(request(wish))
+                ? done(first.proposal(), true)
+                : new ProposalResult.KeyReused(Objects.requireNonNull(wish.idempotencyKey));
+    }
+
+    private ProposalResult file(Wish wish, Recorder caller) {
+        Comparison judged = administration.compare(
+                AcceptStep.change(wish.content, wish.force, wish.prunedManager, wish.reason, true, ChangeOrigin.APPLY),
+                wish.scope,
+                caller,
+                false);
+        if (!(judged.result() instanceof Compared compared)) {
+            return new ProposalResult.Refused(judged.result());
+        }
+        if (!compared.problems().isEmpty()) {
+            return new ProposalResult.Refused(new ChangeResult.Invalid(compared.problems()));
+        }
+        if (compared.changes().stream().noneMatch(ScopeChange::isChange)) {
+            return new ProposalResult.NothingToChange();
+        }
+        Instant now = now();
+        FiledProposal proposal = new FiledProposal(
+                ids.next(now),
+                wish.scope,
+                wish.proposer,
+                caller,
+                digest(wish),
+                wish.reason,
+                wish.force,
+                wish.prunedManager,
+                wish.content.puts().size() + wish.content.deletes().size(),
+                now,
+                now.plus(wish.ttl),
+                judged.base(),
+                List.of(),
+                null);
+        Filing filing = new Filing(
+                proposal, wish.content, wish.idempotencyKey, request(wish), ProposalEvents.proposed(proposal));
+        return switch (repository.file(filing, openLimit)) {
+            case FilingResult.Filed() -> done(proposal, false);
+            case FilingResult.Replayed(Keyed first) -> answer(first, wish);
+            case FilingResult.Full() -> new ProposalResult.Full(openLimit);
+        };
+    }
+
+    /** Accepts what somebody saw; with the last acceptance that it needs a proposal is applied. */
+    public ProposalResult accept(PolicyScope scope, String id, Recorder acceptor, Seen seen, @Nullable String comment) {
+        Map<Recorder, List<String>> obstacles = new HashMap<>();
+        obstacles.put(acceptor, obstacles(scope, acceptor));
+        Content content = repository.content(scope, id);
+        while (true) {
+            AcceptStep step = new AcceptStep(acceptor, seen, comment, content, Map.copyOf(obstacles), clock);
+            switch (repository.change(scope, id, step).orElse(new AcceptStep.Over(new ProposalResult.NotFound()))) {
+                // Each round knows at least one acceptor more, and they are few.
+                case AcceptStep.Unjudged(Set<Recorder> others) ->
+                    others.forEach(other -> obstacles.put(other, obstacles(scope, other)));
+                case AcceptStep.Over(ProposalResult result) -> {
+                    if (result instanceof Done done && done.state() == State.APPLIED) {
+                        decisions.refresh(scope);
+                    }
+                    return result;
+                }
+            }
+        }
+    }
+
+    /** Ends a proposal: whoever may accept it may reject it. */
+    public ProposalResult reject(PolicyScope scope, String id, Recorder caller, @Nullable String comment) {
+        List<String> obstacles = obstacles(scope, caller);
+        return end(scope, id, How.REJECTED, caller, comment, proposal -> {
+            if (proposal.isOf(caller)) {
+                return new ProposalResult.Own();
+            }
+            return obstacles.isEmpty() ? null : new ProposalResult.NotEligible(obstacles);
+        });
+    }
+
+    /** Takes a proposal back; its proposer only, or who wrote it down. */
+    public ProposalResult withdraw(PolicyScope scope, String id, Recorder caller, @Nullable String comment) {
+        return end(
+                scope,
+                id,
+                How.WITHDRAWN,
+                caller,
+                comment,
+                proposal -> proposal.isOf(caller) ? null : new ProposalResult.NotTheirs());
+    }
+
+    /** A proposal and, while it waits, what it would do; empty where there is none of that id. */
+    public Optional<View> view(PolicyScope scope, String id, Recorder viewer) {
+        return repository.find(scope, id).map(proposal -> {
+            Content content = repository.content(scope, id);
+            if (proposal.state(momentFor(proposal)) != State.PENDING) {
+                return new View(done(proposal, false), content, null);
+            }
+            ChangeSet change = AcceptStep.change(
+                    content, proposal.force(), proposal.prunedManager(), proposal.reason(), true, ChangeOrigin.APPLY);
+            Comparison judged = administration.compare(change, scope, viewer, true);
+            Compared outcome = judged.result() instanceof Compared compared ? compared : Compared.NOTHING;
+            return new View(
+                    done(proposal, judged.base(), administration.acceptancesNeeded(scope), false), content, outcome);
+        });
+    }
+
+    /** Proposals, newest first, behind {@code before}. */
+    public List<Done> list(PolicyScope scope, @Nullable State state, @Nullable String before, int limit) {
+        Base base = administration.base(scope);
+        int needed = administration.acceptancesNeeded(scope);
+        return repository.list(scope, new Filter(state, now(), before, limit)).stream()
+                .map(proposal -> done(proposal, base, needed, false))
+                .toList();
+    }
+
+    /**
+     * An end that somebody makes.
+     *
+     * @param refusal why it may not be; null where it may
+     */
+    private ProposalResult end(
+            PolicyScope scope,
+            String id,
+            How how,
+            Recorder caller,
+            @Nullable String comment,
+            Function<FiledProposal, @Nullable ProposalResult> refusal) {
+        return repository
+                .change(scope, id, (proposal, policy) -> {
+                    Instant at = AcceptStep.momentFor(proposal, clock);
+                    Base base = AcceptStep.base(policy, scope);
+                    End end = proposal.end();
+                    if (end != null && end.how() == how && end.by().equals(caller)) {
+                        return new Outcome<>(done(proposal, false), null);
+                    }
+                    ProposalResult refused = refusal.apply(proposal);
+                    if (refused != null) {
+                        return new Outcome<>(refused, null);
+                    }
+                    if (proposal.state(at) != State.PENDING) {
+                        return new Outcome<>(
+                                new ProposalResult.WrongState(proposal.state(at)),
+                                AcceptStep.expiry(proposal, base, at));
+                    }
+                    End made = new End(how, caller, at, comment, null);
+                    return new Outcome<ProposalResult>(
+                            done(proposal.with(base, proposal.acceptances(), made), false),
+                            new Write(
+                                    caller,
+                                    base,
+                                    null,
+                                    made,
+                                    List.of(),
+                                    List.of(ProposalEvents.ended(proposal, base, made))));
+                })
+                .orElseGet(ProposalResult.NotFound::new);
+    }
+
+    /** What stands against somebody's word, in sentences for people. */
+    private List<String> obstacles(PolicyScope scope, Recorder acceptor) {
+        TenantId tenant = scope.ledgerTenant();
+        List<String> obstacles = new ArrayList<>();
+        ResourcePath policy = new ResourcePath("tenant:" + tenant + "/" + POLICY, POLICY, true);
+        Answer answer = decisions.evaluateOwn(new CheckQuery(
+                acceptor.caller(), policy, ACCEPT, TenantId.ASSIZE, Environment.DEFAULT, acceptor.home()));
+        if (!answer.reason().isAllow() || !answer.obligations().isEmpty()) {
+            obstacles.add("`" + acceptor.caller() + "` lacks permission `" + ACCEPT + "` on `" + policy + "`");
+        }
+        ApproverStanding standing = approvals.standing(
+                acceptor.caller(),
+                acceptor.home(),
+                new ProposedAction(tenant, ACCEPT, policy, Environment.DEFAULT),
+                Set.of());
+        if (standing.frozenBy() != null) {
+            obstacles.add("`" + acceptor.caller() + "` is frozen in tenant `" + tenant + "` by `" + standing.frozenBy()
+                    + "`");
+        }
+        return List.copyOf(obstacles);
+    }
+
+    private Done done(FiledProposal proposal, boolean replayed) {
+        return proposal.state(momentFor(proposal)) == State.PENDING
+                ? done(
+                        proposal,
+                        administration.base(proposal.scope()),
+                        administration.acceptancesNeeded(proposal.scope()),
+                        replayed)
+                : done(proposal, proposal.base(), 0, replayed);
+    }
+
+    private Done done(FiledProposal proposal, Base base, int needed, boolean replayed) {
+        State state = proposal.state(momentFor(proposal));
+        return state == State.PENDING
+                ? new Done(proposal, state, base, needed, replayed)
+                : new Done(proposal, state, proposal.base(), 0, replayed);
+    }
+
+    private static Digest digest(Wish wish) {
+        return Digest.sha256(
+                PolicyDigest.ofChange(wish.scope, wish.content.puts(), wish.content.deletes())
+                        .bytes(),
+                (wish.force + "\0" + Objects.requireNonNullElse(wish.prunedManager, "")).getBytes(UTF_8));
+    }
+
+    /** A zero byte stands in none of these, so no two wishes read the same. */
+    private static Digest request(Wish wish) {
+        return Digest.sha256(
+                digest(wish).bytes(),
+                String.join(
+                                "\0",
+                                wish.proposer.caller().toString(),
+                                wish.proposer.home().value(),
+                                wish.ttl.toString(),
+                                Objects.requireNonNullElse(wish.reason, ""))
+                        .getBytes(UTF_8));
+    }
+
+    private Instant momentFor(FiledProposal proposal) {
+        return AcceptStep.momentFor(proposal, clock);
+    }
+
+    /** In microseconds, which is what the store keeps. */
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MICROS);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.assize.server.administration;
+
+import dev.assize.server.model.Recorder;
+import java.util.List;
+
+/**
+ * By what right a change is made.
+ *
+ * @param recorder who makes it
+ * @param ungiven to whom it must give nothing
+ * @param isAccepted whether as many others accepted it as the tenant asks for, or nobody need to
+ */
+record Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted) {
+
+    Warrant {
+        ungiven = List.copyOf(ungiven);
+    }
+
+    /** Of somebody who changes policy alone, for itself or on somebody's behalf. */
+    static Warrant of(Recorder recorder, ChangeOrigin origin) {
+        Recorder actor = origin.actor();
+        return new Warrant(
+                recorder,
+                actor == null || actor.equals(recorder) ? List.of(recorder) : List.of(recorder, actor),
+                origin.isImmediate());
+    }
+
+    /** Of the first policy of a database: nobody is there who could be asked. */
+    static Warrant ofFirst() {
+        return new Warrant(Recorder.ASSIZE, List.of(), true);
+    }
+
+    /** Of what others accepted: it is they who must not gain, for the proposer does not decide. */
+    static Warrant ofAcceptors(Recorder last, List<Recorder> acceptors) {
+        return new Warrant(last, acceptors, true);
+    }
+}
