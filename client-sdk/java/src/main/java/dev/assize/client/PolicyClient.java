@@ -3,6 +3,8 @@ package dev.assize.client;
 import com.google.protobuf.Timestamp;
 import dev.assize.client.PolicyChangeReceipt.Node;
 import dev.assize.client.PolicyChangeReceipt.Nodes;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.FreezeEntry;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.FreezeResponse;
@@ -12,16 +14,20 @@ import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListFreezesResponse;
 import dev.assize.proto.v1.NodeConfirmations;
 import dev.assize.proto.v1.PolicyCommit;
+import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
+import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceStub;
 import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.UnfreezeResponse;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
 
 /**
- * Changes policy in short: grants, revokes, freezes and lifts freezes. From {@link AssizeClient#policy}; thread-safe.
+ * Changes policy: applies documents, and in short grants, revokes, freezes and lifts freezes. From {@link
+ * AssizeClient#policy}; thread-safe.
  *
  * <p>Every method throws {@link AssizeException} where the server refuses or did not answer in time. While the outcome is
  * unknown a call is tried again under the same key, until the append deadline; to try again later, call with that key.
@@ -29,6 +35,9 @@ import java.util.UUID;
 public final class PolicyClient {
 
     private static final int PAGE_SIZE = 500;
+
+    /** What a lost answer is no reason for: the server looks for the key before it looks at the revision. */
+    private static final String REVISION_MOVED = "REVISION_MOVED";
 
     private final PolicyServiceBlockingStub stub;
     private final String tenant;
@@ -45,6 +54,39 @@ public final class PolicyClient {
     /** The policy of another tenant. */
     public PolicyClient inTenant(String tenant) {
         return new PolicyClient(stub, tenant, patience, readDeadline);
+    }
+
+    /** Applies a change, under a key of the client's own. */
+    public AppliedChange apply(PolicyChange change) {
+        return apply(change, newKey());
+    }
+
+    /**
+     * Applies a change of any tenants, under a key of the caller's; large ones take long, so that its tries have the read
+     * deadline together.
+     */
+    public AppliedChange apply(PolicyChange change, String idempotencyKey) {
+        Iterable<ApplyPolicyRequest> messages = ChangeWire.messages(change, idempotencyKey);
+        PolicyServiceStub streaming = PolicyServiceGrpc.newStub(stub.getChannel());
+        ApplyPolicyResponse response = new Patience(readDeadline).untilKnown(left -> {
+            ChangeUpload<ApplyPolicyRequest, ApplyPolicyResponse> upload = new ChangeUpload<>();
+            streaming.withDeadlineAfter(left).applyPolicy(upload);
+            try {
+                return upload.send(messages);
+            } catch (StatusRuntimeException failure) {
+                AssizeException error = AssizeException.of(failure);
+                if (error.reason().equals(REVISION_MOVED)) {
+                    throw error;
+                }
+                throw failure;
+            }
+        });
+        return ChangeWire.applied(response, idempotencyKey);
+    }
+
+    /** Changes that others are to accept. */
+    public ProposalsClient proposals() {
+        return new ProposalsClient(stub, tenant, readDeadline);
     }
 
     /** Gives a role. */

@@ -1,9 +1,14 @@
 package dev.assize.client;
 
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AcceptProposalRequest;
+import dev.assize.proto.v1.AcceptProposalResponse;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.CancelApprovalRequest;
 import dev.assize.proto.v1.CancelApprovalResponse;
@@ -21,6 +26,8 @@ import dev.assize.proto.v1.GetCheckpointRequest;
 import dev.assize.proto.v1.GetCheckpointResponse;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GetLineageResponse;
+import dev.assize.proto.v1.GetProposalRequest;
+import dev.assize.proto.v1.GetProposalResponse;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.GrantResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
@@ -28,11 +35,20 @@ import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListFreezesResponse;
+import dev.assize.proto.v1.ListProposalsRequest;
+import dev.assize.proto.v1.ListProposalsResponse;
 import dev.assize.proto.v1.NodeConfirmations;
 import dev.assize.proto.v1.PolicyCommit;
 import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.proto.v1.Proposal;
+import dev.assize.proto.v1.ProposalOutlook;
+import dev.assize.proto.v1.ProposeChangeRequest;
+import dev.assize.proto.v1.ProposeChangeResponse;
+import dev.assize.proto.v1.ProposedDocument;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.proto.v1.RejectProposalRequest;
+import dev.assize.proto.v1.RejectProposalResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.RequestApprovalResponse;
 import dev.assize.proto.v1.ResolveApprovalRequest;
@@ -51,6 +67,8 @@ import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.proto.v1.WatchDecisionResponse;
+import dev.assize.proto.v1.WithdrawProposalRequest;
+import dev.assize.proto.v1.WithdrawProposalResponse;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -61,6 +79,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
@@ -69,6 +88,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -249,7 +270,113 @@ final class FakeAssize implements AutoCloseable {
         }
     }
 
+    /** How many parts of a change were taken, while they are asked for one by one. */
+    final AtomicInteger partsTaken = new AtomicInteger();
+
+    /** How many parts of a change may come in before they are waited with; null for all. */
+    volatile @Nullable Semaphore partsWanted;
+
+    ApplyPolicyResponse applied = ApplyPolicyResponse.getDefaultInstance();
+    Proposal proposal = Proposal.getDefaultInstance();
+
     private final class Policy extends PolicyServiceGrpc.PolicyServiceImplBase {
+
+        @Override
+        public StreamObserver<ProposeChangeRequest> proposeChange(StreamObserver<ProposeChangeResponse> observer) {
+            List<ProposeChangeRequest> taken = new ArrayList<>();
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(ProposeChangeRequest request) {
+                    taken.add(request);
+                }
+
+                @Override
+                public void onError(Throwable cancelled) {}
+
+                @Override
+                public void onCompleted() {
+                    answer(
+                            List.copyOf(taken),
+                            ProposeChangeResponse.newBuilder()
+                                    .setProposal(proposal)
+                                    .build(),
+                            observer);
+                }
+            };
+        }
+
+        @Override
+        public void getProposal(GetProposalRequest request, StreamObserver<GetProposalResponse> observer) {
+            observer.onNext(GetProposalResponse.newBuilder()
+                    .setOutlook(ProposalOutlook.newBuilder().setProposal(proposal))
+                    .build());
+            answer(
+                    request,
+                    GetProposalResponse.newBuilder()
+                            .setDocument(ProposedDocument.newBuilder()
+                                    .setKind("Role")
+                                    .setName("r")
+                                    .setAfter(ByteString.copyFromUtf8("yaml")))
+                            .build(),
+                    observer);
+        }
+
+        @Override
+        public void listProposals(ListProposalsRequest request, StreamObserver<ListProposalsResponse> observer) {
+            answer(
+                    request,
+                    ListProposalsResponse.newBuilder().addProposals(proposal).build(),
+                    observer);
+        }
+
+        @Override
+        public void acceptProposal(AcceptProposalRequest request, StreamObserver<AcceptProposalResponse> observer) {
+            answer(
+                    request,
+                    AcceptProposalResponse.newBuilder().setProposal(proposal).build(),
+                    observer);
+        }
+
+        @Override
+        public void rejectProposal(RejectProposalRequest request, StreamObserver<RejectProposalResponse> observer) {
+            answer(
+                    request,
+                    RejectProposalResponse.newBuilder().setProposal(proposal).build(),
+                    observer);
+        }
+
+        @Override
+        public void withdrawProposal(
+                WithdrawProposalRequest request, StreamObserver<WithdrawProposalResponse> observer) {
+            answer(
+                    request,
+                    WithdrawProposalResponse.newBuilder().setProposal(proposal).build(),
+                    observer);
+        }
+
+        @Override
+        public StreamObserver<ApplyPolicyRequest> applyPolicy(StreamObserver<ApplyPolicyResponse> observer) {
+            List<ApplyPolicyRequest> taken = new ArrayList<>();
+            return new StreamObserver<>() {
+                @Override
+                public void onNext(ApplyPolicyRequest request) {
+                    Semaphore wanted = partsWanted;
+                    if (wanted != null) {
+                        wanted.acquireUninterruptibly();
+                    }
+                    partsTaken.incrementAndGet();
+                    taken.add(request);
+                }
+
+                @Override
+                public void onError(Throwable cancelled) {}
+
+                @Override
+                public void onCompleted() {
+                    answer(List.copyOf(taken), applied, observer);
+                }
+            };
+        }
 
         @Override
         public void grant(GrantRequest request, StreamObserver<GrantResponse> observer) {

@@ -3,19 +3,33 @@ package dev.assize.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
+import com.google.rpc.ErrorInfo;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.DocumentChange;
 import dev.assize.proto.v1.FreezeEntry;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.NodeConfirmations;
 import dev.assize.proto.v1.PolicyCommit;
 import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.ScopeChange;
 import dev.assize.proto.v1.UnconfirmedNode;
 import dev.assize.proto.v1.UnfreezeRequest;
 import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
 import java.time.Instant;
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -52,6 +66,85 @@ class PolicyClientTest {
         assertThat(((FreezeRequest) server.policyCalls.get(0)).getIdempotencyKey())
                 .isNotEmpty();
         assertThat(server.policyCalls.get(2)).isEqualTo(server.policyCalls.get(3));
+    }
+
+    @Test
+    void appliesADocumentOfEachPartAndTriesAgainWithTheSame() {
+        server.policyFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        server.applied = ApplyPolicyResponse.newBuilder()
+                .addChanges(ScopeChange.newBuilder()
+                        .setTenant("acme")
+                        .setBaseRevision(4)
+                        .setRevision(5)
+                        .setSeq(17)
+                        .addDocuments(DocumentChange.newBuilder().setType(ChangeType.CHANGE_TYPE_CREATED))
+                        .addDocuments(DocumentChange.newBuilder().setType(ChangeType.CHANGE_TYPE_UNCHANGED)))
+                .setReplayed(true)
+                .build();
+        PolicyChange change = PolicyChange.of(
+                        List.of(
+                                new PolicyChange.Put("a.yaml", 3, new byte[] {'a'}),
+                                new PolicyChange.Delete("acme", "Role", "r")),
+                        "why")
+                .expecting("acme", 4);
+
+        AppliedChange applied = client.policy().apply(change, "key");
+
+        assertThat(applied)
+                .isEqualTo(new AppliedChange(
+                        List.of(new AppliedChange.Scope("acme", 4, 5, 1, OptionalLong.of(17))), true, "key"));
+        assertThat(server.policyCalls).hasSize(2);
+        assertThat(server.policyCalls.get(0)).isEqualTo(server.policyCalls.get(1));
+        assertThat(server.policyCalls.get(0)).asString().contains("why", "key", "a.yaml", "Role");
+    }
+
+    @Test
+    void doesNotTryAgainWhereTheRevisionMoved() {
+        server.policyFailures.add(StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(Status.Code.ABORTED.value())
+                .addDetails(Any.pack(
+                        ErrorInfo.newBuilder().setReason("REVISION_MOVED").build()))
+                .build()));
+        assertThatThrownBy(() -> client.policy().apply(PolicyChange.of("x", "why")))
+                .isInstanceOfSatisfying(
+                        AssizeException.class,
+                        refused -> assertThat(refused.reason()).isEqualTo("REVISION_MOVED"));
+        assertThat(server.policyCalls).hasSize(1);
+    }
+
+    @Test
+    void failsWhereAPartCannotBeRead() {
+        Iterable<PolicyChange.Part> broken = () -> {
+            throw new IllegalStateException("the file is gone");
+        };
+        assertThatThrownBy(() -> client.policy().apply(PolicyChange.of(broken, "why")))
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(server.policyCalls).isEmpty();
+    }
+
+    /** However many there are: parts are asked for as the server takes them. */
+    @Test
+    void asksForPartsNoFasterThanTheyAreTaken() throws Exception {
+        int parts = 2_000;
+        Semaphore wanted = new Semaphore(0);
+        server.partsWanted = wanted;
+        AtomicInteger asked = new AtomicInteger();
+        AtomicInteger ahead = new AtomicInteger();
+        Iterable<PolicyChange.Part> documents = () -> IntStream.range(0, parts)
+                .<PolicyChange.Part>mapToObj(i -> {
+                    ahead.accumulateAndGet(asked.incrementAndGet() - server.partsTaken.get(), Math::max);
+                    wanted.release();
+                    return new PolicyChange.Put("", 1, new byte[64 * 1_024]);
+                })
+                .iterator();
+        try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
+            Future<AppliedChange> applying =
+                    thread.submit(() -> client.policy().apply(PolicyChange.of(documents, "many"), "key"));
+            wanted.release();
+            applying.get();
+        }
+        assertThat(asked).hasValue(parts);
+        assertThat(ahead.get()).isLessThan(100);
     }
 
     @Test
