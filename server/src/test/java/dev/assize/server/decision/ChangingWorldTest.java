@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -65,7 +66,12 @@ class ChangingWorldTest {
     }
 
     /** What was asked, and what was told. */
-    private record Told(CheckQuery query, Instant now, PolicySet policy, Object answer) {}
+    private record Told(
+            CheckQuery query,
+            Instant now,
+            PolicySet policy,
+            Object answer,
+            @Nullable Object found) {}
 
     @Test
     void aPastMomentIsAnsweredAsItWasThen() {
@@ -89,7 +95,9 @@ class ChangingWorldTest {
                 for (int j = 0; j < CHECKS_A_CHANGE; j++) {
                     CheckQuery query = world.query();
                     Instant now = j == 0 ? commits.get(i) : world.between(commits.get(i), next);
-                    past.add(new Told(query, now, policy, historical(() -> pdp.evaluate(query, now))));
+                    Object answer = historical(() -> pdp.evaluate(query, now));
+                    Object found = j == 0 ? told(() -> pdp.search(search(query), now)) : null;
+                    past.add(new Told(query, now, policy, answer, found));
                 }
             }
             for (Told told : past) {
@@ -99,6 +107,12 @@ class ChangingWorldTest {
                     assertThat(told(() -> pdp.evaluate(told.query, point, end)))
                             .as("%s at %s, seed %d", told.query, point, seed)
                             .isEqualTo(told.answer);
+                }
+                if (told.found != null) {
+                    PointInTime.Past moment = new PointInTime.Past(null, told.now);
+                    assertThat(told(() -> pdp.search(search(told.query), moment, end)))
+                            .as("search of %s at %s, seed %d", told.query, moment, seed)
+                            .isEqualTo(told.found);
                 }
                 Instant committed = commits.get(
                         (int) (revision.value() - world.tenant().revision().value()));

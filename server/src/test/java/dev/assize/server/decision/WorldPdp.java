@@ -67,11 +67,15 @@ final class WorldPdp {
 
     /** Everything that a search finds, in pages of a few. */
     List<String> search(Search sought, Instant now) {
+        return search(sought, PointInTime.NOW, now);
+    }
+
+    List<String> search(Search sought, PointInTime at, Instant now) {
         clock.set(now);
         List<String> found = new java.util.ArrayList<>();
         String after = null;
         do {
-            var page = search.search(sought, PointInTime.NOW, after, 3, Duration.ofMinutes(1));
+            var page = search.search(sought, at, after, 3, Duration.ofMinutes(1));
             found.addAll(page.found());
             after = page.next();
         } while (after != null);
