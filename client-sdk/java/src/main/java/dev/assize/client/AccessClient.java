@@ -4,7 +4,14 @@ import dev.assize.proto.v1.AccessServiceGrpc.AccessServiceBlockingStub;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CleanUpGrantsResponse;
 import dev.assize.proto.v1.EndedGrant;
+import dev.assize.proto.v1.ListTenantsRequest;
+import dev.assize.proto.v1.ListTenantsResponse;
+import dev.assize.proto.v1.ResumeTenantRequest;
+import dev.assize.proto.v1.ResumeTenantResponse;
 import dev.assize.proto.v1.ReviewAccessRequest;
+import dev.assize.proto.v1.SuspendTenantRequest;
+import dev.assize.proto.v1.SuspendTenantResponse;
+import dev.assize.proto.v1.TenantEntry;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.List;
@@ -17,17 +24,19 @@ public final class AccessClient {
 
     private final AccessServiceBlockingStub stub;
     private final String tenant;
+    private final Patience patience;
     private final Duration deadline;
 
-    AccessClient(AccessServiceBlockingStub stub, String tenant, Duration deadline) {
+    AccessClient(AccessServiceBlockingStub stub, String tenant, Patience patience, Duration deadline) {
         this.stub = stub;
         this.tenant = tenant;
+        this.patience = patience;
         this.deadline = deadline;
     }
 
     /** The access of another tenant. */
     public AccessClient inTenant(String tenant) {
-        return new AccessClient(stub, tenant, deadline);
+        return new AccessClient(stub, tenant, patience, deadline);
     }
 
     /** What everybody has. */
@@ -78,6 +87,88 @@ public final class AccessClient {
                     response.getSeq());
         } catch (StatusRuntimeException failure) {
             throw AssizeException.of(failure);
+        }
+    }
+
+    /**
+     * Stops everything in the tenant, until it is resumed; says which nodes do not act on it within a second.
+     *
+     * @throws AssizeException where the server refuses or did not answer in time
+     */
+    public PolicyChangeReceipt suspendTenant(String reason) {
+        return suspendTenant(reason, PolicyClient.newKey());
+    }
+
+    /** The same under a key of the caller's: to call again with it is answered as at first. */
+    public PolicyChangeReceipt suspendTenant(String reason, String idempotencyKey) {
+        SuspendTenantRequest request = SuspendTenantRequest.newBuilder()
+                .setTenant(tenant)
+                .setReason(reason)
+                .setIdempotencyKey(idempotencyKey)
+                .build();
+        SuspendTenantResponse response =
+                patience.untilKnown(left -> stub.withDeadlineAfter(left).suspendTenant(request));
+        return PolicyClient.receipt(tenant, response.getCommit(), PolicyClient.nodes(response.getNodes()));
+    }
+
+    /**
+     * Lets the tenant go on.
+     *
+     * @throws AssizeException where the server refuses or did not answer in time
+     */
+    public PolicyChangeReceipt resumeTenant(String reason) {
+        return resumeTenant(reason, PolicyClient.newKey());
+    }
+
+    /** The same under a key of the caller's: to call again with it is answered as at first. */
+    public PolicyChangeReceipt resumeTenant(String reason, String idempotencyKey) {
+        ResumeTenantRequest request = ResumeTenantRequest.newBuilder()
+                .setTenant(tenant)
+                .setReason(reason)
+                .setIdempotencyKey(idempotencyKey)
+                .build();
+        ResumeTenantResponse response =
+                patience.untilKnown(left -> stub.withDeadlineAfter(left).resumeTenant(request));
+        return PolicyClient.receipt(tenant, response.getCommit(), PolicyClient.nodes(response.getNodes()));
+    }
+
+    /**
+     * The tenants that the credential reaches, those that are no more included, by name, fetched page by page while
+     * iterating.
+     *
+     * @throws AssizeException while iterating, when a page cannot be had
+     */
+    public Iterable<TenantState> tenants() {
+        return () -> new Pages<>(token -> {
+            ListTenantsResponse page = stub.withDeadlineAfter(deadline)
+                    .listTenants(ListTenantsRequest.newBuilder()
+                            .setPageSize(PAGE_SIZE)
+                            .setPageToken(token)
+                            .build());
+            return new Pages.Page<>(
+                    page.getTenantsList().stream().map(AccessClient::state).toList(), page.getNextPageToken());
+        });
+    }
+
+    private static TenantState state(TenantEntry entry) {
+        return new TenantState(
+                entry.getTenant(),
+                entry.getExists(),
+                entry.hasSuspended(),
+                entry.getEnvironmentsList(),
+                entry.getRevision());
+    }
+
+    /**
+     * A tenant.
+     *
+     * @param exists false for one that is no more, and has a ledger still
+     * @param revision of its policy
+     */
+    public record TenantState(
+            String tenant, boolean exists, boolean suspended, List<String> environments, long revision) {
+        public TenantState {
+            environments = List.copyOf(environments);
         }
     }
 

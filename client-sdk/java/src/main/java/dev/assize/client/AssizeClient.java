@@ -109,7 +109,8 @@ public final class AssizeClient implements AutoCloseable {
                 ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
         this.policy =
                 new PolicyClient(PolicyServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
-        this.access = new AccessClient(AccessServiceGrpc.newBlockingStub(channel), tenant, builder.readDeadline);
+        this.access =
+                new AccessClient(AccessServiceGrpc.newBlockingStub(channel), tenant, patience, builder.readDeadline);
     }
 
     public static Builder builder() {

@@ -210,11 +210,11 @@ public final class PolicyClient {
         });
     }
 
-    private static String newKey() {
+    static String newKey() {
         return UUID.randomUUID().toString();
     }
 
-    private static PolicyChangeReceipt receipt(String name, PolicyCommit commit, Nodes nodes) {
+    static PolicyChangeReceipt receipt(String name, PolicyCommit commit, Nodes nodes) {
         return new PolicyChangeReceipt(
                 name,
                 commit.getRevision(),
@@ -224,7 +224,7 @@ public final class PolicyClient {
                 nodes);
     }
 
-    private static Nodes nodes(NodeConfirmations found) {
+    static Nodes nodes(NodeConfirmations found) {
         return new Nodes(
                 found.getConfirmed(),
                 found.getUnconfirmedList().stream()

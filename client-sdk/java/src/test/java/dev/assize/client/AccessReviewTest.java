@@ -66,6 +66,22 @@ class AccessReviewTest {
     }
 
     @Test
+    void suspendsATenantOnceHoweverOftenItHasToAsk() {
+        PolicyChangeReceipt receipt = client.access().inTenant("globex").suspendTenant("unpaid");
+
+        assertThat(receipt.revision()).isEqualTo(4);
+        assertThat(receipt.replayed()).isTrue();
+        assertThat(receipt.nodes().complete()).isTrue();
+        assertThat(server.suspensions)
+                .hasSize(2)
+                .allMatch(request -> request.getTenant().equals("globex")
+                        && request.getReason().equals("unpaid"))
+                .extracting(request -> request.getIdempotencyKey())
+                .doesNotContain("")
+                .containsOnly(server.suspensions.getFirst().getIdempotencyKey());
+    }
+
+    @Test
     void tellsWhoGaveItAndWhenItWasUsed() {
         AccessUse used = AccessUse.newBuilder()
                 .setState(AccessUseState.ACCESS_USE_STATE_ON_RECORD)

@@ -59,6 +59,8 @@ import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.RevokeResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.SuspendTenantRequest;
+import dev.assize.proto.v1.SuspendTenantResponse;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.UnfreezeResponse;
 import dev.assize.proto.v1.UseApprovalRequest;
@@ -96,6 +98,7 @@ import org.jspecify.annotations.Nullable;
 /** A server that does what a test tells it, over a real in-process transport. */
 final class FakeAssize implements AutoCloseable {
 
+    final List<SuspendTenantRequest> suspensions = new CopyOnWriteArrayList<>();
     final List<ReviewAccessRequest> reviews = new CopyOnWriteArrayList<>();
     final Deque<List<ReviewAccessResponse>> answers = new ArrayDeque<>();
     final List<CheckRequest> checks = new CopyOnWriteArrayList<>();
@@ -438,6 +441,20 @@ final class FakeAssize implements AutoCloseable {
     }
 
     private final class Access extends AccessServiceGrpc.AccessServiceImplBase {
+
+        @Override
+        public void suspendTenant(SuspendTenantRequest request, StreamObserver<SuspendTenantResponse> observer) {
+            suspensions.add(request);
+            if (suspensions.size() == 1) {
+                observer.onError(Status.UNAVAILABLE.asRuntimeException());
+                return;
+            }
+            observer.onNext(SuspendTenantResponse.newBuilder()
+                    .setCommit(PolicyCommit.newBuilder().setRevision(4).setReplayed(true))
+                    .setNodes(NodeConfirmations.newBuilder().setConfirmed(2))
+                    .build());
+            observer.onCompleted();
+        }
 
         @Override
         public void reviewAccess(ReviewAccessRequest request, StreamObserver<ReviewAccessResponse> observer) {

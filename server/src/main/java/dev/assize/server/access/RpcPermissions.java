@@ -58,7 +58,10 @@ public final class RpcPermissions {
             Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
             Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY),
             Map.entry("AccessService/ReviewAccess", Permission.REVIEW_ACCESS),
-            Map.entry("AccessService/CleanUpGrants", Permission.APPLY_POLICY));
+            Map.entry("AccessService/CleanUpGrants", Permission.APPLY_POLICY),
+            Map.entry("AccessService/ListTenants", Permission.READ_TENANT),
+            Map.entry("AccessService/SuspendTenant", Permission.SUSPEND_TENANT),
+            Map.entry("AccessService/ResumeTenant", Permission.RESUME_TENANT));
 
     private RpcPermissions() {}
 

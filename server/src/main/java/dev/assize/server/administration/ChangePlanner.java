@@ -25,6 +25,7 @@ import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.policy.Problem;
+import dev.assize.server.policy.SourcePlace;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,7 +75,8 @@ final class ChangePlanner implements Planner {
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
         judge = new ChangeJudge(change, changes, present, after, clock.instant(), warrant.ungiven());
-        List<Problem> problems = judge.problems();
+        List<Problem> problems = new ArrayList<>(judge.problems());
+        changes.forEach(scopeChange -> addReserved(scopeChange, problems));
         if (change.dryRun()) {
             int needed =
                     needed(present, changes).map(AcceptanceNeeded::acceptances).orElse(0);
@@ -109,6 +111,21 @@ final class ChangePlanner implements Planner {
     @Override
     public List<Unchanged> unchanged() {
         return unchanged;
+    }
+
+    /** A tenant is suspended and resumed by whoever may do that, and not by who may change its freezes. */
+    private void addReserved(ScopeChange scopeChange, List<Problem> problems) {
+        scopeChange.changed().stream()
+                .filter(document -> TenantLife.isReserved(document.key(), change.origin()))
+                .forEach(
+                        document -> problems.add(
+                                new Problem(
+                                        document.after() == null
+                                                ? SourcePlace.UNKNOWN
+                                                : document.after().place(),
+                                        document.key() + ": metadata.name",
+                                        document.key().name(),
+                                        "another name: a tenant is suspended and resumed as such (`assize tenant suspend`, `resume`)")));
     }
 
     /** Who judged in the last attempt; null where it was refused before. */

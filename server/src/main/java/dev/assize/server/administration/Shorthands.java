@@ -100,15 +100,23 @@ public final class Shorthands {
 
     /** Makes a freeze; one of its name must not be there. */
     public ShorthandResult freeze(TenantId tenant, FreezeDocument freeze, Order order) {
-        return change(tenant, order.origin("freeze", freeze.name()), order, present -> create(present, freeze));
+        return freeze(tenant, freeze, "freeze", order);
+    }
+
+    ShorthandResult freeze(TenantId tenant, FreezeDocument freeze, String origin, Order order) {
+        return change(tenant, order.origin(origin, freeze.name()), order, present -> create(present, freeze));
     }
 
     /** Deletes a freeze. */
     public ShorthandResult unfreeze(TenantId tenant, String name, Order order) {
+        return unfreeze(tenant, name, "unfreeze", order);
+    }
+
+    ShorthandResult unfreeze(TenantId tenant, String name, String origin, Order order) {
         DocumentKey key = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, name);
         return change(
                 tenant,
-                order.origin("unfreeze", name),
+                order.origin(origin, name),
                 order,
                 present -> present.find(key).isPresent() ? deletion(key) : new Draft.None(new NotThere(key)));
     }

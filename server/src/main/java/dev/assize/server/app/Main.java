@@ -16,6 +16,7 @@ import dev.assize.server.cli.PolicyCommand;
 import dev.assize.server.cli.RevokeCommand;
 import dev.assize.server.cli.SearchCommand;
 import dev.assize.server.cli.Surroundings;
+import dev.assize.server.cli.TenantCommand;
 import dev.assize.server.cli.UnfreezeCommand;
 import java.io.PrintWriter;
 import java.time.InstantSource;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Mixin;
             ApprovalCommand.class,
             AuditCommand.class,
             AccessCommand.class,
+            TenantCommand.class,
             KeyCommand.class,
             SigningKeyCommand.class,
             AnchorCommand.class,

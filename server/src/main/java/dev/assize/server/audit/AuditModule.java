@@ -11,6 +11,7 @@ public final class AuditModule extends AbstractModule {
     protected void configure() {
         bind(AuditCodec.class).in(Singleton.class);
         bind(Projector.class).to(AuditCodec.class);
+        bind(RecordedOnce.class).in(Singleton.class);
         bind(AuditLog.class).to(LedgerAuditLog.class).in(Singleton.class);
     }
 }

@@ -10,6 +10,7 @@ import dev.assize.server.administration.PolicyLedger;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.administration.PolicySnapshots;
 import dev.assize.server.administration.ProposalRepository;
+import dev.assize.server.administration.TenantRegister;
 import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
@@ -55,6 +56,7 @@ public final class StorageModule extends AbstractModule {
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
+        bind(TenantRegister.class).to(PostgresTenantRegister.class).in(Singleton.class);
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);

@@ -414,6 +414,27 @@ class ServedCommandsTest {
     }
 
     @Test
+    void makesShowsSuspendsAndResumesTenants() {
+        assertThat(console.run("tenant", "create", "newco", "--envs", "test,live", "--reason", "first"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).startsWith("CREATED newco  recorded as entry 0");
+        assertThat(console.run("tenant", "create", "newco")).isEqualTo(1);
+        assertThat(console.run("tenant", "suspend", "newco")).isEqualTo(2);
+        assertThat(console.run("tenant", "suspend", "newco", "--reason", "unpaid"))
+                .isZero();
+        assertThat(console.out()).startsWith("SUSPENDED newco  revision 2").contains("Confirmed by 1 node.");
+        assertThat(console.run("tenant", "show", "newco")).isZero();
+        assertThat(console.out()).contains("suspended", "user:admin", "unpaid", "test, live");
+        assertThat(console.run("tenant", "resume", "newco", "--reason", "paid")).isZero();
+        assertThat(console.out()).startsWith("RESUMED newco  revision 3");
+        assertThat(console.run("tenant", "list")).isZero();
+        assertThat(console.out()).contains("acme", "assize", "newco").contains("active");
+        assertThat(console.run("tenant", "show", "nowhere")).isEqualTo(1);
+        assertThat(console.err()).contains("nowhere").hasLineCount(1);
+    }
+
+    @Test
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");

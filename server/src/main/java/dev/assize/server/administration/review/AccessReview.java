@@ -136,7 +136,8 @@ public final class AccessReview {
         return subject != null && recordsAllows ? new LastUse.NoneFound() : new LastUse.NotRecorded();
     }
 
-    private static @Nullable Change change(@Nullable Written written) {
+    /** A change with what its manifest says. */
+    public static @Nullable Change change(@Nullable Written written) {
         if (written == null) {
             return null;
         }

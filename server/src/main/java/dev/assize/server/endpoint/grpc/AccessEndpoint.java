@@ -9,10 +9,16 @@ import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
+import dev.assize.proto.v1.ListTenantsRequest;
+import dev.assize.proto.v1.ListTenantsResponse;
+import dev.assize.proto.v1.ResumeTenantRequest;
+import dev.assize.proto.v1.ResumeTenantResponse;
 import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeKeyResponse;
+import dev.assize.proto.v1.SuspendTenantRequest;
+import dev.assize.proto.v1.SuspendTenantResponse;
 import dev.assize.server.access.RpcPermissions;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.ApiKeys.CreatedKey;
@@ -50,6 +56,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
     private final Replies replies;
     private final ReviewCalls reviews;
     private final CleanUpCalls cleanUps;
+    private final TenantCalls life;
     private final InstantSource clock;
 
     @Inject
@@ -61,9 +68,11 @@ final class AccessEndpoint extends AccessServiceImplBase {
             Replies replies,
             ReviewCalls reviews,
             CleanUpCalls cleanUps,
+            TenantCalls life,
             InstantSource clock) {
         this.reviews = reviews;
         this.cleanUps = cleanUps;
+        this.life = life;
         this.keys = keys;
         this.gate = gate;
         this.tenants = tenants;
@@ -95,6 +104,21 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Override
     public void cleanUpGrants(CleanUpGrantsRequest request, StreamObserver<CleanUpGrantsResponse> observer) {
         replies.reply(observer, () -> cleanUps.cleanUp(request));
+    }
+
+    @Override
+    public void listTenants(ListTenantsRequest request, StreamObserver<ListTenantsResponse> observer) {
+        replies.reply(observer, () -> life.list(request));
+    }
+
+    @Override
+    public void suspendTenant(SuspendTenantRequest request, StreamObserver<SuspendTenantResponse> observer) {
+        replies.reply(observer, () -> life.suspend(request));
+    }
+
+    @Override
+    public void resumeTenant(ResumeTenantRequest request, StreamObserver<ResumeTenantResponse> observer) {
+        replies.reply(observer, () -> life.resume(request));
     }
 
     private CreateKeyResponse createKey(CreateKeyRequest request) {

@@ -39,6 +39,7 @@ public final class GrpcModule extends AbstractModule {
         bind(ApprovalEndpoint.class).in(Singleton.class);
         bind(ReviewCalls.class).in(Singleton.class);
         bind(CleanUpCalls.class).in(Singleton.class);
+        bind(TenantCalls.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);
         bind(GrpcServer.class).in(Singleton.class);

@@ -233,7 +233,7 @@ final class ReviewCalls {
         };
     }
 
-    private static AccessChange wire(Change change) {
+    static AccessChange wire(Change change) {
         return AccessChange.newBuilder()
                 .setRevision(change.written().revision().value())
                 .setAt(Fields.timestamp(change.written().at()))

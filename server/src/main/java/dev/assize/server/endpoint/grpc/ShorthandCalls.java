@@ -249,7 +249,7 @@ final class ShorthandCalls {
         }
     }
 
-    private static Duration wait(boolean given, com.google.protobuf.Duration wait) {
+    static Duration wait(boolean given, com.google.protobuf.Duration wait) {
         if (!given) {
             return Deadlines.left(DEFAULT_WAIT);
         }
@@ -260,7 +260,7 @@ final class ShorthandCalls {
         return Deadlines.left(asked);
     }
 
-    private static Order order(String rpc, @Nullable String reason, String key, Message content) {
+    static Order order(String rpc, @Nullable String reason, String key, Message content) {
         return new Order(
                 CallContext.current().recorder(),
                 reason,
@@ -268,7 +268,7 @@ final class ShorthandCalls {
                 Digest.sha256((rpc + "\n").getBytes(UTF_8), content.toByteArray()));
     }
 
-    private static Done done(ShorthandResult result) {
+    static Done done(ShorthandResult result) {
         return switch (result) {
             case Done done -> done;
             case ShorthandResult.NotThere(DocumentKey key) ->
@@ -304,7 +304,7 @@ final class ShorthandCalls {
         };
     }
 
-    private static PolicyCommit commit(Done done) {
+    static PolicyCommit commit(Done done) {
         return PolicyCommit.newBuilder()
                 .setRevision(done.revision().value())
                 .setSeq(done.seq())
@@ -313,7 +313,7 @@ final class ShorthandCalls {
                 .build();
     }
 
-    private NodeConfirmations confirmations(TenantId tenant, Revision revision, Duration wait) {
+    NodeConfirmations confirmations(TenantId tenant, Revision revision, Duration wait) {
         Confirmations found = shorthands.confirmations(tenant, revision, wait);
         NodeConfirmations.Builder nodes = NodeConfirmations.newBuilder()
                 .setConfirmed(found.confirmed().size())

@@ -39,6 +39,7 @@ import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
@@ -51,6 +52,7 @@ import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.ResumeTenantRequest;
 import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
@@ -58,6 +60,7 @@ import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.SuspendTenantRequest;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
@@ -373,7 +376,23 @@ class EveryRpcTest {
             Map.entry(
                     "AccessService/CleanUpGrants",
                     tenant -> List.of(
-                            CleanUpGrantsRequest.newBuilder().setTenant(tenant).build())));
+                            CleanUpGrantsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "AccessService/ListTenants",
+                    tenant -> List.of(
+                            ListTenantsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "AccessService/SuspendTenant",
+                    tenant -> List.of(SuspendTenantRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setReason("r")
+                            .build())),
+            Map.entry(
+                    "AccessService/ResumeTenant",
+                    tenant -> List.of(ResumeTenantRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setReason("r")
+                            .build())));
 
     /** Those that end only when their caller has heard enough. */
     private static final Set<String> LASTING = Set.of("DecisionService/WatchDecision", "PolicyService/WatchPolicy");

@@ -53,6 +53,8 @@ import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
+import dev.assize.proto.v1.ListTenantsRequest;
+import dev.assize.proto.v1.ListTenantsResponse;
 import dev.assize.proto.v1.MetaCheckpoint;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PlaceHoldRequest;
@@ -61,9 +63,14 @@ import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ReleaseHoldRequest;
+import dev.assize.proto.v1.ResumeTenantRequest;
+import dev.assize.proto.v1.ResumeTenantResponse;
 import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevisionPrecondition;
+import dev.assize.proto.v1.SuspendTenantRequest;
+import dev.assize.proto.v1.SuspendTenantResponse;
+import dev.assize.proto.v1.TenantEntry;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
@@ -709,6 +716,110 @@ class ServedTest {
         turns.done(Duration.ZERO);
         assertThat(turns.take(Duration.ofHours(1))).isTrue();
         assertThat(turns.tenants()).contains(TenantId.ASSIZE).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void suspendsATenantAsAWholeAndNobodyButWhoMayResumesIt() {
+        apply(admin, header(), put(tenant("halted") + "---\n" + role("halted") + "---\n" + binding("halted", "r")));
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: halting}
+                spec: {subjects: ["user:sven"], role: security-officer}
+                """));
+        String sven = key("user:sven", "assize", true);
+        AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
+        AccessServiceGrpc.AccessServiceBlockingStub officer = with(AccessServiceGrpc.newBlockingStub(channel), sven);
+        SuspendTenantRequest suspension = SuspendTenantRequest.newBuilder()
+                .setTenant("halted")
+                .setReason("unpaid")
+                .setIdempotencyKey("once")
+                .build();
+        Refusal.of(() -> access.suspendTenant(
+                        suspension.toBuilder().clearReason().build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> access.suspendTenant(
+                        suspension.toBuilder().setTenant("assize").build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> access.suspendTenant(
+                        suspension.toBuilder().setTenant("nowhere").build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+
+        SuspendTenantResponse suspended = officer.suspendTenant(suspension);
+        assertThat(check(admin, "halted", "user:alice").getReason()).isEqualTo(Reason.REASON_FROZEN);
+        assertThat(officer.suspendTenant(suspension).getRecordedSeq()).isEqualTo(suspended.getRecordedSeq());
+        AuditEntry recorded = entry("assize", suspended.getRecordedSeq());
+        assertThat(recorded.getEvent().getType()).isEqualTo("assize.tenant.suspend");
+        assertThat(recorded.getEvent().getActor()).isEqualTo("user:sven");
+        assertThat(recorded.getEvent().getReason()).isEqualTo("unpaid");
+        assertThat(entry("halted", suspended.getCommit().getSeq()).getEvent().getPayload())
+                .contains("\"origin\":\"suspend\"");
+        TenantEntry entry = access.listTenants(
+                        ListTenantsRequest.newBuilder().setTenant("halted").build())
+                .getTenants(0);
+        assertThat(entry.getSuspended().getBy()).isEqualTo("user:sven");
+        assertThat(entry.getSuspended().getReason()).isEqualTo("unpaid");
+        assertThat(append("halted", 1)).hasSize(1);
+
+        Refusal.of(() -> policies(admin)
+                        .unfreeze(UnfreezeRequest.newBuilder()
+                                .setTenant("halted")
+                                .setName("tenant-suspended")
+                                .build()))
+                .is(ErrorReason.POLICY_INVALID);
+        Refusal.of(() -> apply(
+                        admin,
+                        header(),
+                        ApplyPolicyRequest.newBuilder()
+                                .setDelete(DocumentKey.newBuilder()
+                                        .setTenant("halted")
+                                        .setKind("Freeze")
+                                        .setName("tenant-suspended"))
+                                .build()))
+                .is(ErrorReason.POLICY_INVALID);
+        ResumeTenantRequest resumption = ResumeTenantRequest.newBuilder()
+                .setTenant("halted")
+                .setReason("paid")
+                .build();
+        Refusal.of(() -> officer.resumeTenant(resumption)).is(ErrorReason.PERMISSION_MISSING);
+        ResumeTenantResponse resumed = access.resumeTenant(resumption);
+        assertThat(check(admin, "halted", "user:alice").getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        assertThat(entry("assize", resumed.getRecordedSeq()).getEvent().getType())
+                .isEqualTo("assize.tenant.resume");
+        Refusal.of(() -> access.resumeTenant(resumption)).is(ErrorReason.DOCUMENT_NOT_FOUND);
+        Refusal.of(() -> policies(admin)
+                        .freeze(FreezeRequest.newBuilder()
+                                .setTenant("halted")
+                                .setName("tenant-suspended")
+                                .setAll(true)
+                                .setReason("r")
+                                .build()))
+                .is(ErrorReason.POLICY_INVALID);
+    }
+
+    @Test
+    void listsTenantsPageByPageAsFarAsTheKeyReaches() {
+        apply(admin, header(), put(tenant("listed-a")));
+        apply(admin, header(), put(tenant("listed-b")));
+        List<String> names = new ArrayList<>();
+        String page = "";
+        do {
+            ListTenantsResponse response = with(AccessServiceGrpc.newBlockingStub(channel), admin)
+                    .listTenants(ListTenantsRequest.newBuilder()
+                            .setPageSize(2)
+                            .setPageToken(page)
+                            .build());
+            response.getTenantsList().forEach(it -> names.add(it.getTenant()));
+            page = response.getNextPageToken();
+        } while (!page.isEmpty());
+        assertThat(names).contains("assize", "listed-a", "listed-b").isSorted().doesNotHaveDuplicates();
+
+        String some = key("user:admin", "assize", false, "assize", "listed-b");
+        assertThat(with(AccessServiceGrpc.newBlockingStub(channel), some)
+                        .listTenants(ListTenantsRequest.getDefaultInstance())
+                        .getTenantsList())
+                .extracting(TenantEntry::getTenant)
+                .containsExactly("assize", "listed-b");
     }
 
     private AuditEntry entry(String tenant, long seq) {
