@@ -1,11 +1,13 @@
 package dev.assize.server.administration;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.administration.CleanUp.Result;
 import dev.assize.server.administration.PolicyAdministrationTest.ForgetfulDecisions;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.InMemoryLedgerStore;
+import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
@@ -145,10 +147,9 @@ class CleanUpTest {
     }
 
     private String payload(long seq) {
+        StoredEntry entry = requireNonNull(ledger.rows(ACME).get(seq));
         return String.valueOf(new AuditCodec()
-                .decode(
-                        ledger.rows(ACME).get(seq).frame(),
-                        ledger.rows(ACME).get(seq).entryHash())
+                .decode(entry.frame(), entry.entryHash())
                 .event()
                 .payload());
     }

@@ -16,14 +16,15 @@ public record GrantFilter(
         @Nullable Subject subject, TenantId home, @Nullable String role) {
 
     boolean wants(SubjectPattern pattern, TenantId homeOfPattern) {
-        return subject == null
-                || homeOfPattern.equals(home)
-                        && switch (pattern) {
-                            case SubjectPattern.Anyone _ -> true;
-                            case SubjectPattern.AnyOfType(String type) ->
-                                subject.type().equals(type);
-                            case SubjectPattern.Named(Subject named) -> named.equals(subject);
-                        };
+        return subject == null || (homeOfPattern.equals(home) && names(pattern, subject));
+    }
+
+    private static boolean names(SubjectPattern pattern, Subject subject) {
+        return switch (pattern) {
+            case SubjectPattern.Anyone _ -> true;
+            case SubjectPattern.AnyOfType(String type) -> subject.type().equals(type);
+            case SubjectPattern.Named(Subject named) -> named.equals(subject);
+        };
     }
 
     boolean wants(String name) {

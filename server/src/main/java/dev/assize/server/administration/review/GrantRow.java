@@ -52,7 +52,7 @@ public record GrantRow(
                 return true;
             }
             int order = otherSubject.compareTo(subject);
-            return order < 0 || order == 0 && otherRole.compareTo(role) <= 0;
+            return order < 0 || (order == 0 && otherRole.compareTo(role) <= 0);
         }
     }
 }

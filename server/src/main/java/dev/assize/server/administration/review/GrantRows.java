@@ -95,7 +95,7 @@ public final class GrantRows {
     private void open(RoleBindingDocument binding) {
         Position after = position != null && position.binding().equals(binding.name()) ? position : null;
         position = new Position(binding.name(), null, null);
-        if (!isActive(binding) || after != null && after.subject() == null) {
+        if (!isActive(binding) || (after != null && after.subject() == null)) {
             return;
         }
         SortedMap<String, List<String>> roles = roles(binding.role());

@@ -169,7 +169,7 @@ final class ReviewCalls {
             int room = limit == 0 ? pageSize : (int) Math.min(pageSize, limit - sent);
             List<ReviewedGrant> grants = review.next(room, this::hasTime);
             sent += grants.size();
-            boolean truncated = review.hasNext() && (limit > 0 && sent == limit || !hasTime());
+            boolean truncated = review.hasNext() && ((limit > 0 && sent == limit) || !hasTime());
             over = truncated || !review.hasNext();
             ReviewAccessResponse.Builder response = ReviewAccessResponse.newBuilder()
                     .setTruncated(truncated)

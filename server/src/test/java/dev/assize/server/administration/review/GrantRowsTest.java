@@ -238,7 +238,7 @@ class GrantRowsTest {
         private boolean reaches(RoleBindingDocument binding, String pattern, String subject) {
             boolean foreign = GLOBEX.equals(binding.fromTenant());
             return pattern.equals(subject)
-                    || !foreign && pattern.startsWith("group:") && isMember(pattern.substring(6), subject);
+                    || (!foreign && pattern.startsWith("group:") && isMember(pattern.substring(6), subject));
         }
 
         private boolean isMember(String group, String subject) {
