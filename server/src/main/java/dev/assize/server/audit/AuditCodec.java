@@ -25,6 +25,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -35,6 +37,25 @@ import org.jspecify.annotations.Nullable;
 
 /** The one encoding of audit events into frames, and back. */
 public final class AuditCodec implements Projector {
+
+    private static final int[] REQUIRED = {
+        AuditField.ACTOR, AuditField.ACTION, AuditField.RESOURCE, AuditField.ENV, AuditField.OUTCOME
+    };
+
+    /** The fields of {@link RawColumns#TEXTS}, without the lineage, which is made of two. */
+    private static final int[] TEXT_FIELDS = {
+        Frame.RECORDED_BY,
+        Frame.RECORDED_BY_TENANT,
+        FrameFields.TYPE,
+        AuditField.CATEGORY,
+        AuditField.ACTOR,
+        AuditField.ROLE,
+        AuditField.ACTION,
+        AuditField.RESOURCE,
+        AuditField.ENV,
+        AuditField.RUN_ID,
+        AuditField.DECISION_ID
+    };
 
     private static final int COMMITMENT_BYTES = Short.BYTES + Digest.LENGTH;
 
@@ -153,7 +174,7 @@ public final class AuditCodec implements Projector {
         Envelope envelope = Envelope.of(fields);
         SortedMap<Integer, String> values = new TreeMap<>();
         beside.forEach(value -> values.put(value.field(), new String(value.value(), StandardCharsets.UTF_8)));
-        SortedMap<Integer, Digest> gone = commitments(fields);
+        SortedMap<Integer, Digest> gone = new TreeMap<>(commitments(fields));
         Set<Erasable> erasable = EnumSet.noneOf(Erasable.class);
         gone.keySet().forEach(field -> Erasable.ofField(field).ifPresent(erasable::add));
         gone.keySet().removeAll(values.keySet());
@@ -196,6 +217,32 @@ public final class AuditCodec implements Projector {
         return columns.byName;
     }
 
+    @Override
+    public boolean fits(FrameFields fields, Envelope envelope, SortedMap<String, String> columns) {
+        if (!(columns instanceof RawColumns raw)) {
+            return false;
+        }
+        check(fields);
+        return raw.recordedAtMicros == Frame.micros(envelope.recordedAt())
+                && raw.outcome != null
+                && raw.outcome == fields.requiredU8(AuditField.OUTCOME)
+                && Objects.equals(raw.occurredAt, fields.i64(AuditField.OCCURRED_AT))
+                && fitTexts(fields, raw);
+    }
+
+    private static boolean fitTexts(FrameFields fields, RawColumns raw) {
+        for (int place = 0; place < TEXT_FIELDS.length; place++) {
+            int length = raw.lengths[place];
+            boolean fits = length < 0
+                    ? !fields.has(TEXT_FIELDS[place])
+                    : fields.isText(TEXT_FIELDS[place], raw.row, raw.offsets[place], length);
+            if (!fits) {
+                return false;
+            }
+        }
+        return Objects.equals(lineage(fields), raw.get(AuditColumns.LINEAGE));
+    }
+
     private static @Nullable String lineage(FrameFields fields) {
         if (!fields.has(AuditField.READS) && !fields.has(AuditField.WRITES)) {
             return null;
@@ -230,13 +277,17 @@ public final class AuditCodec implements Projector {
 
     @Override
     public Optional<ErasureNotice> erasure(FrameFields fields) {
-        return ErasureEvents.TYPE.equals(Envelope.of(fields).type())
+        return ErasureEvents.TYPE.equals(fields.text(FrameFields.TYPE))
+                        && ErasureEvents.TYPE.equals(Envelope.of(fields).type())
                 ? ErasureEvents.read(fields.text(AuditField.PAYLOAD))
                 : Optional.empty();
     }
 
     @Override
     public SortedMap<Integer, Digest> commitments(FrameFields fields) {
+        if (!fields.has(AuditField.PAYLOAD_COMMITMENTS)) {
+            return Collections.emptySortedMap();
+        }
         SortedMap<Integer, Digest> commitments = new TreeMap<>();
         ByteBuffer list = commitmentBytes(fields);
         while (list.remaining() >= COMMITMENT_BYTES) {
@@ -279,9 +330,7 @@ public final class AuditCodec implements Projector {
 
     private static FrameFields check(FrameFields fields) {
         fields.forEachBodyNumber(number -> checkForm(fields, number));
-        for (int number :
-                new int[] {AuditField.ACTOR, AuditField.ACTION, AuditField.RESOURCE, AuditField.ENV, AuditField.OUTCOME
-                }) {
+        for (int number : REQUIRED) {
             if (!fields.has(number) && !isCommitted(fields, number)) {
                 throw new MalformedFrameException("field " + number + " is missing");
             }
@@ -304,7 +353,7 @@ public final class AuditCodec implements Projector {
                     AuditField.REASON,
                     AuditField.PAYLOAD,
                     AuditField.TRACE_CONTEXT,
-                    AuditField.IDEMPOTENCY_KEY -> fields.requiredText(number);
+                    AuditField.IDEMPOTENCY_KEY -> fields.requireText(number);
             case AuditField.READS, AuditField.WRITES, AuditField.MASKED -> fields.texts(number);
             case AuditField.OUTCOME -> Outcome.ofNumber(fields.requiredU8(number));
             case AuditField.OCCURRED_AT -> fields.requiredI64(number);

@@ -7,7 +7,10 @@ import org.jspecify.annotations.Nullable;
 /** Verifies what is kept beside entries and vouched for by them. */
 public interface BesideCheck {
 
-    /** What is wrong with what is kept beside a sound entry, as the end of a sentence; null where nothing is. */
+    /** Whether something is kept beside an entry. */
+    boolean isVouching(StoredEntry entry);
+
+    /** What is wrong with what is kept beside a sound entry that vouches for it, as the end of a sentence; null where nothing is. */
     @Nullable
     String fault(TenantId tenant, StoredEntry entry);
 

@@ -8,8 +8,11 @@ import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.model.TenantId;
 import jakarta.inject.Inject;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,24 +79,34 @@ public final class ChainVerifier {
         long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
         progress.verified(0, total);
         ChainWalk walk = new ChainWalk(tenant, fromSeq, projector, tree);
+        List<StoredEntry> vouching = new ArrayList<>();
         Verification result;
         try {
-            Optional<LedgerHead> head = store.scan(tenant, Math.max(0, fromSeq - 1), lastWanted, entry -> {
-                boolean sound = walk.accept(entry) && isSoundBeside(tenant, entry, walk);
+            Predicate<StoredEntry> reader = entry -> {
+                boolean sound = walk.accept(entry);
+                if (sound && isVouching(entry, walk)) {
+                    vouching.add(entry);
+                }
                 if (sound && walk.verified() > 0 && walk.verified() % PROGRESS_ENTRIES == 0) {
                     progress.verified(walk.verified(), Math.max(total, walk.verified()));
                 }
                 return sound;
-            });
+            };
+            Optional<LedgerHead> head = store.scan(
+                    tenant,
+                    Math.max(0, fromSeq - 1),
+                    lastWanted,
+                    reader,
+                    () -> areSoundBeside(tenant, vouching, walk));
             hearTheRest(tenant, walk);
             result = withoutOrphans(tenant, conclude(walk, head, fromSeq, toSeq), lastWanted);
         } catch (UnreadableRowException row) {
             Fault fault =
                     new Fault(row.seq(), Kind.FRAME, "entry " + row.seq() + " cannot be read: " + row.getMessage());
-            result = new Broken(span(walk, before, fromSeq, toSeq), fault);
+            result = broken(tenant, vouching, walk, span(walk, before, fromSeq, toSeq), fault);
         } catch (StrayRowException row) {
             Fault fault = new Fault(row.seq(), Kind.PROJECTION, String.valueOf(row.getMessage()));
-            result = new Broken(span(walk, before, fromSeq, toSeq), fault);
+            result = broken(tenant, vouching, walk, span(walk, before, fromSeq, toSeq), fault);
         }
         metrics.verified(result instanceof Sound);
         return result;
@@ -109,12 +122,28 @@ public final class ChainVerifier {
         }
     }
 
-    private boolean isSoundBeside(TenantId tenant, StoredEntry entry, ChainWalk walk) {
-        if (beside.isEmpty() || entry.seq() < walk.fromSeq()) {
-            return true;
+    private boolean isVouching(StoredEntry entry, ChainWalk walk) {
+        return beside.isPresent()
+                && entry.seq() >= walk.fromSeq()
+                && beside.get().isVouching(entry);
+    }
+
+    /** Checks what is kept beside entries that were sound; not while they are read, for that has the connection. */
+    private boolean areSoundBeside(TenantId tenant, List<StoredEntry> vouching, ChainWalk walk) {
+        for (StoredEntry entry : vouching) {
+            String fault = beside.orElseThrow().fault(tenant, entry);
+            if (fault != null) {
+                return walk.refuse(entry, fault);
+            }
         }
-        String fault = beside.get().fault(tenant, entry);
-        return fault == null || walk.refuse(entry.seq(), fault);
+        vouching.clear();
+        return true;
+    }
+
+    /** What cannot be read ends the reading; what was read before it may be worse. */
+    private Broken broken(TenantId tenant, List<StoredEntry> vouching, ChainWalk walk, Span span, Fault fault) {
+        Fault earlier = areSoundBeside(tenant, vouching, walk) ? null : walk.fault();
+        return new Broken(span, earlier == null ? fault : earlier);
     }
 
     private Verification withoutOrphans(TenantId tenant, Verification found, long lastWanted) {

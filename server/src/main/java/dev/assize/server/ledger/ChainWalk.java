@@ -56,10 +56,12 @@ final class ChainWalk {
         return fault == null;
     }
 
-    /** Ends the walk at the entry accepted last, for what is kept beside it; always false. */
-    boolean refuse(long seq, String besideFault) {
-        verified--;
-        fault = new Fault(seq, Kind.DECISIONS, "entry " + seq + " " + besideFault);
+    /** Ends the walk at an entry that was accepted, for what is kept beside it; always false. */
+    boolean refuse(StoredEntry entry, String besideFault) {
+        verified = entry.seq() - fromSeq;
+        nextSeq = entry.seq() + 1;
+        lastHash = entry.entryHash();
+        fault = new Fault(entry.seq(), Kind.DECISIONS, "entry " + entry.seq() + " " + besideFault);
         return false;
     }
 
@@ -196,7 +198,9 @@ final class ChainWalk {
         if (found != null) {
             return found;
         }
-        found = checkColumns(entry.columns(), projector.project(fields));
+        if (!projector.fits(fields, envelope, entry.columns())) {
+            found = checkColumns(entry.columns(), projector.project(fields));
+        }
         if (found == null) {
             found = checkValues(entry.beside(), projector.commitments(fields));
         }
@@ -251,6 +255,9 @@ final class ChainWalk {
 
     /** Each value opens a commitment, and each commitment has a value, or had one. */
     private @Nullable Fault checkValues(List<ErasableValue> beside, SortedMap<Integer, Digest> commitments) {
+        if (beside.isEmpty() && commitments.isEmpty()) {
+            return null;
+        }
         SortedMap<Integer, Digest> unopened = new TreeMap<>(commitments);
         for (ErasableValue value : beside) {
             Digest commitment = unopened.remove(value.field());

@@ -29,8 +29,12 @@ public final class Frame {
     static final int SEQ = 3;
     static final int PREV_HASH = 4;
     static final int RECORDED_AT = 5;
-    static final int RECORDED_BY = 6;
-    static final int RECORDED_BY_TENANT = 7;
+    /** The number of the field that says who had the entry recorded. */
+    public static final int RECORDED_BY = 6;
+
+    /** The number of the field that says where who had it recorded is at home. */
+    public static final int RECORDED_BY_TENANT = 7;
+
     static final int TYPE = 8;
 
     private static final int ENVELOPE_FIELDS = 8;

@@ -133,6 +133,31 @@ public final class FrameFields {
         return index < 0 ? null : utf8(number, frame, offsets[index], lengths[index]);
     }
 
+    /** Whether a value is a text of exactly these bytes. Only ASCII is recognised: of other bytes somebody must read the text. */
+    public boolean isText(int number, byte[] text, int offset, int length) {
+        int index = indexOf(number);
+        return index >= 0
+                && Arrays.equals(
+                        frame, offsets[index], offsets[index] + lengths[index], text, offset, offset + length)
+                && isAscii(text, offset, length);
+    }
+
+    /** Requires a text, without making one. */
+    public void requireText(int number) {
+        int index = indexOf(number);
+        if (index < 0 || !isAscii(frame, offsets[index], lengths[index])) {
+            requiredText(number);
+        }
+    }
+
+    private static boolean isAscii(byte[] text, int offset, int length) {
+        int bits = 0;
+        for (int i = offset; i < offset + length; i++) {
+            bits |= text[i];
+        }
+        return bits >= 0;
+    }
+
     public @Nullable Integer u8(int number) {
         ByteBuffer value = ofWidth(number, Byte.BYTES);
         return value == null ? null : Byte.toUnsignedInt(value.get(0));

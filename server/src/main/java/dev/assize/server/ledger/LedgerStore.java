@@ -3,6 +3,7 @@ package dev.assize.server.ledger;
 import dev.assize.server.model.TenantId;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /** What the ledger needs of a database. Blocks; a broken surrounding is an exception. */
@@ -60,5 +61,16 @@ public interface LedgerStore {
      * @throws UnreadableRowException where a row is no entry; what stands before it has been read
      * @throws StrayRowException where a row of what is stored beside the entries belongs to none of the range
      */
-    Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader);
+    default Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
+        return scan(tenant, fromSeq, toSeq, reader, () -> true);
+    }
+
+    /**
+     * The same with pauses.
+     *
+     * @param pause called after at most some thousand entries, and behind the last one; what it reads of this store's
+     *     database on its thread it reads from the same snapshot, on the same connection. Stops when it answers false
+     */
+    Optional<LedgerHead> scan(
+            TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader, BooleanSupplier pause);
 }

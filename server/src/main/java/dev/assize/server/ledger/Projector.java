@@ -16,6 +16,11 @@ public interface Projector {
     /** The same of a frame that was read. */
     SortedMap<String, String> project(FrameFields fields);
 
+    /** Whether columns are surely those that the frame must have; where it is not sure, they are to be projected. */
+    default boolean fits(FrameFields fields, Envelope envelope, SortedMap<String, String> columns) {
+        return false;
+    }
+
     /** What the frame has in place of values beside it, by field. */
     default SortedMap<Integer, Digest> commitments(FrameFields fields) {
         return Collections.emptySortedMap();

@@ -12,6 +12,9 @@ public final class Digest {
     /** Bytes of a digest. */
     public static final int LENGTH = 32;
 
+    /** Never used itself. */
+    private static final MessageDigest SHA256 = findSha256();
+
     private final byte[] bytes;
 
     private Digest(byte[] bytes) {
@@ -61,7 +64,16 @@ public final class Digest {
         return HexFormat.of().formatHex(bytes);
     }
 
+    /** A copy is made in half the time in which a new one is found. */
     private static MessageDigest newSha256() {
+        try {
+            return (MessageDigest) SHA256.clone();
+        } catch (CloneNotSupportedException e) {
+            return findSha256();
+        }
+    }
+
+    private static MessageDigest findSha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

@@ -26,10 +26,12 @@ final class PackCheck implements BesideCheck {
     }
 
     @Override
+    public boolean isVouching(StoredEntry entry) {
+        return DecisionPack.ENTRY_TYPE.equals(entry.columns().get(AuditColumns.TYPE));
+    }
+
+    @Override
     public @Nullable String fault(TenantId tenant, StoredEntry entry) {
-        if (!DecisionPack.ENTRY_TYPE.equals(entry.columns().get(AuditColumns.TYPE))) {
-            return null;
-        }
         try {
             String payload = Objects.requireNonNullElse(
                     audit.decode(entry.frame(), Digest.sha256(new byte[] {0}, entry.frame()))

@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -242,6 +243,11 @@ public final class Database implements AutoCloseable {
      */
     void within(TenantTransaction transaction, Runnable asking) {
         ScopedValue.where(current, transaction).run(asking);
+    }
+
+    /** The same with an answer. */
+    boolean asked(TenantTransaction transaction, BooleanSupplier asking) {
+        return ScopedValue.where(current, transaction).call(asking::getAsBoolean);
     }
 
     /** Each statement sees what is committed by then, and what the transaction itself wrote. */

@@ -1,8 +1,8 @@
 package dev.assize.server.storage;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.audit.AuditColumns;
+import dev.assize.server.audit.RawColumns;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.ledger.StrayRowException;
@@ -18,8 +18,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -41,22 +40,7 @@ final class EntryCopy {
     /** Bytes before the first row: a signature, flags, and the length of an extension that there is none of. */
     private static final int HEADER_BYTES = 19;
 
-    /** PostgreSQL counts microseconds from the year 2000. */
-    private static final long EPOCH_MICROS = 946_684_800_000_000L;
-
-    private static final List<String> TEXTS = List.of(
-            AuditColumns.RECORDED_BY,
-            AuditColumns.RECORDED_BY_TENANT,
-            AuditColumns.TYPE,
-            AuditColumns.CATEGORY,
-            AuditColumns.ACTOR,
-            AuditColumns.ROLE,
-            AuditColumns.ACTION,
-            AuditColumns.RESOURCE,
-            AuditColumns.ENV,
-            AuditColumns.RUN_ID,
-            AuditColumns.DECISION_ID,
-            AuditColumns.LINEAGE);
+    private static final List<String> TEXTS = RawColumns.TEXTS;
 
     /** As the codec says it; a row that repeats its entry's columns wrongly says so. */
     private static final String LINEAGE = "(SELECT string_agg(CASE WHEN l.recorded_at = e.recorded_at"
@@ -72,26 +56,26 @@ final class EntryCopy {
             + " FROM assize.ledger_payload p WHERE p.tenant_id = e.tenant_id AND p.seq = e.seq)";
 
     private static final String NO_VALUES = "NULL::bytea";
+    private static final String NO_LINEAGE = "NULL::text";
 
     /** A tenant's name needs no quoting: it has neither quotes nor backslashes. */
     private static final String COPY = "COPY (SELECT e.seq, e.frame, e.entry_hash, e.recorded_at, e.outcome,"
             + " e.occurred_at, "
-            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", " + LINEAGE + ", %4$s"
+            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", %5$s, %4$s"
             + " FROM assize.ledger_entry e WHERE e.tenant_id = '%1$s' AND e.seq BETWEEN %2$d AND %3$d ORDER BY e.seq)"
             + " TO STDOUT (FORMAT binary)";
 
     private static final String NEXT =
             "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
 
-    private static final String COUNT_VALUES =
-            "SELECT count(*) FROM assize.ledger_payload WHERE tenant_id = ? AND seq BETWEEN ? AND ?";
+    /** What stands beside the entries of a slice. All is read at one moment, so that it stays what it is. */
+    private static final String COUNT = "SELECT"
+            + " (SELECT count(*) FROM assize.ledger_payload WHERE tenant_id = ? AND seq BETWEEN ? AND ?),"
+            + " (SELECT count(*) FROM assize.ledger_lineage WHERE tenant_id = ? AND seq BETWEEN ? AND ?)";
 
     private static final String STRAY_VALUE = "SELECT p.seq FROM assize.ledger_payload p WHERE p.tenant_id = ?"
             + " AND p.seq BETWEEN ? AND ? AND NOT EXISTS (SELECT FROM assize.ledger_entry e"
             + " WHERE e.tenant_id = p.tenant_id AND e.seq = p.seq) ORDER BY p.seq LIMIT 1";
-
-    private static final String COUNT_LINEAGE =
-            "SELECT count(*) FROM assize.ledger_lineage WHERE tenant_id = ? AND seq BETWEEN ? AND ?";
 
     private static final String STRAY = "SELECT l.seq FROM assize.ledger_lineage l WHERE l.tenant_id = ?"
             + " AND l.seq BETWEEN ? AND ? AND NOT EXISTS (SELECT FROM assize.ledger_entry e"
@@ -100,12 +84,19 @@ final class EntryCopy {
     private final Connection connection;
     private final TenantId tenant;
     private final Predicate<StoredEntry> reader;
+    private final BooleanSupplier between;
     private boolean wanted = true;
     private long rows;
     private long lineageRows;
     private long values;
 
-    EntryCopy(Connection connection, TenantId tenant, Predicate<StoredEntry> reader) {
+    /**
+     * Reads for a reader.
+     *
+     * @param between asked behind each slice, while nothing is being read; false where no more is wanted
+     */
+    EntryCopy(Connection connection, TenantId tenant, Predicate<StoredEntry> reader, BooleanSupplier between) {
+        this.between = between;
         this.connection = connection;
         this.tenant = tenant;
         this.reader = reader;
@@ -115,36 +106,42 @@ final class EntryCopy {
     void read(long fromSeq, long toSeq) throws SQLException {
         long from = fromSeq;
         // What is said of positions before the first is as wrong as what is said of those behind the last.
-        long lineageFrom = fromSeq == 0 ? Long.MIN_VALUE : fromSeq;
+        long besideFrom = fromSeq == 0 ? Long.MIN_VALUE : fromSeq;
         while (wanted && from <= toSeq) {
             long to = toSeq - from < SLICE ? toSeq : from + SLICE - 1;
-            readSlice(from, to);
-            if (rows < SLICE && wanted) {
-                Long next = to == toSeq ? null : number(NEXT, to + 1, toSeq);
+            Beside kept = count(besideFrom, to);
+            readSlice(from, to, kept);
+            if (rows < SLICE && wanted && to < toSeq) {
+                Long next = number(NEXT, to + 1, toSeq);
                 to = next == null ? toSeq : next - 1;
+                kept = count(besideFrom, to);
             }
+            wanted = between.getAsBoolean() && wanted;
             if (wanted) {
-                requireNoStray(lineageFrom, to);
+                requireNoStray(besideFrom, to, kept);
             }
             if (to == toSeq) {
                 return;
             }
             from = to + 1;
-            lineageFrom = from;
+            besideFrom = from;
         }
     }
 
-    private void readSlice(long from, long to) throws SQLException {
+    private void readSlice(long from, long to, Beside kept) throws SQLException {
         rows = 0;
         lineageRows = 0;
         values = 0;
-        // Few tenants have any, and to look for those of each entry costs as much as the entry.
-        Long expected = number(COUNT_VALUES, from, to);
-        String beside = expected == null || expected == 0 ? NO_VALUES : VALUES;
+        // To look for those of each entry costs as much as the entry, and often there are none.
         CopyOut copy = connection
                 .unwrap(PGConnection.class)
                 .getCopyAPI()
-                .copyOut(COPY.formatted(tenant.value(), from, to, beside));
+                .copyOut(COPY.formatted(
+                        tenant.value(),
+                        from,
+                        to,
+                        kept.values == 0 ? NO_VALUES : VALUES,
+                        kept.lineage == 0 ? NO_LINEAGE : LINEAGE.formatted(tenant.value())));
         try {
             boolean first = true;
             for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
@@ -172,21 +169,18 @@ final class EntryCopy {
         try {
             byte[] frame = required(bytes(in));
             Digest hash = Digest.of(required(bytes(in)));
-            SortedMap<String, String> columns = new TreeMap<>();
-            long recordedAt = Math.addExact(required(number(in)), EPOCH_MICROS);
-            columns.put(AuditColumns.RECORDED_AT, Long.toString(recordedAt));
-            put(columns, AuditColumns.OUTCOME, number(in));
-            put(columns, AuditColumns.OCCURRED_AT, number(in));
-            for (String column : TEXTS) {
-                byte[] text = bytes(in);
-                if (text != null) {
-                    columns.put(column, new String(text, UTF_8));
-                }
+            long recordedAt = Math.addExact(required(number(in)), RowArray.EPOCH_MICROS);
+            Long outcome = number(in);
+            Long occurredAt = number(in);
+            int[] offsets = new int[TEXTS.size()];
+            int[] lengths = new int[TEXTS.size()];
+            for (int i = 0; i < offsets.length; i++) {
+                lengths[i] = in.getInt();
+                offsets[i] = in.position();
+                in.position(offsets[i] + Math.max(0, lengths[i]));
             }
-            String lineage = columns.get(AuditColumns.LINEAGE);
-            if (lineage != null) {
-                lineageRows += 1 + lineage.chars().filter(c -> c == '\n').count();
-            }
+            lineageRows += lines(in.array(), offsets[offsets.length - 1], lengths[lengths.length - 1]);
+            RawColumns columns = new RawColumns(in.array(), recordedAt, outcome, occurredAt, offsets, lengths);
             return new StoredEntry(seq, frame, hash, columns, values(bytes(in)));
         } catch (MalformedException | ArithmeticException | BufferUnderflowException e) {
             throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
@@ -209,10 +203,12 @@ final class EntryCopy {
         return unpacked;
     }
 
-    private static void put(SortedMap<String, String> columns, String name, @Nullable Long value) {
-        if (value != null) {
-            columns.put(name, value.toString());
+    private static int lines(byte[] text, int offset, int length) {
+        int lines = length < 0 ? 0 : 1;
+        for (int i = offset; i < offset + length; i++) {
+            lines += text[i] == '\n' ? 1 : 0;
         }
+        return lines;
     }
 
     private static byte @Nullable [] bytes(ByteBuffer in) {
@@ -242,20 +238,31 @@ final class EntryCopy {
         return value;
     }
 
-    private void requireNoStray(long from, long to) throws SQLException {
-        Long kept = number(COUNT_VALUES, from, to);
-        if (kept == null || kept != values) {
+    private void requireNoStray(long from, long to, Beside kept) throws SQLException {
+        if (kept.values != values) {
             Long stray = number(STRAY_VALUE, from, to);
             long seq = stray == null ? Math.max(0, from) : stray;
             throw new StrayRowException(seq, "entry " + seq + " is not there, and a value stands beside it");
         }
-        Long count = number(COUNT_LINEAGE, from, to);
-        if (count != null && count == lineageRows) {
-            return;
+        if (kept.lineage != lineageRows) {
+            Long stray = number(STRAY, from, to);
+            long seq = stray == null ? Math.max(0, from) : stray;
+            throw new StrayRowException(seq, "entry " + seq + " is not there, and the lineage has a row of it");
         }
-        Long stray = number(STRAY, from, to);
-        long seq = stray == null ? Math.max(0, from) : stray;
-        throw new StrayRowException(seq, "entry " + seq + " is not there, and the lineage has a row of it");
+    }
+
+    private Beside count(long from, long to) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(COUNT)) {
+            for (int parameter = 1; parameter <= 6; parameter += 3) {
+                statement.setString(parameter, tenant.value());
+                statement.setLong(parameter + 1, from);
+                statement.setLong(parameter + 2, to);
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                row.next();
+                return new Beside(row.getLong(1), row.getLong(2));
+            }
+        }
     }
 
     private @Nullable Long number(String query, long from, long to) throws SQLException {
@@ -268,4 +275,7 @@ final class EntryCopy {
             }
         }
     }
+
+    /** How many values and rows of the lineage stand beside entries. */
+    private record Beside(long values, long lineage) {}
 }

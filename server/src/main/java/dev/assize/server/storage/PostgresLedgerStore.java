@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -163,10 +164,12 @@ final class PostgresLedgerStore implements LedgerStore {
     }
 
     @Override
-    public Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
+    public Optional<LedgerHead> scan(
+            TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader, BooleanSupplier pause) {
         return database.inTransaction(Mode.SNAPSHOT, tenant.value(), READER_LIMIT, transaction -> {
             Optional<LedgerHead> head = head(transaction, tenant);
-            new EntryCopy(transaction.connection(), tenant, reader).read(fromSeq, toSeq);
+            BooleanSupplier within = () -> database.asked(transaction, pause);
+            new EntryCopy(transaction.connection(), tenant, reader, within).read(fromSeq, toSeq);
             return head;
         });
     }

@@ -22,6 +22,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -384,8 +385,9 @@ class AppenderTest {
         }
 
         @Override
-        public Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
-            return store.scan(tenant, fromSeq, toSeq, reader);
+        public Optional<LedgerHead> scan(
+                TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader, BooleanSupplier pause) {
+            return store.scan(tenant, fromSeq, toSeq, reader, pause);
         }
 
         private static void await(CountDownLatch latch) {

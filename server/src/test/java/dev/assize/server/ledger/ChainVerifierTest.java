@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -246,7 +247,8 @@ class ChainVerifierTest {
             }
 
             @Override
-            public Optional<LedgerHead> scan(TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
+            public Optional<LedgerHead> scan(
+                    TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader, BooleanSupplier pause) {
                 return store.scan(tenant, fromSeq, toSeq, entry -> {
                     if (entry.seq() == 3) {
                         throw new UnreadableRowException(3, "the hash has 31 bytes");

@@ -18,6 +18,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -60,13 +61,17 @@ public final class InMemoryLedgerStore implements LedgerStore {
 
     @Override
     public synchronized Optional<LedgerHead> scan(
-            TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader) {
+            TenantId tenant, long fromSeq, long toSeq, Predicate<StoredEntry> reader, BooleanSupplier pause) {
         Ledger ledger = ledgers.getOrDefault(tenant, new Ledger(tenant));
         for (StoredEntry entry : ledger.rows.tailMap(fromSeq, true).values()) {
             if (entry.seq() > toSeq || !reader.test(entry)) {
                 break;
             }
+            if (entry.seq() % 3 == 2 && !pause.getAsBoolean()) {
+                return head(tenant);
+            }
         }
+        boolean _ = pause.getAsBoolean();
         return head(tenant);
     }
 

@@ -31,6 +31,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.sql.Statement;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -99,6 +100,32 @@ class PostgresDecisionStoreTest {
     static void drop() {
         database.close();
         testDatabase.close();
+    }
+
+    /** Reading holds a connection, and a pool whose every connection waited for a second one would stand still. */
+    @Test
+    void verifiesWithOneConnection() {
+        StorageConfig config = testDatabase.config();
+        StorageConfig narrow = new StorageConfig(
+                config.location(),
+                config.ledgerName(),
+                1,
+                Duration.ofMillis(300),
+                config.statementTimeout(),
+                config.idleTimeout());
+        try (Database only = new Database(narrow, InstantSource.system())) {
+            only.start();
+            AuditCodec codec = new AuditCodec();
+            LedgerWriter writer = new LedgerWriter(only, codec, (_, _) -> {}, InstantSource.system());
+            Verification found = LedgerVerifiers.of(
+                            new PostgresLedgerStore(only, writer),
+                            codec,
+                            RecordingWorld.check(new PostgresDecisionStore(only, writer)))
+                    .verify(ACME, 0, null, (verified, total) -> {});
+            assertThat(found)
+                    .isInstanceOfSatisfying(
+                            Sound.class, sound -> assertThat(sound.span().verified()).isEqualTo(PACKS));
+        }
     }
 
     @ParameterizedTest
