@@ -163,13 +163,13 @@ public final class Database implements AutoCloseable {
     <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
         return current.isBound()
                 ? join(current.get(), mode, scopeKey, work)
-                : inTransaction(mode, scopeKey, idleTimeout, new Trip(), work);
+                : inTransaction(mode, scopeKey, idleTimeout, null, new Trip(), work);
     }
 
     /** Runs work that is to be committed and begins with these statements; they cost no round trip of their own. */
     <T extends @Nullable Object> T inTransaction(String scopeKey, Trip opening, Work<T> work) {
         requireNoTransaction();
-        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), opening, work);
+        return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), limit(), opening, work);
     }
 
     /**
@@ -209,7 +209,14 @@ public final class Database implements AutoCloseable {
             throws SQLException {
         connected.run();
         return TenantTransaction.begin(
-                connection, Mode.KNOWN, scopeKey, config.statementTimeout(), config.idleTimeout(), opening);
+                connection, Mode.KNOWN, scopeKey, config.statementTimeout(), config.idleTimeout(), limit(), opening);
+    }
+
+    /** Of a whole append: who stalls in the middle of it, also of a message, keeps the head from others for so long. */
+    private @Nullable Duration limit() {
+        return running().knowsTransactionTimeout
+                ? config.statementTimeout().plus(config.idleTimeout())
+                : null;
     }
 
     /** What is asked in the middle of a transaction only reads. */
@@ -220,9 +227,9 @@ public final class Database implements AutoCloseable {
     }
 
     private <T extends @Nullable Object> T inTransaction(
-            Mode mode, String scopeKey, Duration idleTimeout, Trip opening, Work<T> work) {
+            Mode mode, String scopeKey, Duration idleTimeout, @Nullable Duration limit, Trip opening, Work<T> work) {
         try (TenantTransaction transaction = TenantTransaction.begin(
-                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout, opening)) {
+                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout, limit, opening)) {
             T result = work.run(transaction);
             transaction.commit();
             return result;
@@ -344,7 +351,8 @@ public final class Database implements AutoCloseable {
         }
         HikariDataSource pool = openPool(application);
         try {
-            Running started = new Running(server, pool, application, owner, maintenance, examine(pool));
+            Running started =
+                    new Running(server, pool, application, owner, maintenance, examine(pool), knowsTransactionTimeout(pool));
             started.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
             return started;
         } catch (SQLException e) {
@@ -383,6 +391,14 @@ public final class Database implements AutoCloseable {
             return new HikariDataSource(pool);
         } catch (PoolInitializationException e) {
             throw new StorageException("cannot reach " + application + ": " + Reasons.of(rootOf(e)), e);
+        }
+    }
+
+    private static boolean knowsTransactionTimeout(HikariDataSource pool) throws SQLException {
+        try (Connection connection = pool.getConnection();
+                Statement statement = connection.createStatement()) {
+            return only(statement, "SELECT count(*) FROM pg_settings WHERE name = 'transaction_timeout'")
+                    .equals("1");
         }
     }
 
@@ -457,6 +473,7 @@ public final class Database implements AutoCloseable {
         private final @Nullable DatabaseAccess owner;
         private final @Nullable DatabaseAccess maintenance;
         private final String deploymentId;
+        private final boolean knowsTransactionTimeout;
         private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("assize-storage-chores").factory());
 
@@ -466,13 +483,15 @@ public final class Database implements AutoCloseable {
                 DatabaseAccess application,
                 @Nullable DatabaseAccess owner,
                 @Nullable DatabaseAccess maintenance,
-                String deploymentId) {
+                String deploymentId,
+                boolean knowsTransactionTimeout) {
             this.server = server;
             this.pool = pool;
             this.application = application;
             this.owner = owner;
             this.maintenance = maintenance;
             this.deploymentId = deploymentId;
+            this.knowsTransactionTimeout = knowsTransactionTimeout;
         }
 
         /** The first time before this returns. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A database transaction that works for one tenant at a time: row-level security shows it that tenant's rows only. The
@@ -30,6 +31,9 @@ final class TenantTransaction implements AutoCloseable {
     private static final String BEGIN_KNOWN = BEGIN
             + ", set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)";
 
+    /** Neither of the other two timeouts runs while the server waits for the rest of what a client is sending. */
+    private static final String LIMIT = ", set_config('transaction_timeout', ?, true)";
+
     static final String COMMIT = "COMMIT";
 
     private final Connection connection;
@@ -48,25 +52,33 @@ final class TenantTransaction implements AutoCloseable {
     static TenantTransaction begin(
             Connection connection, Mode mode, String scopeKey, Duration statementTimeout, Duration idleTimeout)
             throws SQLException {
-        return begin(connection, mode, scopeKey, statementTimeout, idleTimeout, new Trip());
+        return begin(connection, mode, scopeKey, statementTimeout, idleTimeout, null, new Trip());
     }
 
-    /** The same, with the transaction's first statements in the same round trip. */
+    /**
+     * The same, with the transaction's first statements in the same round trip.
+     *
+     * @param limit of the whole transaction, for servers that know one; null for none
+     */
     static TenantTransaction begin(
             Connection connection,
             Mode mode,
             String scopeKey,
             Duration statementTimeout,
             Duration idleTimeout,
+            @Nullable Duration limit,
             Trip opening)
             throws SQLException {
         TenantTransaction transaction = new TenantTransaction(connection, scopeKey);
         Trip trip = new Trip();
         mode.isolation.ifPresent(sql -> trip.then(sql, parameters -> {}));
-        trip.then(mode.begin, parameters -> {
+        trip.then(limit == null ? mode.begin : mode.begin + LIMIT, parameters -> {
             parameters.text(scopeKey);
             parameters.text(Long.toString(statementTimeout.toMillis()));
             parameters.text(Long.toString(idleTimeout.toMillis()));
+            if (limit != null) {
+                parameters.text(Long.toString(limit.toMillis()));
+            }
         });
         try {
             trip.then(opening).run(connection);
@@ -161,7 +173,7 @@ final class TenantTransaction implements AutoCloseable {
 
     /** What is done in a transaction. */
     @FunctionalInterface
-    interface Work<T extends @org.jspecify.annotations.Nullable Object> {
+    interface Work<T extends @Nullable Object> {
         T run(TenantTransaction transaction) throws SQLException;
     }
 }

@@ -37,6 +37,7 @@ import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -54,6 +55,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -190,7 +192,7 @@ class CrashAtEveryStepTest {
     @Test
     void aNodePausedInItsTransactionLosesItAndNothingElse() throws Exception {
         try (World world = World.onSharedServer(directory)) {
-            List<Integer> pauses = world.pausesOfAnAppend();
+            List<Integer> pauses = world.pausesOfAnAppend(world.knowsTransactionTimeout());
             for (int statement : ALL ? pauses : pauses.subList(pauses.size() - 2, pauses.size())) {
                 world.pauseAt(statement);
                 world.assertHolds();
@@ -288,15 +290,34 @@ class CrashAtEveryStepTest {
                     .size();
         }
 
-        /** Where the database waits for the node while it has the head locked. */
-        List<Integer> pausesOfAnAppend() throws Exception {
+        boolean knowsTransactionTimeout() throws SQLException {
+            try (Connection connection =
+                            DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                    Statement statement = connection.createStatement();
+                    ResultSet row = statement.executeQuery("SHOW server_version_num")) {
+                return row.next() && row.getInt(1) >= 170_000;
+            }
+        }
+
+        /**
+         * Where the database waits for the node while it has the head locked.
+         *
+         * @param everywhere also in the middle of what the node sends together
+         */
+        List<Integer> pausesOfAnAppend(boolean everywhere) throws Exception {
             Fault never = appendDying(MOST_STATEMENTS, Moment.BEFORE, Link::cut);
             int lock = 1;
             while (!never.statements().get(lock - 1).contains("FOR UPDATE")) {
                 lock++;
             }
             int locked = lock;
-            return never.roundStarts().stream().filter(start -> start > locked).toList();
+            return everywhere
+                    ? IntStream.rangeClosed(locked + 1, never.statements().size())
+                            .boxed()
+                            .toList()
+                    : never.roundStarts().stream()
+                            .filter(start -> start > locked)
+                            .toList();
         }
 
         /** An append of two new operations and of one that was acknowledged before; it dies, if it gets that far. */
@@ -418,7 +439,7 @@ class CrashAtEveryStepTest {
                     direct.ledgerName(),
                     1,
                     direct.connectTimeout(),
-                    direct.statementTimeout(),
+                    Duration.ofSeconds(1),
                     idle);
             try (Database paused = new Database(impatient, InstantSource.system());
                     ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
