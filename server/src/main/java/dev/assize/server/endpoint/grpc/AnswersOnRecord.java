@@ -46,8 +46,17 @@ final class AnswersOnRecord {
         return new Given(decisionId, clock.instant(), query, answer);
     }
 
-    /** Returns when the answers of a tenant may be given. */
+    /** Returns when the answers of a tenant may be given; an answer that is not given in time is not on record either. */
     void put(TenantId tenant, List<Given> answers) {
+        put(tenant, answers, true);
+    }
+
+    /** The same for an answer that has had its effect: it goes on record, whether or not somebody still waits for it. */
+    void putDone(TenantId tenant, Given answer) {
+        put(tenant, List.of(answer), false);
+    }
+
+    private void put(TenantId tenant, List<Given> answers, boolean mayBeWithdrawn) {
         DecisionLog log = decisions.decisionLog(tenant);
         if (log.mode() == DecisionLog.Mode.NONE) {
             return;
@@ -63,14 +72,14 @@ final class AnswersOnRecord {
                         given.answer(),
                         call.traceContext()))
                 .toList();
-        await(recorder.record(tenant, log.acknowledge(), made));
+        await(recorder.record(tenant, log.acknowledge(), made), mayBeWithdrawn);
     }
 
     /** The same where it may be on record already. */
     void putOnce(TenantId tenant, Given answer) {
         if (decisions.decisionLog(tenant).covers(answer.answer().reason().isAllow())
                 && !store.contains(tenant, answer.decisionId())) {
-            put(tenant, List.of(answer));
+            putDone(tenant, answer);
         }
     }
 
@@ -81,7 +90,7 @@ final class AnswersOnRecord {
         }
     }
 
-    private static void await(CompletableFuture<Void> durable) {
+    private static void await(CompletableFuture<Void> durable, boolean mayBeWithdrawn) {
         try {
             durable.get(Deadlines.left(LONGEST).toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
@@ -89,6 +98,9 @@ final class AnswersOnRecord {
                     ? failure
                     : new NotOnRecordException("the decision is not known to be on record", e);
         } catch (TimeoutException e) {
+            if (!mayBeWithdrawn) {
+                throw new NotOnRecordException("the decision is not known to be on record yet", e);
+            }
             // What has failed meanwhile cannot be cancelled either; only what is on record may be answered.
             if (durable.cancel(false) || durable.isCompletedExceptionally()) {
                 throw new NotOnRecordException("the decision did not go on record in time, so there is no answer", e);

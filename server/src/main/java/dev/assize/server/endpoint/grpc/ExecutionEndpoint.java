@@ -104,7 +104,7 @@ final class ExecutionEndpoint {
         return switch (result) {
             case AppendResult.Appended(var receipts) -> {
                 Answer answer = requireNonNull(decided);
-                onRecord.put(asked.query().tenant(), List.of(onRecord.given(decisionId, asked.query(), answer)));
+                onRecord.putDone(asked.query().tenant(), onRecord.given(decisionId, asked.query(), answer));
                 yield appended(answer, receipts.getFirst(), decisionId, asked).build();
             }
             case AppendResult.Replayed(var receipts) -> replayed(receipts.getFirst(), decisionId, asked);

@@ -406,6 +406,25 @@ class DecisionsOnRecordTest {
                 .containsExactly(again.getResponse().getDecisionId());
     }
 
+    /** Without a key nobody can ask again; what was allowed is done, and stays so. */
+    @Test
+    void whatWasDoneGoesOnRecordAlsoWhereNobodyWaitsForIt() {
+        CountDownLatch gate = new CountDownLatch(1);
+        door.records.before(() -> await(gate));
+        door.decisions.decisionLog(AFTER);
+        check("user:alice");
+        door.decisions.decisionLog(BEFORE);
+        CheckAndAppendRequest request = CheckAndAppendRequest.newBuilder()
+                .setCheck(request("user:alice"))
+                .setEvent(AuditEvent.newBuilder().setType("replay.executed"))
+                .build();
+        Refusal.of(() -> decisions().withDeadlineAfter(2, TimeUnit.SECONDS).checkAndAppend(request))
+                .status();
+        gate.countDown();
+        door.injector.getInstance(PackingRecorder.class).close();
+        assertThat(onRecord()).hasSize(2);
+    }
+
     private void refuses(UnaryOperator<QueryDecisionsRequest.Builder> change, String field) {
         Refusal.of(() -> decisions().queryDecisions(change.apply(query()).build()))
                 .is(ErrorReason.REQUEST_INVALID)
