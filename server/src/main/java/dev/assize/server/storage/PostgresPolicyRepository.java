@@ -330,6 +330,8 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         SortedMap<PolicyScope, Head> heads = new TreeMap<>();
         heads.put(PolicyScope.PLATFORM, lock(transaction, PolicyScope.PLATFORM, changesPlatform));
         if (changesPlatform) {
+            // By whose policy the platform is guarded; a new database has none yet.
+            heads.put(PolicyScope.of(TenantId.ASSIZE), new Head(Revision.NONE, null));
             // Nobody else can be changing these: that takes a share of the platform's row.
             transaction
                     .sql()

@@ -201,6 +201,28 @@ class ProposalsOnTwoNodesTest {
     }
 
     @Test
+    void thePlatformIsChangedByProposalsToo() {
+        String role = "{apiVersion: assize.dev/v1, kind: Role, metadata: {name: everywhere},"
+                + " spec: {permissions: [{resources: [x], actions: [y]}]}}\n";
+        Content content = new Content(read(role), List.of());
+        Done proposed = (Done) one.proposals()
+                .propose(
+                        new Wish(PolicyScope.PLATFORM, content, false, null, "why", Duration.ofDays(1), ALICE, null),
+                        ALICE);
+        String id = proposed.proposal().id();
+        Seen seen = new Seen(
+                proposed.proposal().digest(proposed.base()), proposed.base().revision());
+        assertThat(other.proposals().accept(PolicyScope.PLATFORM, id, BOB, seen, null))
+                .isInstanceOfSatisfying(
+                        Done.class, done -> assertThat(done.state()).isEqualTo(State.APPLIED));
+        assertThat(one.administration().export(PolicyScope.PLATFORM).documents())
+                .extracting(Document::name)
+                .containsExactly("everywhere");
+        // The digest of a tenant's proposal covers the platform's revision, too.
+        assertThat(one.repository().find(SCOPE, id)).isEmpty();
+    }
+
+    @Test
     void keepsWhatIsProposedAsItIs() {
         Document put = read(binding("kept")).getFirst();
         DocumentKey deleted = new DocumentKey(SCOPE, Kind.ROLE, "pays");
