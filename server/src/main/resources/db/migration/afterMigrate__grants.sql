@@ -32,7 +32,7 @@ GRANT SELECT, INSERT, UPDATE (to_revision) ON assize.policy_document TO ${applic
 GRANT SELECT, INSERT ON assize.policy_revision TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (revision, lanes) ON assize.policy_sum TO ${application_role};
 
-GRANT SELECT, INSERT, UPDATE (revoked_at) ON assize.api_key TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (revoked_at, first_used_at) ON assize.api_key TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (open_until, ended, ended_at, used_by, used_by_tenant, use_key)
     ON assize.approval_request TO ${application_role};

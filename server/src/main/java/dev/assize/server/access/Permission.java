@@ -1,5 +1,9 @@
 package dev.assize.server.access;
 
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
+
 /** What an RPC needs: an action on a resource type of tenant `assize`, asked for path `tenant:T/TYPE`. */
 public enum Permission {
     CHECK("policy", "check"),
@@ -34,7 +38,29 @@ public enum Permission {
     USE_APPROVAL("approval", "use"),
     CREATE_KEY("key", "create"),
     READ_KEYS("key", "read"),
-    REVOKE_KEY("key", "revoke");
+    REVOKE_KEY("key", "revoke"),
+    SEAL_KEY("key", "seal");
+
+    /**
+     * What the break-glass key may do in every tenant, whatever policy says: look at policy, change it, stop and lift, read
+     * and verify what was done, and end keys. It makes no keys, speaks for nobody, and neither writes nor removes history, so
+     * that of its hour nothing stays but what it changed, on record.
+     */
+    static final Set<Permission> BREAK_GLASS = Collections.unmodifiableSet(EnumSet.of(
+            EXPLAIN,
+            SEARCH,
+            APPLY_POLICY,
+            READ_POLICY,
+            READ_HISTORY,
+            WATCH_POLICY,
+            CREATE_FREEZE,
+            LIFT_FREEZE,
+            READ_FREEZES,
+            READ_AUDIT,
+            VERIFY_LEDGER,
+            READ_APPROVALS,
+            READ_KEYS,
+            REVOKE_KEY));
 
     /** Asked for path `tenant:T/subject:TYPE`: to speak for subjects of that type. */
     public static final String ACT_AS_RESOURCE_TYPE = "subject";

@@ -56,6 +56,7 @@ public final class RpcPermissions {
             Map.entry("ApprovalService/UseApproval", Permission.USE_APPROVAL),
             Map.entry("AccessService/CreateKey", Permission.CREATE_KEY),
             Map.entry("AccessService/ListKeys", Permission.READ_KEYS),
+            Map.entry("AccessService/SealKey", Permission.SEAL_KEY),
             Map.entry("AccessService/RevokeKey", Permission.REVOKE_KEY),
             Map.entry("AccessService/ReviewAccess", Permission.REVIEW_ACCESS),
             Map.entry("AccessService/CleanUpGrants", Permission.APPLY_POLICY),

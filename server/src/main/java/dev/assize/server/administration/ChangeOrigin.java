@@ -21,13 +21,16 @@ public record ChangeOrigin(
         @Nullable Recorder actor,
         @Nullable Accepted proposal) {
 
+    /** What the break-glass key changes: nobody need accept it, and what it gives to whom is seen by its record. */
+    public static final String BREAK_GLASS = "break-glass";
+
     public static final ChangeOrigin APPLY = new ChangeOrigin("apply", null);
 
     /**
      * What is done though the tenant has its changes accepted: a freeze, because stopping must not wait and takes nothing
      * but rights, and what the server does by itself.
      */
-    private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "clean-up", "break-glass");
+    private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "clean-up", BREAK_GLASS);
 
     /** A change that nobody proposed and that its caller makes for itself. */
     public ChangeOrigin(String text, @Nullable Once once) {

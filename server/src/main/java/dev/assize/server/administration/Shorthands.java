@@ -59,15 +59,19 @@ public final class Shorthands {
      *
      * @param key the caller's, for retries; null where it gave none
      * @param content of the request
+     * @param breakGlass whether the caller asks with the key for emergencies
      */
     public record Order(
             Recorder recorder,
             @Nullable String reason,
             @Nullable String key,
-            Digest content) {
+            Digest content,
+            boolean breakGlass) {
 
         ChangeOrigin origin(String text, String name) {
-            return new ChangeOrigin(text, key == null ? null : new ChangeOrigin.Once(key, content, name));
+            return new ChangeOrigin(
+                    breakGlass ? ChangeOrigin.BREAK_GLASS : text,
+                    key == null ? null : new ChangeOrigin.Once(key, content, name));
         }
     }
 

@@ -19,6 +19,7 @@ import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
+import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.DecisionService;
@@ -126,6 +127,7 @@ final class ServerModule extends AbstractModule {
     static List<ReadinessCheck> readiness(
             DatabaseHealth database,
             PartitionHealth partitions,
+            BreakGlass breakGlass,
             PolicyWatch policy,
             Anchor anchor,
             Patrol patrol,
@@ -150,6 +152,7 @@ final class ServerModule extends AbstractModule {
                 ReadinessCheck.ofNotice("ledgers", patrol::complaint),
                 ReadinessCheck.ofNotice("stored policy", snapshots::complaint),
                 ReadinessCheck.ofNotice("partitions", partitions::complaint),
+                ReadinessCheck.ofNotice("break-glass", breakGlass::complaint),
                 new ReadinessCheck("grpc", serving::complaint));
     }
 

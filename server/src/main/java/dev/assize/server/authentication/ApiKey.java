@@ -2,6 +2,7 @@ package dev.assize.server.authentication;
 
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param secretHash HMAC-SHA256 of the secret under the pepper
  * @param expiresAt excluded; null for no end
  * @param revokedAt null while valid
+ * @param firstUsedAt of a break-glass key; null while it is sealed
  */
 public record ApiKey(
         Caller caller,
@@ -20,9 +22,40 @@ public record ApiKey(
         Recorder createdBy,
         Instant createdAt,
         @Nullable Instant expiresAt,
-        @Nullable Instant revokedAt) {
+        @Nullable Instant revokedAt,
+        @Nullable Instant firstUsedAt) {
+
+    /** For how long a break-glass key is good from its first use on. */
+    public static final Duration BREAK_GLASS_WINDOW = Duration.ofHours(1);
+
+    /** One of everyday, of which it is not kept when it was used. */
+    public ApiKey(
+            Caller caller,
+            Digest secretHash,
+            String description,
+            Recorder createdBy,
+            Instant createdAt,
+            @Nullable Instant expiresAt,
+            @Nullable Instant revokedAt) {
+        this(caller, secretHash, description, createdBy, createdAt, expiresAt, revokedAt, null);
+    }
 
     public boolean isValidAt(Instant now) {
-        return revokedAt == null && (expiresAt == null || now.isBefore(expiresAt));
+        Instant until = usableUntil();
+        return revokedAt == null
+                && (expiresAt == null || now.isBefore(expiresAt))
+                && (until == null || now.isBefore(until));
+    }
+
+    /** Excluded; null for a key that was not used yet, or of which that does not matter. */
+    public @Nullable Instant usableUntil() {
+        return firstUsedAt == null ? null : firstUsedAt.plus(BREAK_GLASS_WINDOW);
+    }
+
+    /** The same, in use from then on unless it was before. */
+    public ApiKey usedAt(Instant now) {
+        return firstUsedAt != null
+                ? this
+                : new ApiKey(caller, secretHash, description, createdBy, createdAt, expiresAt, revokedAt, now);
     }
 }

@@ -6,6 +6,7 @@ import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,26 @@ public interface ApiKeyRepository {
 
     /** The key as it is after revocation; empty where the tenant has no such key. Revoking twice changes nothing. */
     Optional<ApiKey> revoke(TenantId home, String keyId, Instant revokedAt, Recorder revokedBy, AuditEvent event);
+
+    /**
+     * Keeps a break-glass key in place of the one before it, if there is one.
+     *
+     * @param entries of the new key and of the one before it, which is null where there is none
+     * @return the one before it, revoked now
+     */
+    Optional<ApiKey> seal(ApiKey key, Function<@Nullable ApiKey, List<AuditEvent>> entries);
+
+    /**
+     * Records a use of a break-glass key, the first of which begins its time; empty where it is void by then, and then
+     * nothing is recorded.
+     */
+    Optional<ApiKey> use(String keyId, Instant now, Function<ApiKey, AuditEvent> entry);
+
+    /** Records in the ledger of a tenant what was done there. */
+    void record(TenantId tenant, Recorder recorder, AuditEvent entry);
+
+    /** The break-glass key that was made last, revoked or not. */
+    Optional<ApiKey> lastSealed();
 
     /** Keys of a home tenant by id, behind {@code afterId}. */
     List<ApiKey> list(TenantId home, @Nullable String afterId, int limit);

@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -107,6 +108,26 @@ public final class ApiKeys {
         return new CreatedKey(key, credential.text());
     }
 
+    /** Makes the one break-glass key; the one before is void from now on. */
+    public SealedKey seal(String description, Recorder createdBy) {
+        Credential credential = Credential.random(random);
+        Caller caller = new Caller(
+                credential.id(), BreakGlass.SUBJECT, TenantId.ASSIZE, true, Set.of(), Set.of(), Set.of(), true);
+        ApiKey key =
+                new ApiKey(caller, pepper.mac(credential.secretBytes()), description, createdBy, now(), null, null);
+        Optional<ApiKey> before = repository.seal(
+                key,
+                old -> old == null
+                        ? List.of(KeyEvents.sealed(key))
+                        : List.of(
+                                KeyEvents.revoked(TenantId.ASSIZE, old.caller().keyId(), createdBy),
+                                KeyEvents.sealed(key)));
+        before.ifPresent(old -> forget(old.caller().keyId()));
+        return new SealedKey(
+                new CreatedKey(key, credential.text()),
+                before.map(old -> old.caller().keyId()));
+    }
+
     /** The caller whose valid key this is; empty for every other text, whatever is wrong with it. */
     public Optional<Caller> authenticate(String credential) {
         return Credential.parse(credential)
@@ -130,10 +151,14 @@ public final class ApiKeys {
             return repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
         } finally {
             // Also where it failed: it may have been committed.
-            revocations.incrementAndGet();
-            ongoing.invalidate(keyId);
-            verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
+            forget(keyId);
         }
+    }
+
+    private void forget(String keyId) {
+        revocations.incrementAndGet();
+        ongoing.invalidate(keyId);
+        verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
     }
 
     private Optional<ApiKey> verify(Credential credential) {
@@ -162,6 +187,13 @@ public final class ApiKeys {
     private Instant now() {
         return clock.instant().truncatedTo(ChronoUnit.MICROS);
     }
+
+    /**
+     * A break-glass key and, this once, its secret.
+     *
+     * @param voidedId of the one before it
+     */
+    public record SealedKey(CreatedKey created, Optional<String> voidedId) {}
 
     /**
      * A key and, this once, its secret.

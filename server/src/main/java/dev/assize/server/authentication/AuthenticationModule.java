@@ -10,6 +10,7 @@ public final class AuthenticationModule extends AbstractModule {
     @Override
     protected void configure() {
         bind(ApiKeys.class).in(Singleton.class);
+        bind(BreakGlass.class).in(Singleton.class);
     }
 
     @Provides

@@ -13,6 +13,7 @@ import java.util.Set;
  * @param tenants in which it may act, where not in all
  * @param envs it may ask about; empty for all
  * @param rpcs it may use, as `DecisionService/Check`; empty for all
+ * @param breakGlass whether it is for emergencies: what it may do is fixed, and each use is recorded
  */
 public record Caller(
         String keyId,
@@ -21,7 +22,20 @@ public record Caller(
         boolean allTenants,
         Set<TenantId> tenants,
         Set<Environment> envs,
-        Set<String> rpcs) {
+        Set<String> rpcs,
+        boolean breakGlass) {
+
+    /** One of an everyday key. */
+    public Caller(
+            String keyId,
+            Subject subject,
+            TenantId home,
+            boolean allTenants,
+            Set<TenantId> tenants,
+            Set<Environment> envs,
+            Set<String> rpcs) {
+        this(keyId, subject, home, allTenants, tenants, envs, rpcs, false);
+    }
 
     /** Whether the credential reaches a tenant of this name, which need not exist. */
     public boolean mayActIn(TenantId tenant) {

@@ -42,6 +42,28 @@ final class KeyEvents {
         return event("assize.key.revoked", "revoke", revokedBy, home, keyId, Map.of("key_id", keyId));
     }
 
+    static AuditEvent sealed(ApiKey key) {
+        return event(
+                "assize.break-glass.sealed",
+                "seal",
+                key.createdBy(),
+                key.caller().home(),
+                key.caller().keyId(),
+                Map.of("key_id", key.caller().keyId(), "description", key.description()));
+    }
+
+    /** In tenant `assize` of a call that came in, in another tenant of what it was let in for. */
+    static AuditEvent used(ApiKey key, TenantId tenant, String rpc) {
+        Map<String, Object> payload = new LinkedHashMap<>();
+        payload.put("key_id", key.caller().keyId());
+        payload.put("rpc", rpc);
+        payload.put("first_used_at", String.valueOf(key.firstUsedAt()));
+        payload.put("usable_until", String.valueOf(key.usableUntil()));
+        Recorder caller = new Recorder(key.caller().subject(), key.caller().home());
+        return event(
+                "assize.break-glass.used", "use", caller, tenant, key.caller().keyId(), payload);
+    }
+
     private static AuditEvent event(
             String type, String action, Recorder by, TenantId home, String keyId, Map<String, Object> payload) {
         return new AuditEvent(

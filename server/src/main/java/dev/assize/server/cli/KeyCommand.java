@@ -8,6 +8,8 @@ import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.proto.v1.SealKeyRequest;
+import dev.assize.proto.v1.SealKeyResponse;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +23,12 @@ import picocli.CommandLine.Parameters;
         name = "key",
         mixinStandardHelpOptions = true,
         description = "Who may call: make, list and end API keys.",
-        subcommands = {KeyCommand.Create.class, KeyCommand.ListKeys.class, KeyCommand.Revoke.class})
+        subcommands = {
+            KeyCommand.Create.class,
+            KeyCommand.ListKeys.class,
+            KeyCommand.Revoke.class,
+            KeyCommand.Seal.class
+        })
 public final class KeyCommand {
 
     /** Makes a key; its secret is printed once. */
@@ -129,13 +136,20 @@ public final class KeyCommand {
                         String.join(",", it.getTenantsList()),
                         Answers.time(it.getCreatedAt()),
                         it.getCreatedBy(),
-                        it.hasExpiresAt() ? Answers.time(it.getExpiresAt()) : "never",
+                        expires(it),
                         it.hasRevokedAt() ? Answers.time(it.getRevokedAt()) : "",
                         it.getDescription()));
                 table.print(out());
             }
             return ExitCodes.DONE;
         }
+    }
+
+    private static String expires(ApiKey key) {
+        if (key.getBreakGlass()) {
+            return key.hasUsableUntil() ? Answers.time(key.getUsableUntil()) : "sealed";
+        }
+        return key.hasExpiresAt() ? Answers.time(key.getExpiresAt()) : "never";
     }
 
     /** Ends a key. */
@@ -169,6 +183,46 @@ public final class KeyCommand {
         }
     }
 
+    /** Makes the key for emergencies; its secret is printed once. */
+    @Command(
+            name = "seal",
+            description = {
+                "Makes the one break-glass key, to be kept in a sealed envelope; the one before is void from then on.",
+                "Whoever uses it may change policy in every tenant for an hour, with an alarm at each call."
+            })
+    static final class Seal extends ClientCommand {
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "For people: where the envelope is kept.")
+        private String description = "";
+
+        Seal(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            SealKeyResponse response = connection
+                    .access()
+                    .sealKey(SealKeyRequest.newBuilder()
+                            .setTenant("assize")
+                            .setDescription(description)
+                            .build());
+            if (wantsJson()) {
+                print(json(response.getKey())
+                        .put("credential", response.getCredential())
+                        .put("voidedId", response.getVoidedId()));
+                return ExitCodes.DONE;
+            }
+            out().println(response.getCredential());
+            err().println("Break-glass key " + Printable.text(response.getKey().getId())
+                    + ". This is the only time its secret is shown: print it, seal it in an envelope, keep no copy.");
+            if (!response.getVoidedId().isEmpty()) {
+                err().println("Key " + Printable.text(response.getVoidedId()) + " is void: destroy its envelope.");
+            }
+            return ExitCodes.DONE;
+        }
+    }
+
     private static ObjectNode json(ApiKey key) {
         ObjectNode json = ClientCommand.object()
                 .put("id", key.getId())
@@ -181,6 +235,9 @@ public final class KeyCommand {
                 .put("createdAt", Answers.time(key.getCreatedAt()))
                 .put("createdBy", key.getCreatedBy())
                 .put("expiresAt", key.hasExpiresAt() ? Answers.time(key.getExpiresAt()) : "")
-                .put("revokedAt", key.hasRevokedAt() ? Answers.time(key.getRevokedAt()) : "");
+                .put("revokedAt", key.hasRevokedAt() ? Answers.time(key.getRevokedAt()) : "")
+                .put("breakGlass", key.getBreakGlass())
+                .put("firstUsedAt", key.hasFirstUsedAt() ? Answers.time(key.getFirstUsedAt()) : "")
+                .put("usableUntil", key.hasUsableUntil() ? Answers.time(key.getUsableUntil()) : "");
     }
 }

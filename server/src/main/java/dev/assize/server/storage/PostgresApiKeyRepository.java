@@ -65,7 +65,7 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         TenantId home = key.caller().home();
         database.inTransaction(home.value(), transaction -> {
             transaction.sql().insertInto(API_KEY).set(write(key)).execute();
-            record(transaction, home, key.createdBy(), event);
+            record(transaction, home, key.createdBy(), List.of(event));
             return true;
         });
     }
@@ -90,10 +90,91 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
                     .set(API_KEY.REVOKED_AT, revokedAt.truncatedTo(ChronoUnit.MICROS))
                     .where(API_KEY.KEY_ID.eq(keyId))
                     .execute();
-            record(transaction, home, revokedBy, event);
+            record(transaction, home, revokedBy, List.of(event));
             present.get().setRevokedAt(revokedAt.truncatedTo(ChronoUnit.MICROS));
             return present.map(PostgresApiKeyRepository::read);
         });
+    }
+
+    @Override
+    public Optional<ApiKey> seal(ApiKey key, Function<@Nullable ApiKey, List<AuditEvent>> entries) {
+        TenantId home = key.caller().home();
+        return database.inTransaction(home.value(), transaction -> {
+            // Of two at the same time one waits, and then finds what the other sealed.
+            transaction.sql().execute("SELECT pg_advisory_xact_lock(hashtextextended('assize.break_glass', 0))");
+            Optional<ApiKey> before = transaction
+                    .sql()
+                    .selectFrom(API_KEY)
+                    .where(API_KEY.HOME_TENANT.eq(home.value()))
+                    .and(API_KEY.BREAK_GLASS)
+                    .and(API_KEY.REVOKED_AT.isNull())
+                    .forUpdate()
+                    .fetchOptional(PostgresApiKeyRepository::read);
+            if (before.isPresent()) {
+                transaction
+                        .sql()
+                        .update(API_KEY)
+                        .set(API_KEY.REVOKED_AT, key.createdAt())
+                        .where(API_KEY.KEY_ID.eq(before.get().caller().keyId()))
+                        .execute();
+            }
+            transaction.sql().insertInto(API_KEY).set(write(key)).execute();
+            record(transaction, home, key.createdBy(), entries.apply(before.orElse(null)));
+            return before;
+        });
+    }
+
+    @Override
+    public Optional<ApiKey> use(String keyId, Instant now, Function<ApiKey, AuditEvent> entry) {
+        return database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
+            Optional<ApiKey> present = transaction
+                    .sql()
+                    .selectFrom(API_KEY)
+                    .where(API_KEY.KEY_ID.eq(keyId))
+                    .and(API_KEY.BREAK_GLASS)
+                    .forUpdate()
+                    .fetchOptional(PostgresApiKeyRepository::read)
+                    .filter(key -> key.isValidAt(now));
+            if (present.isEmpty()) {
+                transaction.abandon();
+                return Optional.empty();
+            }
+            ApiKey used = present.get().usedAt(now);
+            transaction
+                    .sql()
+                    .update(API_KEY)
+                    .set(API_KEY.FIRST_USED_AT, used.firstUsedAt())
+                    .where(API_KEY.KEY_ID.eq(keyId))
+                    .execute();
+            Recorder recorder =
+                    new Recorder(used.caller().subject(), used.caller().home());
+            record(transaction, TenantId.ASSIZE, recorder, List.of(entry.apply(used)));
+            return Optional.of(used);
+        });
+    }
+
+    @Override
+    public void record(TenantId tenant, Recorder recorder, AuditEvent entry) {
+        database.inTransaction(tenant.value(), transaction -> {
+            record(transaction, tenant, recorder, List.of(entry));
+            return true;
+        });
+    }
+
+    @Override
+    public Optional<ApiKey> lastSealed() {
+        return database.inSnapshot(
+                TenantId.ASSIZE.value(),
+                transaction -> transaction
+                        .sql()
+                        .selectFrom(API_KEY)
+                        .where(API_KEY.HOME_TENANT.eq(TenantId.ASSIZE.value()))
+                        .and(API_KEY.BREAK_GLASS)
+                        .orderBy(
+                                API_KEY.CREATED_AT.desc(),
+                                API_KEY.REVOKED_AT.desc().nullsFirst())
+                        .limit(1)
+                        .fetchOptional(PostgresApiKeyRepository::read));
     }
 
     @Override
@@ -110,13 +191,12 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
                         .fetch(PostgresApiKeyRepository::read));
     }
 
-    private void record(TenantTransaction transaction, TenantId home, Recorder recorder, AuditEvent event)
+    private void record(TenantTransaction transaction, TenantId home, Recorder recorder, List<AuditEvent> events)
             throws SQLException {
         ledger.append(
                 transaction,
                 home,
-                List.of(new AppendCommand(
-                        recorder, OwnDrafts.of(transaction, codec, List.of(event), recorder, home), null)));
+                List.of(new AppendCommand(recorder, OwnDrafts.of(transaction, codec, events, recorder, home), null)));
     }
 
     private static ApiKeyRecord write(ApiKey key) {
@@ -136,6 +216,8 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         row.setCreatedAt(key.createdAt());
         row.setExpiresAt(key.expiresAt());
         row.setRevokedAt(key.revokedAt());
+        row.setBreakGlass(caller.breakGlass());
+        row.setFirstUsedAt(key.firstUsedAt());
         return row;
     }
 
@@ -148,13 +230,15 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
                         row.getAllTenants(),
                         values(row.getTenants(), TenantId::new),
                         values(row.getEnvs(), Environment::new),
-                        values(row.getRpcs(), Function.identity())),
+                        values(row.getRpcs(), Function.identity()),
+                        row.getBreakGlass()),
                 Digest.of(row.getSecretHash()),
                 row.getDescription(),
                 new Recorder(Subject.parse(row.getCreatedBy()), new TenantId(row.getCreatedByTenant())),
                 row.getCreatedAt(),
                 row.getExpiresAt(),
-                row.getRevokedAt());
+                row.getRevokedAt(),
+                row.getFirstUsedAt());
     }
 
     private static <T> String[] texts(Collection<T> values, Function<T, String> text) {

@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -179,6 +180,45 @@ class ServedCommandsTest {
         assertThat(asService.run("check", "service:replay", "replay:1", "execute", "--env", "staging"))
                 .isEqualTo(1);
         assertThat(asService.err()).contains("not authenticated").hasLineCount(1);
+    }
+
+    private String served(String path) throws Exception {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return get(client, path);
+        }
+    }
+
+    /** The drill, as docs/operations.md leads through it. */
+    @Test
+    void sealsBreaksAndSealsAnew() throws Exception {
+        assertThat(console.run("key", "seal", "--description", "safe 3"))
+                .as(console.err())
+                .isZero();
+        String first = console.out().strip();
+        assertThat(console.err()).contains("only time its secret is shown");
+        assertThat(console.run("key", "list", "--tenant", "assize")).isZero();
+        assertThat(console.out())
+                .contains("user:break-glass", "sealed", "safe 3")
+                .doesNotContain(first);
+        assertThat(served("/readyz")).doesNotContain("break-glass: ATTENTION");
+
+        Console broken = new Console(home, Map.of("ASSIZE_TENANT", "acme", "ASSIZE_KEY", first));
+        assertThat(broken.run("policy", "history")).as(broken.err()).isZero();
+        assertThat(broken.run("check", "user:alice", "replay:1", "execute", "--env", "staging"))
+                .isEqualTo(1);
+        assertThat(served("/readyz")).contains("break-glass: ATTENTION");
+        assertThat(served("/metrics")).contains("assize_break_glass_uses_total 2.0", "assize_break_glass_broken 1.0");
+        for (String tenant : List.of("assize", "acme")) {
+            assertThat(console.run("audit", "list", "--tenant", tenant, "--type", "assize.break-glass.used"))
+                    .isZero();
+            assertThat(console.out()).contains("user:break-glass");
+        }
+
+        assertThat(console.run("key", "seal")).isZero();
+        assertThat(console.err()).contains(first.split("_", 3)[1] + " is void");
+        assertThat(broken.run("policy", "history")).isEqualTo(1);
+        assertThat(broken.err()).contains("not authenticated");
+        assertThat(served("/readyz")).doesNotContain("break-glass: ATTENTION");
     }
 
     @Test
@@ -439,8 +479,8 @@ class ServedCommandsTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo(
-                            "database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\npartitions: ok\ngrpc: ok\n");
+                    .isEqualTo("database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\npartitions: ok\n"
+                            + "break-glass: ok\ngrpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

@@ -2,12 +2,14 @@ package dev.assize.server.authentication;
 
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Keys in memory, for tests. Remembers what it was told to record. */
@@ -15,6 +17,9 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
 
     private final TreeMap<String, ApiKey> keys = new TreeMap<>();
     private final List<AuditEvent> events = new ArrayList<>();
+    private final List<String> sealed = new ArrayList<>();
+    private final List<String> elsewhere = new ArrayList<>();
+    private boolean broken;
     private int finds;
     private Runnable afterFind = () -> {};
 
@@ -66,6 +71,65 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
                 .filter(key -> afterId == null || key.caller().keyId().compareTo(afterId) > 0)
                 .limit(limit)
                 .toList();
+    }
+
+    @Override
+    public synchronized Optional<ApiKey> seal(ApiKey key, Function<@Nullable ApiKey, List<AuditEvent>> entries) {
+        Optional<ApiKey> before = keys.values().stream()
+                .filter(one -> one.caller().breakGlass() && one.revokedAt() == null)
+                .findFirst();
+        before.ifPresent(old -> keys.put(old.caller().keyId(), revoked(old, key.createdAt())));
+        keys.put(key.caller().keyId(), key);
+        sealed.add(key.caller().keyId());
+        events.addAll(entries.apply(before.orElse(null)));
+        return before;
+    }
+
+    private static ApiKey revoked(ApiKey key, Instant at) {
+        return new ApiKey(
+                key.caller(),
+                key.secretHash(),
+                key.description(),
+                key.createdBy(),
+                key.createdAt(),
+                key.expiresAt(),
+                at,
+                key.firstUsedAt());
+    }
+
+    @Override
+    public synchronized Optional<ApiKey> use(String keyId, Instant now, Function<ApiKey, AuditEvent> entry) {
+        if (broken) {
+            throw new StoreUnavailableException("for the test", new IllegalStateException());
+        }
+        return Optional.ofNullable(keys.get(keyId))
+                .filter(key -> key.caller().breakGlass() && key.isValidAt(now))
+                .map(key -> {
+                    ApiKey used = key.usedAt(now);
+                    keys.put(keyId, used);
+                    events.add(entry.apply(used));
+                    return used;
+                });
+    }
+
+    @Override
+    public synchronized void record(TenantId tenant, Recorder recorder, AuditEvent entry) {
+        elsewhere.add(tenant + " " + entry.type());
+    }
+
+    @Override
+    public synchronized Optional<ApiKey> lastSealed() {
+        return sealed.isEmpty() ? Optional.empty() : Optional.ofNullable(keys.get(sealed.getLast()));
+    }
+
+    /** From now on no use can be recorded. */
+    public synchronized void breakDown() {
+        broken = true;
+    }
+
+    /** What was recorded in other tenants: tenant and type. */
+    public synchronized List<String> elsewhere() {
+        return List.copyOf(elsewhere);
     }
 
     public synchronized List<AuditEvent> events() {

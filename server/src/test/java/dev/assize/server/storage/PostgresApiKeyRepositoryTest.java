@@ -15,7 +15,12 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -28,6 +33,7 @@ class PostgresApiKeyRepositoryTest {
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00.000001Z");
     private static final Recorder ALICE = new Recorder(new Subject("user", "alice"), new TenantId("other"));
     private static final AtomicInteger TENANTS = new AtomicInteger();
+    private static final AtomicInteger SEALED = new AtomicInteger();
 
     private static TestDatabase testDatabase;
     private static Database database;
@@ -130,6 +136,85 @@ class PostgresApiKeyRepositoryTest {
         assertThat(ledgerSize()).isEqualTo(1);
     }
 
+    @Test
+    void aSealedKeyIsGoodForAnHourFromItsFirstUseAndEachUseIsAnEntry() {
+        ApiKey sealed = sealed("s1");
+        assertThat(seal(sealed)).isEmpty();
+        assertThat(repository.lastSealed()).contains(sealed);
+        long before = sizeOf(TenantId.ASSIZE);
+        Instant first = NOON.plusSeconds(10);
+
+        ApiKey used = use(sealed, first).orElseThrow();
+        assertThat(used.firstUsedAt()).isEqualTo(first);
+        assertThat(use(sealed, first.plusSeconds(3_599)).orElseThrow().firstUsedAt())
+                .isEqualTo(first);
+        assertThat(use(sealed, first.plusSeconds(3_600))).isEmpty();
+        assertThat(sizeOf(TenantId.ASSIZE)).isEqualTo(before + 2);
+        assertThat(repository.find(sealed.caller().keyId())).contains(used);
+
+        ApiKey next = sealed("s2");
+        assertThat(seal(next))
+                .map(old -> old.caller().keyId())
+                .contains(sealed.caller().keyId());
+        assertThat(repository.find(sealed.caller().keyId()).orElseThrow().revokedAt())
+                .isEqualTo(next.createdAt());
+        assertThat(repository.lastSealed()).contains(next);
+        assertThat(use(next, NOON.plusSeconds(20))).isPresent();
+        repository.record(home, ALICE, PostgresPolicyRepositoryTest.event("elsewhere"));
+        assertThat(ledgerSize()).isEqualTo(1);
+    }
+
+    @Test
+    void anEverydayKeyBreaksNoGlass() {
+        ApiKey key = key("a", null);
+        insert(key);
+        assertThat(use(key, NOON)).isEmpty();
+    }
+
+    /** There is never more than one, whoever seals at the same moment. */
+    @Test
+    void ofTwoThatAreSealedTogetherOneStays() throws Exception {
+        try (ExecutorService two = Executors.newFixedThreadPool(2)) {
+            for (int round = 0; round < 10; round++) {
+                ApiKey one = sealed("r" + round + "a");
+                ApiKey other = sealed("r" + round + "b");
+                CompletableFuture<?> here = CompletableFuture.runAsync(() -> seal(one), two);
+                CompletableFuture<?> there = CompletableFuture.runAsync(() -> seal(other), two);
+                here.get();
+                there.get();
+                assertThat(List.of(one, other))
+                        .filteredOn(key -> repository
+                                        .find(key.caller().keyId())
+                                        .orElseThrow()
+                                        .revokedAt()
+                                == null)
+                        .hasSize(1);
+            }
+        }
+    }
+
+    private ApiKey sealed(String name) {
+        Caller caller = new Caller(
+                home + "-" + name,
+                new Subject("user", "break-glass"),
+                TenantId.ASSIZE,
+                true,
+                Set.of(),
+                Set.of(),
+                Set.of(),
+                true);
+        return new ApiKey(
+                caller, Digest.sha256(), "safe 3", ALICE, NOON.plusSeconds(SEALED.incrementAndGet()), null, null);
+    }
+
+    private static Optional<ApiKey> seal(ApiKey key) {
+        return repository.seal(key, old -> List.of(PostgresPolicyRepositoryTest.event("sealed")));
+    }
+
+    private static Optional<ApiKey> use(ApiKey key, Instant at) {
+        return repository.use(key.caller().keyId(), at, used -> PostgresPolicyRepositoryTest.event("used"));
+    }
+
     private ApiKey key(String name, @Nullable Instant expiresAt) {
         return new ApiKey(
                 new Caller(home + "-" + name, new Subject("user", "bob"), home, true, Set.of(), Set.of(), Set.of()),
@@ -145,11 +230,15 @@ class PostgresApiKeyRepositoryTest {
         repository.insert(key, PostgresPolicyRepositoryTest.event("created"));
     }
 
-    private java.util.Optional<ApiKey> revoke(TenantId tenant, String keyId, Instant at) {
+    private Optional<ApiKey> revoke(TenantId tenant, String keyId, Instant at) {
         return repository.revoke(tenant, keyId, at, ALICE, PostgresPolicyRepositoryTest.event("revoked"));
     }
 
     private long ledgerSize() {
-        return ledger.head(home).map(LedgerHead::size).orElse(0L);
+        return sizeOf(home);
+    }
+
+    private static long sizeOf(TenantId tenant) {
+        return ledger.head(tenant).map(LedgerHead::size).orElse(0L);
     }
 }

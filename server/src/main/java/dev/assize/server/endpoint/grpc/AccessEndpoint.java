@@ -17,11 +17,15 @@ import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.ReviewAccessResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeKeyResponse;
+import dev.assize.proto.v1.SealKeyRequest;
+import dev.assize.proto.v1.SealKeyResponse;
 import dev.assize.proto.v1.SuspendTenantRequest;
 import dev.assize.proto.v1.SuspendTenantResponse;
 import dev.assize.server.access.RpcPermissions;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.ApiKeys.CreatedKey;
+import dev.assize.server.authentication.ApiKeys.SealedKey;
+import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.model.Environment;
@@ -50,6 +54,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
     private static final String ALL_TENANTS = "*";
 
     private final ApiKeys keys;
+    private final BreakGlass breakGlass;
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
@@ -62,6 +67,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Inject
     AccessEndpoint(
             ApiKeys keys,
+            BreakGlass breakGlass,
             Gate gate,
             TenantDirectory tenants,
             PageTokens tokens,
@@ -74,6 +80,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
         this.cleanUps = cleanUps;
         this.life = life;
         this.keys = keys;
+        this.breakGlass = breakGlass;
         this.gate = gate;
         this.tenants = tenants;
         this.tokens = tokens;
@@ -119,6 +126,31 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Override
     public void resumeTenant(ResumeTenantRequest request, StreamObserver<ResumeTenantResponse> observer) {
         replies.reply(observer, () -> life.resume(request));
+    }
+
+    @Override
+    public void sealKey(SealKeyRequest request, StreamObserver<SealKeyResponse> observer) {
+        replies.reply(observer, () -> sealKey(request));
+    }
+
+    private SealKeyResponse sealKey(SealKeyRequest request) {
+        TenantId home = gate.admit(request.getTenant());
+        if (!home.equals(TenantId.ASSIZE)) {
+            throw RefusedException.invalid("tenant", home.value(), "`assize`, whose key it is");
+        }
+        CallContext call = CallContext.current();
+        String given = Fields.text("description", request.getDescription(), DESCRIPTION_BYTES);
+        String description = given == null ? "" : given;
+        requireNoMoreThan(
+                call.caller(),
+                new KeyGrant(call.caller().subject(), home, true, Set.of(), Set.of(), Set.of(), description, null));
+        SealedKey sealed = keys.seal(description, call.recorder());
+        breakGlass.forget();
+        SealKeyResponse.Builder response = SealKeyResponse.newBuilder()
+                .setKey(wire(sealed.created().key()))
+                .setCredential(sealed.created().credential());
+        sealed.voidedId().ifPresent(response::setVoidedId);
+        return response.build();
     }
 
     private CreateKeyResponse createKey(CreateKeyRequest request) {
@@ -251,6 +283,12 @@ final class AccessEndpoint extends AccessServiceImplBase {
         caller.rpcs().stream().sorted().forEach(wire::addRpcs);
         if (key.expiresAt() != null) {
             wire.setExpiresAt(Fields.timestamp(key.expiresAt()));
+        }
+        wire.setBreakGlass(caller.breakGlass());
+        Instant firstUsedAt = key.firstUsedAt();
+        Instant usableUntil = key.usableUntil();
+        if (firstUsedAt != null && usableUntil != null) {
+            wire.setFirstUsedAt(Fields.timestamp(firstUsedAt)).setUsableUntil(Fields.timestamp(usableUntil));
         }
         if (key.revokedAt() != null) {
             wire.setRevokedAt(Fields.timestamp(key.revokedAt()));

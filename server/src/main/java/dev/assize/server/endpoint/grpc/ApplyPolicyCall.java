@@ -164,7 +164,13 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                 given.getDryRun(),
                 given.getForce(),
                 reason,
-                new ChangeOrigin(ChangeOrigin.APPLY.text(), once(given), actor(given), null),
+                new ChangeOrigin(
+                        CallContext.current().caller().breakGlass()
+                                ? ChangeOrigin.BREAK_GLASS
+                                : ChangeOrigin.APPLY.text(),
+                        once(given),
+                        actor(given),
+                        null),
                 manager);
         admitCreations();
         return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));

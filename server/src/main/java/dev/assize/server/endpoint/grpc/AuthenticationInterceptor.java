@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -31,12 +32,14 @@ final class AuthenticationInterceptor implements ServerInterceptor {
     private static final String REFLECTION = "grpc.reflection.";
 
     private final ApiKeys keys;
+    private final BreakGlass breakGlass;
     private final ErrorMapper errors;
     private final GrpcConfig config;
 
     @Inject
-    AuthenticationInterceptor(ApiKeys keys, ErrorMapper errors, GrpcConfig config) {
+    AuthenticationInterceptor(ApiKeys keys, BreakGlass breakGlass, ErrorMapper errors, GrpcConfig config) {
         this.keys = keys;
+        this.breakGlass = breakGlass;
         this.errors = errors;
         this.config = config;
     }
@@ -71,6 +74,10 @@ final class AuthenticationInterceptor implements ServerInterceptor {
         if (RpcNames.isOurs(method) && !caller.mayUse(rpc)) {
             throw RefusedException.of(
                     ErrorReason.RPC_NOT_ALLOWED, "the credential may not use `" + rpc + "`", Map.of("rpc", rpc));
+        }
+        if (caller.breakGlass() && !breakGlass.use(caller, rpc)) {
+            throw RefusedException.of(
+                    ErrorReason.CREDENTIALS_INVALID, "the credential is unknown, expired or revoked", Map.of());
         }
         return new CallContext(caller, rpc, traceContext(headers));
     }

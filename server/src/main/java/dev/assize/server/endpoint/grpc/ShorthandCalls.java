@@ -265,7 +265,8 @@ final class ShorthandCalls {
                 CallContext.current().recorder(),
                 reason,
                 Fields.text("idempotency_key", key, KEY_BYTES),
-                Digest.sha256((rpc + "\n").getBytes(UTF_8), content.toByteArray()));
+                Digest.sha256((rpc + "\n").getBytes(UTF_8), content.toByteArray()),
+                CallContext.current().caller().breakGlass());
     }
 
     static Done done(ShorthandResult result) {

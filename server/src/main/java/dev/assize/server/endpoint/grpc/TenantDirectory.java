@@ -14,6 +14,10 @@ final class TenantDirectory {
         this.decisions = decisions;
     }
 
+    boolean exists(TenantId tenant) {
+        return decisions.isTenant(tenant);
+    }
+
     /** Only for callers that were admitted to the tenant; others do not learn whether it exists. */
     void requireExists(TenantId tenant) {
         if (!decisions.isTenant(tenant)) {

@@ -57,6 +57,7 @@ import dev.assize.proto.v1.ReviewAccessRequest;
 import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.SealKeyRequest;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
@@ -241,6 +242,10 @@ class EveryRpcTest {
                             .setTenant(tenant)
                             .setId("0123456789abcdef0123456789abcdef")
                             .build())),
+            Map.entry(
+                    "AccessService/SealKey",
+                    tenant -> List.of(
+                            SealKeyRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
                     "PolicyService/ExportPolicy",
                     tenant -> List.of(
