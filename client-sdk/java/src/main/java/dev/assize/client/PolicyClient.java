@@ -210,6 +210,11 @@ public final class PolicyClient {
         });
     }
 
+    /** What this policy was. */
+    public PolicyHistory history() {
+        return new PolicyHistory(stub, tenant, readDeadline);
+    }
+
     static String newKey() {
         return UUID.randomUUID().toString();
     }

@@ -19,6 +19,11 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DiffRevisionsRequest;
+import dev.assize.proto.v1.DiffRevisionsResponse;
+import dev.assize.proto.v1.DocumentChange;
+import dev.assize.proto.v1.ExportPolicyRequest;
+import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.FreezeEntry;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.FreezeResponse;
@@ -37,8 +42,11 @@ import dev.assize.proto.v1.ListFreezesRequest;
 import dev.assize.proto.v1.ListFreezesResponse;
 import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListProposalsResponse;
+import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListRevisionsResponse;
 import dev.assize.proto.v1.NodeConfirmations;
 import dev.assize.proto.v1.PolicyCommit;
+import dev.assize.proto.v1.PolicyDrift;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.Proposal;
 import dev.assize.proto.v1.ProposalOutlook;
@@ -49,6 +57,9 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.RejectProposalResponse;
+import dev.assize.proto.v1.ReplayPolicyRequest;
+import dev.assize.proto.v1.ReplayPolicyResponse;
+import dev.assize.proto.v1.ReplayResult;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.RequestApprovalResponse;
 import dev.assize.proto.v1.ResolveApprovalRequest;
@@ -425,6 +436,59 @@ final class FakeAssize implements AutoCloseable {
             answer(
                     request,
                     ListFreezesResponse.newBuilder().addAllFreezes(freezes).build(),
+                    observer);
+        }
+
+        @Override
+        public void listRevisions(ListRevisionsRequest request, StreamObserver<ListRevisionsResponse> observer) {
+            answer(
+                    request,
+                    ListRevisionsResponse.newBuilder()
+                            .addRevisions(dev.assize.proto.v1.PolicyRevision.newBuilder()
+                                    .setRevision(2)
+                                    .setActor("user:alice")
+                                    .setOrigin("grant")
+                                    .addApprovers("user:bob"))
+                            .build(),
+                    observer);
+        }
+
+        @Override
+        public void exportPolicy(ExportPolicyRequest request, StreamObserver<ExportPolicyResponse> observer) {
+            answer(
+                    request,
+                    ExportPolicyResponse.newBuilder()
+                            .setRevision(2)
+                            .setKind("Role")
+                            .setName("reader")
+                            .setYaml(ByteString.copyFromUtf8("yaml"))
+                            .build(),
+                    observer);
+        }
+
+        @Override
+        public void diffRevisions(DiffRevisionsRequest request, StreamObserver<DiffRevisionsResponse> observer) {
+            answer(
+                    request,
+                    DiffRevisionsResponse.newBuilder()
+                            .setDocument(DocumentChange.newBuilder()
+                                    .setKind("Role")
+                                    .setName("reader")
+                                    .setAfter(ByteString.copyFromUtf8("new")))
+                            .build(),
+                    observer);
+        }
+
+        @Override
+        public void replayPolicy(ReplayPolicyRequest request, StreamObserver<ReplayPolicyResponse> observer) {
+            answer(
+                    request,
+                    ReplayPolicyResponse.newBuilder()
+                            .setResult(ReplayResult.newBuilder()
+                                    .setRevision(2)
+                                    .setDriftCount(1)
+                                    .addDrifts(PolicyDrift.newBuilder().setMessage("Role/reader is not stored")))
+                            .build(),
                     observer);
         }
 

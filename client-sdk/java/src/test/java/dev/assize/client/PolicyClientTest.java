@@ -9,12 +9,15 @@ import com.google.protobuf.Timestamp;
 import com.google.rpc.ErrorInfo;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DocumentChange;
+import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.FreezeEntry;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.NodeConfirmations;
 import dev.assize.proto.v1.PolicyCommit;
+import dev.assize.proto.v1.ReplayPolicyRequest;
 import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.ScopeChange;
 import dev.assize.proto.v1.UnconfirmedNode;
@@ -22,6 +25,7 @@ import dev.assize.proto.v1.UnfreezeRequest;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
@@ -145,6 +149,60 @@ class PolicyClientTest {
         }
         assertThat(asked).hasValue(parts);
         assertThat(ahead.get()).isLessThan(100);
+    }
+
+    @Test
+    void throwsWhatTheServerRefusesOfThePast() {
+        PolicyHistory history = client.policy().history();
+        for (Runnable asking : List.<Runnable>of(
+                () -> history.exportAt(3, _ -> {}),
+                () -> history.diff(1, 2, _ -> {}),
+                history::replay,
+                () -> history.revisions().forEach(_ -> {}))) {
+            server.policyFailures.add(Status.PERMISSION_DENIED.asRuntimeException());
+            assertThatThrownBy(asking::run).isInstanceOf(AssizeException.class);
+        }
+    }
+
+    @Test
+    void asksHowPolicyWas() {
+        PolicyHistory history = client.policy().history();
+        List<PolicyDocument> documents = new ArrayList<>();
+        List<PolicyDocumentChange> changes = new ArrayList<>();
+
+        assertThat(history.revisions()).singleElement().satisfies(it -> {
+            assertThat(it.origin()).isEqualTo("grant");
+            assertThat(it.approvers()).containsExactly("user:bob");
+        });
+        assertThat(history.exportAt(2, documents::add)).isEqualTo(2);
+        history.exportAsOf(NOON, documents::add);
+        history.export(documents::add);
+        history.ofPlatform().diff(1, 0, changes::add);
+        PolicyReplay replay = history.replay(2, true);
+
+        assertThat(documents).hasSize(3).contains(new PolicyDocument("Role", "reader", "yaml"));
+        assertThat(changes).containsExactly(new PolicyDocumentChange("Role", "reader", "", "new"));
+        assertThat(replay.equal()).isFalse();
+        assertThat(replay.drifts())
+                .extracting(PolicyReplay.Drift::message)
+                .containsExactly("Role/reader is not stored");
+        assertThat(server.policyCalls.subList(1, 6))
+                .containsExactly(
+                        ExportPolicyRequest.newBuilder()
+                                .setTenant("acme")
+                                .setAtRevision(2)
+                                .build(),
+                        ExportPolicyRequest.newBuilder()
+                                .setTenant("acme")
+                                .setAsOf(Timestamp.newBuilder().setSeconds(NOON.getEpochSecond()))
+                                .build(),
+                        ExportPolicyRequest.newBuilder().setTenant("acme").build(),
+                        DiffRevisionsRequest.newBuilder().setFromRevision(1).build(),
+                        ReplayPolicyRequest.newBuilder()
+                                .setTenant("acme")
+                                .setRevision(2)
+                                .setWhole(true)
+                                .build());
     }
 
     @Test

@@ -36,6 +36,8 @@ public final class RpcPermissions {
             Map.entry("PolicyService/AcceptProposal", Permission.ACCEPT_CHANGE),
             Map.entry("PolicyService/RejectProposal", Permission.ACCEPT_CHANGE),
             Map.entry("PolicyService/WithdrawProposal", Permission.SUGGEST_CHANGE),
+            Map.entry("PolicyService/DiffRevisions", Permission.READ_HISTORY),
+            Map.entry("PolicyService/ReplayPolicy", Permission.READ_HISTORY),
             Map.entry("LedgerService/AppendAudit", Permission.APPEND_AUDIT),
             Map.entry("LedgerService/VerifyChain", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/QueryAudit", Permission.READ_AUDIT),

@@ -15,6 +15,7 @@ public final class AdministrationModule extends AbstractModule {
         bind(Shorthands.class).in(Singleton.class);
         bind(Proposals.class).in(Singleton.class);
         bind(Approvals.class).in(Singleton.class);
+        bind(PolicyRevisions.class).in(Singleton.class);
         bind(PolicyReplays.class).in(Singleton.class);
         bind(Bootstrap.class).in(Singleton.class);
     }

@@ -30,5 +30,7 @@ public interface PolicyHistory {
      * @param after null where it is not there
      */
     record TextChange(
-            DocumentKey key, @Nullable String before, @Nullable String after) {}
+            DocumentKey key,
+            @Nullable String before,
+            @Nullable String after) {}
 }

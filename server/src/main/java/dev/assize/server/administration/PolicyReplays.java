@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 public final class PolicyReplays {
 
     /** Drifts that are named. */
-    static final int MAX_DRIFTS = 1_000;
+    static final int MAX_DRIFTS = 500;
 
     /** Drifts that are shown with the texts of both sides, which may have 256 KiB each. */
     static final int MAX_SHOWN = 20;
@@ -81,7 +81,7 @@ public final class PolicyReplays {
                 run.show(again.replay.texts());
             }
         } catch (ReplayException e) {
-            return new Broken(run.replay.revision(), e.seq(), e.getMessage(), run.entries);
+            return new Broken(run.replay.revision(), e.seq(), String.valueOf(e.getMessage()), run.entries);
         }
         return run.rebuilt();
     }
@@ -183,16 +183,16 @@ public final class PolicyReplays {
                 return Optional.of("is not stored");
             }
             if (!stored.policyDigest().equals(manifest.policyDigest())) {
-                return Optional.of("is stored with policy digest " + stored.policyDigest() + ", not "
-                        + manifest.policyDigest());
+                return Optional.of(
+                        "is stored with policy digest " + stored.policyDigest() + ", not " + manifest.policyDigest());
             }
             if (!stored.changeDigest().equals(manifest.changeDigest())) {
-                return Optional.of("is stored with change digest " + stored.changeDigest() + ", not "
-                        + manifest.changeDigest());
+                return Optional.of(
+                        "is stored with change digest " + stored.changeDigest() + ", not " + manifest.changeDigest());
             }
             if (!stored.actor().caller().toString().equals(manifest.actor())) {
-                return Optional.of("is stored as made by `" + stored.actor().caller() + "`, not `" + manifest.actor()
-                        + "`");
+                return Optional.of(
+                        "is stored as made by `" + stored.actor().caller() + "`, not `" + manifest.actor() + "`");
             }
             if (stored.seq() != manifest.seq() || stored.changeCount() != manifest.count()) {
                 return Optional.of("is stored with " + stored.changeCount() + " documents at entry " + stored.seq()

@@ -49,9 +49,7 @@ public final class SnapshotParts {
 
     /** The next document; they may come in any order, each once. */
     public void add(StoredDocument document) {
-        int fixed = PIECE_BYTES
-                + EntryRoom.jsonBytes(document.key().name())
-                + EntryRoom.jsonBytes(document.file());
+        int fixed = PIECE_BYTES + EntryRoom.jsonBytes(document.key().name()) + EntryRoom.jsonBytes(document.file());
         ObjectNode piece = piece(document, fixed);
         String yaml = document.yaml();
         for (int start = 0; start < yaml.length(); ) {

@@ -62,6 +62,11 @@ final class Connection implements AutoCloseable {
         return PolicyServiceGrpc.newBlockingStub(channel).withDeadlineAfter(timeout);
     }
 
+    /** For what takes as long as a policy, or its ledger, is. */
+    PolicyServiceGrpc.PolicyServiceBlockingStub policyWithoutDeadline() {
+        return PolicyServiceGrpc.newBlockingStub(channel);
+    }
+
     /** For a change of so many documents: of very many it takes longer than an answer may. */
     PolicyServiceGrpc.PolicyServiceStub policyStreaming(int documents) {
         return PolicyServiceGrpc.newStub(channel).withDeadlineAfter(timeout.plus(PER_DOCUMENT.multipliedBy(documents)));

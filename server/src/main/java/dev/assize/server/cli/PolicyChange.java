@@ -89,7 +89,7 @@ final class PolicyChange {
                 : ExitCodes.ERROR;
     }
 
-    private static void print(DocumentChange change, ClientCommand command) {
+    static void print(DocumentChange change, ClientCommand command) {
         command.out()
                 .println(Printable.text(
                         "  " + sign(change.getType()) + " " + change.getKind() + "/" + change.getName()));
@@ -137,17 +137,7 @@ final class PolicyChange {
             }
             ArrayNode documents = to.putArray("documents");
             for (DocumentChange change : scope.getDocumentsList()) {
-                ObjectNode document = documents
-                        .addObject()
-                        .put("kind", change.getKind())
-                        .put("name", change.getName())
-                        .put("change", Answers.bare(change.getType().name(), "CHANGE_TYPE_"));
-                if (!change.getAfter().isEmpty()) {
-                    document.put("before", change.getBefore().toStringUtf8())
-                            .put("after", change.getAfter().toStringUtf8());
-                } else if (change.getTextsLeftOut()) {
-                    document.put("textsLeftOut", true);
-                }
+                documents.add(json(change));
             }
         }
         ArrayNode problems = json.putArray("problems");
@@ -177,6 +167,20 @@ final class PolicyChange {
         }
         PolicyImpact.addTo(json, response);
         return json;
+    }
+
+    static ObjectNode json(DocumentChange change) {
+        ObjectNode document = ClientCommand.object()
+                .put("kind", change.getKind())
+                .put("name", change.getName())
+                .put("change", Answers.bare(change.getType().name(), "CHANGE_TYPE_"));
+        if (!change.getBefore().isEmpty() || !change.getAfter().isEmpty()) {
+            document.put("before", change.getBefore().toStringUtf8())
+                    .put("after", change.getAfter().toStringUtf8());
+        } else if (change.getTextsLeftOut()) {
+            document.put("textsLeftOut", true);
+        }
+        return document;
     }
 
     static String hex(ByteString bytes) {

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "policy",
         mixinStandardHelpOptions = true,
-        description = "Policy as files: check, test, compare, apply, propose and accept, read back.",
+        description = "Policy as files: check, test, compare, apply, propose and accept, read back, rebuild.",
         subcommands = {
             PolicyValidateCommand.class,
             PolicyTestCommand.class,
@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
             PolicyProposals.Proposals.class,
             PolicyProposals.Accept.class,
             PolicyProposals.Reject.class,
-            PolicyProposals.Withdraw.class
+            PolicyProposals.Withdraw.class,
+            PolicyReplayCommand.class
         })
 public final class PolicyCommand {}

@@ -34,11 +34,14 @@ public final class PolicyHistoryCommand extends ClientCommand {
         if (wantsJson()) {
             print(json(revisions));
         } else {
-            Table table = new Table("REVISION", "COMMITTED", "BY", "CHANGES", "ENTRY", "REASON");
+            Table table =
+                    new Table("REVISION", "COMMITTED", "BY", "THROUGH", "ACCEPTED BY", "CHANGES", "ENTRY", "REASON");
             revisions.forEach(it -> table.row(
                     it.getRevision(),
                     Answers.time(it.getCommittedAt()),
                     it.getActor(),
+                    through(it),
+                    String.join(", ", it.getApproversList()),
                     it.getChangeCount(),
                     it.getSeq(),
                     it.getReason()));
@@ -64,18 +67,30 @@ public final class PolicyHistoryCommand extends ClientCommand {
         return revisions;
     }
 
+    /** What made it; a proposal by its name. */
+    private static String through(PolicyRevision revision) {
+        return revision.getProposal().isEmpty() ? revision.getOrigin() : "proposal " + revision.getProposal();
+    }
+
     private static ObjectNode json(List<PolicyRevision> revisions) {
         ObjectNode json = object();
         ArrayNode to = json.putArray("revisions");
-        revisions.forEach(it -> to.addObject()
-                .put("revision", it.getRevision())
-                .put("committedAt", Answers.time(it.getCommittedAt()))
-                .put("actor", it.getActor())
-                .put("reason", it.getReason())
-                .put("changeCount", it.getChangeCount())
-                .put("changeDigest", PolicyChange.hex(it.getChangeDigest()))
-                .put("policyDigest", PolicyChange.hex(it.getPolicyDigest()))
-                .put("seq", it.getSeq()));
+        revisions.forEach(it -> to.add(json(it)));
+        return json;
+    }
+
+    static ObjectNode json(PolicyRevision revision) {
+        ObjectNode json = object().put("revision", revision.getRevision())
+                .put("committedAt", Answers.time(revision.getCommittedAt()))
+                .put("actor", revision.getActor())
+                .put("reason", revision.getReason())
+                .put("changeCount", revision.getChangeCount())
+                .put("changeDigest", PolicyChange.hex(revision.getChangeDigest()))
+                .put("policyDigest", PolicyChange.hex(revision.getPolicyDigest()))
+                .put("seq", revision.getSeq())
+                .put("origin", revision.getOrigin())
+                .put("proposal", revision.getProposal());
+        revision.getApproversList().forEach(json.putArray("approvers")::add);
         return json;
     }
 }

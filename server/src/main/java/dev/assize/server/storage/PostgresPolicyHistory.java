@@ -20,8 +20,8 @@ final class PostgresPolicyHistory implements PolicyHistory {
 
     private static final int ROWS = 50;
 
-    private static final String SIDE =
-            "(SELECT kind, name, yaml FROM assize.policy_document WHERE scope_key = ? AND " + PolicyVersions.HOLDS + ")";
+    private static final String SIDE = "(SELECT kind, name, yaml FROM assize.policy_document WHERE scope_key = ? AND "
+            + PolicyVersions.HOLDS + ")";
 
     private static final String COMPARE = "SELECT kind, name, a.yaml, b.yaml FROM " + SIDE + " AS a FULL JOIN " + SIDE
             + " AS b USING (kind, name) WHERE a.yaml IS DISTINCT FROM b.yaml" + StoredTexts.ORDER;
@@ -68,8 +68,7 @@ final class PostgresPolicyHistory implements PolicyHistory {
                 statement.setFetchSize(ROWS);
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
-                        DocumentKey key =
-                                new DocumentKey(scope, DocumentRows.kind(row.getString(1)), row.getString(2));
+                        DocumentKey key = new DocumentKey(scope, DocumentRows.kind(row.getString(1)), row.getString(2));
                         reader.accept(new TextChange(key, row.getString(3), row.getString(4)));
                     }
                 }

@@ -37,6 +37,9 @@ final class PostgresPolicyLedger implements PolicyLedger {
     private static final String NEWEST = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
             + " AND type = '" + PolicyEntry.SNAPSHOT + "' AND seq < ? ORDER BY seq DESC LIMIT 1";
 
+    private static final String MANIFESTS = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
+            + " AND seq = ANY (?) AND type = '" + PolicyEntry.MANIFEST + "'";
+
     private final Database database;
     private final AuditCodec codec;
 
@@ -59,20 +62,35 @@ final class PostgresPolicyLedger implements PolicyLedger {
     }
 
     @Override
+    public List<PolicyEntry> manifests(TenantId ledger, List<Long> seqs) {
+        return database.inSnapshot(ledger.value(), transaction -> {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(MANIFESTS)) {
+                statement.setString(1, ledger.value());
+                statement.setArray(2, transaction.connection().createArrayOf("bigint", seqs.toArray()));
+                return entries(statement);
+            }
+        });
+    }
+
+    @Override
     public List<PolicyEntry> read(TenantId ledger, long fromSeq) {
         return database.inSnapshot(ledger.value(), transaction -> {
             try (PreparedStatement statement = transaction.connection().prepareStatement(NEXT)) {
                 statement.setString(1, ledger.value());
                 statement.setLong(2, fromSeq);
-                try (ResultSet row = statement.executeQuery()) {
-                    List<PolicyEntry> entries = new ArrayList<>();
-                    while (row.next()) {
-                        entries.add(entry(row));
-                    }
-                    return entries;
-                }
+                return entries(statement);
             }
         });
+    }
+
+    private List<PolicyEntry> entries(PreparedStatement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            List<PolicyEntry> entries = new ArrayList<>();
+            while (row.next()) {
+                entries.add(entry(row));
+            }
+            return entries;
+        }
     }
 
     /**
@@ -96,8 +114,8 @@ final class PostgresPolicyLedger implements PolicyLedger {
                     JsonNode part = json(last);
                     long first = last.seq() - part.path("parts").asLong(1) + 1;
                     if (part.has("parts") && part.path("scope").asText().equals(scope.key())) {
-                        return Optional.of(
-                                new Found(first, new Revision(part.path("revision").asLong())));
+                        return Optional.of(new Found(
+                                first, new Revision(part.path("revision").asLong())));
                     }
                     bound = first;
                 }

@@ -152,8 +152,7 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
         append(transaction, scope, full);
     }
 
-    private void append(TenantTransaction transaction, PolicyScope scope, List<AuditEvent> events)
-            throws SQLException {
+    private void append(TenantTransaction transaction, PolicyScope scope, List<AuditEvent> events) throws SQLException {
         TenantId tenant = scope.ledgerTenant();
         transaction.actFor(tenant.value());
         AppendCommand command = new AppendCommand(

@@ -21,9 +21,7 @@ final class StoredTexts implements AutoCloseable {
 
     /** As policies are listed. */
     static final String ORDER = " ORDER BY array_position(ARRAY["
-            + Arrays.stream(Kind.values())
-                    .map(kind -> "'" + kind.text() + "'")
-                    .collect(Collectors.joining(", "))
+            + Arrays.stream(Kind.values()).map(kind -> "'" + kind.text() + "'").collect(Collectors.joining(", "))
             + "]::text[], kind), name";
 
     private static final String DOCUMENTS = "SELECT kind, name, yaml, source_file, source_lines"

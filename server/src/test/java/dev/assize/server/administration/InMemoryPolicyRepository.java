@@ -21,24 +21,29 @@ import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
+import dev.assize.server.policy.StoredDocument;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Policy in memory, for tests: stores the canonical text like the real one, and records into the given ledger. */
-public final class InMemoryPolicyRepository implements PolicyRepository, PolicySource {
+public final class InMemoryPolicyRepository implements PolicyRepository, PolicySource, PolicyHistory {
 
     private final LedgerStore ledger;
     private final AuditCodec codec = new AuditCodec();
     private final Map<PolicyScope, PolicySet> sets = new HashMap<>();
+    private final Map<PolicyScope, List<PolicySet>> past = new HashMap<>();
     private final Map<PolicyScope, List<RevisionRecord>> revisions = new HashMap<>();
 
     private final Map<List<Object>, Answered> answers = new HashMap<>();
@@ -105,6 +110,54 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         return found;
     }
 
+    @Override
+    public synchronized Revision present(PolicyScope scope) {
+        return current(scope).revision();
+    }
+
+    @Override
+    public synchronized Revision at(PolicyScope scope, Instant moment) {
+        return revisions.getOrDefault(scope, List.of()).stream()
+                .filter(record -> !record.committedAt().isAfter(moment))
+                .map(RevisionRecord::revision)
+                .reduce(Revision.NONE, (_, last) -> last);
+    }
+
+    @Override
+    public synchronized void read(PolicyScope scope, Revision revision, Consumer<StoredDocument> reader) {
+        at(scope, revision)
+                .documents()
+                .forEach(document -> reader.accept(new StoredDocument(
+                        document.key(),
+                        DocumentText.write(document),
+                        document.place().file(),
+                        DocumentText.lines(document))));
+    }
+
+    @Override
+    public synchronized void compare(PolicyScope scope, Revision from, Revision to, Consumer<TextChange> reader) {
+        TreeMap<DocumentKey, TextChange> changes = new TreeMap<>();
+        at(scope, from)
+                .documents()
+                .forEach(document -> changes.put(
+                        document.key(), new TextChange(document.key(), DocumentText.write(document), null)));
+        at(scope, to)
+                .documents()
+                .forEach(document -> changes.merge(
+                        document.key(),
+                        new TextChange(document.key(), null, DocumentText.write(document)),
+                        (before, after) -> new TextChange(document.key(), before.before(), after.after())));
+        changes.values().stream()
+                .filter(change -> !Objects.equals(change.before(), change.after()))
+                .forEach(reader);
+    }
+
+    private PolicySet at(PolicyScope scope, Revision revision) {
+        return revision.equals(Revision.NONE)
+                ? PolicySet.empty(scope)
+                : past.get(scope).get((int) revision.value() - 1);
+    }
+
     private Long write(ScopePlan plan) {
         TreeMap<DocumentKey, Document> documents = new TreeMap<>();
         current(plan.scope()).documents().forEach(document -> documents.put(document.key(), document));
@@ -116,7 +169,9 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         changes.put(List.of(plan.scope(), plan.revision()), types);
         plan.deletes().forEach(documents::remove);
         plan.puts().forEach(document -> documents.put(document.key(), stored(document)));
-        sets.put(plan.scope(), PolicySet.of(plan.scope(), plan.revision(), documents.values()));
+        PolicySet set = PolicySet.of(plan.scope(), plan.revision(), documents.values());
+        sets.put(plan.scope(), set);
+        past.computeIfAbsent(plan.scope(), _ -> new ArrayList<>()).add(set);
         long seq = append(plan);
         RevisionRecord record = plan.record();
         revisions

@@ -47,7 +47,8 @@ class SnapshotRoundsTest {
         assertThat(rounds.complaint()).get().asString().contains("tenant `acme`", "other digest", "policy replay");
         assertThat(snapshots.written).containsExactly(BETA);
         assertThat(meters.get("assize.policy.drifted").gauge().value()).isOne();
-        assertThat(meters.get("assize.policy.snapshots.failed").counter().count()).isOne();
+        assertThat(meters.get("assize.policy.snapshots.failed").counter().count())
+                .isOne();
 
         snapshots.due.add(List.of(ACME));
         rounds.round();

@@ -143,6 +143,39 @@ class ServedProofsTest {
     }
 
     @Test
+    void aPolicyIsRebuiltFromABundleWithoutTheServer() throws Exception {
+        Path bundle = files.resolve("policy.tar");
+        exportSigned(bundle);
+        ok("policy", "history", "--output", "json");
+        String digest = new ObjectMapper()
+                .readTree(console.out())
+                .at("/revisions/0/policyDigest")
+                .asText();
+
+        String[] replay = {"policy", "replay", "--from", bundle.toString()};
+        assertThat(elsewhere.run(replay)).isEqualTo(2);
+        assertThat(elsewhere.err()).contains("--vkeys");
+        assertThat(elsewhere.run(with(replay, "--vkeys", keys())))
+                .as(elsewhere.err() + elsewhere.out())
+                .isZero();
+        assertThat(elsewhere.out()).startsWith("REBUILT  revision 1, ").contains("policy " + digest);
+        assertThat(elsewhere.run(with(replay, "--vkeys", keys(), "--revision", "7")))
+                .isEqualTo(1);
+        assertThat(elsewhere.run(with(replay, "--vkeys", keys(), "--tenant", "partner")))
+                .isEqualTo(3);
+        assertThat(elsewhere.run(with(replay, "--vkeys", keys(), "--whole"))).isEqualTo(2);
+        assertThat(console.run("policy", "replay", "--vkeys", keys())).isEqualTo(2);
+        String text = Files.readString(bundle, StandardCharsets.ISO_8859_1);
+        Files.writeString(bundle, text.replace("user:alice", "user:malic"), StandardCharsets.ISO_8859_1);
+        assertThat(elsewhere.run(with(replay, "--vkeys", keys()))).isEqualTo(3);
+        assertThat(elsewhere.out()).startsWith("NOT AS RECORDED  first bad entry ");
+    }
+
+    private static String[] with(String[] command, String... more) {
+        return Stream.concat(Arrays.stream(command), Arrays.stream(more)).toArray(String[]::new);
+    }
+
+    @Test
     void aByteThatWasChangedIsFoundWithItsEntry() throws Exception {
         Path bundle = files.resolve("changed.tar");
         exportSigned(bundle);

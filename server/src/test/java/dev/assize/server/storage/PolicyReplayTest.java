@@ -8,8 +8,10 @@ import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.administration.PolicyDriftException;
+import dev.assize.server.administration.PolicyHistory.TextChange;
 import dev.assize.server.administration.PolicyReplays;
 import dev.assize.server.administration.PolicyReplays.Wish;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.ReplayResult;
 import dev.assize.server.administration.ReplayResult.Broken;
 import dev.assize.server.administration.ReplayResult.Drift;
@@ -27,6 +29,7 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.replay.PolicyEntry;
 import dev.assize.server.testing.TestDatabase;
@@ -42,12 +45,14 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,6 +80,7 @@ class PolicyReplayTest {
     private static PostgresPolicyRepository repository;
     private static PolicyAdministration administration;
     private static PostgresPolicySnapshots snapshots;
+    private static PostgresPolicyHistory history;
     private static PolicyReplays replays;
 
     private TenantId tenant;
@@ -90,7 +96,8 @@ class PolicyReplayTest {
         administration = new PolicyAdministration(repository, refreshedOnly(), InstantSource.system());
         PostgresPolicyLedger ledger = new PostgresPolicyLedger(database, codec);
         snapshots = new PostgresPolicySnapshots(database, writer, ledger, codec);
-        replays = new PolicyReplays(ledger, new PostgresPolicyHistory(database, repository), repository);
+        history = new PostgresPolicyHistory(database, repository);
+        replays = new PolicyReplays(ledger, history, repository);
     }
 
     @AfterAll
@@ -127,10 +134,8 @@ class PolicyReplayTest {
         assertThat(drifts())
                 .extracting(Drift::type, Drift::message)
                 .containsExactlyInAnyOrder(
-                        tuple(
-                                DriftType.MISSING, "Group/g is told by entry 3, and is not stored"),
-                        tuple(
-                                DriftType.UNKNOWN, "Group/smuggled is stored, and the ledger does not tell of it"));
+                        tuple(DriftType.MISSING, "Group/g is told by entry 3, and is not stored"),
+                        tuple(DriftType.UNKNOWN, "Group/smuggled is stored, and the ledger does not tell of it"));
     }
 
     @Test
@@ -174,8 +179,9 @@ class PolicyReplayTest {
     @Test
     void namesTheEntryThatWasAltered() {
         apply(group("g", "user:alice"));
-        alterEntries("frame = decode(replace(encode(frame, 'hex'), encode('alice', 'hex'), encode('malic', 'hex')), 'hex')"
-                + " WHERE seq = 3");
+        alterEntries(
+                "frame = decode(replace(encode(frame, 'hex'), encode('alice', 'hex'), encode('malic', 'hex')), 'hex')"
+                        + " WHERE seq = 3");
 
         assertThat(replay(null, true)).isInstanceOfSatisfying(Broken.class, broken -> {
             assertThat(broken.revision()).isEqualTo(new Revision(1));
@@ -249,8 +255,9 @@ class PolicyReplayTest {
     void noticesASnapshotThatIsNotThePolicyBeforeIt() {
         apply(group("g", "user:alice"));
         snapshots.write(scope);
-        alterEntries("frame = decode(replace(encode(frame, 'hex'), encode('alice', 'hex'), encode('malic', 'hex')), 'hex')"
-                + " WHERE seq = " + (size() - 1));
+        alterEntries(
+                "frame = decode(replace(encode(frame, 'hex'), encode('alice', 'hex'), encode('malic', 'hex')), 'hex')"
+                        + " WHERE seq = " + (size() - 1));
 
         assertThat(replay(null, false)).isInstanceOf(Broken.class);
     }
@@ -331,14 +338,15 @@ class PolicyReplayTest {
         TreeMap<Revision, Digest> digests = new TreeMap<>();
         for (int i = 0; i < CHANGES; i++) {
             changeAtRandom(random);
-            digests.put(
-                    repository.current(scope).revision(), PolicyDigest.ofPolicy(repository.current(scope)));
+            digests.put(repository.current(scope).revision(), PolicyDigest.ofPolicy(repository.current(scope)));
             if (random.nextInt(8) == 0) {
                 snapshots.write(scope);
             }
         }
         Rebuilt whole = rebuilt(replay(null, true));
-        assertThat(whole.digest()).as("seed %d", seed).isEqualTo(digests.lastEntry().getValue());
+        assertThat(whole.digest())
+                .as("seed %d", seed)
+                .isEqualTo(digests.lastEntry().getValue());
         assertThat(whole.snapshot()).isEmpty();
         digests.forEach((revision, digest) -> {
             if (random.nextInt(6) == 0) {
@@ -349,6 +357,87 @@ class PolicyReplayTest {
                 }
             }
         });
+    }
+
+    @Test
+    void comparesAnyTwoRevisionsAndReadsEach() {
+        long seed = ThreadLocalRandom.current().nextLong();
+        SplittableRandom random = new SplittableRandom(seed);
+        List<TreeMap<DocumentKey, String>> written = new ArrayList<>(List.of(new TreeMap<>(), texts()));
+        for (int i = 0; i < 12; i++) {
+            changeAtRandom(random);
+            written.add(texts());
+        }
+        for (int from = 0; from < written.size(); from++) {
+            TreeMap<DocumentKey, String> read = new TreeMap<>();
+            List<DocumentKey> order = new ArrayList<>();
+            history.read(scope, new Revision(from), document -> {
+                read.put(document.key(), document.yaml());
+                order.add(document.key());
+            });
+            assertThat(read).as("seed %d, revision %d", seed, from).isEqualTo(written.get(from));
+            assertThat(order).isEqualTo(List.copyOf(read.keySet()));
+            for (int to = 0; to < written.size(); to++) {
+                TreeMap<DocumentKey, TextChange> changes = new TreeMap<>();
+                history.compare(
+                        scope, new Revision(from), new Revision(to), change -> changes.put(change.key(), change));
+                assertThat(changes)
+                        .as("seed %d, from %d to %d", seed, from, to)
+                        .isEqualTo(difference(written.get(from), written.get(to)));
+            }
+        }
+    }
+
+    @Test
+    void whatStoodOnceAppliedAnewHasTheDigestItHadOnce() {
+        SplittableRandom random = new SplittableRandom(7);
+        for (int i = 0; i < 5; i++) {
+            changeAtRandom(random);
+        }
+        Revision then = repository.current(scope).revision();
+        for (int i = 0; i < 5; i++) {
+            changeAtRandom(random);
+        }
+        List<Document> stood = new ArrayList<>();
+        history.read(
+                scope,
+                then,
+                document -> stood.addAll(
+                        DocumentReader.read("then.yaml", 1, document.yaml().getBytes(StandardCharsets.UTF_8))
+                                .documents()));
+        List<DocumentKey> gone = repository.current(scope).documents().stream()
+                .map(Document::key)
+                .filter(key ->
+                        stood.stream().noneMatch(document -> document.key().equals(key)))
+                .toList();
+        assertThat(administration.apply(new ChangeSet(stood, gone, List.of(), false, false, "back"), ADMIN, _ -> true))
+                .isInstanceOf(Accepted.class);
+
+        List<RevisionRecord> revisions = repository.revisions(scope, null, 100);
+        assertThat(revisions.getFirst().policyDigest())
+                .isEqualTo(revisions.stream()
+                        .filter(record -> record.revision().equals(then))
+                        .findFirst()
+                        .orElseThrow()
+                        .policyDigest());
+    }
+
+    private TreeMap<DocumentKey, String> texts() {
+        TreeMap<DocumentKey, String> texts = new TreeMap<>();
+        repository
+                .current(scope)
+                .documents()
+                .forEach(document -> texts.put(document.key(), DocumentText.write(document)));
+        return texts;
+    }
+
+    private static TreeMap<DocumentKey, TextChange> difference(
+            TreeMap<DocumentKey, String> from, TreeMap<DocumentKey, String> to) {
+        TreeMap<DocumentKey, TextChange> changes = new TreeMap<>();
+        Stream.concat(from.keySet().stream(), to.keySet().stream())
+                .filter(key -> !Objects.equals(from.get(key), to.get(key)))
+                .forEach(key -> changes.put(key, new TextChange(key, from.get(key), to.get(key))));
+        return changes;
     }
 
     @Test

@@ -15,10 +15,7 @@ import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongFunction;
 
 /**
@@ -61,9 +58,7 @@ final class ExportCalls {
     }
 
     void export(ExportAuditRequest request, ServerCallStreamObserver<ExportAuditResponse> stream) {
-        Turn turn = new Turn(stream);
-        stream.setOnReadyHandler(turn::wake);
-        stream.setOnCancelHandler(turn::wake);
+        ReaderTurn turn = new ReaderTurn(stream, patience, "Go on behind the last entry received, with `from_seq`");
         try {
             start(admitted(request), turn, stream);
         } catch (RuntimeException | Error failure) {
@@ -102,7 +97,7 @@ final class ExportCalls {
         };
     }
 
-    private void start(Export export, Turn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
+    private void start(Export export, ReaderTurn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
         if (!free.tryAcquire()) {
             throw RefusedException.retry(
                     ErrorReason.EXPORTER_BUSY,
@@ -120,7 +115,7 @@ final class ExportCalls {
         }));
     }
 
-    private void run(Export export, Turn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
+    private void run(Export export, ReaderTurn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
         LongFunction<List<byte[]>> beside = seq -> export.withDecisions
                 ? decisions.beside(export.tenant, seq).stream()
                         .map(DecisionStore.StoredDecision::record)
@@ -156,57 +151,5 @@ final class ExportCalls {
      */
     record Patience(Duration stall, Duration longest) {
         static final Patience DEFAULT = new Patience(Duration.ofSeconds(30), Duration.ofHours(1));
-    }
-
-    /** Lets the export go on when its reader takes the next message. */
-    private final class Turn {
-
-        private final ServerCallStreamObserver<?> stream;
-        private final ReentrantLock lock = new ReentrantLock();
-        private final Condition changed = lock.newCondition();
-        private final long startNanos = System.nanoTime();
-
-        Turn(ServerCallStreamObserver<?> stream) {
-            this.stream = stream;
-        }
-
-        void wake() {
-            lock.lock();
-            try {
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        void await() {
-            lock.lock();
-            try {
-                long left = patience.stall.toNanos();
-                while (!stream.isReady()) {
-                    Deadlines.requireListener();
-                    if (left <= 0) {
-                        throw stalled("its reader took nothing for " + patience.stall.toSeconds() + " s");
-                    }
-                    left = changed.awaitNanos(left);
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw stalled("this node is stopping");
-            } finally {
-                lock.unlock();
-            }
-            Deadlines.requireListener();
-            if (System.nanoTime() - startNanos > patience.longest.toNanos()) {
-                throw stalled("it took longer than " + patience.longest.toMinutes() + " minutes");
-            }
-        }
-
-        private static RefusedException stalled(String why) {
-            return RefusedException.of(
-                    ErrorReason.EXPORT_STALLED,
-                    "the export was ended: " + why + ". Go on behind the last entry received, with `from_seq`",
-                    Map.of());
-        }
     }
 }

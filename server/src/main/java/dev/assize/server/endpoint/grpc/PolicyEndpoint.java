@@ -6,6 +6,8 @@ import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.AcceptProposalResponse;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.DiffRevisionsRequest;
+import dev.assize.proto.v1.DiffRevisionsResponse;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.FreezeRequest;
@@ -20,12 +22,13 @@ import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListProposalsResponse;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.ListRevisionsResponse;
-import dev.assize.proto.v1.PolicyRevision;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceImplBase;
 import dev.assize.proto.v1.ProposeChangeRequest;
 import dev.assize.proto.v1.ProposeChangeResponse;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.RejectProposalResponse;
+import dev.assize.proto.v1.ReplayPolicyRequest;
+import dev.assize.proto.v1.ReplayPolicyResponse;
 import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.RevokeResponse;
 import dev.assize.proto.v1.UnfreezeRequest;
@@ -35,16 +38,13 @@ import dev.assize.proto.v1.WatchPolicyResponse;
 import dev.assize.proto.v1.WithdrawProposalRequest;
 import dev.assize.proto.v1.WithdrawProposalResponse;
 import dev.assize.server.administration.PolicyAdministration;
-import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Serves `PolicyService`. */
 final class PolicyEndpoint extends PolicyServiceImplBase {
@@ -53,8 +53,9 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     private final ShorthandCalls shorthands;
     private final WatchCalls watches;
     private final ProposalCalls proposals;
+    private final HistoryCalls history;
+    private final ReplayCalls replays;
     private final Gate gate;
-    private final PageTokens tokens;
     private final Replies replies;
 
     @Inject
@@ -63,15 +64,17 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
             ShorthandCalls shorthands,
             WatchCalls watches,
             ProposalCalls proposals,
+            HistoryCalls history,
+            ReplayCalls replays,
             Gate gate,
-            PageTokens tokens,
             Replies replies) {
         this.administration = administration;
         this.shorthands = shorthands;
         this.watches = watches;
         this.proposals = proposals;
+        this.history = history;
+        this.replays = replays;
         this.gate = gate;
-        this.tokens = tokens;
         this.replies = replies;
     }
 
@@ -82,6 +85,10 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
 
     @Override
     public void exportPolicy(ExportPolicyRequest request, StreamObserver<ExportPolicyResponse> observer) {
+        if (HistoryCalls.isOfPast(request)) {
+            history.export(request, (ServerCallStreamObserver<ExportPolicyResponse>) observer);
+            return;
+        }
         try {
             PolicySet set = export(request);
             for (Document document : set.documents()) {
@@ -102,7 +109,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
 
     @Override
     public void listRevisions(ListRevisionsRequest request, StreamObserver<ListRevisionsResponse> observer) {
-        replies.reply(observer, () -> listRevisions(request));
+        replies.reply(observer, () -> history.list(request));
     }
 
     @Override
@@ -165,6 +172,18 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
         replies.reply(observer, () -> proposals.withdraw(request));
     }
 
+    @Override
+    public void diffRevisions(DiffRevisionsRequest request, StreamObserver<DiffRevisionsResponse> observer) {
+        history.diff(request, (ServerCallStreamObserver<DiffRevisionsResponse>) observer);
+    }
+
+    @Override
+    public void replayPolicy(ReplayPolicyRequest request, StreamObserver<ReplayPolicyResponse> observer) {
+        ServerCallStreamObserver<ReplayPolicyResponse> stream =
+                (ServerCallStreamObserver<ReplayPolicyResponse>) observer;
+        replies.reply(observer, () -> replays.replay(request, stream));
+    }
+
     private PolicySet export(ExportPolicyRequest request) {
         PolicyScope scope = gate.admitToScope(request.getTenant());
         return known(administration.export(scope));
@@ -177,39 +196,5 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
                     ErrorReason.TENANT_NOT_FOUND, "tenant", set.scope().key());
         }
         return set;
-    }
-
-    private ListRevisionsResponse listRevisions(ListRevisionsRequest request) {
-        PolicyScope scope = gate.admitToScope(request.getTenant());
-        int size = Fields.pageSize(request.getPageSize());
-        byte[] conditions = ("ListRevisions/" + scope.key()).getBytes(StandardCharsets.UTF_8);
-        Revision before = revision(tokens.position(request.getPageToken(), conditions));
-        List<RevisionRecord> page = administration.revisions(scope, before, size + 1);
-        if (page.isEmpty() && before == null) {
-            known(administration.export(scope));
-        }
-        ListRevisionsResponse.Builder response = ListRevisionsResponse.newBuilder();
-        page.stream().limit(size).forEach(record -> response.addRevisions(wire(record)));
-        if (page.size() > size) {
-            response.setNextPageToken(tokens.of(page.get(size - 1).revision().toString(), conditions));
-        }
-        return response.build();
-    }
-
-    private static @Nullable Revision revision(@Nullable String position) {
-        return position == null ? null : new Revision(Long.parseLong(position));
-    }
-
-    private static PolicyRevision wire(RevisionRecord record) {
-        return PolicyRevision.newBuilder()
-                .setRevision(record.revision().value())
-                .setCommittedAt(Fields.timestamp(record.committedAt()))
-                .setActor(record.actor().caller().toString())
-                .setReason(record.reason().orElse(""))
-                .setChangeCount(record.changeCount())
-                .setChangeDigest(ByteString.copyFrom(record.changeDigest().bytes()))
-                .setPolicyDigest(ByteString.copyFrom(record.policyDigest().bytes()))
-                .setSeq(record.seq())
-                .build();
     }
 }

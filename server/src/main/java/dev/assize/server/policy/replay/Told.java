@@ -95,6 +95,18 @@ final class Told {
                 text("name"));
     }
 
+    /** None where the member is not there. */
+    List<String> textsOrNone(String member) throws ReplayException {
+        List<String> texts = new ArrayList<>();
+        for (JsonNode text : json.path(member)) {
+            if (!text.isTextual()) {
+                throw broken("`" + member + "` holds what is no text");
+            }
+            texts.add(text.textValue());
+        }
+        return texts;
+    }
+
     /** Of the lines that stand here; none where there are none. */
     List<Integer> lines() throws ReplayException {
         List<Integer> lines = new ArrayList<>();

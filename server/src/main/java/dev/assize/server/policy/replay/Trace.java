@@ -37,7 +37,6 @@ public record Trace(Digest text, Digest place, long seq) {
         PLACE
     }
 
-
     private static Digest place(StoredDocument document) {
         ByteBuffer lines = ByteBuffer.allocate(Integer.BYTES * document.lines().size());
         document.lines().forEach(lines::putInt);

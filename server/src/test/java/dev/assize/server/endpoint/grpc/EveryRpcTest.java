@@ -19,6 +19,7 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportAuditRequest;
@@ -50,6 +51,7 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.ReleaseHoldRequest;
+import dev.assize.proto.v1.ReplayPolicyRequest;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.ResumeTenantRequest;
@@ -254,6 +256,14 @@ class EveryRpcTest {
                     "PolicyService/ListRevisions",
                     tenant -> List.of(
                             ListRevisionsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "PolicyService/DiffRevisions",
+                    tenant -> List.of(
+                            DiffRevisionsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "PolicyService/ReplayPolicy",
+                    tenant -> List.of(
+                            ReplayPolicyRequest.newBuilder().setTenant(tenant).build())),
             Map.entry(
                     "LedgerService/AppendAudit",
                     tenant -> List.of(AppendAuditRequest.newBuilder()

@@ -16,10 +16,13 @@ import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.administration.InMemoryApprovalRepository;
+import dev.assize.server.administration.InMemoryPolicyLedger;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.InMemoryProposalRepository;
 import dev.assize.server.administration.NoTenants;
 import dev.assize.server.administration.NobodysTurn;
+import dev.assize.server.administration.PolicyHistory;
+import dev.assize.server.administration.PolicyLedger;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.administration.ProposalRepository;
 import dev.assize.server.administration.TenantRegister;
@@ -235,6 +238,8 @@ final class GrpcFixture implements AutoCloseable {
             bind(NodeRegistry.class).toInstance(nodes);
             bind(PolicyRepository.class).toInstance(policies);
             bind(ProposalRepository.class).toInstance(new InMemoryProposalRepository(policies, ledger));
+            bind(PolicyHistory.class).toInstance(policies);
+            bind(PolicyLedger.class).toInstance(new InMemoryPolicyLedger(ledger));
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
             bind(AuditSettings.class)
                     .toInstance(tenant -> decisions.audit(tenant).piiPatterns());
