@@ -55,13 +55,37 @@ public final class SignedLedgerVerifier {
      */
     public Verification verify(
             TenantId tenant, long fromSeq, @Nullable Long toSeq, @Nullable String trusted, Progress progress) {
-        if (trusted != null) {
-            return verifyBehind(tenant, fromSeq, toSeq, read(tenant, trusted), progress);
+        SignedHead vouched = trusted == null ? null : read(tenant, trusted);
+        Optional<Broken> lost = lost(tenant, fromSeq, toSeq);
+        if (lost.isPresent()) {
+            return lost.get();
+        }
+        if (vouched != null) {
+            return verifyBehind(tenant, fromSeq, toSeq, vouched, progress);
         }
         if (fromSeq == 0) {
             return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
         }
         return verifyPart(tenant, fromSeq, toSeq, progress);
+    }
+
+    /**
+     * What the database has lost of what is kept outside: asked before anything else, whatever part is verified, and
+     * whoever vouches for what is before it. The copy is read before the ledger, which only grows.
+     */
+    private Optional<Broken> lost(TenantId tenant, long fromSeq, @Nullable Long toSeq) {
+        SignedHead kept = copy().heads().get(tenant);
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        return lost(standing, kept).map(fault -> broken(standing, fromSeq, toSeq, fault));
+    }
+
+    private static Optional<Fault> lost(AnchorRepository.Standing standing, @Nullable SignedHead kept) {
+        return kept == null || !AnchorView.isBehind(standing.incarnation(), standing.size(), kept)
+                ? Optional.empty()
+                : Optional.of(new Fault(
+                        standing.size(),
+                        Kind.CHECKPOINT,
+                        AnchorView.behind(standing.tenant(), standing.incarnation(), standing.size(), kept)));
     }
 
     /**
@@ -81,17 +105,11 @@ public final class SignedLedgerVerifier {
      *     not bear it out, or it is of an incarnation that has ended, the walk begins at the first entry, too
      */
     public LedgerWalk walk(TenantId tenant, @Nullable SignedHead from) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
         SignedHead kept = view.copy().map(copy -> copy.heads().get(tenant)).orElse(null);
+        AnchorRepository.Standing standing = repository.standing(tenant);
         Frontier tree = from == null ? Frontier.empty() : treeAt(tenant, standing, from);
         Signed signed = signedBehind(tenant, standing, tree.size());
-        Fault fault = signed.fault;
-        if (kept != null && AnchorView.isBehind(standing.incarnation(), standing.size(), kept)) {
-            fault = new Fault(
-                    standing.size(),
-                    Kind.CHECKPOINT,
-                    AnchorView.behind(tenant, standing.incarnation(), standing.size(), kept));
-        }
+        Fault fault = lost(standing, kept).orElse(signed.fault);
         long end = signed.roots.stream().mapToLong(SignedRoot::size).max().orElse(tree.size());
         return new LedgerWalk(
                 chains,
@@ -179,11 +197,27 @@ public final class SignedLedgerVerifier {
                             "the first " + trusted.size() + " entries are not those of the trusted checkpoint"));
         }
         if (standing.size() == trusted.size()) {
-            // Nothing came since: the tree that was read is all there is.
-            return new Verification.Sound(
-                    new Span(standing.origin(), trusted.size(), trusted.size() - 1, 0, standing.lastHash(), 1));
+            return verifyEnd(tenant, standing, trusted, progress);
         }
         return verifyAlong(tenant, trusted.size(), toSeq, tree, progress);
+    }
+
+    /** Nothing came since: the last entry is the one that was trusted, and the head is its own. */
+    private Verification verifyEnd(
+            TenantId tenant, AnchorRepository.Standing standing, SignedHead trusted, Progress progress) {
+        long last = Math.max(0, trusted.size() - 1);
+        Frontier before;
+        try {
+            before = frontier(tenant, standing, last);
+        } catch (TileMismatchException e) {
+            return broken(standing, last, null, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
+        }
+        TreeCheck end = TreeCheck.from(before, List.of(new SignedRoot(trusted.size(), trusted.root())));
+        Verification found = chains.verify(tenant, last, null, end, progress);
+        return found instanceof Verification.Sound
+                ? new Verification.Sound(
+                        new Span(standing.origin(), trusted.size(), trusted.size() - 1, 0, standing.lastHash(), 1))
+                : found;
     }
 
     private Verification verifyAlong(
@@ -262,14 +296,15 @@ public final class SignedLedgerVerifier {
     }
 
     private Optional<SignedHead> outside(TenantId tenant, int incarnation) {
+        return Optional.ofNullable(copy().heads().get(tenant)).filter(head -> head.incarnation() == incarnation);
+    }
+
+    private OutsideCopy copy() {
         return view.copy()
-                .or(() -> {
-                    throw new LedgerUnanchoredException(
-                            "nothing is verified before the copy of the ledgers' heads outside"
-                                    + " was read once: without it nothing shows that the database is the one that was signed");
-                })
-                .map(copy -> copy.heads().get(tenant))
-                .filter(head -> head != null && head.incarnation() == incarnation);
+                .orElseThrow(
+                        () -> new LedgerUnanchoredException(
+                                "nothing is verified before the copy of the ledgers' heads outside"
+                                        + " was read once: without it nothing shows that the database is the one that was signed"));
     }
 
     private SignedHead read(TenantId tenant, String note) {

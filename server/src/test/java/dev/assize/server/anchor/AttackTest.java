@@ -156,6 +156,26 @@ class AttackTest {
     }
 
     @Test
+    void truncatedTailIsFoundByWhoTrustsTheCheckpointItWasCutTo() throws SQLException {
+        String kept = latest(ACME).note();
+        node.append(ACME, 20);
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(ACME, kept)).isInstanceOf(Sound.class);
+        truncateTo(SIGNED);
+        assertUnsigned(node.verifySigned(ACME, kept), SIGNED);
+        assertUnsigned(node.verifySigned(ACME, 1), SIGNED);
+        assertUnsigned(node.verifySigned(ACME, SIGNED), SIGNED);
+    }
+
+    @Test
+    void headThatIsNotTheLastEntrysIsFoundBehindATrustedCheckpoint() throws SQLException {
+        String kept = latest(ACME).note();
+        assertThat(node.verifySigned(ACME, kept)).isInstanceOf(Sound.class);
+        execute("UPDATE ledger_head SET last_hash = sha256('') WHERE tenant_id = 'acme'");
+        assertThat(((Broken) node.verifySigned(ACME, kept)).fault().kind()).isEqualTo(Verification.Kind.HEAD);
+    }
+
+    @Test
     void truncatedTailIsFoundByANodeThatStarts() throws SQLException {
         truncateTo(SIGNED - 20);
         AnchoredNode next = restarted();
@@ -244,14 +264,45 @@ class AttackTest {
         }
     }
 
+    @Test
+    void restoredOldDumpIsFoundByWhoeverVerifies() throws SQLException {
+        AnchoredNode next = restoreOldDump();
+        assertNeverVerified(next);
+    }
+
+    @Test
+    void restoredDumpOfBeforeAnIncarnationIsFoundByWhoeverVerifies() throws SQLException {
+        dump();
+        truncateTo(SIGNED - 5);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
+                .isPresent();
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
+        assertNeverVerified(restoreDump());
+    }
+
+    private void assertNeverVerified(AnchoredNode next) {
+        assertUnsigned(next.verifySigned(ACME, null), SIGNED);
+        assertUnsigned(next.verifySigned(ACME, 1), SIGNED);
+        assertUnsigned(next.verifySigned(ACME, latest(ACME).note()), SIGNED);
+    }
+
     /** A node that has started on a database as it was some signed entries ago. */
     private AnchoredNode restoreOldDump() throws SQLException {
-        for (String table : TABLES) {
-            execute("CREATE TABLE dump_" + table + " AS TABLE " + table);
-        }
+        dump();
         node.append(ACME, 30);
         node.append(OTHER, 5);
         node.round();
+        return restoreDump();
+    }
+
+    private void dump() throws SQLException {
+        for (String table : TABLES) {
+            execute("CREATE TABLE dump_" + table + " AS TABLE " + table);
+        }
+    }
+
+    private AnchoredNode restoreDump() throws SQLException {
         for (String table : TABLES) {
             execute("DELETE FROM " + table + "; INSERT INTO " + table + " SELECT * FROM dump_" + table);
         }
