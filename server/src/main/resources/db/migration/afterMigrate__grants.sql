@@ -17,6 +17,7 @@ GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, rele
     ON assize.ledger_hold TO ${application_role};
 GRANT EXECUTE ON FUNCTION assize.ledger_holds_on(text, timestamptz, text, text) TO ${application_role};
 GRANT EXECUTE ON FUNCTION assize.erase_ledger_values(text, bigint, smallint[]) TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.forget_lost_entries(text) TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (anchor_id, bound_at) ON assize.anchor TO ${application_role};
 GRANT SELECT, INSERT ON assize.signing_key TO ${application_role};

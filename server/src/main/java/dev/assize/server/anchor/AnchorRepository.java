@@ -9,6 +9,7 @@ import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +50,16 @@ public interface AnchorRepository {
     /** Leaves that the database has of an incarnation of the log of heads. */
     long metaSize(int incarnation);
 
-    /** Begins an incarnation with its first entry; the ledger is halted no more. */
-    Receipt begin(TenantId tenant, int incarnation, EntryDraft first);
+    /** The first entry that stands behind a ledger's head, where any does: the head is lost then, not the entries. */
+    OptionalLong behindHead(TenantId tenant);
+
+    /**
+     * Begins an incarnation with its first entry; the ledger is halted no more. What is left beside entries that are lost
+     * is removed, so that their positions and keys can be used again.
+     *
+     * @param first given what was removed
+     */
+    Receipt begin(TenantId tenant, int incarnation, Function<LeftBeside, EntryDraft> first);
 
     /** Reads what is published, all of one moment. */
     <T> T published(Function<Published, T> work);
@@ -65,6 +74,16 @@ public interface AnchorRepository {
 
     /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
     void keep(List<CosignedCheckpoint> cosigned);
+
+    /**
+     * Rows that stood beside entries that are lost.
+     *
+     * @param lineage what they read and wrote
+     * @param values that could have been erased
+     * @param decisions on record
+     * @param keys under which they were sent
+     */
+    record LeftBeside(long lineage, long values, long decisions, long keys) {}
 
     /** One transaction that signs. */
     interface Round {

@@ -23,7 +23,12 @@ public record IncarnationRecord(Recorder by, String reason) {
     private static final String TYPE = AuditEvent.OWN_TYPES + "ledger.incarnation";
 
     /** The entry that says what was lost. */
-    AuditEvent event(AnchorRepository.Standing kept, @Nullable SignedHead signed, int incarnation, Instant now) {
+    AuditEvent event(
+            AnchorRepository.Standing kept,
+            @Nullable SignedHead signed,
+            AnchorRepository.LeftBeside removed,
+            int incarnation,
+            Instant now) {
         return new AuditEvent(
                 TYPE,
                 "ledger",
@@ -38,14 +43,18 @@ public record IncarnationRecord(Recorder by, String reason) {
                 null,
                 reason,
                 true,
-                payload(kept, signed, incarnation),
+                payload(kept, signed, removed, incarnation),
                 List.of(),
                 List.of(),
                 null,
                 null);
     }
 
-    private static String payload(AnchorRepository.Standing kept, @Nullable SignedHead signed, int incarnation) {
+    private static String payload(
+            AnchorRepository.Standing kept,
+            @Nullable SignedHead signed,
+            AnchorRepository.LeftBeside removed,
+            int incarnation) {
         ObjectNode json = JsonNodeFactory.instance.objectNode().put("incarnation", incarnation);
         json.putObject("kept")
                 .put("incarnation", kept.incarnation())
@@ -57,6 +66,11 @@ public record IncarnationRecord(Recorder by, String reason) {
                     .put("size", signed.size())
                     .put("root", signed.root().toString());
         }
+        json.putObject("removed")
+                .put("lineage", removed.lineage())
+                .put("values", removed.values())
+                .put("decisions", removed.decisions())
+                .put("keys", removed.keys());
         if (kept.halted() != null) {
             json.put("halted", kept.halted());
         }

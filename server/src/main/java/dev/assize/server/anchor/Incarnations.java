@@ -4,16 +4,18 @@ import com.google.inject.Inject;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.audit.Masking;
-import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -77,14 +79,23 @@ public final class Incarnations {
         if (!lost && standing.halted() == null) {
             return Optional.empty();
         }
+        OptionalLong behind = repository.behindHead(tenant);
+        if (behind.isPresent()) {
+            throw new LedgerHaltedException("no incarnation is begun: entry " + behind.getAsLong() + " of tenant `"
+                    + tenant + "` stands behind the head, which counts " + standing.size()
+                    + " entries; it would be lost by that. Restore the head, or move what stands behind it away");
+        }
         int next = begunOutside(standing, signed)
                 ? signedIncarnation(signed)
                 : beginOutside(deployment, copy, standing, signed);
-        EntryDraft first = codec.encode(
-                new Masking(settings.piiPatterns(tenant)).apply(record.event(standing, signed, next, clock.instant())),
-                record.by(),
-                tenant);
-        return Optional.of(new Begun(next, repository.begin(tenant, next, first)));
+        Masking masking = new Masking(settings.piiPatterns(tenant));
+        Instant now = clock.instant();
+        Receipt first = repository.begin(
+                tenant,
+                next,
+                left -> codec.encode(
+                        masking.apply(record.event(standing, signed, left, next, now)), record.by(), tenant));
+        return Optional.of(new Begun(next, first));
     }
 
     private OutsideCopy read(String deployment) {

@@ -1,5 +1,7 @@
 package dev.assize.server.audit;
 
+import dev.assize.server.ledger.FrameFields;
+
 /** The numbers of the body's fields in frames of version 1. Final: a number is never used again for another meaning. */
 final class AuditField {
 
@@ -23,7 +25,7 @@ final class AuditField {
     static final int TRACE_CONTEXT = 33;
     static final int MASKED = 34;
     static final int IDEMPOTENCY_KEY = 35;
-    static final int PAYLOAD_COMMITMENTS = 36;
+    static final int PAYLOAD_COMMITMENTS = FrameFields.COMMITMENTS;
 
     private AuditField() {}
 }

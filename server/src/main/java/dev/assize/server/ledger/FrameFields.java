@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.NavigableSet;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,9 @@ public final class FrameFields {
 
     /** The number of the field that says what kind of entry it is. */
     public static final int TYPE = Frame.TYPE;
+
+    /** The number of the field with what is in the frame for values that stand beside it; other ones for equal values. */
+    public static final int COMMITMENTS = 36;
 
     /** More than version 1 has. */
     private static final int USUAL_FIELDS = 32;
@@ -100,6 +105,30 @@ public final class FrameFields {
         return index < 0
                 ? null
                 : ByteBuffer.wrap(frame, offsets[index], lengths[index]).slice();
+    }
+
+    /** Whether the frame is what the draft has become, or would become again: commitments are not asked. */
+    public boolean isOf(EntryDraft draft) {
+        Envelope envelope = Envelope.of(this);
+        return envelope.recordedBy().equals(draft.recorder().caller().toString())
+                && envelope.recordedByTenant().equals(draft.recorder().home().value())
+                && envelope.type().equals(draft.type())
+                && body(frame, 1).equals(body(draft.body(), 0));
+    }
+
+    /** The fields of a body by their numbers, from a place on where one begins; lengths have been read before. */
+    private static SortedMap<Integer, ByteBuffer> body(byte[] bytes, int from) {
+        SortedMap<Integer, ByteBuffer> body = new TreeMap<>();
+        ByteBuffer rest = ByteBuffer.wrap(bytes, from, bytes.length - from);
+        while (rest.hasRemaining()) {
+            int number = Short.toUnsignedInt(rest.getShort());
+            int length = rest.getInt();
+            if (number >= Frame.FIRST_BODY_FIELD && number != COMMITMENTS) {
+                body.put(number, rest.slice(rest.position(), length));
+            }
+            rest.position(rest.position() + length);
+        }
+        return body;
     }
 
     /** The numbers of the body's fields. */

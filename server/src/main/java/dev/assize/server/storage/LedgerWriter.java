@@ -4,6 +4,7 @@ import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.assize.server.anchor.AnchorRepository.LeftBeside;
 import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
@@ -11,9 +12,11 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.ErasableValue;
+import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.Projector;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
@@ -32,11 +35,16 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.jooq.Condition;
 import org.jooq.Record7;
 import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
@@ -108,6 +116,12 @@ final class LedgerWriter {
     /** By their place in the table: a join of the table with itself may be planned as one that reads all of it. */
     private static final String REMOVE_ANSWERS = "DELETE FROM assize.ledger_idempotency WHERE ctid = ANY (ARRAY("
             + "SELECT o.ctid FROM assize.ledger_idempotency o WHERE o.tenant_id = ? AND o.recorded_at < ? LIMIT ?))";
+
+    private static final String FORGET_ANSWERS = "DELETE FROM assize.ledger_idempotency WHERE tenant_id = ?"
+            + " AND (recorded_by_tenant, recorded_by, key) IN (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))";
+
+    private static final String FORGET_LOST =
+            "SELECT lineage, beside, decisions, keys FROM assize.forget_lost_entries(?)";
 
     private static final String LOCK_HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
             + " FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
@@ -195,7 +209,7 @@ final class LedgerWriter {
             Consumer<LedgerHead> reached)
             throws SQLException {
         LedgerHead head = admitted(transaction, tenant, opening);
-        Map<Key, Answer> known = opening.answers;
+        Map<Key, Answer> known = borneOut(transaction, tenant, commands, opening.answers, writes);
         Batch batch = new Batch(head, clock.instant());
         database.within(transaction, () -> {
             for (AppendCommand command : commands) {
@@ -276,11 +290,13 @@ final class LedgerWriter {
     record Ahead(Trip entries, Trip seal, LedgerHead head, List<AppendResult> results) {}
 
     /**
-     * Continues a ledger in a new incarnation, whatever stood against it; the transaction must act for the tenant.
+     * Continues a ledger in a new incarnation, whatever stood against it; the transaction must act for the tenant. What
+     * is left beside entries that are lost goes, so that their positions and keys can be used again.
      *
-     * @param first what records it
+     * @param first what records it, given what went
      */
-    Receipt begin(TenantTransaction transaction, TenantId tenant, int incarnation, EntryDraft first)
+    Receipt begin(
+            TenantTransaction transaction, TenantId tenant, int incarnation, Function<LeftBeside, EntryDraft> first)
             throws SQLException {
         Opening opening = open(tenant, List.of());
         opening.trip().run(transaction.connection());
@@ -290,7 +306,8 @@ final class LedgerWriter {
         }
         LedgerHead begun =
                 new LedgerHead(ended.origin(), incarnation, ended.size(), ended.lastHash(), ended.lastRecordedAt());
-        Sequenced sequenced = Sequencer.sequence(begun, List.of(first), clock.instant());
+        LeftBeside left = forgetLost(transaction, tenant);
+        Sequenced sequenced = Sequencer.sequence(begun, List.of(first.apply(left)), clock.instant());
         Trip writes = new Trip();
         insertEntries(writes, tenant, sequenced.entries());
         transaction
@@ -303,6 +320,80 @@ final class LedgerWriter {
         moveHead(writes, tenant, begun, sequenced.head());
         writes.run(transaction.connection());
         return sequenced.receipts().getFirst();
+    }
+
+    private static LeftBeside forgetLost(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(FORGET_LOST)) {
+            statement.setString(1, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                if (!row.next()) {
+                    throw new IllegalStateException("Nothing was said of what was left beside lost entries");
+                }
+                return new LeftBeside(row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4));
+            }
+        }
+    }
+
+    /**
+     * The answers whose entries are there, and say what is sent again. Any other is void, whatever became of its entries
+     * and whoever wrote it there: it acknowledges nothing, and what it was given for is appended anew.
+     */
+    private static Map<Key, Answer> borneOut(
+            TenantTransaction transaction,
+            TenantId tenant,
+            List<AppendCommand> commands,
+            Map<Key, Answer> answers,
+            Trip writes) {
+        if (answers.isEmpty()) {
+            return answers;
+        }
+        Set<Key> without = new LinkedHashSet<>();
+        for (AppendCommand command : commands) {
+            Key.of(command)
+                    .filter(key -> isVoid(transaction, tenant, command, answers.get(key)))
+                    .ifPresent(without::add);
+        }
+        if (without.isEmpty()) {
+            return answers;
+        }
+        writes.then(FORGET_ANSWERS, arrays -> {
+            List<Key> keys = List.copyOf(without);
+            arrays.text(tenant.value());
+            arrays.texts(keys, Key::home);
+            arrays.texts(keys, Key::caller);
+            arrays.texts(keys, Key::key);
+        });
+        Map<Key, Answer> borneOut = new HashMap<>(answers);
+        borneOut.keySet().removeAll(without);
+        return borneOut;
+    }
+
+    private static boolean isVoid(
+            TenantTransaction transaction, TenantId tenant, AppendCommand command, @Nullable Answer answer) {
+        Idempotency idempotency = command.idempotency();
+        if (answer == null || idempotency == null || !answer.contentHash().equals(idempotency.contentHash())) {
+            // Not asked for, or refused.
+            return false;
+        }
+        List<EntryDraft> drafts = command.drafts();
+        List<byte[]> frames = transaction
+                .sql()
+                .select(LEDGER_ENTRY.FRAME)
+                .from(LEDGER_ENTRY)
+                .where(answer.isOf(tenant))
+                .orderBy(LEDGER_ENTRY.SEQ)
+                .fetch(LEDGER_ENTRY.FRAME);
+        return frames.size() != drafts.size()
+                || answer.count() != drafts.size()
+                || !IntStream.range(0, drafts.size()).allMatch(i -> isOf(frames.get(i), drafts.get(i)));
+    }
+
+    private static boolean isOf(byte[] frame, EntryDraft draft) {
+        try {
+            return FrameFields.read(frame).isOf(draft);
+        } catch (MalformedFrameException e) {
+            return false;
+        }
     }
 
     /** The head, locked, where something may be appended behind it. */
@@ -599,7 +690,7 @@ final class LedgerWriter {
             }
         }
 
-        /** An answer given before. Times within it rise by a microsecond each, which names the months to look in. */
+        /** An answer given before, whose entries are there. */
         record Stored(Answer answer, AppendCommand command, String key) implements Pending {
             @Override
             public AppendResult result(TenantTransaction transaction, TenantId tenant) {
@@ -626,11 +717,7 @@ final class LedgerWriter {
                         .sql()
                         .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
                         .from(LEDGER_ENTRY)
-                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_ENTRY.SEQ.ge(answer.firstSeq()))
-                        .and(LEDGER_ENTRY.SEQ.lt(answer.firstSeq() + answer.count()))
-                        .and(LEDGER_ENTRY.RECORDED_AT.ge(answer.recordedAt()))
-                        .and(LEDGER_ENTRY.RECORDED_AT.le(answer.recordedAt().plus(answer.count(), ChronoUnit.MICROS)))
+                        .where(answer.isOf(tenant))
                         .orderBy(LEDGER_ENTRY.SEQ)
                         .fetch(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3()));
             }
@@ -662,6 +749,17 @@ final class LedgerWriter {
                     .int8(firstSeq)
                     .int4(count)
                     .time(recordedAt);
+        }
+
+        /** Its entries. Times within it rise by a microsecond each, which names the months to look in. */
+        Condition isOf(TenantId tenant) {
+            return LEDGER_ENTRY
+                    .TENANT_ID
+                    .eq(tenant.value())
+                    .and(LEDGER_ENTRY.SEQ.ge(firstSeq))
+                    .and(LEDGER_ENTRY.SEQ.lt(firstSeq + count))
+                    .and(LEDGER_ENTRY.RECORDED_AT.ge(recordedAt))
+                    .and(LEDGER_ENTRY.RECORDED_AT.le(recordedAt.plus(count, ChronoUnit.MICROS)));
         }
     }
 

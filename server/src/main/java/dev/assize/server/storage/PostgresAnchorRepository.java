@@ -1,6 +1,7 @@
 package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.ANCHOR;
+import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 
 import com.google.inject.Inject;
@@ -23,7 +24,9 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
+import org.jooq.impl.DSL;
 
 /** What signing keeps in PostgreSQL. A transaction that signs works for `~anchor`, which sees every tenant's ledger. */
 final class PostgresAnchorRepository implements AnchorRepository {
@@ -170,7 +173,28 @@ final class PostgresAnchorRepository implements AnchorRepository {
     }
 
     @Override
-    public Receipt begin(TenantId tenant, int incarnation, EntryDraft first) {
+    public OptionalLong behindHead(TenantId tenant) {
+        return database.inSnapshot(
+                tenant.value(),
+                transaction -> transaction
+                        .sql()
+                        .select(LEDGER_ENTRY.SEQ)
+                        .from(LEDGER_ENTRY)
+                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
+                        .and(LEDGER_ENTRY.SEQ.ge(DSL.coalesce(
+                                DSL.field(DSL.select(LEDGER_HEAD.SIZE)
+                                        .from(LEDGER_HEAD)
+                                        .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))),
+                                0L)))
+                        .orderBy(LEDGER_ENTRY.SEQ)
+                        .limit(1)
+                        .fetchOptional(LEDGER_ENTRY.SEQ)
+                        .map(OptionalLong::of)
+                        .orElseGet(OptionalLong::empty));
+    }
+
+    @Override
+    public Receipt begin(TenantId tenant, int incarnation, Function<LeftBeside, EntryDraft> first) {
         return database.inTransaction(
                 tenant.value(), transaction -> writer.begin(transaction, tenant, incarnation, first));
     }

@@ -188,6 +188,13 @@ final class AnchoredNode implements AutoCloseable {
         }
     }
 
+    /** Appends the entries under a key. */
+    AppendResult append(TenantId tenant, List<AuditEvent> events, String key) {
+        return injector.getInstance(AuditLog.class)
+                .append(tenant, Recorder.ASSIZE, events, key)
+                .join();
+    }
+
     /** Verifies with every checkpoint there is, and the one that the caller has kept. */
     Verification verifySigned(TenantId tenant, @Nullable String trusted) {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, 0, null, trusted, (_, _) -> {});

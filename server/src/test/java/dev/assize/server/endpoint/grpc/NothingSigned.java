@@ -12,6 +12,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,12 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     }
 
     @Override
-    public Receipt begin(TenantId tenant, int incarnation, EntryDraft first) {
+    public OptionalLong behindHead(TenantId tenant) {
+        return OptionalLong.empty();
+    }
+
+    @Override
+    public Receipt begin(TenantId tenant, int incarnation, Function<LeftBeside, EntryDraft> first) {
         throw new IllegalStateException("Nothing is lost here");
     }
 
