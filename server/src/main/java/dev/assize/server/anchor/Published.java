@@ -14,8 +14,11 @@ public interface Published {
     /** The checkpoint of a ledger, or of the log of heads, as it was last published; empty where there is none. */
     Optional<PublishedCheckpoint> checkpoint(String log);
 
-    /** The last checkpoint of each hour of an incarnation, beyond a size; smallest first. */
-    List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize);
+    /** The last checkpoint of each hour, of whatever incarnation, beyond a size; in the order of signing. */
+    List<PublishedCheckpoint> checkpoints(TenantId tenant, long beyondSize);
+
+    /** For each incarnation that has ended, the texts of the longest of its heads that the next one has kept whole. */
+    List<String> kept(TenantId tenant);
 
     /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
     Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);

@@ -110,7 +110,11 @@ public final class SignedLedgerVerifier {
         Frontier tree = from == null ? Frontier.empty() : treeAt(tenant, standing, from);
         Signed signed = signedBehind(tenant, standing, tree.size());
         Fault fault = lost(standing, kept).orElse(signed.fault);
-        long end = signed.roots.stream().mapToLong(SignedRoot::size).max().orElse(tree.size());
+        long end = signed.roots.stream()
+                .filter(root -> root.incarnation() == standing.incarnation())
+                .mapToLong(SignedRoot::size)
+                .max()
+                .orElse(tree.size());
         return new LedgerWalk(
                 chains,
                 tenant,
@@ -212,7 +216,8 @@ public final class SignedLedgerVerifier {
         } catch (TileMismatchException e) {
             return broken(standing, last, null, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
-        TreeCheck end = TreeCheck.from(before, List.of(new SignedRoot(trusted.size(), trusted.root())));
+        TreeCheck end =
+                TreeCheck.from(before, List.of(new SignedRoot(standing.incarnation(), trusted.size(), trusted.root())));
         Verification found = chains.verify(tenant, last, null, end, progress);
         return found instanceof Verification.Sound
                 ? new Verification.Sound(
@@ -242,9 +247,14 @@ public final class SignedLedgerVerifier {
     /** Every root that was signed beyond a size, in the database and outside of it. */
     private Signed signedBehind(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
         Signed inside = signedInside(tenant, standing, fromSeq);
+        Signed kept = standing.incarnation() > 1 ? kept(tenant) : new Signed(List.of(), null);
+        if (inside.fault != null || kept.fault != null) {
+            return inside.fault != null ? inside : kept;
+        }
         List<SignedRoot> roots = new ArrayList<>(inside.roots);
-        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(new SignedRoot(head.size(), head.root())));
-        return new Signed(inside.fault == null ? roots : List.of(), inside.fault);
+        roots.addAll(kept.roots);
+        outside(tenant, standing.incarnation()).ifPresent(head -> roots.add(root(head)));
+        return new Signed(roots, null);
     }
 
     private Signed signedInside(TenantId tenant, AnchorRepository.Standing standing, long fromSeq) {
@@ -261,7 +271,7 @@ public final class SignedLedgerVerifier {
                                 "the checkpoint of " + checkpoint.size()
                                         + " entries is not signed by a key of this deployment"));
             }
-            roots.add(new SignedRoot(checkpoint.size(), checkpoint.root()));
+            roots.add(root(head));
         }
         return new Signed(roots, null);
     }
@@ -269,14 +279,33 @@ public final class SignedLedgerVerifier {
     /** Roots, or what speaks against one of them. */
     private record Signed(List<SignedRoot> roots, @Nullable Fault fault) {}
 
-    /** Of the present incarnation: those of an earlier one may have been of a tail that is lost, and known to be. */
+    private static SignedRoot root(SignedHead head) {
+        return new SignedRoot(head.incarnation(), head.size(), head.root());
+    }
+
+    /** Of every incarnation: what one has signed holds for as much as the next one has kept. */
     private List<PublishedCheckpoint> published(TenantId tenant, AnchorRepository.Standing standing, long beyondSize) {
         return repository.published(read -> {
-            List<PublishedCheckpoint> published =
-                    new ArrayList<>(read.checkpoints(tenant, standing.incarnation(), beyondSize));
+            List<PublishedCheckpoint> published = new ArrayList<>(read.checkpoints(tenant, beyondSize));
             latest(read, tenant, standing).ifPresent(published::add);
             return published;
         });
+    }
+
+    /** What the log of heads has of incarnations that have ended; of each hour the database keeps one checkpoint only. */
+    private Signed kept(TenantId tenant) {
+        String deployment = repository.deployment();
+        List<SignedRoot> roots = new ArrayList<>();
+        for (String text : repository.published(read -> read.kept(tenant))) {
+            try {
+                roots.add(root(SignedHead.parse(deployment, text)));
+            } catch (OutsideCorruptException e) {
+                return new Signed(
+                        List.of(),
+                        new Fault(0, Kind.CHECKPOINT, "the log of heads holds what is no head of the ledger"));
+            }
+        }
+        return new Signed(roots, null);
     }
 
     private Optional<PublishedCheckpoint> latest(TenantId tenant, AnchorRepository.Standing standing) {

@@ -201,7 +201,7 @@ public final class ChainVerifier {
         long next = walk.nextSeq();
         if (head.isEmpty()) {
             return walk.verified() == 0
-                    ? walk.missingAt(0)
+                    ? walk.missingAt(0, Sequencer.FIRST_INCARNATION)
                     : new Fault(fromSeq, Kind.HEAD, "there are entries but no head");
         }
         LedgerHead end = head.get();
@@ -217,6 +217,6 @@ public final class ChainVerifier {
                     "entry " + first + " stands behind the head, which counts " + end.size() + " entries");
         }
         Fault found = next == end.size() ? walk.compare(end) : null;
-        return found == null ? walk.missingAt(end.size()) : found;
+        return found == null ? walk.missingAt(end.size(), end.incarnation()) : found;
     }
 }

@@ -118,8 +118,8 @@ final class ChainWalk {
 
     /** What was signed beyond a ledger of that many entries. */
     @Nullable
-    Fault missingAt(long size) {
-        String missing = tree.missingAt(size);
+    Fault missingAt(long size, int present) {
+        String missing = tree.missingAt(size, present);
         return missing == null ? null : new Fault(size, Kind.CHECKPOINT, missing);
     }
 
@@ -183,7 +183,7 @@ final class ChainWalk {
         if (found != null) {
             return found;
         }
-        String unsigned = tree.accept(hash);
+        String unsigned = tree.accept(hash, incarnation);
         if (unsigned != null) {
             return new Fault(nextSeq, Kind.CHECKPOINT, unsigned);
         }

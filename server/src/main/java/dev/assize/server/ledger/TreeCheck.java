@@ -3,7 +3,9 @@ package dev.assize.server.ledger;
 import dev.assize.server.ledger.merkle.Frontier;
 import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.model.Digest;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 public final class TreeCheck {
 
     private final @Nullable Frontier tree;
-    private final TreeMap<Long, Digest> signed = new TreeMap<>();
+    private final TreeMap<Long, List<SignedRoot>> signed = new TreeMap<>();
+    private int incarnation;
     private int compared;
 
     private TreeCheck(@Nullable Frontier tree) {
@@ -35,7 +38,9 @@ public final class TreeCheck {
         TreeCheck check = new TreeCheck(from.copy());
         signed.stream()
                 .filter(root -> root.size() > from.size())
-                .forEach(root -> check.signed.put(root.size(), root.root()));
+                .forEach(root -> check.signed
+                        .computeIfAbsent(root.size(), _ -> new ArrayList<>())
+                        .add(root));
         return check;
     }
 
@@ -54,33 +59,43 @@ public final class TreeCheck {
         return compared;
     }
 
-    /** Adds an entry by its hash; what is wrong with the tree then, null where nothing is. */
+    /**
+     * Adds an entry by its hash; what is wrong with the tree then, null where nothing is. What an incarnation has signed
+     * holds for as much as the next one has kept of it: its roots count up to where an entry of a later one begins.
+     */
     @Nullable
-    String accept(Digest entryHash) {
+    String accept(Digest entryHash, int ofIncarnation) {
         if (tree == null) {
             return null;
         }
+        if (ofIncarnation > incarnation) {
+            incarnation = ofIncarnation;
+            signed.tailMap(tree.size(), false)
+                    .values()
+                    .forEach(roots -> roots.removeIf(root -> root.incarnation() < ofIncarnation));
+        }
         tree.append(entryHash.bytes());
-        Digest root = signed.get(tree.size());
-        if (root == null) {
-            return null;
+        for (SignedRoot root : signed.getOrDefault(tree.size(), List.of())) {
+            if (!Digest.of(tree.root()).equals(root.root())) {
+                return "the first " + tree.size() + " entries are not those that were signed";
+            }
+            compared++;
         }
-        if (!Digest.of(tree.root()).equals(root)) {
-            return "the first " + tree.size() + " entries are not those that were signed";
-        }
-        compared++;
         return null;
     }
 
-    /** What was signed beyond the end of the ledger, null where nothing was. */
+    /** What a ledger's present incarnation has signed beyond its end, null where nothing was. */
     @Nullable
-    String missingAt(long size) {
-        return tree == null || signed.isEmpty() || signed.lastKey() <= size
-                ? null
-                : "the ledger has " + size + " entries, and was signed up to " + signed.lastKey()
-                        + ": its end was cut off";
+    String missingAt(long size, int present) {
+        return signed.tailMap(size, false).values().stream()
+                .flatMap(List::stream)
+                .filter(root -> root.incarnation() >= present)
+                .reduce((_, last) -> last)
+                .map(last -> "the ledger has " + size + " entries, and was signed up to " + last.size()
+                        + ": its end was cut off")
+                .orElse(null);
     }
 
-    /** A root that was signed. */
-    public record SignedRoot(long size, Digest root) {}
+    /** A root that was signed in an incarnation of the ledger. */
+    public record SignedRoot(int incarnation, long size, Digest root) {}
 }

@@ -26,6 +26,18 @@ final class PostgresPublished implements Published {
     private static final String COSIGNED =
             "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
 
+    /**
+     * Where incarnations begin is taken from the column `type`, which is held to the frames, and what a leaf says from its
+     * text: the origin, which ends with the incarnation, and the size.
+     */
+    private static final String KEPT = "WITH begun AS MATERIALIZED (SELECT seq FROM assize.ledger_entry"
+            + " WHERE tenant_id = ? AND type = 'assize.ledger.incarnation'), heads AS MATERIALIZED (SELECT leaf,"
+            + " substring(split_part(leaf, E'\n', 1) FROM '/([0-9]{1,9})$')::integer AS incarnation,"
+            + " substring(split_part(leaf, E'\n', 2) FROM '^[0-9]{1,18}$')::bigint AS size"
+            + " FROM assize.meta_leaf WHERE tenant_id = ? AND EXISTS (SELECT FROM begun))"
+            + " SELECT DISTINCT ON (h.incarnation, b.seq) h.leaf FROM begun b JOIN heads h ON h.size <= b.seq"
+            + " ORDER BY h.incarnation, b.seq, h.size DESC";
+
     private final TenantTransaction transaction;
 
     PostgresPublished(TenantTransaction transaction) {
@@ -49,7 +61,7 @@ final class PostgresPublished implements Published {
     }
 
     @Override
-    public List<PublishedCheckpoint> checkpoints(TenantId tenant, int incarnation, long beyondSize) {
+    public List<PublishedCheckpoint> checkpoints(TenantId tenant, long beyondSize) {
         return transaction
                 .sql()
                 .select(
@@ -60,9 +72,8 @@ final class PostgresPublished implements Published {
                         LEDGER_CHECKPOINT.SIGNED_AT)
                 .from(LEDGER_CHECKPOINT)
                 .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_CHECKPOINT.INCARNATION.eq(incarnation))
                 .and(LEDGER_CHECKPOINT.SIZE.gt(beyondSize))
-                .orderBy(LEDGER_CHECKPOINT.SIZE)
+                .orderBy(LEDGER_CHECKPOINT.INCARNATION, LEDGER_CHECKPOINT.SIZE, LEDGER_CHECKPOINT.HOUR)
                 .fetch(row -> new PublishedCheckpoint(
                         row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5()));
     }
@@ -79,6 +90,23 @@ final class PostgresPublished implements Published {
                 .orderBy(META_LEAF.INDEX.desc())
                 .limit(DSL.one())
                 .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2()));
+    }
+
+    @Override
+    public List<String> kept(TenantId tenant) {
+        List<String> kept = new ArrayList<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(KEPT)) {
+            statement.setString(1, tenant.value());
+            statement.setString(2, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    kept.add(row.getString(1));
+                }
+            }
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+        return kept;
     }
 
     @Override

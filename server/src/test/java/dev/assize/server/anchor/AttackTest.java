@@ -469,6 +469,39 @@ class AttackTest {
     }
 
     @Test
+    void rewrittenPastIsFoundByWhatAnEarlierIncarnationSigned() throws SQLException {
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        // The database keeps one checkpoint an hour: that of 300 entries is in the log of heads alone by now.
+        rewriteFrom(SIGNED - 20, 24);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
+                .isPresent();
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
+        assertUnsigned(node.verifySigned(ACME, SIGNED - 25), SIGNED - 1);
+        execute("UPDATE ledger_checkpoint SET hour = hour - 1, signed_at = signed_at - interval '1 hour'"
+                + " WHERE incarnation = 1; DELETE FROM meta_leaf");
+        assertThat(node.verifySigned(ACME, null))
+                .as("what is left was signed of entries that are lost")
+                .isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void rewrittenPastIsFoundByTheCheckpointOfAnHourOfAnEarlierIncarnation() throws SQLException {
+        execute("UPDATE ledger_checkpoint SET hour = hour - 1, signed_at = signed_at - interval '1 hour'"
+                + " WHERE tenant_id = 'acme'");
+        node.append(ACME, 5);
+        assertThat(node.round()).isEmpty();
+        rewriteFrom(SIGNED - 20, 24);
+        assertThat(node.incarnations().begin(ACME, new IncarnationRecord(Recorder.ASSIZE, "disk lost")))
+                .isPresent();
+        assertThat(node.round()).isEmpty();
+        execute("DELETE FROM meta_leaf");
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
+    }
+
+    @Test
     void aPartIsHeldToItsCheckpoints() throws SQLException {
         rewriteFrom(SIGNED - 20, 20);
         assertThat(((Broken) node.verifySigned(ACME, 1)).fault().kind()).isEqualTo(Verification.Kind.CHECKPOINT);
