@@ -78,6 +78,52 @@ final class SelfEscalationTest {
           actions: [read], environments: [default], approvals: 2, approverRole: writer, pendingTtl: 1h, ttl: 1h}}
         """;
 
+    private static final Recorder CAROL = new Recorder(Subject.parse("user:carol"), TenantId.ASSIZE);
+
+    /** What alice does hangs on a condition, and on facts that she may change. */
+    private static final String SWITCHES = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default],
+          subjectAttributes: {limit: {type: int, source: stored}}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: worker},
+          spec: {permissions: [{resources: [svc], actions: [rest]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: alice},
+          spec: {subjects: ["user:alice"], role: worker}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: acme, name: oncall}, spec: {members: ["user:zoe"]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Resource, metadata: {tenant: acme, name: "svc:1"},
+          spec: {attributes: {open: false}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Subject, metadata: {tenant: acme, name: "user:alice"},
+          spec: {attributes: {limit: 1, title: Ms}}}
+        """;
+
+    private static final String RAISES =
+            "{kind: Subject, metadata: {name: 'user:alice'}, spec: {attributes: {limit: 9, title: Ms}}}";
+    private static final String RENAMES =
+            "{kind: Subject, metadata: {name: 'user:alice'}, spec: {attributes: {limit: 1, title: Dr}}}";
+    private static final String JOINS =
+            "{kind: Group, metadata: {name: oncall}, spec: {members: ['user:zoe', 'user:alice']}}";
+    private static final String OPENS = "{kind: Resource, metadata: {name: 'svc:1'}, spec: {attributes: {open: true}}}";
+
+    private static final String GUARDED = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: assize}, spec: {environments: [default]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: assize, name: writer},
+          spec: {permissions: [{resources: [policy], actions: [apply]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: assize, name: reads},
+          spec: {permissions: [{resources: [ledger], actions: [export]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: carol},
+          spec: {subjects: ["user:carol"], role: writer, scope: {resources: ["tenant:assize"]}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: carol-reads},
+          spec: {subjects: ["user:carol"], role: reads}}
+        """;
+
     private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryPolicyRepository repository =
             new InMemoryPolicyRepository(new InMemoryLedgerStore(clock, new AuditCodec()));
@@ -155,6 +201,115 @@ final class SelfEscalationTest {
 
         assertThat(apply(ALICE, promoted, List.of(), false)).isInstanceOf(SelfEscalation.class);
         assertThat(apply(BOB, promoted, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    /** Without a request at hand, evaluation may stop before it sees what changed. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "context.amount <= subject.attr.limit",
+                "subject.attr.limit >= context.amount",
+                "has(context.ticket) && subject.attr.limit >= 3",
+                "context.mode == 'x' ? subject.attr.limit > 3 : false",
+                "context.items.exists(i, i < subject.attr.limit)",
+                "context.items.all(i, subject.attr['limit'] > i)",
+                "resource.attr.cost <= subject.attr.limit",
+                "now > timestamp('2027-01-01T00:00:00Z') && subject.attr.limit > 3",
+                "has(context.ticket) && 'oncall' in subject.groups",
+                "context.group in subject.groups",
+                "has(context.ticket) && resource.attr.open",
+                "!(has(context.ticket) && subject.attr.limit < 3)",
+            })
+    void refusesWhatAConditionOnlySeesWithARequest(String when) {
+        accept(BOB, SWITCHES);
+        for (String given : List.of(
+                "{kind: Role, metadata: {name: worker}, spec: {permissions: [{resources: [svc], actions: [run], when: \""
+                        + when + "\"}]}}",
+                "{kind: Role, metadata: {name: worker}, spec: {permissions: [{resources: [svc], actions: [run]},"
+                        + " {effect: deny, resources: [svc], actions: [run], when: \"!(" + when + ")\"}]}}")) {
+            accept(BOB, SWITCHES);
+            accept(BOB, withTenant(given));
+
+            boolean ofGroup = when.contains("groups");
+            boolean ofResource = when.contains(".open");
+            String change = ofGroup ? JOINS : ofResource ? OPENS : RAISES;
+            assertThat(apply(ALICE, withTenant(change), List.of(), false))
+                    .as(given)
+                    .isInstanceOf(SelfEscalation.class);
+            Compared dry = (Compared) apply(BOB, withTenant(change), List.of(), true);
+            assertThat(dry.impacts().getFirst().lines())
+                    .as("an answer that may change is a line")
+                    .extracting(line -> line.subject() + " " + line.action())
+                    .contains("user:alice run");
+            // What the condition does not name changes nothing.
+            accept(ALICE, withTenant(RENAMES));
+        }
+    }
+
+    /** An administrator's own right stays an ordinary one. */
+    @Test
+    void whoMayAnywayGainsNothingByAnAttribute() {
+        accept(BOB, SWITCHES);
+        accept(
+                BOB,
+                withTenant("{kind: Role, metadata: {name: worker}, spec: {permissions: [{resources: [svc], actions:"
+                        + " [run]}, {resources: [svc], actions: [run], when: \"context.amount <="
+                        + " subject.attr.limit\"}]}}"));
+
+        accept(ALICE, withTenant(RAISES));
+        accept(ALICE, withTenant(JOINS));
+        accept(ALICE, withTenant(OPENS));
+    }
+
+    /** Assize knows no obligations: what carries one denies. So whoever may put one on an answer hides nothing by it. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{resources: ['*'], actions: ['*']}",
+                "{resources: ['*'], actions: ['*']}, {resources: ['*'], actions: ['*'], when: 'has(context.never)',"
+                        + " obligations: [{id: o, type: t}]}",
+                "{resources: ['*'], actions: ['*'], when: 'subject.attr.x == 1'}, {resources: ['*'], actions: ['*'], when:"
+                        + " 'has(context.never)', obligations: [{id: o, type: t}]}",
+                "{resources: ['*'], actions: ['*']}, {resources: ['*'], actions: ['*'], when: 'now >"
+                        + " timestamp(\"2030-01-01T00:00:00Z\")', obligations: [{id: o, type: t}]}",
+            })
+    void inTenantAssizeAnObligationThatMayComeIsNoDeny(String permissions) {
+        accept(BOB, GUARDED);
+        String sneak = ofAssize("{kind: Role, metadata: {name: sneak}, spec: {permissions: [" + permissions + "]}}")
+                + "---\n"
+                + ofAssize(
+                        "{kind: RoleBinding, metadata: {name: sneak}, spec: {subjects: ['user:carol'], role: sneak}}");
+
+        assertThat(apply(CAROL, sneak, List.of(), false)).isInstanceOf(SelfEscalation.class);
+        assertThat(apply(BOB, sneak, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void inTenantAssizeWhatStopsCarryingAnObligationIsGiven() {
+        accept(BOB, GUARDED);
+        String obliged = "{resources: [ledger], actions: [query], obligations: [{id: o, type: t}]}";
+        String obligedAtTimes =
+                "{resources: [ledger], actions: [query], when: 'has(context.never)', obligations: [{id: o, type: t}]}";
+        String plain = "{resources: [ledger], actions: [query]}";
+        accept(BOB, reads(plain + ", " + obliged));
+
+        assertThat(apply(CAROL, reads(plain), List.of(), false)).isInstanceOf(SelfEscalation.class);
+        assertThat(apply(CAROL, reads(plain + ", " + obligedAtTimes), List.of(), false))
+                .isInstanceOf(SelfEscalation.class);
+        accept(CAROL, reads(obliged));
+        accept(BOB, reads(plain + ", " + obligedAtTimes));
+        assertThat(apply(CAROL, reads(plain), List.of(), false)).isInstanceOf(SelfEscalation.class);
+        accept(CAROL, reads(plain + ", " + obliged));
+    }
+
+    private static String reads(String permissions) {
+        return ofAssize("{kind: Role, metadata: {name: reads}, spec: {permissions: [" + permissions + "]}}");
+    }
+
+    private static String ofAssize(String document) {
+        return document.replaceFirst("\\{kind", "{apiVersion: assize.dev/v1, kind")
+                        .replaceFirst("metadata: \\{", "metadata: {tenant: assize, ")
+                + "\n";
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -25,7 +26,22 @@ public record RandomChange(
         PolicySet platformAfter,
         Set<DocumentKey> changed,
         Instant now,
-        List<CheckQuery> queries) {
+        List<CheckQuery> queries,
+        WorldRecords records) {
+
+    /** What the reference says to a request before and after. */
+    public record Outcome(boolean deniedBefore, boolean allowedAfter) {}
+
+    /** Of a request that is well-formed under both policies. */
+    public Optional<Outcome> outcome(CheckQuery query, Instant moment) {
+        ReferenceEvaluator before = new ReferenceEvaluator(tenantBefore, platformBefore, records);
+        ReferenceEvaluator after = new ReferenceEvaluator(tenantAfter, platformAfter, records);
+        return before.isWellFormed(query) && after.isWellFormed(query)
+                ? Optional.of(new Outcome(
+                        !before.evaluate(query, moment).reason().isAllow(),
+                        after.evaluate(query, moment).reason().isAllow()))
+                : Optional.empty();
+    }
 
     /** Some changes of each of so many worlds. */
     public static void each(long firstSeed, int worlds, int changesOfEach, int queries, Consumer<RandomChange> each) {
@@ -44,12 +60,20 @@ public record RandomChange(
                     asked.add(world.query());
                 }
                 each.accept(new RandomChange(
-                        seed, tenant, platform, changes.tenant(), changes.platform(), changed, world.moment(), asked));
+                        seed,
+                        tenant,
+                        platform,
+                        changes.tenant(),
+                        changes.platform(),
+                        changed,
+                        world.moment(),
+                        asked,
+                        world.records()));
             }
         }
     }
 
-    private static void differing(PolicySet before, PolicySet after, Set<DocumentKey> changed) {
+    static void differing(PolicySet before, PolicySet after, Set<DocumentKey> changed) {
         for (Document document : before.documents()) {
             if (!after.find(document.key()).filter(document::equals).isPresent()) {
                 changed.add(document.key());

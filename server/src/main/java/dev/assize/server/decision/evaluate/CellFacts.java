@@ -12,6 +12,7 @@ import java.util.AbstractMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -82,6 +83,11 @@ final class CellFacts extends Facts {
     @Override
     public SortedSet<String> groups() {
         return known("groups", super.groups());
+    }
+
+    @Override
+    public boolean isInGroup(String group) {
+        return known("group " + group, super.groups().contains(group));
     }
 
     @Override
@@ -163,7 +169,7 @@ final class CellFacts extends Facts {
         /** Whoever goes through all of them also sees what a request brings along. */
         @Override
         public Set<Map.Entry<String, AttributeValue>> entrySet() {
-            return unknown(place + "*=" + new TreeSet<>(stored.keySet()) + declared, stored.entrySet());
+            return unknown(place + "*=" + new TreeMap<>(stored) + declared, stored.entrySet());
         }
 
         private void note(@Nullable Object name) {

@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  * @param allowsIf the conditions of which one must hold, as people read them, by what tells them apart; none where it
  *     does not depend on any
  * @param deniesIf those of which none may hold
- * @param obliged whether an allow carries obligations
  * @param histories the separations of duty by history that stand before an allow
  * @param approvals the approval rules that stand before an allow
  */
@@ -31,7 +30,6 @@ public record Prospect(
         @Nullable DecidedBy decidedBy,
         SortedMap<String, String> allowsIf,
         SortedMap<String, String> deniesIf,
-        boolean obliged,
         List<SeparationOfDutyDocument> histories,
         List<ApprovalRuleDocument> approvals) {
 
@@ -51,8 +49,7 @@ public record Prospect(
     }
 
     static Prospect denied(@Nullable Reason reason, @Nullable DecidedBy decidedBy) {
-        return new Prospect(
-                Effect.DENY, reason, decidedBy, new TreeMap<>(), new TreeMap<>(), false, List.of(), List.of());
+        return new Prospect(Effect.DENY, reason, decidedBy, new TreeMap<>(), new TreeMap<>(), List.of(), List.of());
     }
 
     /** Whether some request may be allowed. */

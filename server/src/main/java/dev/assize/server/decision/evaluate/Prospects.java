@@ -24,26 +24,32 @@ public final class Prospects {
 
     private Prospects() {}
 
-    /** What the policy of a graph will answer. */
-    public static Prospect of(DecisionGraph graph, CheckQuery query, Openness openness, Instant now) {
+    /**
+     * What the policy of a graph will answer.
+     *
+     * @param obligationsDeny whether whoever asks knows no obligations, so that an allow that carries any is none: whatever
+     *     puts an obligation on the answer denies it then
+     */
+    public static Prospect of(
+            DecisionGraph graph, CheckQuery query, Openness openness, Instant now, boolean obligationsDeny) {
         CellFacts facts = new CellFacts(graph, query, now, openness);
         Verdict verdict = Evaluator.evaluate(graph, query, now, facts);
         if (!facts.wasEverOpen()) {
-            return certain(verdict);
+            return certain(verdict, obligationsDeny);
         }
-        return new Terms(graph, query, now, facts).prospect(verdict);
+        return new Terms(graph, query, now, facts, obligationsDeny).prospect(verdict);
     }
 
-    private static Prospect certain(Verdict verdict) {
+    private static Prospect certain(Verdict verdict, boolean obligationsDeny) {
         Answer answer = verdict.answer();
         return answer.reason().isAllow()
+                        && !(obligationsDeny && !answer.obligations().isEmpty())
                 ? new Prospect(
                         Prospect.Effect.ALLOW,
                         answer.reason(),
                         answer.decidedBy(),
                         new TreeMap<>(),
                         new TreeMap<>(),
-                        !answer.obligations().isEmpty(),
                         verdict.histories(),
                         verdict.approvals())
                 : Prospect.denied(answer.reason(), answer.decidedBy());
@@ -64,26 +70,27 @@ public final class Prospects {
         private final CheckQuery query;
         private final Instant now;
         private final CellFacts facts;
+        private final boolean obligationsDeny;
         private final SubjectGrants grants;
         private final Set<String> cut = new HashSet<>();
         private final SortedMap<String, String> allowsIf = new TreeMap<>();
         private final SortedMap<String, String> deniesIf = new TreeMap<>();
         private boolean allows;
         private boolean denies;
-        private boolean obliged;
 
-        Terms(DecisionGraph graph, CheckQuery query, Instant now, CellFacts facts) {
+        Terms(DecisionGraph graph, CheckQuery query, Instant now, CellFacts facts, boolean obligationsDeny) {
             this.graph = graph;
             this.query = query;
             this.now = now;
             this.facts = facts;
+            this.obligationsDeny = obligationsDeny;
             this.grants = SubjectGrants.of(graph, query);
         }
 
         /** A request that was evaluated got as far as its cell, and past freezes unless they stopped it. */
         Prospect prospect(Verdict verdict) {
             if (verdict.answer().decidedBy() instanceof Answer.DecidedBy.Freeze && isFrozen()) {
-                return certain(verdict);
+                return certain(verdict, obligationsDeny);
             }
             freeze();
             holdActiveRoles();
@@ -92,7 +99,7 @@ public final class Prospects {
                     ? null
                     : type.cell(query.action(), graph.schema().environment(query.env()));
             if (cell == null) {
-                return certain(verdict);
+                return certain(verdict, obligationsDeny);
             }
             grants.all().forEach(grant -> judge(grant, cell));
             return conclusion(verdict);
@@ -226,13 +233,17 @@ public final class Prospects {
                 if (truth == Truth.FALSE || truth == Truth.BROKEN) {
                     continue;
                 }
-                obliged |= !rule.permission(i).permission().obligations().isEmpty();
+                boolean obliges = obligationsDeny
+                        && !rule.permission(i).permission().obligations().isEmpty();
                 if (truth != Truth.OPEN && open == null) {
-                    allows = true;
+                    allows |= !obliges;
+                    denies |= obliges;
                 } else {
-                    allowsIf.put(
-                            term(open, truth == Truth.OPEN ? key(also) : null),
-                            shown(grant.name(), open == null ? null : when, truth == Truth.OPEN ? also : null));
+                    // It denies only where it holds, and a deny of the same text also where it fails to evaluate.
+                    (obliges ? deniesIf : allowsIf)
+                            .put(
+                                    (obliges ? "obliged " : "") + term(open, truth == Truth.OPEN ? key(also) : null),
+                                    shown(grant.name(), open == null ? null : when, truth == Truth.OPEN ? also : null));
                 }
             }
         }
@@ -262,7 +273,6 @@ public final class Prospects {
                     depends ? null : verdict.answer().decidedBy(),
                     allowsIf,
                     deniesIf,
-                    obliged,
                     graph.duties().histories(query),
                     graph.duties().approvals(query.action(), query.resource(), query.env()));
         }
@@ -283,13 +293,16 @@ public final class Prospects {
             };
         }
 
-        /** What tells a condition from every other, as far as this question goes: its text, and what it found there. */
+        /**
+         * What tells a condition from every other, as far as this question goes: its text, and all it may find there. What
+         * it looked at while the request was unknown says too little: with a request at hand it goes further.
+         */
         private String key(@Nullable Condition when) {
             if (when == null) {
                 return "";
             }
             facts.begin();
-            var _ = when.evaluate(facts);
+            when.lookUpAll(facts);
             return when.text() + " [" + facts.consulted() + "]";
         }
 

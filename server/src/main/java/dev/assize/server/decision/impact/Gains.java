@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Asked is everything that the change can touch and the subject's roles speak of, now and at every later moment at
  * which one of its bindings or a freeze begins or ends, with every choice of active roles where that matters. Whatever
- * cannot be known counts as given, unless it hangs on the same conditions as before. Where there is too much to ask, that
+ * cannot be known counts as given, unless it hangs on the same conditions as
+ * before, and everything these name in policy is as it was. Where there is too much to ask, that
  * counts as given too.
  */
 public final class Gains {
@@ -161,21 +162,16 @@ public final class Gains {
     /** The first question names no roles and is compared with itself; a choice of roles, with every other choice. */
     private boolean gives(List<CheckQuery> queries, Openness openness, Instant moment) {
         List<Prospect> was = queries.stream()
-                .map(query -> before.ask(query, openness, moment))
+                .map(query -> before.ask(query, openness, moment, obligedIsDenied))
                 .toList();
         for (int i = 0; i < queries.size(); i++) {
-            Prospect is = after.ask(queries.get(i), openness, moment);
+            Prospect is = after.ask(queries.get(i), openness, moment, obligedIsDenied);
             List<Prospect> others = i == 0 ? was.subList(0, 1) : was;
-            if (others.stream().allMatch(earlier -> gives(is, earlier))) {
+            if (others.stream().allMatch(is::gives)) {
                 return true;
             }
         }
         return false;
-    }
-
-    private boolean gives(Prospect is, Prospect was) {
-        return !(obligedIsDenied && is.obliged())
-                && (is.gives(was) || (obligedIsDenied && was.obliged() && is.isOpen()));
     }
 
     /** No named role, which is all of them; and each alone, where together they may be too many. */

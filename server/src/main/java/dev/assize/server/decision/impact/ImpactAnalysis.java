@@ -164,7 +164,7 @@ public final class ImpactAnalysis {
                 }
                 var query = universe.query(person, place, action, env, run, List.of());
                 var openness = Universe.openness(person, place, action);
-                Pair pair = new Pair(before.ask(query, openness, now), after.ask(query, openness, now));
+                Pair pair = new Pair(before.ask(query, openness, now, false), after.ask(query, openness, now, false));
                 Place enclosing = place.enclosing();
                 Pair wider = enclosing == null ? null : open.get(enclosing.path());
                 if (place.open()) {

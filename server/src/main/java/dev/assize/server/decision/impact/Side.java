@@ -143,7 +143,7 @@ final class Side {
         return graph;
     }
 
-    Prospect ask(CheckQuery query, Openness openness, Instant now) {
+    Prospect ask(CheckQuery query, Openness openness, Instant now, boolean obligationsDeny) {
         return graph == null
                 ? new Prospect(
                         Prospect.Effect.DENY,
@@ -151,10 +151,9 @@ final class Side {
                         null,
                         new TreeMap<>(),
                         new TreeMap<>(),
-                        false,
                         List.of(),
                         List.of())
-                : Prospects.of(graph, query, openness, now);
+                : Prospects.of(graph, query, openness, now, obligationsDeny);
     }
 
     /** Types that something else than a role names: where all others are alike, these may be otherwise. */

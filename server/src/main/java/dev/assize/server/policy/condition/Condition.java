@@ -8,6 +8,9 @@ public interface Condition {
 
     Verdict evaluate(ConditionInput input);
 
+    /** Looks at everything that it names, also at what its value does not need this time. */
+    void lookUpAll(ConditionInput input);
+
     /** Whether its value may change with the clock, or with attributes and the context that come with a request. */
     boolean readsNowOrAttributes();
 

@@ -89,7 +89,8 @@ public final class ConditionCompiler {
                 tree.getExpr(),
                 part -> part.getKind() == Kind.IDENT
                         && Names.readsNowOrAttributes(part.ident().name()));
-        return new Compiled(new CompiledCondition(text.when(), reads, predicate(text, tree)));
+        return new Compiled(
+                new CompiledCondition(text.when(), reads, Mention.in(tree.getExpr()), predicate(text, tree)));
     }
 
     private Predicate predicate(Text text, CelAbstractSyntaxTree tree) throws CelEvaluationException {

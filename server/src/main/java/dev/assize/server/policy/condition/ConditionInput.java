@@ -28,6 +28,10 @@ public interface ConditionInput {
     /** The names of all groups that contain the subject, directly or through groups. */
     SortedSet<String> groups();
 
+    default boolean isInGroup(String group) {
+        return groups().contains(group);
+    }
+
     Map<String, AttributeValue> subjectAttributes();
 
     ResourcePath resource();

@@ -111,7 +111,7 @@ final class ImpactReference {
     Pair pair(Person person, Place place, Action action, Environment env, @Nullable String run) {
         CheckQuery query = universe.query(person, place, action, env, run, List.of());
         var openness = Universe.openness(person, place, action);
-        return new Pair(before.ask(query, openness, now), after.ask(query, openness, now));
+        return new Pair(before.ask(query, openness, now, false), after.ask(query, openness, now, false));
     }
 
     Universe universe() {
