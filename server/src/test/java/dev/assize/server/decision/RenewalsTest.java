@@ -26,10 +26,10 @@ class RenewalsTest {
     @Test
     void whoHasToReadAfterTheCallIsNotGivenWhatAPollKnew() {
         for (List<Polled> asked : List.of(List.of(EARLY, LATE), List.of(LATE, EARLY))) {
-            begin();
-            renewals.ask(ACME, asked.getFirst());
-            renewals.ask(ACME, null);
-            renewals.ask(ACME, asked.getLast());
+            var _ = begin();
+            var _ = renewals.ask(ACME, asked.getFirst());
+            var _ = renewals.ask(ACME, null);
+            var _ = renewals.ask(ACME, asked.getLast());
             assertThat(end()).containsExactly(null, null);
         }
     }
@@ -37,7 +37,7 @@ class RenewalsTest {
     @Test
     void ofTwoPollsTheLaterIsEnough() {
         for (List<Polled> asked : List.of(List.of(EARLY, LATE), List.of(LATE, EARLY))) {
-            begin();
+            var _ = begin();
             CompletableFuture<?> one = renewals.ask(ACME, asked.getFirst());
             assertThat(renewals.ask(ACME, asked.getLast())).isSameAs(one);
             assertThat(end()).containsExactly(null, LATE);
