@@ -102,9 +102,10 @@ class AccessReviewTest {
         try (AccessReview review = client.access().review()) {
             HeldGrant grant = review.next();
             assertThat(grant.lastUse()).isEqualTo(new LastUse.OnRecord(NOON, 12));
-            assertThat(grant.given()).isNotNull();
-            assertThat(grant.given().by()).isEqualTo("user:olivia");
-            assertThat(grant.given().approvers()).containsExactly("user:otto");
+            assertThat(grant.given()).satisfies(given -> {
+                assertThat(given.by()).isEqualTo("user:olivia");
+                assertThat(given.approvers()).containsExactly("user:otto");
+            });
             assertThat(grant.joined()).isNull();
             assertThat(review.next().lastUse()).isEqualTo(new LastUse.NotRecorded());
             assertThat(review.hasNext()).isFalse();
