@@ -95,6 +95,7 @@ final class GenerateTables {
                                 .withIncludes(".*")
                                 .withExcludes("flyway_schema_history|ledger_entry_.*")
                                 .withIncludeRoutines(false)
+                                .withIncludeUDTs(false)
                                 .withIncludeIndexes(false)
                                 .withForcedTypes(new ForcedType()
                                         .withName("INSTANT")
