@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Query columns as the store sent them: bytes within a row. They become texts only when somebody reads one; verification
  * compares bytes with bytes.
  */
+@SuppressWarnings("JdkObsolete") // A stored entry's columns are a SortedMap, and no more is asked of them.
 public final class RawColumns extends AbstractMap<String, String> implements SortedMap<String, String> {
 
     /** The columns that are texts, in the order of their places. */

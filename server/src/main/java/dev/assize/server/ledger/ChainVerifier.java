@@ -93,11 +93,7 @@ public final class ChainVerifier {
                 return sound;
             };
             Optional<LedgerHead> head = store.scan(
-                    tenant,
-                    Math.max(0, fromSeq - 1),
-                    lastWanted,
-                    reader,
-                    () -> areSoundBeside(tenant, vouching, walk));
+                    tenant, Math.max(0, fromSeq - 1), lastWanted, reader, () -> areSoundBeside(tenant, vouching, walk));
             hearTheRest(tenant, walk);
             result = withoutOrphans(tenant, conclude(walk, head, fromSeq, toSeq), lastWanted);
         } catch (UnreadableRowException row) {

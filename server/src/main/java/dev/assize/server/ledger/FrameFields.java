@@ -166,8 +166,7 @@ public final class FrameFields {
     public boolean isText(int number, byte[] text, int offset, int length) {
         int index = indexOf(number);
         return index >= 0
-                && Arrays.equals(
-                        frame, offsets[index], offsets[index] + lengths[index], text, offset, offset + length)
+                && Arrays.equals(frame, offsets[index], offsets[index] + lengths[index], text, offset, offset + length)
                 && isAscii(text, offset, length);
     }
 

@@ -48,7 +48,8 @@ final class Beliefs {
         private @Nullable Instant nextLook;
 
         /** Where the head is believed to stand; null where that is to be read. */
-        @Nullable LedgerHead head() {
+        @Nullable
+        LedgerHead head() {
             return wary > 0 ? null : head;
         }
 

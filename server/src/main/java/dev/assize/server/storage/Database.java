@@ -57,8 +57,8 @@ public final class Database implements AutoCloseable {
     /** A connection whose server does not answer is given up this long after the server should have. */
     private static final Duration SOCKET_GRACE = Duration.ofSeconds(10);
 
-    /** Division by zero, a unique key that is there, and two who waited for each other. */
-    private static final Set<String> DOES_NOT_FIT = Set.of("22012", "23505", "40P01");
+    /** Division by zero, a unique key that is there, a lock that somebody has, and two who waited for each other. */
+    private static final Set<String> DOES_NOT_FIT = Set.of("22012", "23505", "55P03", "40P01");
 
     private final StorageConfig config;
     private final InstantSource clock;
@@ -176,8 +176,8 @@ public final class Database implements AutoCloseable {
      * Carries out a transaction that is known before it begins, in one round trip: all of it, durably, or nothing.
      *
      * @param connected told when a connection is there
-     * @return false where the database itself said that it does not fit what it holds: by a division by zero or a key
-     *     that is there already
+     * @return false where the database itself said that it does not fit what it holds: by a division by zero, a key
+     *     that is there already, or a lock that somebody else has
      */
     boolean atOnce(String scopeKey, Trip all, Runnable connected) {
         Trip trip = new Trip().then(all).then(TenantTransaction.COMMIT, parameters -> {});
@@ -214,9 +214,7 @@ public final class Database implements AutoCloseable {
 
     /** Of a whole append: who stalls in the middle of it, also of a message, keeps the head from others for so long. */
     private @Nullable Duration limit() {
-        return running().knowsTransactionTimeout
-                ? config.statementTimeout().plus(config.idleTimeout())
-                : null;
+        return running().knowsTransactionTimeout ? config.statementTimeout().plus(config.idleTimeout()) : null;
     }
 
     /** What is asked in the middle of a transaction only reads. */
@@ -229,7 +227,13 @@ public final class Database implements AutoCloseable {
     private <T extends @Nullable Object> T inTransaction(
             Mode mode, String scopeKey, Duration idleTimeout, @Nullable Duration limit, Trip opening, Work<T> work) {
         try (TenantTransaction transaction = TenantTransaction.begin(
-                running().pool.getConnection(), mode, scopeKey, config.statementTimeout(), idleTimeout, limit, opening)) {
+                running().pool.getConnection(),
+                mode,
+                scopeKey,
+                config.statementTimeout(),
+                idleTimeout,
+                limit,
+                opening)) {
             T result = work.run(transaction);
             transaction.commit();
             return result;
@@ -351,8 +355,8 @@ public final class Database implements AutoCloseable {
         }
         HikariDataSource pool = openPool(application);
         try {
-            Running started =
-                    new Running(server, pool, application, owner, maintenance, examine(pool), knowsTransactionTimeout(pool));
+            Running started = new Running(
+                    server, pool, application, owner, maintenance, examine(pool), knowsTransactionTimeout(pool));
             started.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
             return started;
         } catch (SQLException e) {

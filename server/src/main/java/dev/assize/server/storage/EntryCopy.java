@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-
 import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.audit.RawColumns;
 import dev.assize.server.ledger.ErasableValue;
@@ -46,9 +45,25 @@ final class EntryCopy {
     private static final String LINEAGE = "(SELECT string_agg(CASE WHEN l.recorded_at = e.recorded_at"
             + " AND l.env IS NOT DISTINCT FROM e.env AND l.outcome IS NOT DISTINCT FROM e.outcome"
             + " AND l.run_id IS NOT DISTINCT FROM e.run_id THEN '' ELSE 'not as the entry: ' END"
-            + " || CASE l.kind WHEN 1 THEN '" + AuditColumns.READS + "' ELSE '" + AuditColumns.WRITES + "' END"
-            + " || l.position || '] ' || replace(replace(l.uri, E'\\\\', E'\\\\\\\\'), E'\\n', E'\\\\n'), E'\\n' ORDER BY l.kind, l.position) FROM assize.ledger_lineage l"
-            + " WHERE l.tenant_id = '%1$s' AND l.seq = e.seq)";
+            + " || CASE l.kind WHEN 1 THEN '" + AuditColumns.READS + "' ELSE '" + AuditColumns.WRITES + "' END ||"
+            + " l.position"
+            + " || '] ' ||"
+            + " replace(replace(l.uri,"
+            + " E'\\\\',"
+            + " E'\\\\\\\\'),"
+            + " E'\\n"
+            + "', E'\\\\n"
+            + "'), E'\\n"
+            + "' ORDER BY"
+            + " l.kind,"
+            + " l.position)"
+            + " FROM"
+            + " assize.ledger_lineage"
+            + " l WHERE"
+            + " l.tenant_id"
+            + " = '%1$s' AND"
+            + " l.seq ="
+            + " e.seq)";
 
     /** Each value behind its field, its salt and its length, in the order of fields. */
     private static final String VALUES = "(SELECT string_agg(int2send(p.field) || p.salt"
@@ -153,7 +168,7 @@ final class EntryCopy {
                 // A row that is not wanted any more is passed over; so few are left that breaking off would cost more.
                 if (wanted && in.getShort() >= 0) {
                     rows++;
-                    wanted = reader.test(entry(in));
+                    wanted = reader.test(entry(message, in));
                 }
             }
         } finally {
@@ -164,7 +179,7 @@ final class EntryCopy {
     }
 
     /** The fields of a row, in the order of the query, each behind its length. */
-    private StoredEntry entry(ByteBuffer in) {
+    private StoredEntry entry(byte[] row, ByteBuffer in) {
         long seq = required(number(in));
         try {
             byte[] frame = required(bytes(in));
@@ -179,10 +194,10 @@ final class EntryCopy {
                 offsets[i] = in.position();
                 in.position(offsets[i] + Math.max(0, lengths[i]));
             }
-            lineageRows += lines(in.array(), offsets[offsets.length - 1], lengths[lengths.length - 1]);
-            RawColumns columns = new RawColumns(in.array(), recordedAt, outcome, occurredAt, offsets, lengths);
+            lineageRows += lines(row, offsets[offsets.length - 1], lengths[lengths.length - 1]);
+            RawColumns columns = new RawColumns(row, recordedAt, outcome, occurredAt, offsets, lengths);
             return new StoredEntry(seq, frame, hash, columns, values(bytes(in)));
-        } catch (MalformedException | ArithmeticException | BufferUnderflowException e) {
+        } catch (MalformedException | ArithmeticException | BufferUnderflowException | IllegalArgumentException e) {
             throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
         }
     }

@@ -93,10 +93,9 @@ final class LedgerWriter {
     private static final String ENTRY_TYPE = "assize.ledger_row";
     private static final int ENTRY_COLUMNS = 6 + TEXT_COLUMNS.size();
 
-    private static final String INSERT_LINEAGE = "INSERT INTO assize.ledger_lineage"
-            + " (tenant_id, seq, kind, position, uri, recorded_at, env, outcome, run_id) SELECT ?, l.* FROM"
-            + " unnest(?::bigint[], ?::smallint[], ?::smallint[], ?::text[], ?::timestamptz[], ?::text[], ?::smallint[],"
-            + " ?::text[]) AS l";
+    private static final String INSERT_LINEAGE = "INSERT INTO assize.ledger_lineage (tenant_id, seq, kind, position,"
+            + " uri, recorded_at, env, outcome, run_id) SELECT ?, l.* FROM unnest(?::bigint[], ?::smallint[],"
+            + " ?::smallint[], ?::text[], ?::timestamptz[], ?::text[], ?::smallint[], ?::text[]) AS l";
 
     /** The limit keeps the planner at a look-up for each key, whatever it believes of a table that just began to grow. */
     private static final String FIND_ANSWERS = "SELECT i.* FROM unnest(?::text[], ?::text[], ?::text[])"
@@ -276,7 +275,10 @@ final class LedgerWriter {
     /** Whether these commands can be appended behind a head that is only believed. */
     static boolean mayGoAhead(List<AppendCommand> commands) {
         return commands.stream().allMatch(command -> command.precondition() == null)
-                && commands.stream().mapToInt(command -> command.drafts().size()).sum() <= MOST_AHEAD;
+                && commands.stream()
+                                .mapToInt(command -> command.drafts().size())
+                                .sum()
+                        <= MOST_AHEAD;
     }
 
     /**
@@ -512,7 +514,11 @@ final class LedgerWriter {
         List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
         writes.then(INSERT_ANSWERS, parameters -> {
             parameters.text(tenant.value());
-            parameters.rows(ANSWER_TYPE, ANSWER_COLUMNS, rows, (row, out) -> row.getValue().write(row.getKey(), out));
+            parameters.rows(
+                    ANSWER_TYPE,
+                    ANSWER_COLUMNS,
+                    rows,
+                    (row, out) -> row.getValue().write(row.getKey(), out));
         });
     }
 

@@ -8,7 +8,6 @@ import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
-import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Beliefs.Belief;
 import dev.assize.server.storage.Beliefs.Course;
@@ -132,7 +131,8 @@ final class PostgresLedgerStore implements LedgerStore {
          */
         private boolean isWritten(Ahead ahead) {
             if (alone) {
-                return database.atOnce(tenant.value(), new Trip().then(ahead.seal()).then(ahead.entries()), course::connects);
+                return database.atOnce(
+                        tenant.value(), new Trip().then(ahead.seal()).then(ahead.entries()), course::connects);
             }
             before.awaitConnected();
             return database.inTwo(

@@ -42,8 +42,7 @@ final class RowArray {
      * @param columns how many the type has
      * @param writer writes the columns of a row, all of them, in the type's order
      */
-    static <R> Array of(
-            Connection connection, String type, int columns, List<R> rows, BiConsumer<R, RowArray> writer)
+    static <R> Array of(Connection connection, String type, int columns, List<R> rows, BiConsumer<R, RowArray> writer)
             throws SQLException {
         BaseConnection server = connection.unwrap(BaseConnection.class);
         TypeInfo types = server.getTypeInfo();

@@ -27,9 +27,14 @@ final class TenantTransaction implements AutoCloseable {
      */
     private static final String BEGIN_WRITING = BEGIN + ", set_config('plan_cache_mode', 'force_custom_plan', true)";
 
-    /** What is the same each time is planned once: by an index, also while the table is so small that it needs none. */
+    /**
+     * What is the same each time is planned once: by an index, also while the table is so small that it needs none. It waits
+     * for nobody: who has inserted an entry behind a head that he does not hold, and waits for the head, may keep waiting
+     * who holds it and inserts the same.
+     */
     private static final String BEGIN_KNOWN = BEGIN
-            + ", set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)";
+            + ", set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),"
+            + " set_config('lock_timeout', '50', true)";
 
     /** Neither of the other two timeouts runs while the server waits for the rest of what a client is sending. */
     private static final String LIMIT = ", set_config('transaction_timeout', ?, true)";

@@ -47,7 +47,9 @@ class RawColumnsTest {
                     assertThat(fits(frame, wrong)).as("%s %s", column, other).isFalse();
                 }
                 if (value != null && !column.equals(AuditColumns.RECORDED_AT)) {
-                    assertThat(fits(frame, with(right, column, null))).as(column).isFalse();
+                    assertThat(fits(frame, with(right, column, null)))
+                            .as(column)
+                            .isFalse();
                 }
             }
         }

@@ -2,6 +2,7 @@ package dev.assize.server.storage;
 
 import static dev.assize.server.storage.CrashAtEveryStepTest.command;
 import static dev.assize.server.storage.CrashAtEveryStepTest.receipt;
+import static dev.assize.server.storage.generated.Tables.LEDGER_IDEMPOTENCY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -159,22 +160,20 @@ class BelievedHeadTest {
         assertThat(append(one, tenant, 0)).isInstanceOf(AppendResult.Appended.class);
     }
 
-    private static void awaitAnswers(TenantId tenant, long wanted) {
-        long found = -1;
+    private static void awaitAnswers(TenantId tenant, int wanted) {
+        int found = -1;
         while (found != wanted) {
-            found = database.inSnapshot(tenant.value(), transaction -> {
-                Object count = transaction
-                        .sql()
-                        .fetchValue("SELECT count(*) FROM assize.ledger_idempotency WHERE tenant_id = ?", tenant.value());
-                return (Long) count;
-            });
+            found = database.inSnapshot(
+                    tenant.value(),
+                    transaction -> transaction
+                            .sql()
+                            .fetchCount(LEDGER_IDEMPOTENCY, LEDGER_IDEMPOTENCY.TENANT_ID.eq(tenant.value())));
             Thread.onSpinWait();
         }
     }
 
     private PostgresLedgerStore node() {
-        return new PostgresLedgerStore(
-                database, new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, () -> now));
+        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, () -> now));
     }
 
     private static AppendResult append(PostgresLedgerStore store, TenantId tenant, int number) {
@@ -187,7 +186,8 @@ class BelievedHeadTest {
     }
 
     private void assertSound(TenantId tenant, long size) {
-        Verification verification = new ChainVerifier(one, new AuditCodec(), new LedgerMetrics(new SimpleMeterRegistry()))
+        Verification verification = new ChainVerifier(
+                        one, new AuditCodec(), new LedgerMetrics(new SimpleMeterRegistry()))
                 .verify(tenant, 0, null, (verified, total) -> {});
         assertThat(verification).isInstanceOf(Verification.Sound.class);
         assertThat(one.head(tenant).orElseThrow().size()).isEqualTo(size);

@@ -333,8 +333,7 @@ class CrashAtEveryStepTest {
             pending = send(List.of(command(0, number++)));
             note(untilAcknowledged(node, List.of(pending.getFirst().command)));
             List<Sent> earlier = send(List.of(command(0, number++)));
-            LedgerStore.Prepared first =
-                    node.prepare(TENANT, List.of(earlier.getFirst().command));
+            LedgerStore.Prepared first = node.prepare(TENANT, List.of(earlier.getFirst().command));
             List<Sent> later = send(List.of(command(0, number++), command(0, number++)));
             List<AppendCommand> commands = later.stream().map(Sent::command).toList();
             LedgerStore.Prepared second = behindAnother ? node.prepare(TENANT, commands) : null;

@@ -31,8 +31,8 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -124,31 +124,32 @@ class PostgresDecisionStoreTest {
                     .verify(ACME, 0, null, (verified, total) -> {});
             assertThat(found)
                     .isInstanceOfSatisfying(
-                            Sound.class, sound -> assertThat(sound.span().verified()).isEqualTo(PACKS));
+                            Sound.class,
+                            sound -> assertThat(sound.span().verified()).isEqualTo(PACKS));
         }
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
-            UPDATE decision_record SET decision_id = 'other' WHERE seq = 2 AND position = 3           ; 2
-            UPDATE decision_record SET decided_at = decided_at + 1 WHERE seq = 2 AND position = 3     ; 2
-            UPDATE decision_record SET subject = 'user:mallory' WHERE seq = 2 AND position = 3        ; 2
-            UPDATE decision_record SET action = 'other' WHERE seq = 2 AND position = 3                ; 2
-            UPDATE decision_record SET resource = 'other' WHERE seq = 2 AND position = 3              ; 2
-            UPDATE decision_record SET env = 'other' WHERE seq = 2 AND position = 3                   ; 2
-            UPDATE decision_record SET allowed = NOT allowed WHERE seq = 2 AND position = 3           ; 2
-            UPDATE decision_record SET reason = 'FROZEN' WHERE seq = 2 AND position = 3               ; 2
-            DELETE FROM decision_record WHERE seq = 2 AND position = 3                                ; 2
-            DELETE FROM decision_record WHERE seq = 2 AND position = 7                                ; 2
-            DELETE FROM decision_record WHERE seq = 2                                                 ; 2
-            UPDATE decision_record SET position = position + 100 WHERE seq = 2 AND position = 7       ; 2
-            UPDATE decision_record SET seq = 3, position = position + 100 WHERE seq = 2 AND position = 7 ; 2
-            UPDATE decision_record SET seq = seq + 1000 WHERE seq = 5                                 ; 5
-            INSERT INTO decision_record SELECT tenant_id, 2, 8, record, decision_id, decided_at, subject, action, resource, \
-            env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 2
-            INSERT INTO decision_record SELECT tenant_id, 99, 0, record, decision_id, decided_at, subject, action, resource, \
-            env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 99
-            """)
+        UPDATE decision_record SET decision_id = 'other' WHERE seq = 2 AND position = 3           ; 2
+        UPDATE decision_record SET decided_at = decided_at + 1 WHERE seq = 2 AND position = 3     ; 2
+        UPDATE decision_record SET subject = 'user:mallory' WHERE seq = 2 AND position = 3        ; 2
+        UPDATE decision_record SET action = 'other' WHERE seq = 2 AND position = 3                ; 2
+        UPDATE decision_record SET resource = 'other' WHERE seq = 2 AND position = 3              ; 2
+        UPDATE decision_record SET env = 'other' WHERE seq = 2 AND position = 3                   ; 2
+        UPDATE decision_record SET allowed = NOT allowed WHERE seq = 2 AND position = 3           ; 2
+        UPDATE decision_record SET reason = 'FROZEN' WHERE seq = 2 AND position = 3               ; 2
+        DELETE FROM decision_record WHERE seq = 2 AND position = 3                                ; 2
+        DELETE FROM decision_record WHERE seq = 2 AND position = 7                                ; 2
+        DELETE FROM decision_record WHERE seq = 2                                                 ; 2
+        UPDATE decision_record SET position = position + 100 WHERE seq = 2 AND position = 7       ; 2
+        UPDATE decision_record SET seq = 3, position = position + 100 WHERE seq = 2 AND position = 7 ; 2
+        UPDATE decision_record SET seq = seq + 1000 WHERE seq = 5                                 ; 5
+        INSERT INTO decision_record SELECT tenant_id, 2, 8, record, decision_id, decided_at, subject, action, resource, \
+        env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 2
+        INSERT INTO decision_record SELECT tenant_id, 99, 0, record, decision_id, decided_at, subject, action, resource, \
+        env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 99
+        """)
     void namesWhatWasTamperedWith(String sql, long seq) throws SQLException {
         execute("SET search_path = assize; " + sql);
         assertThat(verify())
