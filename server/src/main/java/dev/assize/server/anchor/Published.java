@@ -23,9 +23,33 @@ public interface Published {
     /** The position of a ledger's latest head among the leaves of the log of heads of that size, or before. */
     Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize);
 
+    /**
+     * What of a ledger's checkpoints was not signed at the time that is kept with it, as far as they tell themselves: by
+     * the hour, by their order, and by the last of them, which is kept twice.
+     */
+    Optional<String> misdated(TenantId tenant);
+
+    /** Every stored tile of a tree, lowest level first, in order. */
+    void fullTiles(String log, int incarnation, TileReader reader);
+
+    /** Every leaf of the log of heads, in order. */
+    void leaves(int incarnation, LeafReader reader);
+
     /** What each witness has signed last. */
     List<CosignedCheckpoint> cosigned();
 
     /** The tiles of a ledger's tree, or of the log of heads; to be read before the moment is over. */
     TileSource tiles(String log, int incarnation);
+
+    /** Hears of tiles. */
+    @FunctionalInterface
+    interface TileReader {
+        void accept(int level, long index, byte[] root, byte[] hashes);
+    }
+
+    /** Hears of leaves. */
+    @FunctionalInterface
+    interface LeafReader {
+        void accept(long index, String tenant, String leaf);
+    }
 }

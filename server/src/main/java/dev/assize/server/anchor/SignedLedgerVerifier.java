@@ -64,9 +64,32 @@ public final class SignedLedgerVerifier {
             return verifyBehind(tenant, fromSeq, toSeq, vouched, progress);
         }
         if (fromSeq == 0) {
-            return verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress);
+            return withTree(tenant, verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress));
         }
         return verifyPart(tenant, fromSeq, toSeq, progress);
+    }
+
+    /** Where the entries are sound: whether what proofs are made of is, too, and the times of checkpoints. */
+    private Verification withTree(TenantId tenant, Verification found) {
+        return found instanceof Verification.Sound(Span span)
+                ? stored(tenant)
+                        .<Verification>map(fault -> new Broken(span, fault))
+                        .orElse(found)
+                : found;
+    }
+
+    private Optional<Fault> stored(TenantId tenant) {
+        return repository.published(published -> published
+                .misdated(tenant)
+                .map(what -> new Fault(0, Kind.CHECKPOINT, what))
+                .or(() -> published
+                        .checkpoint(tenant.value())
+                        .map(signed -> StoredTree.faultOf(published, tenant.value(), signed))));
+    }
+
+    /** What of the log of heads, as it is stored, is not what was signed. */
+    public Optional<String> headsFault() {
+        return repository.published(published -> StoredHeads.faultOf(published, signer, repository.deployment()));
     }
 
     /**
@@ -110,6 +133,9 @@ public final class SignedLedgerVerifier {
         Frontier tree = from == null ? Frontier.empty() : treeAt(tenant, standing, from);
         Signed signed = signedBehind(tenant, standing, tree.size());
         Fault fault = lost(standing, kept).orElse(signed.fault);
+        if (fault == null && tree.size() == 0) {
+            fault = stored(tenant).orElse(null);
+        }
         long end = signed.roots.stream()
                 .filter(root -> root.incarnation() == standing.incarnation())
                 .mapToLong(SignedRoot::size)

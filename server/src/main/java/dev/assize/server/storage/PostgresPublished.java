@@ -38,6 +38,27 @@ final class PostgresPublished implements Published {
             + " SELECT DISTINCT ON (h.incarnation, b.seq) h.leaf FROM begun b JOIN heads h ON h.size <= b.seq"
             + " ORDER BY h.incarnation, b.seq, h.size DESC";
 
+    /** Clocks of nodes may differ: of two that sign one after the other, the later one may be a little earlier. */
+    private static final String MISDATED = "SELECT 'the checkpoint of ' || c.size || ' entries was not signed at '"
+            + " || c.signed_at FROM (SELECT size, hour, signed_at,"
+            + " lag(signed_at) OVER (ORDER BY incarnation, size, hour) AS before"
+            + " FROM assize.ledger_checkpoint WHERE tenant_id = ?) c"
+            + " WHERE c.hour <> floor(extract(epoch FROM c.signed_at) / 3600)"
+            + " OR c.signed_at < c.before - interval '1 hour'"
+            + " UNION ALL SELECT 'the checkpoint of ' || t.size || ' entries, the last one, is not kept with its time, '"
+            + " || t.signed_at FROM assize.ledger_tree t WHERE t.tenant_id = ? AND NOT EXISTS (SELECT FROM"
+            + " assize.ledger_checkpoint c WHERE c.tenant_id = t.tenant_id AND c.incarnation = t.incarnation"
+            + " AND c.size = t.size AND c.root = t.root AND c.signed_at = t.signed_at) LIMIT 1";
+
+    private static final String TILES = "SELECT level, index, root, hashes FROM assize.ledger_tile"
+            + " WHERE tenant_id = ? AND incarnation = ? ORDER BY level, index";
+
+    private static final String LEAVES =
+            "SELECT index, tenant_id, leaf FROM assize.meta_leaf WHERE incarnation = ? ORDER BY index";
+
+    /** Tiles of 8 KiB, held in memory at a time. */
+    private static final int FETCH_SIZE = 256;
+
     private final TenantTransaction transaction;
 
     PostgresPublished(TenantTransaction transaction) {
@@ -107,6 +128,49 @@ final class PostgresPublished implements Published {
             throw Database.failure(e);
         }
         return kept;
+    }
+
+    @Override
+    public Optional<String> misdated(TenantId tenant) {
+        List<String> found = new ArrayList<>();
+        read(MISDATED, row -> found.add(row.getString(1)), tenant.value(), tenant.value());
+        return found.stream().findFirst();
+    }
+
+    @Override
+    public void fullTiles(String log, int incarnation, TileReader reader) {
+        read(
+                TILES,
+                row -> reader.accept(row.getInt(1), row.getLong(2), row.getBytes(3), row.getBytes(4)),
+                log,
+                incarnation);
+    }
+
+    @Override
+    public void leaves(int incarnation, LeafReader reader) {
+        read(LEAVES, row -> reader.accept(row.getLong(1), row.getString(2), row.getString(3)), incarnation);
+    }
+
+    /** Row by row, of however many there are. */
+    private void read(String query, Row reader, Object... parameters) {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
+            statement.setFetchSize(FETCH_SIZE);
+            for (int i = 0; i < parameters.length; i++) {
+                statement.setObject(i + 1, parameters[i]);
+            }
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    reader.read(row);
+                }
+            }
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Row {
+        void read(ResultSet row) throws SQLException;
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.assize.server.audit.AuditLog;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Fault;
+import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
@@ -53,6 +54,9 @@ public final class Patrol implements AutoCloseable {
     /** How long one ledger keeps the others waiting. */
     private static final Duration TURN = Duration.ofSeconds(30);
 
+    /** Under this name, which no tenant can have, stands what is wrong with the log of heads. */
+    private static final String HEADS = "~meta";
+
     private final SignedLedgerVerifier verifier;
     private final PatrolRepository repository;
     private final Seal seal;
@@ -70,6 +74,9 @@ public final class Patrol implements AutoCloseable {
 
     /** Notes whose signature was checked, so that it is checked once. Guarded by this, as a round is. */
     private final Map<TenantId, Opened> opened = new HashMap<>();
+
+    /** When the log of heads was looked at last. Guarded by this. */
+    private @Nullable Instant headsSeen;
 
     @Inject
     Patrol(
@@ -121,6 +128,7 @@ public final class Patrol implements AutoCloseable {
             Set<TenantId> ledgers = new HashSet<>(repository.ledgers());
             Map<TenantId, SignedHead> signed = verifier.signedOutside();
             ledgers.addAll(signed.keySet());
+            lookAtHeads();
             Instant oldest = clock.instant();
             for (TenantId ledger : ledgers) {
                 PatrolState state = open(ledger, kept.get(ledger));
@@ -137,6 +145,26 @@ public final class Patrol implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             fail("ledgers cannot be verified", e);
         }
+    }
+
+    /** The log of heads by itself, as often as ledgers are walked anew; each node does. */
+    private void lookAtHeads() {
+        Instant now = clock.instant();
+        if (headsSeen != null
+                && headsSeen
+                        .plus(broken.containsKey(HEADS) ? LOOK_AGAIN : config.every())
+                        .isAfter(now)) {
+            return;
+        }
+        headsSeen = now;
+        Optional<String> fault = verifier.headsFault();
+        fault.ifPresentOrElse(
+                what -> {
+                    if (broken.put(HEADS, new Fault(0, Kind.CHECKPOINT, what)) == null) {
+                        LOG.error("The log of heads is not as it was signed: {}", what);
+                    }
+                },
+                () -> broken.remove(HEADS));
     }
 
     private boolean isDue(@Nullable PatrolState state, @Nullable SignedHead signed) {

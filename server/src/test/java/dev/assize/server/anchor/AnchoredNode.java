@@ -200,6 +200,10 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, 0, null, trusted, (_, _) -> {});
     }
 
+    SignedLedgerVerifier verifier() {
+        return injector.getInstance(SignedLedgerVerifier.class);
+    }
+
     /** Verifies from a position on. */
     Verification verifySigned(TenantId tenant, long fromSeq) {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, fromSeq, null, null, (_, _) -> {});

@@ -16,9 +16,9 @@ public record TileId(int level, long index, int width) {
     public static final int FULL = 256;
 
     /** Levels that a tree can have: its sizes have 63 bits. */
-    static final int LEVELS = 8;
+    public static final int LEVELS = 8;
 
-    static final int HEIGHT = 8;
+    public static final int HEIGHT = 8;
 
     public TileId {
         if (level < 0 || level >= LEVELS || index < 0 || width < 1 || width > FULL) {

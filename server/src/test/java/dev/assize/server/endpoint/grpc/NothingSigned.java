@@ -123,10 +123,25 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
         }
 
         @Override
-        public List<AnchorRepository.PublishedCheckpoint> checkpoints(
-                TenantId tenant, int incarnation, long beyondSize) {
+        public List<AnchorRepository.PublishedCheckpoint> checkpoints(TenantId tenant, long beyondSize) {
             return List.of();
         }
+
+        @Override
+        public List<String> kept(TenantId tenant) {
+            return List.of();
+        }
+
+        @Override
+        public Optional<String> misdated(TenantId tenant) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void fullTiles(String log, int incarnation, TileReader reader) {}
+
+        @Override
+        public void leaves(int incarnation, LeafReader reader) {}
 
         @Override
         public Optional<AnchorRepository.MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
