@@ -32,6 +32,9 @@ public final class Anchor implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Anchor.class);
 
+    /** Of those that wait longest; the others are appended to as long as they have not waited since somebody appended. */
+    private static final int WAITING_LEDGERS = 1_000;
+
     /** Rounds between two looks at the heads of all ledgers. */
     private static final int ROUNDS_PER_SWEEP = 30;
 
@@ -140,8 +143,19 @@ public final class Anchor implements AutoCloseable {
             // Appends go on until what they append has waited too long.
             fail(e);
         }
+        lookAtWaiting();
         metrics.round(Duration.ofNanos(System.nanoTime() - start));
         return backlog;
+    }
+
+    /** Whatever became of the round: what it has not signed waits since it was recorded, not since somebody looked. */
+    private void lookAtWaiting() {
+        try {
+            view.waiting(repository.waiting(WAITING_LEDGERS), clock.instant());
+        } catch (RuntimeException e) {
+            // The database is away, and so are appends; what was known goes on waiting.
+            LOG.debug("Cannot see what waits to be signed", e);
+        }
     }
 
     /** With its turn taken: what is read outside now is what this round goes on from. */

@@ -45,7 +45,7 @@ final class AnchorMetrics {
                 .description("Since when the outside copy was not read or advanced")
                 .register(registry);
         Gauge.builder("assize.anchor.lag.seconds", view, it -> it.longestWait().toMillis() / 1_000.0)
-                .description("The longest that a ledger to which this node appends has waited to be kept outside")
+                .description("The longest that an entry of any ledger has waited to be signed and kept outside")
                 .register(registry);
     }
 

@@ -47,6 +47,9 @@ public interface AnchorRepository {
     /** A ledger as it stands in the database. */
     Standing standing(TenantId tenant);
 
+    /** Ledgers with entries that no published checkpoint covers, and since when; longest first, halted ones left out. */
+    List<Waiting> waiting(int limit);
+
     /** Leaves that the database has of an incarnation of the log of heads. */
     long metaSize(int incarnation);
 
@@ -74,6 +77,14 @@ public interface AnchorRepository {
 
     /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
     void keep(List<CosignedCheckpoint> cosigned);
+
+    /**
+     * A ledger with entries that are not signed.
+     *
+     * @param kept entries that are, in this incarnation
+     * @param since when the first of the others was recorded
+     */
+    record Waiting(TenantId tenant, int incarnation, long kept, Instant since) {}
 
     /**
      * Rows that stood beside entries that are lost.

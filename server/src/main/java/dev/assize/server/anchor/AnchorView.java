@@ -6,6 +6,8 @@ import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -21,7 +23,7 @@ final class AnchorView implements HeadGuard {
     private final AnchorConfig config;
     private final LongSupplier nanoTime;
 
-    /** Ledgers that had entries beyond what is kept outside when something was last appended to them. */
+    /** Ledgers that had entries beyond what is kept outside when something was last appended, or a round looked. */
     private final ConcurrentMap<TenantId, Waiting> waiting = new ConcurrentHashMap<>();
 
     private volatile @Nullable Seen seen;
@@ -30,6 +32,29 @@ final class AnchorView implements HeadGuard {
     AnchorView(AnchorConfig config, LongSupplier nanoTime) {
         this.config = config;
         this.nanoTime = nanoTime;
+    }
+
+    /**
+     * What the database says of ledgers that wait, and how long the first of their entries has by now: whoever appended it,
+     * and whenever this node has started.
+     */
+    void waiting(List<AnchorRepository.Waiting> ledgers, Instant now) {
+        long nanos = nanoTime.getAsLong();
+        for (AnchorRepository.Waiting ledger : ledgers) {
+            SignedHead outside =
+                    copy().map(copy -> copy.heads().get(ledger.tenant())).orElse(null);
+            if (kept(ledger.incarnation(), outside) > ledger.kept()) {
+                // It is kept outside, and yet to be published.
+                continue;
+            }
+            Duration age = Duration.between(ledger.since(), now);
+            long since = nanos - Math.max(0, age.toNanos());
+            waiting.merge(
+                    ledger.tenant(),
+                    new Waiting(ledger.incarnation(), ledger.kept(), since),
+                    (before, found) ->
+                            before.isOf(found) && before.sinceNanos() - found.sinceNanos() < 0 ? before : found);
+        }
     }
 
     /** The copy was read, or advanced, and is the database's. */
@@ -81,7 +106,7 @@ final class AnchorView implements HeadGuard {
 
     /** What was appended before must have been kept outside by now, wherever the place or the signing fails. */
     private void requireNotLate(TenantId tenant, LedgerHead head, @Nullable SignedHead outside) {
-        long kept = outside == null || outside.incarnation() != head.incarnation() ? 0 : outside.size();
+        long kept = kept(head.incarnation(), outside);
         if (head.size() <= kept) {
             waiting.remove(tenant);
             return;
@@ -90,8 +115,7 @@ final class AnchorView implements HeadGuard {
         Waiting since = waiting.merge(
                 tenant,
                 new Waiting(head.incarnation(), kept, now),
-                (before, fresh) ->
-                        before.incarnation() == fresh.incarnation() && before.kept() == fresh.kept() ? before : fresh);
+                (before, fresh) -> before.isOf(fresh) ? before : fresh);
         Duration lag = Duration.ofNanos(now - since.sinceNanos());
         if (lag.compareTo(config.maxLag()) > 0) {
             throw new LedgerUnanchoredException("nothing is appended: entry " + kept + " of tenant `" + tenant
@@ -100,11 +124,15 @@ final class AnchorView implements HeadGuard {
         }
     }
 
+    private static long kept(int incarnation, @Nullable SignedHead outside) {
+        return outside == null || outside.incarnation() != incarnation ? 0 : outside.size();
+    }
+
     private static boolean hasMoved(Waiting since, @Nullable SignedHead outside) {
         return outside != null && (outside.incarnation() != since.incarnation() || outside.size() != since.kept());
     }
 
-    /** The longest that a ledger to which something was appended has waited to be kept outside. */
+    /** The longest that a ledger has waited to be kept outside. */
     Duration longestWait() {
         long now = nanoTime.getAsLong();
         return Duration.ofNanos(waiting.values().stream()
@@ -125,7 +153,12 @@ final class AnchorView implements HeadGuard {
     }
 
     /** Since when a ledger has entries beyond that many, which are kept outside. */
-    private record Waiting(int incarnation, long kept, long sinceNanos) {}
+    private record Waiting(int incarnation, long kept, long sinceNanos) {
+
+        boolean isOf(Waiting other) {
+            return incarnation == other.incarnation && kept == other.kept;
+        }
+    }
 
     private record Seen(OutsideCopy copy, long atNanos) {}
 }

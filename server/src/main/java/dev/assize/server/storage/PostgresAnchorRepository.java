@@ -22,6 +22,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -53,6 +54,16 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     private static final String KEEP_KEY =
             "INSERT INTO assize.signing_key (vkey, first_used_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+
+    /** Of an incarnation that was never signed, what it has kept has not waited: its newest entry tells. */
+    private static final String WAITING = "SELECT h.tenant_id, h.incarnation, k.kept, e.recorded_at"
+            + " FROM assize.ledger_head h LEFT JOIN assize.ledger_tree t"
+            + " ON t.tenant_id = h.tenant_id AND t.incarnation = h.incarnation"
+            + " CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
+            + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at"
+            + " FROM assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at)"
+            + " e WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL"
+            + " ORDER BY e.recorded_at LIMIT ?";
 
     private final Database database;
     private final LedgerWriter writer;
@@ -170,6 +181,23 @@ final class PostgresAnchorRepository implements AnchorRepository {
     @Override
     public long metaSize(int incarnation) {
         return database.inSnapshot(SIGNER, transaction -> PostgresAnchorRound.metaSize(transaction, incarnation));
+    }
+
+    @Override
+    public List<Waiting> waiting(int limit) {
+        return database.inSnapshot(SIGNER, transaction -> {
+            List<Waiting> waiting = new ArrayList<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(WAITING)) {
+                statement.setInt(1, limit);
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        waiting.add(new Waiting(
+                                new TenantId(row.getString(1)), row.getInt(2), row.getLong(3), Times.read(row, 4)));
+                    }
+                }
+            }
+            return waiting;
+        });
     }
 
     @Override

@@ -433,6 +433,38 @@ class AttackTest {
     }
 
     @Test
+    void whatWaitsToBeSignedIsCountedFromItsOwnTimeOnEveryNode() throws SQLException {
+        DatabaseAccess superuser = database.superuser();
+        try (Connection connection =
+                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("SELECT pg_advisory_lock(hashtextextended('assize.anchor', 0))");
+            node.append(ACME, 1);
+            node.round();
+            assertThat(lag(node)).isLessThan(30);
+            execute("UPDATE ledger_entry SET recorded_at = recorded_at - interval '70 seconds'"
+                    + " WHERE tenant_id = 'acme' AND seq = " + SIGNED);
+            node.round();
+            assertThat(lag(node)).as("nobody has appended since").isGreaterThanOrEqualTo(70);
+            AnchoredNode next = restarted();
+            next.round();
+            assertThat(lag(next)).isGreaterThanOrEqualTo(70);
+            assertThatThrownBy(() -> next.append(ACME, 1))
+                    .isInstanceOf(LedgerUnanchoredException.class)
+                    .hasMessageContaining("entry " + SIGNED + " of tenant `acme`");
+            next.append(OTHER, 1);
+            statement.execute("SELECT pg_advisory_unlock(hashtextextended('assize.anchor', 0))");
+        }
+        assertThat(node.round()).isEmpty();
+        assertThat(lag(node)).isZero();
+        node.append(ACME, 1);
+    }
+
+    private static double lag(AnchoredNode of) {
+        return of.meters().get("assize.anchor.lag.seconds").gauge().value();
+    }
+
+    @Test
     void anOperatorContinuesWhatWasEdited() throws SQLException {
         node.append(ACME, 5);
         execute("UPDATE ledger_entry SET frame = set_byte(frame, length(frame) - 1, 65)"

@@ -60,6 +60,11 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     }
 
     @Override
+    public List<Waiting> waiting(int limit) {
+        return List.of();
+    }
+
+    @Override
     public OptionalLong behindHead(TenantId tenant) {
         return OptionalLong.empty();
     }
