@@ -13,8 +13,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Masks what looks like personal data in the free parts of an event: the reason, and the strings of the payload, each
- * for itself. The rest of the payload stays byte for byte what it was. Every text is gone through once for each pattern,
+ * Masks what looks like personal data in the free parts of an event: the reason, and the strings, numbers and
+ * member names of the payload, each for itself; a number becomes the string of its mask. The rest of the payload stays byte for byte what it was. Every text is gone through once for each pattern,
  * in time linear in its length, and does not become longer than it was or than the mask.
  */
 public final class Masking {
@@ -78,39 +78,62 @@ public final class Masking {
         StringBuilder written = new StringBuilder(json.length());
         List<String> pointers = new ArrayList<>();
         int copied = 0;
+        int names = 0;
         try (JsonParser parser = JSON.createParser(json)) {
             for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-                String pointer = token == JsonToken.VALUE_STRING ? pointer(parser, own) : null;
+                String pointer = isText(token) ? pointer(parser, own) : null;
                 if (pointer == null) {
                     continue;
                 }
-                String masked = mask(parser.getText());
-                if (!masked.equals(parser.getText())) {
+                String text = parser.getText();
+                String masked = mask(text);
+                if (!masked.equals(text)) {
+                    if (token == JsonToken.FIELD_NAME && ++names > 1) {
+                        // Two members of one object must not come to have one name.
+                        masked += "#" + names;
+                    }
                     int from = (int) parser.currentTokenLocation().getCharOffset();
-                    parser.finishToken();
                     written.append(json, copied, from).append('"');
                     JsonStringEncoder.getInstance().quoteAsString(masked, written);
                     written.append('"');
-                    copied = (int) parser.currentLocation().getCharOffset();
+                    copied = token.isNumeric() ? from + text.length() : endOfString(json, from);
                     pointers.add(pointer);
                 }
             }
         } catch (IOException e) {
             throw new UncheckedIOException("A payload was judged to be JSON", e);
         }
-        boolean named = pointers.size() <= MAX_NAMED && pointers.stream().allMatch(Masking::isNameable);
+        boolean named = pointers.size() <= MAX_NAMED && pointers.stream().allMatch(this::isNameable);
         places.addAll(named ? pointers : List.of(PAYLOAD));
         return written.append(json, copied, json.length()).toString();
     }
 
-    /** Where the string stands; null where it is not to be masked. */
+    private static boolean isText(JsonToken token) {
+        return token == JsonToken.VALUE_STRING || token == JsonToken.FIELD_NAME || token.isNumeric();
+    }
+
+    /** Behind its closing quote; of a member name the parser has read on, to the value. */
+    private static int endOfString(String json, int from) {
+        int at = from + 1;
+        while (json.charAt(at) != '"') {
+            at += json.charAt(at) == '\\' ? 2 : 1;
+        }
+        return at + 1;
+    }
+
+    /** Where the text stands; null where it is not to be masked. */
     private static @Nullable String pointer(JsonParser parser, boolean own) {
         String pointer = parser.getParsingContext().pathAsPointer().toString();
         return own && !OWN_TEXTS.contains(pointer) ? null : pointer;
     }
 
-    /** The payload as a whole has an empty pointer, and a long one would outgrow what it says. */
-    private static boolean isNameable(String pointer) {
-        return !pointer.isEmpty() && pointer.length() <= MAX_POINTER;
+    /**
+     * The payload as a whole has an empty pointer, a long one would outgrow what it says, and one through a name that is
+     * masked would say it.
+     */
+    private boolean isNameable(String pointer) {
+        return !pointer.isEmpty()
+                && pointer.length() <= MAX_POINTER
+                && mask(pointer).equals(pointer);
     }
 }

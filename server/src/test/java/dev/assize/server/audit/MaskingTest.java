@@ -24,12 +24,18 @@ final class MaskingTest {
             {"to": "ann@fund.com", "n" :1}          | {"to": "[masked]", "n" :1}            | /to
             { "a":[1,"x","pay 4111111111111111"]}   | { "a":[1,"x","pay [masked]"]}         | /a/2
             "bob@fund.com"                          | "[masked]"                            | payload
-            {"ann@fund.com":"x"}                    | {"ann@fund.com":"x"}                  |
-            {"card":4111111111111111}               | {"card":4111111111111111}             |
+            {"ann@fund.com" : "x"}                  | {"[masked]" : "x"}                    | payload
+            {"a":{"a@b.c":1,"d\\u0040e.f\\"":2}}    | {"a":{"[masked]":1,"[masked]#2":2}}   | payload
+            {"ann@fund.com":"b@c.de"}               | {"[masked]":"[masked]"}               | payload
+            {"card": 4111111111111111 ,"n":12}      | {"card": "[masked]" ,"n":12}          | /card
+            [-4111111111111111]                     | ["-[masked]"]                         | /0
+            4111111111111111                        | "[masked]"                            | payload
+            [4111111111111111.50,0.25]              | ["[masked].50",0.25]                  | /0
             {"a/b":{"~":"ann\\u0040fund.com \\""}}  | {"a/b":{"~":"[masked] \\""}}          | /a~1b/~0
             {"a":"ann@fund.com","b":"ann@fund.com"} | {"a":"[masked]","b":"[masked]"}       | /a,/b
             """)
-    void masksStringsOfThePayloadAndLeavesTheRestAsItIs(String payload, String expected, @Nullable String places) {
+    void masksTextsAndNumbersOfThePayloadAndLeavesTheRestAsItIs(
+            String payload, String expected, @Nullable String places) {
         Masked masked = MASKING.apply(event("replay.executed", null, payload));
 
         assertThat(masked.event().payload()).isEqualTo(expected);
