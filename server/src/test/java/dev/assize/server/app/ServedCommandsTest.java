@@ -529,6 +529,7 @@ class ServedCommandsTest {
                 .contains("user:rita,acme,operator,rita,")
                 .contains("\"'=HYPERLINK(\"\"http://x\"\")\"")
                 .doesNotContain(",=");
+        assertThat(console.run("revoke", "rita")).as(console.err()).isZero();
     }
 
     @Test
