@@ -47,6 +47,7 @@ import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.FieldPlaces;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -127,11 +128,12 @@ final class ProposalCalls {
                 outlook.setOutcome(ChangeTranslator.response(outcome, outcome.problems()));
             }
             observer.onNext(GetProposalResponse.newBuilder().setOutlook(outlook).build());
-            Iterable<ProposedDocument> documents = documents(view)::iterator;
-            for (ProposedDocument document : documents) {
+            Iterator<ProposedDocument> documents = documents(view).iterator();
+            while (documents.hasNext()) {
                 Deadlines.requireListener();
-                observer.onNext(
-                        GetProposalResponse.newBuilder().setDocument(document).build());
+                observer.onNext(GetProposalResponse.newBuilder()
+                        .setDocument(documents.next())
+                        .build());
             }
         } catch (RuntimeException | Error failure) {
             replies.fail(observer, failure);
