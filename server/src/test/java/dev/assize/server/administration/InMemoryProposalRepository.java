@@ -10,6 +10,7 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -58,7 +59,8 @@ public final class InMemoryProposalRepository implements ProposalRepository {
                         && filing.proposal().recordedBy().equals(caller)
                         && idempotencyKey.equals(filing.idempotencyKey()))
                 .findFirst()
-                .map(filing -> new Keyed(proposals.get(filing.proposal().id()), filing.request()));
+                .map(filing -> new Keyed(
+                        Objects.requireNonNull(proposals.get(filing.proposal().id())), filing.request()));
     }
 
     @Override
@@ -69,7 +71,9 @@ public final class InMemoryProposalRepository implements ProposalRepository {
 
     @Override
     public synchronized Content content(PolicyScope scope, String id) {
-        return find(scope, id).map(proposal -> filings.get(id).content()).orElse(new Content(List.of(), List.of()));
+        return find(scope, id)
+                .map(proposal -> Objects.requireNonNull(filings.get(id)).content())
+                .orElse(new Content(List.of(), List.of()));
     }
 
     @Override
