@@ -27,8 +27,8 @@ public final class SnapshotRounds implements AutoCloseable {
     /** How often a node looks, at the least. */
     private static final Duration LOOK = Duration.ofMinutes(10);
 
-    /** Scopes taken at a time; they are written within their lease. */
-    private static final int AT_ONCE = 10;
+    /** Scopes taken at a time. Where that takes longer than their lease, another node finds them written, and goes on. */
+    private static final int AT_ONCE = 1_000;
 
     private final PolicySnapshots snapshots;
     private final SnapshotConfig config;

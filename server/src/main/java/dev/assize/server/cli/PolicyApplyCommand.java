@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -65,6 +66,9 @@ public final class PolicyApplyCommand extends ClientCommand {
             description = "Changes nothing where a change under this key was applied before; then says what that did.")
     private String idempotencyKey = "";
 
+    @Mixin
+    private AgainstLedger ledger = new AgainstLedger();
+
     PolicyApplyCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -77,12 +81,16 @@ public final class PolicyApplyCommand extends ClientCommand {
         if (prune == manager.isEmpty()) {
             throw usage("--prune and --manager NAME go together");
         }
+        if (ledger.isAsked() && !dryRun) {
+            throw usage("--against-ledger goes with --dry-run");
+        }
         ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder()
                 .setDryRun(dryRun)
                 .setReason(reason)
                 .setForce(force)
                 .setPruneManager(manager)
                 .setIdempotencyKey(idempotencyKey);
+        ledger.addTo(header, this);
         expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
                 .setTenant(tenant.equals("platform") ? "" : tenant)
                 .setRevision(revision)));

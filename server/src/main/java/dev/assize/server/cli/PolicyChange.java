@@ -70,6 +70,7 @@ final class PolicyChange {
                             + (response.getAcceptancesNeeded() == 1 ? " other" : " others")
                             + " to accept it: propose it with `assize policy propose`");
         }
+        AgainstLedger.print(response, command);
         response.getProblemsList().forEach(it -> command.err().println(Printable.text(it.getMessage())));
         if (response.getProblemsCount() > 0) {
             command.err()
@@ -166,6 +167,7 @@ final class PolicyChange {
                     .put("message", violation.getMessage());
         }
         PolicyImpact.addTo(json, response);
+        AgainstLedger.addTo(json, response);
         return json;
     }
 

@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -49,6 +50,9 @@ public final class PolicyDiffCommand extends ClientCommand {
     @Option(names = "--platform", description = "With revisions: the platform's own.")
     private boolean platform;
 
+    @Mixin
+    private AgainstLedger ledger = new AgainstLedger();
+
     PolicyDiffCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -58,6 +62,9 @@ public final class PolicyDiffCommand extends ClientCommand {
         boolean ofRevisions = fromRevision != null || toRevision != null;
         if (ofRevisions != paths.isEmpty()) {
             throw usage("expected DIR|FILE, or --from-revision and --to-revision");
+        }
+        if (ofRevisions && ledger.isAsked()) {
+            throw usage("--against-ledger goes with files: decisions are put to what is and to what would be");
         }
         if (platform && !ofRevisions) {
             throw usage("--platform goes with revisions: documents carry their tenant themselves");
@@ -111,8 +118,10 @@ public final class PolicyDiffCommand extends ClientCommand {
     }
 
     private int files(Connection connection) throws Exception {
-        ApplyPolicyResponse response = PolicyChange.send(
-                connection, ApplyPolicyHeader.newBuilder().setDryRun(true).build(), PolicyFiles.read(paths), List.of());
+        ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder().setDryRun(true);
+        ledger.addTo(header, this);
+        ApplyPolicyResponse response =
+                PolicyChange.send(connection, header.build(), PolicyFiles.read(paths), List.of());
         if (wantsJson()) {
             print(PolicyChange.json(response));
         } else {

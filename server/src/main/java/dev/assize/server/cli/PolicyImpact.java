@@ -61,13 +61,13 @@ final class PolicyImpact {
         }
     }
 
-    private static String subject(AnswerChange change, String tenant) {
+    static String subject(AnswerChange change, String tenant) {
         return change.getSubjectTenant().equals(tenant)
                 ? change.getSubject()
                 : change.getSubject() + " of " + change.getSubjectTenant();
     }
 
-    private static String text(Outlook outlook) {
+    static String text(Outlook outlook) {
         StringBuilder text = new StringBuilder(effect(outlook));
         if (outlook.getEffect() == OutlookEffect.OUTLOOK_EFFECT_DENY
                 && outlook.getReason() != Reason.REASON_UNSPECIFIED) {
@@ -84,7 +84,7 @@ final class PolicyImpact {
     }
 
     /** What decides afterwards, or what no longer does; of a conditional answer what it depends on. */
-    private static String by(AnswerChange change) {
+    static String by(AnswerChange change) {
         Outlook to = change.getTo();
         List<String> conditions = new ArrayList<>();
         to.getAllowedIfList().forEach(condition -> conditions.add("if " + condition));
@@ -117,7 +117,7 @@ final class PolicyImpact {
                     .put("complete", impact.getComplete())
                     .put("truncated", impact.getTruncated());
             ArrayNode changes = to.putArray("changes");
-            impact.getChangesList().forEach(change -> add(changes.addObject(), change));
+            impact.getChangesList().forEach(change -> json(change, changes.addObject()));
             ArrayNode findings = to.putArray("findings");
             for (PolicyFinding finding : impact.getFindingsList()) {
                 findings.addObject()
@@ -139,7 +139,7 @@ final class PolicyImpact {
         }
     }
 
-    private static void add(ObjectNode to, AnswerChange change) {
+    static ObjectNode json(AnswerChange change, ObjectNode to) {
         to.put("subject", change.getSubject())
                 .put("subjectTenant", change.getSubjectTenant())
                 .put("action", change.getAction())
@@ -148,6 +148,7 @@ final class PolicyImpact {
                 .put("runId", change.getRunId());
         add(to.putObject("from"), change.getFrom());
         add(to.putObject("to"), change.getTo());
+        return to;
     }
 
     private static void add(ObjectNode to, Outlook outlook) {

@@ -13,6 +13,7 @@ public final class RecordingModule extends AbstractModule {
     protected void configure() {
         bind(RecordingMetrics.class).in(Singleton.class);
         bind(DecisionCodec.class).toInstance(new DecisionCodec());
+        bind(RecordedRequests.class).in(Singleton.class);
         bind(PackingRecorder.class).in(Singleton.class);
         bind(DecisionRecorder.class).to(PackingRecorder.class);
         OptionalBinder.newOptionalBinder(binder(), BesideCheck.class)

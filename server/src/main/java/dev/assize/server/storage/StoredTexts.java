@@ -13,7 +13,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** Documents as they are stored, one after the other, by kind and name: a few are in memory at a time. */
+/** Documents as they are stored, one after the other: a few are in memory at a time. */
 final class StoredTexts implements AutoCloseable {
 
     /** So many documents of 256 KiB are a few MiB. */
@@ -29,7 +29,8 @@ final class StoredTexts implements AutoCloseable {
 
     private static final String AT = DOCUMENTS + PolicyVersions.HOLDS + ORDER;
 
-    private static final String CURRENT = DOCUMENTS + "to_revision IS NULL" + ORDER;
+    /** In the order of their index, so that nothing is sorted. */
+    private static final String CURRENT = DOCUMENTS + "to_revision IS NULL ORDER BY kind, name";
 
     private final PolicyScope scope;
     private final PreparedStatement statement;
@@ -42,14 +43,14 @@ final class StoredTexts implements AutoCloseable {
         this.rows = statement.executeQuery();
     }
 
-    /** Those that hold now; the transaction acts for the scope. */
+    /** Those that hold now, by the texts of kind and name; the transaction acts for the scope. */
     static StoredTexts current(TenantTransaction transaction, PolicyScope scope) throws SQLException {
         PreparedStatement statement = transaction.connection().prepareStatement(CURRENT);
         statement.setString(1, scope.key());
         return new StoredTexts(scope, statement);
     }
 
-    /** Those that held at a revision. */
+    /** Those that held at a revision, by kind and name. */
     static StoredTexts at(TenantTransaction transaction, PolicyScope scope, Revision revision) throws SQLException {
         PreparedStatement statement = transaction.connection().prepareStatement(AT);
         statement.setString(1, scope.key());

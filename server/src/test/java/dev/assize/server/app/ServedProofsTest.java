@@ -227,6 +227,27 @@ class ServedProofsTest {
         assertThat(console.run("audit", "decisions", "--tenant", "bank", "--reason", "SOMETHING"))
                 .isEqualTo(2);
 
+        Path proposed = Files.writeString(
+                files.resolve("proposed.yaml"),
+                RECORDED.substring(RECORDED.lastIndexOf("---") + 4).replace("user:alice", "user:bob"));
+        ok("policy", "diff", proposed.toString(), "--against-ledger", "7d");
+        assertThat(console.out())
+                .contains("tenant bank, on record since ", "of 2 decisions 2 would be another", "DENY NO_GRANT", id)
+                .contains("no longer clerks, clerk permissions[0]");
+        ok("policy", "apply", proposed.toString(), "--dry-run", "--against-ledger", "12h", "--output", "json");
+        JsonNode against = new ObjectMapper().readTree(console.out()).at("/againstLedger/0");
+        assertThat(against.get("decisions").asInt()).isEqualTo(2);
+        assertThat(against.get("complete").asBoolean()).isTrue();
+        assertThat(against.get("moved").asInt()).isZero();
+        assertThat(against.at("/flips").findValuesAsText("subject")).containsExactlyInAnyOrder("user:alice", "user:bob");
+        assertThat(console.run("policy", "apply", proposed.toString(), "--against-ledger", "12h"))
+                .isEqualTo(2);
+        assertThat(console.run("policy", "diff", proposed.toString(), "--against-ledger", "forever"))
+                .isEqualTo(2);
+        assertThat(console.run("policy", "diff", proposed.toString(), "--against-ledger", "32d"))
+                .isEqualTo(2);
+        assertThat(console.err()).contains("at most 31 days");
+
         Path proof = files.resolve("alice.decision-proof");
         ok("audit", "decision", id, "--tenant", "bank", "--vkeys", keys, "--output", proof.toString());
         assertThat(console.out()).startsWith("PROVEN  decision " + id).contains("user:alice", "ALLOW");

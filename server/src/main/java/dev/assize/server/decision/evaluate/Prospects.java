@@ -40,6 +40,11 @@ public final class Prospects {
         return new Terms(graph, query, now, facts, obligationsDeny).prospect(verdict);
     }
 
+    /** A question of which everything is known but what lies outside of policy. */
+    public static Prospect known(DecisionGraph graph, CheckQuery query, Instant now) {
+        return certain(Evaluator.evaluate(graph, query, now), false);
+    }
+
     private static Prospect certain(Verdict verdict, boolean obligationsDeny) {
         Answer answer = verdict.answer();
         return answer.reason().isAllow()

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param complete whether everything was looked at that the change touches
  * @param findings what is without effect afterwards and was not before, the first of them
  * @param findingCount how many there are
+ * @param before what is
+ * @param after what would be
  */
 public record Impact(
         TenantId tenant,
@@ -22,7 +24,9 @@ public record Impact(
         long lineCount,
         boolean complete,
         List<Finding> findings,
-        long findingCount) {
+        long findingCount,
+        PolicyState before,
+        PolicyState after) {
 
     public Impact {
         lines = List.copyOf(lines);

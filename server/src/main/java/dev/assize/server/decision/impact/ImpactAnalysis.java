@@ -101,7 +101,9 @@ public final class ImpactAnalysis {
                 lineCount,
                 questions <= questionLimit,
                 findings.first(),
-                findings.count());
+                findings.count(),
+                before.state(),
+                after.state());
     }
 
     private void compileFor(Touched touched) {

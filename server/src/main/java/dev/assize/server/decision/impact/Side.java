@@ -47,6 +47,8 @@ import org.jspecify.annotations.Nullable;
 /** One of the two policies that are compared, with what is asked of it over and over. */
 final class Side {
 
+    private static final Openness CERTAIN = new Openness(false, false, false, false, false);
+
     private final PolicyState state;
     private final Reach reach;
     private final Map<String, RoleDocument> roles = new TreeMap<>();
@@ -154,6 +156,11 @@ final class Side {
                         List.of(),
                         List.of())
                 : Prospects.of(graph, query, openness, now, obligationsDeny);
+    }
+
+    /** A request as it is on record; where it brought attributes those are not known. */
+    Prospect recall(CheckQuery query, boolean attributed, Instant now) {
+        return graph == null || attributed ? ask(query, CERTAIN, now) : Prospects.known(graph, query, now);
     }
 
     /** Types that something else than a role names: where all others are alike, these may be otherwise. */

@@ -55,6 +55,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     static final int KEY_BYTES = 128;
 
     private final PolicyAdministration administration;
+    private final LedgerComparisons ledger;
     private final Gate gate;
     private final Replies replies;
     private final StreamObserver<ApplyPolicyResponse> observer;
@@ -65,15 +66,20 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private final List<Precondition> preconditions = new ArrayList<>();
     private @Nullable ApplyPolicyHeader header;
 
+    /** The decisions on record that a dry run is put to; null for none. */
+    private @Nullable Duration period;
+
     /** Once refused, what still comes in is not looked at. */
     private boolean ended;
 
     ApplyPolicyCall(
             PolicyAdministration administration,
+            LedgerComparisons ledger,
             Gate gate,
             Replies replies,
             StreamObserver<ApplyPolicyResponse> observer) {
         this.administration = administration;
+        this.ledger = ledger;
         this.gate = gate;
         this.replies = replies;
         this.observer = observer;
@@ -120,6 +126,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private void begin(ApplyPolicyHeader newHeader) {
         header = newHeader;
+        period = ledger.period(newHeader);
         for (int i = 0; i < newHeader.getPreconditionsCount(); i++) {
             RevisionPrecondition precondition = newHeader.getPreconditions(i);
             String field = "header.preconditions[" + i + "].";
@@ -234,8 +241,10 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             case Accepted accepted -> ChangeTranslator.response(accepted.changes(), accepted.violations());
             case Replayed replayed -> ChangeTranslator.replayed(replayed.changes());
             case KeyReused reused -> throw LedgerEndpoint.keyReused(reused.key());
-            case Compared compared ->
-                ChangeTranslator.response(compared, parts.places().refine(compared.problems()));
+            case Compared compared -> {
+                ApplyPolicyResponse answer = ChangeTranslator.response(compared, parts.places().refine(compared.problems()));
+                yield period == null ? answer : ledger.addTo(answer, compared, period);
+            }
             case Invalid invalid -> refuse(parts.places().refine(invalid.problems()));
             case RevisionMoved moved ->
                 throw RefusedException.precondition(

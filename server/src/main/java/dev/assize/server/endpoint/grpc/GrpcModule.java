@@ -29,6 +29,7 @@ public final class GrpcModule extends AbstractModule {
         bind(WatchCalls.class).in(Singleton.class);
         bind(ShorthandCalls.class).in(Singleton.class);
         bind(ProposalCalls.class).in(Singleton.class);
+        bind(LedgerComparisons.class).in(Singleton.class);
         bind(HistoryCalls.class).in(Singleton.class);
         bind(ReplayCalls.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);

@@ -79,7 +79,7 @@ final class ImpactTranslator {
                 .build();
     }
 
-    private static Outlook outlook(Prospect prospect) {
+    static Outlook outlook(Prospect prospect) {
         Outlook.Builder wire = Outlook.newBuilder()
                 .setEffect(
                         switch (prospect.effect()) {

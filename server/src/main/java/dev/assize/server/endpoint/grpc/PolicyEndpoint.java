@@ -53,6 +53,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     private final ShorthandCalls shorthands;
     private final WatchCalls watches;
     private final ProposalCalls proposals;
+    private final LedgerComparisons ledger;
     private final HistoryCalls history;
     private final ReplayCalls replays;
     private final Gate gate;
@@ -64,6 +65,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
             ShorthandCalls shorthands,
             WatchCalls watches,
             ProposalCalls proposals,
+            LedgerComparisons ledger,
             HistoryCalls history,
             ReplayCalls replays,
             Gate gate,
@@ -72,6 +74,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
         this.shorthands = shorthands;
         this.watches = watches;
         this.proposals = proposals;
+        this.ledger = ledger;
         this.history = history;
         this.replays = replays;
         this.gate = gate;
@@ -80,7 +83,7 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
 
     @Override
     public StreamObserver<ApplyPolicyRequest> applyPolicy(StreamObserver<ApplyPolicyResponse> observer) {
-        return new ApplyPolicyCall(administration, gate, replies, observer);
+        return new ApplyPolicyCall(administration, ledger, gate, replies, observer);
     }
 
     @Override

@@ -3,13 +3,19 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ChangeType;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DiffRevisionsResponse;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceBlockingStub;
+import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.ReplayPolicyRequest;
 import dev.assize.proto.v1.ReplayPolicyResponse;
 import dev.assize.proto.v1.ReplayResult;
@@ -21,11 +27,15 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -213,6 +223,72 @@ class HistoryCallsTest {
         assertThat(result.getFault().getSeq()).isEqualTo(4);
         assertThat(result.getFault().getMessage()).contains("revision 2 is not whole");
         assertThat(result.getPolicyDigest().isEmpty()).isTrue();
+    }
+
+    @Test
+    void aDryRunAgainstTheLedgerNeedsToReadDecisions() {
+        door.decisions.grant("service:replay", "apply", "tenant:acme/policy");
+        Refusal.of(() -> dryRun(against(60).build(), door.replay)).is(ErrorReason.PERMISSION_MISSING);
+        door.decisions.grant("service:replay", "read-decisions", "tenant:acme/ledger");
+
+        assertThat(dryRun(against(60).build(), door.replay).getAgainstLedgerList())
+                .singleElement()
+                .satisfies(it -> {
+                    assertThat(it.getTenant()).isEqualTo("acme");
+                    assertThat(it.getDecisions()).isZero();
+                    assertThat(it.getComplete()).isTrue();
+                });
+        assertThat(dryRun(against(60).clearAgainstLedger().build(), door.replay).getAgainstLedgerList())
+                .isEmpty();
+    }
+
+    @Test
+    void refusesAPeriodThatIsNoneAndOneWithoutADryRun() {
+        for (long seconds : new long[] {0, -1, 31 * 86_400 + 1, Long.MAX_VALUE}) {
+            Refusal.of(() -> dryRun(against(seconds).build(), door.admin))
+                    .is(ErrorReason.REQUEST_INVALID)
+                    .naming("header.against_ledger");
+        }
+        Refusal.of(() -> dryRun(against(60).setDryRun(false).build(), door.admin))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("header.against_ledger");
+        assertThat(dryRun(against(31 * 86_400).build(), door.admin).getAgainstLedgerCount())
+                .isOne();
+    }
+
+    private static ApplyPolicyHeader.Builder against(long seconds) {
+        return ApplyPolicyHeader.newBuilder()
+                .setDryRun(true)
+                .setAgainstLedger(com.google.protobuf.Duration.newBuilder().setSeconds(seconds));
+    }
+
+    private ApplyPolicyResponse dryRun(ApplyPolicyHeader header, String key) {
+        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
+        StreamObserver<ApplyPolicyRequest> call = door.with(PolicyServiceGrpc.newStub(door.channel), key)
+                .applyPolicy(new StreamObserver<>() {
+                    @Override
+                    public void onNext(ApplyPolicyResponse response) {
+                        answer.complete(response);
+                    }
+
+                    @Override
+                    public void onError(Throwable failure) {
+                        answer.completeExceptionally(failure);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
+        call.onNext(ApplyPolicyRequest.newBuilder().setHeader(header).build());
+        call.onNext(ApplyPolicyRequest.newBuilder()
+                .setPut(PolicySource.newBuilder().setYaml(ByteString.copyFromUtf8(group("user:carol"))))
+                .build());
+        call.onCompleted();
+        try {
+            return answer.join();
+        } catch (CompletionException refused) {
+            throw refused.getCause() instanceof StatusRuntimeException status ? status : refused;
+        }
     }
 
     private void apply(String yaml, ChangeOrigin origin) {

@@ -1,0 +1,154 @@
+package dev.assize.server.decision.impact;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.decision.RandomChange;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.compile.GraphCompiler;
+import dev.assize.server.decision.evaluate.DecisionGraph;
+import dev.assize.server.decision.evaluate.Evaluator;
+import dev.assize.server.decision.evaluate.Prospect.Effect;
+import dev.assize.server.decision.evaluate.Verdict;
+import dev.assize.server.model.MalformedException;
+import dev.assize.server.policy.Document;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What is said of decisions on record is what the engine would have answered. More worlds with
+ *
+ * <pre>-Dassize.fuzz.worlds=2000 -Dassize.fuzz.seed=7</pre>
+ */
+final class LedgerImpactTest {
+
+    private static final long SEED = Long.getLong("assize.fuzz.seed", 20_261_123L);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 12);
+
+    private int flips;
+    private int attributedFlips;
+    private long open;
+
+    @Test
+    void turnsExactlyWhatTheEngineWouldAnswerOtherwise() {
+        RandomChange.each(SEED, WORLDS, 5, 80, change -> {
+            PolicyState before = new PolicyState(change.tenantBefore(), change.platformBefore());
+            PolicyState after = new PolicyState(change.tenantAfter(), change.platformAfter());
+            DecisionGraph was = GraphCompiler.compile(before.tenant(), before.platform());
+            DecisionGraph is = GraphCompiler.compile(after.tenant(), after.platform());
+            Map<String, CheckQuery> asked = new TreeMap<>();
+            List<Recalled> recalled = new ArrayList<>();
+            for (CheckQuery query : change.queries()) {
+                if (!isTaken(was, query, change.now()) || !isTaken(is, query, change.now())) {
+                    continue;
+                }
+                String id = "d" + asked.size();
+                asked.put(id, query);
+                boolean allowed = evaluate(was, query, change.now()).allowed;
+                recalled.add(new Recalled(bare(query), isAttributed(query), allowed ? 3 : 0, allowed ? 0 : 2, id));
+            }
+            LedgerImpact impact = LedgerImpact.of(before, after, recalled, change.now());
+
+            Set<String> turned = new TreeSet<>();
+            impact.flips().forEach(flip -> turned.add(flip.request().lastId()));
+            long mayTurn = 0;
+            for (Recalled request : recalled) {
+                CheckQuery query = asked.get(request.lastId());
+                Outcome earlier = evaluate(was, query, change.now());
+                Outcome later = evaluate(is, query, change.now());
+                String place = query + " at " + change.now() + ", seed " + change.seed();
+                if (!request.attributed()) {
+                    assertThat(turned.contains(request.lastId())).as(place).isEqualTo(!earlier.equals(later));
+                } else if (!turned.contains(request.lastId()) && earlier.allowed != later.allowed) {
+                    mayTurn += request.times();
+                }
+            }
+            assertThat(impact.open()).as("seed %d", change.seed()).isGreaterThanOrEqualTo(mayTurn);
+            for (LedgerImpact.Flip flip : impact.flips()) {
+                CheckQuery query = asked.get(flip.request().lastId());
+                String place = query + " at " + change.now() + ", seed " + change.seed() + ": " + flip;
+                assertThat(evaluate(was, query, change.now()).allowed)
+                        .as(place)
+                        .isEqualTo(flip.from().effect() == Effect.ALLOW);
+                assertThat(evaluate(is, query, change.now()).allowed)
+                        .as(place)
+                        .isEqualTo(flip.to().effect() == Effect.ALLOW);
+                attributedFlips += flip.request().attributed() ? 1 : 0;
+            }
+            assertThat(impact.flipped())
+                    .isEqualTo(impact.flips().stream()
+                            .mapToLong(flip -> flip.request().times())
+                            .sum());
+            assertThat(impact.moved()).as("nothing was decided otherwise").isZero();
+            flips += impact.flips().size();
+            open += impact.open();
+        });
+        assertThat(flips).isGreaterThan(WORLDS);
+        assertThat(open).isPositive();
+        System.out.println(flips + " flips, " + attributedFlips + " of requests with attributes, " + open + " open");
+    }
+
+    /** What policy alone says, as far as an answer can turn on it. */
+    private record Outcome(boolean allowed, Set<String> approvals, Set<String> histories) {}
+
+    private static Outcome evaluate(DecisionGraph graph, CheckQuery query, Instant now) {
+        Outcome own = of(Evaluator.evaluate(graph, query, now));
+        if (query.onBehalfOf() == null || !own.allowed) {
+            return own;
+        }
+        Outcome delegator = of(Evaluator.evaluate(graph, query.of(query.onBehalfOf()), now));
+        if (!delegator.allowed) {
+            return delegator;
+        }
+        Set<String> approvals = new TreeSet<>(own.approvals);
+        approvals.addAll(delegator.approvals);
+        Set<String> histories = new TreeSet<>(own.histories);
+        histories.addAll(delegator.histories);
+        return new Outcome(true, approvals, histories);
+    }
+
+    /** One whose attributes are of other types than policy declares is refused, and never on record. */
+    private static boolean isTaken(DecisionGraph graph, CheckQuery query, Instant now) {
+        try {
+            evaluate(graph, query, now);
+            return true;
+        } catch (MalformedException refused) {
+            return false;
+        }
+    }
+
+    private static Outcome of(Verdict verdict) {
+        Set<String> approvals = new TreeSet<>();
+        verdict.approvals().stream().map(rule -> rule + "").forEach(approvals::add);
+        Set<String> histories = new TreeSet<>();
+        verdict.histories().stream().map(Document::name).forEach(histories::add);
+        return new Outcome(verdict.answer().reason().isAllow(), approvals, histories);
+    }
+
+    private static boolean isAttributed(CheckQuery query) {
+        return !query.subjectAttributes().isEmpty()
+                || !query.resourceAttributes().isEmpty()
+                || !query.context().isEmpty();
+    }
+
+    private static CheckQuery bare(CheckQuery query) {
+        return new CheckQuery(
+                query.subject(),
+                query.resource(),
+                query.action(),
+                query.tenant(),
+                query.env(),
+                query.subjectTenant(),
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                query.activeRoles(),
+                query.onBehalfOf(),
+                query.runId());
+    }
+}
