@@ -155,7 +155,7 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     private PolicySet at(PolicyScope scope, Revision revision) {
         return revision.equals(Revision.NONE)
                 ? PolicySet.empty(scope)
-                : past.get(scope).get((int) revision.value() - 1);
+                : past.getOrDefault(scope, List.of()).get((int) revision.value() - 1);
     }
 
     private Long write(ScopePlan plan) {

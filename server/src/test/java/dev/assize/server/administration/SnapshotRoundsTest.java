@@ -60,7 +60,7 @@ class SnapshotRoundsTest {
     @Test
     void goesOnWithTheOthersWhereOneFails() {
         snapshots.due.add(List.of(ACME, BETA));
-        snapshots.failures.add(new StoreUnavailableException("away", null));
+        snapshots.failures.add(new StoreUnavailableException("away", new IllegalStateException("away")));
         rounds.round();
 
         assertThat(snapshots.written).containsExactly(BETA);

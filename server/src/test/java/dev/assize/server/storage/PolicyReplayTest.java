@@ -45,6 +45,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -363,7 +364,7 @@ class PolicyReplayTest {
     void comparesAnyTwoRevisionsAndReadsEach() {
         long seed = ThreadLocalRandom.current().nextLong();
         SplittableRandom random = new SplittableRandom(seed);
-        List<TreeMap<DocumentKey, String>> written = new ArrayList<>(List.of(new TreeMap<>(), texts()));
+        List<Map<DocumentKey, String>> written = new ArrayList<>(List.of(Map.of(), texts()));
         for (int i = 0; i < 12; i++) {
             changeAtRandom(random);
             written.add(texts());
@@ -422,7 +423,7 @@ class PolicyReplayTest {
                         .policyDigest());
     }
 
-    private TreeMap<DocumentKey, String> texts() {
+    private Map<DocumentKey, String> texts() {
         TreeMap<DocumentKey, String> texts = new TreeMap<>();
         repository
                 .current(scope)
@@ -431,8 +432,7 @@ class PolicyReplayTest {
         return texts;
     }
 
-    private static TreeMap<DocumentKey, TextChange> difference(
-            TreeMap<DocumentKey, String> from, TreeMap<DocumentKey, String> to) {
+    private static Map<DocumentKey, TextChange> difference(Map<DocumentKey, String> from, Map<DocumentKey, String> to) {
         TreeMap<DocumentKey, TextChange> changes = new TreeMap<>();
         Stream.concat(from.keySet().stream(), to.keySet().stream())
                 .filter(key -> !Objects.equals(from.get(key), to.get(key)))
@@ -544,7 +544,7 @@ class PolicyReplayTest {
     private static List<Document> read(String yaml) {
         List<Document> documents = new ArrayList<>();
         int line = 1;
-        for (String part : yaml.strip().split("\n")) {
+        for (String part : yaml.strip().lines().toList()) {
             ReadResult result = DocumentReader.read("test.yaml", line++, part.getBytes(StandardCharsets.UTF_8));
             assertThat(result.problems()).isEmpty();
             documents.addAll(result.documents());

@@ -1,5 +1,6 @@
 package dev.assize.server.decision.impact;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.RandomChange;
@@ -58,7 +59,7 @@ final class LedgerImpactTest {
             impact.flips().forEach(flip -> turned.add(flip.request().lastId()));
             long mayTurn = 0;
             for (Recalled request : recalled) {
-                CheckQuery query = asked.get(request.lastId());
+                CheckQuery query = requireNonNull(asked.get(request.lastId()));
                 Outcome earlier = evaluate(was, query, change.now());
                 Outcome later = evaluate(is, query, change.now());
                 String place = query + " at " + change.now() + ", seed " + change.seed();
@@ -70,7 +71,7 @@ final class LedgerImpactTest {
             }
             assertThat(impact.open()).as("seed %d", change.seed()).isGreaterThanOrEqualTo(mayTurn);
             for (LedgerImpact.Flip flip : impact.flips()) {
-                CheckQuery query = asked.get(flip.request().lastId());
+                CheckQuery query = requireNonNull(asked.get(flip.request().lastId()));
                 String place = query + " at " + change.now() + ", seed " + change.seed() + ": " + flip;
                 assertThat(evaluate(was, query, change.now()).allowed)
                         .as(place)
