@@ -18,8 +18,9 @@ final class AgainstLedger {
     @Option(
             names = "--against-ledger",
             paramLabel = "PERIOD",
-            description = "Also put the decisions on record of the last 7d, 12h and so on to the policy as it is and as it"
-                    + " would be, and show which would be others.")
+            description =
+                    "Also put the decisions on record of the last 7d, 12h and so on to the policy as it is and as it"
+                            + " would be, and show which would be others.")
     private @Nullable String period;
 
     boolean isAsked() {
@@ -32,9 +33,8 @@ final class AgainstLedger {
         }
         try {
             java.time.Duration parsed = Times.parseDuration(period);
-            header.setAgainstLedger(Duration.newBuilder()
-                    .setSeconds(parsed.getSeconds())
-                    .setNanos(parsed.getNano()));
+            header.setAgainstLedger(
+                    Duration.newBuilder().setSeconds(parsed.getSeconds()).setNanos(parsed.getNano()));
         } catch (TypeConversionException malformed) {
             throw command.usage("--against-ledger " + malformed.getMessage());
         }

@@ -103,8 +103,7 @@ public final class RecordedRequests {
                 return;
             }
             Counted counted = requests.computeIfAbsent(
-                    List.of(query.get(), attributed),
-                    _ -> new Counted(query.get(), attributed, record.decisionId()));
+                    List.of(query.get(), attributed), _ -> new Counted(query.get(), attributed, record.decisionId()));
             if (record.reason().isAllow()) {
                 counted.allowed++;
             } else {

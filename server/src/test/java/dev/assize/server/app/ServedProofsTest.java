@@ -239,7 +239,8 @@ class ServedProofsTest {
         assertThat(against.get("decisions").asInt()).isEqualTo(2);
         assertThat(against.get("complete").asBoolean()).isTrue();
         assertThat(against.get("moved").asInt()).isZero();
-        assertThat(against.at("/flips").findValuesAsText("subject")).containsExactlyInAnyOrder("user:alice", "user:bob");
+        assertThat(against.at("/flips").findValuesAsText("subject"))
+                .containsExactlyInAnyOrder("user:alice", "user:bob");
         assertThat(console.run("policy", "apply", proposed.toString(), "--against-ledger", "12h"))
                 .isEqualTo(2);
         assertThat(console.run("policy", "diff", proposed.toString(), "--against-ledger", "forever"))

@@ -30,8 +30,7 @@ import java.util.stream.Stream;
  *     something else than policy that decided
  * @param outside decisions that rest on history or on approvals, too, before or after
  */
-public record LedgerImpact(
-        List<Flip> flips, long flipCount, long flipped, long open, long moved, long outside) {
+public record LedgerImpact(List<Flip> flips, long flipCount, long flipped, long open, long moved, long outside) {
 
     /** Flips that are listed. */
     public static final int MAX_FLIPS = 1_000;
@@ -85,7 +84,8 @@ public record LedgerImpact(
                 case CONDITIONAL -> 0;
             };
             if (Stream.of(from, to)
-                    .anyMatch(side -> !side.histories().isEmpty() || !side.approvals().isEmpty())) {
+                    .anyMatch(side ->
+                            !side.histories().isEmpty() || !side.approvals().isEmpty())) {
                 outside += request.times();
             }
             if (from.answersAs(to)) {
@@ -137,7 +137,8 @@ public record LedgerImpact(
                             .toList());
         }
 
-        private static SortedMap<String, String> joined(SortedMap<String, String> one, SortedMap<String, String> other) {
+        private static SortedMap<String, String> joined(
+                SortedMap<String, String> one, SortedMap<String, String> other) {
             SortedMap<String, String> all = new TreeMap<>(one);
             other.forEach((key, text) -> all.put("delegator " + key, text));
             return all;

@@ -109,7 +109,10 @@ final class LedgerComparisons {
                 .setMoved(found.moved())
                 .setOutside(found.outside())
                 .setUnreadable(read.unreadable());
-        found.flips().stream().map(LedgerComparisons::wire).takeWhile(room::takes).forEach(wire::addFlips);
+        found.flips().stream()
+                .map(LedgerComparisons::wire)
+                .takeWhile(room::takes)
+                .forEach(wire::addFlips);
         return wire.build();
     }
 
