@@ -117,7 +117,6 @@ public record LedgerImpact(List<Flip> flips, long flipCount, long flipped, long 
                         delegator.decidedBy(),
                         new TreeMap<>(),
                         new TreeMap<>(),
-                        false,
                         List.of(),
                         List.of());
             }
@@ -128,7 +127,6 @@ public record LedgerImpact(List<Flip> flips, long flipCount, long flipped, long 
                     certain ? own.decidedBy() : null,
                     joined(own.allowsIf(), delegator.allowsIf()),
                     joined(own.deniesIf(), delegator.deniesIf()),
-                    own.obliged() || delegator.obliged(),
                     Stream.concat(own.histories().stream(), delegator.histories().stream())
                             .distinct()
                             .toList(),

@@ -160,7 +160,7 @@ final class Side {
 
     /** A request as it is on record; where it brought attributes those are not known. */
     Prospect recall(CheckQuery query, boolean attributed, Instant now) {
-        return graph == null || attributed ? ask(query, CERTAIN, now) : Prospects.known(graph, query, now);
+        return graph == null || attributed ? ask(query, CERTAIN, now, false) : Prospects.known(graph, query, now);
     }
 
     /** Types that something else than a role names: where all others are alike, these may be otherwise. */
