@@ -64,7 +64,7 @@ public final class Digest {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** A copy is made in half the time in which a new one is found. */
+    /** A copy needs no search for who provides it. */
     private static MessageDigest newSha256() {
         try {
             return (MessageDigest) SHA256.clone();

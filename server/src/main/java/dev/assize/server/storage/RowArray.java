@@ -17,8 +17,8 @@ import org.postgresql.core.TypeInfo;
 import org.postgresql.jdbc.PgArray;
 
 /**
- * Writes rows of a composite type as one array in PostgreSQL's binary form. The server takes each row as a whole, in a
- * third of the time that it needs for one array a column; and nothing is made into a text on the way.
+ * Writes rows of a composite type as one array in PostgreSQL's binary form. The server takes each row as a whole, where one
+ * array a column is unpacked value by value; and nothing is made into a text on the way.
  */
 final class RowArray {
 
