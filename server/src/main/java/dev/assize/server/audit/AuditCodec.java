@@ -209,7 +209,9 @@ public final class AuditCodec implements Projector {
         columns.put(AuditColumns.ACTION, fields.text(AuditField.ACTION));
         columns.put(AuditColumns.RESOURCE, fields.text(AuditField.RESOURCE));
         columns.put(AuditColumns.ENV, fields.text(AuditField.ENV));
-        columns.put(AuditColumns.OUTCOME, fields.requiredU8(AuditField.OUTCOME));
+        if (fields.has(AuditField.OUTCOME)) {
+            columns.put(AuditColumns.OUTCOME, fields.requiredU8(AuditField.OUTCOME));
+        }
         columns.put(AuditColumns.OCCURRED_AT, fields.i64(AuditField.OCCURRED_AT));
         columns.put(AuditColumns.RUN_ID, fields.text(AuditField.RUN_ID));
         columns.put(AuditColumns.DECISION_ID, fields.text(AuditField.DECISION_ID));

@@ -10,6 +10,7 @@ import dev.assize.client.ledger.FrameReader;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Envelope;
 import dev.assize.server.ledger.FrameFields;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Action;
@@ -20,10 +21,12 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -32,6 +35,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,6 +52,8 @@ class LedgerFormatPageTest {
             Pattern.compile("(?m)^\\| (\\d+) \\| `([a-z_]+)` \\| ([^|]+) \\| ([^|]+) \\| [^|]*\\|$");
     private static final Pattern COMMITMENT =
             Pattern.compile("(?m)^\\| (\\d+) \\| `([^`]+)` \\| `([0-9a-f]{64})` \\| `([0-9a-f]{64})` \\|$");
+    private static final Pattern CHANGE =
+            Pattern.compile("(?m)^\\| (\\d+) \\| (?:`([0-9a-f]+)`|-) \\| (?:`([0-9a-f]+)`|-) \\| [^|]+ \\|$");
     private static final Instant NOON = Instant.parse("2026-03-01T12:00:00Z");
 
     @TempDir
@@ -106,6 +112,75 @@ class LedgerFormatPageTest {
             assertThat(commitment.isOf(bytes(row.group(3)), row.group(2).getBytes(StandardCharsets.UTF_8)))
                     .isTrue();
         });
+    }
+
+    @Test
+    void givesFramesThatEveryReaderRefuses() throws Exception {
+        List<byte[]> refused = changed("### Frames that must be refused");
+        assertThat(refused).hasSizeGreaterThan(20);
+        refused.add(withReason(65_242));
+        boolean python = hasPython();
+        for (byte[] frame : refused) {
+            assertThat(serverRefuses(frame)).as(hex(frame)).isTrue();
+            assertThat(clientRefuses(frame)).as(hex(frame)).isTrue();
+            assertThat(python ? python(origin, List.of(frame)) : "")
+                    .as(hex(frame))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void givesFramesAtTheEdgeThatEveryReaderAccepts() {
+        List<byte[]> accepted = changed("These, in turn, are sound frames");
+        assertThat(accepted).hasSizeGreaterThan(3);
+        accepted.add(withReason(65_241));
+        for (byte[] frame : accepted) {
+            assertThat(serverRefuses(frame)).as(hex(frame)).isFalse();
+            assertThat(clientRefuses(frame)).as(hex(frame)).isFalse();
+        }
+    }
+
+    /** Entry 0 with the changes in the table behind those words. */
+    private List<byte[]> changed(String words) {
+        String from = page.substring(page.indexOf(words));
+        String table = from.substring(from.indexOf("| at |"));
+        return CHANGE.matcher(table.substring(0, table.indexOf("\n\n")))
+                .results()
+                .map(row -> {
+                    int at = 2 * Integer.parseInt(row.group(1));
+                    String there = row.group(2) == null ? "" : row.group(2);
+                    String place = row.group(3) == null ? "" : row.group(3);
+                    String whole = hex(frames.getFirst());
+                    assertThat(whole.substring(at)).startsWith(there);
+                    return bytes(whole.substring(0, at) + place + whole.substring(at + there.length()));
+                })
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    private byte[] withReason(int length) {
+        byte[] whole = frames.getFirst();
+        return ByteBuffer.allocate(whole.length + 6 + length)
+                .put(whole)
+                .putShort((short) 28)
+                .putInt(length)
+                .put("x".repeat(length).getBytes(StandardCharsets.US_ASCII))
+                .array();
+    }
+
+    private static boolean serverRefuses(byte[] frame) {
+        try {
+            return new AuditCodec().project(frame).isEmpty();
+        } catch (MalformedFrameException e) {
+            return true;
+        }
+    }
+
+    private static boolean clientRefuses(byte[] frame) {
+        try {
+            return FrameReader.read(frame).commitments().size() > 9;
+        } catch (dev.assize.client.ledger.MalformedFrameException e) {
+            return true;
+        }
     }
 
     @Test
