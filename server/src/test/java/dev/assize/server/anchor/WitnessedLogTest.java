@@ -2,6 +2,7 @@ package dev.assize.server.anchor;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.assize.client.ledger.Checkpoint;
@@ -99,6 +100,23 @@ class WitnessedLogTest {
                             .gauge()
                             .value())
                     .isLessThan(60);
+        }
+    }
+
+    @Test
+    void staleHeadIsFoundByTheTimeOfAWitness() throws Exception {
+        try (RunningWitness one = witness("one", 0, () -> SEEN);
+                AnchoredNode node = node(address(one))) {
+            node.witnesses().round();
+            SignedNote old = metaNote(node, ACME);
+            assertThat(policy(1, one).accept(old, SEEN))
+                    .isEqualTo(policy(1, one).accept(old));
+            assertThatThrownBy(() -> policy(1, one).accept(old, SEEN.plusSeconds(1)))
+                    .isInstanceOf(NotProvenException.class)
+                    .hasMessage("0 known witnesses have signed it since " + SEEN.plusSeconds(1) + ", not 1");
+            assertThatThrownBy(() -> policy(0, one).accept(old, SEEN))
+                    .isInstanceOf(NotProvenException.class)
+                    .hasMessageContaining("no witness is asked for");
         }
     }
 

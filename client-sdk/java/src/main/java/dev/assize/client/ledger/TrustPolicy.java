@@ -2,6 +2,7 @@ package dev.assize.client.ledger;
 
 import static dev.assize.client.ledger.NotProvenException.require;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 
@@ -29,6 +30,27 @@ public record TrustPolicy(String origin, Set<VerifierKey> logKeys, Set<VerifierK
     /** Trust in the log's own keys. */
     public static TrustPolicy of(String origin, VerifierKey... logKeys) {
         return new TrustPolicy(origin, Set.of(logKeys), Set.of(), 0);
+    }
+
+    /**
+     * The same, if as many witnesses as are asked for have signed it at that moment or later. A checkpoint itself tells no
+     * time: without witnesses an old one may be shown for ever, so none is accepted then.
+     *
+     * @param notBefore such as an hour ago; take more than witnesses need to sign a log anew that does not grow
+     */
+    public Checkpoint accept(SignedNote note, Instant notBefore) throws NotProvenException {
+        require(quorum > 0, "no witness is asked for, and nobody else says when a checkpoint was the newest");
+        Checkpoint checkpoint = accept(note);
+        long fresh = note.verify(witnesses).stream()
+                .filter(signature -> signature
+                        .time()
+                        .filter(time -> !time.isBefore(notBefore))
+                        .isPresent())
+                .map(SignedNote.VerifiedSignature::key)
+                .distinct()
+                .count();
+        require(fresh >= quorum, fresh + " known witnesses have signed it since " + notBefore + ", not " + quorum);
+        return checkpoint;
     }
 
     /** What a checkpoint says, if it can be trusted. */
