@@ -204,6 +204,10 @@ public final class SignedLedgerVerifier {
             throw new MalformedException(
                     Long.toString(fromSeq), "0, or a position behind the trusted checkpoint's " + trusted.size());
         }
+        if (toSeq != null && toSeq < trusted.size()) {
+            throw new MalformedException(
+                    Long.toString(toSeq), "a position behind the trusted checkpoint's " + trusted.size());
+        }
         if (latest(tenant, standing)
                 .filter(signed -> signed.size() >= trusted.size())
                 .isEmpty()) {

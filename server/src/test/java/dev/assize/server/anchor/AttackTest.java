@@ -233,6 +233,15 @@ class AttackTest {
     }
 
     @Test
+    void whatATrustedCheckpointHoldsIsNotARangeBehindIt() {
+        String kept = latest(ACME).note();
+        node.append(ACME, 1);
+        assertThatThrownBy(() -> node.verifier().verify(ACME, 0, SIGNED - 1L, kept, (_, _) -> {}))
+                .isInstanceOf(MalformedException.class)
+                .hasMessageContaining("a position behind the trusted checkpoint's " + SIGNED);
+    }
+
+    @Test
     void checkpointsAreHeldToTheirSignatures() throws SQLException {
         assertThat(((Sound) node.verifySigned(ACME, null)).span().checkpoints()).isPositive();
         execute("UPDATE ledger_checkpoint SET root = sha256('') WHERE tenant_id = 'acme'");
