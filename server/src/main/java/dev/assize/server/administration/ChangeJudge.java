@@ -7,6 +7,7 @@ import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.decision.compile.PolicyTooLargeException;
 import dev.assize.server.decision.impact.Gains;
 import dev.assize.server.decision.impact.Gains.Gain;
+import dev.assize.server.decision.impact.Keepers;
 import dev.assize.server.decision.impact.PolicyState;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
@@ -24,6 +25,7 @@ import dev.assize.server.policy.Problem;
 import dev.assize.server.policy.SourcePlace;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -150,6 +152,7 @@ final class ChangeJudge {
         if (size.dependsOn(changed)) {
             requireFits(tenant, size);
         }
+        requireKeepers(was, tenant, platform, changed);
         compare(was, tenant, platform, changed);
         AssignedRoles.newViolations(was, tenant, before.documents(PolicyScope.PLATFORM), platform, changed, now)
                 .forEach(violation -> judge(violation, tenant, platform, changed));
@@ -246,6 +249,27 @@ final class ChangeJudge {
     private PolicySet resulting(PolicyScope scope) {
         PolicySet set = after.get(scope);
         return set == null ? before.documents(scope) : set;
+    }
+
+    /** Nobody locks Assize for good: what is done to the policy by which it guards itself, somebody can undo. */
+    private void requireKeepers(PolicySet was, PolicySet tenant, PolicySet platform, Set<DocumentKey> changed) {
+        if (!tenant.scope().equals(OWN_TENANT.scope())) {
+            return;
+        }
+        String lost = Keepers.lost(
+                new PolicyState(was, before.documents(PolicyScope.PLATFORM)), new PolicyState(tenant, platform), now);
+        if (lost != null) {
+            DocumentKey culprit = changed.stream()
+                    .min(Comparator.comparing((DocumentKey key) -> key.kind() != Kind.FREEZE)
+                            .thenComparing(Comparator.naturalOrder()))
+                    .orElse(OWN_TENANT);
+            problems.add(new Problem(
+                    tenant.find(culprit).map(Document::place).orElse(SourcePlace.UNKNOWN),
+                    culprit.toString(),
+                    culprit.name(),
+                    "a change after which somebody may still " + lost
+                            + ", whom a binding names and who needs no condition, approval or obligation for it"));
+        }
     }
 
     /** Nothing that does not compile is committed. */

@@ -26,6 +26,7 @@ import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.policy.Problem;
 import dev.assize.server.policy.SourcePlace;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,6 +75,11 @@ final class ChangePlanner implements Planner {
         SortedMap<PolicyScope, PolicySet> after = new TreeMap<>();
         planned.forEach(one -> after.put(one.after.scope(), one.after));
         List<ScopeChange> changes = planned.stream().map(Planned::change).toList();
+        Optional<TenantId> lifted = lifted(changes);
+        if (lifted.isPresent()) {
+            result = new ChangeResult.LiftRefused(lifted.get());
+            return List.of();
+        }
         judge = new ChangeJudge(change, changes, present, after, clock.instant(), warrant.ungiven());
         List<Problem> problems = new ArrayList<>(judge.problems());
         changes.forEach(scopeChange -> addReserved(scopeChange, problems));
@@ -161,6 +167,16 @@ final class ChangePlanner implements Planner {
                                 scope, acceptancesNeeded(present.documents(PolicyScope.of(scope.ledgerTenant())))))
                         .filter(found -> found.acceptances() > 0)
                         .findFirst();
+    }
+
+    /** Where a freeze is lifted that this warrant does not lift. */
+    private Optional<TenantId> lifted(List<ScopeChange> changes) {
+        Instant now = clock.instant();
+        return changes.stream()
+                .filter(one -> one.changed().stream().anyMatch(document -> Lifting.isIn(document, now)))
+                .map(one -> one.scope().ledgerTenant())
+                .filter(warrant.mayLift().negate())
+                .findFirst();
     }
 
     /** A dry run does nothing that could be done twice. */

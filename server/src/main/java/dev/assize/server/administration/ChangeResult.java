@@ -67,6 +67,9 @@ public sealed interface ChangeResult {
     /** Nothing was changed: the caller may not make this tenant. */
     record TenantCreationRefused(TenantId tenant) implements ChangeResult {}
 
+    /** Nothing was changed: it would lift a freeze there, which the caller may not. */
+    record LiftRefused(TenantId tenant) implements ChangeResult {}
+
     /** Somebody of a tenant who would hold more than a separation of duty allows. */
     record DutyViolation(TenantId tenant, Violation violation) {}
 

@@ -46,7 +46,17 @@ public final class PolicyAdministration {
      * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
-        Warrant warrant = Warrant.of(recorder, change.origin());
+        return apply(change, recorder, mayCreate, tenant -> false);
+    }
+
+    /**
+     * The same for somebody who may lift freezes, too.
+     *
+     * @param mayLift whether those of a tenant may be lifted; asked under lock, so it must not block
+     */
+    public ChangeResult apply(
+            ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, Predicate<TenantId> mayLift) {
+        Warrant warrant = Warrant.of(recorder, change.origin()).lifting(mayLift);
         return apply(change, new ChangePlanner(change, warrant, mayCreate, clock));
     }
 

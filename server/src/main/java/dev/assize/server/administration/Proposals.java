@@ -31,6 +31,8 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
 import java.time.Duration;
 import java.time.Instant;
@@ -44,6 +46,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,6 +70,11 @@ public final class Proposals {
     private static final Action ACCEPT = new Action("accept");
 
     private static final String POLICY = "policy";
+
+    /** And the one on `freeze` that it takes besides where a freeze is lifted. */
+    private static final Action LIFT = new Action("lift");
+
+    private static final String FREEZE = "freeze";
 
     private final ProposalRepository repository;
     private final PolicyAdministration administration;
@@ -192,14 +200,15 @@ public final class Proposals {
     /** Accepts what somebody saw; with the last acceptance that it needs a proposal is applied. */
     public ProposalResult accept(PolicyScope scope, String id, Recorder acceptor, Seen seen, @Nullable String comment) {
         Map<Recorder, List<String>> obstacles = new HashMap<>();
-        obstacles.put(acceptor, obstacles(scope, acceptor));
         Content content = repository.content(scope, id);
+        boolean lifts = lifts(scope, content);
+        obstacles.put(acceptor, obstacles(scope, acceptor, lifts));
         while (true) {
             AcceptStep step = new AcceptStep(acceptor, seen, comment, content, Map.copyOf(obstacles), clock);
             switch (repository.change(scope, id, step).orElse(new AcceptStep.Over(new ProposalResult.NotFound()))) {
                 // Each round knows at least one acceptor more, and they are few.
                 case AcceptStep.Unjudged(Set<Recorder> others) ->
-                    others.forEach(other -> obstacles.put(other, obstacles(scope, other)));
+                    others.forEach(other -> obstacles.put(other, obstacles(scope, other, lifts)));
                 case AcceptStep.Over(ProposalResult result) -> {
                     if (result instanceof Done done && done.state() == State.APPLIED) {
                         decisions.refresh(scope);
@@ -212,7 +221,7 @@ public final class Proposals {
 
     /** Ends a proposal: whoever may accept it may reject it. */
     public ProposalResult reject(PolicyScope scope, String id, Recorder caller, @Nullable String comment) {
-        List<String> obstacles = obstacles(scope, caller);
+        List<String> obstacles = obstacles(scope, caller, false);
         return end(scope, id, How.REJECTED, caller, comment, proposal -> {
             if (proposal.isOf(caller)) {
                 return new ProposalResult.Own();
@@ -300,15 +309,25 @@ public final class Proposals {
                 .orElseGet(ProposalResult.NotFound::new);
     }
 
-    /** What stands against somebody's word, in sentences for people. */
-    private List<String> obstacles(PolicyScope scope, Recorder acceptor) {
+    /** Whether a freeze that is there may be another one afterwards; one that comes in between makes another digest. */
+    private boolean lifts(PolicyScope scope, Content content) {
+        return Stream.concat(content.puts().stream().map(Document::key), content.deletes().stream())
+                .filter(key -> key.kind() == Kind.FREEZE)
+                .anyMatch(key -> administration.export(scope).find(key).isPresent());
+    }
+
+    /**
+     * What stands against somebody's word, in sentences for people.
+     *
+     * @param lifts whether that needs the permission to lift freezes, too
+     */
+    private List<String> obstacles(PolicyScope scope, Recorder acceptor, boolean lifts) {
         TenantId tenant = scope.ledgerTenant();
         List<String> obstacles = new ArrayList<>();
         ResourcePath policy = new ResourcePath("tenant:" + tenant + "/" + POLICY, POLICY, true);
-        Answer answer = decisions.evaluateOwn(new CheckQuery(
-                acceptor.caller(), policy, ACCEPT, TenantId.ASSIZE, Environment.DEFAULT, acceptor.home()));
-        if (!answer.reason().isAllow() || !answer.obligations().isEmpty()) {
-            obstacles.add("`" + acceptor.caller() + "` lacks permission `" + ACCEPT + "` on `" + policy + "`");
+        require(ACCEPT, policy, acceptor, obstacles);
+        if (lifts) {
+            require(LIFT, new ResourcePath("tenant:" + tenant + "/" + FREEZE, FREEZE, true), acceptor, obstacles);
         }
         ApproverStanding standing = approvals.standing(
                 acceptor.caller(),
@@ -320,6 +339,14 @@ public final class Proposals {
                     + "`");
         }
         return List.copyOf(obstacles);
+    }
+
+    private void require(Action action, ResourcePath resource, Recorder acceptor, List<String> obstacles) {
+        Answer answer = decisions.evaluateOwn(new CheckQuery(
+                acceptor.caller(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, acceptor.home()));
+        if (!answer.reason().isAllow() || !answer.obligations().isEmpty()) {
+            obstacles.add("`" + acceptor.caller() + "` lacks permission `" + action + "` on `" + resource + "`");
+        }
     }
 
     private Done done(FiledProposal proposal, boolean replayed) {

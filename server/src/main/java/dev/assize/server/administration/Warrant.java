@@ -1,7 +1,9 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * By what right a change is made.
@@ -9,11 +11,21 @@ import java.util.List;
  * @param recorder who makes it
  * @param ungiven to whom it must give nothing
  * @param isAccepted whether as many others accepted it as the tenant asks for, or nobody need to
+ * @param mayLift whether freezes of a tenant may be lifted by it; asked under lock, so it must not block
  */
-record Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted) {
+record Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted, Predicate<TenantId> mayLift) {
 
     Warrant {
         ungiven = List.copyOf(ungiven);
+    }
+
+    /** Of what lifts no freeze but by a permission that was asked for already. */
+    Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted) {
+        this(recorder, ungiven, isAccepted, tenant -> true);
+    }
+
+    Warrant lifting(Predicate<TenantId> lifting) {
+        return new Warrant(recorder, ungiven, isAccepted, lifting);
     }
 
     /** Of somebody who changes policy alone, for itself or on somebody's behalf. */

@@ -120,6 +120,9 @@ final class SelfEscalationTest {
         {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: carol},
           spec: {subjects: ["user:carol"], role: writer, scope: {resources: ["tenant:assize"]}}}
         ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: dora},
+          spec: {subjects: ["user:dora"], role: writer}}
+        ---
         {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: carol-reads},
           spec: {subjects: ["user:carol"], role: reads}}
         """;
@@ -367,7 +370,7 @@ final class SelfEscalationTest {
 
     private ChangeResult apply(Recorder author, String yaml, List<DocumentKey> deletes, boolean dryRun) {
         ChangeSet change = new ChangeSet(read(yaml), deletes, List.of(), dryRun, false, null);
-        return administration.apply(change, author, tenant -> true);
+        return administration.apply(change, author, tenant -> true, tenant -> true);
     }
 
     private static DocumentKey key(Kind kind, String name) {

@@ -15,6 +15,7 @@ import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeResult.KeyReused;
+import dev.assize.server.administration.ChangeResult.LiftRefused;
 import dev.assize.server.administration.ChangeResult.Replayed;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
@@ -31,7 +32,9 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.Problem;
 import io.grpc.stub.StreamObserver;
@@ -42,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,12 +66,15 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private final Set<PolicyScope> admitted = new HashSet<>();
     private final Set<TenantId> creatable = new HashSet<>();
+    private final Set<TenantId> liftable = new HashSet<>();
     private final ChangeParts parts = new ChangeParts(this::admit);
     private final List<Precondition> preconditions = new ArrayList<>();
     private @Nullable ApplyPolicyHeader header;
 
     /** The decisions on record that a dry run is put to; null for none. */
     private @Nullable Duration period;
+
+    private boolean admittedSomewhere;
 
     /** Once refused, what still comes in is not looked at. */
     private boolean ended;
@@ -118,7 +125,13 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
         switch (request.getPartCase()) {
             case HEADER -> begin(request.getHeader());
-            case PUT -> parts.put(request.getPut());
+            case PUT -> {
+                parts.put(request.getPut());
+                // Whoever reaches every tenant may mean any of them: that shows with the first document.
+                if (!CallContext.current().caller().allTenants()) {
+                    requireSomewhere();
+                }
+            }
             case DELETE -> parts.delete(request.getDelete());
             case PART_NOT_SET -> throw RefusedException.invalid("part", "", "`put` or `delete`");
         }
@@ -147,9 +160,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     }
 
     private ApplyPolicyResponse apply() {
-        if (admitted.isEmpty()) {
-            requireAnywhere();
-        }
+        requireSomewhere();
         ApplyPolicyHeader given = header;
         if (given == null) {
             throw RefusedException.invalid("header", "", "the header as the first message");
@@ -180,7 +191,9 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                         null),
                 manager);
         admitCreations();
-        return response(administration.apply(change, CallContext.current().recorder(), creatable::contains));
+        admitLiftings();
+        return response(administration.apply(
+                change, CallContext.current().recorder(), creatable::contains, liftable::contains));
     }
 
     /** On whose behalf, which the caller must be permitted to say in every tenant named; null for its own. */
@@ -218,8 +231,15 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         return new Once(key, Digest.sha256(content.toArray(byte[][]::new)), "");
     }
 
-    /** Where no document could be read nobody knows which tenant was meant; but strangers are told nothing. */
-    private void requireAnywhere() {
+    /**
+     * Until a document could be read nobody knows which tenant is meant; but of strangers no more than one message is read,
+     * and they are told nothing.
+     */
+    private void requireSomewhere() {
+        if (!admitted.isEmpty() || admittedSomewhere) {
+            return;
+        }
+        admittedSomewhere = true;
         Caller caller = CallContext.current().caller();
         boolean permitted = caller.tenants().stream().anyMatch(tenant -> gate.permits(tenant, Permission.APPLY_POLICY));
         if (!permitted) {
@@ -234,6 +254,16 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                 .flatMap(document -> document.scope().tenant().stream())
                 .filter(tenant -> gate.permits(tenant, Permission.CREATE_TENANT))
                 .forEach(creatable::add);
+    }
+
+    /** What freezes are named may be lifted; whether it is shows under lock. */
+    private void admitLiftings() {
+        Stream.concat(parts.puts().stream().map(Document::key), parts.deletes().stream())
+                .filter(key -> key.kind() == Kind.FREEZE)
+                .map(key -> key.scope().ledgerTenant())
+                .distinct()
+                .filter(tenant -> gate.permits(tenant, Permission.LIFT_FREEZE))
+                .forEach(liftable::add);
     }
 
     private ApplyPolicyResponse response(ChangeResult result) {
@@ -254,15 +284,18 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                                 + moved.expected());
             case SelfEscalation escalation -> throw refusal(escalation.gain());
             case AcceptanceNeeded needed -> throw refusal(needed);
-            case TenantCreationRefused refused -> {
-                gate.require(refused.tenant(), Permission.CREATE_TENANT);
-                // Granted in the meantime.
-                throw RefusedException.retry(
-                        ErrorReason.REVISION_NOT_REACHED,
-                        "permissions changed while the change was judged; apply it again",
-                        Duration.ZERO);
-            }
+            case TenantCreationRefused refused -> throw missing(refused.tenant(), Permission.CREATE_TENANT);
+            case LiftRefused refused -> throw missing(refused.tenant(), Permission.LIFT_FREEZE);
         };
+    }
+
+    private RefusedException missing(TenantId tenant, Permission permission) {
+        gate.require(tenant, permission);
+        // Granted in the meantime.
+        return RefusedException.retry(
+                ErrorReason.REVISION_NOT_REACHED,
+                "permissions changed while the change was judged; apply it again",
+                Duration.ZERO);
     }
 
     private static ApplyPolicyResponse refuse(List<Problem> problems) {

@@ -23,6 +23,9 @@ final class ChangeParts {
     /** Bytes of YAML of one change set. */
     static final long SOURCE_BYTES = 32L * 1_024 * 1_024;
 
+    /** What could not be read is told as far as this; of 100,000 documents each might have its thousand. */
+    static final int PROBLEMS = 1_000;
+
     static final int FILE_BYTES = 1_024;
     static final int NAME_BYTES = 256;
 
@@ -52,6 +55,11 @@ final class ChangeParts {
         }
         int line = Math.max(1, source.getLine());
         byte[] yaml = source.getYaml().toByteArray();
+        if (problems.size() >= PROBLEMS) {
+            // It is refused anyway, and nobody reads more.
+            count(1);
+            return;
+        }
         ReadResult read = DocumentReader.read(file, line, yaml);
         places.add(file, line, yaml);
         count(Math.max(1, read.documents().size()));
@@ -59,7 +67,7 @@ final class ChangeParts {
             door.accept(document.scope());
             puts.add(document);
         });
-        problems.addAll(read.problems());
+        read.problems().stream().limit((long) PROBLEMS - problems.size()).forEach(problems::add);
     }
 
     void delete(dev.assize.proto.v1.DocumentKey key) {

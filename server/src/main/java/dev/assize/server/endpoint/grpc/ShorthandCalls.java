@@ -300,6 +300,7 @@ final class ShorthandCalls {
                     ChangeResult.Replayed _,
                     ChangeResult.KeyReused _,
                     ChangeResult.RevisionMoved _,
+                    ChangeResult.LiftRefused _,
                     ChangeResult.TenantCreationRefused _ ->
                 throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);
         };

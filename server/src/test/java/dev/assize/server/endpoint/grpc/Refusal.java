@@ -40,6 +40,11 @@ record Refusal(Status status) {
         return this;
     }
 
+    Refusal saying(String part) {
+        assertThat(status.getMessage()).contains(part);
+        return this;
+    }
+
     List<String> fields() {
         return detail(BadRequest.class).stream()
                 .flatMap(bad -> bad.getFieldViolationsList().stream())
