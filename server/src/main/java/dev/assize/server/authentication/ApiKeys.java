@@ -93,6 +93,11 @@ public final class ApiKeys {
         }
     }
 
+    /** When the credential of a caller ends; empty where it does not. */
+    public Optional<Instant> expiryOf(Caller caller) {
+        return repository.find(caller.keyId()).flatMap(key -> Optional.ofNullable(key.expiresAt()));
+    }
+
     /** Makes a key. Its secret is in the answer and nowhere else. */
     public CreatedKey create(KeyGrant grant, Recorder createdBy) {
         Credential credential = Credential.random(random);

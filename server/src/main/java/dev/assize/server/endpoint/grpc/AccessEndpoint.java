@@ -40,6 +40,7 @@ import java.time.InstantSource;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -158,6 +159,9 @@ final class AccessEndpoint extends AccessServiceImplBase {
         CallContext call = CallContext.current();
         KeyGrant grant = grant(request, home);
         requireNoMoreThan(call.caller(), grant);
+        requireNoLonger(keys.expiryOf(call.caller()), grant);
+        // Whoever has a key of somebody's is that somebody.
+        gate.requireActAs(home, grant.subject(), home);
         tenants.requireExists(home);
         CreatedKey created = keys.create(grant, call.recorder());
         return CreateKeyResponse.newBuilder()
@@ -252,6 +256,17 @@ final class AccessEndpoint extends AccessServiceImplBase {
         if (exceeds(caller.rpcs(), grant.rpcs())) {
             throw exceeds("rpcs");
         }
+    }
+
+    private static void requireNoLonger(Optional<Instant> own, KeyGrant grant) {
+        own.ifPresent(end -> {
+            if (grant.expiresAt() == null || grant.expiresAt().isAfter(end)) {
+                throw RefusedException.of(
+                        ErrorReason.KEY_EXCEEDS_CALLER,
+                        "expires_at: a key lives no longer than the credential it is made with, which ends at " + end,
+                        Map.of("field", "expires_at"));
+            }
+        });
     }
 
     /** Empty stands for all. */

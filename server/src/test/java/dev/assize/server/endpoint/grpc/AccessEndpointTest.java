@@ -32,6 +32,7 @@ class AccessEndpointTest {
         for (String action : List.of("create", "read", "revoke")) {
             door.decisions.grant("service:replay", action, "tenant:acme/key");
         }
+        door.decisions.grant("service:replay", "act-as", "tenant:acme/subject:service");
     }
 
     @AfterEach
@@ -50,6 +51,32 @@ class AccessEndpointTest {
         refusesAsTooMuch(limited, key().addEnvs("staging"));
         refusesAsTooMuch(limited, key().addEnvs("staging").addRpcs("DecisionService/Check"));
         create(limited, key().addEnvs("staging").addRpcs("AccessService/CreateKey"));
+    }
+
+    @Test
+    void refusesKeysForOthersWithoutThePermissionToActAsThem() {
+        Refusal.of(() -> create(door.replay, key().setSubject("user:alice"))).is(ErrorReason.ACT_AS_MISSING);
+        door.decisions.revokeAll();
+        door.decisions.grant("service:replay", "create", "tenant:acme/key");
+        Refusal.of(() -> create(door.replay, key())).is(ErrorReason.ACT_AS_MISSING);
+
+        create(door.replay, key().setSubject("service:replay"));
+    }
+
+    @Test
+    void refusesKeysThatOutliveTheirMaker() {
+        long end = 1_900_000_000;
+        String maker = create(door.replay, key().setSubject("service:replay").setExpiresAt(seconds(end)))
+                .getCredential();
+
+        refusesAsTooMuch(maker, key());
+        refusesAsTooMuch(maker, key().setExpiresAt(seconds(end + 1)));
+        CreateKeyResponse made = create(maker, key().setExpiresAt(seconds(end)));
+        assertThat(made.getKey().getExpiresAt().getSeconds()).isEqualTo(end);
+    }
+
+    private static Timestamp seconds(long seconds) {
+        return Timestamp.newBuilder().setSeconds(seconds).build();
     }
 
     @Test

@@ -372,7 +372,7 @@ class EveryRpcTest {
                     "AccessService/CreateKey",
                     tenant -> List.of(CreateKeyRequest.newBuilder()
                             .setTenant(tenant)
-                            .setSubject("service:new")
+                            .setSubject("service:replay")
                             .build())),
             Map.entry(
                     "AccessService/ListKeys",
