@@ -40,7 +40,7 @@ GRANT SELECT, INSERT, UPDATE (open_until, ended, ended_at, used_by, used_by_tena
 GRANT SELECT, INSERT ON assize.approval_vote TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (last_seen_at), DELETE ON assize.node TO ${application_role};
-GRANT SELECT, INSERT, UPDATE (confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (asked_at, confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_answer TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (revision, leased_until) ON assize.policy_snapshot TO ${application_role};
 GRANT SELECT, UPDATE (next_at) ON assize.clean_up TO ${application_role};

@@ -30,7 +30,9 @@ final class PostgresNodeRegistry implements NodeRegistry {
 
     private static final String ASK =
             "INSERT INTO assize.node_confirmation (tenant_id, revision, instance_id, asked_at)"
-                    + " SELECT ?, ?, a.id, clock_timestamp() FROM unnest(?::text[]) AS a (id) ON CONFLICT DO NOTHING";
+                    + " SELECT ?, ?, a.id, clock_timestamp() FROM unnest(?::text[]) AS a (id)"
+                    + " ON CONFLICT (tenant_id, revision, instance_id)"
+                    + " DO UPDATE SET asked_at = excluded.asked_at";
 
     private static final String CONFIRM = "UPDATE assize.node_confirmation SET confirmed_at = clock_timestamp()"
             + " WHERE tenant_id = ? AND revision <= ? AND instance_id = ? AND confirmed_at IS NULL";
@@ -38,9 +40,13 @@ final class PostgresNodeRegistry implements NodeRegistry {
     private static final String UNCONFIRMED = "SELECT instance_id FROM assize.node_confirmation"
             + " WHERE tenant_id = ? AND revision = ? AND confirmed_at IS NULL";
 
-    /** What is left of somebody who waited and died is removed with it. */
-    private static final String SETTLE = "DELETE FROM assize.node_confirmation"
-            + " WHERE tenant_id = ? AND (revision = ? OR asked_at < clock_timestamp() - interval '10 minutes')";
+    /**
+     * Somebody else may wait for the same change: what is not confirmed stays until nobody can wait for it any more, or a
+     * row that is gone would pass for a confirmation.
+     */
+    private static final String SETTLE = "DELETE FROM assize.node_confirmation WHERE tenant_id = ?"
+            + " AND (revision = ? AND confirmed_at IS NOT NULL"
+            + " OR asked_at < clock_timestamp() - interval '10 minutes')";
 
     private static final String PLATFORM = PolicyScope.PLATFORM.key();
 

@@ -119,7 +119,14 @@ class PostgresNodesTest {
         assertThat(registry.unconfirmed(other, ONE)).containsExactly(two.instanceId());
 
         registry.settle(other, ONE);
+        assertThat(registry.unconfirmed(other, ONE))
+                .as("somebody else may wait for the same: what is gone would pass for a confirmation")
+                .containsExactly(two.instanceId());
+        registry.ask(other, ONE, List.of(two));
+        assertThat(registry.unconfirmed(other, ONE)).containsExactly(two.instanceId());
+        registry.confirm(two, new Asked(other, ONE));
         assertThat(registry.unconfirmed(other, ONE)).isEmpty();
+        registry.settle(other, ONE);
         assertThat(registry.seen(two)).isEmpty();
         registry.left(one);
         registry.left(two);
