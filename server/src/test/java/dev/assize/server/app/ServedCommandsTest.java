@@ -581,8 +581,9 @@ class ServedCommandsTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo("database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\nstored policy: ok\npartitions: ok\n"
-                            + "break-glass: ok\ngrpc: ok\n");
+                    .isEqualTo(
+                            "database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\nstored policy: ok\npartitions: ok\n"
+                                    + "break-glass: ok\ngrpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

@@ -28,8 +28,7 @@ class PolicyPacksTest {
             List<Path> all = packs.toList();
             assertThat(all)
                     .extracting(pack -> String.valueOf(pack.getFileName()))
-                    .containsExactlyInAnyOrder(
-                            "audra-flow", "causeflow", "flexor", "rbac-audit-pipeline", "traceflux");
+                    .containsExactlyInAnyOrder("audra-flow", "causeflow", "flexor", "rbac-audit-pipeline", "traceflux");
             for (Path pack : all) {
                 int code = run(pack);
                 assertThat(code).as(out.toString()).isZero();

@@ -119,11 +119,11 @@ class LedgerBundleTest {
                 .isEqualTo(verify(write(ledger.bundle()), goldenKeys(), null).headHash());
         assertThat(rest.isPart()).isTrue();
         SignedNote kept = SignedLedger.golden().append(300).head().checkpoint();
-        assertThat(verify(write(ledger.part(256, 512)), goldenKeys(), kept).to()).isEqualTo(512);
+        assertThat(verify(write(ledger.part(256, 512)), goldenKeys(), kept).to())
+                .isEqualTo(512);
         assertThatThrownBy(() -> verify(write(ledger.part(0, 256)), goldenKeys(), kept))
                 .hasMessageEndingWith("it says nothing of them");
-        SignedNote forked =
-                SignedLedger.golden().append(300, "other-").head().checkpoint();
+        SignedNote forked = SignedLedger.golden().append(300, "other-").head().checkpoint();
         assertThatThrownBy(() -> verify(write(ledger.part(256, 512)), goldenKeys(), forked))
                 .isInstanceOf(NotProvenException.class);
     }

@@ -221,8 +221,11 @@ public final class SignedLedger {
         List<byte[]> edges = new ArrayList<>();
         for (int level = 0, hashes = from; hashes > 0; level++, hashes /= TileId.FULL) {
             int width = hashes % TileId.FULL;
-            edges.add(width == 0 ? new byte[0] : tree.read(List.of(new TileId(level, hashes / TileId.FULL, width)))
-                    .getFirst());
+            edges.add(
+                    width == 0
+                            ? new byte[0]
+                            : tree.read(List.of(new TileId(level, hashes / TileId.FULL, width)))
+                                    .getFirst());
         }
         ByteArrayOutputStream tar = new ByteArrayOutputStream();
         LedgerPart part = new LedgerPart(from, to, prevHash, new Prover(tree).consistency(to, frames.size()));

@@ -148,10 +148,7 @@ public final class BundleWriter {
     /** Writes the right edge. */
     public void finish() throws NotProvenException, IOException {
         requireDecisions();
-        require(
-                tree.size(),
-                tree.size() == end,
-                "the checkpoint has " + end + " entries, and here are " + tree.size());
+        require(tree.size(), tree.size() == end, "the checkpoint has " + end + " entries, and here are " + tree.size());
         if (part == null) {
             require(
                     MessageDigest.isEqual(tree.root(), checkpoint.root()),

@@ -21,8 +21,9 @@ import java.util.regex.Pattern;
 public record LedgerPart(long from, long to, byte[] prevHash, List<byte[]> proof) {
 
     private static final String TITLE = "assize ledger part v1";
-    private static final Pattern TEXT = Pattern.compile(TITLE
-            + "\nfrom (0|[1-9][0-9]{0,17})\nto ([1-9][0-9]{0,17})\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n){0,126})");
+    private static final Pattern TEXT = Pattern.compile(
+            TITLE
+                    + "\nfrom (0|[1-9][0-9]{0,17})\nto ([1-9][0-9]{0,17})\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n){0,126})");
 
     public LedgerPart {
         prevHash = prevHash.clone();

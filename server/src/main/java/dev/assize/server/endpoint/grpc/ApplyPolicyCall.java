@@ -272,7 +272,8 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
             case Replayed replayed -> ChangeTranslator.replayed(replayed.changes());
             case KeyReused reused -> throw LedgerEndpoint.keyReused(reused.key());
             case Compared compared -> {
-                ApplyPolicyResponse answer = ChangeTranslator.response(compared, parts.places().refine(compared.problems()));
+                ApplyPolicyResponse answer =
+                        ChangeTranslator.response(compared, parts.places().refine(compared.problems()));
                 yield period == null ? answer : ledger.addTo(answer, compared, period);
             }
             case Invalid invalid -> refuse(parts.places().refine(invalid.problems()));
