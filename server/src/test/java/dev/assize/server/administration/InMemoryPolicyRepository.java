@@ -60,7 +60,7 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         planner.unchanged()
                 .forEach(one -> answers.put(
                         List.of(one.scope(), one.recorder(), one.once().key()),
-                        new Answered(one.once(), false, at(one.scope(), one.revision()))));
+                        new Answered(one.once(), false, record(one.scope(), one.revision()))));
         return written;
     }
 
@@ -188,12 +188,12 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
         if (plan.once() != null) {
             answers.put(
                     List.of(plan.scope(), record.actor(), plan.once().key()),
-                    new Answered(plan.once(), true, at(plan.scope(), plan.revision())));
+                    new Answered(plan.once(), true, record(plan.scope(), plan.revision())));
         }
         return seq;
     }
 
-    private @Nullable RevisionRecord at(PolicyScope scope, Revision revision) {
+    private @Nullable RevisionRecord record(PolicyScope scope, Revision revision) {
         return revisions.getOrDefault(scope, List.of()).stream()
                 .filter(record -> record.revision().equals(revision))
                 .findFirst()
