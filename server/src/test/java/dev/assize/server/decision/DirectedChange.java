@@ -92,9 +92,12 @@ public final class DirectedChange {
                 "RoleBinding",
                 "Freeze",
                 "ApprovalRule",
+                "ApprovalRule",
                 "SeparationOfDuty"));
-        String other =
-                dice.chance(15) && !Set.of("Tenant", "ResourceType", "Role").contains(name) ? "" : document(name);
+        boolean goes = Set.of("Freeze", "ApprovalRule", "SeparationOfDuty").contains(name)
+                ? dice.chance(50)
+                : dice.chance(15) && !Set.of("Tenant", "ResourceType", "Role").contains(name);
+        String other = goes ? "" : document(name);
         changed.put(name, other);
         PolicySet before = set(1, world);
         PolicySet after = set(2, changed);
@@ -114,7 +117,7 @@ public final class DirectedChange {
             world.put(kind, document(kind));
         }
         for (String kind : List.of("Freeze", "ApprovalRule", "SeparationOfDuty")) {
-            if (dice.chance(25)) {
+            if (dice.chance(40)) {
                 world.put(kind, document(kind));
             }
         }
