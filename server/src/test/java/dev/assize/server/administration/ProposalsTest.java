@@ -341,7 +341,7 @@ class ProposalsTest {
             keys.add(new DocumentKey(ACME, (Kind) kindsAndNames[i], (String) kindsAndNames[i + 1]));
         }
         return administration.apply(
-                new ChangeSet(List.of(), keys, List.of(), false, false, null), author, any -> false);
+                new ChangeSet(List.of(), keys, List.of(), false, false, null), author, any -> false, any -> true);
     }
 
     private static ChangeSet change(String yaml, boolean dryRun, ChangeOrigin origin) {
