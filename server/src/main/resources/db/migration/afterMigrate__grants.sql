@@ -15,6 +15,10 @@ GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role}
 GRANT SELECT, INSERT ON assize.ledger_payload TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, released_seq)
     ON assize.ledger_hold TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_pruning TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_pruned TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_past_action TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.prune_ledger_prefix(text, bigint, bigint) TO ${application_role};
 GRANT EXECUTE ON FUNCTION assize.ledger_holds_on(text, timestamptz, text, text) TO ${application_role};
 GRANT EXECUTE ON FUNCTION assize.erase_ledger_values(text, bigint, smallint[]) TO ${application_role};
 GRANT EXECUTE ON FUNCTION assize.forget_lost_entries(text) TO ${application_role};

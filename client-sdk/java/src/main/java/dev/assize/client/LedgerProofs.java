@@ -8,6 +8,7 @@ import dev.assize.client.ledger.DecisionProof;
 import dev.assize.client.ledger.KeptValue;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.LedgerHead;
+import dev.assize.client.ledger.LedgerPart;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.ProvenDecision;
 import dev.assize.client.ledger.ProvenEntry;
@@ -34,6 +35,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -186,8 +188,8 @@ public final class LedgerProofs {
     }
 
     /**
-     * Writes the whole ledger up to its latest checkpoint as a {@link LedgerBundle}, which is verified while it is
-     * written.
+     * Writes the ledger up to its latest checkpoint as a {@link LedgerBundle}, which is verified while it is written: all
+     * of it, or, where its beginning was pruned, the part that is left.
      *
      * @param to is left open; what was written is worth nothing where this throws
      * @return the checkpoint
@@ -195,34 +197,44 @@ public final class LedgerProofs {
     public LedgerHead writeBundle(OutputStream to, LedgerBundle.Progress progress)
             throws NotProvenException, IOException {
         LedgerHead head = head();
-        BundleWriter bundle = new BundleWriter(head, trusted, to);
         long size = Checkpoint.parse(head.checkpoint().text()).size();
-        if (size > 0) {
-            addAll(export(0, size - 1), bundle, size, progress);
+        Iterator<ExportAuditResponse> parts = size > 0 ? export(0, size - 1) : Collections.emptyIterator();
+        ExportAuditResponse first = parts.hasNext() ? parts.next() : ExportAuditResponse.getDefaultInstance();
+        BundleWriter bundle = first.hasBase()
+                ? BundleWriter.ofPart(
+                        head,
+                        new LedgerPart(
+                                first.getBase().getSeq(),
+                                size,
+                                first.getBase().getPrevHash().toByteArray(),
+                                List.of()),
+                        bytes(first.getBase().getEdgesList()),
+                        trusted,
+                        to)
+                : new BundleWriter(head, trusted, to);
+        add(first, bundle, size, progress);
+        while (parts.hasNext()) {
+            add(parts.next(), bundle, size, progress);
         }
         bundle.finish();
         return head;
     }
 
-    private static void addAll(
-            Iterator<ExportAuditResponse> parts, BundleWriter bundle, long size, LedgerBundle.Progress progress)
+    private static void add(ExportAuditResponse part, BundleWriter bundle, long size, LedgerBundle.Progress progress)
             throws NotProvenException, IOException {
-        while (parts.hasNext()) {
-            ExportAuditResponse part = parts.next();
-            if (part.hasProgress() && !part.getProgress().hasTotal()) {
-                throw AssizeException.broken(
-                        "this key sees some environments only, and a bundle holds the entries of all of them");
-            }
-            Map<Long, List<KeptValue>> values = values(part.getFrames().getValuesList());
-            for (ByteString frame : part.getFrames().getFramesList()) {
-                bundle.add(frame.toByteArray(), values.getOrDefault(bundle.size(), List.of()));
-            }
-            if (part.hasDecisions()) {
-                bundle.addDecisions(
-                        part.getDecisions().getSeq(), bytes(part.getDecisions().getRecordsList()));
-            }
-            progress.verified(bundle.size(), size);
+        if (part.hasProgress() && !part.getProgress().hasTotal()) {
+            throw AssizeException.broken(
+                    "this key sees some environments only, and a bundle holds the entries of all of them");
         }
+        Map<Long, List<KeptValue>> values = values(part.getFrames().getValuesList());
+        for (ByteString frame : part.getFrames().getFramesList()) {
+            bundle.add(frame.toByteArray(), values.getOrDefault(bundle.size(), List.of()));
+        }
+        if (part.hasDecisions()) {
+            bundle.addDecisions(
+                    part.getDecisions().getSeq(), bytes(part.getDecisions().getRecordsList()));
+        }
+        progress.verified(bundle.size(), size);
     }
 
     private static Map<Long, List<KeptValue>> values(List<dev.assize.proto.v1.KeptValue> values) {

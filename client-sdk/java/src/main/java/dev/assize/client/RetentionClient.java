@@ -7,14 +7,19 @@ import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListHoldsResponse;
 import dev.assize.proto.v1.PlaceHoldRequest;
+import dev.assize.proto.v1.PruneLedgerRequest;
+import dev.assize.proto.v1.PruneLedgerResponse;
+import dev.assize.proto.v1.PrunedPart;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Erases what entries keep so that it can be, and holds entries against it. From {@link AssizeClient#retention};
+ * Erases what entries keep so that it can be, moves old entries into the archive, and holds entries against both. From {@link AssizeClient#retention};
  * thread-safe. Every method throws {@link AssizeException} where the server refuses or did not answer in time.
  */
 public final class RetentionClient {
@@ -56,7 +61,7 @@ public final class RetentionClient {
                 .toList();
     }
 
-    /** Places a hold: once this has returned nothing is erased that it is on. */
+    /** Places a hold: once this has returned nothing is erased or pruned that it is on. */
     public LegalHold place(LegalHold.Scope scope, String reason) {
         HoldScope.Builder wire = HoldScope.newBuilder().setActor(scope.actor()).setResource(scope.resource());
         if (scope.from() != null) {
@@ -100,6 +105,65 @@ public final class RetentionClient {
         ListHoldsResponse response = stub.withDeadlineAfter(deadline).listHolds(request);
         return new Pages.Page<>(
                 response.getHoldsList().stream().map(RetentionClient::hold).toList(), response.getNextPageToken());
+    }
+
+    /**
+     * What of the beginning of the ledger could be pruned now, and why not more. Changes nothing.
+     *
+     * @param toSeq entries before this one
+     */
+    public Pruning prunable(long toSeq) {
+        return prune(request().setToSeq(toSeq).setDryRun(true), deadline);
+    }
+
+    /** The same of entries that were recorded before a time. */
+    public Pruning prunable(Instant before) {
+        return prune(request().setBefore(Wire.timestamp(before)).setDryRun(true), deadline);
+    }
+
+    /** Proposes to prune entries before a position, as many of them as may; somebody else must agree. */
+    public Pruning proposePruning(long toSeq, String reason) {
+        return prune(request().setToSeq(toSeq).setReason(reason), deadline);
+    }
+
+    /** The same of entries that were recorded before a time. */
+    public Pruning proposePruning(Instant before, String reason) {
+        return prune(request().setBefore(Wire.timestamp(before)).setReason(reason), deadline);
+    }
+
+    /**
+     * Agrees to somebody else's proposal, and has the next entries of it verified, archived, read back and removed. To be
+     * repeated until none remain, and where there was no answer.
+     *
+     * @param patience for this call: the archive is written and read within it
+     */
+    public Pruning prune(String pruningId, Duration patience) {
+        return prune(request().setPruningId(pruningId), patience);
+    }
+
+    private PruneLedgerRequest.Builder request() {
+        return PruneLedgerRequest.newBuilder().setTenant(tenant);
+    }
+
+    private Pruning prune(PruneLedgerRequest.Builder request, Duration patience) {
+        PruneLedgerResponse answer =
+                asked(() -> stub.withDeadlineAfter(patience).pruneLedger(request.build()));
+        PrunedPart part = answer.getPruned();
+        return new Pruning(
+                answer.getPruningId(),
+                answer.getFromSeq(),
+                answer.getToSeq(),
+                answer.getLimit(),
+                answer.hasPruned()
+                        ? new Pruning.Part(
+                                part.getFromSeq(),
+                                part.getToSeq(),
+                                part.getArchiveObject(),
+                                HexFormat.of().formatHex(part.getArchiveDigest().toByteArray()),
+                                part.getEntry().getSeq())
+                        : null,
+                answer.getRemaining(),
+                answer.getArchive());
     }
 
     private static LegalHold hold(Hold hold) {

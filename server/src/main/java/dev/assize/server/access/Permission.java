@@ -30,6 +30,7 @@ public enum Permission {
     VERIFY_LEDGER("ledger", "verify"),
     ERASE_AUDIT("ledger", "erase"),
     HOLD_AUDIT("ledger", "hold"),
+    PRUNE_LEDGER("ledger", "prune"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),
     REQUEST_APPROVAL("approval", "request"),
     RESOLVE_APPROVAL("approval", "resolve"),

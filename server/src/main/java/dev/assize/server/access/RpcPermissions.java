@@ -51,6 +51,7 @@ public final class RpcPermissions {
             Map.entry("LedgerService/PlaceHold", Permission.HOLD_AUDIT),
             Map.entry("LedgerService/ReleaseHold", Permission.HOLD_AUDIT),
             Map.entry("LedgerService/ListHolds", Permission.HOLD_AUDIT),
+            Map.entry("LedgerService/PruneLedger", Permission.PRUNE_LEDGER),
             Map.entry("ApprovalService/RequestApproval", Permission.REQUEST_APPROVAL),
             Map.entry("ApprovalService/ResolveApproval", Permission.RESOLVE_APPROVAL),
             Map.entry("ApprovalService/ListApprovals", Permission.READ_APPROVALS),

@@ -21,6 +21,7 @@ public final class AnchorModule extends AbstractModule {
         bind(Rebinding.class).in(Singleton.class);
         bind(Checkpoints.class).in(Singleton.class);
         bind(Seal.class).in(Singleton.class);
+        bind(Prefixes.class).in(Singleton.class);
         bind(SignedLedgerVerifier.class).in(Singleton.class);
         bind(HeadGuard.class).to(AnchorView.class);
     }

@@ -78,6 +78,12 @@ public interface AnchorRepository {
     /** Keeps what witnesses have signed, unless a later one of theirs is kept already. */
     void keep(List<CosignedCheckpoint> cosigned);
 
+    /** What was pruned of a ledger, first parts first; of the last one also the entry that records it. */
+    List<PrunedRow> pruned(TenantId tenant);
+
+    /** A digest of what the entries pruned up to a position show to have been done, as it is kept. */
+    Digest pastActions(TenantId tenant, long toSeq);
+
     /**
      * A ledger with entries that are not signed.
      *
@@ -117,6 +123,12 @@ public interface AnchorRepository {
         /** The tiles of a ledger's tree, or of the log of heads. */
         TileSource tiles(String log, int incarnation);
 
+        /** The same as {@link AnchorRepository#pruned}, without entries. */
+        List<PrunedRow> pruned(TenantId tenant);
+
+        /** Gives an incarnation the full tiles that an earlier one has of the entries before a position. */
+        void adoptTiles(TenantId tenant, int incarnation, long toSeq);
+
         /** Writes what has been signed; it is to be seen when the round has ended. */
         void publish(Publication publication);
     }
@@ -126,6 +138,13 @@ public interface AnchorRepository {
     interface EntryReader {
         void accept(TenantId tenant, long seq, byte[] frame, byte[] entryHash);
     }
+
+    /**
+     * What the database says was pruned.
+     *
+     * @param entryFrame of the entry that records it; null where it is missing, or was not asked for
+     */
+    record PrunedRow(long toSeq, String note, long prunedSeq, byte @Nullable [] entryFrame) {}
 
     /** Where the log of heads in the database ends, and the root it was published with. */
     record MetaSize(int incarnation, long size, Digest root) {}

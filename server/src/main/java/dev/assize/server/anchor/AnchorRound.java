@@ -3,6 +3,7 @@ package dev.assize.server.anchor;
 import dev.assize.server.anchor.AnchorRepository.GrownTree;
 import dev.assize.server.anchor.AnchorRepository.MetaSize;
 import dev.assize.server.anchor.AnchorRepository.PresentHead;
+import dev.assize.server.anchor.AnchorRepository.PrunedRow;
 import dev.assize.server.anchor.AnchorRepository.Publication;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.Round;
@@ -212,10 +213,27 @@ final class AnchorRound {
     /** The tree as it was last published: from memory, or read back and held to its last entry. */
     private @Nullable State published(Unsigned ledger) {
         if (ledger.publishedIncarnation() != ledger.incarnation() || ledger.publishedSize() == 0) {
-            return State.empty(ledger.incarnation());
+            return beginning(ledger);
         }
         Optional<State> kept = cache.get(ledger.tenant(), ledger.incarnation(), ledger.publishedSize());
         return kept.isPresent() ? kept.get() : readBack(ledger);
+    }
+
+    /** Of a ledger whose first entries were pruned, the tree over them was signed with that. */
+    private State beginning(Unsigned ledger) {
+        List<PrunedRow> rows = round.pruned(ledger.tenant());
+        return rows.isEmpty()
+                ? State.empty(ledger.incarnation())
+                : Prefixes.open(signer, deployment, ledger.tenant(), rows.getLast())
+                        .map(prefix -> {
+                            round.adoptTiles(ledger.tenant(), ledger.incarnation(), prefix.to());
+                            return new State(
+                                    ledger.incarnation(),
+                                    prefix.tree(),
+                                    prefix.beginning().lastHash(),
+                                    false);
+                        })
+                        .orElseGet(() -> State.empty(ledger.incarnation()));
     }
 
     /**

@@ -5,7 +5,10 @@ import dev.assize.server.anchor.AnchorRepository.CosignedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.ledger.merkle.TileId;
+import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.model.TenantId;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -125,6 +128,26 @@ public final class Checkpoints {
                     prover.root(fromSize),
                     prover.root(size),
                     prover.consistency(fromSize, size));
+        });
+    }
+
+    /** The right edge of the tree at a size: of each level of tiles, lowest first, the hashes of the one that is not full. */
+    public List<byte[]> edges(TenantId tenant, long size) {
+        return repository.published(published -> {
+            PublishedCheckpoint latest = required(published, tenant);
+            requireSigned(tenant, size, latest);
+            TileSource tiles = published.tiles(tenant.value(), latest.incarnation());
+            List<byte[]> edges = new ArrayList<>();
+            for (int level = 0; size >>> (8 * level) > 0 && level < 8; level++) {
+                long hashes = size >>> (8 * level);
+                int width = (int) (hashes % TileId.FULL);
+                edges.add(
+                        width == 0
+                                ? new byte[0]
+                                : tiles.read(List.of(new TileId(level, hashes / TileId.FULL, width)))
+                                        .getFirst());
+            }
+            return edges;
         });
     }
 

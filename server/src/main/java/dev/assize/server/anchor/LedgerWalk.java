@@ -2,10 +2,13 @@ package dev.assize.server.anchor;
 
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.TreeCheck;
+import dev.assize.server.ledger.TreeCheck.SignedRoot;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
+import dev.assize.server.ledger.merkle.Frontier;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,21 +19,47 @@ import org.jspecify.annotations.Nullable;
 public final class LedgerWalk {
 
     private final ChainVerifier chains;
+    private final Prefixes prefixes;
     private final TenantId tenant;
     private final int incarnation;
-    private final TreeCheck tree;
+    private final List<SignedRoot> signed;
     private final long end;
+    private final boolean anew;
+    private Prefixes.Found base;
+    private TreeCheck tree;
     private @Nullable Broken broken;
 
-    /** @param end behind the last entry to be looked at */
+    /**
+     * @param base where the ledger begins
+     * @param from the tree where the walk does
+     * @param signed every root to hold it to
+     * @param end behind the last entry to be looked at
+     */
     LedgerWalk(
-            ChainVerifier chains, TenantId tenant, int incarnation, TreeCheck tree, long end, @Nullable Broken broken) {
+            ChainVerifier chains,
+            Prefixes prefixes,
+            TenantId tenant,
+            int incarnation,
+            Prefixes.Found base,
+            Frontier from,
+            List<SignedRoot> signed,
+            long end,
+            @Nullable Broken broken) {
         this.chains = chains;
+        this.prefixes = prefixes;
         this.tenant = tenant;
         this.incarnation = incarnation;
-        this.tree = tree;
+        this.base = base;
+        this.signed = signed;
+        this.tree = TreeCheck.from(from, signed);
         this.end = end;
+        this.anew = from.size() == base.base();
         this.broken = broken;
+    }
+
+    /** Whether it began where the ledger does. */
+    public boolean isFromTheBeginning() {
+        return anew;
     }
 
     /** What was verified: the tree over all entries before. */
@@ -46,12 +75,35 @@ public final class LedgerWalk {
     /** Goes on by at most so many entries; what stands against the ledger, if anything. */
     public Optional<Broken> step(int entries) {
         if (broken == null && tree.size() < end) {
-            long from = tree.size();
-            Verification found = chains.verify(tenant, from, Math.min(end, from + entries) - 1, tree, (_, _) -> {});
-            if (found instanceof Broken fault) {
+            TreeCheck before = TreeCheck.from(tree.edge(), signed);
+            if (verify(entries) instanceof Broken fault && !wasPrunedMeanwhile(before)) {
                 broken = fault;
             }
         }
         return Optional.ofNullable(broken);
+    }
+
+    private Verification verify(int entries) {
+        long from = tree.size();
+        PrunedPrefix prefix = base.prefix();
+        return chains.verify(
+                tenant,
+                prefix == null ? null : prefix.beginning(),
+                from,
+                Math.min(end, from + entries) - 1,
+                tree,
+                (_, _) -> {});
+    }
+
+    /** What is missing may have gone as it should: then the walk goes on where the ledger begins now. */
+    private boolean wasPrunedMeanwhile(TreeCheck before) {
+        Prefixes.Found now = prefixes.find(tenant);
+        PrunedPrefix prefix = now.prefix();
+        if (prefix == null || prefix.to() <= base.base()) {
+            return false;
+        }
+        base = now;
+        tree = prefix.to() > before.size() ? TreeCheck.from(prefix.tree(), signed) : before;
+        return true;
     }
 }

@@ -2,6 +2,8 @@ package dev.assize.server.anchor;
 
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
+import dev.assize.server.anchor.Prefixes.Found;
+import dev.assize.server.ledger.Beginning;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.ChainVerifier.Progress;
 import dev.assize.server.ledger.LedgerUnanchoredException;
@@ -14,16 +16,20 @@ import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.ledger.merkle.Frontier;
 import dev.assize.server.ledger.merkle.Prover;
+import dev.assize.server.ledger.merkle.TileId;
 import dev.assize.server.ledger.merkle.TileMismatchException;
+import dev.assize.server.ledger.merkle.TileSource;
 import dev.assize.server.ledger.note.CheckpointText;
 import dev.assize.server.ledger.note.MalformedNoteException;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,22 +42,30 @@ public final class SignedLedgerVerifier {
     private final AnchorRepository repository;
     private final AnchorView view;
     private final CheckpointSigner signer;
+    private final Prefixes prefixes;
 
     @Inject
-    SignedLedgerVerifier(ChainVerifier chains, AnchorRepository repository, AnchorView view, CheckpointSigner signer) {
+    SignedLedgerVerifier(
+            ChainVerifier chains,
+            AnchorRepository repository,
+            AnchorView view,
+            CheckpointSigner signer,
+            Prefixes prefixes) {
         this.chains = chains;
         this.repository = repository;
         this.view = view;
         this.signer = signer;
+        this.prefixes = prefixes;
     }
 
     /**
-     * Verifies a range.
+     * Verifies a range. Of a ledger whose first entries were pruned, a range that begins before what is left begins there.
      *
      * @param fromSeq the first position; where it is 0, and a trusted checkpoint is given, what comes after that
      * @param toSeq the last position, included; null means the head
      * @param trusted a signed note that the caller has kept; null where there is none
      * @throws MalformedException where that is no checkpoint of this ledger, signed by this deployment
+     * @throws PrunedException where all of the range was pruned
      */
     public Verification verify(
             TenantId tenant, long fromSeq, @Nullable Long toSeq, @Nullable String trusted, Progress progress) {
@@ -60,13 +74,54 @@ public final class SignedLedgerVerifier {
         if (lost.isPresent()) {
             return lost.get();
         }
-        if (vouched != null) {
-            return verifyBehind(tenant, fromSeq, toSeq, vouched, progress);
+        return fromBase(tenant, base -> verify(tenant, base, fromSeq, toSeq, vouched, progress));
+    }
+
+    private Verification verify(
+            TenantId tenant,
+            Found base,
+            long fromSeq,
+            @Nullable Long toSeq,
+            @Nullable SignedHead trusted,
+            Progress progress) {
+        PrunedPrefix prefix = base.prefix();
+        if (prefix != null && toSeq != null && toSeq < prefix.to()) {
+            throw new PrunedException(
+                    tenant, toSeq, prefixes.archived(tenant, toSeq).orElse(prefix.object()));
         }
-        if (fromSeq == 0) {
-            return withTree(tenant, verifyAlong(tenant, 0, toSeq, Frontier.empty(), progress));
+        if (trusted != null) {
+            return verifyBehind(tenant, base, fromSeq, toSeq, trusted, progress);
         }
-        return verifyPart(tenant, fromSeq, toSeq, progress);
+        if (fromSeq <= base.base()) {
+            Fault fault = prefixes.faultOfAll(tenant);
+            return fault == null
+                    ? withTree(tenant, verifyAlong(tenant, base, base.base(), toSeq, tree(prefix), progress))
+                    : broken(repository.standing(tenant), fromSeq, toSeq, fault);
+        }
+        return verifyPart(tenant, base, fromSeq, toSeq, progress);
+    }
+
+    /** Verifies from where the ledger begins; anew where entries were pruned meanwhile. */
+    private Verification fromBase(TenantId tenant, Function<Found, Verification> work) {
+        Found base = prefixes.find(tenant);
+        while (true) {
+            Fault fault = base.fault();
+            Verification found = fault == null ? work.apply(base) : broken(repository.standing(tenant), 0, null, fault);
+            Found now = found instanceof Broken ? prefixes.find(tenant) : base;
+            if (now.base() <= base.base()) {
+                return found;
+            }
+            base = now;
+        }
+    }
+
+    private static Frontier tree(@Nullable PrunedPrefix prefix) {
+        return prefix == null ? Frontier.empty() : prefix.tree();
+    }
+
+    private static @Nullable Beginning beginning(Found base) {
+        PrunedPrefix prefix = base.prefix();
+        return prefix == null ? null : prefix.beginning();
     }
 
     /** Where the entries are sound: whether what proofs are made of is, too, and the times of checkpoints. */
@@ -116,25 +171,64 @@ public final class SignedLedgerVerifier {
      * ledger was signed as it is, and not that nothing was signed since.
      */
     Verification verifyInside(TenantId tenant, Progress progress) {
-        AnchorRepository.Standing standing = repository.standing(tenant);
-        Signed signed = signedInside(tenant, standing, 0);
-        return verifyAlong(tenant, 0, null, Frontier.empty(), standing, signed, progress);
+        return fromBase(tenant, base -> {
+            AnchorRepository.Standing standing = repository.standing(tenant);
+            Fault fault = prefixes.faultOfAll(tenant);
+            Signed signed = signedInside(tenant, standing, base.base());
+            return fault == null
+                    ? verifyAlong(tenant, base, base.base(), null, tree(base.prefix()), standing, signed, progress)
+                    : broken(standing, 0, null, fault);
+        });
     }
+
+    /**
+     * Verifies the beginning of a ledger, up to a position: what was not pruned before.
+     *
+     * @return the tree over everything before that position, as the stored bytes make it, where that is sound
+     */
+    public Verified verifyBeginning(TenantId tenant, long toSeq) {
+        Optional<Broken> lost = lost(tenant, 0, toSeq - 1);
+        Found base = prefixes.find(tenant);
+        AnchorRepository.Standing standing = repository.standing(tenant);
+        Fault fault = base.fault() == null ? prefixes.faultOfAll(tenant) : base.fault();
+        Signed signed = signedBehind(tenant, standing, base.base());
+        fault = fault == null ? signed.fault : fault;
+        TreeCheck tree = TreeCheck.from(tree(base.prefix()), signed.roots);
+        Verification found;
+        if (lost.isPresent()) {
+            found = lost.get();
+        } else if (fault == null) {
+            // Its hashes stay in tiles, which are all that proves it then.
+            found = withTree(
+                    tenant, chains.verify(tenant, beginning(base), base.base(), toSeq - 1, tree, (_, _) -> {}));
+        } else {
+            found = broken(standing, base.base(), toSeq - 1, fault);
+        }
+        return new Verified(found, tree.edge());
+    }
+
+    /** What was found, and the tree up to there. */
+    public record Verified(Verification found, Frontier tree) {}
 
     /**
      * Begins a walk over everything that is signed by now.
      *
-     * @param from what was verified before, as whoever vouches for it says; null for the first entry. Where the tiles do
-     *     not bear it out, or it is of an incarnation that has ended, the walk begins at the first entry, too
+     * @param from what was verified before, as whoever vouches for it says; null for where the ledger begins. Where the
+     *     tiles do not bear it out, or it is of an incarnation that has ended, the walk begins there, too
      */
     public LedgerWalk walk(TenantId tenant, @Nullable SignedHead from) {
         SignedHead kept = view.copy().map(copy -> copy.heads().get(tenant)).orElse(null);
         AnchorRepository.Standing standing = repository.standing(tenant);
-        Frontier tree = from == null ? Frontier.empty() : treeAt(tenant, standing, from);
+        Found base = prefixes.find(tenant);
+        Frontier tree = from == null || from.size() < base.base()
+                ? tree(base.prefix())
+                : treeAt(tenant, standing, from).orElseGet(() -> tree(base.prefix()));
         Signed signed = signedBehind(tenant, standing, tree.size());
-        Fault fault = lost(standing, kept).orElse(signed.fault);
-        if (fault == null && tree.size() == 0) {
-            fault = stored(tenant).orElse(null);
+        Fault fault =
+                lost(standing, kept).or(() -> Optional.ofNullable(base.fault())).orElse(signed.fault);
+        if (fault == null && tree.size() == base.base()) {
+            fault = prefixes.faultOfAll(tenant);
+            fault = fault == null ? stored(tenant).orElse(null) : fault;
         }
         long end = signed.roots.stream()
                 .filter(root -> root.incarnation() == standing.incarnation())
@@ -143,9 +237,12 @@ public final class SignedLedgerVerifier {
                 .orElse(tree.size());
         return new LedgerWalk(
                 chains,
+                prefixes,
                 tenant,
                 standing.incarnation(),
-                TreeCheck.from(tree, signed.roots),
+                base,
+                tree,
+                signed.roots,
                 end,
                 fault == null ? null : broken(standing, tree.size(), null, fault));
     }
@@ -155,23 +252,24 @@ public final class SignedLedgerVerifier {
         return view.copy().<Map<TenantId, SignedHead>>map(OutsideCopy::heads).orElse(Map.of());
     }
 
-    private Frontier treeAt(TenantId tenant, AnchorRepository.Standing standing, SignedHead from) {
+    private Optional<Frontier> treeAt(TenantId tenant, AnchorRepository.Standing standing, SignedHead from) {
         boolean published = latest(tenant, standing)
                 .filter(signed -> signed.size() >= from.size())
                 .isPresent();
         if (from.incarnation() != standing.incarnation() || !published) {
-            return Frontier.empty();
+            return Optional.empty();
         }
         try {
-            Frontier tree = frontier(tenant, standing, from.size());
-            return Digest.of(tree.root()).equals(from.root()) ? tree : Frontier.empty();
+            return Optional.of(frontier(tenant, standing, from.size()))
+                    .filter(tree -> Digest.of(tree.root()).equals(from.root()));
         } catch (TileMismatchException e) {
-            return Frontier.empty();
+            return Optional.empty();
         }
     }
 
     /** From a position on: the tree before it comes from tiles, which the roots behind it prove or disprove. */
-    private Verification verifyPart(TenantId tenant, long fromSeq, @Nullable Long toSeq, Progress progress) {
+    private Verification verifyPart(
+            TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
         Optional<PublishedCheckpoint> latest = latest(tenant, standing);
         if (latest.isEmpty() || latest.get().size() <= fromSeq) {
@@ -180,7 +278,7 @@ public final class SignedLedgerVerifier {
         }
         try {
             Frontier tree = frontier(tenant, standing, fromSeq);
-            return verifyAlong(tenant, fromSeq, toSeq, tree, progress);
+            return verifyAlong(tenant, base, fromSeq, toSeq, tree, progress);
         } catch (TileMismatchException e) {
             return broken(standing, fromSeq, toSeq, new Fault(0, Kind.CHECKPOINT, String.valueOf(e.getMessage())));
         }
@@ -188,7 +286,7 @@ public final class SignedLedgerVerifier {
 
     /** What came since a checkpoint that the caller vouches for. */
     private Verification verifyBehind(
-            TenantId tenant, long fromSeq, @Nullable Long toSeq, SignedHead trusted, Progress progress) {
+            TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, SignedHead trusted, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
         if (standing.incarnation() < trusted.incarnation() || standing.size() < trusted.size()) {
             return broken(
@@ -231,14 +329,54 @@ public final class SignedLedgerVerifier {
                             "the first " + trusted.size() + " entries are not those of the trusted checkpoint"));
         }
         if (standing.size() == trusted.size()) {
-            return verifyEnd(tenant, standing, trusted, progress);
+            return verifyEnd(tenant, base, standing, trusted, progress);
         }
-        return verifyAlong(tenant, trusted.size(), toSeq, tree, progress);
+        PrunedPrefix prefix = base.prefix();
+        if (prefix == null || prefix.to() <= trusted.size()) {
+            return verifyAlong(tenant, base, trusted.size(), toSeq, tree, progress);
+        }
+        if (!continues(tenant, standing, tree, prefix)) {
+            return broken(
+                    standing,
+                    fromSeq,
+                    toSeq,
+                    new Fault(
+                            trusted.size(),
+                            Kind.CHECKPOINT,
+                            "the entries that were pruned do not continue the trusted checkpoint"));
+        }
+        return verifyAlong(tenant, base, prefix.to(), toSeq, prefix.tree(), progress);
+    }
+
+    private boolean continues(TenantId tenant, AnchorRepository.Standing standing, Frontier tree, PrunedPrefix prefix) {
+        try {
+            return Digest.of(grown(tenant, standing, tree, prefix.to()).root()).equals(prefix.root());
+        } catch (TileMismatchException e) {
+            return false;
+        }
+    }
+
+    /** The tree from a size to another by the hashes of entries that are kept in tiles. */
+    private Frontier grown(TenantId tenant, AnchorRepository.Standing standing, Frontier from, long to) {
+        Frontier tree = from.copy();
+        return repository.published(published -> {
+            TileSource tiles = published.tiles(tenant.value(), standing.incarnation());
+            while (tree.size() < to) {
+                TileId id = new TileId(0, tree.size() / TileId.FULL, TileId.FULL);
+                byte[] hashes = tiles.read(List.of(id)).getFirst();
+                for (int i = (int) (tree.size() % TileId.FULL) * Digest.LENGTH;
+                        i < TileId.FULL * Digest.LENGTH;
+                        i += Digest.LENGTH) {
+                    tree.append(Arrays.copyOfRange(hashes, i, i + Digest.LENGTH));
+                }
+            }
+            return tree;
+        });
     }
 
     /** Nothing came since: the last entry is the one that was trusted, and the head is its own. */
     private Verification verifyEnd(
-            TenantId tenant, AnchorRepository.Standing standing, SignedHead trusted, Progress progress) {
+            TenantId tenant, Found base, AnchorRepository.Standing standing, SignedHead trusted, Progress progress) {
         long last = Math.max(0, trusted.size() - 1);
         Frontier before;
         try {
@@ -248,7 +386,7 @@ public final class SignedLedgerVerifier {
         }
         TreeCheck end =
                 TreeCheck.from(before, List.of(new SignedRoot(standing.incarnation(), trusted.size(), trusted.root())));
-        Verification found = chains.verify(tenant, last, null, end, progress);
+        Verification found = chains.verify(tenant, beginning(base), last, null, end, progress);
         return found instanceof Verification.Sound
                 ? new Verification.Sound(
                         new Span(standing.origin(), trusted.size(), trusted.size() - 1, 0, standing.lastHash(), 1))
@@ -256,13 +394,15 @@ public final class SignedLedgerVerifier {
     }
 
     private Verification verifyAlong(
-            TenantId tenant, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
+            TenantId tenant, Found base, long fromSeq, @Nullable Long toSeq, Frontier tree, Progress progress) {
         AnchorRepository.Standing standing = repository.standing(tenant);
-        return verifyAlong(tenant, fromSeq, toSeq, tree, standing, signedBehind(tenant, standing, fromSeq), progress);
+        return verifyAlong(
+                tenant, base, fromSeq, toSeq, tree, standing, signedBehind(tenant, standing, fromSeq), progress);
     }
 
     private Verification verifyAlong(
             TenantId tenant,
+            Found base,
             long fromSeq,
             @Nullable Long toSeq,
             Frontier tree,
@@ -270,7 +410,7 @@ public final class SignedLedgerVerifier {
             Signed signed,
             Progress progress) {
         return signed.fault == null
-                ? chains.verify(tenant, fromSeq, toSeq, TreeCheck.from(tree, signed.roots), progress)
+                ? chains.verify(tenant, beginning(base), fromSeq, toSeq, TreeCheck.from(tree, signed.roots), progress)
                 : broken(standing, fromSeq, toSeq, signed.fault);
     }
 

@@ -72,6 +72,23 @@ enum ConfigKey {
             "who else signs the log of heads: each as a URL, a space and its key, with commas between them"),
     ANCHOR_WITNESS_TIMEOUT("anchor.witnessTimeout", "5s", "how long a witness may take over an answer"),
     ANCHOR_WITNESS_RENEWAL("anchor.witnessRenewal", "5m", "how old their signatures become where nothing is appended"),
+    ARCHIVE_DIRECTORY(
+            "archive.directory", "", "where pruned entries are archived; default: archive, in the home directory"),
+    ARCHIVE_URL("archive.url", "", "s3://bucket/prefix, to archive them there instead of in a directory"),
+    ARCHIVE_REGION("archive.region", "", "the bucket's region; needed without archive.endpoint"),
+    ARCHIVE_ENDPOINT("archive.endpoint", "", "https://… of a store that speaks S3 and is not Amazon's"),
+    ARCHIVE_PATH_STYLE("archive.pathStyle", "false", "whether the bucket stands in the path, not in the host name"),
+    ARCHIVE_CREDENTIALS(
+            "archive.credentials",
+            "",
+            "file with the S3 account's key, mode 0600; default: AWS_… variables, ~/.aws, or the container's"),
+    ARCHIVE_INSTANCE_CREDENTIALS(
+            "archive.instanceCredentials", "false", "whether the machine's metadata service is asked for them, too"),
+    ARCHIVE_TIMEOUT("archive.timeout", "60s", "how long that store may take over a call"),
+    ARCHIVE_OBJECT_LOCK(
+            "archive.objectLock",
+            "compliance",
+            "how objects are locked there for the tenant's retention: none, governance or compliance"),
     VERIFICATION_EVERY(
             "verification.every", "24h", "how often each ledger is verified from its first entry; at most 744h"),
     VERIFICATION_ENTRIES_PER_SECOND(

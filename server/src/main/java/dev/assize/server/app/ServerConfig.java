@@ -36,6 +36,7 @@ record ServerConfig(
         LedgerConfig ledger,
         AnchorConfig anchor,
         OutsidePlace outside,
+        ArchivePlace archive,
         WitnessConfig witnesses,
         VerificationConfig verification,
         SnapshotConfig snapshots,
@@ -58,6 +59,7 @@ record ServerConfig(
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),
                 checked(() -> outside(home, settings)),
+                checked(() -> archive(home, settings)),
                 checked(() -> witnesses(settings)),
                 checked(() -> new VerificationConfig(
                         settings.duration(ConfigKey.VERIFICATION_EVERY),
@@ -194,7 +196,7 @@ record ServerConfig(
             return new OutsidePlace.Directory(directory.orElse(home.resolve("anchor")));
         }
         if (S3Place.isAddress(url.get())) {
-            return new OutsidePlace.Bucket(bucket(settings, url.get()));
+            return new OutsidePlace.Bucket(bucket(settings, url.get(), BucketKeys.ANCHOR));
         }
         if (!url.get().startsWith("jdbc:postgresql:")) {
             throw settings.bad(
@@ -210,26 +212,68 @@ record ServerConfig(
                 settings.duration(ConfigKey.ANCHOR_TIMEOUT));
     }
 
-    private static S3Place bucket(Settings settings, String url) {
-        S3Place.Address address = S3Place.parse(url)
-                .orElseThrow(() -> settings.bad(ConfigKey.ANCHOR_URL, "an address as s3://bucket/prefix"));
-        Optional<URI> endpoint = settings.given(ConfigKey.ANCHOR_ENDPOINT).map(ServerConfig::uri);
-        Optional<String> region = settings.given(ConfigKey.ANCHOR_REGION);
+    private static ArchivePlace archive(Path home, Settings settings) {
+        Optional<Path> directory = settings.given(ConfigKey.ARCHIVE_DIRECTORY).map(Path::of);
+        Optional<String> url = settings.given(ConfigKey.ARCHIVE_URL);
+        if (directory.isPresent() && url.isPresent()) {
+            throw new ConfigurationException("archive.directory and archive.url: expected one of them");
+        }
+        return url.isEmpty()
+                ? new ArchivePlace.Directory(directory.orElse(home.resolve("archive")))
+                : new ArchivePlace.Bucket(
+                        bucket(settings, url.get(), BucketKeys.ARCHIVE),
+                        settings.oneOf(ConfigKey.ARCHIVE_OBJECT_LOCK, ArchivePlace.ObjectLock.class));
+    }
+
+    private static S3Place bucket(Settings settings, String url, BucketKeys keys) {
+        S3Place.Address address =
+                S3Place.parse(url).orElseThrow(() -> settings.bad(keys.url, "an address as s3://bucket/prefix"));
+        Optional<URI> endpoint = settings.given(keys.endpoint).map(ServerConfig::uri);
+        Optional<String> region = settings.given(keys.region);
         if (region.isEmpty() && endpoint.isEmpty()) {
             throw new ConfigurationException(
-                    "anchor.url " + url + " without anchor.region: expected the bucket's region");
+                    keys.url.text() + " " + url + " without " + keys.region.text() + ": expected the bucket's region");
         }
         return new S3Place(
                 address.bucket(),
                 address.prefix(),
                 region.orElse(S3Place.ANY_REGION),
                 endpoint.orElse(null),
-                settings.flag(ConfigKey.ANCHOR_PATH_STYLE),
-                settings.given(ConfigKey.ANCHOR_CREDENTIALS)
+                settings.flag(keys.pathStyle),
+                settings.given(keys.credentials)
                         .<S3Place.Credentials>map(file -> new S3Place.Credentials.OfFile(Path.of(file)))
-                        .orElseGet(() -> new S3Place.Credentials.OfSurroundings(
-                                settings.flag(ConfigKey.ANCHOR_INSTANCE_CREDENTIALS))),
-                settings.duration(ConfigKey.ANCHOR_TIMEOUT));
+                        .orElseGet(
+                                () -> new S3Place.Credentials.OfSurroundings(settings.flag(keys.instanceCredentials))),
+                settings.duration(keys.timeout));
+    }
+
+    /** The keys that say where a bucket is. */
+    private record BucketKeys(
+            ConfigKey url,
+            ConfigKey region,
+            ConfigKey endpoint,
+            ConfigKey pathStyle,
+            ConfigKey credentials,
+            ConfigKey instanceCredentials,
+            ConfigKey timeout) {
+
+        static final BucketKeys ANCHOR = new BucketKeys(
+                ConfigKey.ANCHOR_URL,
+                ConfigKey.ANCHOR_REGION,
+                ConfigKey.ANCHOR_ENDPOINT,
+                ConfigKey.ANCHOR_PATH_STYLE,
+                ConfigKey.ANCHOR_CREDENTIALS,
+                ConfigKey.ANCHOR_INSTANCE_CREDENTIALS,
+                ConfigKey.ANCHOR_TIMEOUT);
+
+        static final BucketKeys ARCHIVE = new BucketKeys(
+                ConfigKey.ARCHIVE_URL,
+                ConfigKey.ARCHIVE_REGION,
+                ConfigKey.ARCHIVE_ENDPOINT,
+                ConfigKey.ARCHIVE_PATH_STYLE,
+                ConfigKey.ARCHIVE_CREDENTIALS,
+                ConfigKey.ARCHIVE_INSTANCE_CREDENTIALS,
+                ConfigKey.ARCHIVE_TIMEOUT);
     }
 
     private static URI uri(String text) {

@@ -33,9 +33,11 @@ import dev.assize.server.endpoint.operations.OperationsModule;
 import dev.assize.server.endpoint.operations.ReadinessCheck;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.archive.ArchiveStore;
 import dev.assize.server.lineage.LineageModule;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
+import dev.assize.server.retention.ArchiveBundles;
 import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.DatabaseHealth;
 import dev.assize.server.storage.PartitionHealth;
@@ -92,6 +94,8 @@ final class ServerModule extends AbstractModule {
         bind(SnapshotConfig.class).toInstance(config.snapshots());
         bind(VerificationConfig.class).toInstance(config.verification());
         bind(OutsideStore.class).toInstance(config.outside().open());
+        bind(ArchiveStore.class).toInstance(config.archive().open());
+        bind(ArchiveBundles.class).to(ClientBundles.class).in(Singleton.class);
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(NodeIdentity.class)
                 .toInstance(NodeIdentity.starting(

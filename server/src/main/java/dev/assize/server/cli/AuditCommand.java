@@ -2,11 +2,11 @@ package dev.assize.server.cli;
 
 import picocli.CommandLine.Command;
 
-/** The ledger: record, find, export, prove, verify, erase, hold. */
+/** The ledger: record, find, export, prove, verify, erase, hold, prune. */
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "The ledger: record, find, export, prove, verify, erase, hold.",
+        description = "The ledger: record, find, export, prove, verify, erase, hold, prune.",
         subcommands = {
             AuditAppendCommand.class,
             AuditListCommand.class,
@@ -19,6 +19,7 @@ import picocli.CommandLine.Command;
             AuditDecisionCommand.class,
             AuditEraseCommand.class,
             AuditHoldCommand.class,
+            AuditPruneCommand.class,
             AuditIncarnationCommand.class
         })
 public final class AuditCommand {}

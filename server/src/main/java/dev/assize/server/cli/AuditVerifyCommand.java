@@ -19,7 +19,8 @@ import picocli.CommandLine.Parameters;
         description = {
             "Recomputes the ledger of --tenant and names the first entry that is not as it was recorded.",
             "With FILE, verifies a bundle (`assize audit export --format bundle`) or the proof of an entry (`assize audit"
-                    + " proof`), without a server, a key or a network; a --tenant that is given must be its tenant."
+                    + " proof`), without a server, a key or a network; also one that was archived when entries were pruned. A"
+                    + " --tenant that is given must be its tenant."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:as it was recorded", "1:could not be verified", "2:usage", "3:not as it was recorded"})
@@ -91,6 +92,12 @@ public final class AuditVerifyCommand extends ClientCommand {
                 out().println("head   " + PolicyChange.hex(result.getHeadHash()) + " at " + result.getToSeq());
             }
             printRedacted(result.getRedacted());
+            if (result.hasPruned()) {
+                out().println("begins " + PolicyChange.hex(result.getPruned().getLastHash()) + " at "
+                        + (result.getPruned().getToSeq() - 1) + ", pruned as entry "
+                        + result.getPruned().getPrunedSeq() + " says; archived in "
+                        + Printable.text(result.getPruned().getArchiveObject()));
+            }
         } else {
             out().println(NOT_AS_RECORDED
                     + (result.hasFirstBadSeq() ? "first bad entry " + result.getFirstBadSeq() + ": " : "")
@@ -140,6 +147,15 @@ public final class AuditVerifyCommand extends ClientCommand {
                 .put("origin", result.getOrigin());
         if (result.hasFirstBadSeq()) {
             json.put("firstBadSeq", result.getFirstBadSeq());
+        }
+        if (result.hasPruned()) {
+            json.putObject("pruned")
+                    .put("toSeq", result.getPruned().getToSeq())
+                    .put("lastHash", PolicyChange.hex(result.getPruned().getLastHash()))
+                    .put("rootHash", PolicyChange.hex(result.getPruned().getRootHash()))
+                    .put("archiveObject", result.getPruned().getArchiveObject())
+                    .put("archiveDigest", PolicyChange.hex(result.getPruned().getArchiveDigest()))
+                    .put("recordedSeq", result.getPruned().getPrunedSeq());
         }
         return json.put("fault", fault(result)).put("message", result.getMessage());
     }

@@ -171,12 +171,22 @@ final class OfflineVerification {
         command.out()
                 .println("VALID  " + count(found) + " of "
                         + Printable.text(found.name().origin()));
-        if (found.checkpoint().size() > 0) {
+        if (found.isPart()) {
             command.out()
-                    .println("head   " + HexFormat.of().formatHex(found.headHash()) + " at "
-                            + (found.checkpoint().size() - 1));
+                    .println("part   entries " + found.from() + " to " + (found.to() - 1) + ", of "
+                            + found.checkpoint().size() + " that were signed");
+            command.out().println("behind " + HexFormat.of().formatHex(found.prevHash()) + " at " + (found.from() - 1));
+        }
+        if (found.to() > found.from()) {
+            command.out().println("head   " + HexFormat.of().formatHex(found.headHash()) + " at " + (found.to() - 1));
         }
         command.printRedacted(found.redacted());
+        if (found.missing() > 0) {
+            command.out()
+                    .println("of " + found.missing()
+                            + (found.missing() == 1 ? " entry" : " entries")
+                            + " something is gone, and entries behind this part would have to say so");
+        }
         if (options.checkpoint != null) {
             command.out().println("It continues the checkpoint in " + options.checkpoint + ".");
         }
@@ -187,14 +197,20 @@ final class OfflineVerification {
     }
 
     private static String count(LedgerBundle.Contents found) {
-        return found.checkpoint().size() + (found.checkpoint().size() == 1 ? " entry" : " entries");
+        long entries = found.to() - found.from();
+        return entries + (entries == 1 ? " entry" : " entries");
     }
 
     private static ObjectNode json(boolean valid, LedgerBundle.Contents found) {
         return ClientCommand.object()
                 .put("valid", valid)
-                .put("verified", found.checkpoint().size())
+                .put("verified", found.to() - found.from())
+                .put("fromSeq", found.from())
+                .put("toSeq", found.to() - 1)
+                .put("treeSize", found.checkpoint().size())
                 .put("redacted", found.redacted())
+                .put("missing", found.missing())
+                .put("prevHash", HexFormat.of().formatHex(found.prevHash()))
                 .put("headHash", HexFormat.of().formatHex(found.headHash()))
                 .put("rootHash", HexFormat.of().formatHex(found.checkpoint().root()))
                 .put("origin", found.name().origin())

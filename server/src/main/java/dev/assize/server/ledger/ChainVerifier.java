@@ -70,6 +70,21 @@ public final class ChainVerifier {
      * @param tree at the beginning of the range, with the roots that were signed
      */
     public Verification verify(TenantId tenant, long fromSeq, @Nullable Long toSeq, TreeCheck tree, Progress progress) {
+        return verify(tenant, null, fromSeq, toSeq, tree, progress);
+    }
+
+    /**
+     * The same of a ledger whose first entries were pruned. Where the range begins with it, nothing may be left before.
+     *
+     * @param beginning null where the ledger begins with entry 0
+     */
+    public Verification verify(
+            TenantId tenant,
+            @Nullable Beginning beginning,
+            long fromSeq,
+            @Nullable Long toSeq,
+            TreeCheck tree,
+            Progress progress) {
         long lastWanted = toSeq == null ? Long.MAX_VALUE : toSeq;
         Optional<LedgerHead> before = store.head(tenant);
         long size = before.map(LedgerHead::size).orElse(0L);
@@ -78,7 +93,8 @@ public final class ChainVerifier {
         }
         long total = Math.max(0, Math.min(size - 1, lastWanted) - fromSeq + 1);
         progress.verified(0, total);
-        ChainWalk walk = new ChainWalk(tenant, fromSeq, projector, tree);
+        boolean fromBeginning = beginning != null && fromSeq == beginning.seq();
+        ChainWalk walk = new ChainWalk(tenant, fromSeq, fromBeginning ? beginning : null, projector, tree);
         List<StoredEntry> vouching = new ArrayList<>();
         Verification result;
         try {
@@ -92,10 +108,12 @@ public final class ChainVerifier {
                 }
                 return sound;
             };
-            Optional<LedgerHead> head = store.scan(
-                    tenant, Math.max(0, fromSeq - 1), lastWanted, reader, () -> areSoundBeside(tenant, vouching, walk));
+            long scanFrom = fromBeginning ? 0 : Math.max(0, fromSeq - 1);
+            Optional<LedgerHead> head =
+                    store.scan(tenant, scanFrom, lastWanted, reader, () -> areSoundBeside(tenant, vouching, walk));
             hearTheRest(tenant, walk);
-            result = withoutOrphans(tenant, conclude(walk, head, fromSeq, toSeq), lastWanted);
+            result = withoutOrphans(
+                    tenant, conclude(walk, head, fromSeq, toSeq), fromBeginning ? 0 : fromSeq, lastWanted);
         } catch (UnreadableRowException row) {
             Fault fault =
                     new Fault(row.seq(), Kind.FRAME, "entry " + row.seq() + " cannot be read: " + row.getMessage());
@@ -142,11 +160,11 @@ public final class ChainVerifier {
         return new Broken(span, earlier == null ? fault : earlier);
     }
 
-    private Verification withoutOrphans(TenantId tenant, Verification found, long lastWanted) {
+    private Verification withoutOrphans(TenantId tenant, Verification found, long from, long lastWanted) {
         if (beside.isEmpty() || !(found instanceof Sound(Span span))) {
             return found;
         }
-        OptionalLong orphan = beside.get().orphan(tenant, span.fromSeq(), lastWanted);
+        OptionalLong orphan = beside.get().orphan(tenant, from, lastWanted);
         return orphan.isEmpty()
                 ? found
                 : new Broken(

@@ -37,10 +37,18 @@ final class ChainWalk {
 
     private final Set<Long> redacted = new HashSet<>();
 
-    /** A walk that verifies from a position on; the entry before it may come first, and only lends its hash. */
-    ChainWalk(TenantId tenant, long fromSeq, Projector projector, TreeCheck tree) {
+    /**
+     * A walk that verifies from a position on; the entry before it may come first, and only lends its hash.
+     *
+     * @param beginning where the walk begins with what is left of a pruned ledger; null elsewhere
+     */
+    ChainWalk(TenantId tenant, long fromSeq, @Nullable Beginning beginning, Projector projector, TreeCheck tree) {
         this.tenant = tenant;
         this.fromSeq = fromSeq;
+        if (beginning != null) {
+            this.lastHash = beginning.lastHash();
+            this.lastRecordedAt = beginning.lastRecordedAt();
+        }
         this.nextSeq = fromSeq;
         this.projector = projector;
         this.tree = tree;
@@ -282,6 +290,10 @@ final class ChainWalk {
     }
 
     private Fault misplaced(long seq) {
+        if (seq < fromSeq) {
+            return new Fault(
+                    seq, Kind.SEQUENCE, "entry " + seq + " is there, and the ledger was pruned up to " + fromSeq);
+        }
         return seq < nextSeq
                 ? new Fault(seq, Kind.SEQUENCE, "entry " + seq + " stands there twice")
                 : new Fault(nextSeq, Kind.SEQUENCE, "entry " + nextSeq + " is missing: entry " + seq + " follows");

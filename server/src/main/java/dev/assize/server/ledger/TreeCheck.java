@@ -54,6 +54,11 @@ public final class TreeCheck {
         return tree == null ? TreeHash.emptyRoot() : tree.root();
     }
 
+    /** Its right edge; empty where nothing is compared. */
+    public Frontier edge() {
+        return tree == null ? Frontier.empty() : tree.copy();
+    }
+
     /** Roots that were compared, and were right. */
     int compared() {
         return compared;

@@ -1,4 +1,4 @@
-/** What may leave a ledger, and what keeps it: erasure of values beside entries, and legal holds. */
+/** What may leave a ledger, and what keeps it: erasure of values beside entries, pruning into the archive, legal holds. */
 @NullMarked
 package dev.assize.server.retention;
 

@@ -235,6 +235,16 @@ final class PostgresAnchorRepository implements AnchorRepository {
     }
 
     @Override
+    public List<PrunedRow> pruned(TenantId tenant) {
+        return database.inSnapshot(tenant.value(), transaction -> PrunedRows.all(transaction, tenant));
+    }
+
+    @Override
+    public Digest pastActions(TenantId tenant, long toSeq) {
+        return database.inSnapshot(tenant.value(), transaction -> PrunedRows.pastActions(transaction, tenant, toSeq));
+    }
+
+    @Override
     public void recordSigningKey(String key, Instant now, Function<String, EntryDraft> entry) {
         int _ = database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
             Optional<String> before = lastKey(transaction);

@@ -9,6 +9,7 @@ import dev.assize.server.anchor.AnchorRepository.GrownTree;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaves;
 import dev.assize.server.anchor.AnchorRepository.MetaSize;
 import dev.assize.server.anchor.AnchorRepository.PresentHead;
+import dev.assize.server.anchor.AnchorRepository.PrunedRow;
 import dev.assize.server.anchor.AnchorRepository.Publication;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.Round;
@@ -68,6 +69,12 @@ final class PostgresAnchorRound implements Round {
             + " unnest(?::text[], ?::integer[], ?::smallint[], ?::bigint[], ?::bytea[], ?::bytea[])"
             + " ON CONFLICT DO NOTHING";
 
+    private static final String ADOPT_TILES = "INSERT INTO assize.ledger_tile"
+            + " (tenant_id, incarnation, level, index, root, hashes) SELECT DISTINCT ON (t.level, t.index) t.tenant_id, ?,"
+            + " t.level, t.index, t.root, t.hashes FROM assize.ledger_tile t WHERE t.tenant_id = ? AND t.incarnation < ?"
+            + " AND (t.index + 1) * (1::bigint << (8 * (t.level + 1))) <= ?"
+            + " ORDER BY t.level, t.index, t.incarnation DESC ON CONFLICT DO NOTHING";
+
     private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
             + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l"
             + " ON CONFLICT (incarnation, index) DO UPDATE SET tenant_id = excluded.tenant_id, leaf = excluded.leaf";
@@ -125,6 +132,24 @@ final class PostgresAnchorRound implements Round {
                 }
             }
             return unsigned;
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    @Override
+    public List<PrunedRow> pruned(TenantId tenant) {
+        return PrunedRows.withoutEntries(transaction, tenant);
+    }
+
+    @Override
+    public void adoptTiles(TenantId tenant, int incarnation, long toSeq) {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(ADOPT_TILES)) {
+            statement.setInt(1, incarnation);
+            statement.setString(2, tenant.value());
+            statement.setInt(3, incarnation);
+            statement.setLong(4, toSeq);
+            statement.executeUpdate();
         } catch (SQLException e) {
             throw Database.failure(e);
         }

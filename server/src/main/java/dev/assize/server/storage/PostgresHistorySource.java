@@ -8,6 +8,7 @@ import dev.assize.server.model.Calendar;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import java.sql.Array;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -18,7 +19,7 @@ import java.util.Set;
 
 /**
  * What the ledger's entries show to have been done, by their columns, as it is committed; in the middle of an append
- * also what that has written.
+ * also what that has written. Of entries that were pruned that much is kept.
  *
  * <p>For each action the first entry is the first that the index by resource, actor, action and falling `-seq` has; the
  * order is of `-seq` since that index alone has it. Told to stop at the first by `seq`, PostgreSQL would rather walk the
@@ -35,6 +36,11 @@ final class PostgresHistorySource implements HistorySource {
             + " AND outcome IN (" + Outcome.SUCCESS.number() + ", " + Outcome.PARTIAL.number() + ")"
             + " AND recorded_at <= ? ORDER BY -seq DESC LIMIT 1) AS done ORDER BY done.seq LIMIT 1";
 
+    /** What was kept of entries that were pruned stands before all that are left. */
+    private static final String FIRST_OF_ALL = "(" + FIRST + ") UNION ALL (SELECT action, seq, recorded_at"
+            + " FROM assize.ledger_past_action WHERE tenant_id = ? AND resource = ? AND actor = ? AND action = ANY (?)"
+            + " AND recorded_at <= ? ORDER BY seq LIMIT 1) ORDER BY seq LIMIT 1";
+
     private final Database database;
 
     @Inject
@@ -49,18 +55,22 @@ final class PostgresHistorySource implements HistorySource {
             return Optional.empty();
         }
         return database.inSnapshot(tenant.value(), transaction -> {
-            try (PreparedStatement statement = transaction.connection().prepareStatement(FIRST)) {
-                statement.setArray(
-                        1,
-                        transaction
-                                .connection()
-                                .createArrayOf(
-                                        "text",
-                                        actions.stream().map(Action::value).toArray()));
+            try (PreparedStatement statement = transaction.connection().prepareStatement(FIRST_OF_ALL)) {
+                Array named = transaction
+                        .connection()
+                        .createArrayOf(
+                                "text", actions.stream().map(Action::value).toArray());
+                Instant last = Calendar.atMostLast(until).truncatedTo(ChronoUnit.MICROS);
+                statement.setArray(1, named);
                 statement.setString(2, tenant.value());
                 statement.setString(3, resource.value());
                 statement.setString(4, actor.toString());
-                Times.write(statement, 5, Calendar.atMostLast(until).truncatedTo(ChronoUnit.MICROS));
+                Times.write(statement, 5, last);
+                statement.setString(6, tenant.value());
+                statement.setString(7, resource.value());
+                statement.setString(8, actor.toString());
+                statement.setArray(9, named);
+                Times.write(statement, 10, last);
                 return first(statement);
             }
         });

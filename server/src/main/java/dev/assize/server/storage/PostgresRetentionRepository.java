@@ -8,8 +8,6 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.ErasureEvents;
-import dev.assize.server.ledger.AppendCommand;
-import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Digest;
@@ -50,8 +48,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class PostgresRetentionRepository implements RetentionRepository {
 
-    private static final String LOCK_HEAD = "SELECT size FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
-
     private static final String ENTRIES = "SELECT e.seq, e.frame, e.env, ARRAY(SELECT h.hold_id FROM"
             + " assize.ledger_holds_on(e.tenant_id, e.recorded_at, e.actor, e.resource) AS h (hold_id))"
             + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = ANY (?)";
@@ -59,13 +55,13 @@ final class PostgresRetentionRepository implements RetentionRepository {
     private static final String ERASE = "SELECT assize.erase_ledger_values(?, ?, ?)";
 
     private final Database database;
-    private final LedgerWriter ledger;
+    private final OwnEntries entries;
     private final AuditCodec codec;
 
     @Inject
-    PostgresRetentionRepository(Database database, LedgerWriter ledger, AuditCodec codec) {
+    PostgresRetentionRepository(Database database, OwnEntries entries, AuditCodec codec) {
         this.database = database;
-        this.ledger = ledger;
+        this.entries = entries;
         this.codec = codec;
     }
 
@@ -73,7 +69,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
     public Result erase(Erasure erasure) {
         TenantId tenant = erasure.tenant();
         return database.inTransaction(tenant.value(), transaction -> {
-            lockHead(transaction, tenant);
+            OwnEntries.lockHead(transaction, tenant);
             Plan plan = plan(transaction, erasure);
             if (plan.refusal != null) {
                 transaction.abandon();
@@ -169,7 +165,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
                 .toList();
         Map<Long, Receipt> recorded = new HashMap<>();
         if (!events.isEmpty()) {
-            List<Receipt> receipts = append(transaction, erasure.tenant(), erasure.by(), events);
+            List<Receipt> receipts = entries.append(transaction, erasure.tenant(), erasure.by(), events);
             for (int i = 0; i < seqs.size(); i++) {
                 recorded.put(seqs.get(i), receipts.get(i));
             }
@@ -210,8 +206,8 @@ final class PostgresRetentionRepository implements RetentionRepository {
     public Hold place(Placing placing) {
         TenantId tenant = placing.tenant();
         return database.inTransaction(tenant.value(), transaction -> {
-            String id = "h" + lockHead(transaction, tenant);
-            Receipt entry = append(transaction, tenant, placing.by(), List.of(HoldEvents.placed(placing, id)))
+            String id = "h" + OwnEntries.lockHead(transaction, tenant);
+            Receipt entry = entries.append(transaction, tenant, placing.by(), List.of(HoldEvents.placed(placing, id)))
                     .getFirst();
             Hold hold = new Hold(
                     id,
@@ -228,7 +224,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
     public ReleaseResult release(Release release) {
         TenantId tenant = release.tenant();
         return database.inTransaction(tenant.value(), transaction -> {
-            lockHead(transaction, tenant);
+            OwnEntries.lockHead(transaction, tenant);
             Hold hold = transaction
                     .sql()
                     .selectFrom(LEDGER_HOLD)
@@ -249,7 +245,8 @@ final class PostgresRetentionRepository implements RetentionRepository {
                 transaction.abandon();
                 return new ReleaseResult.Own(hold);
             }
-            Receipt entry = append(transaction, tenant, release.by(), List.of(HoldEvents.released(release, hold)))
+            Receipt entry = entries.append(
+                            transaction, tenant, release.by(), List.of(HoldEvents.released(release, hold)))
                     .getFirst();
             transaction
                     .sql()
@@ -283,26 +280,6 @@ final class PostgresRetentionRepository implements RetentionRepository {
                         .orderBy(LEDGER_HOLD.PLACED_SEQ)
                         .limit(page.limit())
                         .fetch(PostgresRetentionRepository::read));
-    }
-
-    private List<Receipt> append(TenantTransaction transaction, TenantId tenant, Recorder by, List<AuditEvent> events)
-            throws SQLException {
-        AppendCommand command = new AppendCommand(by, OwnDrafts.of(transaction, codec, events, by, tenant), null);
-        return switch (ledger.append(transaction, tenant, List.of(command)).getFirst()) {
-            case AppendResult.Appended(var receipts) -> receipts;
-            case AppendResult.Replayed _, AppendResult.KeyReused _, AppendResult.Refused _ ->
-                throw new IllegalStateException("Without a key, and without a condition");
-        };
-    }
-
-    /** Locks the head, as every append does, and answers the size of the ledger. */
-    private static long lockHead(TenantTransaction transaction, TenantId tenant) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(LOCK_HEAD)) {
-            statement.setString(1, tenant.value());
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? row.getLong(1) : 0;
-            }
-        }
     }
 
     private static LedgerHoldRecord write(TenantId tenant, Hold hold) {

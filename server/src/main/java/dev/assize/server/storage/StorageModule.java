@@ -26,12 +26,16 @@ import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.retention.PolicyKeeper;
+import dev.assize.server.retention.PruningRepository;
 import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.verification.PatrolRepository;
 import java.time.InstantSource;
 
-/** Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard},
- * meters and a clock. */
+/**
+ * Binds what the rooms keep in the database. Needs {@link StorageConfig}, {@link AuditCodec}, a {@link HeadGuard}, meters and a
+ * clock.
+ */
 public final class StorageModule extends AbstractModule {
 
     @Override
@@ -59,6 +63,9 @@ public final class StorageModule extends AbstractModule {
         bind(TenantRegister.class).to(PostgresTenantRegister.class).in(Singleton.class);
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
+        bind(OwnEntries.class).in(Singleton.class);
+        bind(PolicyKeeper.class).to(NoPolicyKeeper.class).in(Singleton.class);
+        bind(PruningRepository.class).to(PostgresPruningRepository.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
         bind(ProposalRepository.class).to(PostgresProposalRepository.class).in(Singleton.class);
         bind(PostgresApprovalRepository.class).in(Singleton.class);

@@ -206,7 +206,7 @@ public final class Patrol implements AutoCloseable {
     private PatrolState walk(TenantId ledger, @Nullable PatrolState known) {
         PatrolState going = known == null || leavesAnew(known) ? null : known;
         LedgerWalk walk = verifier.walk(ledger, going == null ? null : going.position());
-        Instant begun = going == null || walk.position().size() == 0 ? clock.instant() : going.begun();
+        Instant begun = going == null || walk.isFromTheBeginning() ? clock.instant() : going.begun();
         PatrolState state = new PatrolState(
                 walk.position(), begun, known == null ? null : known.whole(), known == null ? null : known.fault());
         Instant end = clock.instant().plus(TURN);

@@ -4,6 +4,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
+import dev.assize.server.app.ClientBundles;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditLog;
@@ -11,6 +12,7 @@ import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.Outcome;
+import dev.assize.server.decision.HistorySource;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.ChainVerifier;
@@ -19,12 +21,17 @@ import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
+import dev.assize.server.ledger.archive.ArchiveStore;
+import dev.assize.server.ledger.archive.ArchiveUnavailableException;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.retention.ArchiveBundles;
+import dev.assize.server.retention.Pruner;
+import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
@@ -35,10 +42,12 @@ import dev.assize.server.verification.VerificationConfig;
 import dev.assize.server.verification.VerificationModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.stream.IntStream;
@@ -74,6 +83,18 @@ final class AnchoredNode implements AutoCloseable {
             AnchorConfig config,
             WitnessConfig witnesses,
             VerificationConfig verification) {
+        return start(database, outside, config, witnesses, verification, InstantSource.system(), new NoArchive());
+    }
+
+    /** A node with a clock of its own, that archives what it prunes. */
+    static AnchoredNode start(
+            TestDatabase database,
+            OutsideStore outside,
+            AnchorConfig config,
+            WitnessConfig witnesses,
+            VerificationConfig verification,
+            InstantSource clock,
+            ArchiveStore archive) {
         return new AnchoredNode(Guice.createInjector(
                 Stage.DEVELOPMENT,
                 new StorageModule(),
@@ -81,6 +102,7 @@ final class AnchoredNode implements AutoCloseable {
                 new AuditModule(),
                 new AnchorModule(),
                 new VerificationModule(),
+                new RetentionModule(),
                 new AbstractModule() {
                     @Override
                     protected void configure() {
@@ -91,7 +113,9 @@ final class AnchoredNode implements AutoCloseable {
                         bind(VerificationConfig.class).toInstance(verification);
                         bind(OutsideStore.class).toInstance(outside);
                         bind(AuditSettings.class).toInstance(_ -> List.of());
-                        bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(InstantSource.class).toInstance(clock);
+                        bind(ArchiveStore.class).toInstance(archive);
+                        bind(ArchiveBundles.class).to(ClientBundles.class);
                         bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                     }
                 }));
@@ -143,6 +167,22 @@ final class AnchoredNode implements AutoCloseable {
 
     RetentionRepository retention() {
         return injector.getInstance(RetentionRepository.class);
+    }
+
+    Pruner pruner() {
+        return injector.getInstance(Pruner.class);
+    }
+
+    HistorySource history() {
+        return injector.getInstance(HistorySource.class);
+    }
+
+    Prefixes prefixes() {
+        return injector.getInstance(Prefixes.class);
+    }
+
+    SignedLedgerVerifier verifier() {
+        return injector.getInstance(SignedLedgerVerifier.class);
     }
 
     AuditIndex index() {
@@ -200,10 +240,6 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, 0, null, trusted, (_, _) -> {});
     }
 
-    SignedLedgerVerifier verifier() {
-        return injector.getInstance(SignedLedgerVerifier.class);
-    }
-
     /** Verifies from a position on. */
     Verification verifySigned(TenantId tenant, long fromSeq) {
         return injector.getInstance(SignedLedgerVerifier.class).verify(tenant, fromSeq, null, null, (_, _) -> {});
@@ -218,6 +254,25 @@ final class AnchoredNode implements AutoCloseable {
     public void close() {
         injector.getInstance(Appender.class).close();
         database().close();
+    }
+
+    /** Where nothing is archived. */
+    private static final class NoArchive implements ArchiveStore {
+
+        @Override
+        public boolean create(String name, Path content, Instant retainUntil) {
+            throw new ArchiveUnavailableException("there is none", null);
+        }
+
+        @Override
+        public Optional<InputStream> read(String name) {
+            throw new ArchiveUnavailableException("there is none", null);
+        }
+
+        @Override
+        public String describe() {
+            return "nowhere";
+        }
     }
 
     /** One whose reason and payload can be erased. */

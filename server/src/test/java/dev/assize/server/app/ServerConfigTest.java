@@ -38,6 +38,15 @@ class ServerConfigTest {
     /** A key that signs notes, as Go's note package has it. */
     private static final String NO_WITNESS = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
+    private static final Set<ConfigKey> ONLY_OF_ARCHIVES = EnumSet.of(
+            ConfigKey.ARCHIVE_REGION,
+            ConfigKey.ARCHIVE_ENDPOINT,
+            ConfigKey.ARCHIVE_PATH_STYLE,
+            ConfigKey.ARCHIVE_CREDENTIALS,
+            ConfigKey.ARCHIVE_INSTANCE_CREDENTIALS,
+            ConfigKey.ARCHIVE_TIMEOUT,
+            ConfigKey.ARCHIVE_OBJECT_LOCK);
+
     private static final Set<ConfigKey> ONLY_OF_BUCKETS = EnumSet.of(
             ConfigKey.ANCHOR_REGION,
             ConfigKey.ANCHOR_ENDPOINT,
@@ -95,6 +104,13 @@ class ServerConfigTest {
                 base.put(ConfigKey.ANCHOR_URL.variable(), "s3://heads/acme");
                 base.put(ConfigKey.ANCHOR_REGION.variable(), "eu-central-1");
             }
+            if (ONLY_OF_ARCHIVES.contains(key)) {
+                base.put(ConfigKey.ARCHIVE_URL.variable(), "s3://old/acme");
+                base.put(ConfigKey.ARCHIVE_REGION.variable(), "eu-central-1");
+            }
+            if (key == ConfigKey.ARCHIVE_URL) {
+                base.put(ConfigKey.ARCHIVE_REGION.variable(), "eu-central-1");
+            }
             Map<String, String> changed = new HashMap<>(base);
             changed.put(key.variable(), value);
             assertThat(config(changed)).as(key.text()).isNotEqualTo(config(base));
@@ -134,6 +150,34 @@ class ServerConfigTest {
                         "ASSIZE_DATABASE_USER", "app",
                         "ASSIZE_ANCHOR_URL", "jdbc:postgresql://db/assize"),
                 "another database");
+    }
+
+    @Test
+    void readsTheArchive() {
+        assertThat(config(Map.of()).archive())
+                .isInstanceOfSatisfying(
+                        ArchivePlace.Directory.class,
+                        directory -> assertThat(directory.path()).hasFileName("archive"));
+        ArchivePlace place = config(Map.of(
+                        "ASSIZE_ARCHIVE_URL", "s3://archive/acme",
+                        "ASSIZE_ARCHIVE_REGION", "eu-central-1",
+                        "ASSIZE_ARCHIVE_OBJECT_LOCK", "none"))
+                .archive();
+        assertThat(place).isInstanceOfSatisfying(ArchivePlace.Bucket.class, bucket -> {
+            assertThat(bucket.place().bucket()).isEqualTo("archive");
+            assertThat(bucket.place().prefix()).isEqualTo("acme/");
+            assertThat(bucket.lock()).isEqualTo(ArchivePlace.ObjectLock.NONE);
+        });
+        assertRefused(Map.of("ASSIZE_ARCHIVE_URL", "s3://archive"), "archive.region");
+        assertRefused(
+                Map.of("ASSIZE_ARCHIVE_URL", "s3://archive", "ASSIZE_ARCHIVE_DIRECTORY", "/a"), "expected one of them");
+        assertRefused(Map.of("ASSIZE_ARCHIVE_URL", "jdbc:postgresql://a/b"), "s3://bucket/prefix");
+        assertRefused(
+                Map.of(
+                        "ASSIZE_ARCHIVE_URL", "s3://archive",
+                        "ASSIZE_ARCHIVE_REGION", "eu-central-1",
+                        "ASSIZE_ARCHIVE_OBJECT_LOCK", "some"),
+                "none, governance, compliance");
     }
 
     @Test
@@ -230,8 +274,13 @@ class ServerConfigTest {
                         case GRPC_PORT, HTTP_PORT -> "0";
                         case GRPC_REFLECTION -> "open";
                         case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
-                        case ANCHOR_ENDPOINT -> "https://store.example.com";
-                        case ANCHOR_PATH_STYLE, ANCHOR_INSTANCE_CREDENTIALS -> "true";
+                        case ARCHIVE_URL -> "s3://archive/acme";
+                        case ARCHIVE_OBJECT_LOCK -> "governance";
+                        case ANCHOR_ENDPOINT, ARCHIVE_ENDPOINT -> "https://store.example.com";
+                        case ANCHOR_PATH_STYLE,
+                                ANCHOR_INSTANCE_CREDENTIALS,
+                                ARCHIVE_PATH_STYLE,
+                                ARCHIVE_INSTANCE_CREDENTIALS -> "true";
                         case ANCHOR_WITNESSES -> "https://witness.example.com " + WITNESS;
                         case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
                         case DATABASE_USER,
@@ -246,6 +295,9 @@ class ServerConfigTest {
                                 ANCHOR_DIRECTORY,
                                 ANCHOR_REGION,
                                 ANCHOR_CREDENTIALS,
+                                ARCHIVE_DIRECTORY,
+                                ARCHIVE_REGION,
+                                ARCHIVE_CREDENTIALS,
                                 ANCHOR_USER,
                                 ANCHOR_PASSWORD,
                                 NODE_NAME,
@@ -256,6 +308,7 @@ class ServerConfigTest {
                         case VERIFICATION_EVERY,
                                 POLICY_SNAPSHOT_EVERY,
                                 VERIFICATION_INTERVAL,
+                                ARCHIVE_TIMEOUT,
                                 GRPC_DRAIN_DELAY,
                                 GRPC_STOP_TIMEOUT,
                                 DATABASE_CONNECT_TIMEOUT,

@@ -77,7 +77,7 @@ class HouseRulesTest {
         rooms.put("anchor", Set.of("model", "ledger", "audit"));
         rooms.put("lineage", Set.of("model", "audit"));
         rooms.put("verification", Set.of("model", "ledger", "audit", "anchor"));
-        rooms.put("retention", Set.of("model", "ledger", "audit"));
+        rooms.put("retention", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("decision", Set.of("model", "policy"));
         rooms.put("recording", Set.of("model", "policy", "ledger", "audit", "decision"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));

@@ -77,7 +77,8 @@ class CatalogTest {
                                 "WHERE",
                                 ", unnest(ARRAY['UPDATE',"
                                         + " 'DELETE', 'TRUNCATE']) AS privilege WHERE (c.relname LIKE 'ledger\\_entry%'"
-                                        + " OR c.relname IN ('ledger_lineage', 'decision_record')) AND"
+                                        + " OR c.relname IN ('ledger_lineage', 'decision_record', 'ledger_pruning',"
+                                        + " 'ledger_pruned', 'ledger_past_action')) AND"
                                         + " (has_table_privilege('" + application()
                                         + "', c.oid, privilege) OR privilege = 'UPDATE' AND"
                                         + " has_any_column_privilege('" + application() + "', c.oid, 'UPDATE')) AND")))

@@ -97,7 +97,16 @@ class TenantIsolationTest {
             "ledger_payload", "(tenant_id, seq, field, salt, value) VALUES ('%s', 0, 28, " + HASH + ", '')",
             "ledger_hold",
                     "(tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
-                            + " VALUES ('%s', 'h', 'r', 's', 't', now(), 0)");
+                            + " VALUES ('%s', 'h', 'r', 's', 't', now(), 0)",
+            "ledger_pruning",
+                    "(tenant_id, pruning_id, from_seq, to_seq, reason, proposed_by, proposed_by_tenant, proposed_at,"
+                            + " proposed_seq) VALUES ('%s', 'p', 0, 256, 'r', 's', 't', now(), 256)",
+            "ledger_pruned",
+                    "(tenant_id, to_seq, from_seq, pruning_id, note, object, pruned_by, pruned_by_tenant, pruned_at,"
+                            + " pruned_seq) VALUES ('%s', 256, 0, 'p', 'n', 'o', 's', 't', now(), 257)",
+            "ledger_past_action",
+                    "(tenant_id, to_seq, resource, actor, action, seq, recorded_at)"
+                            + " VALUES ('%s', 256, 'r', 's', 'a', 0, now())");
 
     /** The same of tables that only a transaction that signs writes. */
     private static final Map<String, String> SIGNED_ROWS = Map.of(
@@ -123,6 +132,9 @@ class TenantIsolationTest {
             "decision_record",
             "ledger_payload",
             "ledger_hold",
+            "ledger_pruning",
+            "ledger_pruned",
+            "ledger_past_action",
             "ledger_tree",
             "ledger_checkpoint",
             "ledger_tile",

@@ -10,6 +10,7 @@ import com.google.rpc.Status;
 import dev.assize.server.anchor.NoSuchTreeException;
 import dev.assize.server.anchor.OutsideCorruptException;
 import dev.assize.server.anchor.OutsideUnavailableException;
+import dev.assize.server.anchor.PrunedException;
 import dev.assize.server.decision.NotOnRecordException;
 import dev.assize.server.decision.PastBusyException;
 import dev.assize.server.decision.PolicyStaleException;
@@ -23,6 +24,7 @@ import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.ledger.MalformedFrameException;
+import dev.assize.server.ledger.archive.ArchiveUnavailableException;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.StoreUnavailableException;
 import io.grpc.Metadata;
@@ -130,6 +132,14 @@ final class ErrorMapper {
             case OutsideCorruptException corrupt ->
                 status(RefusedException.retry(
                         ErrorReason.LEDGER_UNANCHORED, String.valueOf(corrupt.getMessage()), SOON));
+            case PrunedException pruned ->
+                status(RefusedException.of(
+                        ErrorReason.ENTRY_PRUNED,
+                        String.valueOf(pruned.getMessage()),
+                        Map.of("seq", Long.toString(pruned.seq()), "object", pruned.object())));
+            case ArchiveUnavailableException unreachable ->
+                status(RefusedException.retry(
+                        ErrorReason.ARCHIVE_UNAVAILABLE, "nothing is pruned: " + unreachable.getMessage(), SOON));
             case NoSuchTreeException none ->
                 status(RefusedException.of(ErrorReason.LEDGER_NOT_SIGNED, String.valueOf(none.getMessage()), Map.of()));
             case MalformedFrameException altered ->

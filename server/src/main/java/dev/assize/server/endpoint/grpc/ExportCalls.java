@@ -1,11 +1,16 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportAuditResponse;
 import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportResult;
+import dev.assize.proto.v1.ExportedBase;
 import dev.assize.server.access.Permission;
+import dev.assize.server.anchor.Checkpoints;
+import dev.assize.server.anchor.Prefixes;
+import dev.assize.server.anchor.PrunedPrefix;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
@@ -17,6 +22,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * `LedgerService/ExportAudit`. An export reads on a thread of its own and waits between messages until its reader has
@@ -33,6 +39,8 @@ final class ExportCalls {
     private final AuditExport entries;
     private final DecisionStore decisions;
     private final AuditCodec codec;
+    private final Prefixes prefixes;
+    private final Checkpoints checkpoints;
     private final Gate gate;
     private final TenantDirectory tenants;
     private final Replies replies;
@@ -44,6 +52,8 @@ final class ExportCalls {
             AuditExport entries,
             DecisionStore decisions,
             AuditCodec codec,
+            Prefixes prefixes,
+            Checkpoints checkpoints,
             Gate gate,
             TenantDirectory tenants,
             Replies replies,
@@ -51,6 +61,8 @@ final class ExportCalls {
         this.entries = entries;
         this.decisions = decisions;
         this.codec = codec;
+        this.prefixes = prefixes;
+        this.checkpoints = checkpoints;
         this.gate = gate;
         this.tenants = tenants;
         this.replies = replies;
@@ -79,8 +91,32 @@ final class ExportCalls {
         AuditFilter filter =
                 AuditTranslator.filter(request, CallContext.current().caller().envs());
         tenants.requireExists(tenant);
+        PrunedPrefix pruned = prefixes.of(tenant).orElse(null);
+        if (pruned != null && from < pruned.to()) {
+            return behind(pruned, tenant, filter, request);
+        }
         // Whoever may not read decisions has the entries without them.
-        return new Export(tenant, filter, request, format(request), gate.permits(tenant, Permission.READ_DECISIONS));
+        return new Export(
+                tenant, filter, request, format(request), gate.permits(tenant, Permission.READ_DECISIONS), null);
+    }
+
+    /** All of a ledger is what is left of it; who names a position that is gone means that one. */
+    private Export behind(PrunedPrefix pruned, TenantId tenant, AuditFilter filter, ExportAuditRequest request) {
+        if (request.getFromSeq() > 0 || (request.hasToSeq() && request.getToSeq() < pruned.to())) {
+            prefixes.requireHere(tenant, request.getFromSeq());
+        }
+        ExportForm format = format(request);
+        ExportedBase.Builder base = ExportedBase.newBuilder()
+                .setSeq(pruned.to())
+                .setPrevHash(ByteString.copyFrom(pruned.beginning().lastHash().bytes()));
+        checkpoints.edges(tenant, pruned.to()).forEach(edge -> base.addEdges(ByteString.copyFrom(edge)));
+        return new Export(
+                tenant,
+                filter,
+                request.toBuilder().setFromSeq(pruned.to()).build(),
+                format,
+                gate.permits(tenant, Permission.READ_DECISIONS),
+                format == ExportForm.FRAMES ? base.build() : null);
     }
 
     private ExportForm format(ExportAuditRequest request) {
@@ -125,6 +161,10 @@ final class ExportCalls {
             turn.await();
             stream.onNext(message);
         });
+        if (export.base != null) {
+            turn.await();
+            stream.onNext(ExportAuditResponse.newBuilder().setBase(export.base).build());
+        }
         long to = export.request.hasToSeq() ? export.request.getToSeq() : Long.MAX_VALUE;
         entries.read(export.tenant, export.filter, to, sent);
         sent.end();
@@ -141,7 +181,8 @@ final class ExportCalls {
             AuditFilter filter,
             ExportAuditRequest request,
             ExportForm format,
-            boolean withDecisions) {}
+            boolean withDecisions,
+            @Nullable ExportedBase base) {}
 
     /**
      * How long readers are waited for.

@@ -35,6 +35,7 @@ public final class GrpcModule extends AbstractModule {
         bind(PolicyEndpoint.class).in(Singleton.class);
         bind(LineageCalls.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);
+        bind(PruneCalls.class).in(Singleton.class);
         bind(RetentionCalls.class).in(Singleton.class);
         bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);
         bind(ExportCalls.class).in(Singleton.class);

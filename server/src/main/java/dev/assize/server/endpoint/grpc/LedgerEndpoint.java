@@ -26,6 +26,9 @@ import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListHoldsResponse;
 import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PlaceHoldResponse;
+import dev.assize.proto.v1.PruneLedgerRequest;
+import dev.assize.proto.v1.PruneLedgerResponse;
+import dev.assize.proto.v1.PrunedPrefix;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.ReleaseHoldRequest;
@@ -34,6 +37,7 @@ import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyProgress;
 import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.anchor.SignedLedgerVerifier;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditEvents;
@@ -87,6 +91,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final ProofCalls proofs;
     private final ExportCalls exports;
     private final RetentionCalls retention;
+    private final PruneCalls prunings;
+    private final Prefixes prefixes;
     private final Replies replies;
     private final VerificationSlots slots = new VerificationSlots();
 
@@ -102,6 +108,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             ProofCalls proofs,
             ExportCalls exports,
             RetentionCalls retention,
+            PruneCalls prunings,
+            Prefixes prefixes,
             Replies replies) {
         this.log = log;
         this.index = index;
@@ -113,6 +121,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.proofs = proofs;
         this.exports = exports;
         this.retention = retention;
+        this.prunings = prunings;
+        this.prefixes = prefixes;
         this.replies = replies;
     }
 
@@ -177,6 +187,11 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void releaseHold(ReleaseHoldRequest request, StreamObserver<ReleaseHoldResponse> observer) {
         replies.reply(observer, () -> retention.release(request));
+    }
+
+    @Override
+    public void pruneLedger(PruneLedgerRequest request, StreamObserver<PruneLedgerResponse> observer) {
+        replies.reply(observer, () -> prunings.prune(request));
     }
 
     @Override
@@ -287,20 +302,28 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             // Of a name that was misspelt, "valid" would be a lie.
             tenants.requireExists(tenant);
         }
-        return VerifyChainResponse.newBuilder()
-                .setResult(result(found, from, to))
-                .build();
+        VerifyResult.Builder result = result(found, from, to);
+        prefixes.of(tenant)
+                .filter(prefix -> result.getFromSeq() == prefix.to())
+                .ifPresent(prefix -> result.setPruned(PrunedPrefix.newBuilder()
+                        .setToSeq(prefix.to())
+                        .setLastHash(ByteString.copyFrom(
+                                prefix.beginning().lastHash().bytes()))
+                        .setRootHash(ByteString.copyFrom(prefix.root().bytes()))
+                        .setArchiveObject(prefix.object())
+                        .setArchiveDigest(ByteString.copyFrom(prefix.digest().bytes()))
+                        .setPrunedSeq(prefixes.recordedBy(tenant))));
+        return VerifyChainResponse.newBuilder().setResult(result).build();
     }
 
-    private static VerifyResult result(Verification found, long from, @Nullable Long to) {
+    private static VerifyResult.Builder result(Verification found, long from, @Nullable Long to) {
         return switch (found) {
-            case Sound sound -> span(sound.span()).setValid(true).build();
+            case Sound sound -> span(sound.span()).setValid(true);
             case Broken broken ->
                 span(broken.span())
                         .setFirstBadSeq(broken.fault().seq())
                         .setFault(fault(broken.fault().kind()))
-                        .setMessage(broken.fault().message())
-                        .build();
+                        .setMessage(broken.fault().message());
             case NoSuchRange range ->
                 throw RefusedException.invalid(
                         to != null && to >= range.size() ? "to_seq" : "from_seq",
@@ -348,7 +371,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         if (found.isEmpty()) {
             tenants.requireExists(tenant);
         }
-        QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder();
+        QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         int bytes = 0;
         for (RecordedEvent recorded : found) {
             AuditEntry entry = AuditTranslator.entry(recorded, request.getIncludeFrames());

@@ -7,6 +7,7 @@ import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LineageAccess;
 import dev.assize.proto.v1.LineageCut;
 import dev.assize.proto.v1.LineageDirection;
+import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.audit.AuditEvents;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.lineage.LineageIndex.Access;
@@ -31,14 +32,22 @@ final class LineageCalls {
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
+    private final Prefixes prefixes;
 
     @Inject
-    LineageCalls(LineageIndex index, LineageTracer tracer, Gate gate, TenantDirectory tenants, PageTokens tokens) {
+    LineageCalls(
+            LineageIndex index,
+            LineageTracer tracer,
+            Gate gate,
+            TenantDirectory tenants,
+            PageTokens tokens,
+            Prefixes prefixes) {
         this.index = index;
         this.tracer = tracer;
         this.gate = gate;
         this.tenants = tenants;
         this.tokens = tokens;
+        this.prefixes = prefixes;
     }
 
     GetLineageResponse lineage(GetLineageRequest request) {
@@ -66,7 +75,7 @@ final class LineageCalls {
         if (accesses.isEmpty()) {
             tenants.requireExists(tenant);
         }
-        GetLineageResponse.Builder response = GetLineageResponse.newBuilder();
+        GetLineageResponse.Builder response = GetLineageResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         accesses.forEach(access -> response.addAccesses(wire(access)));
         if (accesses.size() == size) {
             response.setNextPageToken(tokens.of(Long.toString(accesses.getLast().seq()), conditions));

@@ -20,6 +20,7 @@ import dev.assize.server.anchor.Checkpoints.Place;
 import dev.assize.server.anchor.IncarnationRecord;
 import dev.assize.server.anchor.Incarnations;
 import dev.assize.server.anchor.NoSuchTreeException;
+import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.audit.AuditEvents;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Names;
@@ -32,13 +33,16 @@ final class ProofCalls {
 
     private final Checkpoints checkpoints;
     private final Incarnations incarnations;
+    private final Prefixes prefixes;
     private final Gate gate;
     private final TenantDirectory tenants;
 
     @Inject
-    ProofCalls(Checkpoints checkpoints, Incarnations incarnations, Gate gate, TenantDirectory tenants) {
+    ProofCalls(
+            Checkpoints checkpoints, Incarnations incarnations, Prefixes prefixes, Gate gate, TenantDirectory tenants) {
         this.checkpoints = checkpoints;
         this.incarnations = incarnations;
+        this.prefixes = prefixes;
         this.gate = gate;
         this.tenants = tenants;
     }
@@ -83,6 +87,7 @@ final class ProofCalls {
 
     /** For whoever has been admitted already. */
     GetInclusionProofResponse inclusion(TenantId tenant, long seq, @Nullable Long treeSize) {
+        prefixes.requireHere(tenant, seq);
         Inclusion found = checkpoints.inclusion(tenant, seq, treeSize);
         return GetInclusionProofResponse.newBuilder()
                 .setSeq(found.seq())

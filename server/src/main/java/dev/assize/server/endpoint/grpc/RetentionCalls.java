@@ -11,6 +11,7 @@ import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PlaceHoldResponse;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.ReleaseHoldResponse;
+import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.audit.AuditEvents;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.ledger.Receipt;
@@ -41,15 +42,22 @@ final class RetentionCalls {
 
     private final Erasures erasures;
     private final RetentionRepository holds;
+    private final Prefixes prefixes;
     private final Gate gate;
     private final TenantDirectory tenants;
     private final PageTokens tokens;
 
     @Inject
     RetentionCalls(
-            Erasures erasures, RetentionRepository holds, Gate gate, TenantDirectory tenants, PageTokens tokens) {
+            Erasures erasures,
+            RetentionRepository holds,
+            Prefixes prefixes,
+            Gate gate,
+            TenantDirectory tenants,
+            PageTokens tokens) {
         this.erasures = erasures;
         this.holds = holds;
+        this.prefixes = prefixes;
         this.gate = gate;
         this.tenants = tenants;
         this.tokens = tokens;
@@ -69,8 +77,10 @@ final class RetentionCalls {
         tenants.requireExists(tenant);
         return switch (erasures.erase(erasure)) {
             case Erasure.Result.Done done -> response(done);
-            case Erasure.Result.NoSuchEntry none ->
+            case Erasure.Result.NoSuchEntry none -> {
+                prefixes.requireHere(tenant, none.seq());
                 throw RefusedException.notFound(ErrorReason.ENTRY_NOT_FOUND, "entry", Long.toString(none.seq()));
+            }
             case Erasure.Result.NotErasable not ->
                 throw RefusedException.precondition(
                         ErrorReason.ENTRY_NOT_ERASABLE,

@@ -47,6 +47,7 @@ import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.ProposeChangeHeader;
 import dev.assize.proto.v1.ProposeChangeRequest;
+import dev.assize.proto.v1.PruneLedgerRequest;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.RejectProposalRequest;
@@ -325,6 +326,13 @@ class EveryRpcTest {
                             .setTenant(tenant)
                             .setHoldId("h7")
                             .setReason("closed")
+                            .build())),
+            Map.entry(
+                    "LedgerService/PruneLedger",
+                    tenant -> List.of(PruneLedgerRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setToSeq(256)
+                            .setDryRun(true)
                             .build())),
             Map.entry(
                     "LedgerService/ListHolds",

@@ -7,6 +7,7 @@ import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.merkle.TileSource;
+import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.List;
@@ -77,6 +78,16 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
     @Override
     public <T> T published(Function<Published, T> work) {
         return work.apply(new Nothing());
+    }
+
+    @Override
+    public List<PrunedRow> pruned(TenantId tenant) {
+        return List.of();
+    }
+
+    @Override
+    public Digest pastActions(TenantId tenant, long toSeq) {
+        throw new UnsupportedOperationException("Nothing was pruned");
     }
 
     @Override

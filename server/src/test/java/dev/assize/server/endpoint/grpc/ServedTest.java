@@ -12,8 +12,11 @@ import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.Stage;
+import com.google.inject.util.Modules;
 import com.google.protobuf.ByteString;
+import dev.assize.client.AssizeClient;
 import dev.assize.client.ledger.Checkpoint;
+import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.TrustPolicy;
@@ -36,6 +39,8 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.EndedGrant;
 import dev.assize.proto.v1.EraseAuditRequest;
+import dev.assize.proto.v1.ExportAuditRequest;
+import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportPolicyRequest;
 import dev.assize.proto.v1.ExportPolicyResponse;
 import dev.assize.proto.v1.FreezeRequest;
@@ -46,6 +51,7 @@ import dev.assize.proto.v1.GetConsistencyProofRequest;
 import dev.assize.proto.v1.GetConsistencyProofResponse;
 import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
+import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GrantRequest;
 import dev.assize.proto.v1.Hold;
 import dev.assize.proto.v1.HoldScope;
@@ -60,7 +66,11 @@ import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.PruneLedgerRequest;
+import dev.assize.proto.v1.PruneLedgerResponse;
+import dev.assize.proto.v1.PrunedPart;
 import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ReleaseHoldRequest;
 import dev.assize.proto.v1.ResumeTenantRequest;
@@ -74,6 +84,7 @@ import dev.assize.proto.v1.TenantEntry;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
+import dev.assize.proto.v1.VerifyResult;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.server.access.AccessModule;
@@ -87,6 +98,7 @@ import dev.assize.server.anchor.AnchorModule;
 import dev.assize.server.anchor.FileOutsideStore;
 import dev.assize.server.anchor.OutsideStore;
 import dev.assize.server.anchor.WitnessConfig;
+import dev.assize.server.app.ClientBundles;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.authentication.ApiKeys;
@@ -103,11 +115,15 @@ import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.archive.ArchiveStore;
+import dev.assize.server.ledger.archive.DirectoryArchive;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
+import dev.assize.server.retention.ArchiveBundles;
+import dev.assize.server.retention.PolicyKeeper;
 import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
@@ -130,10 +146,13 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -142,6 +161,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -154,13 +174,21 @@ import org.junit.jupiter.api.io.TempDir;
 class ServedTest {
 
     private final TestDatabase database = TestDatabase.fresh();
+    private Path directory = Path.of("");
+
+    /** How far the node's clock is behind. */
+    private volatile Duration behind = Duration.ZERO;
+
     private Injector node = Guice.createInjector();
     private String admin = "";
     private ManagedChannel channel = ManagedChannelBuilder.forTarget("unused").build();
 
     @BeforeAll
-    void start(@TempDir Path directory) {
-        node = Guice.createInjector(Stage.PRODUCTION, modules(database, directory, 0));
+    void start(@TempDir Path temporary) {
+        directory = temporary;
+        node = Guice.createInjector(
+                Stage.PRODUCTION,
+                modules(database, directory, 0, () -> Instant.now().minus(behind)));
         node.getInstance(Database.class).start();
         node.getInstance(Anchor.class).start();
         seedTwiceAtOnce();
@@ -822,6 +850,158 @@ class ServedTest {
                 .containsExactly("assize", "listed-b");
     }
 
+    @Test
+    void movesTheBeginningOfALedgerIntoTheArchive() throws Exception {
+        behind = Duration.ofDays(60);
+        try {
+            apply(admin, header(), put("""
+                    apiVersion: assize.dev/v1
+                    kind: Tenant
+                    metadata: {name: pruned}
+                    spec: {environments: [default], audit: {retention: 40d}}
+                    """));
+            append("pruned", 300);
+        } finally {
+            behind = Duration.ZERO;
+            PolicyWatch watch = node.getInstance(PolicyWatch.class);
+            for (Instant end = Instant.now().plusSeconds(20);
+                    !(watch.isFresh() && watch.isOnTime()) && Instant.now().isBefore(end); ) {
+                LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+            }
+        }
+        node.getInstance(Anchor.class).round();
+        PruneLedgerRequest wish = PruneLedgerRequest.newBuilder()
+                .setTenant("pruned")
+                .setToSeq(300)
+                .setReason("older than we keep")
+                .build();
+        Refusal.of(() -> ledger(admin).pruneLedger(wish.toBuilder().clearToSeq().build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() ->
+                        ledger(admin).pruneLedger(wish.toBuilder().clearReason().build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() ->
+                        ledger(admin).pruneLedger(wish.toBuilder().setToSeq(100).build()))
+                .is(ErrorReason.PRUNING_LIMITED);
+        Refusal.of(() -> ledger(admin)
+                        .pruneLedger(PruneLedgerRequest.newBuilder()
+                                .setTenant("pruned")
+                                .setPruningId("p99")
+                                .build()))
+                .is(ErrorReason.PRUNING_NOT_FOUND);
+        PruneLedgerResponse dry = ledger(admin)
+                .pruneLedger(wish.toBuilder().clearReason().setDryRun(true).build());
+        assertThat(List.of(dry.getFromSeq(), dry.getToSeq())).containsExactly(0L, 256L);
+        Hold hold = ledger(admin)
+                .placeHold(PlaceHoldRequest.newBuilder()
+                        .setTenant("pruned")
+                        .setReason("case 12")
+                        .build())
+                .getHold();
+        Refusal.of(() -> ledger(admin).pruneLedger(wish)).is(ErrorReason.LEGAL_HOLD);
+        String second = key("user:second", "assize", true);
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: second}
+                spec: {subjects: ["user:second"], role: administrator}
+                """));
+        ledger(second)
+                .releaseHold(ReleaseHoldRequest.newBuilder()
+                        .setTenant("pruned")
+                        .setHoldId(hold.getHoldId())
+                        .setReason("closed")
+                        .build());
+
+        PruneLedgerResponse proposed = ledger(admin).pruneLedger(wish);
+        PruneLedgerRequest agreement = PruneLedgerRequest.newBuilder()
+                .setTenant("pruned")
+                .setPruningId(proposed.getPruningId())
+                .build();
+        Refusal.of(() -> ledger(admin).pruneLedger(agreement)).is(ErrorReason.PRUNING_OWN);
+        PrunedPart part = ledger(second).pruneLedger(agreement).getPruned();
+
+        assertThat(part.getToSeq()).isEqualTo(256);
+        assertThat(ledger(second).pruneLedger(agreement).hasPruned()).isFalse();
+        Refusal pruned = Refusal.of(() -> ledger(admin)
+                        .getInclusionProof(GetInclusionProofRequest.newBuilder()
+                                .setTenant("pruned")
+                                .setSeq(7)
+                                .build()))
+                .is(ErrorReason.ENTRY_PRUNED);
+        assertThat(pruned.status().getMessage()).contains(part.getArchiveObject());
+        Refusal.of(() -> ledger(admin)
+                        .exportAudit(ExportAuditRequest.newBuilder()
+                                .setTenant("pruned")
+                                .setFormat(ExportFormat.EXPORT_FORMAT_CSV)
+                                .setFromSeq(7)
+                                .setToSeq(7)
+                                .build())
+                        .hasNext())
+                .is(ErrorReason.ENTRY_PRUNED);
+        Refusal.of(() -> ledger(admin)
+                        .verifyChain(VerifyChainRequest.newBuilder()
+                                .setTenant("pruned")
+                                .setToSeq(7)
+                                .build())
+                        .hasNext())
+                .is(ErrorReason.ENTRY_PRUNED);
+        Refusal.of(() -> ledger(admin)
+                        .eraseAudit(EraseAuditRequest.newBuilder()
+                                .setTenant("pruned")
+                                .addSeqs(7)
+                                .setBasis("request 7")
+                                .build()))
+                .is(ErrorReason.ENTRY_PRUNED);
+        QueryAuditResponse found = ledger(admin)
+                .queryAudit(QueryAuditRequest.newBuilder()
+                        .setTenant("pruned")
+                        .setAscending(true)
+                        .build());
+        assertThat(found.getFirstSeq()).isEqualTo(found.getEntries(0).getSeq()).isEqualTo(256);
+        assertThat(ledger(admin)
+                        .getLineage(GetLineageRequest.newBuilder()
+                                .setTenant("pruned")
+                                .setUri("db:x")
+                                .build())
+                        .getFirstSeq())
+                .isEqualTo(256);
+        List<VerifyChainResponse> updates = new ArrayList<>();
+        ledger(admin)
+                .verifyChain(VerifyChainRequest.newBuilder().setTenant("pruned").build())
+                .forEachRemaining(updates::add);
+        VerifyResult verified = updates.getLast().getResult();
+        assertThat(verified.getValid()).isTrue();
+        assertThat(verified.getFromSeq()).isEqualTo(256);
+        assertThat(verified.getPruned().getArchiveObject()).isEqualTo(part.getArchiveObject());
+        assertThat(verified.getPruned().getPrunedSeq())
+                .isEqualTo(part.getEntry().getSeq());
+        node.getInstance(Anchor.class).round();
+        try (AssizeClient client = AssizeClient.builder()
+                .target("127.0.0.1:" + node.getInstance(GrpcServer.class).port())
+                .plaintext()
+                .apiKey(admin)
+                .tenant("pruned")
+                .build()) {
+            Path left = directory.resolve("left.tar");
+            VerifierKey key = VerifierKey.parse(ledger(admin)
+                    .getCheckpoint(GetCheckpointRequest.newBuilder()
+                            .setTenant("pruned")
+                            .build())
+                    .getVerifierKeys(0));
+            try (OutputStream out = Files.newOutputStream(left)) {
+                client.proofs(Set.of(key)).writeBundle(out, (_, _) -> {});
+            }
+            try (LedgerBundle rest = LedgerBundle.open(left);
+                    LedgerBundle archived =
+                            LedgerBundle.open(directory.resolve("archive").resolve(part.getArchiveObject()))) {
+                assertThat(rest.verify(Set.of(key), null, (_, _) -> {}).prevHash())
+                        .isEqualTo(
+                                archived.verify(Set.of(key), null, (_, _) -> {}).headHash());
+            }
+        }
+    }
+
     private AuditEntry entry(String tenant, long seq) {
         return ledger(admin)
                 .queryAudit(QueryAuditRequest.newBuilder().setTenant(tenant).build())
@@ -1012,6 +1192,10 @@ class ServedTest {
 
     /** All rooms of a node on a database. */
     static Module modules(TestDatabase database, Path directory, int port) {
+        return modules(database, directory, port, InstantSource.system());
+    }
+
+    private static Module modules(TestDatabase database, Path directory, int port, InstantSource clock) {
         return new AbstractModule() {
             @Provides
             @Singleton
@@ -1031,9 +1215,16 @@ class ServedTest {
                 install(new RecordingModule());
                 install(new NodesModule());
                 install(new AdministrationModule());
-                install(new StorageModule());
+                install(Modules.override(new StorageModule()).with(new AbstractModule() {
+                    @Override
+                    protected void configure() {
+                        bind(PolicyKeeper.class).toInstance(new NothingPruned());
+                    }
+                }));
                 install(new GrpcModule());
-                bind(InstantSource.class).toInstance(InstantSource.system());
+                bind(ArchiveStore.class).toInstance(new DirectoryArchive(directory.resolve("archive")));
+                bind(ArchiveBundles.class).to(ClientBundles.class);
+                bind(InstantSource.class).toInstance(clock);
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                 bind(StorageConfig.class).toInstance(database.config());
                 bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());
