@@ -38,6 +38,12 @@ import dev.assize.server.retention.Pruning.Result;
 import dev.assize.server.retention.Pruning.Wish;
 import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.storage.s3.LockMode;
+import dev.assize.server.storage.s3.S3ArchiveStore;
+import dev.assize.server.storage.s3.S3Place;
+import dev.assize.server.storage.s3.S3TestPlaces;
+import dev.assize.server.storage.s3.S3TestServer;
+import dev.assize.server.storage.s3.S3TestServer.Failure;
 import dev.assize.server.testing.TestDatabase;
 import dev.assize.server.verification.VerificationConfig;
 import java.io.ByteArrayInputStream;
@@ -100,6 +106,10 @@ class PruningTest {
     }
 
     private AnchoredNode open() {
+        return open(archive);
+    }
+
+    private AnchoredNode open(ArchiveStore archive) {
         return AnchoredNode.start(
                 database,
                 new FileOutsideStore(directory.resolve("anchor")),
@@ -275,6 +285,42 @@ class PruningTest {
                             sound -> assertThat(sound.span().fromSeq()).isEqualTo(1_024));
         }
         assertThat(node.prefixes().archived(tenant, 300).orElseThrow()).contains("/256-768-");
+    }
+
+    /** More than one slice with `-Dassize.test.pruneEntries=40000`. */
+    @Test
+    void prunesSliceBySlice() throws Exception {
+        int entries = Integer.getInteger("assize.test.pruneEntries", 600);
+        TenantId tenant = ledger("slices", entries);
+        while (node.checkpoints().latest(tenant).orElseThrow().signed().size() < entries) {
+            sign();
+        }
+        Pruning pruning = propose(tenant, entries);
+        List<Pruning.Part> parts = new ArrayList<>();
+        Result.Pruned step;
+        do {
+            step = agree(pruning);
+            parts.add(part(step));
+        } while (step.remaining() > 0);
+
+        byte[] before = null;
+        for (Pruning.Part part : parts) {
+            LedgerBundle.Contents archived = verifyArchived(part.object());
+            if (before != null) {
+                assertThat(archived.prevHash()).isEqualTo(before);
+            }
+            before = archived.headHash();
+        }
+        assertThat(parts).hasSize(1 + (int) (pruning.toSeq() - 1) / 16_384);
+        assertThat(node.prefixes()
+                        .of(tenant)
+                        .orElseThrow()
+                        .beginning()
+                        .lastHash()
+                        .bytes())
+                .isEqualTo(before);
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
     }
 
     @Test
@@ -481,6 +527,46 @@ class PruningTest {
         sign();
         assertThat(verifyArchived(part.object()).to()).isEqualTo(512);
         assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void nothingIsLostWhateverTheWireToABucketLoses() throws Exception {
+        Failure[] failures = Failure.values();
+        TenantId tenant = ledger("bucket", failures.length * Pruning.TILE + 2);
+        S3TestServer server = S3TestServer.start();
+        S3Place place = S3TestPlaces.at(server.endpoint(), S3TestPlaces.ownKey(directory), Duration.ofMillis(250));
+        try (server;
+                S3ArchiveStore bucket = new S3ArchiveStore(place, LockMode.COMPLIANCE);
+                AnchoredNode other = open(bucket)) {
+            assertThat(other.round()).isEmpty();
+            for (Failure failure : failures) {
+                Pruning pruning = propose(tenant, plan(tenant).fromSeq() + Pruning.TILE);
+                server.failPut(failure, failure, failure, failure);
+                Pruning.Part part = agreeOr(other, pruning, () -> {
+                    assertThat(entries(tenant, -1, 1).getFirst().seq()).isEqualTo(pruning.fromSeq());
+                    server.failPut();
+                });
+                server.failPut();
+                Path fetched = directory.resolve(failure + ".tar");
+                try (InputStream in = bucket.read(part.object()).orElseThrow()) {
+                    Files.copy(in, fetched);
+                }
+                try (LedgerBundle archived = LedgerBundle.open(fetched)) {
+                    assertThat(archived.verify(keys(), null, (_, _) -> {}).to()).isEqualTo(pruning.toSeq());
+                }
+            }
+        }
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+    }
+
+    private static Pruning.Part agreeOr(AnchoredNode node, Pruning pruning, Runnable failed) {
+        try {
+            return part((Result.Pruned) node.pruner().agree(pruning.tenant(), BOB, pruning.id()));
+        } catch (ArchiveUnavailableException lost) {
+            failed.run();
+            return part((Result.Pruned) node.pruner().agree(pruning.tenant(), BOB, pruning.id()));
+        }
     }
 
     @Test
