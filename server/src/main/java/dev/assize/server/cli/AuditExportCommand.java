@@ -114,7 +114,7 @@ public final class AuditExportCommand extends ProofCommand {
                     case RESULT -> {
                         return part.getResult().getExported();
                     }
-                    case FRAMES, DECISIONS, UPDATE_NOT_SET ->
+                    case FRAMES, DECISIONS, BASE, UPDATE_NOT_SET ->
                         throw new CommandException("the server sends what was not asked for");
                 }
             }
