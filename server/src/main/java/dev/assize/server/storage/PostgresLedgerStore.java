@@ -5,6 +5,7 @@ import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 import com.google.inject.Inject;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
@@ -56,10 +57,20 @@ final class PostgresLedgerStore implements LedgerStore {
             }
             LedgerHead head = LedgerWriter.mayGoAhead(commands) ? belief.head() : null;
             boolean alone = belief.isQuiet();
-            Ahead ahead = head == null ? null : writer.ahead(tenant, commands, head);
+            Ahead ahead = head == null ? null : ahead(tenant, commands, head);
             Course course = new Course();
             Course before = belief.follow(course, ahead == null ? null : ahead.head());
             return new Writing(tenant, commands, belief, ahead, alone, before, course);
+        }
+    }
+
+    /** Null where nothing may be appended behind what is believed: another node may have gone on, and signed that. */
+    private @Nullable Ahead ahead(TenantId tenant, List<AppendCommand> commands, LedgerHead believed) {
+        try {
+            return writer.ahead(tenant, commands, believed);
+        } catch (LedgerHaltedException e) {
+            LOG.debug("the head of tenant {} is another than {}: {}", tenant, believed, e.getMessage());
+            return null;
         }
     }
 

@@ -11,6 +11,7 @@ import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.ChainVerifier;
+import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerMetrics;
 import dev.assize.server.ledger.LedgerStore.Prepared;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -113,6 +115,25 @@ class BelievedHeadTest {
     }
 
     @Test
+    void appendsWhereAnotherNodeWentOnAndSignedThat() {
+        TenantId tenant = new TenantId("signed");
+        AtomicLong signed = new AtomicLong();
+        PostgresLedgerStore guarded = node((_, head) -> {
+            if (head.size() < signed.get()) {
+                throw new LedgerHaltedException("signed up to " + signed);
+            }
+        });
+        append(guarded, tenant, 0);
+        append(other, tenant, 1);
+        signed.set(2);
+        append(guarded, tenant, 2);
+        assertSound(tenant, 3);
+        signed.set(4);
+        assertThatThrownBy(() -> append(guarded, tenant, 3)).isInstanceOf(LedgerHaltedException.class);
+        assertSound(tenant, 3);
+    }
+
+    @Test
     void keepsTheOrderOfWhatWasPreparedTogether() throws Exception {
         TenantId tenant = new TenantId("ordered");
         append(one, tenant, 0);
@@ -173,7 +194,11 @@ class BelievedHeadTest {
     }
 
     private PostgresLedgerStore node() {
-        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, () -> now));
+        return node((_, _) -> {});
+    }
+
+    private PostgresLedgerStore node(HeadGuard guard) {
+        return new PostgresLedgerStore(database, new LedgerWriter(database, new AuditCodec(), guard, () -> now));
     }
 
     private static AppendResult append(PostgresLedgerStore store, TenantId tenant, int number) {
