@@ -5,9 +5,6 @@ import dev.assize.server.model.TenantId;
 /** Sees to it that the policy a ledger tells of can be told without the entries that are pruned. */
 public interface PolicyKeeper {
 
-    /** Whether it can; where not, nothing is pruned that tells of policy. */
-    boolean isAble();
-
     /** Has the ledger tell it anew at or behind a position, unless it does; not within a transaction. */
     void keep(TenantId tenant, long fromSeq);
 }

@@ -70,8 +70,7 @@ public record Pruning(
             NO_RETENTION,
             YOUNG,
             HOLD,
-            UNSIGNED,
-            POLICY
+            UNSIGNED
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.assize.server.storage;
 
 import com.google.inject.Inject;
-import com.google.inject.Provider;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.StoredEntry;
@@ -10,7 +9,6 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.retention.PolicyKeeper;
 import dev.assize.server.retention.Pruning;
 import dev.assize.server.retention.Pruning.Limit;
 import dev.assize.server.retention.Pruning.Part;
@@ -61,9 +59,6 @@ final class PostgresPruningRepository implements PruningRepository {
             + " AND (h.to_time IS NULL OR e.recorded_at < h.to_time) ORDER BY e.seq LIMIT 1) f"
             + " WHERE h.tenant_id = ? AND h.released_at IS NULL ORDER BY f.seq, h.hold_id LIMIT 1";
 
-    private static final String POLICY = "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?"
-            + " AND type >= 'assize.policy.' AND type < 'assize.policy/' ORDER BY seq LIMIT 1";
-
     private static final String PROPOSE = "INSERT INTO assize.ledger_pruning (tenant_id, pruning_id, from_seq, to_seq,"
             + " reason, proposed_by, proposed_by_tenant, proposed_at, proposed_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
@@ -95,13 +90,11 @@ final class PostgresPruningRepository implements PruningRepository {
 
     private final Database database;
     private final OwnEntries entries;
-    private final Provider<PolicyKeeper> policy;
 
     @Inject
-    PostgresPruningRepository(Database database, OwnEntries entries, Provider<PolicyKeeper> policy) {
+    PostgresPruningRepository(Database database, OwnEntries entries) {
         this.database = database;
         this.entries = entries;
-        this.policy = policy;
     }
 
     @Override
@@ -164,14 +157,6 @@ final class PostgresPruningRepository implements PruningRepository {
                 "entry " + signed + " stays: the ledger is signed up to " + standing.signed
                         + " entries, and the last of them is kept"));
         held(transaction, tenant).ifPresent(limits::add);
-        if (!policy.get().isAble()) {
-            number(transaction, POLICY, tenant)
-                    .ifPresent(seq -> limits.add(new Limit(
-                            Limit.Kind.POLICY,
-                            seq,
-                            "entry " + seq + " stays: it tells of a change of policy, which the entries behind it do"
-                                    + " not tell anew")));
-        }
         return limits;
     }
 
@@ -210,16 +195,6 @@ final class PostgresPruningRepository implements PruningRepository {
                                 row.getLong(2),
                                 "entry " + row.getLong(2) + " stays: it is under legal hold " + row.getString(1)))
                         : Optional.empty();
-            }
-        }
-    }
-
-    private static Optional<Long> number(TenantTransaction transaction, String query, TenantId tenant)
-            throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
-            statement.setString(1, tenant.value());
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? Optional.of(row.getLong(1)) : Optional.empty();
             }
         }
     }

@@ -64,7 +64,7 @@ public final class StorageModule extends AbstractModule {
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(OwnEntries.class).in(Singleton.class);
-        bind(PolicyKeeper.class).to(NoPolicyKeeper.class).in(Singleton.class);
+        bind(PolicyKeeper.class).to(SnapshotPolicyKeeper.class).in(Singleton.class);
         bind(PruningRepository.class).to(PostgresPruningRepository.class).in(Singleton.class);
         bind(RetentionRepository.class).to(PostgresRetentionRepository.class).in(Singleton.class);
         bind(ProposalRepository.class).to(PostgresProposalRepository.class).in(Singleton.class);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.MerkleProof;
 import dev.assize.client.ledger.VerifierKey;
+import dev.assize.server.administration.PolicyDriftException;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.RecordedEvent;
@@ -168,12 +169,14 @@ class PruningTest {
     }
 
     @Test
-    void refusesWhatTellsOfPolicy() throws SQLException {
-        TenantId tenant = ledger("policy", 600);
-        sql(tenant, "UPDATE assize.ledger_entry SET type = 'assize.policy.changed' WHERE seq = 300");
+    void refusesWhereTheStoredPolicyIsNotWhatItsLastChangeLeft() throws SQLException {
+        TenantId tenant = ledger("drifted", 600);
+        sql(tenant, "UPDATE assize.policy_scope SET revision = 1 WHERE scope_key = 'drifted'");
+        Pruning pruning = propose(tenant, 512);
 
-        assertThat(plan(tenant).toSeq()).isEqualTo(256);
-        assertThat(limit(tenant)).isEqualTo(Kind.POLICY);
+        assertThatThrownBy(() -> pruner.agree(tenant, BOB, pruning.id())).isInstanceOf(PolicyDriftException.class);
+
+        assertThat(entries(tenant, -1, 1).getFirst().seq()).isZero();
     }
 
     @Test
@@ -754,7 +757,7 @@ class PruningTest {
                 + "\nspec:\n  environments: [production]\n  audit:\n    retention: " + retention + "\n";
         sql(
                 tenant,
-                "INSERT INTO assize.policy_scope VALUES ('" + tenant + "', 1) ON CONFLICT DO NOTHING",
+                "INSERT INTO assize.policy_scope VALUES ('" + tenant + "', 0) ON CONFLICT DO NOTHING",
                 "DELETE FROM assize.policy_document WHERE scope_key = '" + tenant + "'",
                 "INSERT INTO assize.policy_document (scope_key, kind, name, from_revision, yaml, source_file, source_lines)"
                         + " VALUES ('" + tenant + "', 'Tenant', '" + tenant + "', 1, '" + yaml

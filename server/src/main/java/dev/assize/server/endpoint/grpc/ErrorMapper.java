@@ -7,6 +7,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import dev.assize.server.administration.PolicyDriftException;
 import dev.assize.server.anchor.NoSuchTreeException;
 import dev.assize.server.anchor.OutsideCorruptException;
 import dev.assize.server.anchor.OutsideUnavailableException;
@@ -140,6 +141,9 @@ final class ErrorMapper {
             case ArchiveUnavailableException unreachable ->
                 status(RefusedException.retry(
                         ErrorReason.ARCHIVE_UNAVAILABLE, "nothing is pruned: " + unreachable.getMessage(), SOON));
+            case PolicyDriftException drifted ->
+                status(RefusedException.of(
+                        ErrorReason.POLICY_DRIFTED, "nothing is pruned: " + drifted.getMessage(), Map.of()));
             case NoSuchTreeException none ->
                 status(RefusedException.of(ErrorReason.LEDGER_NOT_SIGNED, String.valueOf(none.getMessage()), Map.of()));
             case MalformedFrameException altered ->

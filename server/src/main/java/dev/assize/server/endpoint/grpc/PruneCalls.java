@@ -128,7 +128,7 @@ final class PruneCalls {
     private static RefusedException refused(Limit limit) {
         ErrorReason reason = switch (limit.kind()) {
             case HOLD -> ErrorReason.LEGAL_HOLD;
-            case NO_RETENTION, YOUNG, UNSIGNED, POLICY -> ErrorReason.PRUNING_LIMITED;
+            case NO_RETENTION, YOUNG, UNSIGNED -> ErrorReason.PRUNING_LIMITED;
         };
         return RefusedException.precondition(reason, "entry " + limit.seq(), "nothing is pruned: " + limit.message());
     }

@@ -81,10 +81,5 @@ final class NothingPruned implements PruningRepository, ArchiveStore, ArchiveBun
     }
 
     @Override
-    public boolean isAble() {
-        return true;
-    }
-
-    @Override
     public void keep(TenantId tenant, long fromSeq) {}
 }

@@ -12,7 +12,6 @@ import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.Stage;
-import com.google.inject.util.Modules;
 import com.google.protobuf.ByteString;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.ledger.Checkpoint;
@@ -73,6 +72,9 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ReleaseHoldRequest;
+import dev.assize.proto.v1.ReplayPolicyRequest;
+import dev.assize.proto.v1.ReplayPolicyResponse;
+import dev.assize.proto.v1.ReplayResult;
 import dev.assize.proto.v1.ResumeTenantRequest;
 import dev.assize.proto.v1.ResumeTenantResponse;
 import dev.assize.proto.v1.ReviewAccessRequest;
@@ -123,7 +125,6 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
 import dev.assize.server.retention.ArchiveBundles;
-import dev.assize.server.retention.PolicyKeeper;
 import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
@@ -162,6 +163,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -852,8 +854,10 @@ class ServedTest {
 
     @Test
     void movesTheBeginningOfALedgerIntoTheArchive() throws Exception {
+        PolicyWatch watch = node.getInstance(PolicyWatch.class);
         behind = Duration.ofDays(60);
         try {
+            await(watch::isFresh);
             apply(admin, header(), put("""
                     apiVersion: assize.dev/v1
                     kind: Tenant
@@ -863,11 +867,7 @@ class ServedTest {
             append("pruned", 300);
         } finally {
             behind = Duration.ZERO;
-            PolicyWatch watch = node.getInstance(PolicyWatch.class);
-            for (Instant end = Instant.now().plusSeconds(20);
-                    !(watch.isFresh() && watch.isOnTime()) && Instant.now().isBefore(end); ) {
-                LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
-            }
+            await(() -> watch.isFresh() && watch.isOnTime());
         }
         node.getInstance(Anchor.class).round();
         PruneLedgerRequest wish = PruneLedgerRequest.newBuilder()
@@ -977,6 +977,16 @@ class ServedTest {
         assertThat(verified.getPruned().getPrunedSeq())
                 .isEqualTo(part.getEntry().getSeq());
         node.getInstance(Anchor.class).round();
+        for (boolean whole : new boolean[] {true, false}) {
+            ReplayResult rebuilt = replay("pruned", whole);
+            assertThat(rebuilt.getEqual()).isTrue();
+            assertThat(rebuilt.getRevision()).isEqualTo(1);
+            assertThat(rebuilt.hasSnapshotSeq()).isEqualTo(!whole);
+        }
+        apply(admin, header(), put(role("pruned")));
+        assertThat(replay("pruned", true).getEqual()).isTrue();
+        assertThat(replay("pruned", true).getRevision()).isEqualTo(2);
+        node.getInstance(Anchor.class).round();
         try (AssizeClient client = AssizeClient.builder()
                 .target("127.0.0.1:" + node.getInstance(GrpcServer.class).port())
                 .plaintext()
@@ -1000,6 +1010,25 @@ class ServedTest {
                                 archived.verify(Set.of(key), null, (_, _) -> {}).headHash());
             }
         }
+    }
+
+    /** Until something is so; at most 20 s. */
+    private static void await(BooleanSupplier done) {
+        for (Instant end = Instant.now().plusSeconds(20);
+                !done.getAsBoolean() && Instant.now().isBefore(end); ) {
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+        }
+    }
+
+    private ReplayResult replay(String tenant, boolean whole) {
+        List<ReplayPolicyResponse> updates = new ArrayList<>();
+        policies(admin)
+                .replayPolicy(ReplayPolicyRequest.newBuilder()
+                        .setTenant(tenant)
+                        .setWhole(whole)
+                        .build())
+                .forEachRemaining(updates::add);
+        return updates.getLast().getResult();
     }
 
     private AuditEntry entry(String tenant, long seq) {
@@ -1215,12 +1244,7 @@ class ServedTest {
                 install(new RecordingModule());
                 install(new NodesModule());
                 install(new AdministrationModule());
-                install(Modules.override(new StorageModule()).with(new AbstractModule() {
-                    @Override
-                    protected void configure() {
-                        bind(PolicyKeeper.class).toInstance(new NothingPruned());
-                    }
-                }));
+                install(new StorageModule());
                 install(new GrpcModule());
                 bind(ArchiveStore.class).toInstance(new DirectoryArchive(directory.resolve("archive")));
                 bind(ArchiveBundles.class).to(ClientBundles.class);
