@@ -12,8 +12,10 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
+import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Envelope;
 import dev.assize.server.ledger.FrameFields;
+import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Sound;
@@ -177,6 +179,126 @@ class PruningTest {
         assertThatThrownBy(() -> pruner.agree(tenant, BOB, pruning.id())).isInstanceOf(PolicyDriftException.class);
 
         assertThat(entries(tenant, -1, 1).getFirst().seq()).isZero();
+    }
+
+    /** Answers are kept for 31 days, and entries as long: with what is pruned go all answers that were given for it. */
+    @Test
+    void aKeyOfWhatWasPrunedIsUnknown() throws SQLException {
+        TenantId tenant = new TenantId("keys");
+        declare(tenant, "1h");
+        List<AuditEvent> four =
+                IntStream.range(0, 4).mapToObj(AnchoredNode::event).toList();
+        now = daysAgo(60);
+        node.append(tenant, four, "gone");
+        append(tenant, 250, 60);
+        now = daysAgo(60);
+        List<Receipt> first = ((AppendResult.Appended) node.append(tenant, four, "in part gone")).receipts();
+        assertThat(first).extracting(Receipt::seq).containsExactly(254L, 255L, 256L, 257L);
+        append(tenant, 300, 60);
+        now = daysAgo(60);
+        node.append(tenant, four, "left");
+        now = started;
+        sign();
+        String answers = "assize.ledger_idempotency WHERE tenant_id = 'keys'";
+        sql(tenant, "CREATE TABLE public.answers AS SELECT * FROM " + answers);
+        assertThat(query("SELECT count(*) FROM public.answers")).isEqualTo("3");
+
+        agree(propose(tenant, 256));
+
+        assertThat(query("SELECT count(*) FROM " + answers + " AND first_seq < 256"))
+                .isEqualTo("0");
+        for (String key : List.of("gone", "in part gone")) {
+            List<Receipt> anew = appended(node.append(tenant, four, key));
+            assertThat(node.append(tenant, four, key)).isEqualTo(new AppendResult.Replayed(anew));
+        }
+        // Somebody, or a copy from before, puts the old answers back: they acknowledge nothing.
+        sql(
+                tenant,
+                "DELETE FROM " + answers,
+                "INSERT INTO assize.ledger_idempotency SELECT * FROM public.answers WHERE key <> 'left'");
+        for (String key : List.of("gone", "in part gone")) {
+            assertThat(appended(node.append(tenant, four, key)))
+                    .allSatisfy(receipt -> assertThat(receipt.seq()).isGreaterThan(560));
+        }
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void keepsEveryEntryThatARetryIsAnsweredFor() throws SQLException {
+        TenantId tenant = new TenantId("retried");
+        declare(tenant, "1h");
+        List<AuditEvent> all =
+                IntStream.range(0, 260).mapToObj(AnchoredNode::event).toList();
+        now = started.minus(Pruning.YOUNGEST).plusSeconds(60);
+        List<Receipt> receipts = appended(node.append(tenant, all, "young"));
+        now = started;
+        sign();
+        assertThat(limit(tenant)).isEqualTo(Kind.YOUNG);
+        assertThat(plan(tenant).isEmpty()).isTrue();
+        assertThat(node.append(tenant, all, "young")).isEqualTo(new AppendResult.Replayed(receipts));
+    }
+
+    @Test
+    void rootsOfWhatWasLostAndOfWhatWasPrunedAreNotCompared() throws Exception {
+        TenantId tenant = ledger("lost", 400);
+        String sound = node.checkpoints().latest(tenant).orElseThrow().signed().note();
+        append(tenant, 200, 60);
+        sign();
+        sql(
+                tenant,
+                "DELETE FROM assize.ledger_entry WHERE tenant_id = 'lost' AND seq >= 500",
+                "UPDATE assize.ledger_head SET size = 500, (last_hash, last_recorded_at) = (SELECT entry_hash, recorded_at"
+                        + " FROM assize.ledger_entry WHERE tenant_id = 'lost' AND seq = 499) WHERE tenant_id = 'lost'");
+        now = daysAgo(60);
+        assertThat(node.incarnations().begin(tenant, new IncarnationRecord(ANN, "disk lost")))
+                .isPresent();
+        now = started;
+        sign();
+        append(tenant, 500, 60);
+        sign();
+        for (long to : new long[] {256, 512, 768}) {
+            agree(propose(tenant, to));
+            sign();
+            assertThat(node.verifySigned(tenant, (String) null))
+                    .as("pruned up to %d", to)
+                    .isInstanceOf(Sound.class);
+            assertThat(node.verifySigned(tenant, sound)).isInstanceOf(Sound.class);
+            LedgerWalk walk = node.verifier().walk(tenant, null);
+            assertThat(walk.step(2_000)).isEmpty();
+            assertThat(walk.isDone()).isTrue();
+        }
+    }
+
+    @Test
+    void whatStandsBesideThePrunedIsNotForgottenWithTheLost() throws Exception {
+        TenantId tenant = ledger("both", 700);
+        agree(propose(tenant, 256));
+        sign();
+        long size = Long.parseLong(query("SELECT size FROM assize.ledger_head WHERE tenant_id = 'both'"));
+        append(tenant, 20, 1);
+        sign();
+        sql(
+                tenant,
+                "DELETE FROM assize.ledger_entry WHERE tenant_id = 'both' AND seq >= " + size,
+                "UPDATE assize.ledger_head SET size = " + size + ", (last_hash, last_recorded_at) = (SELECT entry_hash,"
+                        + " recorded_at FROM assize.ledger_entry WHERE tenant_id = 'both' AND seq = " + (size - 1)
+                        + ") WHERE tenant_id = 'both'");
+        assertThat(node.incarnations().begin(tenant, new IncarnationRecord(ANN, "disk lost")))
+                .isPresent();
+        sign();
+        assertThat(query("SELECT count(*) FROM assize.ledger_past_action WHERE tenant_id = 'both'"))
+                .isNotEqualTo("0");
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+        agree(propose(tenant, 512));
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null))
+                .isInstanceOfSatisfying(
+                        Sound.class, found -> assertThat(found.span().fromSeq()).isEqualTo(512));
+    }
+
+    private static List<Receipt> appended(AppendResult result) {
+        return ((AppendResult.Appended) result).receipts();
     }
 
     @Test
@@ -441,6 +563,43 @@ class PruningTest {
         assertThat(fault(tenant))
                 .isEqualTo(
                         "what entries 0 to 255 show to have been done is not what was kept of it when they were pruned");
+    }
+
+    @Test
+    void everyChangeOfWhatIsKeptOfThePrunedIsFound() throws SQLException {
+        TenantId tenant = ledger("kept-of-it", 1_000);
+        agree(propose(tenant, 256));
+        agree(propose(tenant, 512));
+        sign();
+        for (String table : List.of("ledger_pruned", "ledger_past_action")) {
+            sql(
+                    tenant,
+                    "CREATE TABLE public.kept_" + table + " AS SELECT * FROM assize." + table
+                            + " WHERE tenant_id = 'kept-of-it'");
+        }
+        for (String change : List.of(
+                "ledger_pruned SET to_seq = 768 WHERE to_seq = 512",
+                "ledger_pruned SET note = replace(note, '512', '768') WHERE to_seq = 512",
+                "ledger_pruned SET note = replace(note, 'pruned v1', 'pruned v2') WHERE to_seq = 256",
+                "ledger_pruned SET pruned_seq = pruned_seq + 1 WHERE to_seq = 512",
+                "ledger_past_action SET resource = resource || '/x' WHERE to_seq = 256",
+                "ledger_past_action SET actor = actor || 'x' WHERE to_seq = 256",
+                "ledger_past_action SET action = action || 'x' WHERE to_seq = 512",
+                "ledger_past_action SET seq = seq + 1 WHERE to_seq = 256",
+                "ledger_past_action SET to_seq = to_seq + 1 WHERE to_seq = 512",
+                "ledger_past_action SET recorded_at = recorded_at + interval '1 microsecond' WHERE to_seq = 512")) {
+            String table = change.substring(0, change.indexOf(' '));
+            sql(tenant, "UPDATE assize." + change + " AND tenant_id = 'kept-of-it'");
+            assertThat(node.verifySigned(tenant, (String) null)).as(change).isInstanceOf(Broken.class);
+            assertThat(node.verifier().walk(tenant, null).step(1))
+                    .as("patrol, %s", change)
+                    .isPresent();
+            sql(
+                    tenant,
+                    "DELETE FROM assize." + table + " WHERE tenant_id = 'kept-of-it'",
+                    "INSERT INTO assize." + table + " SELECT * FROM public.kept_" + table);
+        }
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
     }
 
     @Test
