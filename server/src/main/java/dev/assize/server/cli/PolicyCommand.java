@@ -6,7 +6,8 @@ import picocli.CommandLine.Command;
 @Command(
         name = "policy",
         mixinStandardHelpOptions = true,
-        description = "Policy as files: check, test, compare, apply, propose and accept, read back, rebuild.",
+        description =
+                "Policy as files: check, test, compare, apply, propose and accept, read back, rebuild; their schema and layout.",
         subcommands = {
             PolicyValidateCommand.class,
             PolicyTestCommand.class,
@@ -19,6 +20,8 @@ import picocli.CommandLine.Command;
             PolicyProposals.Accept.class,
             PolicyProposals.Reject.class,
             PolicyProposals.Withdraw.class,
-            PolicyReplayCommand.class
+            PolicyReplayCommand.class,
+            PolicySchemaCommand.class,
+            PolicyFmtCommand.class
         })
 public final class PolicyCommand {}

@@ -42,7 +42,8 @@ public final class PolicyFiles {
         return pieces;
     }
 
-    private static List<Path> filesOf(Path path) {
+    /** The file itself, or all policy files under the directory. */
+    static List<Path> filesOf(Path path) {
         if (!Files.exists(path)) {
             throw new CommandException(path + ": no such file or directory");
         }
@@ -74,7 +75,7 @@ public final class PolicyFiles {
         return name.endsWith(".yaml") || name.endsWith(".yml");
     }
 
-    private static byte[] contentOf(Path file) {
+    static byte[] contentOf(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] content = in.readNBytes((int) FILE_BYTES + 1);
             if (content.length > FILE_BYTES) {
@@ -88,6 +89,13 @@ public final class PolicyFiles {
 
     /** Bytes are kept as they are: whether they are UTF-8 is for the server to say, with file and line. */
     public static List<Piece> cut(String file, byte[] content) {
+        return cutAll(file, content).stream()
+                .filter(piece -> !saysNothing(piece))
+                .toList();
+    }
+
+    /** Also what has comments only. */
+    static List<Piece> cutAll(String file, byte[] content) {
         String text = new String(content, StandardCharsets.ISO_8859_1);
         List<Piece> pieces = new ArrayList<>();
         int begin = 0;
@@ -97,13 +105,13 @@ public final class PolicyFiles {
             int end = text.indexOf('\n', at);
             int next = end < 0 ? text.length() : end + 1;
             if (at > begin && isMarker(text, at)) {
-                addUnlessEmpty(pieces, file, beginLine, text.substring(begin, at));
+                pieces.add(piece(file, beginLine, text.substring(begin, at)));
                 begin = at;
                 beginLine = line;
             }
             at = next;
         }
-        addUnlessEmpty(pieces, file, beginLine, text.substring(begin));
+        pieces.add(piece(file, beginLine, text.substring(begin)));
         return pieces;
     }
 
@@ -111,15 +119,20 @@ public final class PolicyFiles {
         return text.startsWith("---", at) && (at + 3 == text.length() || Character.isWhitespace(text.charAt(at + 3)));
     }
 
-    private static void addUnlessEmpty(List<Piece> pieces, String file, int line, String text) {
-        if (text.lines().map(String::strip).allMatch(PolicyFiles::saysNothing)) {
-            return;
-        }
-        if (text.length() > Limits.DOCUMENT_BYTES) {
+    private static Piece piece(String file, int line, String text) {
+        Piece piece = new Piece(file, line, text.getBytes(StandardCharsets.ISO_8859_1));
+        if (text.length() > Limits.DOCUMENT_BYTES && !saysNothing(piece)) {
             throw new CommandException(file + ":" + line + ": a document of " + text.length()
                     + " bytes: expected at most " + Limits.DOCUMENT_BYTES);
         }
-        pieces.add(new Piece(file, line, text.getBytes(StandardCharsets.ISO_8859_1)));
+        return piece;
+    }
+
+    private static boolean saysNothing(Piece piece) {
+        return new String(piece.yaml, StandardCharsets.ISO_8859_1)
+                .lines()
+                .map(String::strip)
+                .allMatch(PolicyFiles::saysNothing);
     }
 
     private static boolean saysNothing(String line) {
