@@ -2,6 +2,7 @@ package dev.assize.server.cli;
 
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.RevisionPrecondition;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,8 +26,19 @@ public final class PolicyApplyCommand extends ClientCommand {
     @Parameters(arity = "0..*", paramLabel = "DIR|FILE", description = "Policy files, or directories of them.")
     private List<Path> paths = new ArrayList<>();
 
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            description = "A directory of policy files, as DIR by itself; may be repeated.")
+    private List<Path> directories = new ArrayList<>();
+
     @Option(names = "--dry-run", description = "Validate and compare; change nothing.")
     private boolean dryRun;
+
+    @Option(
+            names = "--detailed-exitcode",
+            description = "With --dry-run: exit with 3 where applying would change something.")
+    private boolean detailedExitCode;
 
     @Option(
             names = "--delete",
@@ -48,17 +60,8 @@ public final class PolicyApplyCommand extends ClientCommand {
             description = "Accept subjects that already hold what a new separation of duty keeps apart.")
     private boolean force;
 
-    @Option(
-            names = "--prune",
-            description = "Delete what --manager wrote earlier in the same tenants and the files no longer have;"
-                    + " never a Tenant or a Freeze.")
-    private boolean prune;
-
-    @Option(
-            names = "--manager",
-            paramLabel = "NAME",
-            description = "With --prune: whose documents these are, as their `metadata.manager` says.")
-    private String manager = "";
+    @Mixin
+    private Pruning pruning = new Pruning();
 
     @Option(
             names = "--idempotency-key",
@@ -69,41 +72,52 @@ public final class PolicyApplyCommand extends ClientCommand {
     @Mixin
     private AgainstLedger ledger = new AgainstLedger();
 
+    @Mixin
+    private UploadProgress progress = new UploadProgress();
+
     PolicyApplyCommand(Surroundings surroundings) {
         super(surroundings);
     }
 
     @Override
     int run(Connection connection) throws Exception {
-        if (paths.isEmpty() && deletes.isEmpty()) {
+        List<Path> all = new ArrayList<>(paths);
+        all.addAll(directories);
+        if (all.isEmpty() && deletes.isEmpty() && !pruning.namesTenants()) {
             throw usage("Nothing to apply: expected DIR|FILE or --delete");
         }
-        if (prune == manager.isEmpty()) {
-            throw usage("--prune and --manager NAME go together");
-        }
+        pruning.require(this, idempotencyKey);
         if (ledger.isAsked() && !dryRun) {
             throw usage("--against-ledger goes with --dry-run");
         }
+        if (detailedExitCode && !dryRun) {
+            throw usage("--detailed-exitcode goes with --dry-run");
+        }
+        List<PolicyFiles.Piece> pieces =
+                pruning.namesTenants() ? PolicyFiles.readWhatThereIs(all) : PolicyFiles.read(all);
         ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder()
                 .setDryRun(dryRun)
                 .setReason(reason)
                 .setForce(force)
-                .setPruneManager(manager)
+                .setPruneManager(pruning.manager(pieces, this))
                 .setIdempotencyKey(idempotencyKey);
         ledger.addTo(header, this);
-        expected.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
+        Map<String, Long> preconditions = pruning.revisions(connection);
+        preconditions.putAll(expected);
+        preconditions.forEach((tenant, revision) -> header.addPreconditions(RevisionPrecondition.newBuilder()
                 .setTenant(tenant.equals("platform") ? "" : tenant)
                 .setRevision(revision)));
-        ApplyPolicyResponse response = PolicyChange.send(
-                connection,
-                header.build(),
-                PolicyFiles.read(paths),
-                deletes.stream().map(text -> PolicyFiles.key(text, this)).toList());
+        List<DocumentKey> keys =
+                deletes.stream().map(text -> PolicyFiles.key(text, this)).toList();
+        ApplyPolicyResponse response;
+        try (ProgressBar bar = progress.bar(this, pieces.size() + keys.size())) {
+            response = PolicyChange.send(connection, header.build(), pieces, keys, bar);
+        }
         if (wantsJson()) {
             print(PolicyChange.json(response));
         } else {
             PolicyChange.print(response, this);
         }
-        return PolicyChange.exitCode(response);
+        return PolicyChange.exitCode(response, detailedExitCode);
     }
 }

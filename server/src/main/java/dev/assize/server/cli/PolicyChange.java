@@ -22,10 +22,16 @@ final class PolicyChange {
     private PolicyChange() {}
 
     static ApplyPolicyResponse send(
-            Connection connection, ApplyPolicyHeader header, List<PolicyFiles.Piece> puts, List<DocumentKey> deletes)
+            Connection connection,
+            ApplyPolicyHeader header,
+            List<PolicyFiles.Piece> puts,
+            List<DocumentKey> deletes,
+            ProgressBar bar)
             throws InterruptedException {
+        int all = puts.size() + deletes.size();
+        int sent = 0;
         Upload<ApplyPolicyRequest, ApplyPolicyResponse> answer = new Upload<>();
-        connection.policyStreaming(puts.size() + deletes.size()).applyPolicy(answer);
+        connection.policyStreaming(all).applyPolicy(answer);
         answer.send(ApplyPolicyRequest.newBuilder().setHeader(header).build());
         for (PolicyFiles.Piece piece : puts) {
             answer.send(ApplyPolicyRequest.newBuilder()
@@ -34,10 +40,13 @@ final class PolicyChange {
                             .setLine(piece.line())
                             .setYaml(ByteString.copyFrom(piece.yaml())))
                     .build());
+            bar.update(++sent, all);
         }
         for (DocumentKey key : deletes) {
             answer.send(ApplyPolicyRequest.newBuilder().setDelete(key).build());
+            bar.update(++sent, all);
         }
+        bar.say(all + " documents sent; the server judges them");
         return answer.await();
     }
 
@@ -88,6 +97,15 @@ final class PolicyChange {
                         && response.getAcceptancesNeeded() == 0
                 ? ExitCodes.DONE
                 : ExitCodes.ERROR;
+    }
+
+    /** The same, and {@link ExitCodes#NO} where it is asked for and something would change. */
+    static int exitCode(ApplyPolicyResponse response, boolean detailed) {
+        boolean changes = response.getChangesList().stream()
+                .flatMap(scope -> scope.getDocumentsList().stream())
+                .anyMatch(it -> it.getType() != ChangeType.CHANGE_TYPE_UNCHANGED);
+        int exitCode = exitCode(response);
+        return detailed && changes && exitCode == ExitCodes.DONE ? ExitCodes.NO : exitCode;
     }
 
     static void print(DocumentChange change, ClientCommand command) {

@@ -53,6 +53,14 @@ public final class PolicyDiffCommand extends ClientCommand {
     @Mixin
     private AgainstLedger ledger = new AgainstLedger();
 
+    @Option(
+            names = "--detailed-exitcode",
+            description = "With files: exit with 3 where applying them would change something.")
+    private boolean detailedExitCode;
+
+    @Mixin
+    private UploadProgress progress = new UploadProgress();
+
     PolicyDiffCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -65,6 +73,9 @@ public final class PolicyDiffCommand extends ClientCommand {
         }
         if (ofRevisions && ledger.isAsked()) {
             throw usage("--against-ledger goes with files: decisions are put to what is and to what would be");
+        }
+        if (ofRevisions && detailedExitCode) {
+            throw usage("--detailed-exitcode goes with files");
         }
         if (platform && !ofRevisions) {
             throw usage("--platform goes with revisions: documents carry their tenant themselves");
@@ -120,13 +131,16 @@ public final class PolicyDiffCommand extends ClientCommand {
     private int files(Connection connection) throws Exception {
         ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder().setDryRun(true);
         ledger.addTo(header, this);
-        ApplyPolicyResponse response =
-                PolicyChange.send(connection, header.build(), PolicyFiles.read(paths), List.of());
+        List<PolicyFiles.Piece> pieces = PolicyFiles.read(paths);
+        ApplyPolicyResponse response;
+        try (ProgressBar bar = progress.bar(this, pieces.size())) {
+            response = PolicyChange.send(connection, header.build(), pieces, List.of(), bar);
+        }
         if (wantsJson()) {
             print(PolicyChange.json(response));
         } else {
             PolicyChange.print(response, this);
         }
-        return PolicyChange.exitCode(response);
+        return PolicyChange.exitCode(response, detailedExitCode);
     }
 }

@@ -42,6 +42,13 @@ public final class PolicyFiles {
         return pieces;
     }
 
+    /** The same, also of directories in which nothing is left. */
+    static List<Piece> readWhatThereIs(List<Path> paths) {
+        return read(paths.stream()
+                .filter(path -> !Files.isDirectory(path) || !filesUnder(path).isEmpty())
+                .toList());
+    }
+
     /** The file itself, or all policy files under the directory. */
     static List<Path> filesOf(Path path) {
         if (!Files.exists(path)) {
@@ -50,17 +57,21 @@ public final class PolicyFiles {
         if (!Files.isDirectory(path)) {
             return List.of(path);
         }
-        try (Stream<Path> files = Files.walk(path)) {
-            List<Path> found = files.filter(Files::isRegularFile)
-                    .filter(it -> isPolicyFile(path.relativize(it)))
+        List<Path> found = filesUnder(path);
+        if (found.isEmpty()) {
+            throw new CommandException(path + ": no policy files (*.yaml, *.yml) under this directory");
+        }
+        return found;
+    }
+
+    private static List<Path> filesUnder(Path directory) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            return files.filter(Files::isRegularFile)
+                    .filter(it -> isPolicyFile(directory.relativize(it)))
                     .sorted(Comparator.comparing(Path::toString))
                     .toList();
-            if (found.isEmpty()) {
-                throw new CommandException(path + ": no policy files (*.yaml, *.yml) under this directory");
-            }
-            return found;
         } catch (IOException | UncheckedIOException unreadable) {
-            throw new CommandException("cannot list " + path + ": " + unreadable.getMessage(), unreadable);
+            throw new CommandException("cannot list " + directory + ": " + unreadable.getMessage(), unreadable);
         }
     }
 

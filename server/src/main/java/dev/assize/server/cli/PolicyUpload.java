@@ -16,9 +16,10 @@ public final class PolicyUpload {
     public static ApplyPolicyResponse apply(Credentials credentials, List<PolicyFiles.Piece> pieces, String reason)
             throws InterruptedException {
         try (Connection connection =
-                new Connection(credentials.server(), credentials.trust(), credentials.key(), TIMEOUT)) {
+                        new Connection(credentials.server(), credentials.trust(), credentials.key(), TIMEOUT);
+                ProgressBar none = ProgressBar.none()) {
             return PolicyChange.send(
-                    connection, ApplyPolicyHeader.newBuilder().setReason(reason).build(), pieces, List.of());
+                    connection, ApplyPolicyHeader.newBuilder().setReason(reason).build(), pieces, List.of(), none);
         }
     }
 }

@@ -144,6 +144,22 @@ class PolicyAdministrationTest {
     }
 
     @Test
+    void prunesWhereNothingIsPutAndOnlyTheRevisionIsSaid() {
+        put(TENANT + managed("gone", "ci") + "---\n" + managed("theirs", "people"));
+        Precondition present =
+                new Precondition(ACME, administration.export(ACME).revision());
+
+        accepted(administration.apply(
+                new ChangeSet(List.of(), List.of(), List.of(present), false, false, null, ChangeOrigin.APPLY, "ci"),
+                ALICE,
+                tenant -> true));
+
+        assertThat(administration.export(ACME).documents())
+                .extracting(Document::name)
+                .containsExactlyInAnyOrder("acme", "theirs");
+    }
+
+    @Test
     void doesNotPruneWhatIsStillReferenced() {
         put(TENANT + managed("used", "ci") + "---\n" + managed("kept", "ci") + "---\n" + binding("b", "used"));
 

@@ -46,6 +46,7 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ResolveApprovalRequest;
+import dev.assize.proto.v1.RevisionPrecondition;
 import dev.assize.proto.v1.RuleTrace;
 import dev.assize.proto.v1.ScopeChange;
 import dev.assize.proto.v1.SearchActionsResponse;
@@ -739,6 +740,135 @@ class CommandsTest {
 
         assertThat(run("policy", "diff", file.toString())).isEqualTo(1);
         assertThat(err.toString()).contains("p.yaml:1:1: Role: expected a name", "1 problem");
+    }
+
+    @Test
+    void pruningNeedsToKnowWhoseDocumentsGo() throws IOException {
+        Path file = Files.writeString(home.resolve("p.yaml"), GROUP + "---\n" + managed("a", "ci"));
+        String path = file.toString();
+
+        misused("--prune: expected --manager NAME, or documents", "policy", "apply", path, "--prune");
+        misused("--manager NAME goes with --prune", "policy", "apply", path, "--manager", "ci");
+        misused("--prune-in TENANT goes with --prune", "policy", "apply", path, "--prune-in", "acme");
+        misused(
+                "give --expect TENANT=REVISION instead",
+                "policy",
+                "apply",
+                path,
+                "--prune",
+                "--prune-in",
+                "acme",
+                "--idempotency-key",
+                "k");
+        assertThat(server.requests).isEmpty();
+    }
+
+    @Test
+    void pruningGoesByTheManagerThatAllDocumentsName() throws IOException {
+        Path dir = Files.createDirectories(home.resolve("policies"));
+        Files.writeString(dir.resolve("a.yaml"), managed("a", "ci") + "---\n" + managed("b", "ci"));
+
+        assertThat(run("policy", "apply", "--dir", dir.toString(), "--prune", "--dry-run"))
+                .isZero();
+
+        assertThat(server.requests)
+                .filteredOn(ApplyPolicyRequest.class::isInstance)
+                .hasSize(3)
+                .first()
+                .isEqualTo(ApplyPolicyRequest.newBuilder()
+                        .setHeader(
+                                ApplyPolicyHeader.newBuilder().setDryRun(true).setPruneManager("ci"))
+                        .build());
+    }
+
+    @Test
+    void prunesInATenantWhoseLastFileIsGone() throws IOException {
+        Path dir = Files.createDirectories(home.resolve("policies"));
+        server.revisions = ListRevisionsResponse.newBuilder()
+                .addRevisions(PolicyRevision.newBuilder().setRevision(7))
+                .build();
+
+        assertThat(run("policy", "apply", dir.toString(), "--prune", "--manager", "ci"))
+                .isOne();
+        assertThat(err.toString()).contains("no policy files");
+        assertThat(run(
+                        "policy",
+                        "apply",
+                        "--dir",
+                        dir.toString(),
+                        "--prune",
+                        "--manager",
+                        "ci",
+                        "--prune-in",
+                        "acme",
+                        "--prune-in",
+                        "platform"))
+                .isZero();
+
+        assertThat(server.requests)
+                .filteredOn(ApplyPolicyRequest.class::isInstance)
+                .containsExactly(ApplyPolicyRequest.newBuilder()
+                        .setHeader(ApplyPolicyHeader.newBuilder()
+                                .setPruneManager("ci")
+                                .addPreconditions(RevisionPrecondition.newBuilder()
+                                        .setTenant("acme")
+                                        .setRevision(7))
+                                .addPreconditions(
+                                        RevisionPrecondition.newBuilder().setRevision(7)))
+                        .build());
+    }
+
+    @Test
+    void aDryRunTellsByItsExitCodeWhetherSomethingWouldChange() throws IOException {
+        String file = Files.writeString(home.resolve("p.yaml"), GROUP).toString();
+        misused("goes with --dry-run", "policy", "apply", file, "--detailed-exitcode");
+
+        server.apply = answerOf(ChangeType.CHANGE_TYPE_UNCHANGED);
+        assertThat(run("policy", "apply", file, "--dry-run", "--detailed-exitcode"))
+                .isZero();
+        assertThat(run("policy", "diff", file, "--detailed-exitcode")).isZero();
+
+        server.apply = answerOf(ChangeType.CHANGE_TYPE_DELETED);
+        assertThat(run("policy", "apply", file, "--dry-run")).isZero();
+        assertThat(run("policy", "apply", file, "--dry-run", "--detailed-exitcode"))
+                .isEqualTo(3);
+        assertThat(run("policy", "diff", file, "--detailed-exitcode")).isEqualTo(3);
+
+        server.apply = server.apply.toBuilder()
+                .addProblems(PolicyProblem.newBuilder().setMessage("p.yaml:1:1: wrong"))
+                .build();
+        assertThat(run("policy", "apply", file, "--dry-run", "--detailed-exitcode"))
+                .isOne();
+    }
+
+    @Test
+    void progressIsShownWhereItIsAskedForAndNeverAmongTheResult() throws IOException {
+        String file = Files.writeString(home.resolve("p.yaml"), GROUP + "---\n" + GROUP)
+                .toString();
+
+        run("policy", "apply", file);
+        assertThat(err.toString()).isEmpty();
+
+        assertThat(run("policy", "apply", file, "--progress", "--output", "json"))
+                .isZero();
+        assertThat(err.toString()).contains("50% 1/2", "100% 2/2", "2 documents sent; the server judges them");
+        assertThat(json().at("/dryRun").booleanValue()).isFalse();
+    }
+
+    private static ApplyPolicyResponse answerOf(ChangeType type) {
+        return ApplyPolicyResponse.newBuilder()
+                .setDryRun(true)
+                .addChanges(ScopeChange.newBuilder()
+                        .setTenant("acme")
+                        .addDocuments(DocumentChange.newBuilder()
+                                .setKind("Group")
+                                .setName("noc")
+                                .setType(type)))
+                .build();
+    }
+
+    private static String managed(String name, String manager) {
+        return GROUP.replace("name: noc", "name: " + name + ", manager: " + manager);
     }
 
     @Test
