@@ -71,11 +71,15 @@ public final class TenantCommand {
             (envs.isEmpty() ? List.of("default") : envs).forEach(environments::add);
             ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder().setReason(reason);
             header.addPreconditionsBuilder().setTenant(name).setRevision(0);
-            ApplyPolicyResponse response = PolicyChange.send(
-                    connection,
-                    header.build(),
-                    List.of(new PolicyFiles.Piece("", 1, document.toString().getBytes(StandardCharsets.UTF_8))),
-                    List.of());
+            ApplyPolicyResponse response;
+            try (ProgressBar none = ProgressBar.none()) {
+                response = PolicyChange.send(
+                        connection,
+                        header.build(),
+                        List.of(new PolicyFiles.Piece("", 1, document.toString().getBytes(StandardCharsets.UTF_8))),
+                        List.of(),
+                        none);
+            }
             long seq = response.getChanges(0).getSeq();
             if (wantsJson()) {
                 print(object().put("tenant", name)
