@@ -38,8 +38,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides what a change set writes, from what is there while nobody else can change it. Run once for each attempt of
- * a transaction; what it found in the last one is its {@link #result()}.
+ * Decides what a change set writes, from what is there when it is written. Run once for each attempt of a transaction;
+ * what it found in the last one is its {@link #result()}.
  */
 final class ChangePlanner implements Planner {
 

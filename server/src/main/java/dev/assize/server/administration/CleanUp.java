@@ -81,7 +81,7 @@ public final class CleanUp {
                 recorder,
                 clock,
                 step::draft);
-        List<Long> manifests = repository.change(Set.of(scope), planner);
+        List<Long> manifests = repository.changeAhead(Set.of(scope), planner);
         return switch (planner.result()) {
             case null -> {
                 decisions.refresh(scope);

@@ -43,7 +43,7 @@ public final class PolicyAdministration {
      * Validates a change set, compiles what results, and commits it together with its ledger entries. The recorder
      * must be permitted to change every scope named; that is for the caller to know.
      *
-     * @param mayCreate whether a tenant of this name may be made; asked under lock, so it must not block
+     * @param mayCreate whether a tenant of this name may be made; asked within a transaction, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
         return apply(change, recorder, mayCreate, tenant -> false);
@@ -52,7 +52,7 @@ public final class PolicyAdministration {
     /**
      * The same for somebody who may lift freezes, too.
      *
-     * @param mayLift whether those of a tenant may be lifted; asked under lock, so it must not block
+     * @param mayLift whether those of a tenant may be lifted; asked within a transaction, so it must not block
      */
     public ChangeResult apply(
             ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, Predicate<TenantId> mayLift) {
@@ -75,7 +75,7 @@ public final class PolicyAdministration {
         ChangePlanner planner =
                 new ChangePlanner(change, new Warrant(viewer, List.of(viewer), true), tenant -> false, clock);
         AtomicReference<Base> base = new AtomicReference<>();
-        repository.change(Set.of(scope), present -> {
+        repository.changeAhead(Set.of(scope), present -> {
             base.set(AcceptStep.base(present, scope));
             return planner.plan(present);
         });
@@ -98,7 +98,7 @@ public final class PolicyAdministration {
     }
 
     private ChangeResult apply(ChangeSet change, ChangePlanner planner) {
-        List<Long> manifests = repository.change(change.scopes(), planner);
+        List<Long> manifests = repository.changeAhead(change.scopes(), planner);
         return switch (planner.result()) {
             case Accepted accepted -> committed(accepted, manifests);
             case Compared compared -> withImpact(compared, planner.judge());

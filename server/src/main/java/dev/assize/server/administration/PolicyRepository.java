@@ -29,6 +29,13 @@ public interface PolicyRepository {
      */
     List<Long> change(Set<PolicyScope> scopes, Planner planner);
 
+    /**
+     * The same for a planner that may take long: it plans on a snapshot, and holds up nobody. What it planned is committed
+     * only where everything it was shown still stands, seen under lock; otherwise it plans again, after some rounds under
+     * lock. Where it plans nothing, nothing is locked at all.
+     */
+    List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner);
+
     /** A scope's documents at its current revision; empty set at revision 0 where there are none. */
     PolicySet current(PolicyScope scope);
 
@@ -48,7 +55,7 @@ public interface PolicyRepository {
     /** A scope that a request with a key left as it was. */
     record Unchanged(PolicyScope scope, Revision revision, Recorder recorder, Once once) {}
 
-    /** What is there while nobody else can change it; asked by the planner, and only while it plans. */
+    /** What is there at one moment, at which it is changed or at all; asked by the planner, and only while it plans. */
     interface Present {
 
         /** The documents of the platform or of a scope that was named; empty at revision 0 where there are none. */

@@ -11,7 +11,7 @@ import java.util.function.Predicate;
  * @param recorder who makes it
  * @param ungiven to whom it must give nothing
  * @param isAccepted whether as many others accepted it as the tenant asks for, or nobody need to
- * @param mayLift whether freezes of a tenant may be lifted by it; asked under lock, so it must not block
+ * @param mayLift whether freezes of a tenant may be lifted by it; asked within a transaction, so it must not block
  */
 record Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted, Predicate<TenantId> mayLift) {
 

@@ -5,6 +5,7 @@ import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
 import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
+import dev.assize.server.administration.PolicyBusyException;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.PolicySource;
@@ -25,6 +26,7 @@ import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.storage.PolicyVersions.Changed;
+import dev.assize.server.storage.SeenPolicies.Question;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.lang.ref.Reference;
@@ -47,8 +49,10 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jooq.Condition;
 import org.jooq.Field;
 import org.jooq.Record2;
+import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
@@ -65,6 +69,12 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     /** How long a planner may think while it holds the locks. */
     private static final Duration PLANNER_LIMIT = Duration.ofMinutes(1);
+
+    /** So often a change is planned before it locks; where policy moves each time, it is planned under lock. */
+    private static final int ROUNDS_AHEAD = 3;
+
+    /** Of a statement that was cancelled, and of a lock that was not to be had. */
+    private static final Set<String> OUT_OF_TIME = Set.of("57014", "55P03");
 
     /** Not `now()`, which is when the transaction began. */
     private static final Field<Instant> CLOCK = DSL.field("clock_timestamp()", SQLDataType.INSTANT);
@@ -86,18 +96,63 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return underLock(scopes, locked -> locked.carryOut(planner));
     }
 
+    @Override
+    public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
+        for (int round = 0; round < ROUNDS_AHEAD; round++) {
+            Ahead ahead = planAhead(scopes, planner);
+            if (ahead.isEmpty()) {
+                return List.of();
+            }
+            Optional<List<Long>> written = locked(scopes, locked -> locked.carryOut(ahead));
+            if (written.isPresent()) {
+                return written.get();
+            }
+        }
+        return change(scopes, planner);
+    }
+
+    private Ahead planAhead(Set<PolicyScope> scopes, Planner planner) {
+        return database.inLongSnapshot(PolicyScope.PLATFORM.key(), transaction -> {
+            SortedMap<PolicyScope, Head> heads = peek(transaction, scopes);
+            SeenPolicies present = new SeenPolicies(transaction, heads, known);
+            List<ScopePlan> plans = planner.plan(present);
+            return new Ahead(heads, present.answers(), plans, planner.unchanged());
+        });
+    }
+
+    /**
+     * What was planned before anything was locked.
+     *
+     * @param heads everything it was shown hangs on these
+     * @param answers and on these, which may be given without a new revision
+     */
+    private record Ahead(
+            SortedMap<PolicyScope, Head> heads,
+            Map<Question, Optional<Answered>> answers,
+            List<ScopePlan> plans,
+            List<Unchanged> unchanged) {
+
+        boolean isEmpty() {
+            return plans.isEmpty() && unchanged.isEmpty();
+        }
+    }
+
     /** Runs work in one transaction that has locked the scopes against other changes. */
     <R> R underLock(Set<PolicyScope> scopes, LockedWork<R> work) {
         List<PolicySet> ahead = scopes.stream().map(this::readAhead).toList();
         try {
-            return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
-                SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
-                return work.run(new Locked(transaction, heads));
-            });
+            return locked(scopes, work);
         } finally {
             // What is known may be known only as long as somebody holds it.
             Reference.reachabilityFence(ahead);
         }
+    }
+
+    private <R> R locked(Set<PolicyScope> scopes, LockedWork<R> work) {
+        return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
+            SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
+            return work.run(new Locked(transaction, heads));
+        });
     }
 
     /** What is done under the locks of a change. */
@@ -129,12 +184,31 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         }
 
         Present present() {
-            return new LockedPolicies(transaction, heads, known);
+            return new SeenPolicies(transaction, heads, known);
         }
 
         private List<Long> carryOut(Planner planner) throws SQLException {
             List<ScopePlan> plans = planner.plan(present());
-            List<Unchanged> unchanged = planner.unchanged();
+            return carryOut(plans, planner.unchanged());
+        }
+
+        /** Empty, and nothing is written, where something else is there by now. */
+        private Optional<List<Long>> carryOut(Ahead ahead) throws SQLException {
+            if (stands(ahead)) {
+                return Optional.of(carryOut(ahead.plans, ahead.unchanged));
+            }
+            transaction.abandon();
+            return Optional.empty();
+        }
+
+        private boolean stands(Ahead ahead) {
+            Present present = present();
+            return heads.equals(ahead.heads)
+                    && ahead.answers.entrySet().stream()
+                            .allMatch(one -> one.getKey().ask(present).equals(one.getValue()));
+        }
+
+        private List<Long> carryOut(List<ScopePlan> plans, List<Unchanged> unchanged) throws SQLException {
             if (plans.isEmpty() && unchanged.isEmpty()) {
                 transaction.abandon();
                 return List.of();
@@ -323,6 +397,32 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return revision == null ? Revision.NONE : new Revision(revision);
     }
 
+    /** What {@link #lock} would find at this moment. */
+    private static SortedMap<PolicyScope, Head> peek(TenantTransaction transaction, Set<PolicyScope> scopes) {
+        SortedMap<PolicyScope, Head> heads = new TreeMap<>();
+        heads.put(PolicyScope.PLATFORM, Head.NONE);
+        scopes.forEach(scope -> heads.put(scope, Head.NONE));
+        if (scopes.contains(PolicyScope.PLATFORM)) {
+            heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
+            putEvery(transaction, DSL.noCondition(), heads);
+        } else {
+            String[] keys = heads.keySet().stream().map(PolicyScope::key).toArray(String[]::new);
+            putEvery(transaction, POLICY_SCOPE.SCOPE_KEY.eq(DSL.any(keys)), heads);
+        }
+        return heads;
+    }
+
+    private static void putEvery(
+            TenantTransaction transaction, Condition condition, SortedMap<PolicyScope, Head> heads) {
+        transaction
+                .sql()
+                .selectFrom(POLICY_SCOPE)
+                .where(condition)
+                .forEach(row -> heads.put(
+                        PolicyScope.ofKey(row.getScopeKey()),
+                        new Head(new Revision(row.getRevision()), row.getCommittedAt())));
+    }
+
     /** Locks the scopes, and answers with them, the platform and, where that is to change, every tenant. */
     private static SortedMap<PolicyScope, Head> lock(TenantTransaction transaction, SortedSet<PolicyScope> scopes)
             throws SQLException {
@@ -331,14 +431,9 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         heads.put(PolicyScope.PLATFORM, lock(transaction, PolicyScope.PLATFORM, changesPlatform));
         if (changesPlatform) {
             // By whose policy the platform is guarded; a new database has none yet.
-            heads.put(PolicyScope.of(TenantId.ASSIZE), new Head(Revision.NONE, null));
+            heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
             // Nobody else can be changing these: that takes a share of the platform's row.
-            transaction
-                    .sql()
-                    .selectFrom(POLICY_SCOPE)
-                    .forEach(row -> heads.put(
-                            PolicyScope.ofKey(row.getScopeKey()),
-                            new Head(new Revision(row.getRevision()), row.getCommittedAt())));
+            putEvery(transaction, DSL.noCondition(), heads);
         }
         for (PolicyScope scope : scopes) {
             if (!scope.isPlatform()) {
@@ -350,6 +445,15 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     }
 
     private static Head lock(TenantTransaction transaction, PolicyScope scope, boolean alone) {
+        try {
+            return lockHead(transaction, scope, alone);
+        } catch (DataAccessException e) {
+            // One row by its key: what takes it so long is who has it.
+            throw OUT_OF_TIME.contains(e.sqlState()) ? new PolicyBusyException(scope, e) : e;
+        }
+    }
+
+    private static Head lockHead(TenantTransaction transaction, PolicyScope scope, boolean alone) {
         var row = transaction
                 .sql()
                 .select(POLICY_SCOPE.REVISION, POLICY_SCOPE.COMMITTED_AT)
@@ -455,5 +559,8 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
      *
      * @param committedAt null where nothing was committed
      */
-    record Head(Revision revision, @Nullable Instant committedAt) {}
+    record Head(Revision revision, @Nullable Instant committedAt) {
+
+        static final Head NONE = new Head(Revision.NONE, null);
+    }
 }

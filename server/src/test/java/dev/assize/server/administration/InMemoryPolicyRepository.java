@@ -65,6 +65,11 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     }
 
     @Override
+    public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
+        return change(scopes, planner);
+    }
+
+    @Override
     public synchronized PolicySet current(PolicyScope scope) {
         return sets.getOrDefault(scope, PolicySet.empty(scope));
     }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.administration.ChangeResult;
 import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.PolicyAdministration;
@@ -36,6 +37,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -167,13 +171,99 @@ class ConflictingGrantsTest {
                 .isInstanceOf(Accepted.class);
     }
 
+    @Test
+    void aFreezeIsMadeWhileALargeChangeIsJudgedAndTheChangeComesBehindIt() {
+        Revision before = revision();
+        List<ChangeResult> freeze = new ArrayList<>();
+
+        ChangeResult large = apply(
+                judging(() -> freeze.add(apply(other.administration(), freeze("first", "user:nobody")))),
+                many("behind"));
+
+        assertThat(committed(freeze.getFirst())).isEqualTo(before.next());
+        assertThat(committed(large)).isEqualTo(before.next().next());
+    }
+
+    @Test
+    void whatIsGrantedWhileALargeChangeIsJudgedCounts() {
+        Revision before = revision();
+        List<ChangeResult> grant = new ArrayList<>();
+
+        ChangeResult large = apply(
+                judging(() -> grant.add(apply(other.administration(), binding("torn-pays", "user:torn", "pays")))),
+                many("refused") + "---\n" + binding("torn-approves", "user:torn", "approves"));
+
+        assertThat(committed(grant.getFirst())).isEqualTo(before.next());
+        assertThat(large)
+                .isInstanceOfSatisfying(
+                        Invalid.class,
+                        refused -> assertThat(refused.problems().getFirst().value())
+                                .contains("user:torn"));
+        assertThat(revision()).isEqualTo(before.next());
+    }
+
+    @Test
+    void aDryRunHoldsUpNoFreeze() {
+        Revision before = revision();
+        List<ChangeResult> freeze = new ArrayList<>();
+
+        ChangeResult compared = judging(
+                        () -> freeze.add(apply(other.administration(), freeze("beside", "user:nobody"))))
+                .apply(
+                        new ChangeSet(read(many("dry")), List.of(), List.of(), true, false, null),
+                        ADMIN,
+                        tenant -> true);
+
+        assertThat(committed(freeze.getFirst())).isEqualTo(before.next());
+        assertThat(compared)
+                .isInstanceOfSatisfying(
+                        Compared.class,
+                        dry -> assertThat(dry.changes().getFirst().base()).isEqualTo(before));
+    }
+
+    /** Something happens once while it judges. */
+    private static PolicyAdministration judging(Runnable meanwhile) {
+        AtomicBoolean happened = new AtomicBoolean();
+        return new PolicyAdministration(one.repository(), refreshedOnly(), () -> {
+            if (happened.compareAndSet(false, true)) {
+                meanwhile.run();
+            }
+            return Instant.now();
+        });
+    }
+
+    private static Revision revision() {
+        return one.administration().export(PolicyScope.of(ACME)).revision();
+    }
+
+    private static Revision committed(ChangeResult result) {
+        assertThat(result).isInstanceOf(Accepted.class);
+        return ((Accepted) result).changes().getFirst().revision();
+    }
+
+    private static String many(String name) {
+        return IntStream.range(0, 50)
+                .mapToObj(i -> binding(name + "-" + i, "user:" + name + i, "pays"))
+                .collect(Collectors.joining("---\n"));
+    }
+
+    private static String freeze(String name, String subject) {
+        return "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: " + name
+                + "}, spec: {subject: '" + subject + "', reason: stop}}\n";
+    }
+
     /** All documents are written by then, and all entries. */
     private static PolicyRepository failingAtTheEnd(PolicyRepository repository) {
         return new PolicyRepository() {
 
             @Override
             public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
-                return repository.change(
+                return repository.change(scopes, planner);
+            }
+
+            @Override
+            public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
+                return repository.changeAhead(
                         scopes,
                         present -> planner.plan(present).stream()
                                 .map(ConflictingGrantsTest::withReasonThatCannotBeKept)

@@ -211,7 +211,12 @@ class PolicyAtSizeTest {
         return new PolicyRepository() {
             @Override
             public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
-                List<Long> manifests = repository.change(scopes, planner);
+                return repository.change(scopes, planner);
+            }
+
+            @Override
+            public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
+                List<Long> manifests = repository.changeAhead(scopes, planner);
                 committedNanos.set(System.nanoTime());
                 return manifests;
             }

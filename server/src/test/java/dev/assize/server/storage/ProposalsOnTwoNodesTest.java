@@ -43,6 +43,7 @@ import dev.assize.server.testing.TestDatabase;
 import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -89,6 +90,7 @@ class ProposalsOnTwoNodesTest {
     /** What one server has of this. */
     private record Node(
             Database database,
+            PostgresPolicyRepository policies,
             PolicyAdministration administration,
             PostgresProposalRepository repository,
             Proposals proposals) {
@@ -102,6 +104,7 @@ class ProposalsOnTwoNodesTest {
             PostgresProposalRepository repository = new PostgresProposalRepository(database, policies, ledger, CODEC);
             return new Node(
                     database,
+                    policies,
                     administration,
                     repository,
                     new Proposals(
@@ -290,6 +293,32 @@ class ProposalsOnTwoNodesTest {
         assertThat(types(first.changes().getFirst())).containsOnly(ChangeType.CREATED);
         assertThat(types(first.changes().getLast())).containsOnly(ChangeType.UNCHANGED);
         assertThat(apply(two.replace("[x]", "[other]"), "k", none)).isEqualTo(new KeyReused("k"));
+    }
+
+    @Test
+    void aProposalIsLookedAtWithoutHoldingUpOthers() {
+        Done looked = propose(binding("looked-at"));
+        Done ended = propose(binding("ended-meanwhile"));
+        List<ProposalResult> meanwhile = new ArrayList<>();
+        PolicyAdministration judging = new PolicyAdministration(one.policies(), everybodyMay(), () -> {
+            if (meanwhile.isEmpty()) {
+                meanwhile.add(other.proposals().withdraw(SCOPE, ended.proposal().id(), ALICE, null));
+            }
+            return Instant.now();
+        });
+        Proposals proposals = new Proposals(
+                one.repository(), judging, everybodyMay(), new FakeApprovalPolicy(), InstantSource.system());
+
+        assertThat(proposals
+                        .view(SCOPE, looked.proposal().id(), BOB)
+                        .orElseThrow()
+                        .outcome())
+                .isNotNull();
+        assertThat(meanwhile)
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        Done.class, done -> assertThat(done.state()).isEqualTo(State.WITHDRAWN));
+        one.proposals().withdraw(SCOPE, looked.proposal().id(), ALICE, null);
     }
 
     private static List<ChangeType> types(ScopeChange change) {

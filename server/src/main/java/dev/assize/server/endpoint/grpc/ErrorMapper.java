@@ -7,6 +7,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
+import dev.assize.server.administration.PolicyBusyException;
 import dev.assize.server.administration.PolicyDriftException;
 import dev.assize.server.anchor.NoSuchTreeException;
 import dev.assize.server.anchor.OutsideCorruptException;
@@ -100,6 +101,8 @@ final class ErrorMapper {
                         ErrorReason.POLICY_STALE, "this node cannot confirm that its policy is fresh", SOON));
             case PastBusyException busy ->
                 status(RefusedException.retry(ErrorReason.PAST_BUSY, String.valueOf(busy.getMessage()), SOON));
+            case PolicyBusyException busy ->
+                status(RefusedException.retry(ErrorReason.POLICY_BUSY, String.valueOf(busy.getMessage()), SOON));
             case PolicyUnavailableException unavailable -> storeUnavailable();
             case StoreUnavailableException unavailable -> storeUnavailable();
             case RecorderBusyException busy ->

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
+import dev.assize.server.administration.PolicyBusyException;
 import dev.assize.server.decision.PolicyUnavailableException;
 import dev.assize.server.endpoint.grpc.RefusedException.Violation;
 import dev.assize.server.ledger.LedgerBusyException;
 import dev.assize.server.ledger.LedgerUnavailableException;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import io.grpc.Metadata;
@@ -63,6 +65,15 @@ class ErrorMapperTest {
                 .isEqualTo(com.google.protobuf.Duration.newBuilder()
                         .setNanos(250_000_000)
                         .build());
+    }
+
+    @Test
+    void tellsWhoWaitedForPolicyWhatForAndWhenToComeBack() {
+        Refusal refusal = new Refusal(mapper.toStatus(new PolicyBusyException(
+                        PolicyScope.of(new TenantId("acme")), new IllegalStateException("57014"))))
+                .is(ErrorReason.POLICY_BUSY);
+        assertThat(refusal.status().getMessage()).contains("tenant `acme`").contains("nothing was changed");
+        assertThat(refusal.detail(RetryInfo.class)).isPresent();
     }
 
     @Test

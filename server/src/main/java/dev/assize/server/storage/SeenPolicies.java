@@ -32,17 +32,18 @@ import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a transaction sees of policy that nobody else can change while it runs. Under lock nobody commits, so what is known
- * of a scope is never later than what is there.
+ * What a transaction sees of policy at one moment: in a snapshot, or while nobody else can change it. Under lock nobody
+ * commits, so what is known of a scope is then never later than what is there; beside a snapshot it may be, and is not used.
  */
-final class LockedPolicies implements Present {
+final class SeenPolicies implements Present {
 
     private final TenantTransaction transaction;
     private final SortedMap<PolicyScope, Head> heads;
     private final KnownPolicies known;
     private final Map<PolicyScope, PolicySet> named = new HashMap<>();
+    private final Map<Question, Optional<Answered>> answers = new HashMap<>();
 
-    LockedPolicies(TenantTransaction transaction, SortedMap<PolicyScope, Head> heads, KnownPolicies known) {
+    SeenPolicies(TenantTransaction transaction, SortedMap<PolicyScope, Head> heads, KnownPolicies known) {
         this.transaction = transaction;
         this.heads = heads;
         this.known = known;
@@ -75,8 +76,27 @@ final class LockedPolicies implements Present {
         return () -> tenants.stream().map(this::read).iterator();
     }
 
+    /** Whether something was asked for before. */
+    record Question(PolicyScope scope, Recorder recorder, String key) {
+
+        Optional<Answered> ask(Present present) {
+            return present.answered(scope, recorder, key);
+        }
+    }
+
+    /** What was said when that was asked. */
+    Map<Question, Optional<Answered>> answers() {
+        return Map.copyOf(answers);
+    }
+
     @Override
     public Optional<Answered> answered(PolicyScope scope, Recorder recorder, String key) {
+        Optional<Answered> answer = find(scope, recorder, key);
+        answers.put(new Question(scope, recorder, key), answer);
+        return answer;
+    }
+
+    private Optional<Answered> find(PolicyScope scope, Recorder recorder, String key) {
         try {
             transaction.actFor(scope.key());
             return transaction
