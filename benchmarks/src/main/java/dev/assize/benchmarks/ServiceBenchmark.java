@@ -1,5 +1,6 @@
 package dev.assize.benchmarks;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import dev.assize.server.decision.DecisionConfig;
@@ -162,6 +163,7 @@ public class ServiceBenchmark {
                         bind(PolicySource.class).toInstance(new HeldInMemory(policies));
                         bind(DecisionConfig.class).toInstance(neverStale);
                         bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(Ticker.class).toInstance(Ticker.systemTicker());
                         bind(MeterRegistry.class).toInstance(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
                     }
                 })

@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provider;
 import com.google.inject.Provides;
@@ -106,6 +107,7 @@ final class ServerModule extends AbstractModule {
         bind(GrpcConfig.class).toInstance(config.grpc());
         bind(OperationsConfig.class).toInstance(config.operations());
         bind(InstantSource.class).toInstance(InstantSource.system());
+        bind(Ticker.class).toInstance(Ticker.systemTicker());
         bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
     }
 

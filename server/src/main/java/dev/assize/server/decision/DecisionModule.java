@@ -4,12 +4,13 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.OptionalBinder;
 
-/** Binds the PDP; needs a {@link PolicySource}, a {@link HistorySource}, an {@link ApprovalSource}, a {@link DecisionConfig}, a clock and a meter registry. */
+/** Binds the PDP; needs a {@link PolicySource}, a {@link HistorySource}, an {@link ApprovalSource}, a {@link DecisionConfig}, a clock, a steady ticker and a meter registry. */
 public final class DecisionModule extends AbstractModule {
 
     @Override
     protected void configure() {
         bind(DecisionMetrics.class).in(Singleton.class);
+        bind(NodeClock.class).in(Singleton.class);
         bind(GraphCache.class).in(Singleton.class);
         bind(PastGraphs.class).in(Singleton.class);
         bind(Moments.class).in(Singleton.class);

@@ -53,6 +53,6 @@ final class GraphApprovalPolicy implements ApprovalPolicy {
 
     private @Nullable DecisionGraph graph(TenantId tenant) {
         HeldGraph held = graphs.get(tenant, config.loadTimeout());
-        return held == null ? null : held.fresh(clock.instant(), config.freshnessBound());
+        return held == null ? null : held.fresh(config.freshnessBound());
     }
 }

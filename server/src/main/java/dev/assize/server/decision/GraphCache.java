@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.inject.Inject;
+import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.PolicySource.PolicyUpdate;
 import dev.assize.server.decision.compile.GraphCompiler;
@@ -11,8 +12,6 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -58,7 +57,7 @@ final class GraphCache {
     private final AtomicBoolean warnedOfSize = new AtomicBoolean();
     private final PolicySource source;
     private final long cacheBytes;
-    private final InstantSource clock;
+    private final NodeClock clock;
     private final DecisionMetrics metrics;
     private final Executor threads;
     private final Apart apart = new Apart();
@@ -76,16 +75,11 @@ final class GraphCache {
     private final SharedPlatform platform = new SharedPlatform();
 
     @Inject
-    GraphCache(PolicySource source, DecisionConfig config, InstantSource clock, DecisionMetrics metrics) {
+    GraphCache(PolicySource source, DecisionConfig config, NodeClock clock, DecisionMetrics metrics) {
         this(source, config, clock, metrics, Thread::startVirtualThread);
     }
 
-    GraphCache(
-            PolicySource source,
-            DecisionConfig config,
-            InstantSource clock,
-            DecisionMetrics metrics,
-            Executor threads) {
+    GraphCache(PolicySource source, DecisionConfig config, NodeClock clock, DecisionMetrics metrics, Executor threads) {
         this.source = source;
         this.clock = clock;
         this.metrics = metrics;
@@ -104,7 +98,7 @@ final class GraphCache {
         this.unknown = Caffeine.newBuilder()
                 .maximumSize(config.unknownTenants())
                 .expireAfterWrite(config.unknownTenantTtl())
-                .ticker(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()))
+                .ticker(clock.steady())
                 .executor(Runnable::run)
                 .build();
         metrics.observe(graphs);
@@ -157,7 +151,7 @@ final class GraphCache {
     }
 
     /** What the revisions were at the moment they were asked for. */
-    record Polled(Map<PolicyScope, Revision> revisions, Instant askedAt) {
+    record Polled(Map<PolicyScope, Revision> revisions, Reading askedAt) {
 
         Revision platform() {
             return revisions.getOrDefault(PolicyScope.PLATFORM, Revision.NONE);
@@ -266,7 +260,7 @@ final class GraphCache {
         // First what is being loaded: it is then among what is held.
         loads.keySet().forEach(this::settle);
         Collection<HeldGraph> held = held();
-        Instant askedAt = clock.instant();
+        Reading askedAt = clock.read();
         try {
             Polled polled = new Polled(source.revisions(scopes(held)), askedAt);
             if (!succeeds(compare(held, polled))) {
@@ -325,7 +319,7 @@ final class GraphCache {
         Semaphore permits = polled == null ? renewalPermits : pollPermits;
         permits.acquireUninterruptibly();
         try {
-            Instant readAt = clock.instant();
+            Reading readAt = clock.read();
             return apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
                     ? Optional.of(updated(held, platform.update(held.snapshot()), polled.askedAt()))
                     : source.update(held.snapshot()).map(update -> updated(held, update, readAt)));
@@ -340,7 +334,7 @@ final class GraphCache {
                 && platformRevision().equals(polled.platform());
     }
 
-    private HeldGraph updated(HeldGraph held, PolicyUpdate update, Instant readAt) {
+    private HeldGraph updated(HeldGraph held, PolicyUpdate update, Reading readAt) {
         PolicySnapshot snapshot = platform.seen(update.snapshot());
         if (snapshot.tenant().revision().equals(held.graph().revision())
                 && snapshot.platform().revision().equals(held.graph().platformRevision())) {
@@ -357,7 +351,7 @@ final class GraphCache {
             metrics.updateFailed();
             graph = compile(snapshot);
         }
-        return new HeldGraph(graph, readAt);
+        return new HeldGraph(graph, clock, readAt);
     }
 
     private static boolean succeeds(CompletableFuture<?> renewal) {
@@ -421,11 +415,11 @@ final class GraphCache {
         loadPermits.acquireUninterruptibly();
         try {
             long start = metrics.start();
-            Instant readAt = clock.instant();
+            Reading readAt = clock.read();
             Optional<HeldGraph> found = apart.get(() -> source.load(tenant)
                     .map(platform::seen)
                     .map(this::prepared)
-                    .map(snapshot -> new HeldGraph(compile(snapshot), readAt)));
+                    .map(snapshot -> new HeldGraph(compile(snapshot), clock, readAt)));
             metrics.loaded(start);
             return found;
         } finally {

@@ -1,5 +1,6 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
@@ -13,11 +14,13 @@ import java.util.Map;
 final class HeldGraph {
 
     private final DecisionGraph graph;
-    private volatile Instant confirmedAt;
+    private final NodeClock clock;
+    private volatile Reading confirmedAt;
 
     /** A graph whose policy was read at the moment {@code confirmedAt} or later. */
-    HeldGraph(DecisionGraph graph, Instant confirmedAt) {
+    HeldGraph(DecisionGraph graph, NodeClock clock, Reading confirmedAt) {
         this.graph = graph;
+        this.clock = clock;
         this.confirmedAt = confirmedAt;
     }
 
@@ -39,10 +42,10 @@ final class HeldGraph {
     }
 
     Instant confirmedAt() {
-        return confirmedAt;
+        return confirmedAt.instant();
     }
 
-    void confirm(Instant at) {
+    void confirm(Reading at) {
         confirmedAt = at;
     }
 
@@ -53,10 +56,9 @@ final class HeldGraph {
     }
 
     /** Refuses to be answered from where its last confirmation is older than the bound. */
-    DecisionGraph fresh(Instant now, Duration bound) {
-        Duration age = Duration.between(confirmedAt, now);
-        // A clock that was set back by more than the bound says nothing about the age either.
-        if (age.abs().compareTo(bound) > 0) {
+    DecisionGraph fresh(Duration bound) {
+        Duration age = clock.since(confirmedAt);
+        if (age.compareTo(bound) > 0) {
             throw new PolicyStaleException(age, bound);
         }
         return graph;

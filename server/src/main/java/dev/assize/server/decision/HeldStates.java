@@ -3,7 +3,6 @@ package dev.assize.server.decision;
 import com.google.inject.Inject;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.TenantId;
-import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /** The states of the graphs that are held. */
@@ -11,13 +10,11 @@ final class HeldStates implements PolicyStates {
 
     private final GraphCache graphs;
     private final DecisionConfig config;
-    private final InstantSource clock;
 
     @Inject
-    HeldStates(GraphCache graphs, DecisionConfig config, InstantSource clock) {
+    HeldStates(GraphCache graphs, DecisionConfig config) {
         this.graphs = graphs;
         this.config = config;
-        this.clock = clock;
     }
 
     @Override
@@ -26,7 +23,7 @@ final class HeldStates implements PolicyStates {
         if (held == null) {
             return null;
         }
-        DecisionGraph graph = held.fresh(clock.instant(), config.freshnessBound());
+        DecisionGraph graph = held.fresh(config.freshnessBound());
         return new State(graph.revision(), graph.platformRevision(), held.confirmedAt());
     }
 

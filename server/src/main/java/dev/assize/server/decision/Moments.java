@@ -67,9 +67,7 @@ final class Moments {
         return counted(() -> {
             HeldGraph held = graphs.get(tenant, config.loadTimeout());
             Instant now = clock.instant();
-            return held == null
-                    ? null
-                    : new Moment(held.fresh(now, config.freshnessBound()), now, ALL_COMMITTED, false);
+            return held == null ? null : new Moment(held.fresh(config.freshnessBound()), now, ALL_COMMITTED, false);
         });
     }
 

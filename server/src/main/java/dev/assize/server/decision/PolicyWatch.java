@@ -2,6 +2,7 @@ package dev.assize.server.decision;
 
 import com.google.inject.Inject;
 import dev.assize.server.decision.GraphCache.Polled;
+import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.Heads;
 import dev.assize.server.decision.node.ChangeSignals;
 import dev.assize.server.decision.node.NodeRegistry.Asked;
@@ -10,7 +11,6 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Collection;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -41,7 +41,7 @@ public final class PolicyWatch implements AutoCloseable {
     private final GraphCache graphs;
     private final PolicySource source;
     private final DecisionConfig config;
-    private final InstantSource clock;
+    private final NodeClock clock;
     private final DecisionMetrics metrics;
     private final ChangeSignals signals;
     private final NodePresence presence;
@@ -49,7 +49,7 @@ public final class PolicyWatch implements AutoCloseable {
             Thread.ofPlatform().name("policy-watch").daemon().factory());
 
     /** Written by the poller, read by the gauge and by readiness. */
-    private volatile Instant confirmedAt = Instant.EPOCH;
+    private volatile Reading confirmedAt;
 
     /** Written by the poller; positive where this node's clock is ahead. */
     private volatile Duration clockOffset = Duration.ZERO;
@@ -60,7 +60,7 @@ public final class PolicyWatch implements AutoCloseable {
     private final AtomicBoolean pollAsked = new AtomicBoolean();
 
     /** Of the poller alone. */
-    private Instant saidAt = Instant.EPOCH;
+    private Reading saidAt;
 
     private boolean clockComplained;
 
@@ -69,7 +69,7 @@ public final class PolicyWatch implements AutoCloseable {
             GraphCache graphs,
             PolicySource source,
             DecisionConfig config,
-            InstantSource clock,
+            NodeClock clock,
             DecisionMetrics metrics,
             ChangeSignals signals,
             NodePresence presence) {
@@ -77,6 +77,8 @@ public final class PolicyWatch implements AutoCloseable {
         this.source = source;
         this.config = config;
         this.clock = clock;
+        this.confirmedAt = clock.never();
+        this.saidAt = clock.never();
         this.metrics = metrics;
         this.signals = signals;
         this.presence = presence;
@@ -94,12 +96,12 @@ public final class PolicyWatch implements AutoCloseable {
 
     /** Since the last poll that succeeded. */
     public Duration age() {
-        return Duration.between(confirmedAt, clock.instant());
+        return clock.since(confirmedAt);
     }
 
     /** Whether a poll succeeded within the freshness bound; a node that is not fresh is not ready. */
     public boolean isFresh() {
-        return age().abs().compareTo(config.freshnessBound()) <= 0;
+        return age().compareTo(config.freshnessBound()) <= 0;
     }
 
     /** Whether changes are signalled, and not only found by polling. */
@@ -127,10 +129,10 @@ public final class PolicyWatch implements AutoCloseable {
     void poll() {
         try {
             pollAsked.set(false);
-            Instant askedAt = clock.instant();
+            Reading askedAt = clock.read();
             Collection<HeldGraph> held = graphs.held();
             Heads heads = source.heads(GraphCache.scopes(held));
-            measure(askedAt, heads.readAt(), clock.instant());
+            measure(askedAt.instant(), heads.readAt(), clock.instant());
             var _ = graphs.compare(held, new Polled(heads.revisions(), askedAt));
             confirmedAt = askedAt;
             recovered();
@@ -159,8 +161,8 @@ public final class PolicyWatch implements AutoCloseable {
         }
     }
 
-    private void say(Instant now) {
-        if (Duration.between(saidAt, now).abs().compareTo(PRESENCE_INTERVAL) >= 0) {
+    private void say(Reading now) {
+        if (saidAt.until(now).compareTo(PRESENCE_INTERVAL) >= 0) {
             saidAt = now;
             presence.say();
         }

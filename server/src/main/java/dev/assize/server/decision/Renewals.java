@@ -89,7 +89,7 @@ final class Renewals {
         Turn merged(@Nullable Polled other) {
             return polled == null || other == null
                     ? new Turn(null, done)
-                    : new Turn(polled.askedAt().isAfter(other.askedAt()) ? polled : other, done);
+                    : new Turn(polled.askedAt().isLaterThan(other.askedAt()) ? polled : other, done);
         }
     }
 

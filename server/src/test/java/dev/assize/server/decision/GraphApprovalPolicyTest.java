@@ -28,7 +28,7 @@ class GraphApprovalPolicyTest {
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-03-01T12:00:00Z"));
     private final FakePolicySource source = new FakePolicySource().put(withApprovalRule(ALICE));
     private final GraphCache graphs =
-            new GraphCache(source, CONFIG, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
+            new GraphCache(source, CONFIG, Clocks.steady(now::get), new DecisionMetrics(new SimpleMeterRegistry()));
     private final ApprovalPolicy policy = new GraphApprovalPolicy(graphs, CONFIG, now::get);
 
     @Test

@@ -49,11 +49,11 @@ class GraphRenewalTest {
     private final DecisionMetrics metrics = new DecisionMetrics(registry);
     private final FakePolicySource source = new FakePolicySource();
     private final DecisionConfig config = config(256L << 20);
-    private final GraphCache graphs = new GraphCache(source, config, InstantSource.system(), metrics);
+    private final GraphCache graphs = new GraphCache(source, config, Clocks.SYSTEM, metrics);
     private final PolicyDecisionPoint pdp = pdp(graphs, config);
     private final FakeSignals signals = new FakeSignals();
     private final PolicyWatch watch = new PolicyWatch(
-            graphs, source, config, InstantSource.system(), metrics, signals, NodePresenceTest.of(graphs, metrics));
+            graphs, source, config, Clocks.SYSTEM, metrics, signals, NodePresenceTest.of(graphs, metrics));
 
     @Test
     void anOwnChangeReadsOnlyWhatChanged() {
@@ -335,7 +335,7 @@ class GraphRenewalTest {
                 graphs,
                 source,
                 polledEvery(Duration.ofHours(1)),
-                InstantSource.system(),
+                Clocks.SYSTEM,
                 metrics,
                 signals,
                 NodePresenceTest.of(graphs, metrics))) {
@@ -372,7 +372,7 @@ class GraphRenewalTest {
     @Test
     void aPolicyHeavierThanAllRoomStays() {
         DecisionConfig tiny = config(40);
-        GraphCache small = new GraphCache(source, tiny, InstantSource.system(), metrics);
+        GraphCache small = new GraphCache(source, tiny, Clocks.SYSTEM, metrics);
         PolicyDecisionPoint crowded = pdp(small, tiny);
         source.put(tenant(ACME, 1, ALICE)).put(tenant(OTHER, 1, ALICE));
         for (int i = 0; i < 50; i++) {
@@ -467,16 +467,10 @@ class GraphRenewalTest {
     @Test
     void everyChangeIsSeenByWhoMadeItHoweverMuchGoesOn() throws Exception {
         DecisionConfig tight = config(16_000);
-        GraphCache few = new GraphCache(source, tight, InstantSource.system(), metrics);
+        GraphCache few = new GraphCache(source, tight, Clocks.SYSTEM, metrics);
         PolicyDecisionPoint busy = pdp(few, tight);
         PolicyWatch polling = new PolicyWatch(
-                few,
-                source,
-                tight,
-                InstantSource.system(),
-                metrics,
-                new FakeSignals(),
-                NodePresenceTest.of(few, metrics));
+                few, source, tight, Clocks.SYSTEM, metrics, new FakeSignals(), NodePresenceTest.of(few, metrics));
         List<TenantId> tenants =
                 IntStream.range(0, 8).mapToObj(i -> new TenantId("t" + i)).toList();
         source.put(platform(1));

@@ -33,7 +33,7 @@ class NodePresenceTest {
     private final FakePolicySource source = new FakePolicySource();
     private final DecisionMetrics metrics = new DecisionMetrics(new SimpleMeterRegistry());
     private final GraphCache graphs =
-            new GraphCache(source, DecisionConfig.defaults(), now::get, metrics, Runnable::run);
+            new GraphCache(source, DecisionConfig.defaults(), Clocks.steady(now::get), metrics, Runnable::run);
     private final NodeIdentity here = NodeIdentity.starting("here", BOUND);
     private final NodeIdentity there = NodeIdentity.starting("there", BOUND);
     private final NodePresence presence = new NodePresence(there, registry, graphs, metrics, Runnable::run);
@@ -135,7 +135,13 @@ class NodePresenceTest {
     @Test
     void aWatchSaysSoEverySecondAndTakesLeaveWithIt() {
         PolicyWatch watch = new PolicyWatch(
-                graphs, source, DecisionConfig.defaults(), now::get, metrics, new FakeSignals(), presence);
+                graphs,
+                source,
+                DecisionConfig.defaults(),
+                Clocks.steady(now::get),
+                metrics,
+                new FakeSignals(),
+                presence);
         watch.start();
         Instant first = seen();
         watch.poll();

@@ -327,7 +327,10 @@ class PastGraphsTest {
 
     private GraphCache graphs(long pastBytes, int pastGraphs, int concurrentPastLoads) {
         return new GraphCache(
-                source, config(pastBytes, pastGraphs, concurrentPastLoads), () -> NOW, new DecisionMetrics(registry));
+                source,
+                config(pastBytes, pastGraphs, concurrentPastLoads),
+                Clocks.steady(() -> NOW),
+                new DecisionMetrics(registry));
     }
 
     private Moments moments(GraphCache graphs, long pastBytes, int pastGraphs, int concurrentPastLoads) {

@@ -38,6 +38,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -52,14 +53,16 @@ class PolicyDecisionPointTest {
     private static final DecisionConfig CONFIG = DecisionConfig.defaults();
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-02-22T14:00:00Z"));
+    private final AtomicLong passedNanos = new AtomicLong();
+    private final NodeClock clock = new NodeClock(now::get, passedNanos::get);
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final DecisionMetrics metrics = new DecisionMetrics(registry);
     private final FakePolicySource source = new FakePolicySource();
-    private final GraphCache graphs = new GraphCache(source, CONFIG, now::get, metrics);
+    private final GraphCache graphs = new GraphCache(source, CONFIG, clock, metrics);
     private final FakeFacts facts = new FakeFacts();
     private final PolicyDecisionPoint pdp = pdp(now::get, Evaluator::evaluate);
     private final PolicyWatch watch = new PolicyWatch(
-            graphs, source, CONFIG, now::get, metrics, new FakeSignals(), NodePresenceTest.of(graphs, metrics));
+            graphs, source, CONFIG, clock, metrics, new FakeSignals(), NodePresenceTest.of(graphs, metrics));
 
     @Test
     void refusesToAnswerFromWhatWasNotConfirmedInTime() {
@@ -116,10 +119,38 @@ class PolicyDecisionPointTest {
     }
 
     @Test
+    void aClockThatIsSetBackMakesNothingFresher() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        watch.poll();
+        source.setBroken(true);
+        Duration most = CONFIG.freshnessBound();
+        pass(most);
+        setBack(most.minusSeconds(10));
+        assertThat(reason(ALICE)).as("at the bound").isEqualTo(Reason.ALLOWED);
+        assertThat(watch.isFresh()).isTrue();
+        pass(Duration.ofMillis(1));
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+        assertThat(watch.isFresh()).isFalse();
+        assertThat(watch.age()).isEqualTo(most.plusMillis(1));
+    }
+
+    /** A machine that sleeps may hold its steady source still. */
+    @Test
+    void whatTheClockSaysHasPassedHasPassed() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        watch.poll();
+        setBack(CONFIG.freshnessBound().plusMillis(1).negated());
+        assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
+        assertThat(watch.isFresh()).isFalse();
+    }
+
+    @Test
     void trustsNoClockThatWasSetBackByMoreThanTheBound() {
         source.put(tenant(ACME, 1, ALICE));
         reason(ALICE);
-        pass(CONFIG.freshnessBound().plusSeconds(1).negated());
+        setBack(CONFIG.freshnessBound().plusSeconds(1));
         assertThatThrownBy(() -> reason(ALICE)).isInstanceOf(PolicyStaleException.class);
     }
 
@@ -258,7 +289,7 @@ class PolicyDecisionPointTest {
                 CONFIG.pastBytes(),
                 CONFIG.pastGraphs(),
                 CONFIG.concurrentPastLoads());
-        GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
+        GraphCache cache = new GraphCache(source, small, clock, new DecisionMetrics(new SimpleMeterRegistry()));
         for (int i = 0; i < 2; i++) {
             for (int tenant = 0; tenant < 20; tenant++) {
                 cache.get(new TenantId("t" + tenant), CONFIG.loadTimeout());
@@ -521,7 +552,7 @@ class PolicyDecisionPointTest {
                 CONFIG.pastBytes(),
                 CONFIG.pastGraphs(),
                 CONFIG.concurrentPastLoads());
-        GraphCache cache = new GraphCache(source, small, now::get, new DecisionMetrics(new SimpleMeterRegistry()));
+        GraphCache cache = new GraphCache(source, small, clock, new DecisionMetrics(new SimpleMeterRegistry()));
         IntStream.range(0, 50).forEach(i -> cache.get(new TenantId("t" + i), CONFIG.loadTimeout()));
         long held = cache.held().stream()
                 .mapToLong(graph -> graph.graph().weightBytes())
@@ -594,8 +625,13 @@ class PolicyDecisionPointTest {
         return pdp.evaluate(mayRead(tenant, ALICE)).platformRevision().value();
     }
 
+    private void setBack(Duration time) {
+        now.updateAndGet(instant -> instant.minus(time));
+    }
+
     private void pass(Duration time) {
         now.updateAndGet(instant -> instant.plus(time));
+        passedNanos.addAndGet(time.toNanos());
     }
 
     private double count(String name, String... tags) {

@@ -210,7 +210,7 @@ class PolicySearchTest {
     /** The services over one cache, which another world must not meet. */
     private final class Room {
 
-        private final GraphCache graphs = new GraphCache(source, config, now::get, metrics);
+        private final GraphCache graphs = new GraphCache(source, config, Clocks.steady(now::get), metrics);
         private final Moments moments = new Moments(
                 graphs, new PastGraphs(source, graphs, config, now::get, metrics), config, now::get, metrics);
         private final Decisions decisions = new Decisions(

@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.GraphCache.Polled;
+import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,8 +17,8 @@ import org.junit.jupiter.api.Test;
 class RenewalsTest {
 
     private static final TenantId ACME = new TenantId("acme");
-    private static final Polled EARLY = new Polled(Map.of(), Instant.parse("2026-03-01T12:00:00Z"));
-    private static final Polled LATE = new Polled(Map.of(), Instant.parse("2026-03-01T12:00:01Z"));
+    private static final Polled EARLY = new Polled(Map.of(), new Reading(Instant.EPOCH, 1));
+    private static final Polled LATE = new Polled(Map.of(), new Reading(Instant.EPOCH, 2));
 
     private final List<Runnable> threads = new ArrayList<>();
     private final List<@Nullable Polled> renewed = new ArrayList<>();

@@ -36,7 +36,7 @@ final class WorldPdp {
 
     WorldPdp(PolicySource source, WorldRecords records) {
         DecisionMetrics metrics = new DecisionMetrics(registry);
-        GraphCache graphs = new GraphCache(source, CONFIG, clock::get, metrics);
+        GraphCache graphs = new GraphCache(source, CONFIG, Clocks.steady(clock::get), metrics);
         PastGraphs pasts = new PastGraphs(source, graphs, CONFIG, clock::get, metrics);
         Moments moments = new Moments(graphs, pasts, CONFIG, clock::get, metrics);
         // Facts are asked for by the clock's time: what is recorded later has not happened.

@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.common.util.concurrent.Uninterruptibles;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
@@ -493,6 +494,7 @@ class PolicyAtSizeTest {
                                 defaults.pastGraphs(),
                                 defaults.concurrentPastLoads()));
                 bind(InstantSource.class).toInstance(InstantSource.system());
+                bind(Ticker.class).toInstance(Ticker.systemTicker());
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
             }
         });

@@ -1,5 +1,6 @@
 package dev.assize.server.cli.policytest;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import dev.assize.server.cli.policytest.TestSuite.Facts;
@@ -76,6 +77,7 @@ final class TestWorld {
             bind(ApprovalSource.class).toInstance(new Approvals());
             bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
             bind(InstantSource.class).toInstance(InstantSource.fixed(Calendar.LAST));
+            bind(Ticker.class).toInstance(() -> 0);
             bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
         }
     }

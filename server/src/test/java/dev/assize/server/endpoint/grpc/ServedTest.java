@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
@@ -130,6 +131,7 @@ import dev.assize.server.storage.Database;
 import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import dev.assize.server.testing.TestDatabase;
+import dev.assize.server.testing.Ticks;
 import io.grpc.CallOptions;
 import io.grpc.Context;
 import io.grpc.ManagedChannel;
@@ -1249,6 +1251,7 @@ class ServedTest {
                 bind(ArchiveStore.class).toInstance(new DirectoryArchive(directory.resolve("archive")));
                 bind(ArchiveBundles.class).to(ClientBundles.class);
                 bind(InstantSource.class).toInstance(clock);
+                bind(Ticker.class).toInstance(Ticks.of(clock));
                 bind(MeterRegistry.class).toInstance(new SimpleMeterRegistry());
                 bind(StorageConfig.class).toInstance(database.config());
                 bind(LedgerConfig.class).toInstance(LedgerConfig.defaults());

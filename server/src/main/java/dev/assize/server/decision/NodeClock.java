@@ -1,0 +1,64 @@
+package dev.assize.server.decision;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import com.google.inject.Inject;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+
+/**
+ * Time as this node tells it: what its clock says, which may be set back, and how much has passed, which is never less.
+ * What nobody has confirmed is as old as the longer of the two: the steady source may stand still while a machine sleeps.
+ */
+final class NodeClock {
+
+    private final InstantSource clock;
+    private final Ticker steady;
+
+    @Inject
+    NodeClock(InstantSource clock, Ticker steady) {
+        this.clock = clock;
+        this.steady = steady;
+    }
+
+    /**
+     * One look at both.
+     *
+     * @param nanos compared with another reading of this node's only
+     */
+    record Reading(Instant instant, long nanos) {
+
+        /** How much has passed up to a later reading; a clock that was set back by more counts as that much. */
+        Duration until(Reading later) {
+            Duration shown = Duration.between(instant, later.instant).abs();
+            Duration passed = Duration.ofNanos(later.nanos - nanos);
+            return shown.compareTo(passed) > 0 ? shown : passed;
+        }
+
+        boolean isLaterThan(Reading other) {
+            return nanos - other.nanos > 0;
+        }
+    }
+
+    Instant instant() {
+        return clock.instant();
+    }
+
+    Reading read() {
+        return new Reading(clock.instant(), steady.read());
+    }
+
+    /** How much has passed since a reading. */
+    Duration since(Reading earlier) {
+        return earlier.until(read());
+    }
+
+    /** Before anything was read, and never near to what is. */
+    Reading never() {
+        return new Reading(Instant.EPOCH, steady.read());
+    }
+
+    Ticker steady() {
+        return steady;
+    }
+}
