@@ -1,9 +1,15 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
+
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.assize.server.model.Digest;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
 import dev.assize.server.policy.PolicySet;
+import java.sql.SQLException;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * it anyway.
  *
  * <p>A set is what its scope was at its revision, for ever, so one that is old is not wrong: it only makes the difference
- * larger.
+ * larger. But where a backup was restored, a scope comes to the same number again by another way; so a set is started
+ * from only where the store has what it was stored as.
  */
 final class KnownPolicies {
 
@@ -25,6 +32,10 @@ final class KnownPolicies {
     private final Cache<PolicyScope, PolicySet> recent;
     private final Cache<PolicyScope, PolicySet> heldByOthers =
             Caffeine.newBuilder().weakValues().executor(Runnable::run).build();
+
+    /** By the very set, as long as there is one. */
+    private final Cache<PolicySet, Stored> stored =
+            Caffeine.newBuilder().weakKeys().executor(Runnable::run).build();
 
     KnownPolicies(long documents) {
         recent = Caffeine.newBuilder()
@@ -39,21 +50,69 @@ final class KnownPolicies {
         return new KnownPolicies(Runtime.getRuntime().maxMemory() / SHARE_OF_HEAP / BYTES_PER_DOCUMENT);
     }
 
-    /** The latest set known of a scope. */
+    /** What tells a revision from another one of its number. */
+    private record Stored(Digest digest, Instant committedAt) {}
+
+    /** The latest set known of a scope; to be {@link #confirmed} before it is started from. */
     @Nullable
     PolicySet find(PolicyScope scope) {
         PolicySet set = recent.getIfPresent(scope);
         return set == null ? heldByOthers.getIfPresent(scope) : set;
     }
 
-    /** Remembers what the store has, unless a later one is known. */
-    void learn(PolicySet set) {
+    /** The set, where the store has it as it was read; otherwise null, and its scope is forgotten. */
+    @Nullable
+    PolicySet confirmed(TenantTransaction transaction, @Nullable PolicySet set) throws SQLException {
+        if (set == null || set.revision().equals(Revision.NONE)) {
+            return set;
+        }
+        Stored was = stored.getIfPresent(set);
+        Stored is = was == null ? null : read(transaction, set);
+        return confirmed(set, was != null && is != null && was.digest.equals(is.digest));
+    }
+
+    /** The same without asking for its digest, of a scope that is at the set's revision. */
+    @Nullable
+    PolicySet confirmedAt(Instant committedAt, PolicySet set) {
+        Stored was = stored.getIfPresent(set);
+        return confirmed(set, was != null && was.committedAt.equals(committedAt));
+    }
+
+    private @Nullable PolicySet confirmed(PolicySet set, boolean isSo) {
+        if (!isSo) {
+            forget(set.scope());
+        }
+        return isSo ? set : null;
+    }
+
+    /** Remembers what the store has, as this transaction sees it, unless a later one is known. */
+    void learn(TenantTransaction transaction, PolicySet set) throws SQLException {
+        if (!set.revision().equals(Revision.NONE) && stored.getIfPresent(set) == null) {
+            Stored is = read(transaction, set);
+            if (is == null) {
+                return;
+            }
+            stored.put(set, is);
+        }
         heldByOthers.asMap().merge(set.scope(), set, KnownPolicies::later);
         recent.asMap().merge(set.scope(), set, KnownPolicies::later);
     }
 
-    /** Forgets a scope whose revisions went back, as they do when a backup is restored. */
-    void forget(PolicyScope scope) {
+    private static @Nullable Stored read(TenantTransaction transaction, PolicySet set) throws SQLException {
+        String acting = transaction.scopeKey();
+        transaction.actFor(set.scope().key());
+        Stored found = transaction
+                .sql()
+                .select(POLICY_REVISION.POLICY_DIGEST, POLICY_REVISION.COMMITTED_AT)
+                .from(POLICY_REVISION)
+                .where(POLICY_REVISION.SCOPE_KEY.eq(set.scope().key()))
+                .and(POLICY_REVISION.REVISION.eq(set.revision().value()))
+                .fetchOne(row -> new Stored(Digest.of(row.value1()), row.value2()));
+        transaction.actFor(acting);
+        return found;
+    }
+
+    private void forget(PolicyScope scope) {
         heldByOthers.invalidate(scope);
         recent.invalidate(scope);
     }

@@ -50,10 +50,15 @@ final class PolicyVersions {
         }
         // Revisions go back where a backup was restored; what was held is then of another history.
         if (start.revision().compareTo(head) > 0 || isFar(start, head)) {
-            PolicySet read = readCurrent(transaction, start.scope(), head);
-            return new Changed(read, keysOfBoth(start, read));
+            return anew(transaction, start, head);
         }
         return difference(transaction, start, head);
+    }
+
+    /** What a scope is, beside a set that may be of another history. */
+    static Changed anew(TenantTransaction transaction, PolicySet start, Revision head) throws SQLException {
+        PolicySet read = readCurrent(transaction, start.scope(), head);
+        return new Changed(read, keysOfBoth(start, read));
     }
 
     /** A scope as it was at a revision, from another one where there is one to start from. */

@@ -302,14 +302,16 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         PolicySet platform = known.find(PolicyScope.PLATFORM);
         return database.inLongSnapshot(scope.key(), transaction -> {
             Past moment = moment(transaction, tenant, past);
-            PolicySet then = PolicyVersions.past(transaction, scope, own, moment.revision);
+            PolicySet then =
+                    PolicyVersions.past(transaction, scope, known.confirmed(transaction, own), moment.revision);
             if (isGone(then)) {
                 return Optional.empty();
             }
             transaction.actFor(PolicyScope.PLATFORM.key());
             Revision beside = revisionAt(transaction, PolicyScope.PLATFORM, moment.committedBy);
+            PolicySet start = known.confirmed(transaction, platform);
             return Optional.of(new PastPolicy(
-                    new PolicySnapshot(then, PolicyVersions.past(transaction, PolicyScope.PLATFORM, platform, beside)),
+                    new PolicySnapshot(then, PolicyVersions.past(transaction, PolicyScope.PLATFORM, start, beside)),
                     moment.committedBy));
         });
     }
@@ -329,23 +331,22 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     private PolicySet current(
             TenantTransaction transaction, PolicyScope scope, @Nullable PolicySet start, Revision head)
             throws SQLException {
-        return start == null
-                ? learned(PolicyVersions.current(transaction, scope, null, head))
-                : since(transaction, start, head).set();
+        PolicySet confirmed = known.confirmed(transaction, start);
+        PolicySet set = PolicyVersions.current(transaction, scope, confirmed, head);
+        known.learn(transaction, set);
+        return set;
     }
 
     private Changed since(TenantTransaction transaction, PolicySet start, Revision head) throws SQLException {
-        if (start.revision().compareTo(head) > 0) {
-            known.forget(start.scope());
+        if (start.revision().equals(head)) {
+            // Whoever holds it compares revisions all the time, and would have seen them go back.
+            return PolicyVersions.since(transaction, start, head);
         }
-        Changed changed = PolicyVersions.since(transaction, start, head);
-        learned(changed.set());
+        Changed changed = known.confirmed(transaction, start) == null
+                ? PolicyVersions.anew(transaction, start, head)
+                : PolicyVersions.since(transaction, start, head);
+        known.learn(transaction, changed.set());
         return changed;
-    }
-
-    private PolicySet learned(PolicySet set) {
-        known.learn(set);
-        return set;
     }
 
     /** A tenant that was deleted keeps its revisions, but is no tenant any more. */

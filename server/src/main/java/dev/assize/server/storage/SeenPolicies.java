@@ -21,6 +21,7 @@ import dev.assize.server.policy.PolicySum;
 import dev.assize.server.storage.PostgresPolicyRepository.Head;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,8 +54,7 @@ final class SeenPolicies implements Present {
     public PolicySet documents(PolicyScope scope) {
         PolicySet set = named.get(scope);
         if (set == null) {
-            set = read(scope);
-            known.learn(set);
+            set = readNamed(scope);
             named.put(scope, set);
         }
         return set;
@@ -73,7 +73,7 @@ final class SeenPolicies implements Present {
                 .filter(scope -> !scope.isPlatform() && !head(scope).equals(Revision.NONE))
                 .toList();
         // Nothing is kept: a set that is known is started from, and one that is not is read and forgotten.
-        return () -> tenants.stream().map(this::read).iterator();
+        return () -> tenants.stream().map(this::readOneOfAll).iterator();
     }
 
     /** Whether something was asked for before. */
@@ -148,19 +148,37 @@ final class SeenPolicies implements Present {
                 .fetch(row -> new DocumentKey(scope, Kind.ofText(row.value1()).orElseThrow(), row.value2()));
     }
 
-    private PolicySet read(PolicyScope scope) {
-        PolicySet set = named.get(scope);
-        return set != null ? set : readAs(scope, head(scope));
-    }
-
-    private PolicySet readAs(PolicyScope scope, Revision head) {
-        PolicySet start = known.find(scope);
-        if (start != null && start.revision().equals(head)) {
-            return start;
-        }
+    private PolicySet readNamed(PolicyScope scope) {
         try {
             transaction.actFor(scope.key());
-            return PolicyVersions.current(transaction, scope, start, head);
+            PolicySet start = known.confirmed(transaction, known.find(scope));
+            PolicySet set = PolicyVersions.current(transaction, scope, start, head(scope));
+            known.learn(transaction, set);
+            return set;
+        } catch (SQLException e) {
+            throw new DataAccessException("cannot read the policy of " + scope, e);
+        }
+    }
+
+    /** One of all: to ask for each one's digest would hold the lock for long, and when it was committed is known. */
+    private PolicySet readOneOfAll(PolicyScope scope) {
+        PolicySet set = named.get(scope);
+        if (set != null) {
+            return set;
+        }
+        PolicySet start = known.find(scope);
+        Head head = heads.get(scope);
+        Instant committedAt = head == null ? null : head.committedAt();
+        try {
+            if (start != null && committedAt != null && start.revision().equals(head(scope))) {
+                PolicySet confirmed = known.confirmedAt(committedAt, start);
+                if (confirmed != null) {
+                    return confirmed;
+                }
+                start = null;
+            }
+            transaction.actFor(scope.key());
+            return PolicyVersions.current(transaction, scope, known.confirmed(transaction, start), head(scope));
         } catch (SQLException e) {
             throw new DataAccessException("cannot read the policy of " + scope, e);
         }

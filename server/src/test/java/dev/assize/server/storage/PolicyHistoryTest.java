@@ -53,6 +53,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What policy was and what it has become, read as differences and as a whole. */
 @Timeout(120)
@@ -255,6 +257,64 @@ class PolicyHistoryTest {
                 .isEqualTo(texts(update.snapshot().tenant()));
     }
 
+    /** The number says nothing: what was remembered of it was another policy. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void startsFromNothingOfAnotherHistory(int further) {
+        put(tenantDocument(), group("g", 0));
+        put(group("g", 1), group("h", 1));
+        List<PostgresPolicyRepository> nodes =
+                Stream.generate(this::node).limit(6).toList();
+        List<PolicySnapshot> held =
+                nodes.stream().map(node -> node.load(tenant).orElseThrow()).toList();
+        asSuperuser("DELETE FROM assize.policy_document WHERE scope_key = '" + tenant + "' AND from_revision = 2;"
+                + " UPDATE assize.policy_document SET to_revision = NULL WHERE scope_key = '" + tenant + "';"
+                + " DELETE FROM assize.policy_revision WHERE scope_key = '" + tenant + "' AND revision = 2;"
+                + " UPDATE assize.policy_scope SET revision = 1 WHERE scope_key = '" + tenant + "'");
+        writer = node();
+        put(group("g", 2));
+        for (int i = 0; i < further; i++) {
+            put(group("i", i));
+        }
+        Map<String, String> expected = texts(node().current(scope));
+        Map<String, String> second =
+                texts(node().loadPast(tenant, at(2)).orElseThrow().snapshot().tenant());
+
+        assertThat(texts(nodes.get(0).load(tenant).orElseThrow().tenant())).isEqualTo(expected);
+        assertThat(texts(nodes.get(1).current(scope))).isEqualTo(expected);
+        assertThat(texts(nodes.get(2)
+                        .loadPast(tenant, at(2))
+                        .orElseThrow()
+                        .snapshot()
+                        .tenant()))
+                .isEqualTo(second);
+        assertThat(locked(nodes.get(3), scope)).isEqualTo(expected);
+        assertThat(locked(nodes.get(4), PolicyScope.PLATFORM)).isEqualTo(expected);
+        if (further > 0) {
+            PolicyUpdate update = nodes.get(5).update(held.get(5)).orElseThrow();
+            assertThat(texts(update.snapshot().tenant())).isEqualTo(expected);
+            assertThat(update.changed()).contains(group("h", 1).key());
+        }
+    }
+
+    /** What a change of a scope is judged by in the tenant. */
+    private Map<String, String> locked(PostgresPolicyRepository node, PolicyScope changed) {
+        Map<String, String> found = new TreeMap<>();
+        node.change(Set.of(changed), present -> {
+            if (changed.isPlatform()) {
+                present.tenants().forEach(set -> {
+                    if (set.scope().equals(scope)) {
+                        found.putAll(texts(set));
+                    }
+                });
+            } else {
+                found.putAll(texts(present.documents(changed)));
+            }
+            return List.of();
+        });
+        return found;
+    }
+
     @Test
     void commitsLaterThanWhatWasCommittedWhateverTheClockSays() {
         put(tenantDocument());
@@ -385,13 +445,15 @@ class PolicyHistoryTest {
         List<Document> removed = Stream.concat(puts.stream().map(Document::key), deletes.stream())
                 .flatMap(key -> base.find(key).stream())
                 .toList();
+        PolicySum sum = present.sum(scope).with(removed, puts);
+        Digest digest = Digest.sha256(sum.bytes());
         return new ScopePlan(
                 scope,
                 revision,
                 puts,
                 deletes,
-                present.sum(scope).with(removed, puts),
-                new RevisionRecord(revision, NOON, ALICE, Optional.empty(), 1, Digest.sha256(), Digest.sha256(), -1),
+                sum,
+                new RevisionRecord(revision, NOON, ALICE, Optional.empty(), 1, Digest.sha256(), digest, -1),
                 List.of(PostgresPolicyRepositoryTest.event("r")),
                 null);
     }
