@@ -78,6 +78,52 @@ final class SelfEscalationTest {
           actions: [read], environments: [default], approvals: 2, approverRole: writer, pendingTtl: 1h, ttl: 1h}}
         """;
 
+    /** Nobody here may do anything; alice approves as a clerk what others ask for. */
+    private static final String APPROVED = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ResourceType, metadata: {tenant: acme, name: doc},
+          spec: {actions: [read, write, sign, admin, list]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: checker},
+          spec: {permissions: [{effect: deny, resources: [doc], actions: [admin]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: clerk},
+          spec: {permissions: [{effect: deny, resources: [doc], actions: [admin]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: partial},
+          spec: {permissions: [{effect: deny, resources: [doc], actions: [admin]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: other},
+          spec: {permissions: [{effect: deny, resources: [doc], actions: [admin]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: acme, name: checkers}, spec: {members: ["user:zoe"]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: checkers},
+          spec: {subjects: ["group:checkers"], role: checker}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: clerks},
+          spec: {subjects: ["user:alice"], role: clerk}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: part},
+          spec: {subjects: ["user:alice"], role: partial, scope: {resources: ["doc:1", "doc:2"]}}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: check}, spec: {resources: [doc],
+          actions: [sign], approvals: 2, approverRole: checker, pendingTtl: 1h, ttl: 1h}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: watch}, spec: {resources: [doc],
+          actions: [write], approvals: 2, approverRole: clerk, approverTypes: [service], pendingTtl: 1h, ttl: 1h}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: own}, spec: {resources: [doc],
+          actions: [read], approvals: 2, approverRole: clerk, pendingTtl: 1h, ttl: 1h}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: beside}, spec: {resources: [doc],
+          actions: [read], approvals: 1, approverRole: checker, pendingTtl: 1h, ttl: 1h}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: parts}, spec: {resources: [doc],
+          actions: [list], approvals: 1, approverRole: partial, pendingTtl: 1h, ttl: 1h}}
+        """;
+
     private static final Recorder CAROL = new Recorder(Subject.parse("user:carol"), TenantId.ASSIZE);
 
     /** What alice does hangs on a condition, and on facts that she may change. */
@@ -313,6 +359,58 @@ final class SelfEscalationTest {
         return document.replaceFirst("\\{kind", "{apiVersion: assize.dev/v1, kind")
                         .replaceFirst("metadata: \\{", "metadata: {tenant: assize, ")
                 + "\n";
+    }
+
+    /** What others ask for is theirs; but who approves it may do so for the price of another's name. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: checker}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:*'], role: checker}}",
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: checker, notBefore:"
+                        + " 2027-01-01T00:00:00Z}}",
+                "{kind: Group, metadata: {name: checkers}, spec: {members: ['user:zoe', 'user:alice']}}",
+                "{kind: Role, metadata: {name: clerk}, spec: {inherits: [checker]}}",
+                "{kind: ApprovalRule, metadata: {name: check}, spec: {resources: [doc], actions: [sign], approvals: 2,"
+                        + " approverRole: clerk, pendingTtl: 1h, ttl: 1h}}",
+                "{kind: ApprovalRule, metadata: {name: watch}, spec: {resources: [doc], actions: [write], approvals: 2,"
+                        + " approverRole: clerk, approverTypes: [user], pendingTtl: 1h, ttl: 1h}}",
+                "{kind: ApprovalRule, metadata: {name: own}, spec: {resources: [doc], actions: [read], approvals: 1,"
+                        + " approverRole: clerk, pendingTtl: 1h, ttl: 1h}}",
+                "{kind: RoleBinding, metadata: {name: part}, spec: {subjects: ['user:alice'], role: partial}}",
+            })
+    void refusesWhatMakesItsAuthorAnApprover(String document) {
+        accept(BOB, APPROVED);
+        String yaml = withTenant(document);
+
+        assertThat(apply(ALICE, yaml, List.of(), false)).isInstanceOf(SelfEscalation.class);
+        Compared dry = (Compared) apply(ALICE, yaml, List.of(), true);
+        assertThat(dry.gains().getFirst().message()).contains("`user:alice` could approve ");
+        assertThat(apply(BOB, yaml, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:zoe'], role: checker}}",
+                "{kind: Group, metadata: {name: checkers}, spec: {members: ['user:zoe', 'user:dave']}}",
+                // What it approves already, by another binding to as much, with more others, or of less.
+                "{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role: clerk, scope:"
+                        + " {resources: ['doc:1']}}}",
+                "{kind: RoleBinding, metadata: {name: part}, spec: {subjects: ['user:alice'], role: partial, scope:"
+                        + " {resources: ['doc:1']}}}",
+                "{kind: ApprovalRule, metadata: {name: own}, spec: {resources: [doc], actions: [read], approvals: 3,"
+                        + " approverRole: clerk, pendingTtl: 1h, ttl: 1h}}",
+                // What needed nobody's approval.
+                "{kind: ApprovalRule, metadata: {name: new}, spec: {resources: [doc], actions: [admin], approvals: 1,"
+                        + " approverRole: clerk, pendingTtl: 1h, ttl: 1h}}",
+                // What has nothing to do with it, beside a rule that others approve.
+                "{kind: Role, metadata: {name: other}, spec: {inherits: [checker]}}",
+            })
+    void acceptsWhatMakesItsAuthorNoApprover(String document) {
+        accept(BOB, APPROVED);
+
+        accept(ALICE, withTenant(document));
     }
 
     @Test

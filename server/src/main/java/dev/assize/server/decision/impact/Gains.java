@@ -23,7 +23,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a change gives somebody anything: a question that policy denies before it and may allow after it.
+ * Whether a change gives somebody anything: a question that policy denies before it and may allow after it, or requests
+ * of others that it may approve and could not.
  *
  * <p>Asked is everything that the change can touch and the subject's roles speak of, now and at every later moment at
  * which one of its bindings or a freeze begins or ends, with every choice of active roles where that matters. Whatever
@@ -100,7 +101,7 @@ public final class Gains {
                 .flatMap(role -> after.allows(role).stream())
                 .distinct()
                 .toList();
-        return first(both, held);
+        return first(both, held).or(() -> new ApproverGains(before, after, changed, person, now).first(was, is));
     }
 
     /** A change that neither names the subject nor says anything about everybody gives it nothing. */
