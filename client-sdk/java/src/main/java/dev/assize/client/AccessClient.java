@@ -3,6 +3,8 @@ package dev.assize.client;
 import dev.assize.proto.v1.AccessServiceGrpc.AccessServiceBlockingStub;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CleanUpGrantsResponse;
+import dev.assize.proto.v1.DeleteTenantRequest;
+import dev.assize.proto.v1.DeleteTenantResponse;
 import dev.assize.proto.v1.EndedGrant;
 import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.ListTenantsResponse;
@@ -129,6 +131,27 @@ public final class AccessClient {
                 .build();
         ResumeTenantResponse response =
                 patience.untilKnown(left -> stub.withDeadlineAfter(left).resumeTenant(request));
+        return PolicyClient.receipt(tenant, response.getCommit(), PolicyClient.nodes(response.getNodes()));
+    }
+
+    /**
+     * Deletes the tenant, which must be suspended: its policy in one change, and its keys. Its ledger stays.
+     *
+     * @throws AssizeException where the server refuses or did not answer in time
+     */
+    public PolicyChangeReceipt deleteTenant(String reason) {
+        return deleteTenant(reason, PolicyClient.newKey());
+    }
+
+    /** The same under a key of the caller's: to call again with it is answered as at first. */
+    public PolicyChangeReceipt deleteTenant(String reason, String idempotencyKey) {
+        DeleteTenantRequest request = DeleteTenantRequest.newBuilder()
+                .setTenant(tenant)
+                .setReason(reason)
+                .setIdempotencyKey(idempotencyKey)
+                .build();
+        DeleteTenantResponse response =
+                patience.untilKnown(left -> stub.withDeadlineAfter(left).deleteTenant(request));
         return PolicyClient.receipt(tenant, response.getCommit(), PolicyClient.nodes(response.getNodes()));
     }
 

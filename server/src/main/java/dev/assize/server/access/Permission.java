@@ -23,6 +23,7 @@ public enum Permission {
     READ_TENANT("tenant", "read"),
     SUSPEND_TENANT("tenant", "suspend"),
     RESUME_TENANT("tenant", "resume"),
+    DELETE_TENANT("tenant", "delete"),
     APPEND_AUDIT("ledger", "append"),
     READ_AUDIT("ledger", "read"),
     READ_DECISIONS("ledger", "read-decisions"),

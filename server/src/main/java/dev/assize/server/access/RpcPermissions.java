@@ -65,7 +65,8 @@ public final class RpcPermissions {
             Map.entry("AccessService/CleanUpGrants", Permission.APPLY_POLICY),
             Map.entry("AccessService/ListTenants", Permission.READ_TENANT),
             Map.entry("AccessService/SuspendTenant", Permission.SUSPEND_TENANT),
-            Map.entry("AccessService/ResumeTenant", Permission.RESUME_TENANT));
+            Map.entry("AccessService/ResumeTenant", Permission.RESUME_TENANT),
+            Map.entry("AccessService/DeleteTenant", Permission.DELETE_TENANT));
 
     private RpcPermissions() {}
 

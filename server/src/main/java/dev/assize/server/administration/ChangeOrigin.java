@@ -28,9 +28,11 @@ public record ChangeOrigin(
 
     /**
      * What is done though the tenant has its changes accepted: a freeze, because stopping must not wait and takes nothing
-     * but rights, and what the server does by itself.
+     * but rights; what the server does by itself; and the steps in a tenant's life, which nobody could propose: each has a
+     * permission of its own, and two people take part where one is to end.
      */
-    private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "clean-up", BREAK_GLASS);
+    private static final Set<String> IMMEDIATE =
+            Set.of("freeze", "suspend", "resume", "delete", "clean-up", BREAK_GLASS);
 
     /** A change that nobody proposed and that its caller makes for itself. */
     public ChangeOrigin(String text, @Nullable Once once) {

@@ -76,6 +76,14 @@ public final class Proposals {
 
     private static final String FREEZE = "freeze";
 
+    /** And the one on `tenant` where a tenant is deleted. */
+    private static final Action DELETE = new Action("delete");
+
+    private static final String TENANT = "tenant";
+
+    /** A permission that accepting takes. */
+    private record Needed(Action action, String type) {}
+
     private final ProposalRepository repository;
     private final PolicyAdministration administration;
     private final DecisionService decisions;
@@ -201,14 +209,14 @@ public final class Proposals {
     public ProposalResult accept(PolicyScope scope, String id, Recorder acceptor, Seen seen, @Nullable String comment) {
         Map<Recorder, List<String>> obstacles = new HashMap<>();
         Content content = repository.content(scope, id);
-        boolean lifts = lifts(scope, content);
-        obstacles.put(acceptor, obstacles(scope, acceptor, lifts));
+        List<Needed> needed = needed(scope, content);
+        obstacles.put(acceptor, obstacles(scope, acceptor, needed));
         while (true) {
             AcceptStep step = new AcceptStep(acceptor, seen, comment, content, Map.copyOf(obstacles), clock);
             switch (repository.change(scope, id, step).orElse(new AcceptStep.Over(new ProposalResult.NotFound()))) {
                 // Each round knows at least one acceptor more, and they are few.
                 case AcceptStep.Unjudged(Set<Recorder> others) ->
-                    others.forEach(other -> obstacles.put(other, obstacles(scope, other, lifts)));
+                    others.forEach(other -> obstacles.put(other, obstacles(scope, other, needed)));
                 case AcceptStep.Over(ProposalResult result) -> {
                     if (result instanceof Done done && done.state() == State.APPLIED) {
                         decisions.refresh(scope);
@@ -221,7 +229,7 @@ public final class Proposals {
 
     /** Ends a proposal: whoever may accept it may reject it. */
     public ProposalResult reject(PolicyScope scope, String id, Recorder caller, @Nullable String comment) {
-        List<String> obstacles = obstacles(scope, caller, false);
+        List<String> obstacles = obstacles(scope, caller, List.of(new Needed(ACCEPT, POLICY)));
         return end(scope, id, How.REJECTED, caller, comment, proposal -> {
             if (proposal.isOf(caller)) {
                 return new ProposalResult.Own();
@@ -316,29 +324,37 @@ public final class Proposals {
                 .anyMatch(key -> administration.export(scope).find(key).isPresent());
     }
 
-    /**
-     * What stands against somebody's word, in sentences for people.
-     *
-     * @param lifts whether that needs the permission to lift freezes, too
-     */
-    private List<String> obstacles(PolicyScope scope, Recorder acceptor, boolean lifts) {
+    /** What accepting takes by what a proposal does. */
+    private List<Needed> needed(PolicyScope scope, Content content) {
+        List<Needed> needed = new ArrayList<>(List.of(new Needed(ACCEPT, POLICY)));
+        if (lifts(scope, content)) {
+            needed.add(new Needed(LIFT, FREEZE));
+        }
+        if (content.deletes().stream().anyMatch(key -> key.kind() == Kind.TENANT)) {
+            needed.add(new Needed(DELETE, TENANT));
+        }
+        return needed;
+    }
+
+    /** What stands against somebody's word, in sentences for people. */
+    private List<String> obstacles(PolicyScope scope, Recorder acceptor, List<Needed> needed) {
         TenantId tenant = scope.ledgerTenant();
         List<String> obstacles = new ArrayList<>();
-        ResourcePath policy = new ResourcePath("tenant:" + tenant + "/" + POLICY, POLICY, true);
-        require(ACCEPT, policy, acceptor, obstacles);
-        if (lifts) {
-            require(LIFT, new ResourcePath("tenant:" + tenant + "/" + FREEZE, FREEZE, true), acceptor, obstacles);
-        }
+        needed.forEach(one -> require(one.action, path(tenant, one.type), acceptor, obstacles));
         ApproverStanding standing = approvals.standing(
                 acceptor.caller(),
                 acceptor.home(),
-                new ProposedAction(tenant, ACCEPT, policy, Environment.DEFAULT),
+                new ProposedAction(tenant, ACCEPT, path(tenant, POLICY), Environment.DEFAULT),
                 Set.of());
         if (standing.frozenBy() != null) {
             obstacles.add("`" + acceptor.caller() + "` is frozen in tenant `" + tenant + "` by `" + standing.frozenBy()
                     + "`");
         }
         return List.copyOf(obstacles);
+    }
+
+    private static ResourcePath path(TenantId tenant, String type) {
+        return new ResourcePath("tenant:" + tenant + "/" + type, type, true);
     }
 
     private void require(Action action, ResourcePath resource, Recorder acceptor, List<String> obstacles) {

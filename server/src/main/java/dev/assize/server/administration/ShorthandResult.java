@@ -1,10 +1,11 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DocumentKey;
 import java.time.Instant;
 
-/** How a grant, a revocation, a freeze or its lifting ended. */
+/** How a grant, a revocation, a freeze, its lifting or a step in a tenant's life ended. */
 public sealed interface ShorthandResult {
 
     /**
@@ -25,6 +26,12 @@ public sealed interface ShorthandResult {
 
     /** There is a document of that name. */
     record AlreadyThere(DocumentKey key) implements ShorthandResult {}
+
+    /** The tenant is not suspended, and only such a one is deleted. */
+    record NotSuspended(TenantId tenant) implements ShorthandResult {}
+
+    /** Who deletes a tenant whose changes others accept must be another than who suspended it. */
+    record OwnSuspension(TenantId tenant) implements ShorthandResult {}
 
     /** The key was used for another request. */
     record KeyReused(String key) implements ShorthandResult {}

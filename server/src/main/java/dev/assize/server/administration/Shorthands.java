@@ -125,6 +125,23 @@ public final class Shorthands {
                 present -> present.find(key).isPresent() ? deletion(key) : new Draft.None(new NotThere(key)));
     }
 
+    /**
+     * Deletes everything that a tenant has, itself included.
+     *
+     * @param obstacle what stands against it; null for nothing
+     */
+    ShorthandResult deleteAll(
+            TenantId tenant, String origin, Order order, Function<PolicySet, @Nullable ShorthandResult> obstacle) {
+        return change(tenant, order.origin(origin, tenant.value()), order, present -> {
+            ShorthandResult against = obstacle.apply(present);
+            return against == null
+                    ? new Draft.Change(
+                            List.of(),
+                            present.documents().stream().map(Document::key).toList())
+                    : new Draft.None(against);
+        });
+    }
+
     /** Waits until the nodes act on a change; see {@link NodeConfirmations#await}. */
     public Confirmations confirmations(TenantId tenant, Revision revision, Duration patience) {
         return confirmations.await(tenant, revision, patience);

@@ -2,26 +2,36 @@ package dev.assize.server.administration;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.inject.Inject;
+import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.ShorthandResult.Done;
+import dev.assize.server.administration.ShorthandResult.NotThere;
 import dev.assize.server.administration.Shorthands.Order;
+import dev.assize.server.administration.review.GrantRecords;
+import dev.assize.server.administration.review.GrantRecords.Written;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedOnce;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.PolicySet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What becomes of a tenant as a whole. A tenant that is suspended has a freeze of everything in it, which nothing but
  * {@link #resume} lifts: so checks are denied on every node as soon as by any other freeze, while its ledger and its policy
- * stay as they are. Each step is recorded in the tenant's ledger, by its change of policy, and then in tenant `assize`'s:
- * where the second fails, the same request under the same key records it. Blocks.
+ * stay as they are. One that is suspended can be deleted: everything in it in one change, and then its keys; its ledger
+ * stays. Each step is recorded in the tenant's ledger, by its change of policy, and then in tenant `assize`'s: where the
+ * second fails, the same request under the same key records it. Blocks.
  */
 public final class TenantLife {
 
@@ -30,24 +40,39 @@ public final class TenantLife {
 
     static final String SUSPEND = "suspend";
     static final String RESUME = "resume";
+    static final String DELETE = "delete";
+
+    private static final Set<String> STEPS = Set.of(SUSPEND, RESUME, DELETE);
 
     private static final String CATEGORY = "tenant";
 
     private final Shorthands shorthands;
     private final RecordedOnce records;
+    private final PolicyRepository policies;
+    private final GrantRecords changes;
+    private final TenantKeys keys;
 
     @Inject
-    TenantLife(Shorthands shorthands, RecordedOnce records) {
+    TenantLife(
+            Shorthands shorthands,
+            RecordedOnce records,
+            PolicyRepository policies,
+            GrantRecords changes,
+            TenantKeys keys) {
         this.shorthands = shorthands;
         this.records = records;
+        this.policies = policies;
+        this.changes = changes;
+        this.keys = keys;
     }
 
     /**
      * How a step ended.
      *
      * @param seq of its entry in tenant `assize`'s ledger; -1 where it was not taken
+     * @param keysRevoked with it
      */
-    public record Step(ShorthandResult result, long seq) {}
+    public record Step(ShorthandResult result, long seq, int keysRevoked) {}
 
     /** Stops everything in a tenant, by a freeze of the name above. */
     public Step suspend(TenantId tenant, FreezeDocument freeze, Order order) {
@@ -59,20 +84,69 @@ public final class TenantLife {
         return recorded(tenant, RESUME, order, shorthands.unfreeze(tenant, SUSPENSION, RESUME, order));
     }
 
+    /**
+     * Deletes a tenant that is suspended. Whoever asks again, after the policy is gone, ends what is left to do: so nothing
+     * stays half done, whatever failed in between.
+     */
+    public Step delete(TenantId tenant, Order order) {
+        Optional<Written> suspension = suspension(tenant);
+        ShorthandResult result = shorthands.deleteAll(
+                tenant, DELETE, order, present -> obstacle(tenant, present, suspension, order.recorder()));
+        Done done = result instanceof Done now ? now : deletedBefore(tenant, result);
+        if (done == null) {
+            return new Step(result, -1, 0);
+        }
+        int revoked = keys.revokeAll(tenant, order.recorder());
+        RevisionRecord made = policies.revisions(
+                        PolicyScope.of(tenant), done.revision().next(), 1)
+                .getFirst();
+        return new Step(done, record(tenant, DELETE, made.actor(), made.reason().orElse(null), done), revoked);
+    }
+
+    private Optional<Written> suspension(TenantId tenant) {
+        DocumentKey freeze = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, SUSPENSION);
+        return Optional.ofNullable(
+                changes.written(PolicyScope.of(tenant), List.of(freeze)).get(freeze));
+    }
+
+    private static @Nullable ShorthandResult obstacle(
+            TenantId tenant, PolicySet present, Optional<Written> suspension, Recorder recorder) {
+        DocumentKey freeze = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, SUSPENSION);
+        if (present.find(freeze).isEmpty() || suspension.isEmpty()) {
+            return new ShorthandResult.NotSuspended(tenant);
+        }
+        return ChangePlanner.acceptancesNeeded(present) > 0
+                        && suspension.get().by().equals(recorder)
+                ? new ShorthandResult.OwnSuspension(tenant)
+                : null;
+    }
+
+    /** The deletion that was committed before, where there is nothing any more for that reason. */
+    private @Nullable Done deletedBefore(TenantId tenant, ShorthandResult result) {
+        if (!(result instanceof NotThere none) || none.key().kind() != Kind.TENANT) {
+            return null;
+        }
+        return policies.revisions(PolicyScope.of(tenant), null, 1).stream()
+                .findFirst()
+                .map(last -> new Done(tenant.value(), last.revision(), last.seq(), last.committedAt(), true))
+                .orElse(null);
+    }
+
     /** Whether a change may touch a document, by what made the change. */
     static boolean isReserved(DocumentKey key, ChangeOrigin origin) {
         return key.kind() == Kind.FREEZE
                 && key.name().equals(SUSPENSION)
                 && !key.scope().equals(PolicyScope.PLATFORM)
-                && !origin.text().equals(SUSPEND)
-                && !origin.text().equals(RESUME);
+                && !STEPS.contains(origin.text());
     }
 
     private Step recorded(TenantId tenant, String action, Order order, ShorthandResult result) {
-        return result instanceof Done done ? new Step(done, record(tenant, action, order, done)) : new Step(result, -1);
+        return result instanceof Done done
+                ? new Step(done, record(tenant, action, order.recorder(), order.reason(), done), 0)
+                : new Step(result, -1, 0);
     }
 
-    private long record(TenantId tenant, String action, Order order, Done done) {
+    private long record(TenantId tenant, String action, Recorder by, @Nullable String reason, Done done) {
         String payload = JsonNodeFactory.instance
                 .objectNode()
                 .put("tenant", tenant.value())
@@ -82,7 +156,7 @@ public final class TenantLife {
         AuditEvent event = new AuditEvent(
                 AuditEvent.OWN_TYPES + "tenant." + action,
                 CATEGORY,
-                order.recorder().caller(),
+                by.caller(),
                 null,
                 new Action(action),
                 ResourcePath.parse("tenant:" + tenant),
@@ -91,7 +165,7 @@ public final class TenantLife {
                 null,
                 null,
                 null,
-                order.reason(),
+                reason,
                 false,
                 payload,
                 List.of(),
@@ -99,6 +173,6 @@ public final class TenantLife {
                 null,
                 null);
         String key = "tenant/" + action + "/" + tenant + "/" + done.revision().value();
-        return records.record(TenantId.ASSIZE, order.recorder(), event, key);
+        return records.record(TenantId.ASSIZE, by, event, key);
     }
 }

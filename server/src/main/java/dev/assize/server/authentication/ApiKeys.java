@@ -32,6 +32,9 @@ public final class ApiKeys {
     /** What an unknown id is compared with. */
     private static final Digest NO_SECRET = Digest.sha256();
 
+    /** Keys that are read at a time where all of a tenant are looked through. */
+    private static final int PAGE = 100;
+
     private final ApiKeyRepository repository;
     private final Pepper pepper;
     private final InstantSource clock;
@@ -158,6 +161,24 @@ public final class ApiKeys {
             // Also where it failed: it may have been committed.
             forget(keyId);
         }
+    }
+
+    /** Ends all keys of a home tenant that are not ended yet; returns how many. */
+    public int revokeAll(TenantId home, Recorder revokedBy) {
+        int revoked = 0;
+        String after = null;
+        List<ApiKey> page;
+        do {
+            page = list(home, after, PAGE);
+            for (ApiKey key : page) {
+                after = key.caller().keyId();
+                if (key.revokedAt() == null) {
+                    revoke(home, after, revokedBy);
+                    revoked++;
+                }
+            }
+        } while (page.size() == PAGE);
+        return revoked;
     }
 
     private void forget(String keyId) {

@@ -110,23 +110,9 @@ public final class KeyCommand {
 
         @Override
         int run(Connection connection) {
-            List<ApiKey> keys = new ArrayList<>();
-            String page = "";
-            do {
-                ListKeysResponse response = connection
-                        .access()
-                        .listKeys(ListKeysRequest.newBuilder()
-                                .setTenant(tenant())
-                                .setPageToken(page)
-                                .build());
-                keys.addAll(response.getKeysList());
-                page = response.getNextPageToken();
-            } while (!page.isEmpty());
+            List<ApiKey> keys = fetch(connection, tenant());
             if (wantsJson()) {
-                ObjectNode json = object();
-                ArrayNode array = json.putArray("keys");
-                keys.forEach(it -> array.add(json(it)));
-                print(json);
+                print(json(keys));
             } else {
                 Table table =
                         new Table("ID", "SUBJECT", "TENANTS", "CREATED", "BY", "EXPIRES", "REVOKED", "DESCRIPTION");
@@ -143,6 +129,30 @@ public final class KeyCommand {
             }
             return ExitCodes.DONE;
         }
+    }
+
+    /** The keys whose home a tenant is. */
+    static List<ApiKey> fetch(Connection connection, String tenant) {
+        List<ApiKey> keys = new ArrayList<>();
+        String page = "";
+        do {
+            ListKeysResponse response = connection
+                    .access()
+                    .listKeys(ListKeysRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setPageToken(page)
+                            .build());
+            keys.addAll(response.getKeysList());
+            page = response.getNextPageToken();
+        } while (!page.isEmpty());
+        return keys;
+    }
+
+    static ObjectNode json(List<ApiKey> keys) {
+        ObjectNode json = ClientCommand.object();
+        ArrayNode array = json.putArray("keys");
+        keys.forEach(it -> array.add(json(it)));
+        return json;
     }
 
     private static String expires(ApiKey key) {
@@ -223,7 +233,7 @@ public final class KeyCommand {
         }
     }
 
-    private static ObjectNode json(ApiKey key) {
+    static ObjectNode json(ApiKey key) {
         ObjectNode json = ClientCommand.object()
                 .put("id", key.getId())
                 .put("subject", key.getSubject())

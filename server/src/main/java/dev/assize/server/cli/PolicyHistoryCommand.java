@@ -30,7 +30,7 @@ public final class PolicyHistoryCommand extends ClientCommand {
 
     @Override
     int run(Connection connection) {
-        List<PolicyRevision> revisions = fetch(connection);
+        List<PolicyRevision> revisions = fetch(connection, platform ? "" : tenant(), limit);
         if (wantsJson()) {
             print(json(revisions));
         } else {
@@ -50,14 +50,15 @@ public final class PolicyHistoryCommand extends ClientCommand {
         return ExitCodes.DONE;
     }
 
-    private List<PolicyRevision> fetch(Connection connection) {
+    /** The latest changes of a tenant, or of the platform where it has no name, newest first. */
+    static List<PolicyRevision> fetch(Connection connection, String tenant, int limit) {
         List<PolicyRevision> revisions = new ArrayList<>();
         String page = "";
         do {
             ListRevisionsResponse response = connection
                     .policy()
                     .listRevisions(ListRevisionsRequest.newBuilder()
-                            .setTenant(platform ? "" : tenant())
+                            .setTenant(tenant)
                             .setPageSize(Math.clamp(limit - revisions.size(), 1, 1000))
                             .setPageToken(page)
                             .build());
@@ -72,7 +73,7 @@ public final class PolicyHistoryCommand extends ClientCommand {
         return revision.getProposal().isEmpty() ? revision.getOrigin() : "proposal " + revision.getProposal();
     }
 
-    private static ObjectNode json(List<PolicyRevision> revisions) {
+    static ObjectNode json(List<PolicyRevision> revisions) {
         ObjectNode json = object();
         ArrayNode to = json.putArray("revisions");
         revisions.forEach(it -> to.add(json(it)));

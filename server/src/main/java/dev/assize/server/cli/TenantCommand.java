@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.DeleteTenantRequest;
+import dev.assize.proto.v1.DeleteTenantResponse;
 import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.ListTenantsResponse;
 import dev.assize.proto.v1.NodeConfirmations;
@@ -26,13 +28,15 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "tenant",
         mixinStandardHelpOptions = true,
-        description = "Tenants as a whole: make, list, suspend and resume them.",
+        description = "Tenants as a whole: make, list, export, suspend, resume and delete them.",
         subcommands = {
             TenantCommand.Create.class,
             TenantCommand.ListTenants.class,
             TenantCommand.Show.class,
             TenantCommand.Suspend.class,
-            TenantCommand.Resume.class
+            TenantCommand.Resume.class,
+            TenantExportCommand.class,
+            TenantCommand.Delete.class
         })
 public final class TenantCommand {
 
@@ -270,11 +274,45 @@ public final class TenantCommand {
         }
     }
 
+    /** Ends one. */
+    @Command(
+            name = "delete",
+            description = {
+                "Deletes a tenant that is suspended: its policy in one change, and its keys. Its ledger stays, is proven and"
+                        + " read as before, and takes nothing more. Export it first (`assize tenant export`).",
+                "Needs the permission `delete` on `tenant`, there. Where others accept what changes in the tenant, whoever"
+                        + " suspended it cannot delete it.",
+                "Run again after a failure, it ends what is left to do."
+            })
+    static final class Delete extends Step {
+
+        Delete(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            DeleteTenantResponse response = connection
+                    .access()
+                    .deleteTenant(DeleteTenantRequest.newBuilder()
+                            .setTenant(name)
+                            .setReason(reason)
+                            .setWait(FreezeCommand.wire(wait))
+                            .setIdempotencyKey(idempotencyKey)
+                            .build());
+            int revoked = response.getKeysRevoked();
+            if (!wantsJson()) {
+                out().println(revoked + (revoked == 1 ? " key" : " keys") + " ended");
+            }
+            return done("DELETED", response.getCommit(), response.getNodes(), response.getRecordedSeq());
+        }
+    }
+
     private static String state(TenantEntry it) {
         return it.hasSuspended() ? "suspended" : it.getExists() ? "active" : "removed";
     }
 
-    private static ObjectNode json(TenantEntry it) {
+    static ObjectNode json(TenantEntry it) {
         ObjectNode json = JsonNodeFactory.instance
                 .objectNode()
                 .put("tenant", it.getTenant())

@@ -67,6 +67,7 @@ class ProposalsTest {
 
     private Instant now = Instant.parse("2026-03-01T12:00:00Z");
     private final Set<Recorder> without = new HashSet<>();
+    private String missing = "";
     private final InMemoryLedgerStore ledger = new InMemoryLedgerStore(() -> now, new AuditCodec());
     private final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     private final InMemoryProposalRepository repository = new InMemoryProposalRepository(policies, ledger);
@@ -135,6 +136,28 @@ class ProposalsTest {
         assertThat(state(proposals.withdraw(ACME, id(proposed), DAVE, "no more")))
                 .isEqualTo(State.WITHDRAWN);
         assertThat(accept(proposed, BOB)).isEqualTo(new WrongState(State.WITHDRAWN));
+    }
+
+    @Test
+    void acceptingTakesWhatIsNeededToLiftAFreezeOrToDeleteATenant() {
+        String freeze = "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: f},"
+                + " spec: {subject: 'user:erin', reason: runs wild%s}}\n";
+        assertThat(administration.apply(
+                        change(freeze.formatted(""), false, new ChangeOrigin("freeze", null)), ALICE, any -> false))
+                .isInstanceOf(Accepted.class);
+        Done lifting = propose(ALICE, freeze.formatted(", until: 2026-01-01T00:00:00Z"));
+        missing = "lift tenant:acme/freeze";
+        assertThat(accept(lifting, BOB)).isInstanceOf(NotEligible.class);
+        missing = "delete tenant:acme/tenant";
+        assertThat(state(accept(lifting, BOB))).isEqualTo(State.PENDING);
+
+        Done deleting =
+                proposeDeletion(ALICE, Kind.TENANT, "acme", Kind.ROLE, "pays", Kind.GROUP, "boss", Kind.FREEZE, "f");
+        assertThat(accept(deleting, BOB)).isInstanceOf(NotEligible.class);
+        missing = "";
+        assertThat(state(accept(deleting, BOB))).isEqualTo(State.PENDING);
+        assertThat(state(accept(deleting, CAROL))).isEqualTo(State.APPLIED);
+        assertThat(administration.export(ACME).documents()).isEmpty();
     }
 
     @Test
@@ -297,6 +320,12 @@ class ProposalsTest {
         assertThat(state(accept(proposed, CAROL))).isEqualTo(State.APPLIED);
     }
 
+    private Done proposeDeletion(Recorder proposer, Object... kindsAndNames) {
+        Wish wish =
+                new Wish(ACME, new Content(List.of(), keys(kindsAndNames)), false, null, "why", DAY, proposer, null);
+        return (Done) proposals.propose(wish, proposer);
+    }
+
     private Done propose(Recorder proposer, String yaml) {
         return propose(proposer, proposer, yaml);
     }
@@ -336,12 +365,19 @@ class ProposalsTest {
     }
 
     private ChangeResult delete(Recorder author, Object... kindsAndNames) {
+        return administration.apply(
+                new ChangeSet(List.of(), keys(kindsAndNames), List.of(), false, false, null),
+                author,
+                any -> false,
+                any -> true);
+    }
+
+    private static List<DocumentKey> keys(Object... kindsAndNames) {
         List<DocumentKey> keys = new ArrayList<>();
         for (int i = 0; i < kindsAndNames.length; i += 2) {
             keys.add(new DocumentKey(ACME, (Kind) kindsAndNames[i], (String) kindsAndNames[i + 1]));
         }
-        return administration.apply(
-                new ChangeSet(List.of(), keys, List.of(), false, false, null), author, any -> false, any -> true);
+        return keys;
     }
 
     private static ChangeSet change(String yaml, boolean dryRun, ChangeOrigin origin) {
@@ -392,9 +428,14 @@ class ProposalsTest {
                     case "refresh" -> null;
                     case "evaluateOwn" -> {
                         CheckQuery query = (CheckQuery) args[0];
-                        assertThat(query.action()).hasToString("accept");
-                        assertThat(query.resource()).hasToString("tenant:acme/policy");
-                        boolean may = !without.contains(new Recorder(query.subject(), query.subjectTenant()));
+                        String asked = query.action() + " " + query.resource();
+                        assertThat(asked)
+                                .isIn(
+                                        "accept tenant:acme/policy",
+                                        "lift tenant:acme/freeze",
+                                        "delete tenant:acme/tenant");
+                        boolean may = !without.contains(new Recorder(query.subject(), query.subjectTenant()))
+                                && !asked.equals(missing);
                         yield new Answer(
                                 may ? Reason.ALLOWED : Reason.NO_GRANT,
                                 null,

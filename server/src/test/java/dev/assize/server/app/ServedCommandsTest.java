@@ -577,6 +577,56 @@ class ServedCommandsTest {
     }
 
     @Test
+    void exportsATenantWholeAndDeletesItButForItsLedger(@TempDir Path directory) throws Exception {
+        assertThat(console.run("tenant", "create", "oldco", "--reason", "first"))
+                .isZero();
+        assertThat(console.run("key", "create", "--tenant", "oldco", "--subject", "user:admin"))
+                .as(console.err())
+                .isZero();
+        Path whole = directory.resolve("oldco");
+        assertThat(console.run("tenant", "export", "oldco")).isEqualTo(2);
+        assertThat(console.run("tenant", "export", "nowhere", "--dir", whole.toString()))
+                .isEqualTo(1);
+        assertThat(directory).isEmptyDirectory();
+        assertThat(console.run("tenant", "export", "oldco", "--dir", whole.toString()))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).contains("EXPORTED  oldco to ", "1 document at revision 1, 3 entries, 1 key");
+        assertThat(console.run("tenant", "export", "oldco", "--dir", whole.toString()))
+                .isEqualTo(1);
+        assertThat(whole.resolve("policy.yaml")).content().contains("kind: Tenant", "name: oldco");
+        assertThat(whole.resolve("history.json")).content().contains("\"revision\" : 1", "first");
+        assertThat(whole.resolve("keys.json")).content().contains("user:admin").doesNotContain("asz_");
+        String ledger = whole.resolve("ledger.tar").toString();
+        String verifiers = whole.resolve("verifiers").toString();
+        assertThat(console.run("audit", "verify", ledger, "--vkeys", verifiers))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("policy", "replay", "--from", ledger, "--vkeys", verifiers))
+                .isZero();
+        assertThat(console.out()).startsWith("REBUILT  revision 1, 1 document");
+
+        assertThat(console.run("tenant", "delete", "oldco", "--reason", "moved away"))
+                .isEqualTo(1);
+        assertThat(console.err()).contains("is not suspended", "TENANT_NOT_SUSPENDED");
+        assertThat(console.run("tenant", "suspend", "oldco", "--reason", "unpaid"))
+                .isZero();
+        assertThat(console.run("tenant", "delete", "oldco", "--reason", "moved away"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).contains("DELETED oldco  revision 3", "1 key ended", "in tenant assize as entry ");
+        assertThat(console.run("tenant", "show", "oldco")).isZero();
+        assertThat(console.out()).contains("removed");
+        assertThat(console.run("tenant", "create", "oldco")).isEqualTo(1);
+        Path rest = directory.resolve("rest");
+        assertThat(console.run("tenant", "export", "oldco", "--dir", rest.toString()))
+                .as(console.err())
+                .isZero();
+        assertThat(rest.resolve("policy.yaml")).isEmptyFile();
+        assertThat(console.run("audit", "verify", "--tenant", "oldco")).isZero();
+    }
+
+    @Test
     void isReadyAndMeasured() throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");

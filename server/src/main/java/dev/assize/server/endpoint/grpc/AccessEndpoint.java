@@ -7,6 +7,8 @@ import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CleanUpGrantsResponse;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.CreateKeyResponse;
+import dev.assize.proto.v1.DeleteTenantRequest;
+import dev.assize.proto.v1.DeleteTenantResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
 import dev.assize.proto.v1.ListTenantsRequest;
@@ -127,6 +129,11 @@ final class AccessEndpoint extends AccessServiceImplBase {
     @Override
     public void resumeTenant(ResumeTenantRequest request, StreamObserver<ResumeTenantResponse> observer) {
         replies.reply(observer, () -> life.resume(request));
+    }
+
+    @Override
+    public void deleteTenant(DeleteTenantRequest request, StreamObserver<DeleteTenantResponse> observer) {
+        replies.reply(observer, () -> life.delete(request));
     }
 
     @Override

@@ -191,6 +191,7 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                         null),
                 manager);
         admitCreations();
+        admitDeletions();
         admitLiftings();
         return response(administration.apply(
                 change, CallContext.current().recorder(), creatable::contains, liftable::contains));
@@ -254,6 +255,13 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
                 .flatMap(document -> document.scope().tenant().stream())
                 .filter(tenant -> gate.permits(tenant, Permission.CREATE_TENANT))
                 .forEach(creatable::add);
+    }
+
+    /** A tenant that is deleted takes its policy with it, so this takes as much as deleting it as such. */
+    private void admitDeletions() {
+        parts.deletes().stream()
+                .filter(key -> key.kind() == Kind.TENANT)
+                .forEach(key -> gate.require(key.scope().ledgerTenant(), Permission.DELETE_TENANT));
     }
 
     /** What freezes are named may be lifted; whether it is shows under lock. */

@@ -54,7 +54,7 @@ final class DecisionRecordCalls {
         DecisionFilter filter = filter(request, place(request.getPageToken(), conditions), size);
         List<dev.assize.server.recording.RecordedDecision> found = store.find(tenant, filter);
         if (found.isEmpty()) {
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
         }
         QueryDecisionsResponse.Builder response = QueryDecisionsResponse.newBuilder();
         int bytes = 0;
@@ -195,7 +195,7 @@ final class DecisionRecordCalls {
                 .stream()
                 .findFirst()
                 .orElseThrow(() -> {
-                    tenants.requireExists(tenant);
+                    tenants.requireLedger(tenant);
                     return RefusedException.notFound(ErrorReason.DECISION_NOT_FOUND, "decision on record", id);
                 });
     }

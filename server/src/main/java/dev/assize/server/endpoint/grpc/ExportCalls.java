@@ -90,7 +90,7 @@ final class ExportCalls {
         }
         AuditFilter filter =
                 AuditTranslator.filter(request, CallContext.current().caller().envs());
-        tenants.requireExists(tenant);
+        tenants.requireLedger(tenant);
         PrunedPrefix pruned = prefixes.of(tenant).orElse(null);
         if (pruned != null && from < pruned.to()) {
             return behind(pruned, tenant, filter, request);

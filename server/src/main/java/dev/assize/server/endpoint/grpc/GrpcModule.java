@@ -1,7 +1,10 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.AbstractModule;
+import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import dev.assize.server.administration.TenantKeys;
+import dev.assize.server.authentication.ApiKeys;
 
 /** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below. */
 public final class GrpcModule extends AbstractModule {
@@ -47,5 +50,11 @@ public final class GrpcModule extends AbstractModule {
         bind(AccessEndpoint.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);
         bind(GrpcServer.class).in(Singleton.class);
+    }
+
+    /** So that the administration ends keys without knowing what they are made of. */
+    @Provides
+    static TenantKeys tenantKeys(ApiKeys keys) {
+        return keys::revokeAll;
     }
 }

@@ -300,7 +300,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         }));
         if (found instanceof Sound sound && sound.span().verified() == 0) {
             // Of a name that was misspelt, "valid" would be a lie.
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
         }
         VerifyResult.Builder result = result(found, from, to);
         prefixes.of(tenant)
@@ -369,7 +369,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         AuditFilter filter = AuditTranslator.filter(request, envs, seq(request.getPageToken(), conditions), size);
         List<RecordedEvent> found = index.find(tenant, filter);
         if (found.isEmpty()) {
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
         }
         QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         int bytes = 0;

@@ -73,7 +73,7 @@ final class LineageCalls {
 
         List<Access> accesses = index.accesses(shown, uri, size);
         if (accesses.isEmpty()) {
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
         }
         GetLineageResponse.Builder response = GetLineageResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         accesses.forEach(access -> response.addAccesses(wire(access)));

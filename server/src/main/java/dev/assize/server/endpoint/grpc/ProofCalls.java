@@ -50,7 +50,7 @@ final class ProofCalls {
     GetCheckpointResponse checkpoint(GetCheckpointRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
         Checkpoint found = checkpoints.latest(tenant).orElseThrow(() -> {
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
             return new NoSuchTreeException("nothing of the ledger of tenant `" + tenant + "` is signed yet");
         });
         GetCheckpointResponse.Builder response = GetCheckpointResponse.newBuilder()

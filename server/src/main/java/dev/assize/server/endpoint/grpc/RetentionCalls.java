@@ -74,7 +74,7 @@ final class RetentionCalls {
                 seqs(request.getSeqsList()),
                 AuditTranslator.erasable("fields", request.getFieldsList()),
                 text("basis", request.getBasis()));
-        tenants.requireExists(tenant);
+        tenants.requireLedger(tenant);
         return switch (erasures.erase(erasure)) {
             case Erasure.Result.Done done -> response(done);
             case Erasure.Result.NoSuchEntry none -> {
@@ -146,7 +146,7 @@ final class RetentionCalls {
         Fields.requireKnown("scope", request.getScope());
         HoldScope scope = scope(request.getScope());
         String reason = text("reason", request.getReason());
-        tenants.requireExists(tenant);
+        tenants.requireLedger(tenant);
         Hold hold = holds.place(new Hold.Placing(tenant, CallContext.current().recorder(), scope, reason));
         return PlaceHoldResponse.newBuilder().setHold(wire(hold)).build();
     }
@@ -177,7 +177,7 @@ final class RetentionCalls {
             throw RefusedException.invalid("hold_id", id, ID_EXPECTED);
         }
         String reason = text("reason", request.getReason());
-        tenants.requireExists(tenant);
+        tenants.requireLedger(tenant);
         Hold.Release release = new Hold.Release(tenant, CallContext.current().recorder(), id, reason);
         return switch (holds.release(release)) {
             case ReleaseResult.Released released ->
@@ -206,7 +206,7 @@ final class RetentionCalls {
                 .map(Long::valueOf);
         List<Hold> found = holds.list(tenant, new Hold.Page(request.getIncludeReleased(), behind, size));
         if (found.isEmpty()) {
-            tenants.requireExists(tenant);
+            tenants.requireLedger(tenant);
         }
         ListHoldsResponse.Builder response = ListHoldsResponse.newBuilder();
         found.forEach(hold -> response.addHolds(wire(hold)));

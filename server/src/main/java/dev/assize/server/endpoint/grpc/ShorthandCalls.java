@@ -285,6 +285,17 @@ final class ShorthandCalls {
                         ErrorReason.DOCUMENT_EXISTS,
                         "there is a " + key.kind().text() + " `" + key.name() + "` already",
                         Map.of("kind", key.kind().text(), "name", key.name()));
+            case ShorthandResult.NotSuspended(TenantId tenant) ->
+                throw RefusedException.precondition(
+                        ErrorReason.TENANT_NOT_SUSPENDED,
+                        tenant.value(),
+                        "tenant `" + tenant + "` is not suspended: expected one that was stopped before it is deleted"
+                                + " (AccessService/SuspendTenant, `assize tenant suspend`)");
+            case ShorthandResult.OwnSuspension(TenantId tenant) ->
+                throw RefusedException.of(
+                        ErrorReason.SUSPENSION_OWN,
+                        "changes of tenant `" + tenant + "` take two: who suspended it cannot delete it, too",
+                        Map.of("tenant", tenant.value()));
             case ShorthandResult.KeyReused(String key) -> throw LedgerEndpoint.keyReused(key);
             case ShorthandResult.Refused(ChangeResult refused) -> throw refused(refused);
         };

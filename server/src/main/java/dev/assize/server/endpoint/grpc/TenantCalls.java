@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.inject.Inject;
+import dev.assize.proto.v1.DeleteTenantRequest;
+import dev.assize.proto.v1.DeleteTenantResponse;
 import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.ListTenantsResponse;
 import dev.assize.proto.v1.ResumeTenantRequest;
@@ -124,10 +126,30 @@ final class TenantCalls {
                 .build();
     }
 
+    DeleteTenantResponse delete(DeleteTenantRequest request) {
+        TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
+        requireNotOwn(tenant);
+        Duration wait = ShorthandCalls.wait(request.hasWait(), request.getWait());
+        Order order = ShorthandCalls.order(
+                "DeleteTenant",
+                reason(request.getReason()),
+                request.getIdempotencyKey(),
+                request.toBuilder().clearIdempotencyKey().clearWait().build());
+        Step step = life.delete(tenant, order);
+        Done done = ShorthandCalls.done(step.result());
+        return DeleteTenantResponse.newBuilder()
+                .setCommit(ShorthandCalls.commit(done))
+                .setNodes(shorthands.confirmations(tenant, done.revision(), wait))
+                .setRecordedSeq(step.seq())
+                .setKeysRevoked(step.keysRevoked())
+                .build();
+    }
+
     private static void requireNotOwn(TenantId tenant) {
         if (tenant.equals(TenantId.ASSIZE)) {
             throw RefusedException.invalid(
-                    "tenant", tenant.value(), "another tenant: this would stop everybody who could resume it");
+                    "tenant", tenant.value(), "another tenant: Assize guards itself by the policy of this one");
         }
     }
 

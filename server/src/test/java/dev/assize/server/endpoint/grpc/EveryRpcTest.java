@@ -19,6 +19,7 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DeleteTenantRequest;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.EraseAuditRequest;
@@ -413,6 +414,12 @@ class EveryRpcTest {
             Map.entry(
                     "AccessService/ResumeTenant",
                     tenant -> List.of(ResumeTenantRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setReason("r")
+                            .build())),
+            Map.entry(
+                    "AccessService/DeleteTenant",
+                    tenant -> List.of(DeleteTenantRequest.newBuilder()
                             .setTenant(tenant)
                             .setReason("r")
                             .build())));

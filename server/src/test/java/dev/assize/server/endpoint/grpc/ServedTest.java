@@ -35,7 +35,10 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CleanUpGrantsResponse;
+import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DeleteTenantRequest;
+import dev.assize.proto.v1.DeleteTenantResponse;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.EndedGrant;
 import dev.assize.proto.v1.EraseAuditRequest;
@@ -827,6 +830,118 @@ class ServedTest {
                                 .setReason("r")
                                 .build()))
                 .is(ErrorReason.POLICY_INVALID);
+    }
+
+    @Test
+    void deletesASuspendedTenantWithItsKeysAndKeepsItsLedger() {
+        apply(admin, header(), put(tenant("ending") + "---\n" + role("ending") + "---\n" + binding("ending", "r")));
+        long kept = append("ending", 1).getFirst().getSeq();
+        AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
+        CreateKeyRequest its = CreateKeyRequest.newBuilder()
+                .setTenant("ending")
+                .setSubject("user:admin")
+                .addTenants("*")
+                .build();
+        String theirs = access.createKey(its).getCredential();
+        DeleteTenantRequest deletion = DeleteTenantRequest.newBuilder()
+                .setTenant("ending")
+                .setReason("moved away")
+                .setIdempotencyKey("end")
+                .build();
+        Refusal.of(() -> access.deleteTenant(deletion.toBuilder().clearReason().build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> access.deleteTenant(
+                        deletion.toBuilder().setTenant("assize").build()))
+                .is(ErrorReason.REQUEST_INVALID);
+        Refusal.of(() -> access.deleteTenant(
+                        deletion.toBuilder().setTenant("nowhere").build()))
+                .is(ErrorReason.TENANT_NOT_FOUND);
+        Refusal.of(() -> access.deleteTenant(deletion)).is(ErrorReason.TENANT_NOT_SUSPENDED);
+        assertThat(check(admin, "ending", "user:alice").getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        suspend(access, "ending");
+
+        DeleteTenantResponse deleted = access.deleteTenant(deletion);
+        assertThat(deleted.getKeysRevoked()).isEqualTo(1);
+        assertThat(check(admin, "ending", "user:alice").getReason()).isEqualTo(Reason.REASON_TENANT_UNKNOWN);
+        Refusal.of(() -> check(theirs, "ending", "user:alice")).is(ErrorReason.CREDENTIALS_INVALID);
+        Refusal.of(() -> append("ending", 1)).is(ErrorReason.TENANT_NOT_FOUND);
+        Refusal.of(() -> access.createKey(its)).is(ErrorReason.TENANT_NOT_FOUND);
+        assertThat(entry("ending", kept).getSeq()).isEqualTo(kept);
+        AuditEntry recorded = entry("assize", deleted.getRecordedSeq());
+        assertThat(recorded.getEvent().getType()).isEqualTo("assize.tenant.delete");
+        assertThat(recorded.getEvent().getReason()).isEqualTo("moved away");
+        assertThat(entry("ending", deleted.getCommit().getSeq()).getEvent().getPayload())
+                .contains("\"origin\":\"delete\"");
+
+        DeleteTenantResponse again = access.deleteTenant(deletion);
+        assertThat(again.getRecordedSeq()).isEqualTo(deleted.getRecordedSeq());
+        assertThat(again.getCommit().getReplayed()).isTrue();
+        DeleteTenantResponse keyless = access.deleteTenant(
+                deletion.toBuilder().clearIdempotencyKey().setReason("another").build());
+        assertThat(keyless.getRecordedSeq()).isEqualTo(deleted.getRecordedSeq());
+        assertThat(keyless.getKeysRevoked()).isZero();
+    }
+
+    @Test
+    void takesTwoToDeleteATenantWhoseChangesOthersAccept() {
+        apply(
+                admin,
+                header(),
+                put(tenant("paired")
+                        .replace("environments: [default]", "environments: [default], changeApprovals: 1")));
+        AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
+        suspend(access, "paired");
+        ResumeTenantRequest resumption = ResumeTenantRequest.newBuilder()
+                .setTenant("paired")
+                .setReason("r")
+                .build();
+        assertThat(access.resumeTenant(resumption).getRecordedSeq()).isPositive();
+        suspend(access, "paired");
+        DeleteTenantRequest deletion = DeleteTenantRequest.newBuilder()
+                .setTenant("paired")
+                .setReason("r")
+                .build();
+        Refusal.of(() -> access.deleteTenant(deletion)).is(ErrorReason.SUSPENSION_OWN);
+
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: ending}
+                spec: {subjects: ["user:eve"], role: administrator}
+                """));
+        String eve = key("user:eve", "assize", true);
+        assertThat(with(AccessServiceGrpc.newBlockingStub(channel), eve)
+                        .deleteTenant(deletion)
+                        .getRecordedSeq())
+                .isPositive();
+    }
+
+    @Test
+    void whoeverDeletesATenantByAChangeNeedsThePermissionForThat() {
+        apply(admin, header(), put(tenant("removable")));
+        apply(admin, header(), put("""
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: running}
+                spec: {subjects: ["user:tara"], role: tenant-administrator}
+                """));
+        ApplyPolicyRequest removal = ApplyPolicyRequest.newBuilder()
+                .setDelete(DocumentKey.newBuilder()
+                        .setTenant("removable")
+                        .setKind("Tenant")
+                        .setName("removable"))
+                .build();
+        String tara = key("user:tara", "assize", true);
+        Refusal.of(() -> apply(tara, header(), removal)).is(ErrorReason.PERMISSION_MISSING);
+        apply(admin, header(), removal);
+        assertThat(check(admin, "removable", "user:alice").getReason()).isEqualTo(Reason.REASON_TENANT_UNKNOWN);
+    }
+
+    private static void suspend(AccessServiceGrpc.AccessServiceBlockingStub access, String tenant) {
+        access.suspendTenant(SuspendTenantRequest.newBuilder()
+                .setTenant(tenant)
+                .setReason("unpaid")
+                .build());
     }
 
     @Test
