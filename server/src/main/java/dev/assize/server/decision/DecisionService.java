@@ -11,6 +11,7 @@ import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The front desk of the PDP: answers from the compiled graph of the tenant, loading it where it is not held. Every
@@ -45,6 +46,41 @@ public interface DecisionService {
 
     /** Decides requests of one tenant against one revision, in their order. */
     List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);
+
+    /**
+     * Decides one request, as of now, where that takes nothing but what this node holds: it waits for nothing, reads
+     * nothing from outside and writes no log, so that it may be called on a thread that serves others.
+     *
+     * @return null where the request is to be asked by {@link #evaluate(CheckQuery)}: the tenant's policy is not held, or
+     *     is not known to be fresh, or history or approvals have a say
+     */
+    @Nullable
+    ReadyAnswer evaluateIfReady(CheckQuery query);
+
+    /**
+     * Decides requests of one tenant against one revision, in their order, where {@link #evaluateIfReady} could decide
+     * each; null where it could not decide one of them.
+     */
+    @Nullable
+    ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries);
+
+    /**
+     * An answer that took no waiting.
+     *
+     * @param decisionLog which decisions of the tenant go on record, by the policy that the answer rests on
+     */
+    record ReadyAnswer(Answer answer, DecisionLog decisionLog) {}
+
+    /**
+     * Answers that took no waiting.
+     *
+     * @param decisionLog which decisions of the tenant go on record, by the policy that the answers rest on
+     */
+    record ReadyAnswers(List<Answer> answers, DecisionLog decisionLog) {
+        public ReadyAnswers {
+            answers = List.copyOf(answers);
+        }
+    }
 
     /** Decides, and tells how. */
     Explanation explain(CheckQuery query, PointInTime at);

@@ -10,6 +10,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.StoreUnavailableException;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides at a moment, and fails closed: what a source throws and a bug of the engine's become exceptions that whoever
@@ -54,13 +55,19 @@ final class Decisions {
         return moment.past() ? answer.historical() : answer;
     }
 
+    /** The answer about the present where no source has to be asked for it; null where one has. */
+    @Nullable
+    Answer decideIfReady(Moment moment, CheckQuery query) {
+        return guarded(() -> settlement.decideAlone(moment.graph(), query, moment.now()));
+    }
+
     Explanation explain(Moment moment, CheckQuery query) {
         Explanation explanation =
                 guarded(() -> settlement.explain(moment.graph(), query, moment.now(), moment.committedBy()));
         return moment.past() ? explanation.historical() : explanation;
     }
 
-    private <T> T guarded(Supplier<T> decision) {
+    private <T extends @Nullable Object> T guarded(Supplier<T> decision) {
         try {
             return decision.get();
         } catch (MalformedException callers) {

@@ -107,11 +107,17 @@ final class GraphCache {
     /** The tenant's graph, loaded where it is not held; null where there is no such tenant. */
     @Nullable
     HeldGraph get(TenantId tenant, Duration timeout) {
-        HeldGraph held = graphs.getIfPresent(tenant);
+        HeldGraph held = getIfPresent(tenant);
         return held == null ? load(tenant, timeout) : held;
     }
 
-    /** The tenant's graph if it is held. */
+    /** The tenant's graph if it is held, for a question. */
+    @Nullable
+    HeldGraph getIfPresent(TenantId tenant) {
+        return graphs.getIfPresent(tenant);
+    }
+
+    /** The tenant's graph if it is held; that this was asked for keeps it no longer. */
     @Nullable
     HeldGraph getIfHeld(TenantId tenant) {
         return graphs.policy().getIfPresentQuietly(tenant);

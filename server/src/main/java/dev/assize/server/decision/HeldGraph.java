@@ -55,6 +55,11 @@ final class HeldGraph {
                 && graph.platformRevision().equals(revisions.getOrDefault(PolicyScope.PLATFORM, Revision.NONE));
     }
 
+    /** Whether its last confirmation is no older than the bound. */
+    boolean isFresh(Duration bound) {
+        return clock.since(confirmedAt).compareTo(bound) <= 0;
+    }
+
     /** Refuses to be answered from where its last confirmation is older than the bound. */
     DecisionGraph fresh(Duration bound) {
         Duration age = clock.since(confirmedAt);

@@ -71,6 +71,15 @@ final class Moments {
         });
     }
 
+    /** The present, where what this node holds is enough to tell; it waits for nothing and counts no refusal. */
+    @Nullable
+    Moment presentIfReady(TenantId tenant) {
+        HeldGraph held = graphs.getIfPresent(tenant);
+        return held != null && held.isFresh(config.freshnessBound())
+                ? new Moment(held.graph(), clock.instant(), ALL_COMMITTED, false)
+                : null;
+    }
+
     private @Nullable Moment past(TenantId tenant, PointInTime.Past past) {
         Instant asOf = past.asOf();
         Instant now = clock.instant();

@@ -26,6 +26,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Decides from the graphs it holds. Whatever goes wrong on the way is an exception and counted, never an answer. */
 final class PolicyDecisionPoint implements DecisionService {
@@ -113,11 +115,20 @@ final class PolicyDecisionPoint implements DecisionService {
 
     private List<Answer> decideAll(Moment moment, List<CheckQuery> queries) {
         Decisions remembering = decisions.remembering();
+        return each(queries, query -> remembering.decide(moment, query));
+    }
+
+    /** The answers, up to the first request that has none; where each has one or is malformed, the latter are refused. */
+    private static List<Answer> each(List<CheckQuery> queries, Function<CheckQuery, @Nullable Answer> decide) {
         List<Answer> answers = new ArrayList<>(queries.size());
         SortedMap<Integer, MalformedException> malformed = new TreeMap<>();
         for (int i = 0; i < queries.size(); i++) {
             try {
-                answers.add(remembering.decide(moment, queries.get(i)));
+                Answer answer = decide.apply(queries.get(i));
+                if (answer == null) {
+                    return answers;
+                }
+                answers.add(answer);
             } catch (MalformedException e) {
                 malformed.put(i, e);
             }
@@ -126,6 +137,33 @@ final class PolicyDecisionPoint implements DecisionService {
             throw new MalformedItemsException(malformed);
         }
         return answers;
+    }
+
+    @Override
+    public @Nullable ReadyAnswer evaluateIfReady(CheckQuery query) {
+        long start = metrics.start();
+        Moment moment = moments.presentIfReady(query.tenant());
+        Answer answer = moment == null ? null : decisions.decideIfReady(moment, query);
+        if (moment == null || answer == null) {
+            return null;
+        }
+        metrics.decided(answer, start);
+        return new ReadyAnswer(answer, moment.graph().decisionLog());
+    }
+
+    @Override
+    public @Nullable ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
+        long start = metrics.start();
+        Moment moment = moments.presentIfReady(tenant);
+        if (moment == null) {
+            return null;
+        }
+        List<Answer> answers = each(queries, query -> decisions.decideIfReady(moment, query));
+        if (answers.size() < queries.size()) {
+            return null;
+        }
+        metrics.decided(answers, start);
+        return new ReadyAnswers(answers, moment.graph().decisionLog());
     }
 
     @Override

@@ -84,6 +84,22 @@ public final class Settlement {
                 : together(own, settled(graph, query.of(delegator), now, committedBy));
     }
 
+    /** The same answer where no source has to be asked for it; null where one has. */
+    @Nullable
+    Answer decideAlone(DecisionGraph graph, CheckQuery query, Instant now) {
+        Answer own = alone(engine.evaluate(graph, query, now));
+        Delegator delegator = query.onBehalfOf();
+        if (own == null || delegator == null || !own.reason().isAllow()) {
+            return own;
+        }
+        Answer other = alone(engine.evaluate(graph, query.of(delegator), now));
+        return other == null ? null : together(own, other);
+    }
+
+    private static @Nullable Answer alone(Verdict verdict) {
+        return isFinal(verdict) ? verdict.answer() : null;
+    }
+
     /** The same answer, and its trace. */
     public Explanation explain(DecisionGraph graph, CheckQuery query, Instant now, Instant committedBy) {
         Explanation own = explained(graph, query, now, committedBy);

@@ -148,6 +148,16 @@ class EngineAccessControlTest {
         }
 
         @Override
+        public ReadyAnswer evaluateIfReady(CheckQuery query) {
+            throw new AssertionError("What Assize asks itself is not counted among the checks");
+        }
+
+        @Override
+        public ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
+            throw new AssertionError("What Assize asks itself is not counted among the checks");
+        }
+
+        @Override
         public Explanation explain(CheckQuery query, PointInTime at) {
             return new Explanation(evaluateOwn(query), List.of(), List.of());
         }

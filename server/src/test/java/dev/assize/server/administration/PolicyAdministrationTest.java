@@ -537,6 +537,16 @@ class PolicyAdministrationTest {
         }
 
         @Override
+        public ReadyAnswer evaluateIfReady(CheckQuery query) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
         public Explanation explain(CheckQuery query, PointInTime at) {
             throw new AssertionError("Changing policy asks no questions");
         }

@@ -10,6 +10,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.decision.DecisionService.ReadyAnswer;
+import dev.assize.server.decision.DecisionService.ReadyAnswers;
 import dev.assize.server.decision.DecisionService.RevisionWait;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
@@ -170,6 +172,54 @@ class PolicyDecisionPointTest {
     }
 
     @Test
+    void isReadyOnlyWhereItNeedsNothingThatItDoesNotHold() {
+        source.put(withApprovalRule(ALICE));
+        CheckQuery alice = mayRead(ACME, ALICE);
+        CheckQuery bob = mayRead(ACME, BOB);
+        assertThat(pdp.evaluateIfReady(bob)).as("not held").isNull();
+        assertThat(pdp.evaluateAllIfReady(ACME, List.of(bob))).as("not held").isNull();
+        assertThat(source.loads()).isZero();
+        assertThat(reason(BOB)).isEqualTo(Reason.NO_GRANT);
+        assertThat(pdp.evaluateIfReady(bob)).isEqualTo(new ReadyAnswer(pdp.evaluate(bob), DecisionLog.NONE));
+        assertThat(pdp.evaluateIfReady(alice)).as("needs an approval").isNull();
+        assertThat(pdp.evaluateAllIfReady(ACME, List.of(bob, alice)))
+                .as("one needs an approval")
+                .isNull();
+        assertThat(pdp.evaluateAllIfReady(ACME, List.of(bob, bob)))
+                .isEqualTo(new ReadyAnswers(List.of(pdp.evaluate(bob), pdp.evaluate(bob)), DecisionLog.NONE));
+        pass(CONFIG.freshnessBound());
+        assertThat(pdp.evaluateIfReady(bob)).as("at the bound").isNotNull();
+        pass(Duration.ofMillis(1));
+        assertThat(pdp.evaluateIfReady(bob)).as("stale").isNull();
+        assertThat(pdp.evaluateAllIfReady(ACME, List.of(bob))).as("stale").isNull();
+        assertThat(count("assize.decision.failures", "cause", "stale")).isZero();
+    }
+
+    @Test
+    void isReadyForWhomeverActsOnBehalfOfAnother() {
+        source.put(tenant(ACME, 1, ALICE));
+        for (Subject delegator : List.of(ALICE, BOB)) {
+            CheckQuery query = mayRead(ACME, ALICE);
+            CheckQuery delegated = new CheckQuery(
+                    query.subject(),
+                    query.resource(),
+                    query.action(),
+                    query.tenant(),
+                    query.env(),
+                    query.subjectTenant(),
+                    query.subjectAttributes(),
+                    query.resourceAttributes(),
+                    query.context(),
+                    query.activeRoles(),
+                    new CheckQuery.Delegator(delegator, ACME),
+                    null);
+            Answer answer = pdp.evaluate(delegated);
+            assertThat(answer.reason()).isEqualTo(delegator.equals(ALICE) ? Reason.ALLOWED : Reason.DELEGATOR_DENIED);
+            assertThat(pdp.evaluateIfReady(delegated)).isEqualTo(new ReadyAnswer(answer, DecisionLog.NONE));
+        }
+    }
+
+    @Test
     void denyingEndsInAnExceptionWhereTheEngineHasABug() {
         source.put(tenant(ACME, 1, ALICE));
         PolicyDecisionPoint broken = pdp(now::get, (graph, query, moment) -> {
@@ -178,7 +228,9 @@ class PolicyDecisionPointTest {
         assertThatThrownBy(() -> broken.evaluate(mayRead(ACME, ALICE))).isInstanceOf(EvaluationFailedException.class);
         assertThatThrownBy(() -> broken.evaluateAll(ACME, List.of(mayRead(ACME, ALICE))))
                 .isInstanceOf(EvaluationFailedException.class);
-        assertThat(count("assize.decision.failures", "cause", "engine")).isEqualTo(2);
+        assertThatThrownBy(() -> broken.evaluateIfReady(mayRead(ACME, ALICE)))
+                .isInstanceOf(EvaluationFailedException.class);
+        assertThat(count("assize.decision.failures", "cause", "engine")).isEqualTo(3);
     }
 
     @Test

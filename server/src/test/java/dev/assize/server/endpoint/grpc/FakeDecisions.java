@@ -150,6 +150,16 @@ final class FakeDecisions implements DecisionService {
     }
 
     @Override
+    public ReadyAnswer evaluateIfReady(CheckQuery query) {
+        return new ReadyAnswer(evaluate(query), decisionLog(query.tenant()));
+    }
+
+    @Override
+    public ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
+        return new ReadyAnswers(evaluateAll(tenant, queries), decisionLog(tenant));
+    }
+
+    @Override
     public synchronized Explanation explain(CheckQuery query, PointInTime at) {
         Answer answer = evaluate(query, at);
         return trace == null ? new Explanation(answer, List.of("a-group"), List.of()) : trace;
