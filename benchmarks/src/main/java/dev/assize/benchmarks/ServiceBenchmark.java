@@ -145,6 +145,10 @@ public class ServiceBenchmark {
 
     /** Wired as the server is, over policies that are there already. */
     static DecisionService service(Map<TenantId, PolicySet> policies) {
+        return service(policies, InstantSource.system());
+    }
+
+    static DecisionService service(Map<TenantId, PolicySet> policies, InstantSource clock) {
         DecisionConfig defaults = DecisionConfig.defaults();
         DecisionConfig neverStale = new DecisionConfig(
                 2L << 30,
@@ -162,7 +166,7 @@ public class ServiceBenchmark {
                     protected void configure() {
                         bind(PolicySource.class).toInstance(new HeldInMemory(policies));
                         bind(DecisionConfig.class).toInstance(neverStale);
-                        bind(InstantSource.class).toInstance(InstantSource.system());
+                        bind(InstantSource.class).toInstance(clock);
                         bind(Ticker.class).toInstance(Ticker.systemTicker());
                         bind(MeterRegistry.class).toInstance(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
                     }

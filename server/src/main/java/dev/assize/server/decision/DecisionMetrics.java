@@ -106,6 +106,19 @@ final class DecisionMetrics {
         duration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
     }
 
+    /** One of those that are timed when the desk is closed. */
+    void decided(Reason reason) {
+        counter(reason).increment();
+    }
+
+    void decided(long start) {
+        duration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
+    void decidedBatch(long start) {
+        batchDuration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    }
+
     void decided(List<Answer> answers, long start) {
         answers.forEach(answer -> counter(answer.reason()).increment());
         batchDuration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);

@@ -56,6 +56,7 @@ final class GraphCache {
 
     private final AtomicBoolean warnedOfSize = new AtomicBoolean();
     private final PolicySource source;
+    private final DecisionConfig config;
     private final long cacheBytes;
     private final NodeClock clock;
     private final DecisionMetrics metrics;
@@ -68,7 +69,7 @@ final class GraphCache {
 
     private final Semaphore pollPermits;
     private final Watchers watchers = new Watchers();
-    private final Cache<TenantId, HeldGraph> graphs;
+    private final Cache<TenantKey, HeldGraph> graphs;
     private final Cache<TenantId, Boolean> unknown;
     private final ConcurrentMap<TenantId, CompletableFuture<Optional<HeldGraph>>> loads = new ConcurrentHashMap<>();
     private final Renewals renewals;
@@ -85,13 +86,14 @@ final class GraphCache {
         this.metrics = metrics;
         this.threads = threads;
         this.renewals = new Renewals(threads, this::renewHeld);
+        this.config = config;
         this.cacheBytes = config.cacheBytes();
         this.loadPermits = new Semaphore(config.concurrentLoads());
         this.renewalPermits = new Semaphore(config.concurrentLoads());
         this.pollPermits = new Semaphore(config.concurrentLoads());
         this.graphs = Caffeine.newBuilder()
                 .maximumWeight(config.cacheBytes())
-                .weigher((TenantId tenant, HeldGraph held) -> weight(held.graph()))
+                .weigher((TenantKey tenant, HeldGraph held) -> weight(held.graph()))
                 .executor(Runnable::run)
                 .recordStats()
                 .build();
@@ -114,13 +116,24 @@ final class GraphCache {
     /** The tenant's graph if it is held, for a question. */
     @Nullable
     HeldGraph getIfPresent(TenantId tenant) {
+        return graphs.getIfPresent(TenantKey.of(tenant));
+    }
+
+    /** The same, by a probe. */
+    @Nullable
+    HeldGraph getIfPresent(TenantKey tenant) {
         return graphs.getIfPresent(tenant);
+    }
+
+    /** A place of one thread's, where questions are answered from what is held. */
+    Desk desk() {
+        return new HeldDesk(this, clock, config, metrics);
     }
 
     /** The tenant's graph if it is held; that this was asked for keeps it no longer. */
     @Nullable
     HeldGraph getIfHeld(TenantId tenant) {
-        return graphs.policy().getIfPresentQuietly(tenant);
+        return graphs.policy().getIfPresentQuietly(TenantKey.of(tenant));
     }
 
     /** Those who are told when a tenant is answered from another graph, or from none any more. */
@@ -175,7 +188,7 @@ final class GraphCache {
             TenantId tenant = scope.ledgerTenant();
             settle(tenant);
             if (!succeeds(renew(tenant))) {
-                graphs.invalidate(tenant);
+                graphs.invalidate(TenantKey.of(tenant));
                 watchers.tell(tenant);
             }
         }
@@ -286,7 +299,7 @@ final class GraphCache {
 
     /** Drops a graph whose tenant has gone. */
     private void drop(HeldGraph held) {
-        graphs.asMap().remove(held.tenant(), held);
+        graphs.asMap().remove(TenantKey.of(held.tenant()), held);
         watchers.tell(held.tenant());
     }
 
@@ -314,8 +327,8 @@ final class GraphCache {
             }
             Optional<HeldGraph> renewed = renewed(held, polled);
             swapped = renewed.isPresent()
-                    ? graphs.asMap().replace(tenant, held, renewed.get())
-                    : graphs.asMap().remove(tenant, held);
+                    ? graphs.asMap().replace(TenantKey.of(tenant), held, renewed.get())
+                    : graphs.asMap().remove(TenantKey.of(tenant), held);
         }
         watchers.tell(tenant);
     }
@@ -411,7 +424,7 @@ final class GraphCache {
     /** Before anyone who waits for it goes on. */
     private void keep(TenantId tenant, Optional<HeldGraph> found) {
         loads.computeIfPresent(tenant, (any, load) -> {
-            found.ifPresentOrElse(held -> graphs.put(tenant, held), () -> unknown.put(tenant, true));
+            found.ifPresentOrElse(held -> graphs.put(TenantKey.of(tenant), held), () -> unknown.put(tenant, true));
             return null;
         });
         watchers.tell(tenant);

@@ -60,6 +60,11 @@ final class HeldGraph {
         return clock.since(confirmedAt).compareTo(bound) <= 0;
     }
 
+    /** The same by readings that make nothing; at the very bound it may say no. */
+    boolean isFresh(long nowMillis, long nowNanos, long boundMillis) {
+        return !confirmedAt.isOlderThan(boundMillis, nowMillis, nowNanos);
+    }
+
     /** Refuses to be answered from where its last confirmation is older than the bound. */
     DecisionGraph fresh(Duration bound) {
         Duration age = clock.since(confirmedAt);

@@ -80,6 +80,11 @@ final class Moments {
                 : null;
     }
 
+    /** A place of one thread's for questions about the present. */
+    Desk desk() {
+        return graphs.desk();
+    }
+
     private @Nullable Moment past(TenantId tenant, PointInTime.Past past) {
         Instant asOf = past.asOf();
         Instant now = clock.instant();

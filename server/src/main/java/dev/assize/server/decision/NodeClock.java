@@ -12,6 +12,8 @@ import java.time.InstantSource;
  */
 final class NodeClock {
 
+    private static final long NANOS_A_MILLISECOND = 1_000_000;
+
     private final InstantSource clock;
     private final Ticker steady;
 
@@ -35,6 +37,13 @@ final class NodeClock {
             return shown.compareTo(passed) > 0 ? shown : passed;
         }
 
+        /** Whether more milliseconds may have passed up to a later reading of both, each cut to milliseconds. */
+        boolean isOlderThan(long millis, long laterInstantMillis, long laterNanos) {
+            long shown = Math.abs(laterInstantMillis - instant.toEpochMilli()) + 1;
+            long passed = (laterNanos - nanos) / NANOS_A_MILLISECOND + 1;
+            return Math.max(shown, passed) > millis;
+        }
+
         boolean isLaterThan(Reading other) {
             return nanos - other.nanos > 0;
         }
@@ -42,6 +51,15 @@ final class NodeClock {
 
     Instant instant() {
         return clock.instant();
+    }
+
+    long millis() {
+        return clock.millis();
+    }
+
+    /** Compared with a reading of this node's only. */
+    long nanos() {
+        return steady.read();
     }
 
     Reading read() {

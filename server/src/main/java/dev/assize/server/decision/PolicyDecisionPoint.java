@@ -152,6 +152,11 @@ final class PolicyDecisionPoint implements DecisionService {
     }
 
     @Override
+    public Desk desk() {
+        return moments.desk();
+    }
+
+    @Override
     public @Nullable ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
         long start = metrics.start();
         Moment moment = moments.presentIfReady(tenant);

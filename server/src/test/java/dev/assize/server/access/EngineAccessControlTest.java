@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
@@ -150,6 +151,11 @@ class EngineAccessControlTest {
         @Override
         public ReadyAnswer evaluateIfReady(CheckQuery query) {
             throw new AssertionError("What Assize asks itself is not counted among the checks");
+        }
+
+        @Override
+        public Desk desk() {
+            throw new AssertionError("Nobody asks by bytes here");
         }
 
         @Override

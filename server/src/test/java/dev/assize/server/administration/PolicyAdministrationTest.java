@@ -17,6 +17,7 @@ import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
@@ -539,6 +540,11 @@ class PolicyAdministrationTest {
         @Override
         public ReadyAnswer evaluateIfReady(CheckQuery query) {
             throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public Desk desk() {
+            throw new AssertionError("Nobody asks by bytes here");
         }
 
         @Override

@@ -14,8 +14,10 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.RoleBindingDocument;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -67,6 +69,8 @@ class DifferentialTest {
     private int lasting;
     private int throughApprovals;
     private int approved;
+    private int byBytes;
+    private int bytesOnly;
 
     @Test
     void agreesWithTheReference() {
@@ -82,7 +86,8 @@ class DifferentialTest {
             }
         }
         System.out.println(CHECKS + " checks from seed " + SEED + ": " + seen + ", " + malformed + " malformed, "
-                + lasting + " valid for some time, " + approved + " approved, " + throughApprovals
+                + lasting + " valid for some time, " + byBytes + " also by bytes and " + bytesOnly
+                + " where all but names was left out, " + approved + " approved, " + throughApprovals
                 + " through single-use approvals");
         if (CHECKS >= CHECKS_TO_TELL) {
             requireSight();
@@ -98,6 +103,12 @@ class DifferentialTest {
         assertThat(1_000L * lasting / CHECKS)
                 .as("of a thousand answers that are valid for some time")
                 .isGreaterThanOrEqualTo(400);
+        assertThat(1_000L * byBytes / CHECKS)
+                .as("of a thousand checks that are decided by the bytes of their names, too")
+                .isGreaterThanOrEqualTo(50);
+        assertThat(1_000L * bytesOnly / CHECKS)
+                .as("of a thousand that are where all but the names is left out")
+                .isGreaterThanOrEqualTo(500);
         assertThat(1_000L * approved / CHECKS)
                 .as("of a thousand checks that are allowed because they were approved")
                 .isGreaterThanOrEqualTo(2);
@@ -116,6 +127,8 @@ class DifferentialTest {
         match.sameAnswer(answer);
         match.validity(answer);
         match.explanation(answer);
+        byBytes += match.sameByBytes(match.query, answer) ? 1 : 0;
+        bytesOnly += match.sameOfNamesAlone() ? 1 : 0;
         seen.merge(answer.reason(), 1, Integer::sum);
         lasting += match.now.equals(answer.validUntil()) ? 0 : 1;
         approved += answer.reason().isAllow() && match.reference.needsApproval(match.query) ? 1 : 0;
@@ -138,6 +151,49 @@ class DifferentialTest {
         void sameAnswer(Answer actual) {
             Answer expected = reference.evaluate(query, now);
             require(sameButValidity(expected, actual), "another answer", expected, actual);
+        }
+
+        /** The question without all that only some questions say, in both forms; whether both were answered. */
+        boolean sameOfNamesAlone() {
+            CheckQuery alone = alone();
+            Answer expected = reference.evaluate(alone, now);
+            Answer actual = pdp.evaluate(alone, now);
+            require(sameButValidity(expected, actual), "another answer to the names alone", expected, actual);
+            return sameByBytes(alone, actual);
+        }
+
+        private CheckQuery alone() {
+            return new CheckQuery(
+                    query.subject(), query.resource(), query.action(), query.tenant(), query.env(), query.tenant());
+        }
+
+        /** Field by field the same by the bytes of the names; whether it was decided so. */
+        boolean sameByBytes(CheckQuery asked, Answer answer) {
+            if (!asked.equals(alone())) {
+                return false;
+            }
+            Instant millisecond = now.truncatedTo(ChronoUnit.MILLIS);
+            Answer exactly = pdp.evaluate(asked, millisecond);
+            Answer byBytes = pdp.evaluateBytes(asked, millisecond);
+            require(byBytes == null || byBytes.equals(exactly), "another answer by bytes", exactly, "" + byBytes);
+            Instant end = Objects.requireNonNull(exactly.validUntil());
+            require(
+                    byBytes != null
+                            || end.isBefore(millisecond.plusMillis(1))
+                            || !isAscii(asked)
+                            || reference.isSettledByRecords(asked),
+                    "not decided by bytes",
+                    exactly,
+                    "nothing");
+            Answer within = pdp.evaluateBytes(asked, now);
+            require(within == null || sameButValidity(within, answer), "another answer by bytes", answer, "" + within);
+            return within != null;
+        }
+
+        private static boolean isAscii(CheckQuery query) {
+            return StandardCharsets.US_ASCII
+                    .newEncoder()
+                    .canEncode(query.subject().toString() + query.resource().value());
         }
 
         /** Within it the answer stays; it ends at most a day ahead, or where something in the policy begins or ends. */

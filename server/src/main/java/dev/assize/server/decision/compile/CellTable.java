@@ -13,6 +13,7 @@ import dev.assize.server.policy.Document.Effect;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.policy.Document.Permission;
 import dev.assize.server.policy.condition.Condition;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +36,7 @@ final class CellTable {
     private final Map<List<Integer>, Cell[]> cellsByRow = new HashMap<>();
     private final Map<List<Integer>, Cell> cellsByPermissions = new HashMap<>();
     private final Map<List<Integer>, Rule> rules = new HashMap<>();
+    private final Map<String, byte[]> names = new HashMap<>();
     private int cellCount;
 
     CellTable(Map<String, Integer> environments, BoundRoles roles, Conditions conditions) {
@@ -47,12 +49,17 @@ final class CellTable {
         Map<String, Cell[]> cells = new HashMap<>();
         type.rowsByAction().forEach((action, row) -> cells.put(action, cells(row)));
         List<Integer> others = type.otherActions();
-        return new ResourceNode(cells, others == null ? null : cells(others));
+        return new ResourceNode(
+                cells,
+                others == null ? null : cells(others),
+                name -> names.computeIfAbsent(name, each -> each.getBytes(StandardCharsets.UTF_8)));
     }
 
     /** What the cells weigh, each counted once. */
     long weightBytes() {
-        return cellsByPermissions.values().stream().mapToLong(Cell::weightBytes).sum() + 4L * cellCount;
+        return cellsByPermissions.values().stream().mapToLong(Cell::weightBytes).sum()
+                + 4L * cellCount
+                + names.values().stream().mapToLong(name -> 24 + name.length).sum();
     }
 
     /** One cell for each environment, or one for all where no permission of the row tells them apart. */

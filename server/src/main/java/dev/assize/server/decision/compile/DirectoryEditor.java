@@ -155,7 +155,6 @@ final class DirectoryEditor {
     private void add(RoleBindingDocument binding) {
         int role = Objects.requireNonNull(counts.roleNumbers().get(binding.role()));
         Grant grant = new Grant(binding, role, terms(binding));
-        addedWeightBytes += Grant.WEIGHT_BYTES;
         HomeEditor home = home(binding);
         for (SubjectPattern pattern : distinct(binding.subjects())) {
             home.add(pattern, grant);
@@ -164,7 +163,6 @@ final class DirectoryEditor {
     }
 
     private void remove(RoleBindingDocument binding) {
-        addedWeightBytes -= Grant.WEIGHT_BYTES;
         HomeEditor home = home(binding);
         for (SubjectPattern pattern : distinct(binding.subjects())) {
             home.remove(pattern, binding.name());

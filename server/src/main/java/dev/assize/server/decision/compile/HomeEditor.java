@@ -3,8 +3,9 @@ package dev.assize.server.decision.compile;
 import dev.assize.server.decision.evaluate.Grant;
 import dev.assize.server.decision.evaluate.GrantList;
 import dev.assize.server.decision.evaluate.HomeDirectory;
+import dev.assize.server.decision.evaluate.Membership;
+import dev.assize.server.decision.evaluate.Membership.GroupsVersion;
 import dev.assize.server.decision.evaluate.SubjectNode;
-import dev.assize.server.decision.evaluate.SubjectNode.GroupsVersion;
 import dev.assize.server.decision.evaluate.SubjectTable;
 import dev.assize.server.decision.evaluate.Utf8Order;
 import dev.assize.server.model.Subject;
@@ -59,17 +60,28 @@ final class HomeEditor {
     private static final class Draft {
 
         private final Grants grants;
-        private final List<String> groups;
+        private final Membership before;
+        private @Nullable List<String> groups;
         private boolean documented;
 
         Draft(@Nullable SubjectNode base) {
             this.grants = new Grants(base == null ? GrantList.NONE : base.direct());
-            this.groups = base == null ? new ArrayList<>(2) : new ArrayList<>(base.groups());
+            this.before = base == null ? Membership.NONE : base.membership();
             this.documented = base != null && base.isDocumented();
         }
 
-        SubjectNode node(Subject subject) {
-            return new SubjectNode(subject, grants.finished(), groups, documented);
+        List<String> groups() {
+            List<String> changed = groups == null ? new ArrayList<>(before.groups()) : groups;
+            groups = changed;
+            return changed;
+        }
+
+        /** Members of the same groups share what they have through them. */
+        SubjectNode node(Subject subject, Map<List<String>, Membership> memberships) {
+            Membership membership = groups == null || groups.equals(before.groups())
+                    ? before
+                    : memberships.computeIfAbsent(groups, Membership::new);
+            return new SubjectNode(subject, grants.finished(), membership, documented);
         }
     }
 
@@ -104,7 +116,8 @@ final class HomeEditor {
 
     HomeDirectory finish() {
         Map<Subject, SubjectNode> nodes = HashMap.newHashMap(drafts.size());
-        drafts.forEach((subject, draft) -> nodes.put(subject, draft.node(subject)));
+        Map<List<String>, Membership> memberships = new HashMap<>(Map.of(List.of(), Membership.NONE));
+        drafts.forEach((subject, draft) -> nodes.put(subject, draft.node(subject, memberships)));
         drafts.clear();
         nodes.values().forEach(this::weigh);
         return new HomeDirectory(
@@ -187,7 +200,7 @@ final class HomeEditor {
 
     private List<String> groupsOf(Subject member) {
         groupsChanged |= member.isGroup();
-        return draft(member).groups;
+        return draft(member).groups();
     }
 
     private Draft draft(Subject subject) {

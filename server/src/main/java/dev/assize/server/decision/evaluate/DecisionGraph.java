@@ -46,6 +46,7 @@ public final class DecisionGraph {
     private final BindingCounts bindingCounts;
     private final long ownWeightBytes;
     private final DecisionLog decisionLog;
+    private final boolean restrained;
 
     /**
      * A graph.
@@ -68,6 +69,7 @@ public final class DecisionGraph {
         this.directory = directory;
         this.bindingCounts = bindingCounts;
         this.ownWeightBytes = ownWeightBytes;
+        this.restrained = !freezes.areNone() || duties.limitActive();
         this.decisionLog = origin.tenant().ofKind(TenantDocument.class).stream()
                 .findFirst()
                 .map(self -> self.audit().decisionLog())
@@ -196,6 +198,11 @@ public final class DecisionGraph {
 
     public Duties duties() {
         return duties;
+    }
+
+    /** Whether there is a freeze, or a rule about active roles. */
+    boolean isRestrained() {
+        return restrained;
     }
 
     public Directory directory() {

@@ -59,6 +59,16 @@ public final class Duties {
                 });
     }
 
+    /** Whether there is any rule about active roles. */
+    boolean limitActive() {
+        return !activeByEnvironment.isEmpty();
+    }
+
+    /** Whether there is any rule that asks outside of the policy. */
+    boolean mayAsk() {
+        return !historiesByAction.isEmpty() || !approvals.isEmpty();
+    }
+
     /** The rules about active roles that cover an environment. */
     List<ActiveRule> active(Environment environment) {
         return activeByEnvironment.isEmpty()

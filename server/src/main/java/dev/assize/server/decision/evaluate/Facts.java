@@ -49,7 +49,9 @@ class Facts implements ConditionInput {
         if (known == null) {
             HomeDirectory residents = graph.directory().residents();
             SubjectNode node = isResident() ? residents.find(query.subject()) : null;
-            known = node == null ? new TreeSet<>() : Collections.unmodifiableSortedSet(node.allGroups(residents));
+            known = node == null
+                    ? new TreeSet<>()
+                    : Collections.unmodifiableSortedSet(node.membership().allGroups(residents));
             groups = known;
         }
         return known;

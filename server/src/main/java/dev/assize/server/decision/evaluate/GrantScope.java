@@ -1,13 +1,15 @@
 package dev.assize.server.decision.evaluate;
 
+import static java.util.stream.Collectors.toMap;
+
+import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.Scope;
-import java.util.HashSet;
+import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -22,17 +24,18 @@ public final class GrantScope {
 
     private final @Nullable Names environments;
     private final @Nullable Names types;
-    private final ResourcePath @Nullable [] paths;
-    private final @Nullable Set<String> manyPaths;
+    private final byte @Nullable [][] paths;
+    private final @Nullable NameTable<ResourcePath> manyPaths;
 
     private GrantScope(@Nullable Names environments, @Nullable Names types, @Nullable List<ResourcePath> paths) {
         this.environments = environments;
         this.types = types;
-        this.paths = paths == null ? null : paths.toArray(ResourcePath[]::new);
-        this.manyPaths = paths == null || paths.size() <= TRIED ? null : new HashSet<>();
-        if (paths != null && manyPaths != null) {
-            paths.forEach(path -> manyPaths.add(path.value()));
-        }
+        this.paths = paths == null
+                ? null
+                : paths.stream().map(path -> NameTable.utf8(path.value())).toArray(byte[][]::new);
+        this.manyPaths = paths == null || paths.size() <= TRIED
+                ? null
+                : new NameTable<>(paths.stream().collect(toMap(ResourcePath::value, path -> path, (one, same) -> one)));
     }
 
     /** The scope of a binding; null where it limits nothing. */
@@ -50,65 +53,84 @@ public final class GrantScope {
 
     /** Whether each list that is present matches. */
     boolean covers(CheckQuery query) {
-        return (environments == null || environments.have(query.env().value()))
-                && (types == null || types.have(query.resource().type()))
-                && (paths == null || coversPath(paths, query.resource()));
+        return covers(CheckBytes.of(query));
+    }
+
+    /** The same, of a question's names. */
+    boolean covers(CheckBytes names) {
+        return (environments == null || environments.have(names.envBytes(), names.envOffset(), names.envLength()))
+                && (types == null || types.have(names.bytes(), names.typeOffset(), names.typeLength()))
+                && (paths == null || coversPath(paths, names));
     }
 
     long weightBytes() {
         return 32
                 + (environments == null ? 0 : environments.weightBytes())
                 + (types == null ? 0 : types.weightBytes())
-                + (paths == null ? 0 : 16 + 4L * paths.length)
-                + (manyPaths == null ? 0 : 48L * manyPaths.size());
+                + (paths == null ? 0 : 16 + 48L * paths.length)
+                + (manyPaths == null ? 0 : manyPaths.tableWeightBytes());
     }
 
     private static <T> @Nullable Names names(AnyOf<T> names, Function<T, String> text) {
         return switch (names) {
             case AnyOf.All<T>() -> null;
             case AnyOf.Listed<T>(List<T> listed) ->
-                new Names(listed.stream().map(text).toArray(String[]::new));
+                new Names(listed.stream().map(text).toList());
         };
     }
 
-    private boolean coversPath(ResourcePath[] paths, ResourcePath resource) {
+    private boolean coversPath(byte[][] paths, CheckBytes names) {
         if (manyPaths != null) {
-            return hasAncestor(manyPaths, resource.value());
+            return hasAncestor(manyPaths, names);
         }
-        for (ResourcePath path : paths) {
-            if (resource.isUnder(path)) {
+        for (byte[] path : paths) {
+            if (isUnder(names, path)) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean hasAncestor(Set<String> paths, String resource) {
-        for (int slash = resource.indexOf('/'); slash >= 0; slash = resource.indexOf('/', slash + 1)) {
-            if (paths.contains(resource.substring(0, slash))) {
+    /** Whole segments only. */
+    private static boolean isUnder(CheckBytes names, byte[] path) {
+        int offset = names.resourceOffset();
+        int length = names.resourceLength();
+        return length >= path.length
+                && (length == path.length || names.bytes()[offset + path.length] == '/')
+                && NameBytes.isSame(names.bytes(), offset, path, path.length);
+    }
+
+    private static boolean hasAncestor(NameTable<ResourcePath> paths, CheckBytes names) {
+        byte[] bytes = names.bytes();
+        int start = names.resourceOffset();
+        int end = start + names.resourceLength();
+        for (int i = start; i < end; i++) {
+            if (bytes[i] == '/' && paths.find(bytes, start, i - start) != null) {
                 return true;
             }
         }
-        return paths.contains(resource);
+        return paths.find(bytes, start, end - start) != null;
     }
 
     /** A few names, or many. */
     private static final class Names {
 
-        private final String[] few;
-        private final @Nullable Set<String> many;
+        private final byte[][] few;
+        private final @Nullable NameTable<String> many;
 
-        Names(String[] names) {
-            this.few = names;
-            this.many = names.length <= TRIED ? null : new HashSet<>(List.of(names));
+        Names(Collection<String> names) {
+            this.few = names.stream().map(NameTable::utf8).toArray(byte[][]::new);
+            this.many = few.length <= TRIED
+                    ? null
+                    : new NameTable<>(names.stream().collect(toMap(name -> name, name -> name, (one, same) -> one)));
         }
 
-        boolean have(String name) {
+        boolean have(byte[] bytes, int offset, int length) {
             if (many != null) {
-                return many.contains(name);
+                return many.find(bytes, offset, length) != null;
             }
-            for (String each : few) {
-                if (each.equals(name)) {
+            for (byte[] each : few) {
+                if (NameBytes.isSame(bytes, offset, length, each)) {
                     return true;
                 }
             }
@@ -116,7 +138,7 @@ public final class GrantScope {
         }
 
         long weightBytes() {
-            return 40 + 4L * few.length + (many == null ? 0 : 48L * many.size());
+            return 40 + 40L * few.length + (many == null ? 0 : many.tableWeightBytes());
         }
     }
 }

@@ -1,6 +1,7 @@
 package dev.assize.server.decision.evaluate;
 
-import dev.assize.server.decision.evaluate.SubjectNode.GroupsVersion;
+import dev.assize.server.decision.check.CheckBytes;
+import dev.assize.server.decision.evaluate.Membership.GroupsVersion;
 import dev.assize.server.model.Subject;
 import dev.assize.server.policy.SortedNames;
 import java.util.ArrayList;
@@ -12,18 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whom of one home tenant a policy knows, and what it grants them. Wildcards are kept apart, or each would be repeated at
  * every subject.
- *
- * @param subjects with groups, as subjects of type `group`
- * @param names of subjects, without groups
- * @param ofType what holds for all of a type
- * @param ofAnyone what holds for everybody
  */
-public record HomeDirectory(
-        SubjectTable subjects,
-        SortedNames<Subject> names,
-        Map<String, GrantList> ofType,
-        GrantList ofAnyone,
-        GroupsVersion groupsVersion) {
+public final class HomeDirectory {
 
     /** Of whom nothing is known. */
     public static final HomeDirectory NOBODY = new HomeDirectory(
@@ -32,6 +23,55 @@ public record HomeDirectory(
             Map.of(),
             GrantList.NONE,
             new GroupsVersion());
+
+    private final SubjectTable subjects;
+    private final @Nullable NameTable<GrantList> byType;
+    private final GrantList ofAnyone;
+    private final GroupsVersion groupsVersion;
+    private final SortedNames<Subject> names;
+    private final Map<String, GrantList> ofType;
+
+    /**
+     * A directory.
+     *
+     * @param subjects with groups, as subjects of type `group`
+     * @param names of subjects, without groups
+     * @param ofType what holds for all of a type
+     * @param ofAnyone what holds for everybody
+     */
+    public HomeDirectory(
+            SubjectTable subjects,
+            SortedNames<Subject> names,
+            Map<String, GrantList> ofType,
+            GrantList ofAnyone,
+            GroupsVersion groupsVersion) {
+        this.subjects = subjects;
+        this.byType = ofType.isEmpty() ? null : new NameTable<>(ofType);
+        this.ofAnyone = ofAnyone;
+        this.groupsVersion = groupsVersion;
+        this.names = names;
+        this.ofType = Map.copyOf(ofType);
+    }
+
+    public SubjectTable subjects() {
+        return subjects;
+    }
+
+    public SortedNames<Subject> names() {
+        return names;
+    }
+
+    public Map<String, GrantList> ofType() {
+        return ofType;
+    }
+
+    public GrantList ofAnyone() {
+        return ofAnyone;
+    }
+
+    public GroupsVersion groupsVersion() {
+        return groupsVersion;
+    }
 
     public boolean isEmpty() {
         return subjects.size() == 0 && ofType.isEmpty() && ofAnyone.size() == 0;
@@ -42,13 +82,22 @@ public record HomeDirectory(
         return subjects.find(subject.type(), subject.id());
     }
 
+    /** What is known of the subject of a question. */
+    @Nullable
+    SubjectNode find(CheckBytes question) {
+        return subjects.find(question.bytes(), question.subjectOffset(), question.subjectLength());
+    }
+
     public @Nullable SubjectNode group(String name) {
         return subjects.find(Subject.GROUP_TYPE, name);
     }
 
-    /** What holds for all subjects of the type. */
-    GrantList ofType(String type) {
-        return ofType.isEmpty() ? GrantList.NONE : ofType.getOrDefault(type, GrantList.NONE);
+    /** What holds for all subjects of the type of a question's subject. */
+    GrantList ofType(CheckBytes question) {
+        GrantList grants = byType == null
+                ? null
+                : byType.find(question.bytes(), question.subjectOffset(), question.subjectTypeLength());
+        return grants == null ? GrantList.NONE : grants;
     }
 
     Iterator<Subject> names(@Nullable String type, @Nullable String after) {

@@ -188,10 +188,10 @@ public final class Prospects {
         }
 
         private void judge(Grant grant, Cell cell) {
-            boolean mayAllow = cell.allows().has(grant.role())
+            boolean mayAllow = cell.allows(grant.role())
                     && (query.activeRoles().isEmpty()
                             || query.activeRoles().contains(grant.binding().role()));
-            boolean mayDeny = cell.denies().has(grant.role());
+            boolean mayDeny = cell.denies(grant.role());
             if ((!mayAllow && !mayDeny) || !isInForce(grant)) {
                 return;
             }

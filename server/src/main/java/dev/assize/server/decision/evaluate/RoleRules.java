@@ -9,6 +9,8 @@ import java.util.SortedMap;
  */
 public final class RoleRules {
 
+    private static final RoleRules NONE = new RoleRules(new long[0], new Rule[0]);
+
     private final long[] roles;
     private final Rule[] rules;
 
@@ -19,6 +21,9 @@ public final class RoleRules {
 
     /** Rules by the index of their bound role, of {@code roleCount} roles. */
     public static RoleRules of(SortedMap<Integer, Rule> byRole, int roleCount) {
+        if (byRole.isEmpty()) {
+            return NONE;
+        }
         long[] roles = new long[wordCount(roleCount)];
         byRole.keySet().forEach(role -> roles[role >> 6] |= 1L << role);
         return new RoleRules(roles, byRole.values().toArray(Rule[]::new));
@@ -27,6 +32,15 @@ public final class RoleRules {
     /** How many longs a set of so many roles takes. */
     static int wordCount(int roleCount) {
         return (roleCount + Long.SIZE - 1) / Long.SIZE;
+    }
+
+    boolean areNone() {
+        return rules.length == 0;
+    }
+
+    /** The first roles with a rule, as bits. */
+    long first() {
+        return roles.length == 0 ? 0 : roles[0];
     }
 
     boolean has(int role) {

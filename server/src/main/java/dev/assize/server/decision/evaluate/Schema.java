@@ -1,15 +1,14 @@
 package dev.assize.server.decision.evaluate;
 
+import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.model.Environment;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a graph knows apart from subjects: environments, types with their cells, roles, and what is declared of
- * attributes. Maps on a request's path are HashMaps that nobody changes: a look-up in those of {@link Map#copyOf} costs a
- * division.
+ * attributes.
  */
 public final class Schema {
 
@@ -21,11 +20,12 @@ public final class Schema {
     public record Types(
             Map<String, ResourceNode> byName, @Nullable ResourceNode others) {
         public Types {
-            byName = new HashMap<>(byName);
+            byName = Map.copyOf(byName);
         }
     }
 
-    private final Map<String, Integer> environments;
+    private final NameTable<Integer> environments;
+    private final NameTable<ResourceNode> nodes;
     private final Types types;
     private final RoleGraph roles;
     private final Conditions conditions;
@@ -43,12 +43,14 @@ public final class Schema {
             RoleGraph roles,
             Conditions conditions,
             long cellWeightBytes) {
-        this.environments = new HashMap<>(environments);
+        this.environments = new NameTable<>(environments);
+        this.nodes = new NameTable<>(types.byName());
         this.types = types;
         this.roles = roles;
         this.conditions = conditions;
         this.weightBytes = cellWeightBytes
                 + 64L * environments.size()
+                + nodes.tableWeightBytes()
                 + types.byName().values().stream()
                         .mapToLong(ResourceNode::weightBytes)
                         .sum();
@@ -73,7 +75,13 @@ public final class Schema {
 
     /** The number of an environment, negative where the tenant does not declare it. */
     int environment(Environment environment) {
-        Integer index = environments.get(environment.value());
+        Integer index = environments.find(environment.value());
+        return index == null ? -1 : index;
+    }
+
+    /** The number of a question's environment. */
+    int environment(CheckBytes names) {
+        Integer index = environments.find(names.envBytes(), names.envOffset(), names.envLength());
         return index == null ? -1 : index;
     }
 
@@ -88,7 +96,14 @@ public final class Schema {
     /** The node of a type, null where types are declared and it is not among them. */
     @Nullable
     ResourceNode type(String type) {
-        ResourceNode node = types.byName().get(type);
+        ResourceNode node = nodes.find(type);
+        return node == null ? types.others() : node;
+    }
+
+    /** The node of the type that a question is about. */
+    @Nullable
+    ResourceNode type(CheckBytes names) {
+        ResourceNode node = nodes.find(names.bytes(), names.typeOffset(), names.typeLength());
         return node == null ? types.others() : node;
     }
 }

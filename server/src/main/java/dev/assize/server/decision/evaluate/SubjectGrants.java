@@ -6,35 +6,25 @@ import java.util.stream.Stream;
 /**
  * The grants that a subject has by whatever names it.
  *
- * @param named by itself or by a group
+ * @param direct by itself
+ * @param ofGroups by a group
  * @param ofType by a wildcard of its type
  * @param ofAnyone by the wildcard for everybody
  */
-record SubjectGrants(GrantList named, GrantList ofType, GrantList ofAnyone) {
+record SubjectGrants(GrantList direct, GrantList ofGroups, GrantList ofType, GrantList ofAnyone) {
 
     static SubjectGrants of(DecisionGraph graph, CheckQuery query) {
         HomeDirectory home = graph.home(query.subjectTenant());
         SubjectNode node = home.find(query.subject());
         return new SubjectGrants(
-                node == null ? GrantList.NONE : node.grants(home),
-                home.ofType(query.subject().type()),
+                node == null ? GrantList.NONE : node.direct(),
+                node == null ? GrantList.NONE : node.membership().grants(home),
+                home.ofType().getOrDefault(query.subject().type(), GrantList.NONE),
                 home.ofAnyone());
-    }
-
-    /** How many lists there are. */
-    static final int LISTS = 3;
-
-    /** One of them. */
-    GrantList list(int number) {
-        return switch (number) {
-            case 0 -> named;
-            case 1 -> ofType;
-            default -> ofAnyone;
-        };
     }
 
     /** All, some of them more than once. */
     Stream<Grant> all() {
-        return Stream.of(named, ofType, ofAnyone).flatMap(list -> list.asList().stream());
+        return Stream.of(direct, ofGroups, ofType, ofAnyone).flatMap(list -> list.asList().stream());
     }
 }

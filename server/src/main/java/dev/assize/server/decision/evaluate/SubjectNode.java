@@ -1,37 +1,16 @@
 package dev.assize.server.decision.evaluate;
 
 import dev.assize.server.model.Subject;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedSet;
-import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
-/**
- * What the policy says of one subject, or of one group: the grants that name it, and the groups it is a member of.
- *
- * <p>What it has through groups is worked out when it is first asked for, and kept with the version of the groups for
- * which it holds. Threads may do so at the same time, and graphs of several revisions may share a node: the field is
- * written and read without a lock, what stands in it is immutable, and whoever finds another version than its own works
- * it out again.
- */
+/** What the policy says of one subject, or of one group: the grants that name it, and the groups it is a member of. */
 public final class SubjectNode {
 
-    public static final List<String> NO_GROUPS = List.of();
-
-    private final Subject subject;
+    private final byte[] name;
     private final GrantList direct;
-    private final List<String> groups;
+    private final Membership membership;
+    private final Subject subject;
     private final boolean documented;
-
-    private @Nullable Resolved resolved;
-
-    /** What is had through groups, while they are what they were. */
-    private record Resolved(GroupsVersion version, GrantList grants) {}
-
-    /** A state of all groups and of the grants that name them; nothing but itself. */
-    public static final class GroupsVersion {}
 
     /**
      * A node.
@@ -40,9 +19,15 @@ public final class SubjectNode {
      * @param documented whether a document tells its attributes
      */
     public SubjectNode(Subject subject, GrantList direct, List<String> groups, boolean documented) {
-        this.subject = subject;
+        this(subject, direct, groups.isEmpty() ? Membership.NONE : new Membership(groups), documented);
+    }
+
+    /** A node that is a member of the same groups as others are. */
+    public SubjectNode(Subject subject, GrantList direct, Membership membership, boolean documented) {
+        this.name = NameTable.utf8(subject.toString());
         this.direct = direct;
-        this.groups = groups.isEmpty() ? NO_GROUPS : List.copyOf(groups);
+        this.membership = membership;
+        this.subject = subject;
         this.documented = documented;
     }
 
@@ -50,13 +35,18 @@ public final class SubjectNode {
         return subject;
     }
 
+    /** The subject as UTF-8. */
+    byte[] name() {
+        return name;
+    }
+
     /** What names it, and not one of its groups. */
     public GrantList direct() {
         return direct;
     }
 
-    public List<String> groups() {
-        return groups;
+    public Membership membership() {
+        return membership;
     }
 
     public boolean isDocumented() {
@@ -65,55 +55,11 @@ public final class SubjectNode {
 
     /** Whether nothing is said of it. */
     public boolean isEmpty() {
-        return direct.size() == 0 && groups.isEmpty() && !documented;
-    }
-
-    /** What names it, by itself or by a group. */
-    GrantList grants(HomeDirectory home) {
-        if (groups.isEmpty()) {
-            return direct;
-        }
-        Resolved known = resolved;
-        if (known != null && known.version() == home.groupsVersion()) {
-            return known.grants();
-        }
-        GrantList grants = resolve(home);
-        resolved = new Resolved(home.groupsVersion(), grants);
-        return grants;
-    }
-
-    /** The groups it is in, directly or through groups. */
-    SortedSet<String> allGroups(HomeDirectory home) {
-        SortedSet<String> found = new TreeSet<>(Utf8Order.INSTANCE);
-        ArrayDeque<SubjectNode> open = new ArrayDeque<>(List.of(this));
-        while (!open.isEmpty()) {
-            for (String group : open.remove().groups) {
-                SubjectNode node = found.add(group) ? home.group(group) : null;
-                if (node != null) {
-                    open.add(node);
-                }
-            }
-        }
-        return found;
-    }
-
-    private GrantList resolve(HomeDirectory home) {
-        List<GrantList> lists = new ArrayList<>();
-        if (direct.size() > 0) {
-            lists.add(direct);
-        }
-        for (String group : allGroups(home)) {
-            SubjectNode node = home.group(group);
-            if (node != null && node.direct.size() > 0) {
-                lists.add(node.direct);
-            }
-        }
-        return lists.isEmpty() ? GrantList.NONE : GrantList.union(lists);
+        return direct.size() == 0 && membership.groups().isEmpty() && !documented;
     }
 
     /** An estimate of its heap, and of its place in a table and an order of names. */
     public long weightBytes() {
-        long throughGroups = groups.isEmpty() ? 0 : 88 + 4L * groups.size();
-        return 32 + 28 + direct.weightBytes() + throughGroups;
+        return 32 + (16 + 7 + name.length & ~7) + 20 + direct.weightBytes() + membership.weightBytes();
     }
 }

@@ -6,12 +6,14 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Subjects by name: an immutable hash table in three levels. The high bits of the hash choose a section, others a page in
- * it, and in the page there is open addressing by the low ones, at most half full. A look-up reads four arrays, touches a
- * key only where its whole hash is equal, and then compares it exactly, so that no collision answers for another subject.
+ * it, and in the page there is open addressing by the low ones, at most half full. A look-up reads three arrays and
+ * compares names byte by byte, so that no collision answers for another subject. No hashes are kept beside the subjects:
+ * to find out by its name that one is another costs less than another array costs those that are found.
  *
  * <p>A table that differs in a subject copies its page, the list of pages of its section and the list of sections, and
  * shares the rest. It grows as extendible hashing does (Fagin et al., 1979): a section that is full is made anew with
@@ -32,10 +34,10 @@ public final class SubjectTable {
     private static final int PAGE_SHIFT = 6;
 
     private final int bits;
-    private final Page[][] sections;
+    private final @Nullable SubjectNode[][][] sections;
     private final int size;
 
-    private SubjectTable(int bits, Page[][] sections, int size) {
+    private SubjectTable(int bits, @Nullable SubjectNode[][][] sections, int size) {
         this.bits = bits;
         this.sections = sections;
         this.size = size;
@@ -55,7 +57,7 @@ public final class SubjectTable {
             bySection.get(section(hash(node), bits)).add(node);
         }
         return new SubjectTable(
-                bits, bySection.stream().map(SubjectTable::pages).toArray(Page[][]::new), nodes.size());
+                bits, bySection.stream().map(SubjectTable::pages).toArray(SubjectNode[][][]::new), nodes.size());
     }
 
     /** The table with some nodes put and those deleted that are empty. */
@@ -71,25 +73,45 @@ public final class SubjectTable {
 
     /** What is known of a subject; null for nothing. */
     public @Nullable SubjectNode find(String type, String id) {
-        int hash = hash(type, id);
-        Page[] pages = sections[section(hash, bits)];
-        return pages[page(hash, pages)].find(hash, type, id);
+        byte[] name = NameTable.utf8(type + ":" + id);
+        return find(name, 0, name.length);
     }
 
-    private static Page[] pages(List<SubjectNode> nodes) {
-        int count = 1;
-        while (nodes.size() > count * PAGE_SIZE) {
-            count *= 2;
+    /** What is known of a subject by its name's bytes; null for nothing. */
+    @Nullable
+    SubjectNode find(byte[] bytes, int offset, int length) {
+        int hash = NameBytes.hash(bytes, offset, length);
+        @Nullable SubjectNode[][] pages = sections[section(hash, bits)];
+        @Nullable SubjectNode[] page = pages[page(hash, pages.length)];
+        int mask = page.length - 1;
+        int slot = hash & mask;
+        for (SubjectNode node = page[slot]; node != null; node = page[slot]) {
+            if (NameBytes.isSame(bytes, offset, length, node.name())) {
+                return node;
+            }
+            slot = slot + 1 & mask;
         }
-        Page[] pages = new Page[count];
+        return null;
+    }
+
+    private static @Nullable SubjectNode[][] pages(List<SubjectNode> nodes) {
+        int count = pageCount(nodes.size());
         int[] sizes = new int[count];
-        nodes.forEach(node -> sizes[page(hash(node), pages)]++);
-        Arrays.setAll(pages, page -> Page.ofCapacityFor(sizes[page]));
+        nodes.forEach(node -> sizes[page(hash(node), count)]++);
+        @Nullable SubjectNode[][] pages = new SubjectNode[count][];
+        Arrays.setAll(pages, page -> new SubjectNode[capacityFor(sizes[page])]);
         for (SubjectNode node : nodes) {
-            int hash = hash(node);
-            pages[page(hash, pages)].put(hash, node);
+            put(pages[page(hash(node), count)], node);
         }
         return pages;
+    }
+
+    private static int pageCount(int nodes) {
+        int count = 1;
+        while (nodes > count * PAGE_SIZE) {
+            count *= 2;
+        }
+        return count;
     }
 
     private static int section(int hash, int bits) {
@@ -97,27 +119,61 @@ public final class SubjectTable {
     }
 
     /** By other bits than those for a section or for a slot. */
-    private static int page(int hash, Page[] pages) {
-        return hash >>> PAGE_SHIFT & pages.length - 1;
+    private static int page(int hash, int pages) {
+        return hash >>> PAGE_SHIFT & pages - 1;
     }
 
     private static int hash(SubjectNode node) {
-        return hash(node.subject().type(), node.subject().id());
+        return NameBytes.hash(node.name(), 0, node.name().length);
     }
 
-    /** Spread, because sections, pages and slots take some of the bits each; never 0, which marks an empty slot. */
-    private static int hash(String type, String id) {
-        int mixed = (type.hashCode() * 31 + id.hashCode()) * 0x9E3779B9;
-        mixed = (mixed ^ mixed >>> 15) * 0x85EBCA6B;
-        int spread = mixed ^ mixed >>> 13;
-        return spread == 0 ? 1 : spread;
+    private static int capacityFor(int size) {
+        return Integer.highestOneBit(Math.max(1, size)) << 2 >> (Integer.bitCount(size) == 1 ? 1 : 0);
+    }
+
+    private static int size(@Nullable SubjectNode[] page) {
+        int size = 0;
+        for (SubjectNode node : page) {
+            size += node == null ? 0 : 1;
+        }
+        return size;
+    }
+
+    /** Into a page in the making: in the place of the same subject, or in the next that is free. */
+    private static void put(@Nullable SubjectNode[] page, SubjectNode node) {
+        int slot = hash(node) & page.length - 1;
+        for (SubjectNode there = page[slot];
+                there != null && !Arrays.equals(there.name(), node.name());
+                there = page[slot]) {
+            slot = slot + 1 & page.length - 1;
+        }
+        page[slot] = node;
+    }
+
+    /** The page with a node put, or deleted that is empty; a copy where there is room, else one that is made anew. */
+    private static @Nullable SubjectNode[] with(@Nullable SubjectNode[] page, int size, SubjectNode changed) {
+        if (!changed.isEmpty() && capacityFor(size + 1) == page.length) {
+            @Nullable SubjectNode[] copy = page.clone();
+            put(copy, changed);
+            return copy;
+        }
+        @Nullable SubjectNode[] anew = new SubjectNode[capacityFor(size + 1)];
+        for (SubjectNode node : page) {
+            if (node != null && !Arrays.equals(node.name(), changed.name())) {
+                put(anew, node);
+            }
+        }
+        if (!changed.isEmpty()) {
+            put(anew, changed);
+        }
+        return anew;
     }
 
     /** A table in the making. */
     private static final class Growing {
 
         private int bits;
-        private Page[][] sections;
+        private @Nullable SubjectNode[][][] sections;
         private int size;
 
         Growing(SubjectTable base) {
@@ -128,28 +184,28 @@ public final class SubjectTable {
 
         void put(SubjectNode node) {
             int hash = hash(node);
-            Page[] pages = sections[section(hash, bits)].clone();
-            int index = page(hash, pages);
-            Page page = pages[index].with(hash, node);
-            boolean grows = page.size > pages[index].size;
-            size += page.size - pages[index].size;
-            pages[index] = page;
+            @Nullable SubjectNode[][] pages = sections[section(hash, bits)].clone();
+            int index = page(hash, pages.length);
+            int before = size(pages[index]);
+            pages[index] = with(pages[index], before, node);
+            int after = size(pages[index]);
+            size += after - before;
             replace(section(hash, bits), pages);
-            if (grows && page.size > 2 * PAGE_SIZE && isFull(pages)) {
+            if (after > before && after > 2 * PAGE_SIZE && isFull(pages)) {
                 enlarge(section(hash, bits));
             }
         }
 
-        private static boolean isFull(Page[] pages) {
-            return Arrays.stream(pages).mapToInt(page -> page.size).sum() > 2 * PAGE_SIZE * pages.length;
+        private static boolean isFull(@Nullable SubjectNode[][] pages) {
+            return Arrays.stream(pages).mapToInt(SubjectTable::size).sum() > 2 * PAGE_SIZE * pages.length;
         }
 
         private void enlarge(int section) {
-            Page[] pages = sections[section];
-            List<SubjectNode> nodes = new ArrayList<>();
-            for (Page page : pages) {
-                page.addTo(nodes);
-            }
+            @Nullable SubjectNode[][] pages = sections[section];
+            List<SubjectNode> nodes = Arrays.stream(pages)
+                    .flatMap(Arrays::stream)
+                    .filter(Objects::nonNull)
+                    .toList();
             if (pages.length < MOST_PAGES) {
                 replace(section, pages(nodes));
             } else if (places(section) > 1) {
@@ -169,17 +225,19 @@ public final class SubjectTable {
             int places = places(section);
             int first = section & -places;
             int middle = first + places / 2;
-            Page[] lower = pages(nodes.stream()
+            @Nullable
+            SubjectNode[][] lower = pages(nodes.stream()
                     .filter(node -> section(hash(node), bits) < middle)
                     .toList());
-            Page[] upper = pages(nodes.stream()
+            @Nullable
+            SubjectNode[][] upper = pages(nodes.stream()
                     .filter(node -> section(hash(node), bits) >= middle)
                     .toList());
             Arrays.fill(sections, first, middle, lower);
             Arrays.fill(sections, middle, first + places, upper);
         }
 
-        private void replace(int section, Page[] by) {
+        private void replace(int section, @Nullable SubjectNode[][] by) {
             int places = places(section);
             int first = section & -places;
             Arrays.fill(sections, first, first + places, by);
@@ -188,7 +246,7 @@ public final class SubjectTable {
         /** How often a section stands in the list: a power of two, and it begins at a multiple of that. */
         @SuppressWarnings("ReferenceEquality") // The same section, not an equal one.
         private int places(int section) {
-            Page[] pages = sections[section];
+            @Nullable SubjectNode[][] pages = sections[section];
             int places = 1;
             while (places < sections.length) {
                 int first = section & -2 * places;
@@ -200,99 +258,10 @@ public final class SubjectTable {
             return places;
         }
 
-        private static Page[][] twice(Page[][] sections) {
-            Page[][] twice = new Page[2 * sections.length][];
+        private static @Nullable SubjectNode[][][] twice(@Nullable SubjectNode[][][] sections) {
+            @Nullable SubjectNode[][][] twice = new SubjectNode[2 * sections.length][][];
             Arrays.setAll(twice, i -> sections[i / 2]);
             return twice;
-        }
-    }
-
-    /** A part of the table; written to only while it is made. */
-    private static final class Page {
-
-        private final int[] hashes;
-        private final @Nullable SubjectNode[] nodes;
-        private int size;
-
-        private Page(int[] hashes, @Nullable SubjectNode[] nodes, int size) {
-            this.hashes = hashes;
-            this.nodes = nodes;
-            this.size = size;
-        }
-
-        static Page ofCapacityFor(int size) {
-            int capacity = capacityFor(size);
-            return new Page(new int[capacity], new SubjectNode[capacity], 0);
-        }
-
-        private static int capacityFor(int size) {
-            return Integer.highestOneBit(Math.max(1, size)) << 2 >> (Integer.bitCount(size) == 1 ? 1 : 0);
-        }
-
-        @Nullable
-        SubjectNode find(int hash, String type, String id) {
-            int mask = hashes.length - 1;
-            for (int slot = hash & mask; hashes[slot] != 0; slot = slot + 1 & mask) {
-                SubjectNode node = hashes[slot] == hash ? nodes[slot] : null;
-                if (node != null
-                        && node.subject().id().equals(id)
-                        && node.subject().type().equals(type)) {
-                    return node;
-                }
-            }
-            return null;
-        }
-
-        /** As long as there is room, a copy in which nobody has to find a place again. */
-        Page with(int hash, SubjectNode changed) {
-            return changed.isEmpty() || capacityFor(size + 1) != hashes.length
-                    ? anew(hash, changed)
-                    : copy(hash, changed);
-        }
-
-        private Page copy(int hash, SubjectNode changed) {
-            Page page = new Page(hashes.clone(), nodes.clone(), size);
-            page.put(hash, changed);
-            return page;
-        }
-
-        private Page anew(int hash, SubjectNode changed) {
-            Page page = ofCapacityFor(size + 1);
-            for (int slot = 0; slot < nodes.length; slot++) {
-                SubjectNode node = nodes[slot];
-                if (node != null && !node.subject().equals(changed.subject())) {
-                    page.put(hashes[slot], node);
-                }
-            }
-            if (!changed.isEmpty()) {
-                page.put(hash, changed);
-            }
-            return page;
-        }
-
-        /** In the place of the same subject, or in the next that is free. */
-        void put(int hash, SubjectNode node) {
-            int mask = hashes.length - 1;
-            int slot = hash & mask;
-            while (hashes[slot] != 0 && !isAt(slot, hash, node)) {
-                slot = slot + 1 & mask;
-            }
-            size += hashes[slot] == 0 ? 1 : 0;
-            hashes[slot] = hash;
-            nodes[slot] = node;
-        }
-
-        private boolean isAt(int slot, int hash, SubjectNode node) {
-            SubjectNode there = hashes[slot] == hash ? nodes[slot] : null;
-            return there != null && there.subject().equals(node.subject());
-        }
-
-        void addTo(List<SubjectNode> all) {
-            for (SubjectNode node : nodes) {
-                if (node != null) {
-                    all.add(node);
-                }
-            }
         }
     }
 }

@@ -74,8 +74,7 @@ class GrantListTest {
         for (GrantList part : list.parts()) {
             assertThat(part.isInParts()).as(place).isFalse();
             for (int i = 0; i < part.size(); i++) {
-                assertThat(part.role(i)).as(place).isEqualTo(part.grant(i).role());
-                inParts.add(part.grant(i));
+                inParts.add(new Grant(part.binding(i), part.role(i), part.terms(i)));
             }
         }
         assertThat(inParts).as(place).isEqualTo(expected);

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.MalformedItemsException;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
@@ -152,6 +153,12 @@ final class FakeDecisions implements DecisionService {
     @Override
     public ReadyAnswer evaluateIfReady(CheckQuery query) {
         return new ReadyAnswer(evaluate(query), decisionLog(query.tenant()));
+    }
+
+    /** Closed for good: whoever asks there asks otherwise. */
+    @Override
+    public Desk desk() {
+        return new ClosedDesk();
     }
 
     @Override

@@ -1,0 +1,73 @@
+package dev.assize.server.decision.evaluate;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/** Names as bytes: a hash to find them by, which is never trusted alone, and whether two are the same. */
+public final class NameBytes {
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
+
+    private NameBytes() {}
+
+    /** Eight bytes at a time, the last eight of a name perhaps once more. */
+    public static int hash(byte[] bytes, int offset, int length) {
+        long hash = length * MULTIPLIER;
+        int end = offset + length;
+        if (length >= Long.BYTES) {
+            for (int i = offset; i < end - Long.BYTES; i += Long.BYTES) {
+                hash = mixed(hash, (long) LONGS.get(bytes, i));
+            }
+            hash = mixed(hash, (long) LONGS.get(bytes, end - Long.BYTES));
+        } else {
+            hash = mixed(hash, few(bytes, offset, length));
+        }
+        return (int) (hash ^ hash >>> Integer.SIZE);
+    }
+
+    private static long mixed(long hash, long word) {
+        long product = (hash ^ word) * MULTIPLIER;
+        return product ^ product >>> 29;
+    }
+
+    /** All of fewer than eight bytes. */
+    private static long few(byte[] bytes, int offset, int length) {
+        if (length >= Integer.BYTES) {
+            return (long) (int) INTS.get(bytes, offset) << Integer.SIZE
+                    ^ (int) INTS.get(bytes, offset + length - Integer.BYTES);
+        }
+        long word = 0;
+        for (int i = offset; i < offset + length; i++) {
+            word = word << Byte.SIZE | (bytes[i] & 0xFF);
+        }
+        return word;
+    }
+
+    /** Whether these bytes are the name, byte by byte. */
+    static boolean isSame(byte[] bytes, int offset, int length, byte[] name) {
+        return length == name.length && isSame(bytes, offset, name, length);
+    }
+
+    /** Whether both begin with the same bytes: as many as are told. */
+    static boolean isSame(byte[] bytes, int offset, byte[] name, int length) {
+        if (length < Long.BYTES) {
+            for (int i = 0; i < length; i++) {
+                if (bytes[offset + i] != name[i]) {
+                    return false;
+                }
+            }
+            return true;
+        }
+        for (int i = 0; i < length - Long.BYTES; i += Long.BYTES) {
+            if ((long) LONGS.get(bytes, offset + i) != (long) LONGS.get(name, i)) {
+                return false;
+            }
+        }
+        int last = length - Long.BYTES;
+        return (long) LONGS.get(bytes, offset + last) == (long) LONGS.get(name, last);
+    }
+}
