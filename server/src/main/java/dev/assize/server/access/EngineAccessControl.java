@@ -11,6 +11,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.WouldWaitException;
 
 /**
  * Asks the engine itself, in tenant `assize`: a caller is a subject with a home tenant like any other, and what it
@@ -60,7 +61,7 @@ final class EngineAccessControl implements AccessControl {
                     caller.subject(), resource, action, TenantId.ASSIZE, Environment.DEFAULT, caller.home()));
             // Nobody here knows an obligation, not even how to use an approval up; who does not know one denies.
             return answer.reason().isAllow() && answer.obligations().isEmpty();
-        } catch (PolicyStaleException | PolicyUnavailableException broken) {
+        } catch (PolicyStaleException | PolicyUnavailableException | WouldWaitException broken) {
             // Nobody may do anything meanwhile; the caller is told to come back, not that it lacks a permission.
             throw broken;
         } catch (RuntimeException brokenEngine) {

@@ -1,13 +1,15 @@
 package dev.assize.server.authentication;
 
-import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.CacheLoader;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.LoadingCache;
 import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
@@ -17,7 +19,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The front desk of authentication: makes, checks, lists and ends API keys. */
@@ -25,7 +30,8 @@ public final class ApiKeys {
     /*
      * A credential that was verified is believed for a few seconds without asking the store again. The cache is keyed
      * by a digest under the pepper, so that a heap dump holds no secret, and it holds successes only: a stranger who
-     * guesses cannot fill it. An unknown id costs the same read, digest and comparison as a known one with a wrong
+     * guesses cannot fill it. One that is in use is verified anew beside the calls that use it, halfway to its end, so that
+     * none of them has to wait; where the store does not answer it ends as it would have. An unknown id costs the same read, digest and comparison as a known one with a wrong
      * secret.
      */
 
@@ -39,10 +45,10 @@ public final class ApiKeys {
     private final Pepper pepper;
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
-    private final Cache<Digest, ApiKey> verified;
+    private final LoadingCache<Digest, ApiKey> verified;
 
     /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
-    private final Cache<String, Optional<ApiKey>> ongoing;
+    private final LoadingCache<String, Optional<ApiKey>> ongoing;
 
     /** Counted so that a key which was read before a revocation is not remembered after it. */
     private final AtomicLong revocations = new AtomicLong();
@@ -56,7 +62,7 @@ public final class ApiKeys {
             AuthenticationConfig config,
             InstantSource clock,
             MeterRegistry registry) {
-        this(repository, pepper, config, clock, registry, Ticker.systemTicker());
+        this(repository, pepper, config, clock, registry, Ticker.systemTicker(), Thread::startVirtualThread);
     }
 
     ApiKeys(
@@ -65,21 +71,27 @@ public final class ApiKeys {
             AuthenticationConfig config,
             InstantSource clock,
             MeterRegistry registry,
-            Ticker ticker) {
+            Ticker ticker,
+            Executor beside) {
         this.repository = repository;
         this.pepper = pepper;
         this.clock = clock;
         this.metrics = new AuthenticationMetrics(registry);
-        this.verified = Caffeine.newBuilder()
+        this.verified = cache(config, ticker, beside, (digest, key) -> stillAs(key));
+        this.ongoing = cache(config, ticker, beside, (id, key) -> repository.find(id));
+    }
+
+    private static <K, V> LoadingCache<K, V> cache(
+            AuthenticationConfig config, Ticker ticker, Executor beside, BiFunction<K, V, @Nullable V> again) {
+        Caffeine<Object, Object> cache = Caffeine.newBuilder()
                 .expireAfterWrite(config.cacheTtl())
                 .maximumSize(config.cacheSize())
-                .ticker(ticker)
-                .build();
-        this.ongoing = Caffeine.newBuilder()
-                .expireAfterWrite(config.cacheTtl())
-                .maximumSize(config.cacheSize())
-                .ticker(ticker)
-                .build();
+                .executor(beside)
+                .ticker(ticker);
+        if (config.cacheTtl().isPositive()) {
+            cache.refreshAfterWrite(config.cacheTtl().dividedBy(2));
+        }
+        return cache.build(new VerifiedAgain<>(again));
     }
 
     /**
@@ -88,7 +100,8 @@ public final class ApiKeys {
      */
     public boolean isStillValid(Caller caller) {
         try {
-            return ongoing.get(caller.keyId(), repository::find)
+            Optional<ApiKey> known = ongoing.getIfPresent(caller.keyId());
+            return (known == null ? ongoing.get(caller.keyId(), this::find) : known)
                     .filter(key -> key.isValidAt(clock.instant()))
                     .isPresent();
         } catch (StoreUnavailableException broken) {
@@ -195,7 +208,7 @@ public final class ApiKeys {
             return Optional.of(cached);
         }
         long revocationsBefore = revocations.get();
-        Optional<ApiKey> found = repository.find(credential.id());
+        Optional<ApiKey> found = find(credential.id());
         Digest expected = found.map(ApiKey::secretHash).orElse(NO_SECRET);
         boolean proven = expected.equals(pepper.mac(credential.secretBytes()));
         if (!proven || found.isEmpty()) {
@@ -203,10 +216,25 @@ public final class ApiKeys {
         }
         metrics.verified();
         verified.put(digest, found.get());
+        ongoing.put(credential.id(), found);
         if (revocations.get() != revocationsBefore) {
             verified.invalidate(digest);
+            ongoing.invalidate(credential.id());
         }
         return found;
+    }
+
+    /** The key as the store has it now; null where it is gone or is another. */
+    private @Nullable ApiKey stillAs(ApiKey key) {
+        return repository
+                .find(key.caller().keyId())
+                .filter(now -> now.secretHash().equals(key.secretHash()))
+                .orElse(null);
+    }
+
+    private Optional<ApiKey> find(String id) {
+        Prompt.requireTime();
+        return repository.find(id);
     }
 
     /** In microseconds, which is what the store keeps. */
@@ -232,6 +260,31 @@ public final class ApiKeys {
         @Override
         public String toString() {
             return "CreatedKey[" + key.caller().keyId() + "]";
+        }
+    }
+
+    /** Asks again for what is remembered. Nothing is loaded here, and a failure leaves what is remembered to its end. */
+    private record VerifiedAgain<K, V>(BiFunction<K, V, @Nullable V> again) implements CacheLoader<K, V> {
+
+        @Override
+        public V load(K key) {
+            throw new IllegalStateException("What is not remembered is looked up by whoever needs it");
+        }
+
+        @Override
+        public CompletableFuture<@Nullable V> asyncReload(K key, V remembered, Executor beside) {
+            CompletableFuture<@Nullable V> renewed = new CompletableFuture<>();
+            beside.execute(() -> {
+                try {
+                    renewed.complete(again.apply(key, remembered));
+                } catch (StoreUnavailableException broken) {
+                    // Cancelled, it is not logged: the next call that needs the store says what is wrong with it.
+                    renewed.cancel(false);
+                } catch (RuntimeException bug) {
+                    renewed.completeExceptionally(bug);
+                }
+            });
+            return renewed;
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -50,6 +51,7 @@ public final class BreakGlass {
 
     /** That a call came in with the key; false where the key is void by now. */
     public boolean use(Caller caller, String rpc) {
+        Prompt.requireTime();
         Optional<ApiKey> used = repository.use(caller.keyId(), now(), key -> KeyEvents.used(key, TenantId.ASSIZE, rpc));
         if (used.isEmpty()) {
             return false;
@@ -67,6 +69,7 @@ public final class BreakGlass {
 
     /** That a call is let in to a tenant that is there; in `assize` every call is recorded as it comes in. */
     public void useIn(Caller caller, TenantId tenant, String rpc) {
+        Prompt.requireTime();
         ApiKey key = repository.find(caller.keyId()).orElseThrow();
         repository.record(tenant, new Recorder(caller.subject(), caller.home()), KeyEvents.used(key, tenant, rpc));
     }

@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToDoubleFunction;
 
 /** The meters of the PDP. */
@@ -217,7 +218,7 @@ final class DecisionMetrics {
                 .register(registry);
     }
 
-    void observe(Cache<?, ?> graphs) {
+    void observe(Cache<?, ?> graphs, LongAdder hits, LongAdder misses) {
         Eviction<?, ?> eviction = graphs.policy().eviction().orElseThrow();
         Gauge.builder("assize.decision.cache.size", graphs, Cache::estimatedSize)
                 .description("Compiled policies held")
@@ -229,16 +230,8 @@ final class DecisionMetrics {
                 .description("Their heap, estimated")
                 .baseUnit("bytes")
                 .register(registry);
-        cacheCounter(
-                graphs,
-                "hits",
-                "Questions whose policy was held",
-                cache -> cache.stats().hitCount());
-        cacheCounter(
-                graphs,
-                "misses",
-                "Questions whose policy was not held",
-                cache -> cache.stats().missCount());
+        cacheCounter(hits, "hits", "Questions whose policy was held", LongAdder::sum);
+        cacheCounter(misses, "misses", "Questions whose policy was not held", LongAdder::sum);
         cacheCounter(
                 graphs,
                 "evictions",
@@ -265,8 +258,7 @@ final class DecisionMetrics {
         return Objects.requireNonNull(checks.get(reason));
     }
 
-    private <C extends Cache<?, ?>> void cacheCounter(
-            C cache, String what, String description, ToDoubleFunction<C> count) {
+    private <C> void cacheCounter(C cache, String what, String description, ToDoubleFunction<C> count) {
         FunctionCounter.builder("assize.decision.cache." + what, cache, count)
                 .description(description)
                 .register(registry);

@@ -8,6 +8,7 @@ import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.StoreUnavailableException;
+import dev.assize.server.prompt.WouldWaitException;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -70,7 +71,7 @@ final class Decisions {
     private <T extends @Nullable Object> T guarded(Supplier<T> decision) {
         try {
             return decision.get();
-        } catch (MalformedException callers) {
+        } catch (MalformedException | WouldWaitException callers) {
             throw callers;
         } catch (SourceFailedException failed) {
             throw failed.failure() instanceof StoreUnavailableException unavailable

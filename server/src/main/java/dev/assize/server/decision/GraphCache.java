@@ -11,6 +11,7 @@ import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -29,6 +30,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -72,6 +74,11 @@ final class GraphCache {
     private final Cache<TenantKey, HeldGraph> graphs;
     private final Cache<TenantId, Boolean> unknown;
     private final ConcurrentMap<TenantId, CompletableFuture<Optional<HeldGraph>>> loads = new ConcurrentHashMap<>();
+
+    /** Counted here, for a question that must wait is asked twice. */
+    private final LongAdder hits = new LongAdder();
+
+    private final LongAdder misses = new LongAdder();
     private final Renewals renewals;
     private final SharedPlatform platform = new SharedPlatform();
 
@@ -103,7 +110,7 @@ final class GraphCache {
                 .ticker(clock.steady())
                 .executor(Runnable::run)
                 .build();
-        metrics.observe(graphs);
+        metrics.observe(graphs, hits, misses);
     }
 
     /** The tenant's graph, loaded where it is not held; null where there is no such tenant. */
@@ -116,13 +123,20 @@ final class GraphCache {
     /** The tenant's graph if it is held, for a question. */
     @Nullable
     HeldGraph getIfPresent(TenantId tenant) {
-        return graphs.getIfPresent(TenantKey.of(tenant));
+        return counted(graphs.asMap().get(TenantKey.of(tenant)));
     }
 
     /** The same, by a probe. */
     @Nullable
     HeldGraph getIfPresent(TenantKey tenant) {
-        return graphs.getIfPresent(tenant);
+        return counted(graphs.asMap().get(tenant));
+    }
+
+    private @Nullable HeldGraph counted(@Nullable HeldGraph held) {
+        if (held != null) {
+            hits.increment();
+        }
+        return held;
     }
 
     /** A place of one thread's, where questions are answered from what is held. */
@@ -182,6 +196,7 @@ final class GraphCache {
      * what is read after this was called. What cannot be brought up to date is dropped, for it is known to be outdated.
      */
     void refresh(PolicyScope scope) {
+        Prompt.requireTime();
         if (scope.isPlatform()) {
             refreshAll();
         } else {
@@ -267,6 +282,7 @@ final class GraphCache {
 
     /** Whether the tenant is held, once what is being loaded of it is; what was known not to exist is asked for anew. */
     boolean isHeldOnceLoaded(TenantId tenant, Duration timeout) {
+        Prompt.requireTime();
         CompletableFuture<Optional<HeldGraph>> load = loads.get(tenant);
         if (load != null) {
             await(load, tenant, timeout);
@@ -385,6 +401,10 @@ final class GraphCache {
     // Whether this very load was registered, not one like it.
     @SuppressWarnings("ReferenceEquality")
     private @Nullable HeldGraph load(TenantId tenant, Duration timeout) {
+        if (unknown.getIfPresent(tenant) == null) {
+            Prompt.requireTime();
+        }
+        misses.increment();
         while (true) {
             CompletableFuture<Optional<HeldGraph>> own = new CompletableFuture<>();
             CompletableFuture<Optional<HeldGraph>> load =
@@ -469,6 +489,7 @@ final class GraphCache {
 
     private static Optional<HeldGraph> await(
             CompletableFuture<Optional<HeldGraph>> load, TenantId tenant, Duration timeout) {
+        Prompt.requireTime();
         try {
             return load.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {

@@ -6,6 +6,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -43,6 +44,7 @@ final class MeasuredFacts implements HistorySource, ApprovalSource {
     @Override
     public Optional<Performed> firstPerformed(
             TenantId tenant, Subject actor, ResourcePath resource, Set<Action> actions, Instant until) {
+        Prompt.requireTime();
         long start = metrics.start();
         Optional<Performed> performed =
                 marked(() -> history.firstPerformed(tenant, actor, resource, actions, until), metrics::historyFailed);
@@ -59,6 +61,7 @@ final class MeasuredFacts implements HistorySource, ApprovalSource {
             ResourcePath resource,
             Environment env,
             Instant until) {
+        Prompt.requireTime();
         long start = metrics.start();
         List<ApprovalRequest> requests = marked(
                 () -> approvals.find(tenant, subject, subjectHome, action, resource, env, until),

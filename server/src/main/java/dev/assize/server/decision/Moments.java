@@ -10,6 +10,7 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -86,6 +87,7 @@ final class Moments {
     }
 
     private @Nullable Moment past(TenantId tenant, PointInTime.Past past) {
+        Prompt.requireTime();
         Instant asOf = past.asOf();
         Instant now = clock.instant();
         if (asOf != null && asOf.isAfter(now)) {

@@ -12,6 +12,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.TenantAudit;
+import dev.assize.server.prompt.Prompt;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -173,6 +174,7 @@ final class PolicyDecisionPoint implements DecisionService {
 
     @Override
     public Explanation explain(CheckQuery query, PointInTime at) {
+        Prompt.requireTime();
         long start = metrics.start();
         Moment moment = moments.find(query.tenant(), at);
         Explanation explanation = moment == null
@@ -188,6 +190,7 @@ final class PolicyDecisionPoint implements DecisionService {
         if (isHeldAt(tenant, revision)) {
             return RevisionWait.REACHED;
         }
+        Prompt.requireTime();
         if (committed(tenant).compareTo(revision) < 0) {
             return RevisionWait.NEVER_COMMITTED;
         }

@@ -6,6 +6,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
 import dev.assize.server.storage.TenantTransaction.Mode;
@@ -161,6 +162,7 @@ public final class Database implements AutoCloseable {
      * @throws StorageException where it fails for another reason
      */
     <T extends @Nullable Object> T inTransaction(Mode mode, String scopeKey, Duration idleTimeout, Work<T> work) {
+        Prompt.requireTime();
         return current.isBound()
                 ? join(current.get(), mode, scopeKey, work)
                 : inTransaction(mode, scopeKey, idleTimeout, null, new Trip(), work);
@@ -168,6 +170,7 @@ public final class Database implements AutoCloseable {
 
     /** Runs work that is to be committed and begins with these statements; they cost no round trip of their own. */
     <T extends @Nullable Object> T inTransaction(String scopeKey, Trip opening, Work<T> work) {
+        Prompt.requireTime();
         requireNoTransaction();
         return inTransaction(Mode.WRITE, scopeKey, config.idleTimeout(), limit(), opening, work);
     }
@@ -193,6 +196,7 @@ public final class Database implements AutoCloseable {
     }
 
     private boolean fits(String scopeKey, Trip opening, Runnable connected, Step step) {
+        Prompt.requireTime();
         try (Connection connection = running().pool.getConnection();
                 TenantTransaction transaction = known(connection, scopeKey, connected, opening)) {
             step.run(transaction);

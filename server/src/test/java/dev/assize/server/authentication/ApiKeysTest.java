@@ -1,12 +1,16 @@
 package dev.assize.server.authentication;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.authentication.ApiKeys.CreatedKey;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
+import dev.assize.server.prompt.WouldWaitException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -84,6 +88,34 @@ class ApiKeysTest {
         assertThat(elsewhere.authenticate(key.credential())).isEmpty();
     }
 
+    /** Where a call would have to wait for the store, this throws. */
+    @Test
+    void verifiesAKeyInUseAnewBesideTheCallsThatUseIt() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        for (int i = 0; i < 5; i++) {
+            advance(AuthenticationConfig.DEFAULT_CACHE_TTL.dividedBy(2).plusMillis(1));
+            Prompt.run(() -> {
+                assertThat(keys.authenticate(key.credential())).isPresent();
+                assertThat(keys.isStillValid(key.key().caller())).isTrue();
+            });
+        }
+        assertThat(repository.finds()).isEqualTo(1 + 5 * 2);
+    }
+
+    @Test
+    void endsWhatItRemembersInItsTimeWhereTheStoreDoesNotAnswer() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        repository.breakFinds();
+        advance(AuthenticationConfig.DEFAULT_CACHE_TTL.minusMillis(1));
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        advance(Duration.ofMillis(1));
+        assertThatThrownBy(() -> Prompt.run(() -> keys.authenticate(key.credential())))
+                .isInstanceOf(WouldWaitException.class);
+        assertThatThrownBy(() -> keys.authenticate(key.credential())).isInstanceOf(StoreUnavailableException.class);
+    }
+
     @Test
     void doesNotRememberAKeyThatWasRevokedWhileItWasRead() {
         CreatedKey key = keys.create(grant(null), ADMIN);
@@ -137,7 +169,8 @@ class ApiKeysTest {
                 AuthenticationConfig.defaults(Path.of("unused")),
                 now::get,
                 new SimpleMeterRegistry(),
-                () -> now.get().toEpochMilli() * 1_000_000);
+                () -> now.get().toEpochMilli() * 1_000_000,
+                Runnable::run);
     }
 
     private void advance(Duration time) {

@@ -20,15 +20,24 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
     private final List<String> sealed = new ArrayList<>();
     private final List<String> elsewhere = new ArrayList<>();
     private boolean broken;
+    private boolean findsBroken;
     private int finds;
     private Runnable afterFind = () -> {};
 
     @Override
     public synchronized Optional<ApiKey> find(String keyId) {
         finds++;
+        if (findsBroken) {
+            throw new StoreUnavailableException("no database", new IllegalStateException());
+        }
         Optional<ApiKey> found = Optional.ofNullable(keys.get(keyId));
         afterFind.run();
         return found;
+    }
+
+    /** From now on the store does not answer look-ups. */
+    public synchronized void breakFinds() {
+        findsBroken = true;
     }
 
     /** Runs in each look-up between its reading and its return. */

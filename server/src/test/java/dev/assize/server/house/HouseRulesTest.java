@@ -54,6 +54,7 @@ class HouseRulesTest {
     private static Map<String, Set<String>> rooms() {
         Set<String> belowEndpoints = Set.of(
                 "model",
+                "prompt",
                 "policy",
                 "anchor",
                 "lineage",
@@ -72,19 +73,20 @@ class HouseRulesTest {
         rooms.put("model", Set.of());
         rooms.put("policy", Set.of("model"));
         rooms.put("secret", Set.of());
+        rooms.put("prompt", Set.of());
         rooms.put("ledger", Set.of("model", "secret"));
         rooms.put("audit", Set.of("model", "ledger"));
         rooms.put("anchor", Set.of("model", "ledger", "audit"));
         rooms.put("lineage", Set.of("model", "audit"));
         rooms.put("verification", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("retention", Set.of("model", "ledger", "audit", "anchor"));
-        rooms.put("decision", Set.of("model", "policy"));
+        rooms.put("decision", Set.of("model", "policy", "prompt"));
         rooms.put("recording", Set.of("model", "policy", "ledger", "audit", "decision"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));
-        rooms.put("authentication", Set.of("model", "secret", "audit"));
+        rooms.put("authentication", Set.of("model", "secret", "prompt", "audit"));
         rooms.put("ratelimit", Set.of("model", "audit"));
-        rooms.put("access", Set.of("model", "authentication", "decision", "audit"));
+        rooms.put("access", Set.of("model", "prompt", "authentication", "decision", "audit"));
         rooms.put(
                 "storage",
                 Stream.concat(belowEndpoints.stream(), Stream.of("secret")).collect(Collectors.toSet()));

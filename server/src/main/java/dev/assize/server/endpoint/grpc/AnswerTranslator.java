@@ -51,11 +51,7 @@ final class AnswerTranslator {
         if (decidedBy != null) {
             response.setDecidedBy(decidedBy(decidedBy));
         }
-        answer.obligations()
-                .forEach(obligation -> response.addObligations(Obligation.newBuilder()
-                        .setId(obligation.id())
-                        .setType(obligation.type())
-                        .putAllProperties(obligation.properties())));
+        answer.obligations().forEach(each -> response.addObligations(obligation(each)));
         Instant validUntil = answer.validUntil();
         if (validUntil != null) {
             response.setValidUntil(Fields.timestamp(validUntil));
@@ -69,6 +65,14 @@ final class AnswerTranslator {
         return response.setRevision(answer.revision().value())
                 .setPlatformRevision(answer.platformRevision().value())
                 .setDecisionId(decisionId);
+    }
+
+    static Obligation obligation(Document.Obligation obligation) {
+        return Obligation.newBuilder()
+                .setId(obligation.id())
+                .setType(obligation.type())
+                .putAllProperties(obligation.properties())
+                .build();
     }
 
     static DecidedBy decidedBy(Answer.DecidedBy decidedBy) {
@@ -112,7 +116,7 @@ final class AnswerTranslator {
         return wire.build();
     }
 
-    private static String rule(int position) {
+    static String rule(int position) {
         return "permissions[" + position + "]";
     }
 

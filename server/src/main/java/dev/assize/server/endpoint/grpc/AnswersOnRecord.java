@@ -9,6 +9,7 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.prompt.Prompt;
 import dev.assize.server.recording.DecisionStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,6 +47,16 @@ final class AnswersOnRecord {
         return new Given(decisionId, clock.instant(), query, answer);
     }
 
+    /** To be called before deciding what is to be answered promptly: whoever waits for a record decides elsewhere. */
+    void requireTimeToWait(TenantId tenant) {
+        if (Prompt.isRequired()) {
+            DecisionLog log = decisions.decisionLog(tenant);
+            if (log.mode() != DecisionLog.Mode.NONE && log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
+                Prompt.requireTime();
+            }
+        }
+    }
+
     /** Returns when the answers of a tenant may be given; an answer that is not given in time is not on record either. */
     void put(TenantId tenant, List<Given> answers) {
         put(tenant, answers, true);
@@ -60,6 +71,9 @@ final class AnswersOnRecord {
         DecisionLog log = decisions.decisionLog(tenant);
         if (log.mode() == DecisionLog.Mode.NONE) {
             return;
+        }
+        if (log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
+            Prompt.requireTime();
         }
         CallContext call = CallContext.current();
         List<DecisionMade> made = answers.stream()

@@ -4,6 +4,7 @@ import com.google.inject.Inject;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
@@ -53,6 +54,8 @@ final class AuthenticationInterceptor implements ServerInterceptor {
         CallContext admitted;
         try {
             admitted = admit(call.getMethodDescriptor(), headers);
+        } catch (WouldWaitException later) {
+            throw later;
         } catch (RuntimeException refusal) {
             errors.close(call, refusal);
             return new ServerCall.Listener<>() {};

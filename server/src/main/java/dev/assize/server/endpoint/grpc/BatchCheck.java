@@ -12,11 +12,12 @@ import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
-import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.endpoint.grpc.Checks.Asked;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,29 +32,31 @@ final class BatchCheck {
     /** How often a batch is decided anew because policy changed between its answers and their traces. */
     private static final int ATTEMPTS = 3;
 
-    private final DecisionEndpoint endpoint;
+    /** Items of a batch that is decided while other calls of its connection wait. */
+    static final int PROMPT_ITEMS = 200;
+
+    private final Checks checks;
     private final DecisionService decisions;
     private final AnswersOnRecord onRecord;
     private final DecisionIds ids;
     private final ErrorMapper errors;
 
     BatchCheck(
-            DecisionEndpoint endpoint,
-            DecisionService decisions,
-            AnswersOnRecord onRecord,
-            DecisionIds ids,
-            ErrorMapper errors) {
-        this.endpoint = endpoint;
+            Checks checks, DecisionService decisions, AnswersOnRecord onRecord, DecisionIds ids, ErrorMapper errors) {
+        this.checks = checks;
         this.decisions = decisions;
         this.onRecord = onRecord;
         this.ids = ids;
         this.errors = errors;
     }
 
-    CheckBatchResponse answer(CheckBatchRequest request, TenantId tenant) {
+    MessageBytes answer(CheckBatchRequest request, TenantId tenant) {
         int count = request.getItemsCount();
         if (count == 0 || count > Limits.BATCH_ITEMS) {
             throw RefusedException.invalid("items", Integer.toString(count), "1 to " + Limits.BATCH_ITEMS + " items");
+        }
+        if (count > PROMPT_ITEMS) {
+            Prompt.requireTime();
         }
         Fields.requireKnown("request", request);
         Environment env = Fields.read("env", request.getEnv(), Environment::ofRequest);
@@ -62,6 +65,7 @@ final class BatchCheck {
         for (int i = 0; i < count; i++) {
             items.add(item("items[" + i + "].", request.getItems(i), tenant, env, detail));
         }
+        onRecord.requireTimeToWait(tenant);
         items.forEach(this::decidePast);
         decidePresent(tenant, items);
         items.forEach(item -> item.id = ids.next());
@@ -73,7 +77,7 @@ final class BatchCheck {
                         .toList());
         CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
         items.forEach(item -> response.addResults(result(item)));
-        return response.build();
+        return MessageBytes.of(response.build());
     }
 
     private Item item(
@@ -83,7 +87,7 @@ final class BatchCheck {
                 throw RefusedException.invalid(
                         prefix + "tenant", request.getTenant(), "the batch's tenant `" + tenant + "`, or none");
             }
-            Asked asked = endpoint.read(prefix, request, tenant, defaultEnv);
+            Asked asked = checks.read(prefix, request, tenant, defaultEnv);
             Detail detail = asked.detail() == Detail.DETAIL_UNSPECIFIED ? defaultDetail : asked.detail();
             return new Item(prefix, asked, detail, null);
         } catch (RefusedException refused) {
@@ -153,9 +157,7 @@ final class BatchCheck {
                     .setError(errors.toStatus(item.refused))
                     .build();
         }
-        CheckResponse response = item.explanation != null
-                ? DecisionEndpoint.explained(item.explanation, item.id, item.detail)
-                : DecisionEndpoint.answered(item.answerOrThrow(), item.id, item.detail);
+        CheckResponse response = new Checks.Reply(item.given(), item.explanation, item.id, item.detail).message();
         return CheckBatchResult.newBuilder().setResponse(response).build();
     }
 

@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -12,27 +13,27 @@ import io.grpc.stub.StreamObserver;
  * One CheckStream: asks for the next request when the transport has taken the last answer, so that what is in flight is one
  * request, and what the transport holds. Who may not ask is refused for good; what cannot be decided fails alone.
  */
-final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
+final class CheckStreamCall implements StreamObserver<MessageBytes> {
 
     static final int CORRELATION_BYTES = 128;
 
-    private final DecisionEndpoint endpoint;
+    private final Checks checks;
     private final Gate gate;
     private final ErrorMapper errors;
     private final Replies replies;
-    private final ServerCallStreamObserver<CheckStreamResponse> stream;
+    private final ServerCallStreamObserver<MessageBytes> stream;
 
     // Callbacks of one call come one after the other: no guard is needed.
     private boolean ended;
     private boolean waiting;
 
     CheckStreamCall(
-            DecisionEndpoint endpoint,
+            Checks checks,
             Gate gate,
             ErrorMapper errors,
             Replies replies,
-            ServerCallStreamObserver<CheckStreamResponse> stream) {
-        this.endpoint = endpoint;
+            ServerCallStreamObserver<MessageBytes> stream) {
+        this.checks = checks;
         this.gate = gate;
         this.errors = errors;
         this.replies = replies;
@@ -54,12 +55,14 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
     }
 
     @Override
-    public void onNext(CheckStreamRequest request) {
+    public void onNext(MessageBytes request) {
         if (ended) {
             return;
         }
         try {
-            stream.onNext(answer(request));
+            stream.onNext(MessageBytes.of(answer(request.as(CheckStreamRequest.parser()))));
+        } catch (WouldWaitException later) {
+            throw later;
         } catch (RuntimeException | Error failure) {
             ended = true;
             replies.fail(stream, failure);
@@ -93,8 +96,11 @@ final class CheckStreamCall implements StreamObserver<CheckStreamRequest> {
                 CheckStreamResponse.newBuilder().setCorrelationId(correlation == null ? "" : correlation);
         try {
             Fields.requireKnown("request", request);
-            return response.setResponse(endpoint.decide("check.", request.getCheck(), tenant))
+            return response.setResponse(
+                            checks.decide("check.", request.getCheck(), tenant).message())
                     .build();
+        } catch (WouldWaitException later) {
+            throw later;
         } catch (RuntimeException failure) {
             if (failure instanceof StatusRuntimeException gone
                     && gone.getStatus().getCode() == Status.Code.CANCELLED) {

@@ -84,7 +84,7 @@ final class ErrorMapper {
     }
 
     /** Ends a call that no handler has answered. */
-    void close(ServerCall<?, ?> call, RuntimeException failure) {
+    void close(ServerCall<?, ?> call, Throwable failure) {
         StatusRuntimeException status = toException(failure);
         Metadata trailers = status.getTrailers();
         call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);

@@ -19,7 +19,7 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.decision.check.PointInTime;
-import dev.assize.server.endpoint.grpc.DecisionEndpoint.Asked;
+import dev.assize.server.endpoint.grpc.Checks.Asked;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Environment;
@@ -64,7 +64,7 @@ final class ExecutionEndpoint {
         this.clock = clock;
     }
 
-    CompletableFuture<CheckAndAppendResponse> checkAndAppend(CheckAndAppendRequest request, DecisionEndpoint checks) {
+    CompletableFuture<CheckAndAppendResponse> checkAndAppend(CheckAndAppendRequest request, Checks checks) {
         TenantId tenant = gate.admit(request.getCheck().getTenant());
         gate.require(tenant, Permission.APPEND_AUDIT);
         Fields.requireKnown("request", request);

@@ -18,6 +18,8 @@ public final class GrpcModule extends AbstractModule {
         bind(DecisionIds.class).in(Singleton.class);
         bind(RevisionWaits.class).in(Singleton.class);
         bind(PageTokens.class).in(Singleton.class);
+        bind(CallThreads.class).in(Singleton.class);
+        bind(PromptInterceptor.class).in(Singleton.class);
         bind(MetricsInterceptor.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(MalformedMessageInterceptor.class).in(Singleton.class);
@@ -26,6 +28,8 @@ public final class GrpcModule extends AbstractModule {
         bind(AnswersOnRecord.class).in(Singleton.class);
         bind(DecisionRecordCalls.class).in(Singleton.class);
         bind(ExecutionEndpoint.class).in(Singleton.class);
+        bind(Checks.class).in(Singleton.class);
+        bind(CheckMethods.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
         bind(Watches.class).in(Singleton.class);

@@ -10,16 +10,15 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gRPC port. Each call runs on a virtual thread of its own, so handlers may block. When it stops, health says so
- * first, new calls are refused next, and those under way are given time to end.
+ * The gRPC port. Checks that need not wait are answered on the event loop; every other call runs on virtual threads, so
+ * that handlers may block. When it stops, health says so first, new calls are refused next, and those under way are given
+ * time to end.
  */
 public final class GrpcServer implements AutoCloseable {
 
@@ -39,16 +38,16 @@ public final class GrpcServer implements AutoCloseable {
 
     private final GrpcConfig config;
     private final GrpcServices services;
-    private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
-            Thread.ofVirtual().name("grpc-", 0).factory());
+    private final CallThreads threads;
 
     /** Guarded by this; null before the start. */
     private @Nullable Server server;
 
     @Inject
-    GrpcServer(GrpcConfig config, GrpcServices services) {
+    GrpcServer(GrpcConfig config, GrpcServices services, CallThreads threads) {
         this.config = config;
         this.services = services;
+        this.threads = threads;
     }
 
     /** Opens the port and says that it serves. */
@@ -86,7 +85,7 @@ public final class GrpcServer implements AutoCloseable {
                 server = null;
             }
         }
-        executor.shutdownNow();
+        threads.close();
     }
 
     private Server bind() {
@@ -94,7 +93,6 @@ public final class GrpcServer implements AutoCloseable {
         try {
             NettyServerBuilder builder = NettyServerBuilder.forAddress(
                             new InetSocketAddress(config.host(), config.port()), credentials())
-                    .executor(executor)
                     .maxInboundMessageSize(config.maxRequestBytes())
                     .maxInboundMetadataSize(config.maxMetadataBytes())
                     .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)

@@ -14,7 +14,10 @@ import java.util.List;
 public final class GrpcServices {
 
     private final List<BindableService> endpoints;
+    private final CheckMethods checks;
+    private final CallThreads threads;
     private final MetricsInterceptor measured;
+    private final PromptInterceptor prompt;
     private final AuthenticationInterceptor authenticated;
     private final MalformedMessageInterceptor wellFormed;
     private final Watches watches;
@@ -24,17 +27,23 @@ public final class GrpcServices {
     @Inject
     GrpcServices(
             DecisionEndpoint decisions,
+            CheckMethods checks,
             PolicyEndpoint policies,
             LedgerEndpoint ledger,
             ApprovalEndpoint approvals,
             AccessEndpoint access,
+            CallThreads threads,
             MetricsInterceptor measured,
+            PromptInterceptor prompt,
             AuthenticationInterceptor authenticated,
             MalformedMessageInterceptor wellFormed,
             Watches watches,
             GrpcConfig config) {
         this.endpoints = List.of(decisions, policies, ledger, approvals, access);
+        this.checks = checks;
+        this.threads = threads;
         this.measured = measured;
+        this.prompt = prompt;
         this.authenticated = authenticated;
         this.wellFormed = wellFormed;
         this.watches = watches;
@@ -42,11 +51,12 @@ public final class GrpcServices {
         serving(false);
     }
 
-    /** Adds everything to a server that is being built. */
+    /** Adds everything to a server that is being built, and where it runs. */
     public <B extends ServerBuilder<B>> B addTo(B builder) {
+        builder.directExecutor().callExecutor(threads);
         for (BindableService endpoint : endpoints) {
-            builder.addService(guarded(ServerInterceptors.intercept(
-                    ServerInterceptors.useInputStreamMessages(endpoint.bindService()), wellFormed)));
+            builder.addService(guarded(checks.in(ServerInterceptors.intercept(
+                    ServerInterceptors.useInputStreamMessages(endpoint.bindService()), wellFormed))));
         }
         builder.addService(guarded(health.getHealthService().bindService()));
         if (config.reflection() != GrpcConfig.Reflection.OFF) {
@@ -72,6 +82,6 @@ public final class GrpcServices {
 
     private ServerServiceDefinition guarded(ServerServiceDefinition service) {
         // The last one named is the first one called.
-        return ServerInterceptors.intercept(service, authenticated, measured);
+        return ServerInterceptors.intercept(service, authenticated, prompt, measured);
     }
 }

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +21,8 @@ final class Replies {
         R answer;
         try {
             answer = work.get();
+        } catch (WouldWaitException later) {
+            throw later;
         } catch (RuntimeException | Error failure) {
             fail(observer, failure);
             return;

@@ -62,14 +62,13 @@ final class WatchCalls {
         this.replies = replies;
     }
 
-    void decision(
-            WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer, DecisionEndpoint checks) {
+    void decision(WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer, Checks checks) {
         started(observer, () -> {
             CheckRequest check = request.getCheck();
             TenantId tenant = gate.admit(check.getTenant());
             Fields.requireKnown("request", request);
             requirePresent(check);
-            DecisionEndpoint.Asked asked = checks.read("check.", check, tenant, Environment.DEFAULT);
+            Checks.Asked asked = checks.read("check.", check, tenant, Environment.DEFAULT);
             stream(observer, new OneQuestion(asked.query(), asked.detail()), tenant);
         });
     }

@@ -1,0 +1,79 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import io.grpc.Drainable;
+import io.grpc.KnownLength;
+import io.grpc.MethodDescriptor.Marshaller;
+import io.grpc.Status;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+
+/** A message as its bytes: read from the transport once, and given to it in one piece. */
+final class MessageBytes extends ByteArrayInputStream implements KnownLength, Drainable {
+
+    /** Bytes in, bytes out; whoever handles the call reads them, and as often as it takes. */
+    static final Marshaller<MessageBytes> MARSHALLER = new Marshaller<>() {
+        @Override
+        public InputStream stream(MessageBytes message) {
+            return message;
+        }
+
+        @Override
+        public MessageBytes parse(InputStream stream) {
+            return new MessageBytes(bytesOf(stream));
+        }
+    };
+
+    MessageBytes(byte[] bytes) {
+        super(bytes);
+    }
+
+    static MessageBytes of(MessageLite message) {
+        return new MessageBytes(message.toByteArray());
+    }
+
+    byte[] bytes() {
+        return buf;
+    }
+
+    /** The message as the generated parser reads it; what is none is refused like every other malformed request. */
+    <M> M as(Parser<M> parser) {
+        try {
+            return parser.parseFrom(buf);
+        } catch (InvalidProtocolBufferException malformed) {
+            throw malformed();
+        }
+    }
+
+    /** What is said of bytes that are no message, such as text that is not UTF-8. */
+    static RefusedException malformed() {
+        return RefusedException.invalid(
+                "request",
+                "bytes that are no message",
+                "a protobuf message of the RPC, its texts in UTF-8, nested at most 100 deep");
+    }
+
+    @Override
+    public int drainTo(OutputStream target) throws IOException {
+        int length = count - pos;
+        target.write(buf, pos, length);
+        pos = count;
+        return length;
+    }
+
+    /** The transport knows how long a message is: one array, filled once. */
+    private static byte[] bytesOf(InputStream stream) {
+        try {
+            return stream instanceof KnownLength ? stream.readNBytes(stream.available()) : stream.readAllBytes();
+        } catch (IOException broken) {
+            throw Status.INTERNAL
+                    .withDescription("the message breaks off")
+                    .withCause(broken)
+                    .asRuntimeException();
+        }
+    }
+}

@@ -1,0 +1,259 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CheckStreamRequest;
+import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.server.model.Reason;
+import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.policy.DecisionLog.Acknowledge;
+import dev.assize.server.policy.DecisionLog.Mode;
+import dev.assize.server.prompt.Prompt;
+import io.grpc.Context;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.Timer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which checks are answered where they arrive, and what becomes of those that must wait. */
+class PromptCallsTest {
+
+    @TempDir
+    Path directory;
+
+    private GrpcFixture door;
+
+    /** For each question put to the engine, whether the answer was to be prompt. */
+    private final List<Boolean> asked = Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void open() {
+        door = new GrpcFixture(directory);
+        door.decisions.answer(query -> {
+            asked.add(Prompt.isRequired());
+            return Reason.ALLOWED;
+        });
+        // The first call of a credential has to wait for the store.
+        check("user:first");
+        asked.clear();
+    }
+
+    @AfterEach
+    void close() {
+        door.close();
+    }
+
+    @Test
+    void answersWhereItArrivesWhatNeedNotWait() {
+        check("user:alice");
+        assertThat(door.decisions(door.admin)
+                        .checkBatch(batch(BatchCheck.PROMPT_ITEMS))
+                        .getResultsCount())
+                .isEqualTo(BatchCheck.PROMPT_ITEMS);
+        assertThat(asked).hasSize(1 + BatchCheck.PROMPT_ITEMS).doesNotContain(false);
+    }
+
+    @Test
+    void answersABatchOfMoreElsewhere() {
+        door.decisions(door.admin).checkBatch(batch(BatchCheck.PROMPT_ITEMS + 1));
+        assertThat(asked).hasSize(BatchCheck.PROMPT_ITEMS + 1).doesNotContain(true);
+    }
+
+    @Test
+    void authenticatesACredentialThatItDoesNotKnowElsewhere() {
+        String other = door.key("user:admin", "assize", true);
+        door.keyRepository.afterFind(() -> assertThat(Prompt.isRequired()).isFalse());
+        assertThat(door.decisions(other).check(request("user:alice")).getDecision())
+                .isEqualTo(Decision.DECISION_ALLOW);
+    }
+
+    @Test
+    void beginsAnewElsewhereWhatWouldHaveToWaitAndCountsItOnce() {
+        long calls = calls();
+        waitForTheFirst("user:slow");
+        assertThat(check("user:slow").getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+        assertThat(asked).containsExactly(true, false);
+        assertThat(calls()).isEqualTo(calls + 1);
+    }
+
+    @Test
+    void refusesElsewhereInTheSameWords() {
+        door.decisions.answer(query -> {
+            Prompt.requireTime();
+            throw new IllegalStateException("secret detail");
+        });
+        Refusal refusal = Refusal.of(() -> check("user:alice")).is(ErrorReason.INTERNAL_ERROR);
+        assertThat(refusal.status().getMessage()).doesNotContain("secret");
+    }
+
+    @Test
+    void putsAnAnswerThatWaitsForItsRecordOnRecordOnce() {
+        door.decisions.decisionLog(new DecisionLog(Mode.ALL, Acknowledge.BEFORE));
+        check("user:alice");
+        assertThat(asked).containsExactly(false);
+        assertThat(door.records.packs(GrpcFixture.ACME)).hasSize(1);
+        door.decisions.decisionLog(new DecisionLog(Mode.ALL, Acknowledge.AFTER));
+        check("user:bob");
+        assertThat(asked).containsExactly(false, true);
+    }
+
+    @Test
+    void decidesElsewhereWhatIsExplainedAndWhatIsPast() {
+        List<CheckRequest> requests = List.of(
+                request("user:alice").toBuilder().setExplain(true).build(),
+                request("user:alice").toBuilder().setAtRevision(3).build());
+        for (CheckRequest request : requests) {
+            door.decisions(door.admin).check(request);
+            door.decisions(door.admin)
+                    .checkBatch(CheckBatchRequest.newBuilder()
+                            .setTenant("acme")
+                            .addItems(request)
+                            .build());
+        }
+        assertThat(asked).isNotEmpty().doesNotContain(true);
+    }
+
+    @Test
+    void keepsTheOrderOfAStreamThatWaitsNowAndThen() throws Exception {
+        List<String> answers = Collections.synchronizedList(new ArrayList<>());
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        for (int i = 0; i < 50; i += 7) {
+            waitForTheFirst("user:u" + i);
+        }
+        StreamObserver<CheckStreamRequest> stream = stream(answers, ended);
+        for (int i = 0; i < 50; i++) {
+            stream.onNext(CheckStreamRequest.newBuilder()
+                    .setCorrelationId("c" + i)
+                    .setCheck(request("user:u" + i))
+                    .build());
+        }
+        // Half-closed while some wait: they are answered all the same.
+        stream.onCompleted();
+        ended.get(20, TimeUnit.SECONDS);
+        assertThat(answers).hasSize(50);
+        for (int i = 0; i < 50; i++) {
+            assertThat(answers.get(i)).isEqualTo("c" + i + " DECISION_ALLOW");
+        }
+        assertThat(asked).contains(true, false);
+    }
+
+    @Test
+    void tellsWhatWaitsThatNobodyListensAnyMore() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(1);
+        CompletableFuture<Boolean> cancelled = new CompletableFuture<>();
+        door.decisions.answer(query -> {
+            Prompt.requireTime();
+            Context.current().addListener(context -> cancelled.complete(true), Runnable::run);
+            waiting.countDown();
+            await(cancelled);
+            return Reason.ALLOWED;
+        });
+        assertThatThrownBy(() -> door.decisions(door.admin)
+                        .withDeadlineAfter(300, TimeUnit.MILLISECONDS)
+                        .check(request("user:alice")))
+                .isInstanceOfSatisfying(
+                        StatusRuntimeException.class,
+                        thrown -> assertThat(thrown.getStatus().getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED));
+        assertThat(waiting.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(cancelled.get(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void closesACallWhoseHandlerThrowsElsewhereAsTheLoopDoes() {
+        door.decisions.answer(query -> {
+            Prompt.requireTime();
+            throw new AssertionError("a bug");
+        });
+        Refusal.of(() -> check("user:alice")).is(ErrorReason.INTERNAL_ERROR);
+        assertThat(door.meters.get("assize.rpc.internal.errors").counter().count())
+                .isOne();
+    }
+
+    /** The engine would have to wait for this subject's first answer, and has it then. */
+    private void waitForTheFirst(String subject) {
+        slow.add(subject);
+        door.decisions.answer(query -> {
+            asked.add(Prompt.isRequired());
+            if (slow.contains(query.subject().toString())) {
+                Prompt.requireTime();
+            }
+            return Reason.ALLOWED;
+        });
+    }
+
+    private final List<String> slow = Collections.synchronizedList(new ArrayList<>());
+
+    private static void await(CompletableFuture<Boolean> event) {
+        try {
+            event.get(20, TimeUnit.SECONDS);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private StreamObserver<CheckStreamRequest> stream(List<String> answers, CompletableFuture<Void> ended) {
+        return door.with(DecisionServiceGrpc.newStub(door.channel), door.admin).checkStream(new StreamObserver<>() {
+            @Override
+            public void onNext(CheckStreamResponse answer) {
+                answers.add(
+                        answer.getCorrelationId() + " " + answer.getResponse().getDecision());
+            }
+
+            @Override
+            public void onError(Throwable failure) {
+                ended.completeExceptionally(failure);
+            }
+
+            @Override
+            public void onCompleted() {
+                ended.complete(null);
+            }
+        });
+    }
+
+    private CheckResponse check(String subject) {
+        return door.decisions(door.admin).check(request(subject));
+    }
+
+    private static CheckRequest request(String subject) {
+        return CheckRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject(subject)
+                .setResource("replay:1")
+                .setAction("execute")
+                .build();
+    }
+
+    private static CheckBatchRequest batch(int items) {
+        CheckBatchRequest.Builder batch = CheckBatchRequest.newBuilder().setTenant("acme");
+        for (int i = 0; i < items; i++) {
+            batch.addItems(request("user:u" + i));
+        }
+        return batch.build();
+    }
+
+    private long calls() {
+        Timer timer = door.meters
+                .get("assize.rpc.duration")
+                .tag("rpc", "DecisionService/Check")
+                .timer();
+        return timer.count();
+    }
+}
