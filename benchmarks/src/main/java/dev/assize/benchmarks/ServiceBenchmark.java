@@ -144,7 +144,7 @@ public class ServiceBenchmark {
     }
 
     /** Wired as the server is, over policies that are there already. */
-    static DecisionService service(Map<TenantId, PolicySet> policies) {
+    public static DecisionService service(Map<TenantId, PolicySet> policies) {
         return service(policies, InstantSource.system());
     }
 

@@ -1,0 +1,66 @@
+package dev.assize.benchmarks.peer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntPredicate;
+import org.casbin.jcasbin.main.CachedEnforcer;
+import org.casbin.jcasbin.main.Enforcer;
+import org.casbin.jcasbin.model.Model;
+
+/** jCasbin: a policy line for each permission, the cheap comparisons of the matcher first. */
+final class JCasbinPeer implements Peer {
+
+    private static final String MODEL = """
+            [request_definition]
+            r = sub, obj, act, env
+
+            [policy_definition]
+            p = sub, obj, act, env
+
+            [role_definition]
+            g = _, _
+
+            [policy_effect]
+            e = some(where (p.eft == allow))
+
+            [matchers]
+            m = r.act == p.act && r.obj == p.obj && r.env == p.env && g(r.sub, p.sub)
+            """;
+
+    private final Enforcer enforcer;
+
+    private JCasbinPeer(Enforcer enforcer, RoleModel model) {
+        this.enforcer = enforcer;
+        List<List<String>> policies = new ArrayList<>();
+        model.roles()
+                .forEach(role -> role.permissions()
+                        .forEach(permission -> policies.add(List.of(
+                                role.name(), permission.type(), permission.action(), permission.environment()))));
+        enforcer.addPolicies(policies);
+        enforcer.addGroupingPolicies(model.bindings().toList());
+    }
+
+    static JCasbinPeer plain(RoleModel model) {
+        return new JCasbinPeer(new Enforcer(casbinModel()), model);
+    }
+
+    /** With its cache of whole questions: asked twice, a question is a look-up. */
+    static JCasbinPeer cached(RoleModel model) {
+        return new JCasbinPeer(new CachedEnforcer(casbinModel()), model);
+    }
+
+    @Override
+    public IntPredicate asked(List<Question> questions) {
+        Object[][] asked = questions.stream()
+                .map(question ->
+                        new Object[] {question.user(), question.type(), question.action(), question.environment()})
+                .toArray(Object[][]::new);
+        return i -> enforcer.enforce(asked[i]);
+    }
+
+    private static Model casbinModel() {
+        Model model = new Model();
+        model.loadModelFromText(MODEL);
+        return model;
+    }
+}
