@@ -1,5 +1,6 @@
 package dev.assize.benchmarks;
 
+import dev.assize.benchmarks.report.ReportCommand;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ public final class Main {
         return switch (name) {
             case "ledger" -> new LedgerHammer();
             case "append" -> new AppendDriver();
+            case "report" -> new ReportCommand();
             default -> null;
         };
     }

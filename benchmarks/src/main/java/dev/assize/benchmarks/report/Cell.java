@@ -1,0 +1,9 @@
+package dev.assize.benchmarks.report;
+
+/**
+ * One thing to measure, once a round.
+ *
+ * @param part of the page that shows it
+ * @param rounds in how many it takes part
+ */
+record Cell(String part, String engine, String model, String access, int rounds) {}

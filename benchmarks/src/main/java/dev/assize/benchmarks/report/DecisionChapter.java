@@ -1,0 +1,169 @@
+package dev.assize.benchmarks.report;
+
+import dev.assize.benchmarks.peer.Peers;
+import dev.assize.benchmarks.report.BarPlot.Bar;
+import dev.assize.benchmarks.report.Block.Heading;
+import dev.assize.benchmarks.report.Block.Paragraph;
+import dev.assize.benchmarks.report.Block.Plot;
+import dev.assize.benchmarks.report.Block.Table;
+import dev.assize.benchmarks.report.Decisions.Figure;
+import dev.assize.benchmarks.report.LinePlot.Line;
+import dev.assize.benchmarks.report.LinePlot.Point;
+import dev.assize.benchmarks.report.LinePlot.Scale;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The decisions in process: engines beside each other, and how they grow. */
+final class DecisionChapter {
+
+    private static final String US = "assize";
+    private static final String HOT = "HOT";
+    private static final String UNIFORM = "UNIFORM";
+    private static final Wanted GROWTH = Wanted.atMost(1.5);
+
+    /** How many times as long as ours another engine is to take. */
+    private static final Map<String, Wanted> WANTED = Map.of(
+            "nested-maps", Wanted.atLeast(5),
+            "jcasbin", Wanted.atLeast(100),
+            "jcasbin-cached", Wanted.atLeast(1),
+            "cedar-java", Wanted.atLeast(100));
+
+    private final Decisions decisions;
+    private final List<Block> blocks = new ArrayList<>();
+
+    private DecisionChapter(Decisions decisions) {
+        this.decisions = decisions;
+    }
+
+    static List<Block> of(Decisions decisions) {
+        DecisionChapter chapter = new DecisionChapter(decisions);
+        chapter.peers();
+        chapter.growth("policies", "Growth with policies", """
+                The same 2,048 questions, of the same 200 users about the same permissions, while the policies around them \
+                grow; and questions uniform over all users. Bindings are 1,000, and one more for each 20 policies.""");
+        chapter.growth("bindings", "Growth with bindings", """
+                The same 2,048 questions while users and their bindings are added, at 1,000 policies; and questions \
+                uniform over all users, most of which miss the processor's caches.""");
+        chapter.growth("hospital", "A hospital, by departments", """
+                Departments of 33 rules and 20 people each, the shape that SAPL publishes figures of, written anew. The \
+                questions are of the first 200 people.""");
+        return chapter.blocks;
+    }
+
+    private void peers() {
+        if (!decisions.has("peers")) {
+            return;
+        }
+        blocks.add(new Heading("Engines beside each other"));
+        blocks.add(new Paragraph("""
+                One tenant: 20 roles of 40 permissions, 200 users of 5 roles, 2,048 questions over and over, half of them \
+                about what one of the user's roles may do. Each engine answered %,d questions as the model does before one \
+                was timed. Each takes its question in its own form, which was made before: none parses anything.""".formatted(Peers.ASSERTED_QUESTIONS)));
+        blocks.add(new Paragraph("""
+                This compares an index with general engines. Assize compiles roles and bindings into tables and looks up; \
+                jCasbin, Cedar and XACML interpret rules that can say far more than these do, and pay for that here. The \
+                models were written once by us, each in the way its documentation calls fast, and not tuned by those who \
+                know the engine best. The nested maps are what one writes by hand for this one question and nothing else; \
+                cached jCasbin looks up whole questions that it has answered before. cedar-java carries the user's entities \
+                to native code as JSON with each call. "assize" is the whole service in process with the cache of tenants, \
+                freshness, clock and meters, "assize-graph" the compiled policy alone."""));
+        List<Bar> bars = new ArrayList<>();
+        List<List<String>> rows = new ArrayList<>();
+        Optional<Figure> us = figure("peers", US, "one-tenant", HOT);
+        for (String engine : decisions.engines("peers")) {
+            figure("peers", engine, "one-tenant", HOT).ifPresent(figure -> {
+                bars.add(new Bar(engine, figure.nanos()));
+                rows.add(row(engine, figure, us));
+            });
+        }
+        blocks.add(new Plot(
+                "peers",
+                "Nanoseconds a decision of each engine",
+                new BarPlot("Nanoseconds a decision of each engine", "ns a decision, logarithmic", bars).svg()));
+        blocks.add(new Table(
+                List.of("engine", "ns, median", "interval", "B/op", "times ours", "interval", "wanted", "is it"),
+                rows));
+    }
+
+    private static List<String> row(String engine, Figure figure, Optional<Figure> us) {
+        Spread nanos = figure.nanos();
+        List<String> cells = new ArrayList<>(
+                List.of(engine, Numbers.plain(nanos.median()), Numbers.interval(nanos), Numbers.plain(figure.bytes())));
+        if (us.isEmpty() || engine.startsWith(US)) {
+            cells.addAll(List.of("", "", "", ""));
+            return cells;
+        }
+        Spread ratio = figure.ratioTo(us.get());
+        Wanted wanted = WANTED.get(engine);
+        cells.add(Numbers.plain(ratio.median()));
+        cells.add(Numbers.interval(ratio));
+        cells.add(wanted == null ? "" : wanted.toString());
+        cells.add(wanted == null ? "" : wanted.verdict(ratio));
+        return cells;
+    }
+
+    private void growth(String part, String heading, String says) {
+        if (!decisions.has(part)) {
+            return;
+        }
+        blocks.add(new Heading(heading));
+        blocks.add(new Paragraph(says));
+        List<Line> lines = new ArrayList<>();
+        List<List<String>> rows = new ArrayList<>();
+        for (String access : List.of(HOT, UNIFORM)) {
+            for (String engine : decisions.engines(part)) {
+                List<Point> points = points(part, engine, access);
+                if (!points.isEmpty()) {
+                    String name = access.equals(HOT) ? engine : engine + ", uniform";
+                    lines.add(new Line(name, access.equals(UNIFORM), points));
+                    rows.add(row(part, engine, access, name));
+                }
+            }
+        }
+        String title = "Nanoseconds a decision by " + unit(part);
+        blocks.add(new Plot(
+                part,
+                title,
+                new LinePlot(title, new Scale(unit(part), true), new Scale("ns a decision", true), lines).svg()));
+        List<String> header = new ArrayList<>(List.of("ns, median"));
+        decisions.models(part).forEach(model -> header.add(Numbers.plain(Decisions.size(model))));
+        header.addAll(List.of("last to first", "interval", "wanted", "is it"));
+        blocks.add(new Table(header, rows));
+    }
+
+    private List<Point> points(String part, String engine, String access) {
+        List<Point> points = new ArrayList<>();
+        for (String model : decisions.models(part)) {
+            figure(part, engine, model, access)
+                    .ifPresent(figure -> points.add(Point.of(Decisions.size(model), figure.nanos())));
+        }
+        return points;
+    }
+
+    private List<String> row(String part, String engine, String access, String name) {
+        List<String> cells = new ArrayList<>(List.of(name));
+        List<Figure> figures = new ArrayList<>();
+        for (String model : decisions.models(part)) {
+            Optional<Figure> figure = figure(part, engine, model, access);
+            figure.ifPresent(figures::add);
+            cells.add(figure.map(there -> Numbers.plain(there.nanos().median())).orElse(""));
+        }
+        Spread ratio = figures.getLast().ratioTo(figures.getFirst());
+        boolean judged = engine.equals(US) && access.equals(HOT);
+        cells.add(Numbers.plain(ratio.median()));
+        cells.add(Numbers.interval(ratio));
+        cells.add(judged ? GROWTH.toString() : "");
+        cells.add(judged ? GROWTH.verdict(ratio) : "");
+        return cells;
+    }
+
+    private Optional<Figure> figure(String part, String engine, String model, String access) {
+        return decisions.figure(part, engine, model, access);
+    }
+
+    private static String unit(String part) {
+        return part.equals("hospital") ? "departments" : part;
+    }
+}

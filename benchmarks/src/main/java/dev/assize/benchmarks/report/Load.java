@@ -1,0 +1,104 @@
+package dev.assize.benchmarks.report;
+
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** What the load driver measured over the wire, as it is kept; members that the page does not show are not read. */
+@JsonIgnoreProperties(ignoreUnknown = true)
+record Load(
+        @Nullable String schema,
+        @Nullable String command,
+        @Nullable List<String> remarks,
+        @Nullable List<Measurement> measurements,
+        @Nullable List<Ratio> ratios,
+        @Nullable List<Fact> facts) {
+
+    static final String SCHEMA = "assize/load/1";
+
+    /**
+     * One burst.
+     *
+     * @param model `open` where requests are sent when they are due, `closed` where each waits for the one before
+     * @param disturbed by others on the machine: left out of medians
+     */
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Measurement(
+            String world,
+            String service,
+            String call,
+            String transport,
+            String model,
+            int streams,
+            double offeredPerSecond,
+            int burst,
+            double seconds,
+            long requests,
+            long decisions,
+            long errors,
+            @Nullable Double cpuMicrosPerRequest,
+            boolean disturbed,
+            SortedMap<String, Double> latencyMicros) {
+
+        /** What bursts of one kind have in common. */
+        Kind kind() {
+            return new Kind(world, service, call, transport, model, streams, offeredPerSecond);
+        }
+    }
+
+    record Kind(
+            String world,
+            String service,
+            String call,
+            String transport,
+            String model,
+            int streams,
+            double offeredPerSecond) {
+
+        /** The same but for the service and what is offered: what one picture shows. */
+        String scene() {
+            return world + ", " + call + ", " + transport + ", " + model + ", " + streams + " streams";
+        }
+    }
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Ratio(
+            String name, @Nullable String wanted, @Nullable String verdict, List<Double> values) {}
+
+    @JsonIgnoreProperties(ignoreUnknown = true)
+    record Fact(String name, double value, @Nullable String wanted) {}
+
+    /** Undisturbed bursts by their kind, in the order of the file; disturbed ones where a kind has no others. */
+    Map<Kind, List<Measurement>> bursts() {
+        Map<Kind, List<Measurement>> quiet = new LinkedHashMap<>();
+        Map<Kind, List<Measurement>> all = new LinkedHashMap<>();
+        for (Measurement measured : measurements == null ? List.<Measurement>of() : measurements) {
+            all.computeIfAbsent(measured.kind(), absent -> new ArrayList<>()).add(measured);
+            if (!measured.disturbed) {
+                quiet.computeIfAbsent(measured.kind(), absent -> new ArrayList<>())
+                        .add(measured);
+            }
+        }
+        all.forEach(quiet::putIfAbsent);
+        return quiet;
+    }
+
+    /** A percentile over the bursts, by its name. */
+    static SortedMap<Double, Spread> percentiles(List<Measurement> bursts) {
+        SortedMap<Double, Spread> spreads = new TreeMap<>();
+        for (String percentile : bursts.getFirst().latencyMicros.keySet()) {
+            List<Double> values = bursts.stream()
+                    .map(burst -> burst.latencyMicros.get(percentile))
+                    .filter(Objects::nonNull)
+                    .toList();
+            spreads.put(Double.valueOf(percentile), Spread.of(values));
+        }
+        return spreads;
+    }
+}

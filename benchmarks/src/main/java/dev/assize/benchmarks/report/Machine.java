@@ -1,0 +1,93 @@
+package dev.assize.benchmarks.report;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Where and with what it was measured.
+ *
+ * @param loadBefore the load average of a minute as the run began, what else ran being part of it
+ * @param versions a line each
+ * @param flags of the JVMs that decide
+ */
+record Machine(
+        String at,
+        String profile,
+        String processor,
+        int processors,
+        long memoryMib,
+        String kernel,
+        String java,
+        double loadBefore,
+        List<String> versions,
+        List<String> flags) {
+
+    static Machine here(InstantSource clock, Profile profile) {
+        OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        return new Machine(
+                clock.instant().truncatedTo(ChronoUnit.SECONDS).toString(),
+                profile.label(),
+                firstValue(Path.of("/proc/cpuinfo"), "model name", System.getProperty("os.arch")),
+                system.getAvailableProcessors(),
+                system.getTotalMemorySize() >> 20,
+                System.getProperty("os.name") + " " + System.getProperty("os.version"),
+                System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"),
+                system.getSystemLoadAverage(),
+                runningVersions(),
+                DecisionRuns.FLAGS);
+    }
+
+    private static List<String> runningVersions() {
+        return List.of(
+                "Assize " + revision(),
+                "jCasbin " + version(org.casbin.jcasbin.main.Enforcer.class),
+                "cedar-java " + version(com.cedarpolicy.BasicAuthorizationEngine.class),
+                "AuthzForce " + version(org.ow2.authzforce.core.pdp.impl.BasePdpEngine.class),
+                "JMH " + version(org.openjdk.jmh.runner.Runner.class));
+    }
+
+    /** From the name of the jar it came in. */
+    private static String version(Class<?> type) {
+        String jar = Path.of(
+                        type.getProtectionDomain().getCodeSource().getLocation().getPath())
+                .getFileName()
+                .toString();
+        return jar.replaceAll("^.*?-(\\d[\\d.]*).*$", "$1").replaceAll("\\.$", "");
+    }
+
+    /** The commit of the working directory, and whether anything was changed since. */
+    private static String revision() {
+        try {
+            Process git = new ProcessBuilder("git", "describe", "--always", "--dirty", "--exclude", "*")
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            String revision = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return git.waitFor(10, TimeUnit.SECONDS) && git.exitValue() == 0 ? revision : "of an unknown commit";
+        } catch (IOException noGit) {
+            return "of an unknown commit";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "of an unknown commit";
+        }
+    }
+
+    private static String firstValue(Path file, String name, String otherwise) {
+        try {
+            return Files.readAllLines(file).stream()
+                    .filter(line -> line.startsWith(name))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst()
+                    .orElse(otherwise);
+        } catch (IOException notLinux) {
+            return otherwise;
+        }
+    }
+}

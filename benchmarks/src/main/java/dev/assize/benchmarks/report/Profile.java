@@ -1,0 +1,100 @@
+package dev.assize.benchmarks.report;
+
+import dev.assize.benchmarks.peer.PeerBenchmark;
+import dev.assize.benchmarks.peer.Peers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** How much is measured: enough to see that it works, or enough to say what is proven. */
+enum Profile {
+    /** Minutes; its intervals are of three rounds and prove little. */
+    SMOKE(3, 1, Duration.ofMillis(500), 5) {
+        @Override
+        List<Cell> cells() {
+            List<Cell> cells = new ArrayList<>();
+            cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
+            cells.addAll(hot("policies", OURS, rounds(), "policies-10", "policies-1000", "policies-40000"));
+            cells.addAll(hot("bindings", OURS, rounds(), "bindings-1000", "bindings-100000"));
+            cells.addAll(hot("hospital", OURS, rounds(), "hospital-5", "hospital-300"));
+            return cells;
+        }
+    },
+
+    /** About an hour for the decisions in process on two processors. */
+    FULL(9, 3, Duration.ofSeconds(1), 10) {
+        @Override
+        List<Cell> cells() {
+            List<Cell> cells = new ArrayList<>();
+            String[] policies = {"policies-10", "policies-100", "policies-1000", "policies-10000", "policies-40000"};
+            String[] bindings = {"bindings-1000", "bindings-10000", "bindings-100000", "bindings-1000000"};
+            String[] hospitals = {"hospital-5", "hospital-50", "hospital-300"};
+            cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
+            cells.addAll(hot("policies", OURS, rounds(), policies));
+            cells.addAll(uniform("policies", OURS, rounds(), policies));
+            cells.addAll(hot("policies", OTHERS, FEW_ROUNDS, "policies-10", "policies-1000", "policies-40000"));
+            cells.addAll(hot("bindings", OURS, rounds(), bindings));
+            cells.addAll(uniform("bindings", OURS, rounds(), bindings));
+            cells.addAll(hot("hospital", OURS, rounds(), hospitals));
+            cells.addAll(hot("hospital", OTHERS, FEW_ROUNDS, hospitals));
+            return cells;
+        }
+    };
+
+    /** Of engines that are slower by far, where only their growth is of interest. */
+    private static final int FEW_ROUNDS = 3;
+
+    private static final List<String> OURS = List.of("assize", "nested-maps");
+    private static final List<String> OTHERS = List.of("jcasbin", "jcasbin-cached", "cedar-java", "authzforce");
+
+    private final int rounds;
+    private final int warmUps;
+    private final Duration warmUp;
+    private final int iterations;
+
+    Profile(int rounds, int warmUps, Duration warmUp, int iterations) {
+        this.rounds = rounds;
+        this.warmUps = warmUps;
+        this.warmUp = warmUp;
+        this.iterations = iterations;
+    }
+
+    /** Every benchmark once, in a process of its own. */
+    abstract List<Cell> cells();
+
+    int rounds() {
+        return rounds;
+    }
+
+    int warmUps() {
+        return warmUps;
+    }
+
+    Duration warmUp() {
+        return warmUp;
+    }
+
+    int iterations() {
+        return iterations;
+    }
+
+    String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    private static List<Cell> hot(String part, List<String> engines, int rounds, String... models) {
+        return cells(part, engines, rounds, PeerBenchmark.Access.HOT, models);
+    }
+
+    private static List<Cell> uniform(String part, List<String> engines, int rounds, String... models) {
+        return cells(part, engines, rounds, PeerBenchmark.Access.UNIFORM, models);
+    }
+
+    private static List<Cell> cells(
+            String part, List<String> engines, int rounds, PeerBenchmark.Access access, String... models) {
+        return List.of(models).stream()
+                .flatMap(model -> engines.stream().map(engine -> new Cell(part, engine, model, access.name(), rounds)))
+                .toList();
+    }
+}

@@ -1,0 +1,76 @@
+package dev.assize.benchmarks.report;
+
+import com.google.errorprone.annotations.FormatMethod;
+import java.util.Locale;
+
+/** A drawing that grows by shapes. */
+final class Svg {
+
+    /** Distinct for most eyes, and in grey (Okabe and Ito). */
+    private static final String[] COLOURS = {
+        "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f"
+    };
+
+    private final int width;
+    private final int height;
+    private final String title;
+    private final StringBuilder shapes = new StringBuilder();
+
+    Svg(int width, int height, String title) {
+        this.width = width;
+        this.height = height;
+        this.title = title;
+    }
+
+    static String colour(int index) {
+        return COLOURS[index % COLOURS.length];
+    }
+
+    void line(double x1, double y1, double x2, double y2, String colour) {
+        add("<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>", x1, y1, x2, y2, colour);
+    }
+
+    void path(String points, String colour, boolean dashed) {
+        add(
+                "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s/>",
+                points.strip(), colour, dashed ? " stroke-dasharray=\"5 4\"" : "");
+    }
+
+    void dot(double x, double y, String colour) {
+        add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x, y, colour);
+    }
+
+    void box(double x, double y, double width, double height, String colour) {
+        add(
+                "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>",
+                x, y, Math.max(0, width), height, colour);
+    }
+
+    /** Its anchor is `start`, `middle` or `end`. */
+    void text(double x, double y, String anchor, String text) {
+        add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, Page.escaped(text));
+    }
+
+    /** Along the left edge, upwards. */
+    void upwards(double x, double y, String text) {
+        add(
+                "<text transform=\"translate(%.1f %.1f) rotate(-90)\" text-anchor=\"middle\">%s</text>",
+                x, y, Page.escaped(text));
+    }
+
+    @Override
+    public String toString() {
+        return """
+                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" \
+                font-family="system-ui, sans-serif" font-size="13" fill="#1b1f24">
+                <title>%s</title>
+                <rect width="%d" height="%d" fill="#fff"/>
+                %s</svg>
+                """.formatted(width, height, width, height, Page.escaped(title), width, height, shapes);
+    }
+
+    @FormatMethod
+    private void add(String shape, Object... values) {
+        shapes.append(String.format(Locale.ROOT, shape, values)).append('\n');
+    }
+}

@@ -1,0 +1,125 @@
+package dev.assize.benchmarks.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.benchmarks.report.Block.Plot;
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
+/** The figures of the stored files are invented. */
+class ReportTest {
+
+    private static final Path STORED = Path.of("src/test/resources/report");
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void copyRawFigures() throws IOException {
+        for (String file : List.of(Report.MACHINE, Report.DECISIONS, Report.LOAD)) {
+            Files.copy(STORED.resolve(file), directory.resolve(file));
+        }
+    }
+
+    @Test
+    void refusesFiguresOfAnotherSchema() throws IOException {
+        Files.writeString(directory.resolve(Report.LOAD), "{\"schema\":\"assize/load/9\"}");
+
+        assertThatIOException()
+                .isThrownBy(() -> new Report(directory).page())
+                .withMessageContaining("`assize/load/9`")
+                .withMessageContaining("`assize/load/1`");
+    }
+
+    /** Written anew by `assize bench report --render` into a copy of the stored directory; read the difference. */
+    @Test
+    void writesThePageThatIsStored() throws IOException {
+        new Report(directory).write();
+
+        for (String file : filesOf(STORED)) {
+            assertThat(directory.resolve(file)).hasSameTextualContentAs(STORED.resolve(file));
+        }
+        assertThat(filesOf(directory)).contains("report.html").containsAll(filesOf(STORED));
+    }
+
+    @Test
+    void needsNothingBesideTheHtml() throws IOException {
+        String html = new Report(directory).page().html();
+
+        assertThat(html).doesNotContain("src=", "href=", "<link", "<script", "@import", "url(");
+        assertThat(Pattern.compile("https?://")
+                        .matcher(html)
+                        .results()
+                        .map(found -> html.substring(found.start(), html.indexOf('"', found.start()))))
+                .containsOnly("http://www.w3.org/2000/svg");
+    }
+
+    @Test
+    void showsEachPictureInBothForms() throws Exception {
+        Page page = new Report(directory).page();
+
+        assertThat(page.plots())
+                .extracting(Plot::name)
+                .contains("peers", "policies")
+                .doesNotHaveDuplicates();
+        for (Plot plot : page.plots()) {
+            assertThat(page.html()).contains(plot.svg());
+            assertThat(page.markdown()).contains("](" + plot.name() + ".svg)");
+            DocumentBuilderFactory.newInstance()
+                    .newDocumentBuilder()
+                    .parse(new InputSource(new StringReader(plot.svg())));
+            assertThat(plot.svg()).doesNotContain("NaN", "Infinity");
+        }
+    }
+
+    @Test
+    void leavesOutWhatWasNotMeasured() throws IOException {
+        Files.delete(directory.resolve(Report.LOAD));
+        Files.delete(directory.resolve(Report.DECISIONS));
+
+        assertThat(new Report(directory).page().plots()).isEmpty();
+    }
+
+    @Test
+    void leavesDisturbedBurstsOut() throws IOException {
+        String page = new Report(directory).page().markdown();
+
+        // The third burst of the closed model took 8.2 µs of CPU a request, and is marked.
+        assertThat(page)
+                .contains(
+                        "| one tenant, Check, tcp, closed, 128 streams | assize | | 50,000 | 50,000 | 100 | 500 | 1,200 | 8.05 | 0 |");
+    }
+
+    @Test
+    void keepsWhatItReads() throws IOException {
+        Report report = new Report(directory);
+        String before = report.page().markdown();
+        Decisions decisions =
+                new ObjectMapper().readValue(directory.resolve(Report.DECISIONS).toFile(), Decisions.class);
+
+        report.keep(decisions);
+
+        assertThat(report.page().markdown()).isEqualTo(before);
+    }
+
+    private static List<String> filesOf(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
