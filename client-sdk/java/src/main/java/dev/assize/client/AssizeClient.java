@@ -36,6 +36,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.StatusProto;
@@ -71,7 +72,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>A check never throws for what goes wrong outside: every failure is a {@link CheckResult} that denies and says why.
+ * <p>A check never throws for what goes wrong: every failure is a {@link CheckResult} that denies and says why; see
+ * {@link Failure}, and {@link CheckResult#orThrow} for who wants it otherwise. Where no server can be reached it tries
+ * again, three times in all, within its deadline.
  * An append throws {@link AssizeException} unless the server has said that the events are durable; before that it tries
  * again, under one idempotency key, so that no event is recorded twice. Every call has a deadline.
  */
@@ -124,10 +127,16 @@ public final class AssizeClient implements AutoCloseable {
 
     /** Asks. Never throws for what goes wrong outside; see the class. */
     public CheckResult check(Question question) {
+        return check(question, checkDeadline);
+    }
+
+    /** The same with a deadline of its own, for all its tries together. */
+    public CheckResult check(Question question, Duration deadline) {
         CheckRequest request = Wire.question(question, tenant, env);
         try {
             return Wire.result(
-                    decisions.withDeadlineAfter(checkDeadline).check(request),
+                    Retries.within(
+                            deadline, left -> decisions.withDeadlineAfter(left).check(request)),
                     question.isAboutThePast(),
                     knownObligations);
         } catch (RuntimeException failure) {
@@ -162,16 +171,17 @@ public final class AssizeClient implements AutoCloseable {
      * @return one result for each question, in their order
      */
     public List<CheckResult> checkBatch(List<Question> questions) {
-        CheckBatchRequest.Builder request =
+        CheckBatchRequest.Builder builder =
                 CheckBatchRequest.newBuilder().setTenant(batchTenant(questions)).setEnv(env);
-        questions.forEach(it -> request.addItems(Wire.question(it, tenant, env)));
+        questions.forEach(it -> builder.addItems(Wire.question(it, tenant, env)));
+        CheckBatchRequest request = builder.build();
         try {
-            CheckBatchResponse response =
-                    decisions.withDeadlineAfter(checkDeadline).checkBatch(request.build());
+            CheckBatchResponse response = Retries.within(
+                    checkDeadline, left -> decisions.withDeadlineAfter(left).checkBatch(request));
             if (response.getResultsCount() != questions.size()) {
                 return allFailed(
                         questions,
-                        AssizeException.broken("the server gave " + response.getResultsCount() + " results for "
+                        AssizeException.malformed("the server gave " + response.getResultsCount() + " results for "
                                 + questions.size() + " questions"));
             }
             List<CheckResult> results = new ArrayList<>(questions.size());
@@ -188,8 +198,11 @@ public final class AssizeClient implements AutoCloseable {
         return switch (result.getResultCase()) {
             case RESPONSE -> Wire.result(result.getResponse(), question.isAboutThePast(), knownObligations);
             case ERROR ->
-                CheckResult.failed(AssizeException.of(StatusProto.toStatusRuntimeException(result.getError())));
-            case RESULT_NOT_SET -> CheckResult.failed(AssizeException.broken("the server gave an empty result"));
+                CheckResult.failed(
+                        result.getError().getCode() == Status.Code.OK.value()
+                                ? AssizeException.malformed("the server gave an error that is none")
+                                : AssizeException.of(StatusProto.toStatusRuntimeException(result.getError())));
+            case RESULT_NOT_SET -> CheckResult.failed(AssizeException.malformed("the server gave an empty result"));
         };
     }
 
@@ -228,17 +241,14 @@ public final class AssizeClient implements AutoCloseable {
             CheckResult check = Wire.result(response.getResponse(), question.isAboutThePast(), knownObligations);
             return new ExecutionResult(
                     check.allowed() && !response.hasEntry()
-                            ? CheckResult.failed(AssizeException.broken("the server allowed without an entry"))
+                            ? CheckResult.failed(AssizeException.malformed("the server allowed without an entry"))
                             : check,
                     response.hasEntry() ? Optional.of(Wire.entry(response.getEntry())) : Optional.empty(),
                     response.getReplayed(),
                     idempotencyKey);
         } catch (RuntimeException failure) {
             return new ExecutionResult(
-                    CheckResult.failed(failure instanceof AssizeException error ? error : AssizeException.of(failure)),
-                    Optional.empty(),
-                    false,
-                    idempotencyKey);
+                    CheckResult.failed(AssizeException.of(failure)), Optional.empty(), false, idempotencyKey);
         }
     }
 
@@ -331,7 +341,7 @@ public final class AssizeClient implements AutoCloseable {
         AppendAuditResponse response =
                 patience.untilKnown(left -> ledger.withDeadlineAfter(left).appendAudit(request.build()));
         if (response.getEntriesCount() != events.size()) {
-            throw AssizeException.broken(
+            throw AssizeException.malformed(
                     "the server confirmed " + response.getEntriesCount() + " of " + events.size() + " events");
         }
         return new AppendReceipt(
@@ -513,8 +523,8 @@ public final class AssizeClient implements AutoCloseable {
         private String tenant = "";
         private String env = "";
         private final Set<String> knownObligations = new HashSet<>();
-        private Duration checkDeadline = Duration.ofSeconds(2);
-        private Duration appendDeadline = Duration.ofSeconds(15);
+        private Duration checkDeadline = Duration.ofSeconds(1);
+        private Duration appendDeadline = Duration.ofSeconds(10);
         private Duration readDeadline = Duration.ofMinutes(10);
 
         private Builder() {}
@@ -567,13 +577,13 @@ public final class AssizeClient implements AutoCloseable {
             return this;
         }
 
-        /** How long a check may take before it is a deny; default 2 s. */
+        /** How long a check may take, all its tries together, before it is a deny; default 1 s. */
         public Builder checkDeadline(Duration deadline) {
             this.checkDeadline = positive(deadline);
             return this;
         }
 
-        /** How long an append, or a step of an approval, may take, all its tries together; default 15 s. */
+        /** How long an append, or a step of an approval, may take, all its tries together; default 10 s. */
         public Builder appendDeadline(Duration deadline) {
             this.appendDeadline = positive(deadline);
             return this;

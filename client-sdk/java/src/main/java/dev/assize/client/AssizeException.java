@@ -6,6 +6,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A call that had no good answer, with what the server said about it. */
 public final class AssizeException extends RuntimeException {
+
+    static final String MALFORMED_ANSWER = "MALFORMED_ANSWER";
 
     private static final long serialVersionUID = 1L;
 
@@ -37,9 +40,14 @@ public final class AssizeException extends RuntimeException {
         this.retryDelay = retryDelay;
     }
 
-    /** The gRPC status code, as {@code UNAVAILABLE}. */
+    /** The gRPC status code, as {@code UNAVAILABLE}; {@code MALFORMED_ANSWER} where an answer did not fit what was asked. */
     public String code() {
         return code;
+    }
+
+    /** The same in the fewer words of a check. */
+    public Failure failure() {
+        return Failure.ofCode(code);
     }
 
     /** The server's own code for what is wrong, as {@code TENANT_NOT_ALLOWED}; empty where it gave none. */
@@ -58,7 +66,10 @@ public final class AssizeException extends RuntimeException {
     }
 
     static AssizeException of(Throwable failure) {
-        Status status = Status.fromThrowable(failure);
+        if (failure instanceof AssizeException known) {
+            return known;
+        }
+        Status status = statusOf(failure);
         String reason = "";
         List<String> violations = new ArrayList<>();
         Duration retryDelay = null;
@@ -85,6 +96,22 @@ public final class AssizeException extends RuntimeException {
         String code = status.getCode().name();
         String said = status.getDescription() == null ? "no description" : status.getDescription();
         return new AssizeException(code, reason, code + ": " + said, violations, retryDelay, failure);
+    }
+
+    /**
+     * Of an RPC that failed. For an answer whose bytes are no message gRPC says that it has cancelled the call; what it
+     * cancelled it for is what is meant.
+     */
+    static Status statusOf(Throwable failure) {
+        Status status = Status.fromThrowable(failure);
+        boolean unreadable =
+                status.getCode() == Status.Code.CANCELLED && status.getCause() instanceof StatusRuntimeException;
+        return unreadable ? Status.fromThrowable(status.getCause()) : status;
+    }
+
+    /** Of an answer that is none to what was asked. */
+    static AssizeException malformed(String message) {
+        return new AssizeException(MALFORMED_ANSWER, "", message, List.of(), null, null);
     }
 
     static AssizeException broken(String message) {

@@ -1,5 +1,6 @@
 package dev.assize.client;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -7,8 +8,9 @@ import java.util.Optional;
  * The answer to a {@link Question}: an allow, or a deny that says why. Errors are denies too.
  *
  * @param allowed whether to go ahead, after carrying out the obligations
- * @param reason the server's reason, as {@code ALLOWED} or {@code NO_GRANT}; for a deny that the client made itself
- *     one of {@link #ERROR}, {@link #UNSPECIFIED}, {@link #UNKNOWN_OBLIGATION}, {@link #HISTORICAL}
+ * @param decision what the server said; never a reason to go ahead by itself
+ * @param reason the server's reason, as {@code ALLOWED} or {@code NO_GRANT}; empty where it gave none
+ * @param failure why an allow was not taken, or no answer was had; empty on an allow that was, and on a plain deny
  * @param message one sentence for a log: what denied, or who allowed
  * @param decisionId to be handed on in the audit event of what is then done; empty where the server gave none
  * @param binding the binding that decided, empty where none did
@@ -18,11 +20,15 @@ import java.util.Optional;
  * @param delegatorReason why the one on whose behalf the question was asked is denied; empty otherwise
  * @param approvalId the single-use approval that an allow rests on; empty otherwise
  * @param historical whether the answer is about the past; it never allows
- * @param error what went wrong, where the reason is {@link #ERROR}
+ * @param validUntil until when the answer stays the same if policy does not change; empty where the server gave none
+ * @param cached whether it was given before, and no call was made for it
+ * @param error what the server or the network said, where there was no answer
  */
 public record CheckResult(
         boolean allowed,
+        Decision decision,
         String reason,
+        Optional<Failure> failure,
         String message,
         String decisionId,
         String binding,
@@ -32,22 +38,25 @@ public record CheckResult(
         String delegatorReason,
         String approvalId,
         boolean historical,
+        Optional<Instant> validUntil,
+        boolean cached,
         Optional<AssizeException> error) {
 
-    /** No answer could be had: network, deadline, credentials, a malformed request. */
-    public static final String ERROR = "ERROR";
-
-    /** The server's decision is neither an allow nor a deny. */
-    public static final String UNSPECIFIED = "UNSPECIFIED";
-
-    /** The server allows under a duty of a type that the caller has not declared to know. */
-    public static final String UNKNOWN_OBLIGATION = "UNKNOWN_OBLIGATION";
-
-    /** It was allowed then; nobody may act on an answer about the past. */
-    public static final String HISTORICAL = "HISTORICAL";
+    /** What the server said. */
+    public enum Decision {
+        ALLOW,
+        DENY,
+        /** It answered, and neither allowed nor denied, or in a way this client does not know. */
+        UNSPECIFIED,
+        /** There was no answer. */
+        NONE
+    }
 
     public CheckResult {
         obligations = List.copyOf(obligations);
+        if (allowed && (decision != Decision.ALLOW || failure.isPresent() || historical)) {
+            throw new IllegalArgumentException("allowed, and yet " + decision + " " + failure);
+        }
     }
 
     /** The opposite of {@link #allowed()}, for guards that read better that way. */
@@ -55,10 +64,44 @@ public record CheckResult(
         return !allowed;
     }
 
+    /**
+     * This result where the server decided; for callers to whom a missing answer is an exception.
+     *
+     * @throws AssizeException where there was no answer
+     */
+    public CheckResult orThrow() {
+        if (error.isPresent()) {
+            throw error.get();
+        }
+        return this;
+    }
+
+    CheckResult fromCache() {
+        return new CheckResult(
+                allowed,
+                decision,
+                reason,
+                failure,
+                message,
+                decisionId,
+                binding,
+                role,
+                revision,
+                obligations,
+                delegatorReason,
+                approvalId,
+                historical,
+                validUntil,
+                true,
+                error);
+    }
+
     static CheckResult failed(AssizeException error) {
         return new CheckResult(
                 false,
-                ERROR,
+                Decision.NONE,
+                "",
+                Optional.of(error.failure()),
                 "Denied, because there was no answer: " + error.getMessage(),
                 "",
                 "",
@@ -67,6 +110,8 @@ public record CheckResult(
                 List.of(),
                 "",
                 "",
+                false,
+                Optional.empty(),
                 false,
                 Optional.of(error));
     }

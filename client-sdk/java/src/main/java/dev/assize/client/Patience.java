@@ -33,7 +33,7 @@ final class Patience {
                 return call.apply(min(left, longestTry));
             } catch (StatusRuntimeException failure) {
                 AssizeException error = AssizeException.of(failure);
-                Duration wait = error.retryDelay().orElse(jittered(backoff));
+                Duration wait = Retries.askedFor(failure).orElse(jittered(backoff));
                 if (!mayTryAgain(failure, error) || System.nanoTime() + wait.toNanos() >= end) {
                     throw error;
                 }
@@ -45,6 +45,9 @@ final class Patience {
 
     /** Whether the call may or may not have had its effect, or the server only asks to come back. */
     private static boolean mayTryAgain(StatusRuntimeException failure, AssizeException error) {
+        if (Retries.isFinal(failure)) {
+            return false;
+        }
         return switch (failure.getStatus().getCode()) {
             case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNKNOWN, INTERNAL -> true;
             case RESOURCE_EXHAUSTED -> error.retryDelay().isPresent();

@@ -9,13 +9,13 @@ import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecidedBy;
-import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.SearchActionsResponse;
 import dev.assize.proto.v1.SearchResourcesResponse;
 import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.VerifyResult;
+import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
@@ -61,59 +61,98 @@ final class Wire {
         List<Obligation> obligations = response.getObligationsList().stream()
                 .map(it -> new Obligation(it.getId(), it.getType(), it.getPropertiesMap()))
                 .toList();
-        String reason = name(response.getReason().name(), "REASON_");
-        Optional<String> unknown = obligations.stream()
-                .map(Obligation::type)
-                .filter(type -> !knownObligations.contains(type))
-                .findFirst();
-        if (response.getDecision() == Decision.DECISION_ALLOW && (askedAboutThePast || response.getHistorical())) {
-            return of(
-                    response,
-                    false,
-                    CheckResult.HISTORICAL,
-                    "Denied, because the answer is about the past; it was allowed by " + decidedBy(response),
-                    obligations);
-        }
         return switch (response.getDecision()) {
             case DECISION_ALLOW ->
-                unknown.isPresent()
-                        ? of(
+                askedAboutThePast || response.getHistorical()
+                        ? notTaken(
                                 response,
-                                false,
-                                CheckResult.UNKNOWN_OBLIGATION,
-                                "Denied, because the allow comes with a duty of type `" + unknown.get()
-                                        + "`, which this caller does not know",
+                                CheckResult.Decision.ALLOW,
+                                Failure.HISTORICAL,
+                                "Denied, because the answer is about the past; it was allowed by "
+                                        + decidedBy(response),
                                 obligations)
-                        : of(response, true, reason, "Allowed by " + decidedBy(response), obligations);
+                        : obligations.stream()
+                                .map(Obligation::type)
+                                .filter(type -> !knownObligations.contains(type))
+                                .findFirst()
+                                .map(unknown -> notTaken(
+                                        response,
+                                        CheckResult.Decision.ALLOW,
+                                        Failure.UNKNOWN_OBLIGATION,
+                                        "Denied, because the allow comes with a duty of type `" + unknown
+                                                + "`, which this caller does not know",
+                                        obligations))
+                                .orElseGet(() -> of(
+                                        response,
+                                        CheckResult.Decision.ALLOW,
+                                        Optional.empty(),
+                                        "Allowed by " + decidedBy(response),
+                                        obligations));
             case DECISION_DENY ->
-                of(response, false, reason, "Denied: " + reason + decidedByNote(response), obligations);
-            case DECISION_UNSPECIFIED, UNRECOGNIZED ->
                 of(
                         response,
-                        false,
-                        CheckResult.UNSPECIFIED,
+                        CheckResult.Decision.DENY,
+                        Optional.empty(),
+                        "Denied: " + reason(response.getReason()) + decidedByNote(response),
+                        obligations);
+            case DECISION_UNSPECIFIED, UNRECOGNIZED ->
+                notTaken(
+                        response,
+                        CheckResult.Decision.UNSPECIFIED,
+                        Failure.UNSPECIFIED_DECISION,
                         "Denied, because the server gave no decision",
                         obligations);
         };
     }
 
+    private static CheckResult notTaken(
+            CheckResponse response,
+            CheckResult.Decision decision,
+            Failure failure,
+            String message,
+            List<Obligation> obligations) {
+        return of(response, decision, Optional.of(failure), message, obligations);
+    }
+
     private static CheckResult of(
-            CheckResponse response, boolean allowed, String reason, String message, List<Obligation> obligations) {
+            CheckResponse response,
+            CheckResult.Decision decision,
+            Optional<Failure> failure,
+            String message,
+            List<Obligation> obligations) {
         return new CheckResult(
-                allowed,
-                reason,
+                decision == CheckResult.Decision.ALLOW && failure.isEmpty(),
+                decision,
+                reason(response.getReason()),
+                failure,
                 message,
                 response.getDecisionId(),
                 response.getDecidedBy().getBinding(),
                 response.getDecidedBy().getRole(),
                 response.getRevision(),
                 obligations,
-                response.getDelegatorReason() == Reason.REASON_UNSPECIFIED
-                        ? ""
-                        : name(response.getDelegatorReason().name(), "REASON_"),
+                reason(response.getDelegatorReason()),
                 response.getApprovalId(),
                 response.getHistorical(),
+                validUntil(response),
+                false,
                 Optional.empty());
+    }
+
+    /** Empty also where it is no time at all. */
+    private static Optional<Instant> validUntil(CheckResponse response) {
+        try {
+            return response.hasValidUntil() ? Optional.of(instant(response.getValidUntil())) : Optional.empty();
+        } catch (DateTimeException | ArithmeticException malformed) {
+            return Optional.empty();
+        }
+    }
+
+    private static String reason(Reason reason) {
+        return switch (reason) {
+            case REASON_UNSPECIFIED, UNRECOGNIZED -> "";
+            default -> name(reason.name(), "REASON_");
+        };
     }
 
     private static String decidedBy(CheckResponse response) {

@@ -44,7 +44,7 @@ class CheckTest {
     void deniesWhenTheServerFails() {
         server.checkFailure = Status.INTERNAL.withDescription("broken").asRuntimeException();
 
-        assertDenied(CheckResult.ERROR, "INTERNAL: broken");
+        assertFails(Failure.INTERNAL, "INTERNAL: broken");
     }
 
     @Test
@@ -62,7 +62,7 @@ class CheckTest {
     void deniesWhenTheServerIsGone() {
         server.stop();
 
-        assertDenied(CheckResult.ERROR, "UNAVAILABLE");
+        assertFails(Failure.UNAVAILABLE, "UNAVAILABLE");
     }
 
     @Test
@@ -78,14 +78,14 @@ class CheckTest {
         server.checkAnswer = request ->
                 ALLOW.toBuilder().setDecision(Decision.DECISION_UNSPECIFIED).build();
 
-        assertDenied(CheckResult.UNSPECIFIED, "no decision");
+        assertFails(Failure.UNSPECIFIED_DECISION, "no decision");
     }
 
     @Test
     void deniesADecisionOfTheFuture() {
         server.checkAnswer = request -> ALLOW.toBuilder().setDecisionValue(99).build();
 
-        assertDenied(CheckResult.UNSPECIFIED, "no decision");
+        assertFails(Failure.UNSPECIFIED_DECISION, "no decision");
     }
 
     @Test
@@ -95,7 +95,7 @@ class CheckTest {
                 .addObligations(obligation("shred"))
                 .build();
 
-        assertDenied(CheckResult.UNKNOWN_OBLIGATION, "`shred`");
+        assertFails(Failure.UNKNOWN_OBLIGATION, "`shred`");
     }
 
     @Test
@@ -115,7 +115,7 @@ class CheckTest {
     void deniesOnAnAnswerAboutThePast() {
         server.checkAnswer = request -> ALLOW.toBuilder().setHistorical(true).build();
 
-        CheckResult result = assertDenied(CheckResult.HISTORICAL, "about the past");
+        CheckResult result = assertFails(Failure.HISTORICAL, "about the past");
         assertThat(result.historical()).isTrue();
     }
 
@@ -129,8 +129,8 @@ class CheckTest {
         Question question = Question.of("user:alice", "incident:1", "read");
         Instant moment = Instant.parse("2026-02-22T14:02:00Z");
 
-        assertThat(client.check(question.atRevision(3)).reason()).isEqualTo(CheckResult.HISTORICAL);
-        assertThat(client.check(question.asOf(moment)).reason()).isEqualTo(CheckResult.HISTORICAL);
+        assertThat(client.check(question.atRevision(3)).failure()).contains(Failure.HISTORICAL);
+        assertThat(client.check(question.asOf(moment)).failure()).contains(Failure.HISTORICAL);
         assertThat(client.checkBatch(List.of(question.atRevision(3), question)))
                 .extracting(CheckResult::allowed)
                 .containsExactly(false, true);
@@ -245,10 +245,19 @@ class CheckTest {
         assertThat(client.checkBatch(questions(2))).hasSize(2).noneMatch(CheckResult::allowed);
     }
 
+    private CheckResult assertFails(Failure failure, String saying) {
+        CheckResult result = client.check("user:alice", "incident:1", "read");
+        assertThat(result.allowed()).isFalse();
+        assertThat(result.failure()).contains(failure);
+        assertThat(result.message()).contains(saying);
+        return result;
+    }
+
     private CheckResult assertDenied(String reason, String saying) {
         CheckResult result = client.check("user:alice", "incident:1", "read");
         assertThat(result.allowed()).isFalse();
         assertThat(result.denied()).isTrue();
+        assertThat(result.failure()).isEmpty();
         assertThat(result.reason()).isEqualTo(reason);
         assertThat(result.message()).contains(saying);
         return result;

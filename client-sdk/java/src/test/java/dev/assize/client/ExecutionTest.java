@@ -76,7 +76,7 @@ class ExecutionTest {
         ExecutionResult result = execute();
 
         assertThat(result.allowed()).isFalse();
-        assertThat(result.check().reason()).isEqualTo(CheckResult.ERROR);
+        assertThat(result.check().decision()).isEqualTo(CheckResult.Decision.NONE);
         assertThat(server.executions).hasSize(1);
     }
 

@@ -1,0 +1,88 @@
+package dev.assize.client;
+
+import io.grpc.Metadata;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
+
+/**
+ * Tries a call that changes nothing again where no server could be reached, within its deadline: at most three times in
+ * all, after as long as the server asks for, else after a pause that grows and has some chance in it. What the server says
+ * is gRPC's own {@code grpc-retry-pushback-ms}, of which a negative one forbids it, or the {@code RetryInfo} of the error.
+ */
+final class Retries {
+
+    static final int MOST_TRIES = 3;
+
+    private static final Duration FIRST_BACKOFF = Duration.ofMillis(20);
+    private static final Metadata.Key<String> PUSHBACK =
+            Metadata.Key.of("grpc-retry-pushback-ms", Metadata.ASCII_STRING_MARSHALLER);
+
+    private Retries() {}
+
+    /** The first answer, or the last failure. Each try is given what is left of the deadline. */
+    static <R> R within(Duration deadline, Function<Duration, R> call) {
+        long end = System.nanoTime() + deadline.toNanos();
+        for (int tries = 1; ; tries++) {
+            try {
+                return call.apply(Duration.ofNanos(end - System.nanoTime()));
+            } catch (RuntimeException failure) {
+                Optional<Duration> wait = waitAfter(tries, failure, end - System.nanoTime());
+                if (wait.isEmpty()) {
+                    throw failure;
+                }
+                pause(wait.get());
+            }
+        }
+    }
+
+    /** How long to wait before the next try; empty where there is none. */
+    static Optional<Duration> waitAfter(int tries, Throwable failure, long nanosLeft) {
+        if (tries >= MOST_TRIES
+                || Status.fromThrowable(failure).getCode() != Status.Code.UNAVAILABLE
+                || isFinal(failure)) {
+            return Optional.empty();
+        }
+        Duration wait = askedFor(failure).orElseGet(() -> backoff(tries));
+        return Optional.of(wait).filter(it -> it.toNanos() < nanosLeft);
+    }
+
+    /** Whether the server says not to come again. */
+    static boolean isFinal(Throwable failure) {
+        return pushback(failure).filter(Duration::isNegative).isPresent();
+    }
+
+    /** How long the server asks to wait before the next try. */
+    static Optional<Duration> askedFor(Throwable failure) {
+        return pushback(failure).or(() -> AssizeException.of(failure).retryDelay());
+    }
+
+    private static Optional<Duration> pushback(Throwable failure) {
+        Metadata trailers = Status.trailersFromThrowable(failure);
+        String millis = trailers == null ? null : trailers.get(PUSHBACK);
+        try {
+            return millis == null ? Optional.empty() : Optional.of(Duration.ofMillis(Integer.parseInt(millis)));
+        } catch (NumberFormatException unreadable) {
+            return Optional.of(Duration.ofMillis(-1)); // as gRPC has it
+        }
+    }
+
+    private static Duration backoff(int tries) {
+        long longest = FIRST_BACKOFF.toNanos() << tries;
+        return Duration.ofNanos(longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2));
+    }
+
+    private static void pause(Duration wait) {
+        try {
+            Thread.sleep(wait);
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw Status.CANCELLED
+                    .withDescription("interrupted before the next try")
+                    .withCause(interrupted)
+                    .asRuntimeException();
+        }
+    }
+}
