@@ -1,0 +1,366 @@
+package dev.assize.server.conformance;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Timestamp;
+import dev.assize.client.AssizeClient;
+import dev.assize.client.AuditQuery;
+import dev.assize.client.CheckResult;
+import dev.assize.client.Failure;
+import dev.assize.client.PolicyChange;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.server.ledger.note.SignatureType;
+import dev.assize.server.ledger.note.SigningKey;
+import dev.assize.server.testing.SignedLedger;
+import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+
+/** What one adapter is tried with: tenants and keys of its own on the server, the network to it, a scripted server. */
+final class Bench implements AutoCloseable {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Path WORLDS = Path.of("..", "client-sdk", "conformance", "worlds");
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
+    private static final Duration KEY_LIVES = Duration.ofMillis(1_500);
+    private static final String CALLER = "service:conformance";
+
+    private final Adapter adapter;
+    private final Path directory;
+    private final String adminKey;
+    private final FaultProxy network = new FaultProxy();
+    private final ScriptedServer scripted = new ScriptedServer();
+    private final Map<String, String> variables = new HashMap<>();
+    private String server;
+    private JsonNode lastAnswer = JSON.createObjectNode();
+
+    Bench(Adapter adapter, Path directory, String server, String adminKey) {
+        this.adapter = adapter;
+        this.directory = directory;
+        this.adminKey = adminKey;
+        this.server = server;
+        leadTo(server);
+    }
+
+    /** Lets a caller named {@code service:conformance} do what services do, in every tenant. */
+    static void admit(String server, String adminKey) {
+        try (AssizeClient admin = admin(server, adminKey, "assize")) {
+            var _ = admin.policy().apply(PolicyChange.of("""
+                    apiVersion: assize.dev/v1
+                    kind: RoleBinding
+                    metadata: {tenant: assize, name: conformance}
+                    spec: {subjects: ["%s"], role: service}
+                    """.formatted(CALLER), "conformance"));
+        }
+    }
+
+    String language() {
+        return adapter.language();
+    }
+
+    /** The answer to what was asked last. */
+    JsonNode lastAnswer() {
+        return lastAnswer;
+    }
+
+    /** The server is somewhere else now. */
+    void leadTo(String server) {
+        this.server = server;
+        network.leadTo(server);
+    }
+
+    /** A tenant of its own for a case. */
+    void begin(String tenant) {
+        network.whole();
+        variables.clear();
+        variables.put("tenant", tenant);
+        variables.put("target", network.address());
+        variables.put("scripted", scripted.address());
+        variables.put("nowhere", "127.0.0.1:1");
+        variables.put("inAMinute", Instant.now().plusSeconds(60).toString());
+        variables.put("now", Instant.now().toString());
+        variables.put("aMinuteAgo", Instant.now().minusSeconds(60).toString());
+    }
+
+    /** Does one step; what is not as the step expects is the failure. */
+    Optional<String> take(JsonNode step) {
+        try {
+            return switch (step.fieldNames().next()) {
+                case "policy" -> apply(step.get("policy").asText());
+                case "open" -> open(step.get("open"));
+                case "ask" -> ask(step);
+                case "script" -> play(step.get("script"));
+                case "heard" -> heard(step.get("heard"));
+                case "network" -> shape(step);
+                case "ledger" -> ledger(step.get("ledger"));
+                case "awaitKeyEnd" -> awaitKeyEnd();
+                case "bundle" -> bundle(step.get("bundle"));
+                default -> Optional.of("no step: " + step);
+            };
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Optional<String> apply(String world) throws IOException {
+        String yaml = Files.readString(WORLDS.resolve(world + ".yaml"));
+        try (AssizeClient admin = admin(server, adminKey, tenant())) {
+            var _ = admin.policy().apply(PolicyChange.of(filled(yaml), "conformance"));
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> open(JsonNode options) {
+        ObjectNode line = JSON.createObjectNode()
+                .put("op", "open")
+                .put("target", "${target}")
+                .put("key", "${key}")
+                .put("timeoutMillis", 5_000)
+                .put("cache", false)
+                .put("batching", false);
+        line.set("obligations", JSON.createArrayNode());
+        options.properties().forEach(it -> line.set(it.getKey(), it.getValue()));
+        String key = line.get("key").asText();
+        if (key.startsWith("${") && !variables.containsKey(key.substring(2, key.length() - 1))) {
+            variables.put(key.substring(2, key.length() - 1), makeKey(key));
+        }
+        return differs(JSON.createObjectNode().put("ok", true), adapter.ask(filled(line)));
+    }
+
+    private Optional<String> ask(JsonNode step) {
+        JsonNode line = filled(step.get("ask"));
+        JsonNode expected = filled(step.path("expect"));
+        long patience = Duration.ofMillis(step.path("withinMillis").asLong()).toNanos();
+        long begun = System.nanoTime();
+        while (true) {
+            long asked = System.nanoTime();
+            lastAnswer = adapter.ask(line);
+            long tookMillis = Duration.ofNanos(System.nanoTime() - asked).toMillis();
+            Optional<String> difference = differs(expected, lastAnswer);
+            if (difference.isEmpty()
+                    && tookMillis > step.path("endsWithinMillis").asLong(Long.MAX_VALUE)) {
+                return Optional.of("it took " + tookMillis + " ms: " + line);
+            }
+            if (difference.isEmpty() || System.nanoTime() - begun >= patience) {
+                return difference.map(it -> it + "\n  asked " + line + "\n  answered " + lastAnswer);
+            }
+            rest();
+        }
+    }
+
+    private static Optional<String> differs(JsonNode expected, JsonNode answer) {
+        return answer.has("error")
+                ? Optional.of("the adapter failed: " + answer)
+                : Expectation.differs(expected, answer);
+    }
+
+    private Optional<String> play(JsonNode answers) {
+        scripted.play(filled(answers));
+        return Optional.empty();
+    }
+
+    private Optional<String> heard(JsonNode expected) {
+        ObjectNode heard = JSON.createObjectNode();
+        expected.fieldNames().forEachRemaining(method -> heard.put(method, scripted.heard(method)));
+        if (expected.has("idempotencyKey")) {
+            long different = scripted.idempotencyKeys().stream().distinct().count();
+            heard.put(
+                    "idempotencyKey",
+                    different == 1 ? scripted.idempotencyKeys().getFirst() : different + " different ones");
+        }
+        return Expectation.differs(expected, heard).map(it -> "the server heard " + it);
+    }
+
+    private Optional<String> shape(JsonNode step) {
+        switch (step.get("network").asText()) {
+            case "whole" -> network.whole();
+            case "slow" -> network.slow(Duration.ofMillis(step.get("millis").asLong()));
+            case "silent" -> network.silent();
+            case "cut" -> network.cut();
+            case "break" -> network.breakAll();
+            case "loseNextAnswer" -> network.loseNextAnswer();
+            default -> {
+                return Optional.of("no network: " + step);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> ledger(JsonNode expected) {
+        try (AssizeClient admin = admin(server, adminKey, tenant())) {
+            long count = StreamSupport.stream(
+                            admin.queryAudit(AuditQuery.ALL.ofType(
+                                            expected.get("type").asText()))
+                                    .spliterator(),
+                            false)
+                    .count();
+            return Expectation.differs(
+                            expected,
+                            JSON.createObjectNode()
+                                    .put("count", count)
+                                    .put("type", expected.get("type").asText()))
+                    .map(it -> "the ledger: " + it);
+        }
+    }
+
+    /** A key that does what its name says. */
+    private String makeKey(String variable) {
+        return switch (variable) {
+            case "${key}" -> createKey(tenant(), null);
+            case "${expiringKey}" -> createKey(tenant(), Instant.now().plus(KEY_LIVES));
+            case "${foreignKey}" -> createKey("assize", null);
+            case "${wrongKey}" -> "asz_0000000000000000_0000000000000000000000000000000000000000000";
+            default -> throw new IllegalArgumentException(variable);
+        };
+    }
+
+    private String createKey(String tenant, @Nullable Instant expires) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + adminKey);
+        ManagedChannel channel =
+                ManagedChannelBuilder.forTarget(server).usePlaintext().build();
+        try {
+            CreateKeyRequest.Builder request = CreateKeyRequest.newBuilder()
+                    .setTenant("assize")
+                    .setSubject(CALLER)
+                    .addTenants(tenant);
+            if (expires != null) {
+                request.setExpiresAt(Timestamp.newBuilder()
+                        .setSeconds(expires.getEpochSecond())
+                        .setNanos(expires.getNano()));
+            }
+            return AccessServiceGrpc.newBlockingStub(channel)
+                    .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                    .createKey(request.build())
+                    .getCredential();
+        } finally {
+            channel.shutdownNow();
+        }
+    }
+
+    /** Waits, with a client of its own, until the server refuses the key. */
+    private Optional<String> awaitKeyEnd() {
+        try (AssizeClient client = AssizeClient.builder()
+                .target(server)
+                .plaintext()
+                .apiKey(Objects.requireNonNull(variables.get("expiringKey")))
+                .tenant(tenant())
+                .build()) {
+            long end = System.nanoTime() + LONGEST_WAIT.toNanos();
+            while (System.nanoTime() < end) {
+                CheckResult result = client.check("user:alice", "doc:1", "read");
+                if (result.failure().equals(Optional.of(Failure.UNAUTHENTICATED))) {
+                    return Optional.empty();
+                }
+                rest();
+            }
+            return Optional.of("the key does not end");
+        }
+    }
+
+    /** A bundle of a ledger that nobody serves, perhaps with one thing changed. */
+    private Optional<String> bundle(JsonNode wanted) throws IOException {
+        SignedLedger ledger =
+                SignedLedger.golden().append(wanted.path("entries").asInt(3));
+        if (wanted.path("erasable").asBoolean()) {
+            ledger.appendErasable();
+        }
+        Path file = directory.resolve(adapter.language() + ".tar");
+        try {
+            JsonNode part = wanted.path("part");
+            byte[] bytes = part.isArray()
+                    ? ledger.part(part.get(0).asInt(), part.get(1).asInt())
+                    : ledger.bundle();
+            Files.write(file, tampered(bytes, wanted.path("tamper")));
+            variables.put("vkey", ledger.verifierKey().toString());
+            variables.put(
+                    "otherVkey",
+                    SigningKey.generate(SignedLedger.DEPLOYMENT, SignatureType.NOTE)
+                            .verifierKey()
+                            .toString());
+        } catch (NotProvenException e) {
+            throw new IllegalStateException(e);
+        }
+        variables.put("bundle", file.toString());
+        return Optional.empty();
+    }
+
+    private static byte[] tampered(byte[] bytes, JsonNode how) {
+        byte[] copy = how.has("cutBytes")
+                ? Arrays.copyOf(bytes, bytes.length - how.get("cutBytes").asInt())
+                : bytes.clone();
+        if (how.has("flipAfter")) {
+            copy[
+                    indexOf(copy, how.get("flipAfter").asText())
+                            + how.path("offset").asInt()] ^= 1;
+        }
+        return copy;
+    }
+
+    private static int indexOf(byte[] bytes, String text) {
+        int index = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(text);
+        if (index < 0) {
+            throw new IllegalArgumentException("`" + text + "` is not in the bundle");
+        }
+        return index + text.length();
+    }
+
+    private String tenant() {
+        return Objects.requireNonNull(variables.get("tenant"));
+    }
+
+    private JsonNode filled(JsonNode node) {
+        try {
+            return node.isMissingNode() ? JSON.createObjectNode() : JSON.readTree(filled(node.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String filled(String text) {
+        String filled = text;
+        for (Map.Entry<String, String> variable : variables.entrySet()) {
+            filled = filled.replace("${" + variable.getKey() + "}", variable.getValue());
+        }
+        return filled;
+    }
+
+    private static AssizeClient admin(String server, String key, String tenant) {
+        return AssizeClient.builder()
+                .target(server)
+                .plaintext()
+                .apiKey(key)
+                .tenant(tenant)
+                .build();
+    }
+
+    private static void rest() {
+        LockSupport.parkNanos(Duration.ofMillis(25).toNanos());
+    }
+
+    @Override
+    public void close() {
+        adapter.close();
+        network.close();
+        scripted.close();
+    }
+}

@@ -1,0 +1,244 @@
+package dev.assize.server.conformance;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.client.AppendReceipt;
+import dev.assize.client.AssizeClient;
+import dev.assize.client.AssizeException;
+import dev.assize.client.AuditEvent;
+import dev.assize.client.CheckResult;
+import dev.assize.client.Question;
+import dev.assize.client.ledger.LedgerBundle;
+import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.VerifierKey;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The Java client, in this process. */
+final class JavaAdapter implements Adapter {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private @Nullable AssizeClient client;
+
+    @Override
+    public String language() {
+        return "java";
+    }
+
+    @Override
+    public JsonNode ask(JsonNode line) {
+        try {
+            return switch (line.path("op").asText()) {
+                case "open" -> open(line);
+                case "check" -> check(line);
+                case "checkBatch" -> results(client().checkBatch(questions(line)));
+                case "checkConcurrently" -> checkConcurrently(line);
+                case "append" -> append(line);
+                case "verifyBundle" -> verify(line);
+                case "close" -> closed();
+                default -> error("unknown op " + line.path("op"));
+            };
+        } catch (RuntimeException | IOException broken) {
+            return error(String.valueOf(broken));
+        }
+    }
+
+    private static JsonNode error(String message) {
+        return JSON.createObjectNode().put("error", message);
+    }
+
+    private AssizeClient client() {
+        if (client == null) {
+            throw new IllegalStateException("nothing is open");
+        }
+        return client;
+    }
+
+    private JsonNode open(JsonNode line) {
+        close();
+        AssizeClient.Builder opened = AssizeClient.builder()
+                .target(line.get("target").asText())
+                .plaintext()
+                .apiKey(line.get("key").asText())
+                .checkDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()))
+                .appendDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()));
+        line.path("obligations").forEach(type -> opened.knowsObligation(type.asText()));
+        client = opened.build();
+        return JSON.createObjectNode().put("ok", true);
+    }
+
+    private JsonNode closed() {
+        close();
+        return JSON.createObjectNode().put("ok", true);
+    }
+
+    private JsonNode check(JsonNode line) {
+        Question question = question(line.get("request"));
+        return result(
+                line.has("timeoutMillis")
+                        ? client().check(
+                                        question,
+                                        Duration.ofMillis(
+                                                line.get("timeoutMillis").asLong()))
+                        : client().check(question));
+    }
+
+    private JsonNode checkConcurrently(JsonNode line) {
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<CompletableFuture<CheckResult>> answers = questions(line).stream()
+                    .map(it -> CompletableFuture.supplyAsync(() -> client().check(it), threads))
+                    .toList();
+            return results(answers.stream().map(CompletableFuture::join).toList());
+        }
+    }
+
+    private static List<Question> questions(JsonNode line) {
+        return line.get("requests").valueStream().map(JavaAdapter::question).toList();
+    }
+
+    private static Question question(JsonNode request) {
+        Question question = Question.of(
+                        request.path("subject").asText(),
+                        request.path("resource").asText(),
+                        request.path("action").asText())
+                .inTenant(request.path("tenant").asText())
+                .inEnv(request.path("env").asText())
+                .onBehalfOf(request.path("onBehalfOf").asText())
+                .atRevision(request.path("atRevision").asLong());
+        for (JsonNode role : request.path("activeRoles")) {
+            question = question.inRole(role.asText());
+        }
+        for (Map.Entry<String, JsonNode> it : request.path("subjectAttributes").properties()) {
+            question = question.withSubjectAttribute(it.getKey(), value(it.getValue()));
+        }
+        for (Map.Entry<String, JsonNode> it : request.path("resourceAttributes").properties()) {
+            question = question.withResourceAttribute(it.getKey(), value(it.getValue()));
+        }
+        for (Map.Entry<String, JsonNode> it : request.path("context").properties()) {
+            question = question.withContext(it.getKey(), value(it.getValue()));
+        }
+        return question;
+    }
+
+    private static Object value(JsonNode value) {
+        if (value.isObject()) {
+            Map<String, Object> map = new LinkedHashMap<>();
+            value.properties().forEach(it -> map.put(it.getKey(), value(it.getValue())));
+            return map;
+        }
+        if (value.isArray()) {
+            return value.valueStream().map(JavaAdapter::value).toList();
+        }
+        if (value.isIntegralNumber()) {
+            return value.asLong();
+        }
+        return value.isNumber()
+                ? (Object) value.asDouble()
+                : value.isBoolean() ? (Object) value.asBoolean() : value.asText();
+    }
+
+    private static JsonNode results(List<CheckResult> results) {
+        ObjectNode answer = JSON.createObjectNode();
+        ArrayNode all = answer.putArray("results");
+        results.forEach(it -> all.add(result(it)));
+        return answer;
+    }
+
+    private static JsonNode result(CheckResult result) {
+        ObjectNode answer = JSON.createObjectNode()
+                .put("allowed", result.allowed())
+                .put("decision", result.decision().name())
+                .put("reason", result.reason())
+                .put("failure", result.failure().map(Enum::name).orElse(""))
+                .put("cached", result.cached());
+        ArrayNode obligations = answer.putArray("obligations");
+        result.obligations()
+                .forEach(it -> obligations
+                        .addObject()
+                        .put("id", it.id())
+                        .put("type", it.type())
+                        .set("properties", JSON.valueToTree(it.properties())));
+        return answer;
+    }
+
+    private JsonNode append(JsonNode line) {
+        List<AuditEvent> events = new ArrayList<>();
+        line.get("events").forEach(it -> events.add(event(it)));
+        ObjectNode answer = JSON.createObjectNode();
+        ArrayNode receipts = answer.putArray("receipts");
+        try {
+            AppendReceipt receipt = client().appendAudit(
+                            line.get("tenant").asText(),
+                            events,
+                            line.path("idempotencyKey").asText(UUID.randomUUID().toString()));
+            receipt.entries()
+                    .forEach(it -> receipts.addObject().put("seq", it.seq()).put("entryHash", it.entryHash()));
+            return answer.put("failure", "");
+        } catch (AssizeException failure) {
+            return answer.put("failure", failure.code());
+        }
+    }
+
+    private static AuditEvent event(JsonNode event) {
+        AuditEvent.Builder builder = AuditEvent.ofType(event.path("type").asText());
+        text(event, "category", builder::category);
+        text(event, "actor", builder::actor);
+        text(event, "role", builder::role);
+        text(event, "action", builder::action);
+        text(event, "resource", builder::resource);
+        text(event, "env", builder::env);
+        text(event, "reason", builder::reason);
+        text(event, "payload", builder::payload);
+        text(event, "outcome", it -> builder.outcome(AuditEvent.Outcome.valueOf(it)));
+        return builder.build();
+    }
+
+    private static void text(JsonNode event, String member, Consumer<String> to) {
+        if (event.has(member)) {
+            to.accept(event.get(member).asText());
+        }
+    }
+
+    private static JsonNode verify(JsonNode line) throws IOException {
+        ObjectNode answer = JSON.createObjectNode();
+        try (LedgerBundle bundle = LedgerBundle.open(Path.of(line.get("file").asText()))) {
+            Set<VerifierKey> keys = new HashSet<>();
+            for (JsonNode key : line.get("verifierKeys")) {
+                keys.add(VerifierKey.parse(key.asText()));
+            }
+            long size = bundle.verify(keys, null, (_, _) -> {}).checkpoint().size();
+            return answer.put("valid", true)
+                    .put("reason", "")
+                    .put("treeSize", size)
+                    .putNull("firstBad");
+        } catch (NotProvenException refused) {
+            answer.put("valid", false).put("reason", refused.getMessage()).put("treeSize", 0);
+            return refused.seq().isPresent()
+                    ? answer.put("firstBad", refused.seq().getAsLong())
+                    : answer.putNull("firstBad");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (client != null) {
+            client.close();
+            client = null;
+        }
+    }
+}

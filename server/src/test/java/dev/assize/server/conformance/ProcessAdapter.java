@@ -1,0 +1,184 @@
+package dev.assize.server.conformance;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** An adapter that is a program of its own: a line to its standard input, a line from its standard output. */
+final class ProcessAdapter implements Adapter {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Also what a program may need to be built before its first answer. */
+    private static final Duration START = Duration.ofSeconds(30);
+
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(20);
+    private static final int CANNOT_RUN = 77;
+
+    private final String language;
+    private final Process process;
+    private final Path errors;
+    private final BufferedWriter in;
+    private final BufferedReader out;
+
+    private ProcessAdapter(String language, Process process, Path errors) {
+        this.language = language;
+        this.process = process;
+        this.errors = errors;
+        this.in = process.outputWriter(StandardCharsets.UTF_8);
+        this.out = process.inputReader(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * A program that has answered its first line.
+     *
+     * @throws MissingException where it says that it cannot run here
+     */
+    static ProcessAdapter start(String language, Path program) throws MissingException {
+        try {
+            Path errors = Files.createTempFile("assize-conformance-" + language, ".err");
+            Process process = new ProcessBuilder(program.toAbsolutePath().toString())
+                    .directory(
+                            requireNonNull(program.toAbsolutePath().getParent()).toFile())
+                    .redirectError(ProcessBuilder.Redirect.to(new File(errors.toString())))
+                    .start();
+            ProcessAdapter adapter = new ProcessAdapter(language, process, errors);
+            adapter.greet();
+            return adapter;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void greet() throws MissingException {
+        try {
+            ask(JSON.createObjectNode().put("op", "hello"), START);
+        } catch (IllegalStateException silent) {
+            if (!process.isAlive() && process.exitValue() == CANNOT_RUN) {
+                String why = lastErrors();
+                close();
+                throw new MissingException(why.isBlank() ? "it exits " + CANNOT_RUN : why.strip());
+            }
+            close();
+            throw silent;
+        }
+    }
+
+    @Override
+    public String language() {
+        return language;
+    }
+
+    @Override
+    public JsonNode ask(JsonNode line) {
+        return ask(line, LONGEST_ANSWER);
+    }
+
+    private JsonNode ask(JsonNode line, Duration longest) {
+        String answer = answer(line.toString(), longest);
+        try {
+            return JSON.readTree(answer);
+        } catch (JsonProcessingException malformed) {
+            throw new IllegalStateException("the adapter for " + language + " answered no JSON: " + answer, malformed);
+        }
+    }
+
+    private String answer(String line, Duration longest) {
+        try (var thread = Executors.newVirtualThreadPerTaskExecutor()) {
+            CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> exchange(line), thread);
+            try {
+                return answer.get(longest.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (ExecutionException | TimeoutException silent) {
+                boolean ended = silent instanceof ExecutionException && waitForEnd();
+                if (!ended) {
+                    process.destroyForcibly();
+                }
+                throw new IllegalStateException(
+                        "the adapter for " + language + " did not answer " + line + ": "
+                                + (ended ? "it ended with " + process.exitValue() : "nothing in " + longest) + "\n"
+                                + lastErrors(),
+                        silent);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                process.destroyForcibly();
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private String exchange(String line) {
+        try {
+            in.write(line);
+            in.newLine();
+            in.flush();
+            String answer = out.readLine();
+            if (answer == null) {
+                throw new IllegalStateException("its output ended");
+            }
+            return answer;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean waitForEnd() {
+        try {
+            return process.waitFor(2, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private String lastErrors() {
+        try {
+            List<String> lines = Files.readAllLines(errors, StandardCharsets.UTF_8);
+            return String.join("\n", lines.subList(Math.max(0, lines.size() - 20), lines.size()));
+        } catch (IOException unreadable) {
+            return "";
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            in.close();
+            if (!process.waitFor(2, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+            Files.deleteIfExists(errors);
+        } catch (IOException ended) {
+            process.destroyForcibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+        }
+    }
+
+    /** The language or its packages are not on this machine. */
+    static final class MissingException extends Exception {
+
+        private static final long serialVersionUID = 1;
+
+        MissingException(String message) {
+            super(message);
+        }
+    }
+}
