@@ -1,0 +1,198 @@
+package assize
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"assize.dev/client-sdk/go/assizev1"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/metadata"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	batchItems = 1000    // the server's bound
+	batchBytes = 4 << 20 // the server takes 12 MiB
+	aloneAtOne = 16      // Checks under way at a time where a batch is asked one by one
+)
+
+// lane names those Checks that may travel together: of one tenant, with the same metadata. The key is the client's.
+type lane struct {
+	tenant   string
+	metadata string
+}
+
+func laneOf(ctx context.Context, tenant string) lane {
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	if len(outgoing) == 0 {
+		return lane{tenant: tenant}
+	}
+	var lines []string
+	for name, values := range outgoing {
+		lines = append(lines, name+"\x00"+strings.Join(values, "\x00"))
+	}
+	slices.Sort(lines)
+	return lane{tenant, strings.Join(lines, "\x01")}
+}
+
+// gatherer puts Checks that are asked at the same time into batches. In each lane one call is under way at a time, and
+// what is asked meanwhile goes together as the next: the busier the server, the larger the batches, and nobody waits for
+// a clock.
+type gatherer struct {
+	client *Client
+
+	mu    sync.Mutex
+	lanes map[lane]*[]*asked // guarded by mu; a lane is there while a call of it is under way, with those who wait
+}
+
+// asked is a question that waits for its answer.
+type asked struct {
+	ctx     context.Context
+	request *assizev1.CheckRequest
+	answer  chan answered
+}
+
+func newGatherer(client *Client) *gatherer {
+	return &gatherer{client: client, lanes: map[lane]*[]*asked{}}
+}
+
+func (g *gatherer) ask(ctx context.Context, lane lane, request *assizev1.CheckRequest) (*assizev1.CheckResponse, *Error) {
+	if err := ctx.Err(); err != nil {
+		return nil, errorOf(ctx, err, nil)
+	}
+	question := &asked{ctx: ctx, request: request, answer: make(chan answered, 1)}
+	if g.wait(lane, question) {
+		select {
+		case answer := <-question.answer:
+			return answer.response, answer.failure
+		case <-ctx.Done():
+			return nil, errorOf(ctx, ctx.Err(), nil)
+		}
+	}
+	response, failure := g.client.askAlone(ctx, request)
+	go g.goOn(lane)
+	return response, failure
+}
+
+// wait lines up behind the call that is under way; false where there is none, and the caller's is the one.
+func (g *gatherer) wait(lane lane, question *asked) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	waiting, busy := g.lanes[lane]
+	if !busy {
+		g.lanes[lane] = &[]*asked{}
+		return false
+	}
+	*waiting = append(*waiting, question)
+	return true
+}
+
+// goOn makes calls until nobody waits.
+func (g *gatherer) goOn(lane lane) {
+	for batch := g.next(lane); len(batch) > 0; batch = g.next(lane) {
+		g.fly(lane, batch)
+	}
+}
+
+// next takes as many as travel together; none where the lane is empty, which is closed then.
+func (g *gatherer) next(lane lane) []*asked {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	waiting := g.lanes[lane]
+	*waiting = slices.DeleteFunc(*waiting, func(question *asked) bool { return question.ctx.Err() != nil })
+	if len(*waiting) == 0 {
+		delete(g.lanes, lane)
+		return nil
+	}
+	count, bytes := 0, 0
+	for count < min(len(*waiting), batchItems) {
+		bytes += proto.Size((*waiting)[count].request)
+		if count > 0 && bytes > batchBytes {
+			break
+		}
+		count++
+	}
+	batch := slices.Clone((*waiting)[:count])
+	*waiting = slices.Delete(*waiting, 0, count)
+	return batch
+}
+
+func (g *gatherer) fly(lane lane, batch []*asked) {
+	if len(batch) == 1 {
+		batch[0].askAlone(g.client)
+		return
+	}
+	ctx, cancel := together(batch)
+	defer cancel()
+	requests := make([]*assizev1.CheckRequest, len(batch))
+	for i, question := range batch {
+		requests[i] = question.request
+	}
+	answers, failure := g.client.askTogether(ctx, lane.tenant, requests)
+	switch {
+	case failure == nil:
+		for i, question := range batch {
+			question.answer <- answers[i]
+		}
+	case failure.Failure == FailureInvalidArgument || failure.Failure == FailurePermissionDenied:
+		g.oneByOne(batch) // it may be one of them only: one with a malformed name, or in a forbidden environment
+	default:
+		for _, question := range batch {
+			question.answer <- answered{failure: failure}
+		}
+	}
+}
+
+func (g *gatherer) oneByOne(batch []*asked) {
+	places := make(chan struct{}, aloneAtOne)
+	var all sync.WaitGroup
+	for _, question := range batch {
+		places <- struct{}{}
+		all.Go(func() {
+			question.askAlone(g.client)
+			<-places
+		})
+	}
+	all.Wait()
+}
+
+func (a *asked) askAlone(client *Client) {
+	response, failure := client.askAlone(a.ctx, a.request)
+	a.answer <- answered{response, failure}
+}
+
+// together is a context that ends when the last of them does; its values are those of the first.
+func together(batch []*asked) (context.Context, context.CancelFunc) {
+	var latest time.Time
+	for _, question := range batch {
+		if deadline, _ := question.ctx.Deadline(); deadline.After(latest) {
+			latest = deadline
+		}
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(batch[0].ctx), latest)
+	var left atomic.Int64
+	left.Store(int64(len(batch)))
+	var stops []func() bool
+	for _, question := range batch {
+		stops = append(stops, context.AfterFunc(question.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		}))
+	}
+	return ctx, func() {
+		for _, stop := range stops {
+			stop()
+		}
+		cancel()
+	}
+}
+
+func itemError(said *status.Status) *Error {
+	return errorOf(context.Background(), grpcstatus.ErrorProto(said), nil)
+}

@@ -1,0 +1,51 @@
+package assize
+
+import (
+	"time"
+
+	"assize.dev/client-sdk/go/assizev1"
+)
+
+// Waiting tells how many Checks wait for the call before them.
+func Waiting(c *Client) int {
+	c.gatherer.mu.Lock()
+	defer c.gatherer.mu.Unlock()
+	waiting := 0
+	for _, questions := range c.gatherer.lanes {
+		waiting += len(*questions)
+	}
+	return waiting
+}
+
+// SetCacheClock has the cache go by another clock.
+func SetCacheClock(c *Client, now func() time.Time) {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	c.cache.now = now
+}
+
+// CacheEntries tells how many answers are kept.
+func CacheEntries(c *Client) int {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	return c.cache.order.Len()
+}
+
+// Confirms tells whether the cache may be answered from for a tenant.
+func Confirms(c *Client, tenant string) bool {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	w := c.cache.watchOf(tenant)
+	return w != nil && c.cache.confirms(w)
+}
+
+// State is the policy that the stream of a tenant has named last.
+func State(c *Client, tenant string) (revision, platform int64) {
+	c.cache.mu.Lock()
+	defer c.cache.mu.Unlock()
+	w := c.cache.watchOf(tenant)
+	return w.revision, w.platform
+}
+
+// IsKeepable is what the cache asks of an answer before anything else.
+func IsKeepable(answer *assizev1.CheckResponse) bool { return isKeepable(answer) }
