@@ -35,19 +35,20 @@ public final class ScaleReport {
         long before = usedBytes();
         PolicySet policy = ScaleWorld.policy(BINDINGS);
         long documents = usedBytes();
+        SplittableRandom random = new SplittableRandom(2);
+        List<CheckQuery> queries =
+                Stream.generate(() -> ScaleWorld.query(random)).limit(100_000).toList();
+        long withQueries = usedBytes();
         long start = System.nanoTime();
         DecisionGraph graph = GraphCompiler.compile(policy, ScaleWorld.PLATFORM);
         long compiled = System.nanoTime() - start;
         long withGraph = usedBytes();
         print("documents, bytes a binding", (documents - before) / BINDINGS);
-        print("graph, bytes a binding", (withGraph - documents) / BINDINGS);
+        print("graph, bytes a binding", (withGraph - withQueries) / BINDINGS);
         print("estimated weight of both, bytes a binding", graph.weightBytes() / BINDINGS);
         print("compile, ms", TimeUnit.NANOSECONDS.toMillis(compiled));
-        SplittableRandom random = new SplittableRandom(2);
-        List<CheckQuery> queries =
-                Stream.generate(() -> ScaleWorld.query(random)).limit(100_000).toList();
         queries.forEach(query -> Evaluator.evaluate(graph, query, DecisionWorld.NOW));
-        print("graph with what was resolved, bytes a binding", (usedBytes() - documents) / BINDINGS);
+        print("graph with what was resolved, bytes a binding", (usedBytes() - withQueries) / BINDINGS);
         update("binding", graph, i -> ScaleWorld.binding(i * 7, ScaleWorld.user(i), i % ScaleWorld.ROLES));
         update("group of 40", graph, i -> ScaleWorld.group(i, ScaleWorld.GROUPS + 1));
         update("role", graph, i -> ScaleWorld.role(i, random));

@@ -112,12 +112,12 @@ final class DecisionMetrics {
         counter(reason).increment();
     }
 
-    void decided(long start) {
-        duration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    void decided(long nanos) {
+        duration.record(nanos, TimeUnit.NANOSECONDS);
     }
 
-    void decidedBatch(long start) {
-        batchDuration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
+    void decidedBatch(long nanos) {
+        batchDuration.record(nanos, TimeUnit.NANOSECONDS);
     }
 
     void decided(List<Answer> answers, long start) {

@@ -16,10 +16,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides from the graphs that are held. The clock is read in milliseconds, which makes nothing: a moment stands for all
- * of its millisecond, and an answer that would change within it is left to those who read the clock more closely.
+ * Decides from the graphs that are held. The clock is read in milliseconds, which makes nothing, and at most once in a
+ * millisecond of the steady one: so what it says stands for two, and an answer that would change within them is left to
+ * those who read the clock more closely.
  */
 final class HeldDesk implements Desk {
+
+    private static final long NANOS_A_MILLISECOND = 1_000_000;
 
     private final GraphCache graphs;
     private final NodeClock clock;
@@ -30,9 +33,11 @@ final class HeldDesk implements Desk {
 
     private @Nullable DecisionGraph graph;
     private Instant now = Instant.EPOCH;
-    private Instant nextMillisecond = Instant.EPOCH.plusMillis(1);
+    private Instant changesNoSooner = Instant.EPOCH.plusMillis(2);
     private long nowMillis;
-    private long startNanos;
+    private long readNanos;
+    private long openedNanos;
+    private boolean hasRead;
     private int decided;
 
     HeldDesk(GraphCache graphs, NodeClock clock, DecisionConfig config, DecisionMetrics metrics) {
@@ -44,14 +49,13 @@ final class HeldDesk implements Desk {
 
     @Override
     public boolean open(CheckBytes names) {
-        startNanos = metrics.start();
         HeldGraph held = graphs.getIfPresent(probe.at(names));
         if (held == null) {
             return false;
         }
         // Behind the graph, as wherever a question is judged.
-        setNow(clock.millis());
-        if (!held.isFresh(nowMillis, clock.nanos(), freshnessMillis)) {
+        readClocks();
+        if (!held.isFresh(nowMillis, openedNanos, freshnessMillis)) {
             return false;
         }
         graph = held.graph();
@@ -59,11 +63,21 @@ final class HeldDesk implements Desk {
         return true;
     }
 
+    private void readClocks() {
+        openedNanos = clock.nanos();
+        long since = openedNanos - readNanos;
+        if (since < 0 || since >= NANOS_A_MILLISECOND || !hasRead) {
+            hasRead = true;
+            readNanos = openedNanos;
+            setNow(clock.millis());
+        }
+    }
+
     private void setNow(long millis) {
         if (nowMillis != millis) {
             nowMillis = millis;
             now = Instant.ofEpochMilli(millis);
-            nextMillisecond = now.plusMillis(1);
+            changesNoSooner = now.plusMillis(2);
         }
     }
 
@@ -71,11 +85,10 @@ final class HeldDesk implements Desk {
     public boolean decide(CheckBytes names) {
         DecisionGraph open = open();
         try {
-            if (!names.isPlain()) {
-                return false;
-            }
             walk.over(open, names, now);
-            if (walk.hasMoreToAsk() || walk.validUntil().isBefore(nextMillisecond)) {
+            if (!names.isPlain(walk.knowsNames())
+                    || walk.hasMoreToAsk()
+                    || walk.validUntil().isBefore(changesNoSooner)) {
                 return false;
             }
         } catch (MalformedException callers) {
@@ -144,9 +157,9 @@ final class HeldDesk implements Desk {
     @Override
     public void close() {
         if (decided == 1) {
-            metrics.decided(startNanos);
+            metrics.decided(clock.nanos() - openedNanos);
         } else if (decided > 1) {
-            metrics.decidedBatch(startNanos);
+            metrics.decidedBatch(clock.nanos() - openedNanos);
         }
         decided = 0;
         graph = null;

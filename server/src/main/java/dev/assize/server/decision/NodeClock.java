@@ -26,9 +26,14 @@ final class NodeClock {
     /**
      * One look at both.
      *
+     * @param millis the instant, cut to milliseconds
      * @param nanos compared with another reading of this node's only
      */
-    record Reading(Instant instant, long nanos) {
+    record Reading(Instant instant, long millis, long nanos) {
+
+        Reading(Instant instant, long nanos) {
+            this(instant, instant.toEpochMilli(), nanos);
+        }
 
         /** How much has passed up to a later reading; a clock that was set back by more counts as that much. */
         Duration until(Reading later) {
@@ -37,9 +42,9 @@ final class NodeClock {
             return shown.compareTo(passed) > 0 ? shown : passed;
         }
 
-        /** Whether more milliseconds may have passed up to a later reading of both, each cut to milliseconds. */
+        /** Whether more milliseconds may have passed up to a later reading, whose instant is up to two milliseconds behind. */
         boolean isOlderThan(long millis, long laterInstantMillis, long laterNanos) {
-            long shown = Math.abs(laterInstantMillis - instant.toEpochMilli()) + 1;
+            long shown = Math.abs(laterInstantMillis - this.millis) + 2;
             long passed = (laterNanos - nanos) / NANOS_A_MILLISECOND + 1;
             return Math.max(shown, passed) > millis;
         }

@@ -55,41 +55,39 @@ public final class PlainNames {
         return length <= TYPE_BYTES && isMadeOf(bytes, offset, length, LOWER, TYPE_REST);
     }
 
-    /** The length of the type of what is a subject, a group too; negative for what is not. */
-    public static int subjectType(byte[] bytes, int offset, int length) {
-        int type = indexOf(bytes, offset, offset + length, ':') - offset;
-        boolean isSubject = type > 0
-                && length - type - 1 >= 1
-                && length - type - 1 <= Limits.ID_BYTES
+    /** Whether this is a subject, or a group. */
+    public static boolean isSubject(byte[] bytes, int offset, int length) {
+        int type = segmentType(bytes, offset, offset + length);
+        int id = length - type - 1;
+        return id >= 1
+                && id <= Limits.ID_BYTES
                 && isType(bytes, offset, type)
-                && isClean(bytes, offset + type + 1, length - type - 1);
-        return isSubject ? type : -1;
+                && isClean(bytes, offset + type + 1, id);
     }
 
-    /** Where the last segment of what is a resource path begins; negative for what is none. */
-    public static int lastSegment(byte[] bytes, int offset, int length) {
-        int end = offset + length;
+    /** Whether this is a resource path. */
+    public static boolean isPath(byte[] bytes, int offset, int length) {
         if (length > Limits.PATH_BYTES) {
-            return -1;
+            return false;
         }
+        int end = offset + length;
         int start = offset;
         for (int segments = 1; segments <= Limits.PATH_SEGMENTS; segments++) {
             int slash = indexOf(bytes, start, end, '/');
-            if (slash < 0) {
-                return isSegment(bytes, start, end, true) ? start : -1;
+            if (!isSegment(bytes, start, slash, slash == end)) {
+                return false;
             }
-            if (!isSegment(bytes, start, slash, false)) {
-                return -1;
+            if (slash == end) {
+                return true;
             }
             start = slash + 1;
         }
-        return -1;
+        return false;
     }
 
-    /** The length of the type of a segment of a path. */
+    /** The length of the type of a subject, or of a segment of a path; all of it where it has no id. */
     public static int segmentType(byte[] bytes, int start, int end) {
-        int colon = indexOf(bytes, start, end, ':');
-        return (colon < 0 ? end : colon) - start;
+        return indexOf(bytes, start, end, ':') - start;
     }
 
     private static boolean isSegment(byte[] bytes, int start, int end, boolean last) {
@@ -137,12 +135,12 @@ public final class PlainNames {
         return true;
     }
 
+    /** The end where there is none. */
     private static int indexOf(byte[] bytes, int start, int end, char sought) {
-        for (int i = start; i < end; i++) {
-            if (bytes[i] == sought) {
-                return i;
-            }
+        int i = start;
+        while (i < end && bytes[i] != sought) {
+            i++;
         }
-        return -1;
+        return i;
     }
 }

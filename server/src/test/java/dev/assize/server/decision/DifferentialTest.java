@@ -179,7 +179,7 @@ class DifferentialTest {
             Instant end = Objects.requireNonNull(exactly.validUntil());
             require(
                     byBytes != null
-                            || end.isBefore(millisecond.plusMillis(1))
+                            || end.isBefore(millisecond.plusMillis(2))
                             || !isAscii(asked)
                             || reference.isSettledByRecords(asked),
                     "not decided by bytes",

@@ -2,6 +2,7 @@ package dev.assize.server.decision.check;
 
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.Names;
 import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
@@ -44,6 +45,7 @@ public final class CheckBytes {
         actionLength = 0;
         tenantLength = 0;
         envLength = 0;
+        envBytes = message;
         subjectOffset = 0;
         resourceOffset = 0;
         actionOffset = 0;
@@ -73,74 +75,65 @@ public final class CheckBytes {
 
     /** Empty means the default one. */
     public void env(int offset, int length) {
+        envBytes = bytes;
         envOffset = offset;
         envLength = length;
     }
 
     /** The names of a question that is asked otherwise, for the same look-ups. */
     public static CheckBytes of(CheckQuery query) {
-        byte[] subject = utf8(query.subject().toString());
-        byte[] resource = utf8(query.resource().value());
-        byte[] action = utf8(query.action().value());
-        byte[] env = utf8(query.env().value());
-        byte[] all = new byte[subject.length + resource.length + action.length + env.length];
+        String subject = query.subject().toString();
+        String resource = query.resource().value();
+        String action = query.action().value();
+        String env = query.env().value();
+        byte[] all = (subject + resource + action + env).getBytes(StandardCharsets.UTF_8);
+        int subjectLength = subject.length();
+        int resourceLength = resource.length();
+        if (all.length > subjectLength + resourceLength + action.length() + env.length()) {
+            // Not ASCII, which subjects and resources need not be.
+            subjectLength = Names.utf8Length(subject);
+            resourceLength = Names.utf8Length(resource);
+        }
         CheckBytes names = new CheckBytes();
         names.over(all);
-        int at = 0;
-        names.subject(at, subject.length);
-        at = put(all, at, subject);
-        names.resource(at, resource.length);
-        at = put(all, at, resource);
-        names.action(at, action.length);
-        at = put(all, at, action);
-        names.env(at, env.length);
-        put(all, at, env);
-        names.envBytes = all;
-        names.subjectTypeLength = query.subject().type().length();
-        names.typeOffset = names.resourceOffset + lastSlash(resource) + 1;
-        names.typeLength = query.resource().type().length();
+        names.subject(0, subjectLength);
+        names.resource(subjectLength, resourceLength);
+        names.action(subjectLength + resourceLength, action.length());
+        names.env(all.length - env.length(), env.length());
+        names.locate();
         return names;
     }
 
-    private static byte[] utf8(String name) {
-        return name.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static int put(byte[] all, int at, byte[] name) {
-        System.arraycopy(name, 0, all, at, name.length);
-        return at + name.length;
-    }
-
-    private static int lastSlash(byte[] path) {
-        int last = path.length - 1;
-        while (last >= 0 && path[last] != '/') {
-            last--;
+    /** Finds the types within the names, as far as the names are well-formed, and the environment that none means. */
+    public void locate() {
+        if (envLength == 0) {
+            envBytes = DEFAULT_ENV;
+            envOffset = 0;
+            envLength = DEFAULT_ENV.length;
         }
-        return last;
+        subjectTypeLength = PlainNames.segmentType(bytes, subjectOffset, subjectOffset + subjectLength);
+        int end = resourceOffset + resourceLength;
+        int start = end;
+        while (start > resourceOffset && bytes[start - 1] != '/') {
+            start--;
+        }
+        typeOffset = start;
+        typeLength = PlainNames.segmentType(bytes, start, end);
     }
 
     /**
-     * Reads the names, but for the tenant's; whether they are plain ones, of which nothing is refused. What is not may be
-     * well-formed still: {@link #query} tells.
+     * Whether the names, but for the tenant's, are plain ones, of which nothing is refused. What is not may be well-formed
+     * still: {@link #query} tells.
+     *
+     * @param known whether a policy has them all as its own names, apart from the resource's, of which it has the type
      */
-    public boolean isPlain() {
-        envBytes = envLength == 0 ? DEFAULT_ENV : bytes;
-        if (envLength == 0) {
-            envOffset = 0;
-            envLength = DEFAULT_ENV.length;
-        } else if (!PlainNames.isTenant(bytes, envOffset, envLength)) {
-            return false;
-        }
-        if (!PlainNames.isAction(bytes, actionOffset, actionLength)) {
-            return false;
-        }
-        subjectTypeLength = PlainNames.subjectType(bytes, subjectOffset, subjectLength);
-        typeOffset = PlainNames.lastSegment(bytes, resourceOffset, resourceLength);
-        if (subjectTypeLength < 0 || typeOffset < 0 || isGroup()) {
-            return false;
-        }
-        typeLength = PlainNames.segmentType(bytes, typeOffset, resourceOffset + resourceLength);
-        return true;
+    public boolean isPlain(boolean known) {
+        return PlainNames.isPath(bytes, resourceOffset, resourceLength)
+                && !isGroup()
+                && (known
+                        || (PlainNames.isTenant(envBytes, envOffset, envLength)
+                                && PlainNames.isAction(bytes, actionOffset, actionLength)
+                                && PlainNames.isSubject(bytes, subjectOffset, subjectLength)));
     }
 
     private boolean isGroup() {
@@ -156,7 +149,7 @@ public final class CheckBytes {
     }
 
     /**
-     * The same question in a form that keeps.
+     * The same question in a form that keeps, once its names are located.
      *
      * @throws dev.assize.server.model.MalformedException for a name that is none
      */
@@ -166,7 +159,7 @@ public final class CheckBytes {
                 ResourcePath.parse(text(bytes, resourceOffset, resourceLength)),
                 new Action(text(bytes, actionOffset, actionLength)),
                 tenant,
-                Environment.ofRequest(text(envLength == 0 ? NONE : envBytes(), envOffset, envLength)),
+                Environment.ofRequest(text(envBytes, envOffset, envLength)),
                 tenant);
     }
 

@@ -47,6 +47,8 @@ public final class DecisionGraph {
     private final long ownWeightBytes;
     private final DecisionLog decisionLog;
     private final boolean restrained;
+    private final boolean asking;
+    private final HomeDirectory residents;
 
     /**
      * A graph.
@@ -69,6 +71,8 @@ public final class DecisionGraph {
         this.directory = directory;
         this.bindingCounts = bindingCounts;
         this.ownWeightBytes = ownWeightBytes;
+        this.residents = directory.residents();
+        this.asking = duties.mayAsk();
         this.restrained = !freezes.areNone() || duties.limitActive();
         this.decisionLog = origin.tenant().ofKind(TenantDocument.class).stream()
                 .findFirst()
@@ -203,6 +207,16 @@ public final class DecisionGraph {
     /** Whether there is a freeze, or a rule about active roles. */
     boolean isRestrained() {
         return restrained;
+    }
+
+    /** Whether there is a rule that asks outside of the policy. */
+    boolean mayAsk() {
+        return asking;
+    }
+
+    /** The tenant's own subjects. */
+    HomeDirectory residents() {
+        return residents;
     }
 
     public Directory directory() {

@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 public class NameTable<V> {
 
     private final @Nullable Object[] slots;
-    private final int mask;
 
     public NameTable(Map<String, V> values) {
         this(values, NameTable::utf8);
@@ -25,7 +24,6 @@ public class NameTable<V> {
     public NameTable(Map<String, V> values, Function<String, byte[]> utf8) {
         int capacity = Integer.highestOneBit(Math.max(1, values.size())) << 2;
         slots = new Object[2 * capacity];
-        mask = capacity - 1;
         values.forEach((name, value) -> put(utf8.apply(name), value));
     }
 
@@ -34,23 +32,35 @@ public class NameTable<V> {
     }
 
     private void put(byte[] name, V value) {
-        int slot = NameBytes.hash(name, 0, name.length) & mask;
-        while (slots[2 * slot] != null) {
-            slot = slot + 1 & mask;
+        int last = slots.length - 2;
+        int place = NameBytes.hash(name, 0, name.length) << 1 & last;
+        while (slots[place] != null) {
+            place = place + 2 & last;
         }
-        slots[2 * slot] = name;
-        slots[2 * slot + 1] = value;
+        slots[place] = name;
+        slots[place + 1] = value;
     }
 
+    final @Nullable V find(byte[] bytes, int offset, int length) {
+        return find(slots, bytes, offset, length);
+    }
+
+    /** Where the names and values are, for who is in a hurry: one object less on the way. */
+    final @Nullable Object[] slots() {
+        return slots;
+    }
+
+    /** The value of a name in the slots of a table; null for none. */
     // Behind a name there is a value, always.
     @SuppressWarnings("unchecked")
-    final @Nullable V find(byte[] bytes, int offset, int length) {
-        int slot = NameBytes.hash(bytes, offset, length) & mask;
-        for (byte[] name = (byte[]) slots[2 * slot]; name != null; name = (byte[]) slots[2 * slot]) {
+    static <V> @Nullable V find(@Nullable Object[] slots, byte[] bytes, int offset, int length) {
+        int last = slots.length - 2;
+        int place = NameBytes.hash(bytes, offset, length) << 1 & last;
+        for (byte[] name = (byte[]) slots[place]; name != null; name = (byte[]) slots[place]) {
             if (NameBytes.isSame(bytes, offset, length, name)) {
-                return (V) slots[2 * slot + 1];
+                return (V) slots[place + 1];
             }
-            slot = slot + 1 & mask;
+            place = place + 2 & last;
         }
         return null;
     }
@@ -72,7 +82,7 @@ public class NameTable<V> {
     // Every other object is one.
     @SuppressWarnings("unchecked")
     final Stream<V> values() {
-        return IntStream.rangeClosed(0, mask)
+        return IntStream.range(0, slots.length / 2)
                 .mapToObj(slot -> slots[2 * slot + 1])
                 .flatMap(value -> value == null ? Stream.empty() : Stream.of((V) value));
     }

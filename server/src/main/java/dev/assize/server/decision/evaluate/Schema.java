@@ -24,8 +24,8 @@ public final class Schema {
         }
     }
 
-    private final NameTable<Integer> environments;
-    private final NameTable<ResourceNode> nodes;
+    private final @Nullable Object[] environments;
+    private final @Nullable Object[] nodes;
     private final Types types;
     private final RoleGraph roles;
     private final Conditions conditions;
@@ -43,14 +43,14 @@ public final class Schema {
             RoleGraph roles,
             Conditions conditions,
             long cellWeightBytes) {
-        this.environments = new NameTable<>(environments);
-        this.nodes = new NameTable<>(types.byName());
+        this.environments = new NameTable<>(environments).slots();
+        this.nodes = new NameTable<>(types.byName()).slots();
         this.types = types;
         this.roles = roles;
         this.conditions = conditions;
         this.weightBytes = cellWeightBytes
                 + 64L * environments.size()
-                + nodes.tableWeightBytes()
+                + 4L * nodes.length
                 + types.byName().values().stream()
                         .mapToLong(ResourceNode::weightBytes)
                         .sum();
@@ -75,13 +75,17 @@ public final class Schema {
 
     /** The number of an environment, negative where the tenant does not declare it. */
     int environment(Environment environment) {
-        Integer index = environments.find(environment.value());
-        return index == null ? -1 : index;
+        byte[] name = NameTable.utf8(environment.value());
+        return environment(name, 0, name.length);
     }
 
     /** The number of a question's environment. */
     int environment(CheckBytes names) {
-        Integer index = environments.find(names.envBytes(), names.envOffset(), names.envLength());
+        return environment(names.envBytes(), names.envOffset(), names.envLength());
+    }
+
+    private int environment(byte[] bytes, int offset, int length) {
+        Integer index = NameTable.find(environments, bytes, offset, length);
         return index == null ? -1 : index;
     }
 
@@ -93,17 +97,23 @@ public final class Schema {
         return types.others() != null;
     }
 
+    /** Whether the node is that of every type that has none of its own. */
+    @SuppressWarnings("ReferenceEquality") // There is one such node.
+    boolean isOther(ResourceNode node) {
+        return node == types.others();
+    }
+
     /** The node of a type, null where types are declared and it is not among them. */
     @Nullable
     ResourceNode type(String type) {
-        ResourceNode node = nodes.find(type);
+        ResourceNode node = types.byName().get(type);
         return node == null ? types.others() : node;
     }
 
     /** The node of the type that a question is about. */
     @Nullable
     ResourceNode type(CheckBytes names) {
-        ResourceNode node = nodes.find(names.bytes(), names.typeOffset(), names.typeLength());
+        ResourceNode node = NameTable.find(nodes, names.bytes(), names.typeOffset(), names.typeLength());
         return node == null ? types.others() : node;
     }
 }

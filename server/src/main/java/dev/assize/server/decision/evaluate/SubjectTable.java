@@ -37,10 +37,14 @@ public final class SubjectTable {
     private final @Nullable SubjectNode[][][] sections;
     private final int size;
 
+    /** The pages of a small table's only section. */
+    private final @Nullable SubjectNode @Nullable [][] only;
+
     private SubjectTable(int bits, @Nullable SubjectNode[][][] sections, int size) {
         this.bits = bits;
         this.sections = sections;
         this.size = size;
+        this.only = bits == 0 ? sections[0] : null;
     }
 
     /** A table of these. */
@@ -81,7 +85,7 @@ public final class SubjectTable {
     @Nullable
     SubjectNode find(byte[] bytes, int offset, int length) {
         int hash = NameBytes.hash(bytes, offset, length);
-        @Nullable SubjectNode[][] pages = sections[section(hash, bits)];
+        @Nullable SubjectNode[][] pages = only == null ? sections[section(hash, bits)] : only;
         @Nullable SubjectNode[] page = pages[page(hash, pages.length)];
         int mask = page.length - 1;
         int slot = hash & mask;

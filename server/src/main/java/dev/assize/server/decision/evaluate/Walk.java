@@ -42,6 +42,7 @@ public final class Walk {
     private GrantList ofType;
     private GrantList ofAnyone;
     private boolean narrowed;
+    private boolean knowing;
     private @Nullable CheckQuery query;
     private @Nullable Facts facts;
 
@@ -86,10 +87,13 @@ public final class Walk {
     /**
      * Judges what these names ask, as of a moment: about a subject of the graph's own tenant.
      *
-     * @param plain names of which {@link CheckBytes#isPlain} has said so
+     * @param asked names that may turn out to be none: what is found means something only where {@link
+     *     CheckBytes#isPlain} says so behind it
+     * @throws dev.assize.server.model.MalformedException perhaps, where some are none
      */
-    public void over(DecisionGraph ofTenant, CheckBytes plain, Instant moment) {
-        begin(ofTenant, plain, moment);
+    public void over(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {
+        asked.locate();
+        begin(ofTenant, asked, moment);
         narrowed = false;
         query = null;
         facts = null;
@@ -149,6 +153,12 @@ public final class Walk {
         denyBoundary = horizon;
         histories = List.of();
         approvals = List.of();
+        knowing = false;
+    }
+
+    /** Whether subject, action, environment and the resource's type are all names that the policy has. */
+    public boolean knowsNames() {
+        return knowing;
     }
 
     private void judge() {
@@ -176,7 +186,8 @@ public final class Walk {
             decide(Reason.NO_GRANT, boundary);
             return;
         }
-        find();
+        boolean isSubjectKnown = find();
+        knowing = isSubjectKnown && !type.hasOtherActions() && !schema.isOther(type);
         over(direct);
         over(ofGroups);
         over(ofType);
@@ -184,13 +195,15 @@ public final class Walk {
         conclude();
     }
 
-    private void find() {
-        HomeDirectory home = query == null ? graph.directory().residents() : graph.home(query.subjectTenant());
+    /** Finds the subject's grants; whether it is known. */
+    private boolean find() {
+        HomeDirectory home = query == null ? graph.residents() : graph.home(query.subjectTenant());
         SubjectNode node = home.find(names);
         direct = node == null ? GrantList.NONE : node.direct();
         ofGroups = node == null ? GrantList.NONE : node.membership().grants(home);
         ofType = home.ofType(names);
         ofAnyone = home.ofAnyone();
+        return node != null;
     }
 
     /** Whether a freeze or the roles that are active stop the request, whatever it is granted. */
@@ -487,7 +500,7 @@ public final class Walk {
 
     /** What is allowed, but for what history and approvals say. */
     private void allowed(RoleBindingDocument binding) {
-        if (graph.duties().mayAsk()) {
+        if (graph.mayAsk()) {
             CheckQuery asked = query();
             histories = graph.duties().histories(asked);
             approvals = graph.duties().approvals(asked.action(), asked.resource(), asked.env());
