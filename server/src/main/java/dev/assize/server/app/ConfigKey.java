@@ -8,6 +8,9 @@ import java.util.Optional;
 enum ConfigKey {
     GRPC_HOST("grpc.host", "127.0.0.1", "address of the gRPC port"),
     GRPC_PORT("grpc.port", "7443", "gRPC port; 0 for any free one"),
+    GRPC_UNIX_SOCKET(
+            "grpc.unixSocket", "", "Unix socket that serves gRPC beside the port, in plain text; default: none"),
+    GRPC_UNIX_SOCKET_MODE("grpc.unixSocketMode", "0600", "who may connect to it, as permissions of the file"),
     GRPC_TLS_CERTIFICATE("grpc.tls.certificate", "", "certificate chain, a PEM file; without it gRPC is plain text"),
     GRPC_TLS_KEY("grpc.tls.key", "", "private key, a PEM file"),
     GRPC_REFLECTION("grpc.reflection", "authenticated", "who may list the services: off, authenticated or open"),

@@ -52,6 +52,9 @@ final class ServeCommand implements Callable<Integer> {
         out.println("Assize " + Version.text());
         out.println(
                 "  gRPC     " + server.grpcAddress() + (config.grpc().tls() == null ? "  (plain text)" : "  (TLS)"));
+        if (config.grpc().unixSocket() != null) {
+            out.println("           unix:" + config.grpc().unixSocket().file() + "  (plain text)");
+        }
         out.println("  HTTP     http://" + server.operationsAddress() + "  (/metrics /livez /readyz)");
         out.println("  data     " + database);
         out.println("Ctrl-C stops it.");

@@ -22,8 +22,12 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Arrays;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The configuration of a server: one record for each room. */
@@ -110,7 +114,24 @@ record ServerConfig(
                 settings.number(ConfigKey.GRPC_MAX_REQUEST_BYTES, 1, MANY),
                 settings.number(ConfigKey.GRPC_MAX_METADATA_BYTES, 1, MANY),
                 settings.duration(ConfigKey.GRPC_DRAIN_DELAY),
-                settings.duration(ConfigKey.GRPC_STOP_TIMEOUT));
+                settings.duration(ConfigKey.GRPC_STOP_TIMEOUT),
+                settings.given(ConfigKey.GRPC_UNIX_SOCKET)
+                        .map(file -> new GrpcConfig.UnixSocket(
+                                Path.of(file).toAbsolutePath(), permissions(settings, ConfigKey.GRPC_UNIX_SOCKET_MODE)))
+                        .orElse(null));
+    }
+
+    /** Octal, as `chmod` takes them. */
+    private static Set<PosixFilePermission> permissions(Settings settings, ConfigKey key) {
+        String text = settings.text(key);
+        if (!text.matches("0?[0-7]{3}")) {
+            throw settings.bad(key, "permissions as chmod takes them, for example 0660");
+        }
+        int mode = Integer.parseInt(text, 8);
+        PosixFilePermission[] all = PosixFilePermission.values();
+        return Arrays.stream(all)
+                .filter(permission -> (mode & (1 << (all.length - 1 - permission.ordinal()))) != 0)
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     private static GrpcConfig.@Nullable Tls tls(Settings settings) {

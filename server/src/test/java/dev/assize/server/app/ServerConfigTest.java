@@ -90,6 +90,7 @@ class ServerConfigTest {
                 "ASSIZE_DATABASE_OWNER_USER", "owner",
                 "ASSIZE_DATABASE_MAINTENANCE_USER", "maintenance",
                 "ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads",
+                "ASSIZE_GRPC_UNIX_SOCKET", "/run/assize.sock",
                 "ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem",
                 "ASSIZE_GRPC_TLS_KEY", "key.pem");
         Map<ConfigKey, String> others = otherValues();
@@ -137,6 +138,12 @@ class ServerConfigTest {
     @Test
     void refusesHalfOfWhatBelongsTogether() {
         assertRefused(Map.of("ASSIZE_GRPC_TLS_KEY", "key.pem"), "both or neither");
+        for (String mode : List.of("rw", "660x", "888", "10660")) {
+            assertRefused(
+                    Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s", "ASSIZE_GRPC_UNIX_SOCKET_MODE", mode),
+                    "permissions as chmod takes them");
+        }
+        assertRefused(Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s".repeat(108)), "at most 107 bytes");
         assertRefused(Map.of("ASSIZE_DATABASE_USER", "app"), "without database.url");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
@@ -272,6 +279,7 @@ class ServerConfigTest {
                     switch (key) {
                         case GRPC_HOST, HTTP_HOST -> "0.0.0.0";
                         case GRPC_PORT, HTTP_PORT -> "0";
+                        case GRPC_UNIX_SOCKET_MODE -> "0666";
                         case GRPC_REFLECTION -> "open";
                         case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
                         case ARCHIVE_URL -> "s3://archive/acme";
@@ -289,6 +297,7 @@ class ServerConfigTest {
                                 DATABASE_OWNER_PASSWORD,
                                 DATABASE_MAINTENANCE_USER,
                                 DATABASE_MAINTENANCE_PASSWORD,
+                                GRPC_UNIX_SOCKET,
                                 GRPC_TLS_CERTIFICATE,
                                 GRPC_TLS_KEY,
                                 LEDGER_SIGNING_KEYS,

@@ -1,7 +1,10 @@
 package dev.assize.server.endpoint.grpc;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxMetadataBytes of all headers of a call
  * @param drainDelay how long health says NOT_SERVING before calls are no longer taken
  * @param stopTimeout how long calls under way may take when the server stops
+ * @param unixSocket where callers on this machine may come in, too, in plain text; null for nowhere
  */
 public record GrpcConfig(
         String host,
@@ -24,7 +28,8 @@ public record GrpcConfig(
         int maxRequestBytes,
         int maxMetadataBytes,
         Duration drainDelay,
-        Duration stopTimeout) {
+        Duration stopTimeout,
+        @Nullable UnixSocket unixSocket) {
 
     public static final int DEFAULT_PORT = 7443;
 
@@ -46,6 +51,19 @@ public record GrpcConfig(
         }
     }
 
+    /** Without a Unix socket. */
+    public GrpcConfig(
+            String host,
+            int port,
+            @Nullable Tls tls,
+            Reflection reflection,
+            int maxRequestBytes,
+            int maxMetadataBytes,
+            Duration drainDelay,
+            Duration stopTimeout) {
+        this(host, port, tls, reflection, maxRequestBytes, maxMetadataBytes, drainDelay, stopTimeout, null);
+    }
+
     /** On the loopback address, in plain text. */
     public static GrpcConfig defaults() {
         return new GrpcConfig(
@@ -61,6 +79,25 @@ public record GrpcConfig(
 
     /** Certificate chain and private key, as PEM files. */
     public record Tls(Path certificate, Path key) {}
+
+    /**
+     * A socket in the file system.
+     *
+     * @param permissions of the file: who may write to it may connect
+     */
+    public record UnixSocket(Path file, Set<PosixFilePermission> permissions) {
+
+        /** What the operating system takes, with its end. */
+        private static final int MAX_PATH_BYTES = 107;
+
+        public UnixSocket {
+            permissions = Set.copyOf(permissions);
+            if (file.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
+                throw new IllegalArgumentException(
+                        "grpc.unixSocket is `" + file + "`: expected a path of at most " + MAX_PATH_BYTES + " bytes");
+            }
+        }
+    }
 
     /** Who may use reflection. */
     public enum Reflection {

@@ -10,13 +10,16 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The gRPC port. Checks that need not wait are answered on the event loop; every other call runs on virtual threads, so
+ * The gRPC port, and the Unix socket beside it. Checks that need not wait are answered on the event loop; every other call runs on virtual threads, so
  * that handlers may block. When it stops, health says so first, new calls are refused next, and those under way are given
  * time to end.
  */
@@ -43,6 +46,9 @@ public final class GrpcServer implements AutoCloseable {
     /** Guarded by this; null before the start. */
     private @Nullable Server server;
 
+    /** Guarded by this; null where there is none. */
+    private @Nullable UnixSocketServer local;
+
     @Inject
     GrpcServer(GrpcConfig config, GrpcServices services, CallThreads threads) {
         this.config = config;
@@ -56,6 +62,10 @@ public final class GrpcServer implements AutoCloseable {
             throw new IllegalStateException("Started already");
         }
         server = bind();
+        GrpcConfig.UnixSocket socket = config.unixSocket();
+        if (socket != null) {
+            local = UnixSocketServer.open(socket, this::configured);
+        }
         services.serving(true);
     }
 
@@ -70,42 +80,60 @@ public final class GrpcServer implements AutoCloseable {
     @Override
     public synchronized void close() {
         services.stopServing();
-        Server running = server;
-        if (running != null) {
-            try {
-                Thread.sleep(config.drainDelay());
-                running.shutdown();
-                if (!running.awaitTermination(config.stopTimeout().toMillis(), TimeUnit.MILLISECONDS)) {
-                    LOG.warn("Calls still under way after {} are cut off", config.stopTimeout());
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } finally {
-                running.shutdownNow();
-                server = null;
-            }
+        List<Server> running = Stream.of(server, local == null ? null : local.server())
+                .filter(Objects::nonNull)
+                .toList();
+        if (!running.isEmpty()) {
+            drain(running);
+        }
+        server = null;
+        if (local != null) {
+            local.close();
+            local = null;
         }
         threads.close();
+    }
+
+    private void drain(List<Server> running) {
+        try {
+            Thread.sleep(config.drainDelay());
+            running.forEach(Server::shutdown);
+            long limit = System.nanoTime() + config.stopTimeout().toNanos();
+            for (Server each : running) {
+                if (!each.awaitTermination(limit - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                    LOG.warn("Calls still under way after {} are cut off", config.stopTimeout());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            running.forEach(Server::shutdownNow);
+        }
     }
 
     private Server bind() {
         String address = config.host() + ":" + config.port();
         try {
-            NettyServerBuilder builder = NettyServerBuilder.forAddress(
-                            new InetSocketAddress(config.host(), config.port()), credentials())
-                    .maxInboundMessageSize(config.maxRequestBytes())
-                    .maxInboundMetadataSize(config.maxMetadataBytes())
-                    .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
-                    .permitKeepAliveTime(KEEPALIVE_PERMITTED.toSeconds(), TimeUnit.SECONDS)
-                    .permitKeepAliveWithoutCalls(true)
-                    .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
-                    .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
-                    .maxConnectionAge(CONNECTION_AGE.toSeconds(), TimeUnit.SECONDS)
-                    .maxConnectionAgeGrace(CONNECTION_AGE_GRACE.toSeconds(), TimeUnit.SECONDS);
-            return services.addTo(builder).build().start();
+            NettyServerBuilder builder =
+                    NettyServerBuilder.forAddress(new InetSocketAddress(config.host(), config.port()), credentials());
+            return configured(builder).build().start();
         } catch (IOException e) {
             throw new GrpcStartException(reason(address, e), e);
         }
+    }
+
+    /** Everything but where it listens. */
+    private NettyServerBuilder configured(NettyServerBuilder builder) {
+        return services.addTo(builder)
+                .maxInboundMessageSize(config.maxRequestBytes())
+                .maxInboundMetadataSize(config.maxMetadataBytes())
+                .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
+                .permitKeepAliveTime(KEEPALIVE_PERMITTED.toSeconds(), TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true)
+                .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
+                .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
+                .maxConnectionAge(CONNECTION_AGE.toSeconds(), TimeUnit.SECONDS)
+                .maxConnectionAgeGrace(CONNECTION_AGE_GRACE.toSeconds(), TimeUnit.SECONDS);
     }
 
     private ServerCredentials credentials() throws IOException {

@@ -1,0 +1,107 @@
+package dev.assize.server.endpoint.grpc;
+
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The same services on a Unix socket. A file that a server left behind when it died is replaced; any other is not touched. */
+final class UnixSocketServer implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(UnixSocketServer.class);
+
+    private final GrpcConfig.UnixSocket socket;
+    private final EventLoopGroup acceptor;
+    private final EventLoopGroup loops;
+    private final Server server;
+
+    private UnixSocketServer(
+            GrpcConfig.UnixSocket socket, EventLoopGroup acceptor, EventLoopGroup loops, Server server) {
+        this.socket = socket;
+        this.acceptor = acceptor;
+        this.loops = loops;
+        this.server = server;
+    }
+
+    /**
+     * Opens the socket.
+     *
+     * @param configured the builder with everything but where it listens
+     */
+    static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
+        EventLoopGroup acceptor = new NioEventLoopGroup(1);
+        EventLoopGroup loops = new NioEventLoopGroup();
+        try {
+            makeRoom(socket.file());
+            NettyServerBuilder builder = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket.file()))
+                    .channelType(NioServerDomainSocketChannel.class)
+                    .bossEventLoopGroup(acceptor)
+                    .workerEventLoopGroup(loops);
+            Server server = configured.apply(builder).build().start();
+            Files.setPosixFilePermissions(socket.file(), socket.permissions());
+            return new UnixSocketServer(socket, acceptor, loops, server);
+        } catch (IOException e) {
+            acceptor.shutdownGracefully();
+            loops.shutdownGracefully();
+            throw new GrpcStartException(
+                    "cannot listen on " + socket.file() + " (grpc.unixSocket): " + reason(socket.file(), e), e);
+        }
+    }
+
+    Server server() {
+        return server;
+    }
+
+    /** To be called when the server has ended. */
+    @Override
+    public void close() {
+        acceptor.shutdownGracefully();
+        loops.shutdownGracefully();
+        try {
+            Files.deleteIfExists(socket.file());
+        } catch (IOException e) {
+            LOG.warn("{} cannot be deleted", socket.file(), e);
+        }
+    }
+
+    private static void makeRoom(Path file) throws IOException {
+        if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+            return;
+        }
+        if (!Files.readAttributes(file, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .isOther()) {
+            throw new IOException("it is a file that is no socket");
+        }
+        if (isServed(file)) {
+            throw new IOException("somebody listens there already");
+        }
+        Files.delete(file);
+    }
+
+    private static boolean isServed(Path file) {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            return channel.connect(UnixDomainSocketAddress.of(file));
+        } catch (IOException nobody) {
+            return false;
+        }
+    }
+
+    private static String reason(Path file, IOException failure) {
+        Path directory = file.getParent();
+        return directory != null && !Files.isDirectory(directory)
+                ? "there is no directory " + directory
+                : String.valueOf(failure.getMessage());
+    }
+}

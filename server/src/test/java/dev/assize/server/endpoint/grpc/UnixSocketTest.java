@@ -1,0 +1,114 @@
+package dev.assize.server.endpoint.grpc;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The gRPC services on a socket in the file system. */
+class UnixSocketTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void refusesAPathThatTheSystemDoesNotTake() {
+        assertThatThrownBy(() -> socket(Path.of("/" + "x".repeat(107)), "rw-------"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("at most 107 bytes");
+        assertThat(socket(Path.of("/" + "x".repeat(106)), "rw-------")).isNotNull();
+    }
+
+    @Test
+    void touchesNothingThatIsNotItsOwn() throws Exception {
+        Path file = Files.writeString(directory.resolve("file"), "precious");
+        assertRefused(file, "it is a file that is no socket");
+        assertThat(file).hasContent("precious");
+
+        assertRefused(directory.resolve("none/socket"), "there is no directory");
+
+        Path taken = directory.resolve("taken");
+        try (ServerSocketChannel other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            other.bind(UnixDomainSocketAddress.of(taken));
+            assertRefused(taken, "somebody listens there already");
+        }
+    }
+
+    @Test
+    void servesBesideThePortWhoMayWriteToTheFile() throws Exception {
+        Path file = directory.resolve("assize.sock");
+        leaveBehind(file);
+        try (GrpcFixture door = new GrpcFixture(directory, config(file, "rw-rw----"));
+                GrpcServer server = door.injector.getInstance(GrpcServer.class)) {
+            server.start();
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                    .isEqualTo("rw-rw----");
+            for (String target : new String[] {"unix:" + file, "127.0.0.1:" + server.port()}) {
+                ManagedChannel channel = Grpc.newChannelBuilder(target, InsecureChannelCredentials.create())
+                        .build();
+                assertThat(door.with(DecisionServiceGrpc.newBlockingStub(channel), door.admin)
+                                .check(CheckRequest.newBuilder()
+                                        .setTenant("acme")
+                                        .setSubject("user:alice")
+                                        .setResource("replay:1")
+                                        .setAction("execute")
+                                        .build())
+                                .getDecision())
+                        .as(target)
+                        .isEqualTo(Decision.DECISION_ALLOW);
+                channel.shutdownNow();
+            }
+        }
+        assertThat(file).doesNotExist();
+    }
+
+    private void assertRefused(Path file, String reason) {
+        try (GrpcFixture door = new GrpcFixture(directory, config(file, "rw-------"));
+                GrpcServer server = door.injector.getInstance(GrpcServer.class)) {
+            assertThatThrownBy(server::start)
+                    .isInstanceOf(GrpcStartException.class)
+                    .hasMessageContaining(file.toString())
+                    .hasMessageContaining("grpc.unixSocket")
+                    .hasMessageContaining(reason);
+        }
+    }
+
+    /** As a server that was killed does. */
+    private static void leaveBehind(Path file) throws Exception {
+        ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        dead.bind(UnixDomainSocketAddress.of(file));
+        dead.close();
+        assertThat(file).exists();
+    }
+
+    private static GrpcConfig config(Path socket, String permissions) {
+        return new GrpcConfig(
+                "127.0.0.1",
+                0,
+                null,
+                GrpcConfig.Reflection.AUTHENTICATED,
+                GrpcConfig.DEFAULT_MAX_REQUEST_BYTES,
+                GrpcConfig.DEFAULT_MAX_METADATA_BYTES,
+                Duration.ZERO,
+                Duration.ofSeconds(5),
+                socket(socket, permissions));
+    }
+
+    private static GrpcConfig.UnixSocket socket(Path file, String permissions) {
+        return new GrpcConfig.UnixSocket(file, PosixFilePermissions.fromString(permissions));
+    }
+}
