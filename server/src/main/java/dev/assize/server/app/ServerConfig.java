@@ -23,7 +23,7 @@ import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.Arrays;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -127,11 +127,11 @@ record ServerConfig(
         if (!text.matches("0?[0-7]{3}")) {
             throw settings.bad(key, "permissions as chmod takes them, for example 0660");
         }
-        int mode = Integer.parseInt(text, 8);
-        PosixFilePermission[] all = PosixFilePermission.values();
-        return Arrays.stream(all)
-                .filter(permission -> (mode & (1 << (all.length - 1 - permission.ordinal()))) != 0)
-                .collect(Collectors.toUnmodifiableSet());
+        String octal = text.substring(text.length() - 3);
+        return PosixFilePermissions.fromString(octal.chars()
+                .mapToObj(
+                        digit -> "---|--x|-w-|-wx|r--|r-x|rw-|rwx".substring(4 * (digit - '0'), 4 * (digit - '0') + 3))
+                .collect(Collectors.joining()));
     }
 
     private static GrpcConfig.@Nullable Tls tls(Settings settings) {

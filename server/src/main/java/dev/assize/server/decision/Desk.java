@@ -59,6 +59,9 @@ public interface Desk extends AutoCloseable {
     /** A copy of all that the answer says, also of the freeze or separation of duty that decided. */
     Answer answer();
 
+    /** Forgets what was decided since it was opened, for it is going to be asked another way; it is not counted here. */
+    void abandon();
+
     /** Counts what was decided since it was opened, one as a check and more as a batch, and lets go of the policy. */
     @Override
     void close();

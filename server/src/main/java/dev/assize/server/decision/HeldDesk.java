@@ -11,6 +11,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,10 @@ final class HeldDesk implements Desk {
     private long readNanos;
     private long openedNanos;
     private boolean hasRead;
+
+    /** What was decided and is not counted yet. */
+    private Reason[] reasons = new Reason[64];
+
     private int decided;
 
     HeldDesk(GraphCache graphs, NodeClock clock, DecisionConfig config, DecisionMetrics metrics) {
@@ -97,8 +102,10 @@ final class HeldDesk implements Desk {
             metrics.engineFailed();
             throw new EvaluationFailedException(bug);
         }
-        metrics.decided(walk.reason());
-        decided++;
+        if (decided == reasons.length) {
+            reasons = Arrays.copyOf(reasons, 2 * decided);
+        }
+        reasons[decided++] = walk.reason();
         return true;
     }
 
@@ -155,7 +162,15 @@ final class HeldDesk implements Desk {
     }
 
     @Override
+    public void abandon() {
+        decided = 0;
+    }
+
+    @Override
     public void close() {
+        for (int i = 0; i < decided; i++) {
+            metrics.decided(reasons[i]);
+        }
         if (decided == 1) {
             metrics.decided(clock.nanos() - openedNanos);
         } else if (decided > 1) {

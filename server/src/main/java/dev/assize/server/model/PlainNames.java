@@ -114,7 +114,8 @@ public final class PlainNames {
                 && (bytes[percent + 2] == 'F' || bytes[percent + 2] == '5');
     }
 
-    private static boolean isClean(byte[] bytes, int offset, int length) {
+    /** Whether this is text of printable characters only. */
+    public static boolean isClean(byte[] bytes, int offset, int length) {
         for (int i = offset; i < offset + length; i++) {
             if ((CLASSES[bytes[i] & 0xFF] & CLEAN) == 0) {
                 return false;

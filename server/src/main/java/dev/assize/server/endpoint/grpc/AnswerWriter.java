@@ -7,6 +7,7 @@ import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecidedBy;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.model.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
@@ -31,6 +32,21 @@ final class AnswerWriter {
         }
         out.checkNoSpaceLeft();
         return new MessageBytes(bytes);
+    }
+
+    /** A `CheckResponse` that says decision and reason only. */
+    static MessageBytes minimal(Reason reason) {
+        byte[] bytes = new byte[4];
+        minimal(reason, bytes, 0);
+        return new MessageBytes(bytes);
+    }
+
+    /** The same four bytes among others. */
+    static void minimal(Reason reason, byte[] bytes, int offset) {
+        bytes[offset] = CheckResponse.DECISION_FIELD_NUMBER << 3;
+        bytes[offset + 1] = (byte) AnswerTranslator.decision(reason).getNumber();
+        bytes[offset + 2] = CheckResponse.REASON_FIELD_NUMBER << 3;
+        bytes[offset + 3] = (byte) reason(reason);
     }
 
     /** How many bytes {@link #write} will write. */
@@ -196,7 +212,7 @@ final class AnswerWriter {
         return AnswerTranslator.decision(answer.reason()).getNumber();
     }
 
-    private static int reason(dev.assize.server.model.Reason reason) {
+    private static int reason(Reason reason) {
         return AnswerTranslator.reason(reason).getNumber();
     }
 }

@@ -1,10 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.CheckBatchRequest;
-import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
-import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.MalformedItemsException;
@@ -75,9 +73,9 @@ final class BatchCheck {
                         .filter(item -> item.isAbout(true))
                         .map(item -> onRecord.given(item.id, item.askedOrThrow().query(), item.given()))
                         .toList());
-        CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
-        items.forEach(item -> response.addResults(result(item)));
-        return MessageBytes.of(response.build());
+        BatchWriter response = new BatchWriter(items.size());
+        items.forEach(item -> write(response, item));
+        return response.bytes();
     }
 
     private Item item(
@@ -151,14 +149,18 @@ final class BatchCheck {
         return agreed;
     }
 
-    private CheckBatchResult result(Item item) {
+    private void write(BatchWriter response, Item item) {
         if (item.refused != null) {
-            return CheckBatchResult.newBuilder()
+            response.message(CheckBatchResult.newBuilder()
                     .setError(errors.toStatus(item.refused))
-                    .build();
+                    .build());
+        } else if (item.explanation != null) {
+            Checks.Reply reply = new Checks.Reply(item.given(), item.explanation, item.id, item.detail);
+            response.message(
+                    CheckBatchResult.newBuilder().setResponse(reply.message()).build());
+        } else {
+            response.answer(item.answerOrThrow(), item.id, item.detail);
         }
-        CheckResponse response = new Checks.Reply(item.given(), item.explanation, item.id, item.detail).message();
-        return CheckBatchResult.newBuilder().setResponse(response).build();
     }
 
     /** An item on its way from question to answer. */

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  */
 final class CheckMethods {
 
+    private final PlainChecks plain;
     private final Checks checks;
     private final DecisionService decisions;
     private final Gate gate;
@@ -34,6 +35,7 @@ final class CheckMethods {
 
     @Inject
     CheckMethods(
+            PlainChecks plain,
             Checks checks,
             DecisionService decisions,
             Gate gate,
@@ -41,6 +43,7 @@ final class CheckMethods {
             DecisionIds ids,
             ErrorMapper errors,
             Replies replies) {
+        this.plain = plain;
         this.checks = checks;
         this.decisions = decisions;
         this.gate = gate;
@@ -89,18 +92,29 @@ final class CheckMethods {
     }
 
     private MessageBytes check(MessageBytes bytes) {
+        MessageBytes answer = plain.check(bytes);
+        return answer == null ? checkMessage(bytes) : answer;
+    }
+
+    private MessageBytes checkMessage(MessageBytes bytes) {
         CheckRequest request = bytes.as(CheckRequest.parser());
         return checks.decide("", request, gate.admit(request.getTenant())).bytes();
     }
 
     private MessageBytes checkBatch(MessageBytes bytes) {
+        MessageBytes answer = plain.batch(bytes);
+        return answer == null ? checkBatchMessage(bytes) : answer;
+    }
+
+    private MessageBytes checkBatchMessage(MessageBytes bytes) {
         CheckBatchRequest request = bytes.as(CheckBatchRequest.parser());
         return new BatchCheck(checks, decisions, onRecord, ids, errors)
                 .answer(request, gate.admit(request.getTenant()));
     }
 
     private StreamObserver<MessageBytes> checkStream(StreamObserver<MessageBytes> observer) {
-        return new CheckStreamCall(checks, gate, errors, replies, (ServerCallStreamObserver<MessageBytes>) observer)
+        return new CheckStreamCall(
+                        plain, checks, gate, errors, replies, (ServerCallStreamObserver<MessageBytes>) observer)
                 .start();
     }
 

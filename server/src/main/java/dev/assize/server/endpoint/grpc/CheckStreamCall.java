@@ -8,6 +8,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One CheckStream: asks for the next request when the transport has taken the last answer, so that what is in flight is one
@@ -17,6 +18,8 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
 
     static final int CORRELATION_BYTES = 128;
 
+    private final PlainChecks plain;
+    private final PlainStreamRequest plainRequest = new PlainStreamRequest();
     private final Checks checks;
     private final Gate gate;
     private final ErrorMapper errors;
@@ -28,11 +31,13 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
     private boolean waiting;
 
     CheckStreamCall(
+            PlainChecks plain,
             Checks checks,
             Gate gate,
             ErrorMapper errors,
             Replies replies,
             ServerCallStreamObserver<MessageBytes> stream) {
+        this.plain = plain;
         this.checks = checks;
         this.gate = gate;
         this.errors = errors;
@@ -60,7 +65,8 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             return;
         }
         try {
-            stream.onNext(MessageBytes.of(answer(request.as(CheckStreamRequest.parser()))));
+            MessageBytes answer = plainAnswer(request.bytes());
+            stream.onNext(answer == null ? MessageBytes.of(answer(request.as(CheckStreamRequest.parser()))) : answer);
         } catch (WouldWaitException later) {
             throw later;
         } catch (RuntimeException | Error failure) {
@@ -86,6 +92,28 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             ended = true;
             stream.onCompleted();
         }
+    }
+
+    /** Null where it is to be answered as a message. */
+    private @Nullable MessageBytes plainAnswer(byte[] request) {
+        if (!plainRequest.read(request)) {
+            return null;
+        }
+        gate.requireCredential();
+        TenantId tenant = plain.read(request, plainRequest.from(), plainRequest.to());
+        if (tenant == null) {
+            return null;
+        }
+        gate.admit(tenant);
+        MessageBytes answer;
+        try {
+            answer = plain.decide(tenant);
+        } catch (WouldWaitException later) {
+            throw later;
+        } catch (RuntimeException failure) {
+            return MessageBytes.of(plainRequest.failed(errors.toStatus(failure)));
+        }
+        return answer == null ? null : plainRequest.answered(answer.bytes());
     }
 
     private CheckStreamResponse answer(CheckStreamRequest request) {

@@ -44,8 +44,13 @@ final class Gate {
     /** Admits the current call to the tenant its request names in {@code tenant}. */
     TenantId admit(String tenant) {
         TenantId id = Fields.read("tenant", tenant, TenantId::new);
-        admit(PolicyScope.of(id));
+        admit(id);
         return id;
+    }
+
+    /** The same for a name that was read already. */
+    void admit(TenantId tenant) {
+        admit(PolicyScope.of(tenant));
     }
 
     /** Admits the current call to a tenant, or to the platform where the request names none. */

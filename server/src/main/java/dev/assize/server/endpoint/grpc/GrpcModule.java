@@ -29,6 +29,7 @@ public final class GrpcModule extends AbstractModule {
         bind(DecisionRecordCalls.class).in(Singleton.class);
         bind(ExecutionEndpoint.class).in(Singleton.class);
         bind(Checks.class).in(Singleton.class);
+        bind(PlainChecks.class).in(Singleton.class);
         bind(CheckMethods.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);

@@ -3,7 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -41,8 +42,8 @@ final class UnixSocketServer implements AutoCloseable {
      * @param configured the builder with everything but where it listens
      */
     static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
-        EventLoopGroup acceptor = new NioEventLoopGroup(1);
-        EventLoopGroup loops = new NioEventLoopGroup();
+        EventLoopGroup acceptor = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        EventLoopGroup loops = new MultiThreadIoEventLoopGroup(NioIoHandler.newFactory());
         try {
             makeRoom(socket.file());
             NettyServerBuilder builder = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket.file()))
@@ -53,8 +54,7 @@ final class UnixSocketServer implements AutoCloseable {
             Files.setPosixFilePermissions(socket.file(), socket.permissions());
             return new UnixSocketServer(socket, acceptor, loops, server);
         } catch (IOException e) {
-            acceptor.shutdownGracefully();
-            loops.shutdownGracefully();
+            end(acceptor, loops);
             throw new GrpcStartException(
                     "cannot listen on " + socket.file() + " (grpc.unixSocket): " + reason(socket.file(), e), e);
         }
@@ -67,13 +67,17 @@ final class UnixSocketServer implements AutoCloseable {
     /** To be called when the server has ended. */
     @Override
     public void close() {
-        acceptor.shutdownGracefully();
-        loops.shutdownGracefully();
+        end(acceptor, loops);
         try {
             Files.deleteIfExists(socket.file());
         } catch (IOException e) {
             LOG.warn("{} cannot be deleted", socket.file(), e);
         }
+    }
+
+    private static void end(EventLoopGroup acceptor, EventLoopGroup loops) {
+        var _ = acceptor.shutdownGracefully();
+        var _ = loops.shutdownGracefully();
     }
 
     private static void makeRoom(Path file) throws IOException {

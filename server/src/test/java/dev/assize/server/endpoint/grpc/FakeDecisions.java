@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,7 @@ final class FakeDecisions implements DecisionService {
     private final Set<TenantId> tenants = new HashSet<>();
     private Function<CheckQuery, Reason> engine = query -> Reason.ALLOWED;
     private Function<Answer, Answer> finish = answer -> answer;
+    private @Nullable Predicate<CheckQuery> atOnce;
     private @Nullable Explanation trace;
     private @Nullable CheckQuery lastQuery;
     private DecisionLog log = DecisionLog.NONE;
@@ -155,10 +157,23 @@ final class FakeDecisions implements DecisionService {
         return new ReadyAnswer(evaluate(query), decisionLog(query.tenant()));
     }
 
-    /** Closed for good: whoever asks there asks otherwise. */
+    /** Closed for good unless it is opened: whoever asks there asks otherwise. */
     @Override
     public Desk desk() {
-        return new ClosedDesk();
+        return new FakeDesk(this);
+    }
+
+    /** Opens the desk for tenants that there are, and for what it is to decide at once. */
+    synchronized void openDesk(@Nullable Predicate<CheckQuery> newAtOnce) {
+        atOnce = newAtOnce;
+    }
+
+    synchronized boolean isOpenFor(TenantId tenant) {
+        return atOnce != null && tenants.contains(tenant);
+    }
+
+    synchronized boolean decidesAtOnce(CheckQuery query) {
+        return atOnce != null && atOnce.test(query);
     }
 
     @Override

@@ -1,0 +1,191 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.Inject;
+import dev.assize.proto.v1.Detail;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.Desk;
+import dev.assize.server.decision.check.CheckBytes;
+import dev.assize.server.model.PlainNames;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
+import dev.assize.server.prompt.Prompt;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers plain questions from their bytes to the bytes of their answers, at a desk of the engine, without a message, a
+ * query or a string on the way. Whatever is not plain, is not decided there, or is not answered so, is null here: nothing
+ * has come of it then, and it is asked as a message.
+ */
+final class PlainChecks {
+
+    private final Gate gate;
+    private final DecisionIds ids;
+    private final AnswersOnRecord onRecord;
+
+    /** One for each event loop. */
+    private final ThreadLocal<Place> places;
+
+    @Inject
+    PlainChecks(DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord) {
+        this.gate = gate;
+        this.ids = ids;
+        this.onRecord = onRecord;
+        this.places = ThreadLocal.withInitial(() -> new Place(decisions.desk()));
+    }
+
+    /** A `CheckResponse` to a `CheckRequest`. */
+    @Nullable
+    MessageBytes check(MessageBytes request) {
+        TenantId tenant = read(request.bytes(), 0, request.bytes().length);
+        if (tenant == null) {
+            return null;
+        }
+        gate.admit(tenant);
+        return decide(tenant);
+    }
+
+    /** The tenant that a plain request on the event loop is about; away from it there is no desk that is worth its making. */
+    @Nullable
+    TenantId read(byte[] bytes, int from, int to) {
+        if (!Prompt.isRequired() || isLimited(CallContext.current().caller())) {
+            return null;
+        }
+        Place place = places.get();
+        PlainQuestion question = place.question;
+        return question.read(bytes, from, to)
+                ? place.tenants.of(bytes, question.tenantOffset(), question.tenantLength())
+                : null;
+    }
+
+    /** A `CheckResponse` to what this thread has read last, once the call is admitted to the tenant. */
+    @Nullable
+    MessageBytes decide(TenantId tenant) {
+        Place place = places.get();
+        CheckBytes names = place.question.names();
+        try (Desk desk = place.desk) {
+            if (!desk.open(names) || isAwaited(desk.decisionLog()) || !desk.decide(names)) {
+                return null;
+            }
+            String id = ids.next();
+            if (desk.decisionLog().covers(desk.reason().isAllow())) {
+                onRecord.put(tenant, List.of(onRecord.given(id, names.query(tenant), desk.answer())));
+            }
+            return place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE
+                    ? AnswerWriter.minimal(desk.reason())
+                    : AnswerWriter.response(desk.answer(), id, Detail.DETAIL_FULL);
+        }
+    }
+
+    /** A `CheckBatchResponse` to a `CheckBatchRequest`. */
+    @Nullable
+    MessageBytes batch(MessageBytes request) {
+        if (isLimited(CallContext.current().caller())) {
+            return null;
+        }
+        byte[] bytes = request.bytes();
+        Place place = places.get();
+        PlainBatch batch = place.batch;
+        if (!batch.read(bytes)) {
+            return null;
+        }
+        TenantId tenant = place.tenants.of(bytes, batch.tenantOffset(), batch.tenantLength());
+        if (tenant == null) {
+            return null;
+        }
+        gate.admit(tenant);
+        if (batch.size() > BatchCheck.PROMPT_ITEMS) {
+            Prompt.requireTime();
+        }
+        return decideAll(place, bytes);
+    }
+
+    private @Nullable MessageBytes decideAll(Place place, byte[] bytes) {
+        PlainBatch batch = place.batch;
+        try (Desk desk = place.desk) {
+            boolean opened = false;
+            BatchWriter answers = new BatchWriter(batch.size());
+            for (int i = 0; i < batch.size(); i++) {
+                PlainQuestion question = place.question;
+                if (!batch.readItem(i, bytes, question)) {
+                    desk.abandon();
+                    return null;
+                }
+                if (!opened) {
+                    if (!desk.open(question.names()) || desk.decisionLog().mode() != DecisionLog.Mode.NONE) {
+                        return null;
+                    }
+                    opened = true;
+                }
+                if (!desk.decide(question.names())) {
+                    desk.abandon();
+                    return null;
+                }
+                if (question.detailOr(batch.detail()) == Detail.DETAIL_MINIMAL_VALUE) {
+                    answers.minimal(desk.reason());
+                } else {
+                    answers.answer(desk.answer(), ids.next(), Detail.DETAIL_FULL);
+                }
+            }
+            return answers.bytes();
+        }
+    }
+
+    /** Whether what the caller may ask about is to be held against the request, or its call to be recorded. */
+    private static boolean isLimited(Caller caller) {
+        return caller.breakGlass() || !caller.envs().isEmpty();
+    }
+
+    private static boolean isAwaited(DecisionLog log) {
+        return log.mode() != DecisionLog.Mode.NONE && log.acknowledge() == DecisionLog.Acknowledge.BEFORE;
+    }
+
+    /** What one thread works with. */
+    private static final class Place {
+
+        private final Desk desk;
+        private final PlainQuestion question = new PlainQuestion();
+        private final PlainBatch batch = new PlainBatch();
+        private final Tenants tenants = new Tenants();
+
+        Place(Desk desk) {
+            this.desk = desk;
+        }
+    }
+
+    /** Names of tenants met lately: what they are read into need not be made again. */
+    private static final class Tenants {
+
+        private static final int SLOTS = 256;
+
+        private final byte[][] names = new byte[SLOTS][];
+        private final @Nullable TenantId[] ids = new TenantId[SLOTS];
+
+        @Nullable
+        TenantId of(byte[] bytes, int offset, int length) {
+            int slot = slot(bytes, offset, length);
+            byte[] name = names[slot];
+            if (name != null && Arrays.equals(name, 0, name.length, bytes, offset, offset + length)) {
+                return ids[slot];
+            }
+            if (!PlainNames.isTenant(bytes, offset, length)) {
+                return null;
+            }
+            TenantId tenant = new TenantId(new String(bytes, offset, length, StandardCharsets.US_ASCII));
+            names[slot] = Arrays.copyOfRange(bytes, offset, offset + length);
+            ids[slot] = tenant;
+            return tenant;
+        }
+
+        private static int slot(byte[] bytes, int offset, int length) {
+            int hash = length;
+            for (int i = offset; i < offset + length; i++) {
+                hash = 31 * hash + bytes[i];
+            }
+            return (hash ^ hash >>> 8) & SLOTS - 1;
+        }
+    }
+}
