@@ -23,6 +23,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -120,7 +121,7 @@ final class TenantExportCommand extends ClientCommand {
 
     /** Beside the directory that it becomes, and for its owner only. */
     private static Path part(Path whole) {
-        Path parent = whole.getParent();
+        Path parent = Objects.requireNonNullElse(whole.getParent(), whole);
         try {
             return parent.getFileSystem().supportedFileAttributeViews().contains("posix")
                     ? Files.createTempDirectory(
