@@ -1,6 +1,7 @@
 package dev.assize.benchmarks;
 
 import dev.assize.benchmarks.report.ReportCommand;
+import dev.assize.benchmarks.load.LoadCommand;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ public final class Main {
             case "ledger" -> new LedgerHammer();
             case "append" -> new AppendDriver();
             case "report" -> new ReportCommand();
+            case "load" -> new LoadCommand();
             default -> null;
         };
     }

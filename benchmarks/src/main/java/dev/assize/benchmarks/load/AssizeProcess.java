@@ -1,0 +1,261 @@
+package dev.assize.benchmarks.load;
+
+import dev.assize.client.AssizeClient;
+import dev.assize.client.PolicyChange;
+import dev.assize.server.cli.Credentials;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Assize itself, as it is started by whoever uses it, with its data in a scratch directory. */
+final class AssizeProcess implements ServerUnderTest {
+
+    static final String READY = "Ctrl-C stops it.";
+
+    /** Tenants written with one change. */
+    private static final int TENANTS_OF_A_CHANGE = 100;
+
+    private final String name;
+    private final Path home;
+    private final Launch launch;
+    private final @Nullable SslContext tls;
+    private final int port = freePort();
+    private final int httpPort = freePort();
+    private final Map<String, String> settings;
+
+    private JavaProcess process;
+
+    /** The administrator's, which the first start writes down. */
+    private final String key;
+
+    private AssizeProcess(String name, Path home, Launch launch, Map<String, String> settings, @Nullable SslContext tls)
+            throws IOException {
+        this.name = name;
+        this.home = home;
+        this.launch = launch;
+        this.tls = tls;
+        this.settings = new HashMap<>(settings);
+        this.process = start();
+        this.key = Credentials.read(home).orElseThrow().key();
+    }
+
+    /**
+     * Starts one on a directory of its own.
+     *
+     * @param settings variables of its configuration, as `ASSIZE_DECISION_CACHE_BYTES`
+     */
+    static AssizeProcess start(String name, Launch launch, Map<String, String> settings) throws IOException {
+        return new AssizeProcess(name, Files.createTempDirectory("assize-load"), launch, settings, null);
+    }
+
+    static AssizeProcess startWithTls(String name, Launch launch, OwnTls tls) throws IOException {
+        return new AssizeProcess(
+                name,
+                Files.createTempDirectory("assize-load"),
+                launch,
+                Map.of(
+                        "ASSIZE_GRPC_TLS_CERTIFICATE", tls.certificate().toString(),
+                        "ASSIZE_GRPC_TLS_KEY", tls.key().toString()),
+                tls.client());
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Endpoint endpoint() {
+        return new Endpoint(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), tls, key);
+    }
+
+    /** The same server by its Unix socket, which was among its settings. */
+    ServerUnderTest byUnixSocket(String path) {
+        return new OtherWay(this, new DomainSocketAddress(path));
+    }
+
+    @Override
+    public long pid() {
+        return process.pid();
+    }
+
+    @Override
+    public double databaseSeconds(ProcessorTime processors) {
+        try (Stream<String> lines = Files.lines(home.resolve("postgres/data/postmaster.pid"))) {
+            return lines.findFirst()
+                    .map(String::strip)
+                    .map(pid -> processors.ofFamily(Long.parseLong(pid)))
+                    .orElse(0.0);
+        } catch (IOException | UncheckedIOException | NumberFormatException notHere) {
+            return 0;
+        }
+    }
+
+    @Override
+    public Workload workload(Workload asked) {
+        return asked;
+    }
+
+    /** Writes the policy of a world. */
+    void load(Departments world) {
+        try (AssizeClient client = client()) {
+            for (int first = 0; first < world.tenants(); first += TENANTS_OF_A_CHANGE) {
+                int end = Math.min(world.tenants(), first + TENANTS_OF_A_CHANGE);
+                client.policy().apply(PolicyChange.of(parts(world, first, end), "load"));
+            }
+        }
+    }
+
+    /** Writes documents. */
+    void apply(byte[] yaml) {
+        try (AssizeClient client = client()) {
+            client.policy().apply(PolicyChange.of(List.of(new PolicyChange.Put("", 1, yaml)), "load"));
+        }
+    }
+
+    /** The sum of all values of a meter, 0 where it has none yet. */
+    double meter(String meter) throws IOException, InterruptedException {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            String text = http.send(
+                            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + "/metrics"))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString())
+                    .body();
+            return text.lines()
+                    .filter(line -> line.startsWith(meter + " ") || line.startsWith(meter + "{"))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                    .sum();
+        }
+    }
+
+    /** Stops it, and starts it again on the same data with other settings. */
+    void restart(Map<String, String> newSettings) throws IOException {
+        process.close();
+        settings.putAll(newSettings);
+        process = start();
+    }
+
+    /** SIGKILL, which its PostgreSQL survives, and a new process. */
+    void killAndRestart() throws IOException, InterruptedException {
+        process.kill();
+        process = start();
+    }
+
+    @Override
+    public void close() throws IOException {
+        process.close();
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private JavaProcess start() throws IOException {
+        Map<String, String> environment = new HashMap<>(settings);
+        environment.put("ASSIZE_HOME", home.toString());
+        environment.put("ASSIZE_GRPC_PORT", Integer.toString(port));
+        environment.put("ASSIZE_HTTP_PORT", Integer.toString(httpPort));
+        environment.putAll(launch.environment());
+        return JavaProcess.start(
+                launch.command(), environment, home.resolve("server.log"), line -> line.startsWith(READY));
+    }
+
+    private AssizeClient client() {
+        AssizeClient.Builder builder =
+                AssizeClient.builder().target("localhost:" + port).apiKey(key);
+        return (tls == null
+                        ? builder.plaintext()
+                        : builder.trustedCertificates(Path.of(settings.get("ASSIZE_GRPC_TLS_CERTIFICATE"))))
+                .build();
+    }
+
+    private static Iterable<PolicyChange.Part> parts(Departments world, int firstTenant, int endTenant) {
+        List<PolicyChange.Part> parts = new ArrayList<>();
+        for (int tenant = firstTenant; tenant < endTenant; tenant++) {
+            parts.add(new PolicyChange.Put("", 1, world.tenantYaml(tenant)));
+            for (int department = 0; department < world.departments(); department++) {
+                parts.add(new PolicyChange.Put("", 1, world.yaml(tenant, department)));
+            }
+        }
+        return parts;
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
+        }
+    }
+
+    /**
+     * How it is started.
+     *
+     * @param command without its settings
+     * @param environment what the launcher takes besides
+     */
+    record Launch(List<String> command, Map<String, String> environment) {
+
+        /** By the launcher where there is one, as users do, or else by its main class. */
+        static Launch of(Cores cores, List<String> flags, List<String> options, @Nullable Path launcher) {
+            if (launcher != null) {
+                List<String> command = new ArrayList<>(cores.prefix());
+                command.addAll(List.of(launcher.toString(), "serve"));
+                return new Launch(command, Map.of("ASSIZE_JAVA_OPTS", String.join(" ", options)));
+            }
+            List<String> all = new ArrayList<>(flags);
+            all.addAll(options);
+            List<String> command = JavaProcess.command(cores, all, "dev.assize.server.app.Main");
+            command.add("serve");
+            return new Launch(command, Map.of());
+        }
+    }
+
+    private record OtherWay(AssizeProcess server, SocketAddress address) implements ServerUnderTest {
+
+        @Override
+        public String name() {
+            return server.name();
+        }
+
+        @Override
+        public Endpoint endpoint() {
+            return new Endpoint(address, null, server.key);
+        }
+
+        @Override
+        public long pid() {
+            return server.pid();
+        }
+
+        @Override
+        public double databaseSeconds(ProcessorTime processors) {
+            return server.databaseSeconds(processors);
+        }
+
+        @Override
+        public Workload workload(Workload asked) {
+            return asked;
+        }
+
+        @Override
+        public void close() {}
+    }
+}

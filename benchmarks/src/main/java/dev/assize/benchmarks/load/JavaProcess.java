@@ -1,0 +1,118 @@
+package dev.assize.benchmarks.load;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+
+/** A child that says on its output when it is ready; none of them outlives this process. */
+final class JavaProcess implements AutoCloseable {
+
+    private static final int STOP_SECONDS = 20;
+
+    /** Those that run, to be ended with this process, which may be interrupted at any moment. */
+    private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> RUNNING.forEach(Process::destroy)));
+    }
+
+    private final Process process;
+    private final List<String> said = new ArrayList<>();
+
+    private JavaProcess(Process process) {
+        this.process = process;
+    }
+
+    /** Starts a main class of this class path, on every processor, with these options of the JVM. */
+    static List<String> command(Cores cores, List<String> options, String mainClass) {
+        List<String> command = new ArrayList<>(cores.prefix());
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), mainClass));
+        return command;
+    }
+
+    /**
+     * Starts it, and waits until it says so.
+     *
+     * @param log where its errors go
+     */
+    static JavaProcess start(List<String> command, Map<String, String> environment, Path log, Predicate<String> ready)
+            throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        builder.environment().putAll(environment);
+        JavaProcess started = new JavaProcess(builder.start());
+        RUNNING.add(started.process);
+        started.awaitReady(ready, log);
+        return started;
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** The rest of the first line it said that begins so. */
+    String said(String beginning) {
+        return said.stream()
+                .filter(line -> line.startsWith(beginning))
+                .map(line -> line.substring(beginning.length()).strip())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("the server did not say `" + beginning + "`: " + said));
+    }
+
+    /** SIGKILL. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+        RUNNING.remove(process);
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        try {
+            if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly().waitFor();
+            }
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+        RUNNING.remove(process);
+    }
+
+    private void awaitReady(Predicate<String> ready, Path log) throws IOException {
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        String line;
+        do {
+            line = out.readLine();
+            if (line == null) {
+                close();
+                throw new IOException("the server does not start: see " + log);
+            }
+            said.add(line);
+        } while (!ready.test(line));
+        Thread.ofVirtual().start(() -> drain(out));
+    }
+
+    /** A full pipe would stop it. */
+    private static void drain(BufferedReader out) {
+        try {
+            while (out.readLine() != null) {
+                // Nobody reads what a server says once it is ready.
+            }
+        } catch (IOException ended) {
+            // So it was killed.
+        }
+    }
+}

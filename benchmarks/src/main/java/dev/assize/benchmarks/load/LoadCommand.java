@@ -1,0 +1,206 @@
+package dev.assize.benchmarks.load;
+
+import dev.assize.server.cli.ExitCodes;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures calls over the wire beside a server that decides nothing and beside grpc-java as one begins with it. */
+@Command(
+        name = "load",
+        mixinStandardHelpOptions = true,
+        description = {
+            "Measures calls over the wire: Assize, a no-op service on the same transport and the same service on stock"
+                    + " grpc-java, in turns and in one run, each in a process of its own."
+        })
+public final class LoadCommand implements Callable<Integer> {
+
+    private static final List<String> FLAGS = List.of(
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-XX:+UseCompactObjectHeaders",
+            "-Dguice_bytecode_gen_option=DISABLED");
+
+    @Option(
+            names = "--profile",
+            defaultValue = "smoke",
+            description = "smoke (about three minutes) or full; default: smoke.")
+    private String profileName = "smoke";
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Writes every burst there.")
+    private @Nullable Path json;
+
+    @Option(names = "--server-cores", defaultValue = "", description = "As taskset takes them; default: 0.")
+    private String serverCores = "";
+
+    @Option(names = "--client-cores", defaultValue = "", description = "As taskset takes them; default: 1.")
+    private String clientCores = "";
+
+    @Option(
+            names = "--launcher",
+            paramLabel = "FILE",
+            description = "The script that starts Assize; default: the one above this jar, or else its main class.")
+    private @Nullable Path launcher;
+
+    @Option(
+            names = "--server-option",
+            paramLabel = "OPTION",
+            description =
+                    "Of every server's JVM, may be repeated; default: -Xmx1g -XX:+UseG1GC, and one processor where"
+                            + " it is pinned to one.")
+    private List<String> serverOptions = List.of();
+
+    @Option(names = "--database-url", description = "An empty PostgreSQL for Assize; default: its own.")
+    private @Nullable String databaseUrl;
+
+    @Option(names = "--database-user", defaultValue = "", description = "The role there, which migrates, too.")
+    private String databaseUser = "";
+
+    @Option(names = "--database-password", defaultValue = "", description = "Its password.")
+    private String databasePassword = "";
+
+    @Spec
+    private @Nullable CommandSpec spec;
+
+    @Override
+    public Integer call() throws Exception {
+        Profile profile = switch (profileName) {
+            case "smoke" -> Profile.smoke();
+            case "full" -> Profile.full();
+            default -> throw new IllegalArgumentException("--profile is `" + profileName + "`: expected smoke or full");
+        };
+        Cores cores = Cores.plan(serverCores, clientCores);
+        List<String> options = options(cores);
+        Path script = launcher != null ? launcher : launcherAbove();
+        Instant startedAt = Instant.now();
+        Findings findings = new Findings();
+        Path directory = Files.createTempDirectory("assize-load");
+        say("profile " + profile.name() + "; " + cores);
+        cores.pinClient(ProcessHandle.current().pid());
+        try {
+            AssizeProcess.Launch launch = AssizeProcess.Launch.of(cores, FLAGS, options, script);
+            try (LoadPlan plan = new LoadPlan(
+                    profile, cores, withFlags(options), launch, database(), directory, findings, this::say)) {
+                plan.run();
+            }
+        } finally {
+            delete(directory);
+        }
+        new ResultTable(out()).print(findings);
+        if (json != null) {
+            ResultFile.write(json, run(profile, cores, options, script, startedAt), findings);
+        }
+        return ExitCodes.DONE;
+    }
+
+    private List<String> options(Cores cores) {
+        if (!serverOptions.isEmpty()) {
+            return serverOptions;
+        }
+        List<String> options = new ArrayList<>(List.of("-Xmx1g", "-XX:+UseG1GC"));
+        if (cores.arePinned()) {
+            options.add("-XX:ActiveProcessorCount=" + cores.ofServer());
+        }
+        return options;
+    }
+
+    private static List<String> withFlags(List<String> options) {
+        return Stream.concat(FLAGS.stream(), options.stream()).toList();
+    }
+
+    private Map<String, String> database() {
+        Map<String, String> settings = new HashMap<>();
+        if (databaseUrl != null) {
+            settings.put("ASSIZE_DATABASE_URL", databaseUrl);
+            settings.put("ASSIZE_DATABASE_USER", databaseUser);
+            settings.put("ASSIZE_DATABASE_PASSWORD", databasePassword);
+            settings.put("ASSIZE_DATABASE_OWNER_USER", databaseUser);
+            settings.put("ASSIZE_DATABASE_OWNER_PASSWORD", databasePassword);
+        }
+        return settings;
+    }
+
+    private Map<String, Object> run(
+            Profile profile, Cores cores, List<String> options, @Nullable Path script, Instant startedAt) {
+        Map<String, Object> run = new LinkedHashMap<>();
+        run.put("command", "assize bench load --profile " + profile.name());
+        run.put("profile", profile.name());
+        run.put("startedAt", startedAt.toString());
+        run.put("seconds", Instant.now().getEpochSecond() - startedAt.getEpochSecond());
+        run.put("machine", Machine.describe(cores));
+        run.put("versions", Machine.versions());
+        run.put(
+                "flags",
+                Map.of(
+                        "server",
+                        withFlags(options),
+                        "launchedBy",
+                        script == null ? "java" : script.getFileName().toString()));
+        run.put(
+                "rules",
+                Map.of(
+                        "bursts",
+                        profile.rounds(),
+                        "burstSeconds",
+                        profile.burst().toMillis() / 1e3,
+                        "settleSeconds",
+                        profile.settle().toMillis() / 1e3,
+                        "disturbedAboveCores",
+                        profile.disturbedAbove(),
+                        "coverage",
+                        Estimate.WANTED_COVERAGE,
+                        "noise",
+                        Bar.NOISE));
+        return run;
+    }
+
+    /** In the repository the jar is at benchmarks/target, and the launcher above that. */
+    private static @Nullable Path launcherAbove() throws URISyntaxException {
+        Path code = Path.of(
+                Objects.requireNonNull(LoadCommand.class.getProtectionDomain().getCodeSource())
+                        .getLocation()
+                        .toURI());
+        for (Path above = code.getParent(); above != null; above = above.getParent()) {
+            Path script = above.resolve("assize");
+            if (Files.isRegularFile(script) && Files.isExecutable(script)) {
+                return script;
+            }
+        }
+        return null;
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private PrintWriter out() {
+        return Objects.requireNonNull(spec).commandLine().getOut();
+    }
+
+    private void say(String line) {
+        PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
+        err.println(line);
+        err.flush();
+    }
+}

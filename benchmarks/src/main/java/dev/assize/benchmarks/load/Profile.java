@@ -1,0 +1,76 @@
+package dev.assize.benchmarks.load;
+
+import java.time.Duration;
+
+/**
+ * How much is measured.
+ *
+ * @param rounds of each set: bursts of each cell
+ * @param mostRounds where bursts are disturbed, so that others are measured in their place
+ * @param settle how long a burst runs before it counts
+ * @param warmUp of each server, on every processor
+ * @param warmUpOfCell of each load, before its set
+ * @param disturbedAbove so many processors' worth of foreign load, a burst is left out
+ * @param streams at which Check is measured
+ * @param openStreams at which it is measured in the open model, too
+ * @param coldTenants over which cold batches are spread
+ * @param departments of the tenants in the shape of Cerbos' load test
+ * @param zipfTenants of which a tenth fits into the cache
+ * @param starts of servers, for what is measured of a start
+ */
+record Profile(
+        String name,
+        int rounds,
+        int mostRounds,
+        Duration burst,
+        Duration settle,
+        Duration warmUp,
+        Duration warmUpOfCell,
+        double disturbedAbove,
+        int[] streams,
+        int[] openStreams,
+        int coldTenants,
+        int[] departments,
+        int zipfTenants,
+        int starts) {
+
+    static final double DISTURBED_ABOVE = 0.25;
+
+    /** Minutes: says that everything works, and about where it stands. */
+    static Profile smoke() {
+        return new Profile(
+                "smoke",
+                9,
+                9,
+                Duration.ofMillis(250),
+                Duration.ofMillis(50),
+                Duration.ofSeconds(2),
+                Duration.ofMillis(150),
+                DISTURBED_ABOVE,
+                new int[] {1, 16, 128},
+                new int[] {128},
+                20,
+                new int[] {10, 100},
+                200,
+                1);
+    }
+
+    /** What is published. */
+    static Profile full() {
+        return new Profile(
+                "full",
+                11,
+                20,
+                Duration.ofSeconds(1),
+                Duration.ofMillis(250),
+                Duration.ofSeconds(20),
+                Duration.ofSeconds(2),
+                DISTURBED_ABOVE,
+                new int[] {1, 16, 128},
+                new int[] {1, 16, 128},
+                1_000,
+                new int[] {100, 1_000, 5_000},
+                10_000,
+                9);
+    }
+}

@@ -1,0 +1,43 @@
+package dev.assize.benchmarks.load;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+
+/** Measures sets of cells in interleaved bursts. */
+final class Rounds {
+
+    private final BurstMeter meter;
+    private final Profile profile;
+    private final Random random = new Random(1);
+
+    Rounds(BurstMeter meter, Profile profile) {
+        this.meter = meter;
+        this.profile = profile;
+    }
+
+    MeasuredSet measure(String name, List<Cell> cells) throws IOException, InterruptedException {
+        MeasuredSet set = new MeasuredSet(name, cells, profile.disturbedAbove());
+        for (Cell cell : cells) {
+            meter.measure(0, cell, profile.warmUpOfCell(), profile.settle());
+        }
+        for (int round = 1; round <= profile.mostRounds(); round++) {
+            if (round > profile.rounds()
+                    && set.rows().stream().allMatch(row -> set.undisturbed(row) >= profile.rounds())) {
+                break;
+            }
+            round(round, set);
+        }
+        return set;
+    }
+
+    private void round(int round, MeasuredSet set) throws IOException, InterruptedException {
+        List<MeasuredSet.Row> order = new ArrayList<>(set.rows());
+        Collections.shuffle(order, random);
+        for (MeasuredSet.Row row : order) {
+            row.bursts().add(meter.measure(round, row.cell(), profile.settle(), profile.burst()));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+package dev.assize.benchmarks.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
+
+import dev.assize.benchmarks.load.BareServer.Answers;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The client against servers of grpc-java, over real sockets. */
+class LoadClientTest {
+
+    private static final Duration SHORT = Duration.ofMillis(150);
+    private static final CheckResponse ALLOW =
+            CheckResponse.newBuilder().setDecision(Decision.DECISION_ALLOW).build();
+    private static final Departments WORLD = Departments.of("one", 1, 2, 5);
+
+    private final LoadClient client = new LoadClient();
+    private final List<Server> servers = new ArrayList<>();
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        client.close();
+        for (Server server : servers) {
+            boolean _ = server.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void aRefusedCallIsAFailureAndNoRequestServed() throws Exception {
+        serve(new Checks((request, observer) -> {
+            observer.onError(Status.RESOURCE_EXHAUSTED.asRuntimeException());
+        }));
+
+        WireRun.Observed observed = ask(checks(), Shape.of(2, 4), 200);
+
+        assertThat(observed.failures()).isPositive();
+        assertThat(observed.requests()).isZero();
+        assertThat(observed.latencies().count()).isZero();
+    }
+
+    @Test
+    void aServerWithoutTheKeyRefusesEveryCall() throws Exception {
+        BareDoor door = BareDoor.open();
+        servers.add(BareServer.start(BareServer.NO_OP, answers(), door, anyPort()));
+
+        WireRun.Observed observed =
+                client.ask(endpoint("asz_wrong"), checks(), Shape.of(1, 1), 200, SHORT, SHORT, LoadClient.Marks.NONE);
+
+        assertThat(observed.failures()).isPositive();
+        assertThat(observed.requests()).isZero();
+    }
+
+    @Test
+    void aWrongAnswerIsSeen() throws Exception {
+        serve(new Checks((request, observer) -> {
+            observer.onNext(CheckResponse.newBuilder()
+                    .setDecision(Decision.DECISION_DENY)
+                    .build());
+            observer.onCompleted();
+        }));
+
+        WireRun.Observed observed = ask(
+                checks().answeredBy((request, message) ->
+                        CheckResponse.parseFrom(message).getDecision() == Decision.DECISION_ALLOW),
+                Shape.of(1, 4),
+                0);
+
+        assertThat(observed.checked()).isPositive();
+        assertThat(observed.wrong()).isEqualTo(observed.checked());
+    }
+
+    /** Its first byte is another than that of every answer that begins with a decision. */
+    @Test
+    void anAnswerWithoutADecisionIsSeenEveryTime() throws Exception {
+        serve(new Checks((request, observer) -> {
+            observer.onNext(CheckResponse.newBuilder().setRevision(1).build());
+            observer.onCompleted();
+        }));
+
+        WireRun.Observed observed = ask(checks().answeredBy((request, message) -> true), Shape.of(1, 1), 300);
+
+        assertThat(observed.wrong()).isGreaterThanOrEqualTo(observed.requests()).isGreaterThan(observed.checked());
+    }
+
+    @Test
+    void aServerThatIsNotThereIsSaid() throws IOException {
+        int port = AssizeProcess.freePort();
+
+        assertThatIOException()
+                .isThrownBy(() -> client.ask(
+                        new Endpoint(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), null, "k"),
+                        checks(),
+                        Shape.of(1, 1),
+                        0,
+                        SHORT,
+                        SHORT,
+                        LoadClient.Marks.NONE))
+                .withMessageContaining("cannot reach");
+    }
+
+    /**
+     * One stream, on which the server sleeps once: the closed model has one long time, and the open one has one for each
+     * request that was due meanwhile.
+     */
+    @Test
+    void theOpenModelCountsWhatAStallDelayed() throws Exception {
+        long stallMillis = 400;
+        double perSecond = 500;
+        serve(stalling(stallMillis));
+        Latencies closed =
+                ask(checks(), Shape.of(1, 1), 0, Duration.ofMillis(800)).latencies();
+        serve(stalling(stallMillis));
+        Latencies open =
+                ask(checks(), Shape.of(1, 1), perSecond, Duration.ofMillis(800)).latencies();
+
+        assertThat(closed.micros(100)).isGreaterThanOrEqualTo(stallMillis * 1e3 * 0.99);
+        assertThat(open.micros(75))
+                .as("of 400 requests 200 were due in the stall")
+                .isGreaterThan(50_000);
+        assertThat(open.count()).isBetween(350L, 450L);
+    }
+
+    /** What never came back took at least as long as it was waited for; it may not vanish from the times. */
+    @Test
+    void theOpenModelCountsWhatWasNeverAnswered() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        AtomicInteger asked = new AtomicInteger();
+        serve(new Checks((request, observer) -> {
+            if (asked.incrementAndGet() > 20) {
+                awaitQuietly(never);
+            }
+            observer.onNext(ALLOW);
+            observer.onCompleted();
+        }));
+        try {
+            WireRun.Observed observed = ask(checks(), Shape.of(1, 2), 200, Duration.ofMillis(300));
+
+            assertThat(observed.failures()).isPositive();
+            assertThat(observed.latencies().micros(100)).isGreaterThan(5e6);
+        } finally {
+            never.countDown();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void bareServersAnswerEveryRpc(Workload.Kind kind) throws Exception {
+        for (String style : new String[] {BareServer.NO_OP, BareServer.STOCK}) {
+            BareDoor door = BareDoor.open();
+            servers.add(BareServer.start(style, answers(), door, anyPort()));
+            Workload workload = workload(kind);
+
+            WireRun.Observed observed = client.ask(
+                    endpoint(door.key()),
+                    workload,
+                    new Shape(2, 4, kind == Workload.Kind.STREAM ? 8 : 1),
+                    0,
+                    SHORT,
+                    SHORT,
+                    LoadClient.Marks.NONE);
+
+            assertThat(observed.requests()).as(style).isPositive();
+            assertThat(observed.checked()).isPositive();
+            assertThat(observed.wrong() + observed.failures()).isZero();
+            assertThat(observed.latencies().count()).isEqualTo(observed.requests());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 16, 128})
+    void asksOverAnyNumberOfStreams(int streams) throws Exception {
+        AtomicInteger served = new AtomicInteger();
+        serve(new Checks((request, observer) -> {
+            served.incrementAndGet();
+            observer.onNext(ALLOW);
+            observer.onCompleted();
+        }));
+
+        WireRun.Observed observed = ask(checks(), Shape.of(1, streams), 0);
+
+        assertThat(observed.requests()).isPositive();
+        assertThat(served.get()).isGreaterThanOrEqualTo((int) observed.requests());
+    }
+
+    private static Checks stalling(long millis) {
+        AtomicInteger asked = new AtomicInteger();
+        CountDownLatch never = new CountDownLatch(1);
+        return new Checks((request, observer) -> {
+            if (asked.incrementAndGet() == 100) {
+                awaitQuietly(never, millis);
+            }
+            observer.onNext(ALLOW);
+            observer.onCompleted();
+        });
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        awaitQuietly(latch, 60_000);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch, long millis) {
+        try {
+            boolean _ = latch.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private WireRun.Observed ask(Workload workload, Shape shape, double perSecond) throws Exception {
+        return ask(workload, shape, perSecond, SHORT);
+    }
+
+    private WireRun.Observed ask(Workload workload, Shape shape, double perSecond, Duration length) throws Exception {
+        return client.ask(
+                endpoint("k"), workload, shape, perSecond, Duration.ofMillis(20), length, LoadClient.Marks.NONE);
+    }
+
+    private static Workload checks() {
+        return workload(Workload.Kind.CHECK);
+    }
+
+    private static Workload workload(Workload.Kind kind) {
+        Requests requests = new Requests(WORLD, "one", 1);
+        Workload workload = switch (kind) {
+            case CHECK -> requests.checks(Requests.ofOne(64));
+            case BATCH -> requests.batches(10, Requests.ofOne(8));
+            case STREAM -> requests.streamed(Requests.ofOne(64));
+        };
+        return workload.answeredBy((request, message) -> message.length > 0);
+    }
+
+    private static Answers answers() {
+        CheckBatchResponse.Builder batch = CheckBatchResponse.newBuilder();
+        for (int i = 0; i < 10; i++) {
+            batch.addResults(CheckBatchResult.newBuilder().setResponse(ALLOW));
+        }
+        return new Answers(
+                ALLOW.toByteArray(),
+                batch.build().toByteArray(),
+                CheckStreamResponse.newBuilder().setResponse(ALLOW).build().toByteArray());
+    }
+
+    private void serve(DecisionServiceImplBase service) throws IOException {
+        servers.add(anyPort().addService(service).build().start());
+    }
+
+    private static NettyServerBuilder anyPort() {
+        return BareServer.at(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    }
+
+    private Endpoint endpoint(String key) {
+        return new Endpoint(
+                new InetSocketAddress(
+                        InetAddress.getLoopbackAddress(), servers.getLast().getPort()),
+                null,
+                key);
+    }
+
+    private interface Handler {
+
+        void check(CheckRequest request, StreamObserver<CheckResponse> observer);
+    }
+
+    private static final class Checks extends DecisionServiceImplBase {
+
+        private final Handler handler;
+
+        Checks(Handler handler) {
+            this.handler = handler;
+        }
+
+        @Override
+        public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
+            handler.check(request, observer);
+        }
+    }
+}
