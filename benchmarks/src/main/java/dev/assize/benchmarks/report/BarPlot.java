@@ -15,7 +15,8 @@ record BarPlot(String title, String label, List<Bar> bars) {
     private static final String GRID = "#d0d7de";
     private static final String INK = "#1b1f24";
 
-    record Bar(String name, Spread value) {}
+    /** Ours are darker. */
+    record Bar(String name, Spread value, boolean ours) {}
 
     String svg() {
         int height = TOP + bars.size() * ROW + BOTTOM;
@@ -41,7 +42,7 @@ record BarPlot(String title, String label, List<Bar> bars) {
         double middle = top + ROW / 2.0;
         Spread value = bar.value;
         svg.text(LEFT - 8, middle + 4, "end", bar.name);
-        svg.box(LEFT, top + 5, axis.at(value.median()) - LEFT, ROW - 10, Svg.colour(index == 0 ? 0 : 4));
+        svg.box(LEFT, top + 5, axis.at(value.median()) - LEFT, ROW - 10, Svg.colour(bar.ours ? 0 : 4));
         svg.line(axis.at(value.low()), middle, axis.at(value.high()), middle, INK);
         svg.line(axis.at(value.low()), middle - 4, axis.at(value.low()), middle + 4, INK);
         svg.line(axis.at(value.high()), middle - 4, axis.at(value.high()), middle + 4, INK);

@@ -6,4 +6,12 @@ package dev.assize.benchmarks.report;
  * @param part of the page that shows it
  * @param rounds in how many it takes part
  */
-record Cell(String part, String engine, String model, String access, int rounds) {}
+record Cell(String part, String engine, String model, String access, int rounds) {
+
+    /** The part whose models are worlds with conditions and hierarchies. */
+    static final String WORLDS = "worlds";
+
+    boolean isWorld() {
+        return part.equals(WORLDS);
+    }
+}

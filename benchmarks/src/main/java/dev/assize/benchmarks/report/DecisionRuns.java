@@ -5,6 +5,9 @@ import dev.assize.benchmarks.peer.PeerBenchmark;
 import dev.assize.benchmarks.peer.Peers;
 import dev.assize.benchmarks.peer.RoleModel;
 import dev.assize.benchmarks.report.Decisions.Measurement;
+import dev.assize.benchmarks.world.World;
+import dev.assize.benchmarks.world.WorldBenchmark;
+import dev.assize.benchmarks.world.WorldEngines;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -81,19 +84,27 @@ final class DecisionRuns {
             if (cell.access().equals(PeerBenchmark.Access.HOT.name())) {
                 progress.accept("%s answers %,d questions about %s as the model does"
                         .formatted(cell.engine(), Peers.ASSERTED_QUESTIONS, cell.model()));
-                RoleModel model = RoleModel.named(cell.model());
-                Peer peer = Peers.open(cell.engine(), model);
-                Peers.requireEqualAnswers(cell.engine(), peer, model, model.hot(Peers.ASSERTED_QUESTIONS));
+                requireEqualAnswers(cell);
             }
         }
     }
 
+    private static void requireEqualAnswers(Cell cell) throws Exception {
+        if (cell.isWorld()) {
+            WorldEngines.requireEqualAnswers(cell.engine(), World.named(cell.model(), Peers.ASSERTED_QUESTIONS));
+            return;
+        }
+        RoleModel model = RoleModel.named(cell.model());
+        Peer peer = Peers.open(cell.engine(), model);
+        Peers.requireEqualAnswers(cell.engine(), peer, model, model.hot(Peers.ASSERTED_QUESTIONS));
+    }
+
     private Measurement measure(Cell cell, int round) throws RunnerException {
+        Class<?> benchmark = cell.isWorld() ? WorldBenchmark.class : PeerBenchmark.class;
         ChainedOptionsBuilder options = new OptionsBuilder()
-                .include("^" + PeerBenchmark.class.getName().replace(".", "\\.") + "\\.")
+                .include("^" + benchmark.getName().replace(".", "\\.") + "\\.")
                 .param("engine", cell.engine())
                 .param("model", cell.model())
-                .param("access", cell.access())
                 .forks(1)
                 .warmupIterations(profile.warmUps())
                 .warmupTime(TimeValue.milliseconds(profile.warmUp().toMillis()))
@@ -104,6 +115,9 @@ final class DecisionRuns {
                 .addProfiler(GCProfiler.class)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
+        if (!cell.isWorld()) {
+            options.param("access", cell.access());
+        }
         if (recordings != null && round == 0) {
             options.addProfiler(JavaFlightRecorderProfiler.class, "dir=" + recordings);
         }

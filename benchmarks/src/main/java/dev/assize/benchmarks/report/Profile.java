@@ -2,6 +2,7 @@ package dev.assize.benchmarks.report;
 
 import dev.assize.benchmarks.peer.PeerBenchmark;
 import dev.assize.benchmarks.peer.Peers;
+import dev.assize.benchmarks.world.WorldEngines;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +19,7 @@ enum Profile {
             cells.addAll(hot("policies", OURS, rounds(), "policies-10", "policies-1000", "policies-40000"));
             cells.addAll(hot("bindings", OURS, rounds(), "bindings-1000", "bindings-100000"));
             cells.addAll(hot("hospital", OURS, rounds(), "hospital-5", "hospital-300"));
+            cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-50", "github-50", "tinytodo-50"));
             return cells;
         }
     },
@@ -38,6 +40,8 @@ enum Profile {
             cells.addAll(uniform("bindings", OURS, rounds(), bindings));
             cells.addAll(hot("hospital", OURS, rounds(), hospitals));
             cells.addAll(hot("hospital", OTHERS, FEW_ROUNDS, hospitals));
+            cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-5", "github-5", "tinytodo-5"));
+            cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-50", "github-50", "tinytodo-50"));
             return cells;
         }
     };
