@@ -1,5 +1,6 @@
 package dev.assize.benchmarks;
 
+import dev.assize.benchmarks.report.FlameCommand;
 import dev.assize.benchmarks.report.ReportCommand;
 import dev.assize.benchmarks.load.LoadCommand;
 import java.io.PrintWriter;
@@ -31,6 +32,7 @@ public final class Main {
         return switch (name) {
             case "ledger" -> new LedgerHammer();
             case "append" -> new AppendDriver();
+            case "flame" -> new FlameCommand();
             case "report" -> new ReportCommand();
             case "load" -> new LoadCommand();
             default -> null;

@@ -30,6 +30,9 @@ record Machine(
         List<String> versions,
         List<String> flags) {
 
+    /** So much of each processor may be in use by others before a run. */
+    static final double QUIET = 0.3;
+
     static Machine here(InstantSource clock, Profile profile) {
         OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         return new Machine(

@@ -11,7 +11,7 @@ import java.util.Locale;
 /** How much is measured: enough to see that it works, or enough to say what is proven. */
 enum Profile {
     /** Minutes; its intervals are of three rounds and prove little. */
-    SMOKE(3, 1, Duration.ofMillis(500), 5) {
+    SMOKE(3, 2, Duration.ofSeconds(1), 5) {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
@@ -34,17 +34,20 @@ enum Profile {
             String[] hospitals = {"hospital-5", "hospital-50", "hospital-300"};
             cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
             cells.addAll(hot("policies", OURS, rounds(), policies));
-            cells.addAll(uniform("policies", OURS, rounds(), policies));
+            cells.addAll(uniform("policies", OURS, SOME_ROUNDS, policies));
             cells.addAll(hot("policies", OTHERS, FEW_ROUNDS, "policies-10", "policies-1000", "policies-40000"));
             cells.addAll(hot("bindings", OURS, rounds(), bindings));
-            cells.addAll(uniform("bindings", OURS, rounds(), bindings));
+            cells.addAll(uniform("bindings", OURS, SOME_ROUNDS, bindings));
             cells.addAll(hot("hospital", OURS, rounds(), hospitals));
             cells.addAll(hot("hospital", OTHERS, FEW_ROUNDS, hospitals));
-            cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-5", "github-5", "tinytodo-5"));
+            cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, SOME_ROUNDS, "gdrive-5", "github-5", "tinytodo-5"));
             cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-50", "github-50", "tinytodo-50"));
             return cells;
         }
     };
+
+    /** Of what is a curve, and no bar. */
+    private static final int SOME_ROUNDS = 5;
 
     /** Of engines that are slower by far, where only their growth is of interest. */
     private static final int FEW_ROUNDS = 3;

@@ -84,6 +84,11 @@ final class Report {
                 order statistics (the second and the eighth of nine, which hold the true median 96 times in 100; the \
                 smallest and the largest of three, 75 times). Below %s times nothing is proven on such a machine; where an \
                 interval holds its bar, that is not proven either. The raw figures stand beside this page: %s, %s, %s.""".formatted(Numbers.exact(Wanted.NOISE), MACHINE, DECISIONS, LOAD)));
+        if (machine.loadBefore() > Machine.QUIET * machine.processors()) {
+            blocks.add(new Paragraph("""
+                    Something else ran on this machine as the run began, with a load average of %s on %d processors: do \
+                    not use these figures.""".formatted(Numbers.plain(machine.loadBefore()), machine.processors())));
+        }
         blocks.add(new Heading("Machine, versions, flags"));
         List<List<String>> rows = new ArrayList<>(List.of(
                 List.of("measured", machine.at()),

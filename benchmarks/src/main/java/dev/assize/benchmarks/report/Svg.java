@@ -46,6 +46,14 @@ final class Svg {
                 x, y, Math.max(0, width), height, colour);
     }
 
+    /** A box with a text in it, and one more for who points at it. */
+    void frame(double x, double y, double width, double height, String colour, String text, String says) {
+        add(
+                "<g><title>%s</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\" stroke=\"#fff\"/>"
+                        + "<text x=\"%.1f\" y=\"%.1f\" font-size=\"11\">%s</text></g>",
+                Page.escaped(says), x, y, width, height, colour, x + 3, y + height - 5, Page.escaped(text));
+    }
+
     /** Its anchor is `start`, `middle` or `end`. */
     void text(double x, double y, String anchor, String text) {
         add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, Page.escaped(text));

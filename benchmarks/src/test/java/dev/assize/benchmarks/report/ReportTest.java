@@ -44,6 +44,14 @@ class ReportTest {
                 .withMessageContaining("`assize/load/1`");
     }
 
+    @Test
+    void warnsOfAMachineThatDidSomethingElse() throws IOException {
+        Path machine = directory.resolve(Report.MACHINE);
+        Files.writeString(machine, Files.readString(machine).replace("\"loadBefore\": 0.12", "\"loadBefore\": 3.5"));
+
+        assertThat(new Report(directory).page().markdown()).contains("do not use these figures");
+    }
+
     /** Written anew by `assize bench report --render` into a copy of the stored directory; read the difference. */
     @Test
     void writesThePageThatIsStored() throws IOException {
