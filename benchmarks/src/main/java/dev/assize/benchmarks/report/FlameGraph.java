@@ -82,6 +82,7 @@ final class FlameGraph {
         if (width < NARROWEST) {
             return;
         }
+        String brief = brief(name);
         int letters = (int) ((width - 6) / LETTER);
         svg.frame(
                 left,
@@ -89,7 +90,7 @@ final class FlameGraph {
                 width,
                 ROW - 1,
                 colour(name),
-                letters < 3 ? "" : name.substring(0, Math.min(name.length(), letters)),
+                letters < 3 ? "" : brief.substring(0, Math.min(brief.length(), letters)),
                 "%s, %.1f %% (%d samples)".formatted(name, 100.0 * node.samples / root.samples, node.samples));
         double next = left;
         for (Map.Entry<String, Node> callee : node.callees.entrySet()) {
@@ -104,6 +105,11 @@ final class FlameGraph {
             return "#f4a261";
         }
         return name.startsWith("java.") || name.startsWith("jdk.") ? "#d0d7de" : "#a9d6f5";
+    }
+
+    /** Without its package. */
+    private static String brief(String name) {
+        return name.replaceFirst("^([a-z_0-9]+\\.)+(?=[A-Z])", "");
     }
 
     private static String name(RecordedFrame frame) {
