@@ -9,10 +9,6 @@ import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.CheckAndAppendRequest;
 import dev.assize.proto.v1.CheckAndAppendResponse;
-import dev.assize.proto.v1.CheckBatchRequest;
-import dev.assize.proto.v1.CheckBatchResponse;
-import dev.assize.proto.v1.CheckBatchResult;
-import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GetLineageResponse;
@@ -36,22 +32,21 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.TlsChannelCredentials;
-import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -86,6 +81,7 @@ public final class AssizeClient implements AutoCloseable {
     private static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
 
     private final ManagedChannel channel;
+    private final Checks checks;
     private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
     private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
     private final String tenant;
@@ -100,6 +96,15 @@ public final class AssizeClient implements AutoCloseable {
 
     private AssizeClient(Builder builder, ManagedChannel channel) {
         this.channel = channel;
+        this.checks = new Checks(
+                new GrpcCheckCalls(channel),
+                builder.batching,
+                builder.cacheSize == 0
+                        ? AnswerCache.none()
+                        : AnswerCache.of(builder.cacheSize, PolicyServiceGrpc.newStub(channel), InstantSource.system()),
+                builder.tenant,
+                builder.env,
+                builder.knownObligations);
         this.decisions = DecisionServiceGrpc.newBlockingStub(channel);
         this.ledger = LedgerServiceGrpc.newBlockingStub(channel);
         this.tenant = builder.tenant;
@@ -132,16 +137,12 @@ public final class AssizeClient implements AutoCloseable {
 
     /** The same with a deadline of its own, for all its tries together. */
     public CheckResult check(Question question, Duration deadline) {
-        CheckRequest request = Wire.question(question, tenant, env);
-        try {
-            return Wire.result(
-                    Retries.within(
-                            deadline, left -> decisions.withDeadlineAfter(left).check(request)),
-                    question.isAboutThePast(),
-                    knownObligations);
-        } catch (RuntimeException failure) {
-            return CheckResult.failed(AssizeException.of(failure));
-        }
+        return checks.check(question, deadline);
+    }
+
+    /** Asks without holding up a thread. Never completes exceptionally, but for whoever cancels it. */
+    public CompletableFuture<CheckResult> checkAsync(Question question) {
+        return checks.checkLater(question, checkDeadline);
     }
 
     /**
@@ -171,51 +172,7 @@ public final class AssizeClient implements AutoCloseable {
      * @return one result for each question, in their order
      */
     public List<CheckResult> checkBatch(List<Question> questions) {
-        CheckBatchRequest.Builder builder =
-                CheckBatchRequest.newBuilder().setTenant(batchTenant(questions)).setEnv(env);
-        questions.forEach(it -> builder.addItems(Wire.question(it, tenant, env)));
-        CheckBatchRequest request = builder.build();
-        try {
-            CheckBatchResponse response = Retries.within(
-                    checkDeadline, left -> decisions.withDeadlineAfter(left).checkBatch(request));
-            if (response.getResultsCount() != questions.size()) {
-                return allFailed(
-                        questions,
-                        AssizeException.malformed("the server gave " + response.getResultsCount() + " results for "
-                                + questions.size() + " questions"));
-            }
-            List<CheckResult> results = new ArrayList<>(questions.size());
-            for (int i = 0; i < questions.size(); i++) {
-                results.add(result(response.getResults(i), questions.get(i)));
-            }
-            return results;
-        } catch (RuntimeException failure) {
-            return allFailed(questions, AssizeException.of(failure));
-        }
-    }
-
-    private CheckResult result(CheckBatchResult result, Question question) {
-        return switch (result.getResultCase()) {
-            case RESPONSE -> Wire.result(result.getResponse(), question.isAboutThePast(), knownObligations);
-            case ERROR ->
-                CheckResult.failed(
-                        result.getError().getCode() == Status.Code.OK.value()
-                                ? AssizeException.malformed("the server gave an error that is none")
-                                : AssizeException.of(StatusProto.toStatusRuntimeException(result.getError())));
-            case RESULT_NOT_SET -> CheckResult.failed(AssizeException.malformed("the server gave an empty result"));
-        };
-    }
-
-    private String batchTenant(List<Question> questions) {
-        return questions.stream()
-                .map(Question::tenant)
-                .filter(it -> !it.isEmpty())
-                .findFirst()
-                .orElse(tenant);
-    }
-
-    private static List<CheckResult> allFailed(List<Question> questions, AssizeException failure) {
-        return Collections.nCopies(questions.size(), CheckResult.failed(failure));
+        return checks.checkBatch(questions, checkDeadline);
     }
 
     /** Asks and, where it is allowed, records what is done, as one step; under a key of the client's own. */
@@ -498,6 +455,7 @@ public final class AssizeClient implements AutoCloseable {
     /** Ends the connection; calls under way get five seconds. */
     @Override
     public void close() {
+        checks.close();
         channel.shutdown();
         try {
             if (!channel.awaitTermination(5, TimeUnit.SECONDS)) {
@@ -523,6 +481,8 @@ public final class AssizeClient implements AutoCloseable {
         private String tenant = "";
         private String env = "";
         private final Set<String> knownObligations = new HashSet<>();
+        private boolean batching = true;
+        private int cacheSize;
         private Duration checkDeadline = Duration.ofSeconds(1);
         private Duration appendDeadline = Duration.ofSeconds(10);
         private Duration readDeadline = Duration.ofMinutes(10);
@@ -574,6 +534,29 @@ public final class AssizeClient implements AutoCloseable {
         /** Declares that the caller carries out obligations of this type. Any other turns an allow into a deny. */
         public Builder knowsObligation(String type) {
             knownObligations.add(type);
+            return this;
+        }
+
+        /**
+         * Whether concurrent checks of one tenant and environment travel together; default true. A check that is alone goes
+         * at once, by itself; only where others are under way does it wait for one of them to be answered, and goes with all
+         * that wait.
+         */
+        public Builder batching(boolean batching) {
+            this.batching = batching;
+            return this;
+        }
+
+        /**
+         * Keeps so many answers of each tenant and gives them again, for as long as the server said that they are valid, and
+         * while a stream of the tenant's policy says that it has not changed. That stream needs the permission
+         * {@code watch} on the tenant's policy. Default 0: every check asks.
+         */
+        public Builder cache(int answers) {
+            if (answers < 0) {
+                throw new IllegalArgumentException("Cache of " + answers + " answers: expected 0 or more");
+            }
+            this.cacheSize = answers;
             return this;
         }
 

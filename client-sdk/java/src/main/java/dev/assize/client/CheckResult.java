@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param binding the binding that decided, empty where none did
  * @param role the role that decided, empty where none did
  * @param revision of the tenant's policy that the answer rests on
+ * @param platformRevision of the platform's policy that the answer rests on
  * @param obligations duties on an allow, advice on a deny
  * @param delegatorReason why the one on whose behalf the question was asked is denied; empty otherwise
  * @param approvalId the single-use approval that an allow rests on; empty otherwise
@@ -34,6 +35,7 @@ public record CheckResult(
         String binding,
         String role,
         long revision,
+        long platformRevision,
         List<Obligation> obligations,
         String delegatorReason,
         String approvalId,
@@ -87,6 +89,7 @@ public record CheckResult(
                 binding,
                 role,
                 revision,
+                platformRevision,
                 obligations,
                 delegatorReason,
                 approvalId,
@@ -106,6 +109,7 @@ public record CheckResult(
                 "",
                 "",
                 "",
+                0,
                 0,
                 List.of(),
                 "",

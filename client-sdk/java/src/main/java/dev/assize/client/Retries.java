@@ -4,7 +4,11 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
@@ -36,6 +40,43 @@ final class Retries {
                 pause(wait.get());
             }
         }
+    }
+
+    /** The same without a thread that waits. */
+    static <R> CompletableFuture<R> laterWithin(Duration deadline, Function<Duration, CompletableFuture<R>> call) {
+        return later(1, System.nanoTime() + deadline.toNanos(), call);
+    }
+
+    private static <R> CompletableFuture<R> later(int tries, long end, Function<Duration, CompletableFuture<R>> call) {
+        return begun(call, Duration.ofNanos(end - System.nanoTime())).exceptionallyCompose(failed -> {
+            RuntimeException failure = unwrapped(failed);
+            Optional<Duration> wait = waitAfter(tries, failure, end - System.nanoTime());
+            if (wait.isEmpty()) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            return CompletableFuture.runAsync(
+                            () -> {},
+                            CompletableFuture.delayedExecutor(wait.get().toNanos(), TimeUnit.NANOSECONDS))
+                    .thenCompose(_ -> later(tries + 1, end, call));
+        });
+    }
+
+    private static <R> CompletableFuture<R> begun(Function<Duration, CompletableFuture<R>> call, Duration left) {
+        try {
+            return call.apply(left);
+        } catch (RuntimeException failure) {
+            return CompletableFuture.failedFuture(failure);
+        }
+    }
+
+    /** What a future failed with. */
+    static RuntimeException unwrapped(Throwable failure) {
+        Throwable cause = failure;
+        while ((cause instanceof ExecutionException || cause instanceof CompletionException)
+                && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause instanceof RuntimeException known ? known : AssizeException.of(cause);
     }
 
     /** How long to wait before the next try; empty where there is none. */

@@ -130,6 +130,7 @@ final class Wire {
                 response.getDecidedBy().getBinding(),
                 response.getDecidedBy().getRole(),
                 response.getRevision(),
+                response.getPlatformRevision(),
                 obligations,
                 reason(response.getDelegatorReason()),
                 response.getApprovalId(),

@@ -97,6 +97,7 @@ final class Bench implements AutoCloseable {
         variables.put("scripted", scripted.address());
         variables.put("nowhere", "127.0.0.1:1");
         variables.put("inAMinute", Instant.now().plusSeconds(60).toString());
+        variables.put("inAnHour", Instant.now().plusSeconds(3_600).toString());
         variables.put("now", Instant.now().toString());
         variables.put("aMinuteAgo", Instant.now().minusSeconds(60).toString());
     }

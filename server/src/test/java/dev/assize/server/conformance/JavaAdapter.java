@@ -75,6 +75,8 @@ final class JavaAdapter implements Adapter {
                 .target(line.get("target").asText())
                 .plaintext()
                 .apiKey(line.get("key").asText())
+                .batching(line.get("batching").asBoolean())
+                .cache(line.get("cache").asBoolean() ? 1_000 : 0)
                 .checkDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()))
                 .appendDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()));
         line.path("obligations").forEach(type -> opened.knowsObligation(type.asText()));

@@ -1,0 +1,307 @@
+package dev.assize.client;
+
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import io.grpc.Status;
+import io.grpc.protobuf.StatusProto;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Questions of one tenant and environment: some calls are under way, and what is asked meanwhile waits. Without a lock:
+ * whoever asks adds to the queue and then looks for room, whoever ends a call makes room and then looks at the queue, so one
+ * of the two sees the other.
+ *
+ * <p>A batch has the longest of its deadlines; who has a shorter one leaves earlier, and when all have left the call is
+ * cancelled. A batch that the server refuses as a whole for what may be one question's fault, or because the caller may not
+ * ask in batches, is asked question by question. Who has waited for a quarter of its deadline without being sent goes by
+ * itself, so that a call that hangs delays others, and fails nobody.
+ */
+final class Lane {
+
+    /** Calls under way before questions wait: the server decides one while the other travels. */
+    static final int UNDER_WAY = 2;
+
+    /** Items of a batch, and their bytes: what a server takes, and far less than what it takes long for. */
+    static final int MOST_ITEMS = 256;
+
+    static final int MOST_BYTES = 1 << 20;
+
+    private static final int PATIENCE = 4;
+
+    private final CheckCalls calls;
+    private final String tenant;
+    private final AtomicInteger underWay = new AtomicInteger();
+    private final ConcurrentLinkedQueue<Waiting> queue = new ConcurrentLinkedQueue<>();
+
+    Lane(CheckCalls calls, String tenant) {
+        this.calls = calls;
+        this.tenant = tenant;
+    }
+
+    CheckResponse ask(CheckRequest request, Duration deadline) {
+        if (queue.isEmpty() && hasRoom()) {
+            try {
+                return here(request, deadline);
+            } finally {
+                end();
+            }
+        }
+        Waiting waiting = new Waiting(request, deadline);
+        queue.add(waiting);
+        sendWhatWaits();
+        return answer(waiting);
+    }
+
+    CompletableFuture<CheckResponse> askLater(CheckRequest request, Duration deadline) {
+        Waiting waiting = new Waiting(request, deadline);
+        queue.add(waiting);
+        sendWhatWaits();
+        if (!waiting.isDone()) {
+            CompletableFuture.delayedExecutor(deadline.dividedBy(PATIENCE).toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(() -> goAlone(waiting));
+            CompletableFuture.delayedExecutor(deadline.toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(() -> waiting.leave(Status.DEADLINE_EXCEEDED
+                            .withDescription("no answer in " + deadline)
+                            .asRuntimeException()));
+        }
+        return waiting;
+    }
+
+    /** Nothing is under way, and nothing waits. */
+    boolean isIdle() {
+        return underWay.get() == 0 && queue.isEmpty();
+    }
+
+    private CheckResponse here(CheckRequest request, Duration deadline) {
+        return Retries.within(deadline, left -> calls.checkHere(request, left));
+    }
+
+    private void goAlone(Waiting waiting) {
+        if (waiting.take()) {
+            queue.remove(waiting);
+            var _ = alone(waiting);
+        }
+    }
+
+    private CheckResponse answer(Waiting waiting) {
+        try {
+            return waiting.get(waiting.left().toNanos() / PATIENCE, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException impatient) {
+            if (!waiting.take()) {
+                return lateAnswer(waiting);
+            }
+            queue.remove(waiting);
+            return here(waiting.request, waiting.left());
+        } catch (ExecutionException failure) {
+            throw Retries.unwrapped(failure);
+        } catch (InterruptedException interrupted) {
+            queue.remove(waiting);
+            throw interrupted(waiting, interrupted);
+        }
+    }
+
+    private static CheckResponse lateAnswer(Waiting waiting) {
+        try {
+            return waiting.get(waiting.left().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException late) {
+            RuntimeException failure = Status.DEADLINE_EXCEEDED
+                    .withDescription("no answer in time")
+                    .asRuntimeException();
+            waiting.leave(failure);
+            throw failure;
+        } catch (ExecutionException failure) {
+            throw Retries.unwrapped(failure);
+        } catch (InterruptedException interrupted) {
+            throw interrupted(waiting, interrupted);
+        }
+    }
+
+    private static RuntimeException interrupted(Waiting waiting, InterruptedException interrupted) {
+        Thread.currentThread().interrupt();
+        RuntimeException failure = Status.CANCELLED
+                .withDescription("interrupted while waiting for the answer")
+                .withCause(interrupted)
+                .asRuntimeException();
+        waiting.leave(failure);
+        return failure;
+    }
+
+    private boolean hasRoom() {
+        int now = underWay.get();
+        while (now < UNDER_WAY) {
+            if (underWay.compareAndSet(now, now + 1)) {
+                return true;
+            }
+            now = underWay.get();
+        }
+        return false;
+    }
+
+    private void end() {
+        underWay.decrementAndGet();
+        sendWhatWaits();
+    }
+
+    private void sendWhatWaits() {
+        while (!queue.isEmpty() && hasRoom()) {
+            List<Waiting> together = take();
+            if (together.isEmpty()) {
+                underWay.decrementAndGet();
+            } else {
+                send(together);
+            }
+        }
+    }
+
+    /** Those that still wait, up to what one batch may have. */
+    private List<Waiting> take() {
+        List<Waiting> together = new ArrayList<>();
+        int bytes = 0;
+        while (together.size() < MOST_ITEMS && bytes < MOST_BYTES) {
+            Waiting next = queue.poll();
+            if (next == null) {
+                break;
+            }
+            if (next.take()) {
+                together.add(next);
+                bytes += next.request.getSerializedSize();
+            }
+        }
+        return together;
+    }
+
+    private void send(List<Waiting> together) {
+        if (together.size() == 1) {
+            var _ = alone(together.getFirst()).whenComplete((_, _) -> end());
+            return;
+        }
+        CheckBatchRequest.Builder request = CheckBatchRequest.newBuilder().setTenant(tenant);
+        together.forEach(it -> request.addItems(it.request));
+        CheckBatchRequest batch = request.build();
+        Waiting longest = together.stream()
+                .max((one, other) -> one.left().compareTo(other.left()))
+                .orElseThrow();
+        CompletableFuture<CheckBatchResponse> answer =
+                Retries.laterWithin(longest.left(), left -> joined(together, calls.checkBatch(batch, left)));
+        var _ = answer.whenComplete((response, failure) -> {
+            end();
+            if (failure == null) {
+                handOut(together, response);
+            } else {
+                fail(together, Retries.unwrapped(failure));
+            }
+        });
+    }
+
+    /** Ends the call when all have left it. */
+    private static <R> CompletableFuture<R> joined(List<Waiting> together, CompletableFuture<R> call) {
+        AtomicInteger members = new AtomicInteger(together.size());
+        together.forEach(it -> it.whenLeft(() -> {
+            if (members.decrementAndGet() == 0) {
+                call.cancel(true);
+            }
+        }));
+        return call;
+    }
+
+    private CompletableFuture<CheckResponse> alone(Waiting waiting) {
+        CompletableFuture<CheckResponse> answer = Retries.laterWithin(
+                waiting.left(), left -> joined(List.of(waiting), calls.check(waiting.request, left)));
+        return answer.whenComplete((response, failure) -> {
+            if (failure == null) {
+                waiting.complete(response);
+            } else {
+                waiting.completeExceptionally(Retries.unwrapped(failure));
+            }
+        });
+    }
+
+    private static void handOut(List<Waiting> together, CheckBatchResponse response) {
+        if (response.getResultsCount() != together.size()) {
+            RuntimeException failure = AssizeException.malformed(
+                    "the server gave " + response.getResultsCount() + " results for " + together.size() + " questions");
+            together.forEach(it -> it.completeExceptionally(failure));
+            return;
+        }
+        for (int i = 0; i < together.size(); i++) {
+            handOut(together.get(i), response.getResults(i));
+        }
+    }
+
+    private static void handOut(Waiting waiting, CheckBatchResult result) {
+        if (result.hasResponse()) {
+            waiting.complete(result.getResponse());
+        } else {
+            waiting.completeExceptionally(failureOf(result));
+        }
+    }
+
+    /** Of an item of a batch that is no answer. */
+    static RuntimeException failureOf(CheckBatchResult result) {
+        return switch (result.getResultCase()) {
+            case ERROR ->
+                result.getError().getCode() == Status.Code.OK.value()
+                        ? AssizeException.malformed("the server gave an error that is none")
+                        : StatusProto.toStatusRuntimeException(result.getError());
+            case RESPONSE, RESULT_NOT_SET -> AssizeException.malformed("the server gave an empty result");
+        };
+    }
+
+    private void fail(List<Waiting> together, RuntimeException failure) {
+        boolean mayBeOneOfThem = switch (AssizeException.statusOf(failure).getCode()) {
+            case INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED -> true;
+            default -> false;
+        };
+        for (Waiting waiting : together) {
+            if (mayBeOneOfThem && !waiting.isDone()) {
+                var _ = alone(waiting);
+            } else {
+                waiting.completeExceptionally(failure);
+            }
+        }
+    }
+
+    /** A question that waits, then travels, then is answered, or leaves before. */
+    private static final class Waiting extends CompletableFuture<CheckResponse> {
+
+        private final CheckRequest request;
+        private final long end;
+
+        /** Whether somebody has taken it upon them to send it. */
+        private final AtomicInteger taken = new AtomicInteger();
+
+        Waiting(CheckRequest request, Duration deadline) {
+            this.request = request;
+            this.end = System.nanoTime() + deadline.toNanos();
+        }
+
+        Duration left() {
+            return Duration.ofNanos(end - System.nanoTime());
+        }
+
+        /** True for one caller, if it is still wanted. */
+        boolean take() {
+            return !isDone() && taken.compareAndSet(0, 1);
+        }
+
+        void leave(RuntimeException failure) {
+            completeExceptionally(failure);
+        }
+
+        /** Does something once it has left, before it was answered or after. */
+        void whenLeft(Runnable action) {
+            var _ = whenComplete((_, _) -> action.run());
+        }
+    }
+}

@@ -1,0 +1,518 @@
+package dev.assize.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.Decision;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class LaneTest {
+
+    private static final Duration LONG = Duration.ofSeconds(20);
+
+    private final Calls calls = new Calls();
+    private final Lane lane = new Lane(calls, "acme");
+
+    @Test
+    void aQuestionThatIsAloneGoesAtOnceByItselfAndByItsOwnThread() {
+        calls.here = request -> answer(request);
+
+        assertThat(lane.ask(request("doc:1"), LONG).getDecisionId()).isEqualTo("doc:1");
+
+        assertThat(calls.asked).containsExactly("here doc:1");
+        assertThat(lane.isIdle()).isTrue();
+    }
+
+    @Test
+    void whatIsAskedWhileThereIsNoRoomTravelsTogether() {
+        CompletableFuture<CheckResponse> first = lane.askLater(request("doc:0"), LONG);
+        CompletableFuture<CheckResponse> second = lane.askLater(request("doc:1"), LONG);
+        List<CompletableFuture<CheckResponse>> waiting = IntStream.range(2, 10)
+                .mapToObj(i -> lane.askLater(request("doc:" + i), LONG))
+                .toList();
+        assertThat(calls.asked).containsExactly("doc:0", "doc:1");
+
+        calls.checks.remove().succeed();
+
+        assertThat(calls.asked).hasSize(3).last().isEqualTo("doc:2 doc:3 doc:4 doc:5 doc:6 doc:7 doc:8 doc:9");
+        calls.batches.remove().succeed();
+        calls.checks.remove().succeed();
+        assertThat(first.join().getDecisionId()).isEqualTo("doc:0");
+        assertThat(second.join().getDecisionId()).isEqualTo("doc:1");
+        for (int i = 0; i < waiting.size(); i++) {
+            assertThat(waiting.get(i).join().getDecisionId()).isEqualTo("doc:" + (i + 2));
+        }
+        assertThat(lane.isIdle()).isTrue();
+    }
+
+    @Test
+    void aBatchHasNoMoreItemsThanIsSaid() {
+        fill();
+        for (int i = 0; i <= Lane.MOST_ITEMS; i++) {
+            var _ = lane.askLater(request("doc:" + i), LONG);
+        }
+        calls.checks.remove().succeed();
+        assertThat(calls.batches.element().request.getItemsCount()).isEqualTo(Lane.MOST_ITEMS);
+        calls.checks.remove().succeed();
+        assertThat(calls.asked).last().isEqualTo("doc:" + Lane.MOST_ITEMS);
+    }
+
+    @Test
+    void aBatchHasNoMoreBytesThanIsSaid() {
+        fill();
+        String large = "x".repeat(60_000);
+        for (int i = 0; i < 20; i++) {
+            var _ = lane.askLater(request(large), LONG);
+        }
+        calls.checks.remove().succeed();
+        assertThat(calls.batches.element().request.getItemsCount()).isEqualTo(18);
+    }
+
+    @Test
+    void whoeverLeavesTakesNobodyAlong() {
+        fill();
+        CompletableFuture<CheckResponse> leaves = lane.askLater(request("doc:1"), LONG);
+        CompletableFuture<CheckResponse> stays = lane.askLater(request("doc:2"), LONG);
+        CompletableFuture<CheckResponse> other = lane.askLater(request("doc:3"), LONG);
+        leaves.cancel(true);
+        calls.checks.remove().succeed();
+        assertThat(calls.asked).last().isEqualTo("doc:2 doc:3");
+        other.cancel(true);
+        assertThat(calls.batches.element().answer).isNotDone();
+        calls.batches.remove().succeed();
+        assertThat(stays.join().getDecisionId()).isEqualTo("doc:2");
+    }
+
+    @Test
+    void aCallThatAllHaveLeftIsCancelled() {
+        fill();
+        CompletableFuture<CheckResponse> one = lane.askLater(request("doc:1"), LONG);
+        CompletableFuture<CheckResponse> other = lane.askLater(request("doc:2"), LONG);
+        calls.checks.remove().succeed();
+        one.cancel(true);
+        other.cancel(true);
+        assertThat(calls.batches.element().answer).isCancelled();
+    }
+
+    @Test
+    void eachHasItsOwnDeadline() {
+        fill();
+        CompletableFuture<CheckResponse> hasty = lane.askLater(request("doc:1"), Duration.ofMillis(400));
+        CompletableFuture<CheckResponse> patient = lane.askLater(request("doc:2"), LONG);
+        calls.checks.remove().succeed();
+
+        assertThat(code(hasty)).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(calls.batches.element().deadline).isGreaterThan(Duration.ofSeconds(15));
+        calls.batches.remove().succeed();
+        assertThat(patient.join().getDecisionId()).isEqualTo("doc:2");
+    }
+
+    @Test
+    void whoeverHasWaitedForAQuarterOfItsDeadlineGoesByItself() {
+        fill();
+        calls.here = LaneTest::answer;
+
+        assertThat(lane.ask(request("doc:1"), Duration.ofMillis(400)).getDecisionId())
+                .isEqualTo("doc:1");
+
+        assertThat(calls.asked).last().isEqualTo("here doc:1");
+        CompletableFuture<CheckResponse> later = lane.askLater(request("doc:2"), Duration.ofSeconds(2));
+        calls.awaitChecks(3);
+        calls.checks.stream().reduce((_, last) -> last).orElseThrow().succeed();
+        assertThat(later.join().getDecisionId()).isEqualTo("doc:2");
+    }
+
+    @Test
+    void aBatchThatIsRefusedForWhatMayBeOneOfThemIsAskedOneByOne() {
+        for (Status status : List.of(Status.INVALID_ARGUMENT, Status.PERMISSION_DENIED, Status.UNIMPLEMENTED)) {
+            fill();
+            CompletableFuture<CheckResponse> good = lane.askLater(request("doc:1"), LONG);
+            CompletableFuture<CheckResponse> bad = lane.askLater(request("doc:2"), LONG);
+            calls.drainChecks();
+            calls.batches.remove().fail(status);
+            assertThat(calls.checks).extracting(it -> it.request.getResource()).containsExactly("doc:1", "doc:2");
+            calls.checks.remove().succeed();
+            calls.checks.remove().fail(status);
+            assertThat(good.join().getDecisionId()).isEqualTo("doc:1");
+            assertThat(code(bad)).isEqualTo(status.getCode());
+            assertThat(lane.isIdle()).isTrue();
+        }
+    }
+
+    @Test
+    void aBatchThatFailsOtherwiseFailsForAll() {
+        fill();
+        CompletableFuture<CheckResponse> one = lane.askLater(request("doc:1"), LONG);
+        CompletableFuture<CheckResponse> other = lane.askLater(request("doc:2"), LONG);
+        calls.drainChecks();
+        calls.batches.remove().fail(Status.INTERNAL);
+        assertThat(code(one)).isEqualTo(Status.Code.INTERNAL);
+        assertThat(code(other)).isEqualTo(Status.Code.INTERNAL);
+        assertThat(calls.checks).isEmpty();
+    }
+
+    @Test
+    void aBatchThatFoundNoServerIsTriedAgain() {
+        fill();
+        CompletableFuture<CheckResponse> one = lane.askLater(request("doc:1"), LONG);
+        var _ = lane.askLater(request("doc:2"), LONG);
+        calls.drainChecks();
+        calls.batches.remove().fail(Status.UNAVAILABLE);
+        calls.awaitBatches(1);
+        calls.batches.remove().succeed();
+        assertThat(one.join().getDecisionId()).isEqualTo("doc:1");
+    }
+
+    @Test
+    void aBatchWithAnotherNumberOfResultsIsNobodysAnswer() {
+        fill();
+        CompletableFuture<CheckResponse> one = lane.askLater(request("doc:1"), LONG);
+        var _ = lane.askLater(request("doc:2"), LONG);
+        calls.drainChecks();
+        calls.batches
+                .remove()
+                .answer
+                .complete(CheckBatchResponse.newBuilder()
+                        .addResults(result(request("doc:1")))
+                        .build());
+        assertThatThrownBy(one::join).hasCauseInstanceOf(AssizeException.class);
+    }
+
+    @Test
+    void aThreadThatIsInterruptedLeaves() throws InterruptedException {
+        fill();
+        CompletableFuture<RuntimeException> thrown = new CompletableFuture<>();
+        Thread asking = Thread.ofVirtual().start(() -> {
+            try {
+                lane.ask(request("doc:1"), LONG);
+            } catch (RuntimeException e) {
+                thrown.complete(e);
+            }
+        });
+        asking.interrupt();
+        assertThat(Status.fromThrowable(thrown.join()).getCode()).isEqualTo(Status.Code.CANCELLED);
+        asking.join();
+        calls.drainChecks();
+        assertThat(calls.batches).isEmpty();
+    }
+
+    /**
+     * Many threads ask, some leave, some have little time, and the server answers in any order, by any thread, and fails as
+     * it likes. Everybody has an answer to the own question or the failure that the server gave to it, and at the end
+     * nothing is under way and nothing waits.
+     */
+    @Test
+    void everybodyHasTheAnswerToTheOwnQuestionWhateverTheOrder() throws Exception {
+        for (long seed = 1; seed <= 12; seed++) {
+            tryOnce(seed);
+        }
+    }
+
+    private static void tryOnce(long seed) throws InterruptedException {
+        int threads = 8;
+        int questions = 150;
+        try (Server server = new Server(seed)) {
+            Lane lane = new Lane(server, "acme");
+            ConcurrentLinkedQueue<String> wrong = new ConcurrentLinkedQueue<>();
+            AtomicInteger answered = new AtomicInteger();
+            CountDownLatch done = new CountDownLatch(threads);
+            for (int t = 0; t < threads; t++) {
+                int thread = t;
+                SplittableRandom random = new SplittableRandom(seed * 1_000 + t);
+                Thread.ofPlatform().start(() -> {
+                    for (int i = 0; i < questions; i++) {
+                        String resource = Server.nature(random) + ":" + thread + "-" + i;
+                        String outcome = askOnce(lane, request(resource), random);
+                        if (!Server.mayBe(resource, outcome)) {
+                            wrong.add(resource + " -> " + outcome);
+                        }
+                        answered.incrementAndGet();
+                    }
+                    done.countDown();
+                });
+            }
+            assertThat(done.await(60, TimeUnit.SECONDS)).as("seed " + seed).isTrue();
+            assertThat(wrong).as("seed " + seed).isEmpty();
+            assertThat(answered).hasValue(threads * questions);
+            awaitThat(lane::isIdle, "idle after seed " + seed);
+        }
+    }
+
+    private static String askOnce(Lane lane, CheckRequest request, SplittableRandom random) {
+        try {
+            return switch (random.nextInt(8)) {
+                case 0 -> {
+                    CompletableFuture<CheckResponse> leaves = lane.askLater(request, LONG);
+                    yield leaves.cancel(true) ? "left" : leaves.join().getDecisionId();
+                }
+                case 1, 2 -> lane.askLater(request, LONG).join().getDecisionId();
+                default -> lane.ask(request, LONG).getDecisionId();
+            };
+        } catch (RuntimeException failure) {
+            return Status.fromThrowable(Retries.unwrapped(failure)).getCode().name();
+        }
+    }
+
+    /** Takes all the room there is. */
+    private void fill() {
+        for (int i = 0; i < Lane.UNDER_WAY; i++) {
+            var _ = lane.askLater(request("doc:busy"), LONG);
+        }
+    }
+
+    private static Status.Code code(CompletableFuture<?> failed) {
+        try {
+            failed.join();
+            return Status.Code.OK;
+        } catch (CompletionException failure) {
+            return Status.fromThrowable(Retries.unwrapped(failure)).getCode();
+        }
+    }
+
+    private static void awaitThat(BooleanSupplier holds, String what) {
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what).isLessThan(end);
+            Thread.yield();
+        }
+    }
+
+    private static CheckRequest request(String resource) {
+        return CheckRequest.newBuilder()
+                .setSubject("user:alice")
+                .setResource(resource)
+                .setAction("read")
+                .setTenant("acme")
+                .build();
+    }
+
+    private static CheckResponse answer(CheckRequest request) {
+        return CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_ALLOW)
+                .setDecisionId(request.getResource())
+                .build();
+    }
+
+    private static CheckBatchResult result(CheckRequest request) {
+        return CheckBatchResult.newBuilder().setResponse(answer(request)).build();
+    }
+
+    private static CheckBatchResponse answers(CheckBatchRequest request) {
+        CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
+        request.getItemsList().forEach(it -> response.addResults(result(it)));
+        return response.build();
+    }
+
+    /** Calls that a test ends by hand. */
+    private static final class Calls implements CheckCalls {
+
+        private final List<String> asked = new ArrayList<>();
+        private final ConcurrentLinkedQueue<Call<CheckRequest, CheckResponse>> checks = new ConcurrentLinkedQueue<>();
+        private final ConcurrentLinkedQueue<Call<CheckBatchRequest, CheckBatchResponse>> batches =
+                new ConcurrentLinkedQueue<>();
+        private Function<CheckRequest, CheckResponse> here = request -> {
+            throw new AssertionError("not expected here: " + request);
+        };
+
+        @Override
+        public CheckResponse checkHere(CheckRequest request, Duration deadline) {
+            asked.add("here " + request.getResource());
+            return here.apply(request);
+        }
+
+        @Override
+        public CheckBatchResponse checkBatchHere(CheckBatchRequest request, Duration deadline) {
+            throw new AssertionError("not expected: " + request);
+        }
+
+        @Override
+        public CompletableFuture<CheckResponse> check(CheckRequest request, Duration deadline) {
+            asked.add(request.getResource());
+            Call<CheckRequest, CheckResponse> call = new Call<>(request, deadline, answer(request));
+            checks.add(call);
+            return call.answer;
+        }
+
+        @Override
+        public CompletableFuture<CheckBatchResponse> checkBatch(CheckBatchRequest request, Duration deadline) {
+            asked.add(String.join(
+                    " ",
+                    request.getItemsList().stream()
+                            .map(CheckRequest::getResource)
+                            .toList()));
+            Call<CheckBatchRequest, CheckBatchResponse> call = new Call<>(request, deadline, answers(request));
+            batches.add(call);
+            return call.answer;
+        }
+
+        void drainChecks() {
+            for (int left = checks.size(); left > 0; left--) {
+                checks.remove().succeed();
+            }
+        }
+
+        void awaitChecks(int count) {
+            awaitThat(() -> checks.size() >= count, count + " checks");
+        }
+
+        void awaitBatches(int count) {
+            awaitThat(() -> batches.size() >= count, count + " batches");
+        }
+    }
+
+    private record Call<Q, R>(Q request, Duration deadline, R right, CompletableFuture<R> answer) {
+
+        Call(Q request, Duration deadline, R right) {
+            this(request, deadline, right, new CompletableFuture<>());
+        }
+
+        void succeed() {
+            answer.complete(right);
+        }
+
+        void fail(Status status) {
+            answer.completeExceptionally(status.asRuntimeException());
+        }
+    }
+
+    /** Answers by threads of its own, in any order; what it thinks of a question is in the resource's type. */
+    private static final class Server implements CheckCalls, AutoCloseable {
+
+        private final ExecutorService threads = Executors.newFixedThreadPool(3);
+        private final SplittableRandom random;
+
+        Server(long seed) {
+            random = new SplittableRandom(seed);
+        }
+
+        static String nature(SplittableRandom random) {
+            return switch (random.nextInt(20)) {
+                case 0 -> "malformed"; // spoils a batch
+                case 1 -> "wrong"; // fails alone
+                default -> "doc";
+            };
+        }
+
+        static boolean mayBe(String resource, String outcome) {
+            String nature = resource.substring(0, resource.indexOf(':'));
+            return outcome.equals("left")
+                    || outcome.equals("UNAVAILABLE") // three times in a row
+                    || switch (nature) {
+                        case "malformed" -> outcome.equals("INVALID_ARGUMENT");
+                        case "wrong" -> outcome.equals("NOT_FOUND");
+                        default -> outcome.equals(resource);
+                    };
+        }
+
+        @Override
+        public CheckResponse checkHere(CheckRequest request, Duration deadline) {
+            try {
+                return check(request, deadline).join();
+            } catch (CompletionException failure) {
+                throw Retries.unwrapped(failure);
+            }
+        }
+
+        @Override
+        public CheckBatchResponse checkBatchHere(CheckBatchRequest request, Duration deadline) {
+            return checkBatch(request, deadline).join();
+        }
+
+        @Override
+        public CompletableFuture<CheckResponse> check(CheckRequest request, Duration deadline) {
+            return later(() -> one(request));
+        }
+
+        @Override
+        public CompletableFuture<CheckBatchResponse> checkBatch(CheckBatchRequest request, Duration deadline) {
+            return later(() -> {
+                CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
+                for (CheckRequest item : request.getItemsList()) {
+                    if (item.getResource().startsWith("malformed")) {
+                        throw Status.INVALID_ARGUMENT.asRuntimeException();
+                    }
+                    response.addResults(item(item));
+                }
+                return response.build();
+            });
+        }
+
+        private static CheckBatchResult item(CheckRequest item) {
+            try {
+                return CheckBatchResult.newBuilder().setResponse(one(item)).build();
+            } catch (StatusRuntimeException failure) {
+                return CheckBatchResult.newBuilder()
+                        .setError(com.google.rpc.Status.newBuilder()
+                                .setCode(failure.getStatus().getCode().value()))
+                        .build();
+            }
+        }
+
+        private static CheckResponse one(CheckRequest request) {
+            if (request.getResource().startsWith("malformed")) {
+                throw Status.INVALID_ARGUMENT.asRuntimeException();
+            }
+            if (request.getResource().startsWith("wrong")) {
+                throw Status.NOT_FOUND.asRuntimeException();
+            }
+            return answer(request);
+        }
+
+        private <R> CompletableFuture<R> later(Supplier<R> answer) {
+            int what;
+            synchronized (random) {
+                what = random.nextInt(10);
+            }
+            if (what == 0) {
+                return CompletableFuture.failedFuture(Status.UNAVAILABLE.asRuntimeException());
+            }
+            if (what == 1) {
+                return here(answer);
+            }
+            return CompletableFuture.supplyAsync(
+                    () -> {
+                        for (int i = 0; i < what * 200; i++) {
+                            Thread.onSpinWait();
+                        }
+                        return answer.get();
+                    },
+                    threads);
+        }
+
+        private static <R> CompletableFuture<R> here(Supplier<R> answer) {
+            try {
+                return CompletableFuture.completedFuture(answer.get());
+            } catch (StatusRuntimeException failure) {
+                return CompletableFuture.failedFuture(failure);
+            }
+        }
+
+        @Override
+        public void close() {
+            threads.shutdownNow();
+        }
+    }
+}
