@@ -1,0 +1,262 @@
+"""The client for asyncio: the same operations, awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from typing_extensions import Self
+
+from assize import wire
+from assize.answer import CheckResult
+from assize.cache import PolicyFeed
+from assize.connection import CLOSED, STREAM_ENDED, Connection, events_of, question_of
+from assize.core import Call, Flow, Fulfil, Pause, Sit, Step
+from assize.errors import CallFailed, CallFailure
+from assize.event import AppendReceipt, AuditEvent
+from assize.gathering import Load, Outcome
+from assize.question import AttributeValue, Question
+from assize.stub_channel import aio_defaults
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Client(Connection):
+    """A connection to a server, for one caller and one event loop.
+
+    Make one for each loop, and close it at the end or use it in `async with`. It takes what
+    `assize.connection.Connection` says.
+    """
+
+    def _open(self) -> None:
+        # An asyncio channel belongs to the loop it is made in: made with the first call.
+        self._channel: grpc.aio.Channel | None = None
+        self._stub_channel: grpc.aio.Channel | None = None
+        self._methods: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
+        self._closed = False
+        self._loads: dict[Load, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def check(
+        self,
+        subject: str | Question,
+        resource: str = "",
+        action: str = "",
+        *,
+        tenant: str = "",
+        env: str = "",
+        context: Mapping[str, AttributeValue] | None = None,
+        on_behalf_of: str = "",
+        timeout: float | None = None,
+    ) -> CheckResult:
+        """Asks: may `subject` do `action` on `resource`? Takes a `Question`, or its parts.
+
+        What goes wrong outside is no exception but a deny that says why: see `CheckResult.failure`.
+
+        Raises:
+            InvalidArgument: the question is malformed, so that nothing could be decided.
+        """
+        question = question_of(subject, resource, action, tenant, env, context, on_behalf_of)
+        return await self._run(self._core.check(question, timeout))
+
+    async def enforce(
+        self,
+        subject: str | Question,
+        resource: str = "",
+        action: str = "",
+        *,
+        tenant: str = "",
+        env: str = "",
+        context: Mapping[str, AttributeValue] | None = None,
+        on_behalf_of: str = "",
+        timeout: float | None = None,
+    ) -> CheckResult:
+        """Asks as `check` does, carries out the duties of an allow, and returns only if one may go ahead.
+
+        Raises:
+            Denied: in every other case; its `result` says why.
+            InvalidArgument: the question is malformed.
+        """
+        question = question_of(subject, resource, action, tenant, env, context, on_behalf_of)
+        return await self._run(self._core.enforce(question, timeout))
+
+    async def check_batch(
+        self,
+        questions: Sequence[Question],
+        *,
+        timeout: float | None = None,
+    ) -> list[CheckResult]:
+        """Asks up to 1,000 questions of one tenant, decided against one revision; results keep their order.
+
+        A malformed question fails alone, with `Failure.INVALID_ARGUMENT`.
+
+        Raises:
+            InvalidArgument: the batch as a whole is malformed.
+        """
+        return await self._run(self._core.check_batch(questions, timeout))
+
+    async def append_audit(
+        self,
+        events: AuditEvent | Sequence[AuditEvent],
+        *,
+        tenant: str = "",
+        idempotency_key: str = "",
+        timeout: float | None = None,
+    ) -> AppendReceipt:
+        """Records 1 to 500 events, all or none; returns when they are durable.
+
+        While the outcome is unknown it tries again under one idempotency key, which is made where none is given: no
+        event is recorded twice. To try again later, call with the same key and the same events.
+
+        Raises:
+            AssizeError: they were refused, or it is not known whether they were recorded.
+        """
+        return await self._run(self._core.append(events_of(events), tenant, idempotency_key, timeout))
+
+    def stub(self, kind: Callable[[grpc.aio.Channel], S]) -> S:
+        """A generated stub (`assize.v1`) for everything else, whose calls carry the key and have a deadline."""
+        if self._stub_channel is None:
+            self._stub_channel = self._new_channel(aio_defaults(self._metadata(), self._options.timeout))
+        return kind(self._stub_channel)
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        self._closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for channel in (self._channel, self._stub_channel):
+            if channel is not None:
+                await channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def new_slot(self) -> asyncio.Future[Outcome]:
+        return asyncio.get_running_loop().create_future()
+
+    def send(self, load: Load) -> None:
+        self._loads[load] = self._start(self._deliver(load))
+
+    def drop(self, load: Load) -> None:
+        task = self._loads.pop(load, None)
+        if task is not None:
+            task.cancel()
+
+    def listen(self, feed: PolicyFeed) -> None:
+        self._start(self._listen(feed))
+
+    def _new_channel(self, interceptors: list[grpc.aio.ClientInterceptor] | None = None) -> grpc.aio.Channel:
+        credentials = self._options.channel_credentials()
+        target, arguments = self._options.address(), self._options.channel_arguments()
+        if credentials is None:
+            return grpc.aio.insecure_channel(target, arguments, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, credentials, arguments, interceptors=interceptors)
+
+    def _open_channel(self) -> grpc.aio.Channel:
+        if self._closed:
+            raise CallFailed(CLOSED)
+        if self._channel is None:
+            self._channel = self._new_channel()
+        return self._channel
+
+    def _unary(self, method: str) -> grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]:
+        channel = self._open_channel()
+        unary = self._methods.get(method)
+        if unary is None:
+            unary = self._methods[method] = channel.unary_unary(method)
+        return unary
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _deliver(self, load: Load) -> None:
+        gathering = self._core.gathering
+        assert gathering is not None  # noqa: S101 - loads come from there
+        outcome: bytes | CallFailure = CallFailure("CANCELLED", "nobody waited for the call any more")
+        try:
+            timeout = max(0.0, load.deadline() - time.monotonic())
+            outcome = await self._call(Call(load.method, load.request(), timeout, load.headers()))
+        except CallFailed as failed:
+            outcome = failed.failure
+        finally:
+            self._loads.pop(load, None)
+            following = gathering.ended(load, outcome)
+            if following is not None:
+                self.send(following)
+
+    async def _listen(self, feed: PolicyFeed) -> None:
+        while not self._closed:
+            pause = feed.lost(await self._hear(feed))
+            await asyncio.sleep(pause)
+
+    async def _hear(self, feed: PolicyFeed) -> CallFailure:
+        try:
+            channel = self._open_channel()
+            stream: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(wire.WATCH_POLICY)
+            call = stream(feed.request(), metadata=self._metadata())
+            try:
+                async for message in call:
+                    feed.heard(message)
+            finally:
+                call.cancel()
+        except CallFailed as failed:
+            return failed.failure
+        except grpc.aio.AioRpcError as error:
+            return CallFailure.of(error)
+        return STREAM_ENDED
+
+    async def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    outcome = await self._do(step)
+                except Exception as failure:
+                    step = flow.throw(failure)
+                else:
+                    step = flow.send(outcome)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            flow.close()
+
+    async def _do(self, step: Step) -> Any:
+        match step:
+            case Call():
+                return await self._call(step)
+            case Pause(seconds):
+                await asyncio.sleep(seconds)
+            case Sit(seat, seconds):
+                slot: Any = seat.slot
+                done, _ = await asyncio.wait({slot}, timeout=max(0.0, seconds))
+                return slot.result() if done else None
+            case Fulfil(handler, obligation, question):
+                carried_out = handler(obligation, question)
+                if inspect.isawaitable(carried_out):
+                    await carried_out
+        return None
+
+    async def _call(self, call: Call) -> bytes:
+        try:
+            unary = self._unary(call.method)
+            return await unary(call.request, timeout=call.timeout, metadata=self._metadata(call.headers))
+        except grpc.aio.AioRpcError as error:
+            raise CallFailed(CallFailure.of(error)) from None
+        except grpc.aio.UsageError:  # gRPC's word for a closed channel
+            raise CallFailed(CLOSED) from None

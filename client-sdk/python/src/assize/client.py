@@ -1,0 +1,266 @@
+"""The client for threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+from typing_extensions import Self
+
+from assize import wire
+from assize.answer import CheckResult
+from assize.cache import PolicyFeed
+from assize.connection import CLOSED, STREAM_ENDED, Connection, events_of, question_of
+from assize.core import Call, Flow, Fulfil, Pause, Sit, Step
+from assize.errors import CallFailed, CallFailure
+from assize.event import AppendReceipt, AuditEvent
+from assize.gathering import Load, Outcome
+from assize.question import AttributeValue, Question
+from assize.stub_channel import with_defaults
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Client(Connection):
+    """A connection to a server, for one caller and any number of threads.
+
+    Make one for each process, and close it at the end or use it in `with`. It takes what `assize.connection.Connection`
+    says.
+    """
+
+    def _open(self) -> None:
+        credentials = self._options.channel_credentials()
+        target, arguments = self._options.address(), self._options.channel_arguments()
+        self._channel = (
+            grpc.insecure_channel(target, arguments)
+            if credentials is None
+            else grpc.secure_channel(target, credentials, arguments)
+        )
+        self._unary: dict[str, grpc.UnaryUnaryMultiCallable[bytes, bytes]] = {
+            method: self._channel.unary_unary(method) for method in (wire.CHECK, wire.CHECK_BATCH, wire.APPEND)
+        }
+        self._policy: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(wire.WATCH_POLICY)
+        self._closing = threading.Event()
+        # Guarded by the lock: what is under way and can be ended.
+        self._lock = threading.Lock()
+        self._loads: dict[Load, grpc.Future[bytes]] = {}
+        self._streams: set[grpc.RpcContext] = set()
+
+    def check(
+        self,
+        subject: str | Question,
+        resource: str = "",
+        action: str = "",
+        *,
+        tenant: str = "",
+        env: str = "",
+        context: Mapping[str, AttributeValue] | None = None,
+        on_behalf_of: str = "",
+        timeout: float | None = None,
+    ) -> CheckResult:
+        """Asks: may `subject` do `action` on `resource`? Takes a `Question`, or its parts.
+
+        What goes wrong outside is no exception but a deny that says why: see `CheckResult.failure`.
+
+        Raises:
+            InvalidArgument: the question is malformed, so that nothing could be decided.
+        """
+        question = question_of(subject, resource, action, tenant, env, context, on_behalf_of)
+        return self._run(self._core.check(question, timeout))
+
+    def enforce(
+        self,
+        subject: str | Question,
+        resource: str = "",
+        action: str = "",
+        *,
+        tenant: str = "",
+        env: str = "",
+        context: Mapping[str, AttributeValue] | None = None,
+        on_behalf_of: str = "",
+        timeout: float | None = None,
+    ) -> CheckResult:
+        """Asks as `check` does, carries out the duties of an allow, and returns only if one may go ahead.
+
+        Raises:
+            Denied: in every other case; its `result` says why.
+            InvalidArgument: the question is malformed.
+        """
+        question = question_of(subject, resource, action, tenant, env, context, on_behalf_of)
+        return self._run(self._core.enforce(question, timeout))
+
+    def check_batch(self, questions: Sequence[Question], *, timeout: float | None = None) -> list[CheckResult]:
+        """Asks up to 1,000 questions of one tenant, decided against one revision; results keep their order.
+
+        A malformed question fails alone, with `Failure.INVALID_ARGUMENT`.
+
+        Raises:
+            InvalidArgument: the batch as a whole is malformed.
+        """
+        return self._run(self._core.check_batch(questions, timeout))
+
+    def append_audit(
+        self,
+        events: AuditEvent | Sequence[AuditEvent],
+        *,
+        tenant: str = "",
+        idempotency_key: str = "",
+        timeout: float | None = None,
+    ) -> AppendReceipt:
+        """Records 1 to 500 events, all or none; returns when they are durable.
+
+        While the outcome is unknown it tries again under one idempotency key, which is made where none is given: no
+        event is recorded twice. To try again later, call with the same key and the same events.
+
+        Raises:
+            AssizeError: they were refused, or it is not known whether they were recorded.
+        """
+        return self._run(self._core.append(events_of(events), tenant, idempotency_key, timeout))
+
+    def stub(self, kind: Callable[[grpc.Channel], S]) -> S:
+        """A generated stub (`assize.v1`) for everything else, whose calls carry the key and have a deadline.
+
+        >>> client.stub(PolicyServiceStub).Freeze(FreezeRequest(…))  # doctest: +SKIP
+        """
+        return kind(with_defaults(self._channel, self._metadata(), self._options.timeout))
+
+    def close(self) -> None:
+        """Ends what is under way."""
+        self._closing.set()
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.cancel()
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def new_slot(self) -> Future[Outcome]:
+        return Future()
+
+    def send(self, load: Load) -> None:
+        gathering = self._core.gathering
+        assert gathering is not None  # noqa: S101 - loads come from there
+        following: Load | None = load
+        while following is not None:
+            load, following = following, None
+            try:
+                self._begin(load)
+            except ValueError:  # gRPC's word for a closed channel
+                following = gathering.ended(load, CLOSED)
+
+    def drop(self, load: Load) -> None:
+        with self._lock:
+            call = self._loads.pop(load, None)
+        if call is not None:
+            call.cancel()
+
+    def listen(self, feed: PolicyFeed) -> None:
+        threading.Thread(target=self._listen, args=(feed,), name="assize-policy", daemon=True).start()
+
+    def _begin(self, load: Load) -> None:
+        gathering = self._core.gathering
+        assert gathering is not None  # noqa: S101 - loads come from there
+        call = self._unary[load.method].future(
+            load.request(),
+            timeout=max(0.0, load.deadline() - time.monotonic()),
+            metadata=self._metadata(load.headers()),
+        )
+        with self._lock:
+            self._loads[load] = call
+
+        def ended(done: grpc.Future[bytes]) -> None:
+            with self._lock:
+                self._loads.pop(load, None)
+            following = gathering.ended(load, _outcome(done))
+            if following is not None:
+                self.send(following)
+
+        call.add_done_callback(ended)
+
+    def _listen(self, feed: PolicyFeed) -> None:
+        while not self._closing.is_set():
+            try:
+                failure = self._hear(feed)
+            except ValueError:  # gRPC's word for a closed channel
+                return
+            self._closing.wait(feed.lost(failure))
+
+    def _hear(self, feed: PolicyFeed) -> CallFailure:
+        call = self._policy(feed.request(), metadata=self._metadata())
+        with self._lock:
+            self._streams.add(call)
+        try:
+            if self._closing.is_set():
+                return CLOSED
+            for message in call:
+                feed.heard(message)
+            return STREAM_ENDED
+        except CallFailed as failed:
+            return failed.failure
+        except grpc.RpcError as error:
+            return CallFailure.of(error)
+        finally:
+            call.cancel()
+            with self._lock:
+                self._streams.discard(call)
+
+    def _run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    outcome = self._do(step)
+                except Exception as failure:
+                    step = flow.throw(failure)
+                else:
+                    step = flow.send(outcome)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        finally:
+            flow.close()
+
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Call():
+                return self._call(step)
+            case Pause(seconds):
+                time.sleep(seconds)
+            case Sit(seat, seconds):
+                try:
+                    return seat.slot.result(max(0.0, seconds))  # type: ignore[attr-defined]
+                except FutureTimeout:
+                    return None
+            case Fulfil(handler, obligation, question):
+                handler(obligation, question)
+        return None
+
+    def _call(self, call: Call) -> bytes:
+        try:
+            return self._unary[call.method](call.request, timeout=call.timeout, metadata=self._metadata(call.headers))
+        except grpc.RpcError as error:
+            raise CallFailed(CallFailure.of(error)) from None
+        except ValueError:  # gRPC's word for a closed channel
+            raise CallFailed(CLOSED) from None
+
+
+def _outcome(done: grpc.Future[bytes]) -> bytes | CallFailure:
+    try:
+        return done.result()
+    except grpc.RpcError as error:
+        return CallFailure.of(error)
+    except grpc.FutureCancelledError:
+        return CallFailure("CANCELLED", "nobody waited for the call any more")

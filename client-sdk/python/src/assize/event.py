@@ -1,0 +1,75 @@
+"""What is recorded: events, and the receipts that say where they stand in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Outcome(str, Enum):
+    """How what was done ended."""
+
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    DENIED = "DENIED"
+    PARTIAL = "PARTIAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """Something that was done, or tried, and is to be remembered. Immutable.
+
+    Args:
+        type: what kind of event, for example `replay.executed`.
+        action, resource: as a check names them.
+        outcome: how it ended.
+        actor: who did it; empty means the caller.
+        env: empty means the client's.
+        occurred_at: by the caller's clock; none means when it is recorded.
+        decision_id: the decision it rests on.
+        override: elevated privileges were used.
+        payload: a JSON value as text, at most 8 KiB.
+        reads, writes: URIs of records, for lineage.
+        erasable: which of `payload`, `reason` and `on_behalf_of` may have to be erased later.
+    """
+
+    type: str
+    action: str
+    resource: str
+    outcome: Outcome = Outcome.SUCCESS
+    actor: str = ""
+    category: str = ""
+    role: str = ""
+    env: str = ""
+    occurred_at: datetime | None = None
+    run_id: str = ""
+    decision_id: str = ""
+    reason: str = ""
+    override: bool = False
+    payload: str = ""
+    reads: Sequence[str] = ()
+    writes: Sequence[str] = ()
+    on_behalf_of: str = ""
+    actor_tenant: str = ""
+    erasable: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppendedEntry:
+    """Where an event stands in the ledger. Keep it elsewhere: it proves that the entry was there."""
+
+    seq: int
+    entry_hash: bytes
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AppendReceipt:
+    """That events are durable: one entry for each, in their order."""
+
+    entries: tuple[AppendedEntry, ...]
+    replayed: bool
+    """The key had been used before with the same content: these are the first answer's entries."""
+    idempotency_key: str

@@ -1,0 +1,223 @@
+"""Signed notes (C2SP signed-note), checkpoints (C2SP tlog-checkpoint) and the keys that sign them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from assize.ledger.evidence import HASH_BYTES, NotProven, decimal, hash_of, hexadecimal, lines, require, text, unbase64
+from assize.ledger.merkle import EMPTY_ROOT
+
+LOG_KEY = 0x01
+WITNESS_KEY = 0x04
+
+_SIGNATURE_LINE = re.compile(r"\u2014 ([^ ]+) ([^ ]+)")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_DEPLOYMENT = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key, as it is handed around. Get it from elsewhere than what it verifies."""
+
+    name: str
+    key_id: bytes
+    type: int
+    public_key: bytes
+
+    @staticmethod
+    def parse(line: str) -> VerifierKey:
+        """Reads `<name>+<key id>+<base64(type || key)>`.
+
+        Raises:
+            NotProven: where the text is no key.
+        """
+        parts = line.split("+", 2)
+        require(len(parts) == 3, "a key has three parts")
+        name, identifier, encoded = parts
+        _require_name(name)
+        material = unbase64(encoded, "a key")
+        require(len(material) == 1 + HASH_BYTES, "a key is not of an Ed25519 key's length")
+        require(material[0] in (LOG_KEY, WITNESS_KEY), f"a key of type {material[0]}")
+        key_id = hashlib.sha256(name.encode() + b"\n" + material).digest()[:4]
+        require(hexadecimal(identifier, "the id of a key") == key_id, f"the id of key `{name}` is not its own")
+        return VerifierKey(name, key_id, material[0], material[1:])
+
+    def verify(self, signature: bytes, note_text: str) -> None:
+        """Raises: NotProven: where the signature is not this key's over the text."""
+        if self.type == WITNESS_KEY:
+            require(len(signature) == 72, f"the signature of `{self.name}` is not of its length")
+            at = int.from_bytes(signature[:8], "big")
+            signed, signature = f"cosignature/v1\ntime {at}\n{note_text}", signature[8:]
+        else:
+            signed = note_text
+        require(len(signature) == 64, f"the signature of `{self.name}` is not of its length")
+        require(_is_signed(self.public_key, signature, signed.encode()), f"the signature of `{self.name}` is false")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedNote:
+    """A text with signatures, which nobody has verified yet."""
+
+    text: str
+    signatures: tuple[tuple[str, bytes], ...]
+    """Names of keys, and their key id with the signature behind."""
+
+    @staticmethod
+    def parse(data: bytes) -> SignedNote:
+        """Reads strictly.
+
+        Raises:
+            NotProven: where the bytes are no note.
+        """
+        whole = text(data, "a note")
+        require(_CONTROL.search(whole) is None, "a note with a control character")
+        head, gap, signed = whole.rpartition("\n\n")
+        require(bool(gap), "a note without signatures")
+        signatures = []
+        for line in lines(signed, "a note"):
+            match = _SIGNATURE_LINE.fullmatch(line)
+            if match is None:
+                raise NotProven("a line of a signature is none")
+            _require_name(match[1])
+            signature = unbase64(match[2], "a signature")
+            require(len(signature) > 4, "a signature without a key id")
+            signatures.append((match[1], signature))
+        return SignedNote(head + "\n", tuple(signatures))
+
+    def verified_by(self, keys: Iterable[VerifierKey]) -> set[VerifierKey]:
+        """Which of the keys have signed; those of others are passed over.
+
+        Raises:
+            NotProven: where a signature of one of them is false.
+        """
+        known = {(it.name, it.key_id): it for it in keys}
+        found = set()
+        for name, signature in self.signatures:
+            key = known.get((name, signature[:4]))
+            if key is not None:
+                key.verify(signature[4:], self.text)
+                found.add(key)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a log was at some size."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    @staticmethod
+    def parse(note_text: str) -> Checkpoint:
+        """Reads the three lines of a note's text.
+
+        Raises:
+            NotProven: where they are no checkpoint.
+        """
+        parts = lines(note_text, "a checkpoint")
+        require(len(parts) == 3 and bool(parts[0]), "a checkpoint has three lines")
+        size = decimal(parts[1], "the size of a checkpoint")
+        root = hash_of(unbase64(parts[2], "the root of a checkpoint"), "the root of a checkpoint")
+        require(size != 0 or root == EMPTY_ROOT, "a tree of 0 has another root")
+        return Checkpoint(parts[0], size, root)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerName:
+    """Whose ledger, and which incarnation of it: the origin line of its checkpoints."""
+
+    log: str
+    """`<ledger name>/<deployment>`, the name of the deployment's keys."""
+    tenant: str
+    incarnation: int
+
+    @property
+    def origin(self) -> str:
+        """The origin in its frames."""
+        return f"{self.log}/{self.tenant}"
+
+    @staticmethod
+    def parse(origin_line: str) -> LedgerName:
+        """Reads `<ledger name>/<deployment>/<tenant>/<incarnation>`.
+
+        Raises:
+            NotProven: where the line is of no ledger.
+        """
+        name, tenant, incarnation = _origin_parts(origin_line)
+        require(_TENANT.fullmatch(tenant) is not None, f"`{origin_line}` names no tenant")
+        return LedgerName(name, tenant, incarnation)
+
+
+def verify_checkpoint(note: SignedNote, keys: Collection[VerifierKey]) -> tuple[LedgerName, Checkpoint]:
+    """A ledger's checkpoint, signed by the deployment it is of.
+
+    Raises:
+        NotProven: where none of the keys vouches for it.
+    """
+    checkpoint = Checkpoint.parse(note.text)
+    name = LedgerName.parse(checkpoint.origin)
+    _require_signed(note, keys, name.log)
+    return name, checkpoint
+
+
+def verify_heads(note: SignedNote, keys: Collection[VerifierKey], log: str) -> Checkpoint:
+    """The checkpoint of a deployment's log of heads.
+
+    Raises:
+        NotProven: where none of the keys vouches for it.
+    """
+    checkpoint = Checkpoint.parse(note.text)
+    name, meta, _ = _origin_parts(checkpoint.origin)
+    require((name, meta) == (log, "~meta"), f"`{checkpoint.origin}` is not the log of heads of `{log}`")
+    _require_signed(note, keys, log)
+    return checkpoint
+
+
+def read_keys(data: bytes) -> list[VerifierKey]:
+    """Keys, one a line.
+
+    Raises:
+        NotProven: where a line is none, or a key is listed twice.
+    """
+    keys = [VerifierKey.parse(it) for it in lines(text(data, "a list of keys"), "a list of keys")]
+    require(len(set(keys)) == len(keys), "a key is listed twice")
+    return keys
+
+
+def _require_signed(note: SignedNote, keys: Collection[VerifierKey], log: str) -> None:
+    signed = note.verified_by(keys)
+    own = any(it.type == LOG_KEY and it.name == log for it in signed)
+    require(own, f"none of the keys has signed for `{log}`")
+
+
+def _origin_parts(origin_line: str) -> tuple[str, str, int]:
+    parts = origin_line.rsplit("/", 2)
+    require(len(parts) == 3, f"`{origin_line}` is no origin line")
+    ledger, _, deployment = parts[0].rpartition("/")
+    require(bool(ledger) and _DEPLOYMENT.fullmatch(deployment) is not None, f"`{origin_line}` names no deployment")
+    incarnation = decimal(parts[2], "an incarnation")
+    require(1 <= incarnation < 2**31, f"`{origin_line}` names no incarnation")
+    return parts[0], parts[1], incarnation
+
+
+def _require_name(name: str) -> None:
+    good = bool(name) and "+" not in name and not any(it.isspace() for it in name)
+    require(good, "the name of a key has spaces or `+`, or is empty")
+
+
+def _is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    except ImportError as missing:
+        raise ImportError("verifying signatures needs cryptography: pip install 'assize[ledger]'") from missing
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
