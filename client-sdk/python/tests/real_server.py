@@ -102,7 +102,9 @@ class RealServer:
         return credentials.partition("\nkey: ")[2].strip()
 
     def start(self) -> None:
-        environment = os.environ | {
+        # A variable of Assize that it does not know stops its start.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("ASSIZE_")}
+        environment = others | {
             "ASSIZE_HOME": str(self._home),
             "ASSIZE_GRPC_PORT": str(self._port),
             "ASSIZE_HTTP_PORT": "0",
@@ -117,7 +119,11 @@ class RealServer:
         self._process = process
         lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
-        self._port = _port(lines)
+        try:
+            self._port = _port(lines)
+        except AssertionError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         if self._process is not None:
@@ -171,17 +177,21 @@ def _parts(documents: str) -> Iterator[policy.ApplyPolicyRequest]:
 
 def _pump(process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout as said:
+        for line in said:
+            lines.put(line)
+    lines.put("")
 
 
 def _port(lines: queue.Queue[str]) -> int:
-    said = []
+    said: list[str] = []
     while True:
         try:
             said.append(lines.get(timeout=START_SECONDS))
         except queue.Empty:
-            raise AssertionError("the server did not start:\n" + "".join(said)) from None
+            said.append("")
+        if not said[-1]:
+            raise AssertionError("the server did not start:\n" + "".join(said))
         match = _LISTENS.match(said[-1])
         if match:
             return int(match[1].rpartition(":")[2])

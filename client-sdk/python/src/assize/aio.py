@@ -95,7 +95,8 @@ class Client(Connection):
     ) -> list[CheckResult]:
         """Asks up to 1,000 questions of one tenant, decided against one revision; results keep their order.
 
-        A malformed question fails alone, with `Failure.INVALID_ARGUMENT`.
+        A malformed question fails alone, with `Failure.INVALID_ARGUMENT`, and so does one of another tenant than the
+        first's.
 
         Raises:
             InvalidArgument: the batch as a whole is malformed.

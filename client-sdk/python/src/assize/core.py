@@ -135,7 +135,7 @@ class Core:
         questions = list(questions)
         if not questions:
             return []
-        tenant = next((it.tenant for it in questions if it.tenant), self._tenant)
+        tenant = questions[0].within(self._tenant, self._env).tenant
         items, spoilt = self._items([it.within(self._tenant, self._env) for it in questions])
         with self._tracing.operation("assize.check_batch", tenant=tenant) as trace:
             answers = yield from self._batch(tenant, items, self._time(timeout), trace.headers)

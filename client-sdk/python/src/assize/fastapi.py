@@ -1,0 +1,104 @@
+"""A door for FastAPI: dependencies that ask before a route runs. Needs `assize[fastapi]`.
+
+    guard = Guard(assize.aio.Client(tenant="acme"), subject=current_user)
+    app = FastAPI(dependencies=[Depends(guard.mapped)])
+
+    @app.get("/docs/{id}")
+    async def read(id: str, decision: Annotated[CheckResult, Depends(guard.may("read", "doc:{id}"))]) -> Doc: ...
+
+    @app.get("/health", dependencies=[Depends(guard.open)])
+    async def health() -> str: ...
+
+With `guard.mapped` on the application, a route that has neither `may` nor `open` is denied.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Union
+
+from fastapi import Depends, HTTPException, Request
+
+from assize.answer import CheckResult
+from assize.errors import AssizeError, Denied, InvalidArgument
+from assize.mapping import AioEnforcer, Rule, http_status
+from assize.question import AttributeValue
+
+Context = Callable[[Request], Union[Mapping[str, AttributeValue], Awaitable[Mapping[str, AttributeValue]]]]
+
+_MARK = "__assize_mapped__"
+
+
+class Guard:
+    """Makes dependencies of routes.
+
+    Args:
+        client: asks; it belongs to the loop that serves.
+        subject: a dependency that says who calls, as `type:id`, or none. Only from what you have verified.
+    """
+
+    def __init__(self, client: AioEnforcer, subject: Callable[..., Any]) -> None:
+        self._client = client
+        self._subject = subject
+
+    def may(
+        self, action: str, resource: str, *, tenant: str = "", env: str = "", context: Context | None = None
+    ) -> Callable[..., Awaitable[CheckResult]]:
+        """A dependency that lets through whoever may do the action, and gives the answer.
+
+        `resource` may have places of the route's path, such as `doc:{id}`. A caller that is not known gets 401, one
+        that is denied 403, and 503 where nobody could decide for now.
+        """
+        rule = Rule(action, resource, tenant, env)
+        known = Depends(self._subject)
+
+        async def admit(request: Request, subject: Any = known) -> CheckResult:
+            if not subject:
+                raise _refused(401, None)
+            brought = context(request) if context is not None else {}
+            if inspect.isawaitable(brought):
+                brought = await brought
+            values = {name: str(value) for name, value in request.path_params.items()}
+            return await self._admit(rule, str(subject), values, brought)
+
+        setattr(admit, _MARK, True)
+        return admit
+
+    async def open(self) -> None:
+        """A dependency that says that nobody is asked before a route."""
+
+    async def mapped(self, request: Request) -> None:
+        """A dependency for the whole application: denies routes that have neither `may` nor `open`."""
+        route = request.scope.get("route")
+        if not _is_marked(getattr(route, "dependant", None)):
+            raise _refused(403, None)
+
+    async def _admit(
+        self, rule: Rule, subject: str, values: Mapping[str, str], context: Mapping[str, AttributeValue]
+    ) -> CheckResult:
+        try:
+            return await self._client.enforce(rule.question(subject, values, context))
+        except Denied as denied:
+            raise _refused(http_status(denied.result.failure), denied.result) from None
+        except InvalidArgument:
+            raise _refused(403, None) from None
+        except AssizeError as error:
+            raise _refused(http_status(error.failure), None) from None
+
+
+setattr(Guard.open, _MARK, True)
+
+
+def _is_marked(dependant: Any) -> bool:
+    if dependant is None:
+        return False
+    if getattr(getattr(dependant, "call", None), _MARK, False):
+        return True
+    return any(_is_marked(it) for it in dependant.dependencies)
+
+
+def _refused(status: int, result: CheckResult | None) -> HTTPException:
+    detail: Any = {401: "not authenticated", 403: "denied"}.get(status, "cannot be decided for now")
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if result is not None and result.decision_id:
+        headers["Assize-Decision-Id"] = result.decision_id
+    return HTTPException(status, detail, headers or None)

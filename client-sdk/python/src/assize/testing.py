@@ -1,0 +1,294 @@
+"""A fake for your tests: no server, no network, and the client's own code in front of it.
+
+>>> fake = FakeAssize()
+>>> fake.allow("user:ann", "doc:1", "read")
+>>> client = fake.client(tenant="acme")
+>>> client.check("user:ann", "doc:1", "read").allowed
+True
+>>> client.check("user:ann", "doc:1", "write").reason
+'NO_GRANT'
+>>> [it.action for it in fake.asked]
+['read', 'write']
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timezone
+from typing import Any
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from assize import aio, client, wire
+from assize.answer import Failure, Obligation
+from assize.cache import PolicyFeed
+from assize.core import Call
+from assize.errors import CallFailed, CallFailure
+from assize.event import AuditEvent, Outcome
+from assize.gathering import Load
+from assize.question import AttributeValue, Question
+from assize.v1 import attribute_pb2, decision_service_pb2, ledger_service_pb2
+
+ANY = "*"
+"""Matches everything, in a rule of a fake."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    subject: str
+    resource: str
+    action: str
+    tenant: str
+    env: str
+    response: decision_service_pb2.CheckResponse
+
+    def covers(self, request: decision_service_pb2.CheckRequest) -> bool:
+        asked = (request.subject, request.resource, request.action, request.tenant, request.env or "default")
+        ruled = (self.subject, self.resource, self.action, self.tenant, self.env)
+        return all(rule in (ANY, it) for rule, it in zip(ruled, asked, strict=True))
+
+
+class FakeAssize:
+    """Answers by lists of what is allowed and denied, and remembers what it was asked and given. Thread-safe.
+
+    A deny wins over an allow, and what no rule covers is denied. It is no engine: it knows no roles, and `*` matches
+    everything.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Question] = []
+        """Each question, in the order of the answers."""
+        self.appended: list[AuditEvent] = []
+        """Each event that was recorded, once."""
+        self._lock = threading.Lock()
+        # Guarded by the lock.
+        self._rules: list[_Rule] = []
+        self._failure: Failure | None = None
+        self._answers: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+
+    def allow(
+        self,
+        subject: str,
+        resource: str,
+        action: str,
+        *,
+        tenant: str = ANY,
+        env: str = ANY,
+        obligations: Sequence[Obligation] = (),
+    ) -> None:
+        """Allows, under obligations if there are some."""
+        response = decision_service_pb2.CheckResponse(
+            decision=decision_service_pb2.DECISION_ALLOW,
+            reason=decision_service_pb2.REASON_ALLOWED,
+            obligations=[_obligation(it) for it in obligations],
+        )
+        self._add(_Rule(subject, resource, action, tenant, env, response))
+
+    def deny(
+        self,
+        subject: str,
+        resource: str,
+        action: str,
+        *,
+        tenant: str = ANY,
+        env: str = ANY,
+        reason: str = "EXPLICIT_DENY",
+    ) -> None:
+        """Denies, whatever else is allowed."""
+        response = decision_service_pb2.CheckResponse(
+            decision=decision_service_pb2.DECISION_DENY,
+            reason=decision_service_pb2.Reason.Value(f"REASON_{reason}"),
+        )
+        self._add(_Rule(subject, resource, action, tenant, env, response))
+
+    def fail(self, failure: Failure | None) -> None:
+        """Answers nothing from now on, but fails like this; none has it answer again."""
+        with self._lock:
+            self._failure = failure
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self.asked.clear()
+            self.appended.clear()
+            self._rules.clear()
+            self._answers.clear()
+            self._failure = None
+
+    def client(self, **options: Any) -> client.Client:
+        """A client for threads that asks here; takes the options of `assize.Client`."""
+        return _FakeClient(self, options)
+
+    def aio_client(self, **options: Any) -> aio.Client:
+        """A client for asyncio that asks here; takes the options of `assize.aio.Client`."""
+        return _FakeAioClient(self, options)
+
+    def answer(self, method: str, request: bytes) -> bytes:
+        """What a call is answered; for the clients."""
+        with self._lock:
+            if self._failure is not None:
+                raise CallFailed(CallFailure(self._failure.value, "the fake was told to fail"))
+            if method == wire.CHECK:
+                answer: Message = self._check(decision_service_pb2.CheckRequest.FromString(request))
+            elif method == wire.CHECK_BATCH:
+                answer = self._check_batch(decision_service_pb2.CheckBatchRequest.FromString(request))
+            else:
+                return self._append(ledger_service_pb2.AppendAuditRequest.FromString(request))
+            return answer.SerializeToString()
+
+    def _add(self, rule: _Rule) -> None:
+        with self._lock:
+            self._rules.append(rule)
+
+    def _check(self, request: decision_service_pb2.CheckRequest) -> decision_service_pb2.CheckResponse:
+        self.asked.append(_question(request))
+        covering = [it.response for it in self._rules if it.covers(request)]
+        denying = [it for it in covering if it.decision == decision_service_pb2.DECISION_DENY]
+        no_grant = decision_service_pb2.CheckResponse(
+            decision=decision_service_pb2.DECISION_DENY, reason=decision_service_pb2.REASON_NO_GRANT
+        )
+        response = decision_service_pb2.CheckResponse()
+        response.CopyFrom((denying or covering or [no_grant])[0])
+        response.decision_id = f"fake-{len(self.asked)}"
+        return response
+
+    def _check_batch(self, request: decision_service_pb2.CheckBatchRequest) -> decision_service_pb2.CheckBatchResponse:
+        results = [decision_service_pb2.CheckBatchResult(response=self._check(it)) for it in request.items]
+        return decision_service_pb2.CheckBatchResponse(results=results)
+
+    def _append(self, request: ledger_service_pb2.AppendAuditRequest) -> bytes:
+        place = (request.tenant, request.idempotency_key)
+        content = request.SerializeToString(deterministic=True)
+        if place in self._answers:
+            before, answer = self._answers[place]
+            if before != content:
+                raise CallFailed(CallFailure("ALREADY_EXISTS", "the key was used with other content"))
+            replayed = ledger_service_pb2.AppendAuditResponse.FromString(answer)
+            replayed.replayed = True
+            return replayed.SerializeToString()
+        response = ledger_service_pb2.AppendAuditResponse()
+        for event in request.events:
+            entry = response.entries.add(seq=len(self.appended))
+            entry.entry_hash = hashlib.sha256(event.SerializeToString(deterministic=True)).digest()
+            entry.recorded_at.GetCurrentTime()
+            self.appended.append(_event(event))
+        answer = response.SerializeToString()
+        self._answers[place] = content, answer
+        return answer
+
+
+class _FakeClient(client.Client):
+    def __init__(self, fake: FakeAssize, options: Mapping[str, Any]) -> None:
+        self._fake = fake
+        super().__init__(**options)
+
+    def _call(self, call: Call) -> bytes:
+        return self._fake.answer(call.method, call.request)
+
+    def _begin(self, load: Load) -> None:
+        _deliver(self._fake, self, load)
+
+    def listen(self, feed: PolicyFeed) -> None:
+        """A fake has no policy stream: nothing is kept."""
+
+
+class _FakeAioClient(aio.Client):
+    def __init__(self, fake: FakeAssize, options: Mapping[str, Any]) -> None:
+        self._fake = fake
+        super().__init__(**options)
+
+    async def _call(self, call: Call) -> bytes:
+        return self._fake.answer(call.method, call.request)
+
+    def listen(self, feed: PolicyFeed) -> None:
+        """A fake has no policy stream: nothing is kept."""
+
+
+def _deliver(fake: FakeAssize, sender: client.Client, load: Load) -> None:
+    gathering = sender._core.gathering
+    assert gathering is not None  # noqa: S101 - loads come from there
+    try:
+        outcome: bytes | CallFailure = fake.answer(load.method, load.request())
+    except CallFailed as failed:
+        outcome = failed.failure
+    following = gathering.ended(load, outcome)
+    if following is not None:
+        sender.send(following)
+
+
+def _question(request: decision_service_pb2.CheckRequest) -> Question:
+    return Question(
+        subject=request.subject,
+        resource=request.resource,
+        action=request.action,
+        tenant=request.tenant,
+        env=request.env,
+        subject_tenant=request.subject_tenant,
+        subject_attributes=_attributes(request.subject_attributes),
+        resource_attributes=_attributes(request.resource_attributes),
+        context=_attributes(request.context),
+        active_roles=tuple(request.active_roles),
+        on_behalf_of=request.on_behalf_of,
+        on_behalf_of_tenant=request.on_behalf_of_tenant,
+        run_id=request.run_id,
+        min_revision=request.min_revision,
+        at_revision=request.at_revision,
+        as_of=wire.moment(request.as_of) if request.HasField("as_of") else None,
+    )
+
+
+def _attributes(values: Mapping[str, attribute_pb2.AttributeValue]) -> dict[str, AttributeValue]:
+    return {name: _attribute(value) for name, value in values.items()}
+
+
+def _attribute(value: attribute_pb2.AttributeValue) -> AttributeValue:
+    match value.WhichOneof("kind"):
+        case "list_value":
+            return [_attribute(it) for it in value.list_value.values]
+        case "map_value":
+            return _attributes(value.map_value.values)
+        case "timestamp_value":
+            stamp: Timestamp = value.timestamp_value
+            return stamp.ToDatetime(timezone.utc)
+        case "int_value":
+            return value.int_value
+        case "double_value":
+            return value.double_value
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return value.string_value
+
+
+def _obligation(obligation: Obligation) -> decision_service_pb2.Obligation:
+    return decision_service_pb2.Obligation(
+        id=obligation.id, type=obligation.type, properties=dict(obligation.properties)
+    )
+
+
+def _event(event: ledger_service_pb2.AuditEvent) -> AuditEvent:
+    return AuditEvent(
+        type=event.type,
+        action=event.action,
+        resource=event.resource,
+        outcome=Outcome(ledger_service_pb2.Outcome.Name(event.outcome).removeprefix("OUTCOME_")),
+        actor=event.actor,
+        category=event.category,
+        role=event.role,
+        env=event.env,
+        occurred_at=wire.moment(event.occurred_at) if event.HasField("occurred_at") else None,
+        run_id=event.run_id,
+        decision_id=event.decision_id,
+        reason=event.reason,
+        override=event.override,
+        payload=event.payload,
+        reads=tuple(event.reads),
+        writes=tuple(event.writes),
+        on_behalf_of=event.on_behalf_of,
+        actor_tenant=event.actor_tenant,
+        erasable=tuple(event.erasable),
+    )
