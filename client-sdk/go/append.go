@@ -3,7 +3,6 @@ package assize
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -57,7 +56,7 @@ type Append struct {
 // Receipt is where an event stands in the ledger: what a proof is held to later.
 type Receipt struct {
 	Seq        int64
-	EntryHash  [sha256.Size]byte
+	EntryHash  []byte // SHA-256(0x00 || frame)
 	RecordedAt time.Time
 }
 
@@ -68,7 +67,8 @@ type Appended struct {
 	Replayed       bool // the key had been used before with the same content: these are the first answer's receipts
 }
 
-// AppendAudit records events, and returns when they are durable. The error is an *Error; where its Failure is
+// AppendAudit records events, and returns when they are durable. It tries again until it knows whether they are, or the
+// time is up. The error is an *Error; where its Failure is
 // FailureUnavailable or FailureDeadlineExceeded nobody knows whether they were recorded, and the same may be sent again
 // under its IdempotencyKey.
 func (c *Client) AppendAudit(ctx context.Context, what Append) (Appended, error) {
@@ -97,7 +97,7 @@ func (c *Client) appendAudit(ctx context.Context, request *assizev1.AppendAuditR
 	}
 	response := &assizev1.AppendAuditResponse{}
 	method := assizev1.LedgerService_AppendAudit_FullMethodName
-	if failure := c.call(ctx, method, request, response, ifNothingWasDone); failure != nil {
+	if failure := c.call(ctx, method, request, response, recording); failure != nil {
 		return Appended{}, failure
 	}
 	if len(response.Entries) != len(events) {
@@ -105,12 +105,9 @@ func (c *Client) appendAudit(ctx context.Context, request *assizev1.AppendAuditR
 	}
 	appended := Appended{IdempotencyKey: request.IdempotencyKey, Replayed: response.Replayed}
 	for _, entry := range response.Entries {
-		if len(entry.EntryHash) != sha256.Size {
-			return Appended{}, malformed("the hash of entry %d has %d bytes", entry.Seq, len(entry.EntryHash))
-		}
 		appended.Receipts = append(appended.Receipts, Receipt{
 			Seq:        entry.Seq,
-			EntryHash:  [sha256.Size]byte(entry.EntryHash),
+			EntryHash:  entry.EntryHash,
 			RecordedAt: entry.RecordedAt.AsTime(),
 		})
 	}
@@ -185,7 +182,7 @@ func (c *Client) useApproval(ctx context.Context, question Question, result Resu
 		Subject:        question.Subject,
 	}
 	response := &assizev1.UseApprovalResponse{}
-	if failure := c.call(ctx, assizev1.ApprovalService_UseApproval_FullMethodName, request, response, ifUnavailable); failure != nil {
+	if failure := c.call(ctx, assizev1.ApprovalService_UseApproval_FullMethodName, request, response, recording); failure != nil {
 		return failure
 	}
 	if response.GetApproval().GetState() != assizev1.ApprovalState_APPROVAL_STATE_USED {

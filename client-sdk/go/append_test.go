@@ -3,6 +3,7 @@ package assize_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,10 @@ import (
 
 // recording is a server that records nothing, and whose receipts look as if it did.
 func recording(got *[]*assizev1.AppendAuditRequest, fail func(try int) error) *scripted {
+	var mu sync.Mutex // a try that was given up may still be at it
 	return &scripted{append: func(_ context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		*got = append(*got, request)
 		if err := fail(len(*got)); err != nil {
 			return nil, err
@@ -38,9 +42,8 @@ var event = assize.Event{Type: "replay.executed", Action: "execute", Resource: "
 
 func TestRefusesReceiptsThatAreNone(t *testing.T) {
 	for name, entries := range map[string][]*assizev1.AppendedEntry{
-		"none":         {},
-		"too many":     {{EntryHash: make([]byte, 32)}, {EntryHash: make([]byte, 32)}},
-		"a short hash": {{EntryHash: make([]byte, 31)}},
+		"none":     {},
+		"too many": {{EntryHash: make([]byte, 32)}, {EntryHash: make([]byte, 32)}},
 	} {
 		server := &scripted{append: func(context.Context, *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {
 			return &assizev1.AppendAuditResponse{Entries: entries}, nil
@@ -91,16 +94,16 @@ func TestARetrySendsTheSameUnderTheSameKey(t *testing.T) {
 }
 
 func TestTheCallersKeyIsTheKey(t *testing.T) {
-	var got []*assizev1.AppendAuditRequest
-	client := recording(&got, func(int) error { return status.Error(codes.Unavailable, "nobody knows") }).serve(t)
-	_, err := client.AppendAudit(t.Context(), assize.Append{Tenant: "other", Events: []assize.Event{event}, IdempotencyKey: "order-7"})
-	if known := (*assize.Error)(nil); !errors.As(err, &known) || known.Failure != "UNAVAILABLE" || known.IdempotencyKey != "order-7" {
-		t.Errorf("got %v", err)
-	}
-	for _, request := range got {
+	server := &scripted{append: func(_ context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {
 		if request.IdempotencyKey != "order-7" || request.Tenant != "other" {
 			t.Errorf("sent %v", request)
 		}
+		return nil, status.Error(codes.Unavailable, "nobody knows")
+	}}
+	client := server.serve(t, assize.WithCallDeadline(50*time.Millisecond))
+	_, err := client.AppendAudit(t.Context(), assize.Append{Tenant: "other", Events: []assize.Event{event}, IdempotencyKey: "order-7"})
+	if known := (*assize.Error)(nil); !errors.As(err, &known) || known.IdempotencyKey != "order-7" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -111,22 +114,40 @@ func TestAnAppendIsTriedAgainWhereNothingWasDone(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		err     error
-		tries   int
+		tries   int64 // 0: as many as there is time for
 		failure assize.Failure
 	}{
-		"busy, come back":       {busy.Err(), 3, "RESOURCE_EXHAUSTED"},
+		"busy, come back":       {busy.Err(), 0, "RESOURCE_EXHAUSTED"},
 		"too large":             {status.Error(codes.ResourceExhausted, "too large"), 1, "RESOURCE_EXHAUSTED"},
 		"other content":         {status.Error(codes.AlreadyExists, "used"), 1, "ALREADY_EXISTS"},
 		"halted":                {status.Error(codes.FailedPrecondition, "halted"), 1, "FAILED_PRECONDITION"},
 		"not permitted":         {status.Error(codes.PermissionDenied, "no"), 1, "PERMISSION_DENIED"},
-		"a bug, and who knows?": {status.Error(codes.Internal, "bug"), 1, "INTERNAL"},
+		"a bug, and who knows?": {status.Error(codes.Internal, "bug"), 0, "INTERNAL"},
 	} {
-		var got []*assizev1.AppendAuditRequest
-		_, err := recording(&got, func(int) error { return test.err }).serve(t).
+		server := recording(new([]*assizev1.AppendAuditRequest), func(int) error { return test.err })
+		_, err := server.serve(t, assize.WithCallDeadline(100*time.Millisecond)).
 			AppendAudit(t.Context(), assize.Append{Events: []assize.Event{event}})
-		if known := (*assize.Error)(nil); !errors.As(err, &known) || known.Failure != test.failure || len(got) != test.tries {
-			t.Errorf("%s: %v after %d tries", name, err, len(got))
+		known := (*assize.Error)(nil)
+		if !errors.As(err, &known) || test.tries > 0 && (known.Failure != test.failure || server.appends.Load() != test.tries) ||
+			test.tries == 0 && server.appends.Load() < 4 {
+			t.Errorf("%s: %v after %d tries", name, err, server.appends.Load())
 		}
+	}
+}
+
+func TestASilentServerLeavesTimeForAnotherTry(t *testing.T) {
+	var got []*assizev1.AppendAuditRequest
+	server := recording(&got, never)
+	right := server.append
+	server.append = func(ctx context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {
+		if server.appends.Load() == 1 {
+			<-ctx.Done()
+		}
+		return right(ctx, request)
+	}
+	client := server.serve(t, assize.WithCallDeadline(3*time.Second))
+	if appended, err := client.AppendAudit(t.Context(), assize.Append{Events: []assize.Event{event}}); err != nil || server.appends.Load() != 2 {
+		t.Errorf("got %+v, %v", appended, err)
 	}
 }
 

@@ -194,5 +194,8 @@ func together(batch []*asked) (context.Context, context.CancelFunc) {
 }
 
 func itemError(said *status.Status) *Error {
-	return errorOf(context.Background(), grpcstatus.ErrorProto(said), nil)
+	if err := grpcstatus.ErrorProto(said); err != nil {
+		return errorOf(context.Background(), err, nil)
+	}
+	return malformed("an item has an error that is none")
 }

@@ -2,46 +2,63 @@ package assize
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"assize.dev/client-sdk/go/assizev1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 )
 
-// call makes a unary call, and makes it again as long as `again` and the deadline allow.
-func (c *Client) call(ctx context.Context, method string, request, response proto.Message, again func(*Error) bool) *Error {
+// manner is how a call is tried again.
+type manner struct {
+	again  func(*Error) bool
+	isLast func(retries Retries, try int) bool
+	parts  time.Duration // one try takes at most this part of the time, so that a silent server leaves time for another
+}
+
+// Questions change nothing: they are asked again where nobody answered.
+var asking = manner{
+	again:  func(failure *Error) bool { return failure.Failure == FailureUnavailable },
+	isLast: func(retries Retries, try int) bool { return try >= retries.Tries },
+	parts:  1,
+}
+
+// What has an idempotency key is sent until its outcome is known, or the time is up.
+var recording = manner{
+	again:  func(failure *Error) bool { return !failure.isKnown() },
+	isLast: func(Retries, int) bool { return false },
+	parts:  3,
+}
+
+// call makes a unary call, and makes it again as its manner and the deadline allow.
+func (c *Client) call(ctx context.Context, method string, request, response proto.Message, manner manner) *Error {
+	longest := timeLeft(ctx) / manner.parts
 	for try := 1; ; try++ {
-		failure := c.try(ctx, method, request, response)
+		failure := c.try(ctx, longest, method, request, response)
 		if failure == nil {
 			return nil
 		}
 		wait := c.options.retries.wait(try, failure)
-		if wait < 0 || !again(failure) || !hasTime(ctx, wait) {
+		if ctx.Err() != nil || wait < 0 || manner.isLast(c.options.retries, try) || !manner.again(failure) || timeLeft(ctx) <= wait {
 			return failure
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return errorOf(ctx, ctx.Err(), nil)
+			return failure
 		}
 	}
 }
 
-func (c *Client) try(ctx context.Context, method string, request, response proto.Message) *Error {
+func (c *Client) try(ctx context.Context, longest time.Duration, method string, request, response proto.Message) *Error {
 	proto.Reset(response)
-	reply := &reply{message: response}
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	var trailer metadata.MD
-	err := c.conn.Invoke(ctx, method, request, reply, grpc.ForceCodecV2(codec{}), grpc.Trailer(&trailer))
-	if err != nil {
+	if err := c.conn.Invoke(ctx, method, request, response, grpc.Trailer(&trailer)); err != nil {
 		return errorOf(ctx, err, trailer)
-	}
-	if reply.err != nil {
-		return malformed("the answer cannot be read: %v", reply.err)
 	}
 	return nil
 }
@@ -49,9 +66,7 @@ func (c *Client) try(ctx context.Context, method string, request, response proto
 // wait is how long before another try; negative for none.
 func (r Retries) wait(try int, failure *Error) time.Duration {
 	switch {
-	case try >= r.Tries || failure.pushback < 0:
-		return -1
-	case failure.pushback > 0:
+	case failure.pushback != 0:
 		return failure.pushback
 	case failure.RetryAfter > 0:
 		return failure.RetryAfter
@@ -63,16 +78,9 @@ func (r Retries) wait(try int, failure *Error) time.Duration {
 	return longest/2 + rand.N(longest/2+1)
 }
 
-func hasTime(ctx context.Context, wait time.Duration) bool {
-	deadline, has := ctx.Deadline()
-	return !has || time.Until(deadline) > wait
-}
-
-func ifUnavailable(failure *Error) bool { return failure.Failure == FailureUnavailable }
-
-// ifNothingWasDone also tries again what the server refused for now, and said when to come back.
-func ifNothingWasDone(failure *Error) bool {
-	return ifUnavailable(failure) || failure.Failure == FailureResourceExhausted && failure.RetryAfter > 0
+func timeLeft(ctx context.Context) time.Duration {
+	deadline, _ := ctx.Deadline() // each call has one
+	return time.Until(deadline)
 }
 
 // answered is what came of one item of a batch.
@@ -85,7 +93,7 @@ type answered struct {
 func (c *Client) askTogether(ctx context.Context, tenant string, requests []*assizev1.CheckRequest) ([]answered, *Error) {
 	batch := &assizev1.CheckBatchRequest{Tenant: tenant, Items: requests}
 	response := &assizev1.CheckBatchResponse{}
-	failure := c.call(ctx, assizev1.DecisionService_CheckBatch_FullMethodName, batch, response, ifUnavailable)
+	failure := c.call(ctx, assizev1.DecisionService_CheckBatch_FullMethodName, batch, response, asking)
 	if failure != nil {
 		return nil, failure
 	}
@@ -104,33 +112,4 @@ func (c *Client) askTogether(ctx context.Context, tenant string, requests []*ass
 		}
 	}
 	return answers, nil
-}
-
-// reply takes an answer and what is wrong with its bytes: gRPC would make INTERNAL of that, as of a server's bug.
-type reply struct {
-	message proto.Message
-	err     error
-}
-
-// codec is gRPC's own for requests, and reads answers into a reply.
-type codec struct{}
-
-func (codec) Name() string { return "proto" }
-
-func (codec) Marshal(message any) (mem.BufferSlice, error) {
-	request, ok := message.(proto.Message)
-	if !ok {
-		return nil, fmt.Errorf("%T is no message", message)
-	}
-	encoded, err := proto.Marshal(request)
-	return mem.BufferSlice{mem.SliceBuffer(encoded)}, err
-}
-
-func (codec) Unmarshal(data mem.BufferSlice, message any) error {
-	reply, ok := message.(*reply)
-	if !ok {
-		return fmt.Errorf("%T takes no answer", message)
-	}
-	reply.err = proto.Unmarshal(data.Materialize(), reply.message)
-	return nil
 }

@@ -118,7 +118,7 @@ func (c *Client) check(ctx context.Context, question Question) Result {
 	if c.cache != nil && isPlain(request) {
 		kept, found := (*assizev1.CheckResponse)(nil), false
 		if kept, ticket, found = c.cache.lookUp(lane, request); found {
-			return c.judge(kept, true)
+			return c.judge(request, kept, true)
 		}
 	}
 	answer, failure := c.ask(ctx, lane, request)
@@ -128,7 +128,7 @@ func (c *Client) check(ctx context.Context, question Question) Result {
 	if c.cache != nil {
 		c.cache.keep(ticket, answer)
 	}
-	return c.judge(answer, false)
+	return c.judge(request, answer, false)
 }
 
 // ask puts the question, alone or with others.
@@ -141,7 +141,7 @@ func (c *Client) ask(ctx context.Context, lane lane, request *assizev1.CheckRequ
 
 func (c *Client) askAlone(ctx context.Context, request *assizev1.CheckRequest) (*assizev1.CheckResponse, *Error) {
 	answer := &assizev1.CheckResponse{}
-	err := c.call(ctx, assizev1.DecisionService_Check_FullMethodName, request, answer, ifUnavailable)
+	err := c.call(ctx, assizev1.DecisionService_Check_FullMethodName, request, answer, asking)
 	return answer, err
 }
 
@@ -207,18 +207,18 @@ func (c *Client) checkBatch(ctx context.Context, questions []Question) ([]Result
 			if failure != nil {
 				results[i] = failed(failure)
 			} else {
-				results[i] = c.judged(answers[n])
+				results[i] = c.judged(requests[i], answers[n])
 			}
 		}
 	}
 	return results, first
 }
 
-func (c *Client) judged(answer answered) Result {
+func (c *Client) judged(request *assizev1.CheckRequest, answer answered) Result {
 	if answer.failure != nil {
 		return failed(answer.failure)
 	}
-	return c.judge(answer.response, false)
+	return c.judge(request, answer.response, false)
 }
 
 // Enforce asks, and carries out the obligations of an allow by the functions that WithObligation named. The error is nil

@@ -25,7 +25,7 @@ const (
 	FailurePermissionDenied   Failure = "PERMISSION_DENIED" // of the caller, not of the subject
 	FailureInvalidArgument    Failure = "INVALID_ARGUMENT"
 	FailureResourceExhausted  Failure = "RESOURCE_EXHAUSTED"
-	FailureMalformedAnswer    Failure = "MALFORMED_ANSWER"
+	FailureMalformedAnswer    Failure = "MALFORMED_ANSWER"     // an answer to something else than was asked
 	FailureUnspecified        Failure = "UNSPECIFIED_DECISION" // neither an allow nor a deny
 	FailureUnknownObligation  Failure = "UNKNOWN_OBLIGATION"   // allowed, under a duty that the client does not know
 	FailureHistorical         Failure = "HISTORICAL"           // an answer about the past
@@ -47,6 +47,7 @@ type Error struct {
 	// IdempotencyKey is that of an AppendAudit: the same events may be sent again under it.
 	IdempotencyKey string
 
+	code     codes.Code
 	cause    error
 	pushback time.Duration // negative: not to be tried again
 }
@@ -70,7 +71,7 @@ func errorOf(ctx context.Context, err error, trailer metadata.MD) *Error {
 	if late := ctx.Err(); late != nil {
 		answer = status.FromContextError(late) // whatever the transport made of it
 	}
-	failed := &Error{Failure: failureOf(answer.Code()), Message: answer.Message(), cause: err}
+	failed := &Error{Failure: failureOf(answer.Code()), code: answer.Code(), Message: answer.Message(), cause: err}
 	for _, detail := range answer.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
@@ -81,6 +82,18 @@ func errorOf(ctx context.Context, err error, trailer metadata.MD) *Error {
 	}
 	failed.pushback = pushback(trailer)
 	return failed
+}
+
+// isKnown tells whether a call that failed had certainly no effect, and would have none again.
+func (e *Error) isKnown() bool {
+	switch e.code {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Aborted, codes.Unknown, codes.Internal:
+		return false
+	case codes.ResourceExhausted:
+		return e.RetryAfter == 0
+	default:
+		return true
+	}
 }
 
 // pushback is what `grpc-retry-pushback-ms` says: 0 for nothing, negative for not to try again.

@@ -45,7 +45,11 @@ func EscapeID(id string) string {
 
 // isPlain tells whether it may be answered from the cache, and may wait for others without holding them up.
 func isPlain(request *assizev1.CheckRequest) bool {
-	return request.MinRevision == 0 && request.AtRevision == 0 && request.AsOf == nil && !request.Explain
+	return request.MinRevision == 0 && !isAboutThePast(request) && !request.Explain
+}
+
+func isAboutThePast(request *assizev1.CheckRequest) bool {
+	return request.AtRevision != 0 || request.AsOf != nil
 }
 
 func (c *Client) request(question Question) (*assizev1.CheckRequest, error) {

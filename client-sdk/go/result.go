@@ -91,19 +91,21 @@ func failed(err *Error) Result {
 	return Result{Failure: failure, Err: err, Decision: DecisionNone}
 }
 
-// judge is the one place where an answer becomes an allow.
-func (c *Client) judge(answer *assizev1.CheckResponse, cached bool) Result {
+// judge is the one place where an answer becomes an allow. Who asked about the past may not act on the answer, whatever
+// it says of itself.
+func (c *Client) judge(request *assizev1.CheckRequest, answer *assizev1.CheckResponse, cached bool) Result {
 	result := read(answer)
 	result.Cached = cached
 	switch {
 	case result.Decision == DecisionUnspecified:
 		result.Failure = FailureUnspecified
-	case result.Historical:
+	case result.Decision != DecisionAllow:
+	case result.Historical || isAboutThePast(request):
 		result.Failure = FailureHistorical
-	case result.Decision == DecisionAllow && !c.knows(result.Obligations):
+	case !c.knows(result.Obligations):
 		result.Failure = FailureUnknownObligation
 	default:
-		result.Allowed = result.Decision == DecisionAllow
+		result.Allowed = true
 	}
 	return result
 }

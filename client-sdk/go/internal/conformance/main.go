@@ -1,0 +1,320 @@
+// Command conformance lets the conformance suite of all clients speak with this one: it reads one JSON object a line and
+// answers one a line, as client-sdk/conformance/README.md says.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"sync"
+	"time"
+
+	assize "assize.dev/client-sdk/go"
+	"assize.dev/client-sdk/go/ledger"
+)
+
+const longestLine = 16 << 20
+
+func main() {
+	adapter := &adapter{}
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(make([]byte, 0, 1<<16), longestLine)
+	out := json.NewEncoder(os.Stdout)
+	for in.Scan() {
+		if err := out.Encode(adapter.answer(in.Bytes())); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := in.Err(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// adapter has the client that was opened last.
+type adapter struct {
+	client *assize.Client
+}
+
+// asked is a line; which members count depends on the op.
+type asked struct {
+	Op             string            `json:"op"`
+	Target         string            `json:"target"`
+	Key            string            `json:"key"`
+	TimeoutMillis  int64             `json:"timeoutMillis"`
+	Cache          bool              `json:"cache"`
+	Batching       bool              `json:"batching"`
+	Obligations    []string          `json:"obligations"`
+	Request        request           `json:"request"`
+	Requests       []request         `json:"requests"`
+	Tenant         string            `json:"tenant"`
+	Events         []json.RawMessage `json:"events"`
+	IdempotencyKey string            `json:"idempotencyKey"`
+	File           string            `json:"file"`
+	VerifierKeys   []string          `json:"verifierKeys"`
+}
+
+type request struct {
+	Subject            string         `json:"subject"`
+	Resource           string         `json:"resource"`
+	Action             string         `json:"action"`
+	Tenant             string         `json:"tenant"`
+	Env                string         `json:"env"`
+	SubjectAttributes  map[string]any `json:"subjectAttributes"`
+	ResourceAttributes map[string]any `json:"resourceAttributes"`
+	Context            map[string]any `json:"context"`
+	SubjectTenant      string         `json:"subjectTenant"`
+	OnBehalfOf         string         `json:"onBehalfOf"`
+	OnBehalfOfTenant   string         `json:"onBehalfOfTenant"`
+	ActiveRoles        []string       `json:"activeRoles"`
+	RunID              string         `json:"runId"`
+	MinRevision        int64          `json:"minRevision"`
+	AtRevision         int64          `json:"atRevision"`
+	Explain            bool           `json:"explain"`
+}
+
+func (r request) question() assize.Question {
+	return assize.Question{
+		Subject: r.Subject, Resource: r.Resource, Action: r.Action, Tenant: r.Tenant, Env: r.Env,
+		SubjectAttributes: r.SubjectAttributes, ResourceAttributes: r.ResourceAttributes, Context: r.Context,
+		SubjectTenant: r.SubjectTenant, OnBehalfOf: r.OnBehalfOf, OnBehalfOfTenant: r.OnBehalfOfTenant,
+		ActiveRoles: r.ActiveRoles, RunID: r.RunID, MinRevision: r.MinRevision, AtRevision: r.AtRevision, Explain: r.Explain,
+	}
+}
+
+type obligation struct {
+	ID         string            `json:"id"`
+	Type       string            `json:"type"`
+	Properties map[string]string `json:"properties"`
+}
+
+type result struct {
+	Allowed     bool         `json:"allowed"`
+	Decision    string       `json:"decision"`
+	Reason      string       `json:"reason"`
+	Failure     string       `json:"failure"`
+	Cached      bool         `json:"cached"`
+	Obligations []obligation `json:"obligations"`
+}
+
+type receipt struct {
+	Seq       int64  `json:"seq"`
+	EntryHash string `json:"entryHash"`
+}
+
+type failed struct {
+	Error string `json:"error"`
+}
+
+func (a *adapter) answer(line []byte) any {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber() // whole numbers stay whole
+	var asked asked
+	if err := decoder.Decode(&asked); err != nil {
+		return failed{err.Error()}
+	}
+	answer, err := a.do(asked)
+	if err != nil {
+		return failed{err.Error()}
+	}
+	return answer
+}
+
+func (a *adapter) do(asked asked) (any, error) {
+	switch asked.Op {
+	case "open":
+		return a.open(asked)
+	case "close":
+		return map[string]bool{"ok": true}, a.close()
+	case "verifyBundle":
+		return verifyBundle(asked)
+	case "check", "checkBatch", "checkConcurrently", "append":
+	default:
+		return nil, fmt.Errorf("%q is no op", asked.Op)
+	}
+	if a.client == nil {
+		return nil, errors.New("nothing is open")
+	}
+	ctx, cancel := context.Background(), context.CancelFunc(func() {})
+	if asked.TimeoutMillis > 0 {
+		ctx, cancel = context.WithTimeout(ctx, millis(asked.TimeoutMillis))
+	}
+	defer cancel()
+	switch asked.Op {
+	case "check":
+		return a.check(ctx, asked.Request), nil
+	case "checkBatch":
+		return a.checkBatch(ctx, asked.Requests), nil
+	case "checkConcurrently":
+		return a.checkConcurrently(ctx, asked.Requests), nil
+	default:
+		return a.append(ctx, asked)
+	}
+}
+
+func (a *adapter) open(asked asked) (any, error) {
+	if err := a.close(); err != nil {
+		return nil, err
+	}
+	options := []assize.Option{assize.WithKey(asked.Key)}
+	if asked.TimeoutMillis > 0 {
+		options = append(options,
+			assize.WithCheckDeadline(millis(asked.TimeoutMillis)), assize.WithCallDeadline(millis(asked.TimeoutMillis)))
+	}
+	if asked.Cache {
+		options = append(options, assize.WithCache(1000))
+	}
+	if asked.Batching {
+		options = append(options, assize.WithBatching())
+	}
+	for _, known := range asked.Obligations {
+		options = append(options, assize.WithObligation(known, nil))
+	}
+	client, err := assize.New(asked.Target, options...)
+	a.client = client
+	return map[string]bool{"ok": true}, err
+}
+
+func (a *adapter) close() error {
+	if a.client == nil {
+		return nil
+	}
+	err := a.client.Close()
+	a.client = nil
+	return err
+}
+
+func (a *adapter) check(ctx context.Context, request request) result {
+	checked, _ := a.client.Check(ctx, request.question()) // an error is the result's own
+	return told(checked)
+}
+
+func (a *adapter) checkBatch(ctx context.Context, requests []request) any {
+	questions := make([]assize.Question, len(requests))
+	for i, request := range requests {
+		questions[i] = request.question()
+	}
+	checked, _ := a.client.CheckBatch(ctx, questions)
+	results := make([]result, len(checked))
+	for i := range checked {
+		results[i] = told(checked[i])
+	}
+	return map[string]any{"results": results}
+}
+
+func (a *adapter) checkConcurrently(ctx context.Context, requests []request) any {
+	results := make([]result, len(requests))
+	var all sync.WaitGroup
+	for i, request := range requests {
+		all.Go(func() { results[i] = a.check(ctx, request) })
+	}
+	all.Wait()
+	return map[string]any{"results": results}
+}
+
+func told(checked assize.Result) result {
+	told := result{
+		Allowed: checked.Allowed, Decision: string(checked.Decision), Reason: checked.Reason,
+		Failure: string(checked.Failure), Cached: checked.Cached, Obligations: []obligation{},
+	}
+	for _, one := range checked.Obligations {
+		properties := one.Properties
+		if properties == nil {
+			properties = map[string]string{}
+		}
+		told.Obligations = append(told.Obligations, obligation{one.ID, one.Type, properties})
+	}
+	return told
+}
+
+func (a *adapter) append(ctx context.Context, asked asked) (any, error) {
+	what := assize.Append{Tenant: asked.Tenant, IdempotencyKey: asked.IdempotencyKey}
+	for _, encoded := range asked.Events {
+		event, err := eventOf(encoded)
+		if err != nil {
+			return nil, err
+		}
+		what.Events = append(what.Events, event)
+	}
+	appended, err := a.client.AppendAudit(ctx, what)
+	receipts := []receipt{}
+	for _, one := range appended.Receipts {
+		receipts = append(receipts, receipt{one.Seq, hex.EncodeToString(one.EntryHash)})
+	}
+	failure := ""
+	if err != nil {
+		known := (*assize.Error)(nil)
+		if !errors.As(err, &known) {
+			return nil, err
+		}
+		failure = string(known.Failure)
+	}
+	return map[string]any{"receipts": receipts, "failure": failure}, nil
+}
+
+// eventOf reads the JSON names of the .proto, which differ from the client's by their first letter only.
+func eventOf(encoded []byte) (assize.Event, error) {
+	var event struct {
+		Type, Category, Actor, ActorTenant, OnBehalfOf, Role, Action, Resource, Env string
+		Outcome                                                                     assize.Outcome
+		OccurredAt                                                                  time.Time
+		RunID                                                                       string `json:"runId"`
+		DecisionID                                                                  string `json:"decisionId"`
+		Reason                                                                      string
+		Override                                                                    bool
+		Payload                                                                     string
+		Reads, Writes, Erasable                                                     []string
+	}
+	if err := json.Unmarshal(encoded, &event); err != nil {
+		return assize.Event{}, err
+	}
+	return assize.Event{
+		Type: event.Type, Category: event.Category, Actor: event.Actor, ActorTenant: event.ActorTenant,
+		OnBehalfOf: event.OnBehalfOf, Role: event.Role, Action: event.Action, Resource: event.Resource, Env: event.Env,
+		Outcome: event.Outcome, OccurredAt: event.OccurredAt, RunID: event.RunID, DecisionID: event.DecisionID,
+		Reason: event.Reason, Override: event.Override, Payload: event.Payload, Reads: event.Reads, Writes: event.Writes,
+		Erasable: event.Erasable,
+	}, nil
+}
+
+func verifyBundle(asked asked) (any, error) {
+	answer := struct {
+		Valid    bool   `json:"valid"`
+		Reason   string `json:"reason"`
+		TreeSize int64  `json:"treeSize"`
+		FirstBad *int64 `json:"firstBad"`
+	}{}
+	report, err := verify(asked)
+	wrong := (*ledger.NotProvenError)(nil)
+	switch {
+	case err == nil:
+		answer.Valid, answer.TreeSize = true, report.Checkpoint.Size
+	case errors.As(err, &wrong):
+		answer.Reason = wrong.Message
+		if wrong.Seq >= 0 {
+			answer.FirstBad = &wrong.Seq
+		}
+	default:
+		return nil, err
+	}
+	return answer, nil
+}
+
+func verify(asked asked) (ledger.Report, error) {
+	var keys []ledger.Key
+	for _, text := range asked.VerifierKeys {
+		key, err := ledger.ParseKey(text)
+		if err != nil {
+			return ledger.Report{}, err
+		}
+		keys = append(keys, key)
+	}
+	return ledger.VerifyBundle(asked.File, keys, nil)
+}
+
+func millis(count int64) time.Duration { return time.Duration(count) * time.Millisecond }
