@@ -1,0 +1,194 @@
+// Package assizehttp is the door for net/http: middleware that asks Assize before a handler runs.
+//
+//	door, err := assizehttp.New(client, subject, assizehttp.Routes{
+//		"GET /docs/{id}":    {Action: "read", Resource: "doc:{id}"},
+//		"DELETE /docs/{id}": {Action: "delete", Resource: "doc:{id}"},
+//		"GET /healthz":      assizehttp.Open,
+//	})
+//	http.ListenAndServe(address, door.Protect(mux))
+//
+// A request that fits no route is denied.
+package assizehttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+
+	assize "assize.dev/client-sdk/go"
+)
+
+// Subject says who makes a request, as `type:id`, from what the service has verified: a session, a token, a client
+// certificate; never a plain header. An error, or no subject, is answered with 401.
+type Subject func(r *http.Request) (string, error)
+
+// Routes says what is asked for requests, by the patterns of http.ServeMux.
+type Routes map[string]Route
+
+// Route is what is asked.
+type Route struct {
+	// Action, for example `read`.
+	Action string
+
+	// Resource is a path in which {name} stands for that part of the request's own path, escaped so that it stays one id:
+	// `folder:{folder}/doc:{id}`.
+	Resource string
+
+	// Tenant and Env are the client's where they are empty.
+	Tenant, Env string
+
+	// Refine, if it is there, may add to the question: attributes, context, a tenant.
+	Refine func(r *http.Request, question *assize.Question) error
+
+	open bool
+}
+
+// Open lets every request of a route through, without a question.
+var Open = Route{open: true}
+
+// Enforcer asks and carries obligations out; a *assize.Client is one.
+type Enforcer interface {
+	Enforce(ctx context.Context, question assize.Question) (assize.Result, error)
+}
+
+// Door asks before requests pass.
+type Door struct {
+	enforcer Enforcer
+	subject  Subject
+	routes   Routes
+	refuse   func(w http.ResponseWriter, r *http.Request, status int, result assize.Result)
+}
+
+// Option changes how a door is.
+type Option func(*Door)
+
+// WithRefusal has denied requests answered by somebody else. The status is 401 where nobody is known, 403 for a deny, 400
+// for a question that is malformed, and 503 where there was no answer.
+func WithRefusal(refuse func(w http.ResponseWriter, r *http.Request, status int, result assize.Result)) Option {
+	return func(d *Door) { d.refuse = refuse }
+}
+
+var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// New makes a door. It refuses routes whose pattern is none, that ask nothing, or whose resource names a part that the
+// pattern has not.
+func New(enforcer Enforcer, subject Subject, routes Routes, opts ...Option) (*Door, error) {
+	if enforcer == nil || subject == nil {
+		return nil, errors.New("assizehttp: a door has a client and a subject")
+	}
+	door := &Door{enforcer: enforcer, subject: subject, routes: routes, refuse: refuse}
+	for _, option := range opts {
+		option(door)
+	}
+	mux := http.NewServeMux()
+	for pattern, route := range routes {
+		if err := check(mux, pattern, route); err != nil {
+			return nil, fmt.Errorf("assizehttp: route %q: %w", pattern, err)
+		}
+	}
+	return door, nil
+}
+
+func check(mux *http.ServeMux, pattern string, route Route) (err error) {
+	defer func() {
+		if wrong := recover(); wrong != nil { // how ServeMux refuses a pattern
+			err = fmt.Errorf("%v", wrong)
+		}
+	}()
+	mux.Handle(pattern, http.NotFoundHandler())
+	if route.open {
+		return nil
+	}
+	if route.Action == "" || route.Resource == "" {
+		return errors.New("expected an action and a resource, or Open")
+	}
+	var parts []string
+	for _, part := range placeholder.FindAllStringSubmatch(pattern, -1) {
+		parts = append(parts, regexp.MustCompile(`\.\.\.$`).ReplaceAllString(part[1], ""))
+	}
+	for _, part := range placeholder.FindAllStringSubmatch(route.Resource, -1) {
+		if !slices.Contains(parts, part[1]) {
+			return fmt.Errorf("%q is no part of the pattern", part[0])
+		}
+	}
+	return nil
+}
+
+// Protect has next serve only what is allowed. The result is in the context of its requests: see Result.
+func (d *Door) Protect(next http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	hasRoot := false
+	for pattern, route := range d.routes {
+		hasRoot = hasRoot || pattern == "/"
+		if route.open {
+			mux.Handle(pattern, next)
+		} else {
+			mux.Handle(pattern, d.guard(route, next))
+		}
+	}
+	if !hasRoot {
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			d.refuse(w, r, http.StatusForbidden, assize.Result{})
+		})
+	}
+	return mux
+}
+
+func (d *Door) guard(route Route, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		subject, err := d.subject(r)
+		if err != nil || subject == "" {
+			d.refuse(w, r, http.StatusUnauthorized, assize.Result{})
+			return
+		}
+		question := assize.Question{
+			Subject: subject, Action: route.Action, Resource: route.resource(r), Tenant: route.Tenant, Env: route.Env,
+		}
+		if route.Refine != nil {
+			if err := route.Refine(r, &question); err != nil {
+				d.refuse(w, r, http.StatusBadRequest, assize.Result{})
+				return
+			}
+		}
+		result, err := d.enforcer.Enforce(r.Context(), question)
+		if err != nil || !result.Allowed {
+			d.refuse(w, r, status(result), result)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), resultKey{}, result)))
+	})
+}
+
+func (r Route) resource(request *http.Request) string {
+	return placeholder.ReplaceAllStringFunc(r.Resource, func(part string) string {
+		return assize.EscapeID(request.PathValue(part[1 : len(part)-1]))
+	})
+}
+
+func status(result assize.Result) int {
+	switch result.Failure {
+	case assize.FailureNone, assize.FailureUnspecified, assize.FailureUnknownObligation, assize.FailureHistorical:
+		return http.StatusForbidden
+	case assize.FailureInvalidArgument:
+		return http.StatusBadRequest
+	default:
+		return http.StatusServiceUnavailable
+	}
+}
+
+// refuse says no more than the status does: why somebody is denied is for the service's own log.
+func refuse(w http.ResponseWriter, _ *http.Request, status int, _ assize.Result) {
+	http.Error(w, http.StatusText(status), status)
+}
+
+type resultKey struct{}
+
+// Result is what allowed a request that Protect has let through; false where nothing was asked. Its DecisionID belongs
+// into the event of what is then done.
+func Result(ctx context.Context) (assize.Result, bool) {
+	result, has := ctx.Value(resultKey{}).(assize.Result)
+	return result, has
+}
