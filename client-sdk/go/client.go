@@ -164,7 +164,7 @@ func (c *Client) CheckBatch(ctx context.Context, questions []Question) ([]Result
 	defer cancel()
 	ctx, end := c.options.tracing.Start(ctx, "assize.check_batch", c.options.tenant)
 	results, failure := c.checkBatch(ctx, questions)
-	outcome := ""
+	outcome := "ANSWERED"
 	if failure != nil {
 		outcome = string(failure.Failure)
 	}

@@ -1,6 +1,7 @@
 package assize
 
 import (
+	"testing"
 	"time"
 
 	"assize.dev/client-sdk/go/assizev1"
@@ -49,3 +50,22 @@ func State(c *Client, tenant string) (revision, platform int64) {
 
 // IsKeepable is what the cache asks of an answer before anything else.
 func IsKeepable(answer *assizev1.CheckResponse) bool { return isKeepable(answer) }
+
+// Key is what a client sends.
+func Key(c *Client) string { return c.options.key }
+
+// IsPlain tells whether a client would speak plain text to a target.
+func IsPlain(t *testing.T, target string, opts ...Option) bool {
+	t.Helper()
+	o := defaults()
+	for _, option := range opts {
+		if err := option(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transport, err := o.transport(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport.Info().SecurityProtocol == "insecure"
+}

@@ -9,7 +9,8 @@ import (
 
 // Tracing hears of each call of a client. The module assizeotel has one for OpenTelemetry.
 type Tracing interface {
-	// Start begins a span. What it returns ends it: with ALLOW, DENY or a Failure, and the error if there is one.
+	// Start begins a span. What it returns ends it: with ALLOW, DENY, ANSWERED (a batch), APPENDED or a
+	// Failure, and the error if there is one.
 	Start(ctx context.Context, operation, tenant string) (context.Context, func(outcome string, err *Error))
 
 	// Headers are the metadata by which the span of ctx travels, for example traceparent. A CheckBatch of gathered
