@@ -90,7 +90,9 @@ func newCache(policy assizev1.PolicyServiceClient, size int, now func() time.Tim
 }
 
 func (c *cache) close() {
-	c.cancel()
+	c.mu.Lock()
+	c.cancel() // from here on no watch begins
+	c.mu.Unlock()
 	c.all.Wait()
 }
 
