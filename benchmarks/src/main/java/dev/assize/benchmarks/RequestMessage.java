@@ -6,13 +6,13 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /** A `CheckRequest` of five short names as it comes over the wire: for each its tag, its length and its bytes. */
-final class RequestMessage {
+public final class RequestMessage {
 
     private static final int LENGTH_DELIMITED = 2;
 
     private RequestMessage() {}
 
-    static byte[] of(CheckQuery query) {
+    public static byte[] of(CheckQuery query) {
         ByteArrayOutputStream message = new ByteArrayOutputStream();
         put(message, 1, query.subject().toString());
         put(message, 2, query.resource().value());
@@ -30,7 +30,8 @@ final class RequestMessage {
         message.writeBytes(utf8);
     }
 
-    static void read(byte[] message, CheckBytes names) {
+    /** Where in the message the names are. */
+    public static void read(byte[] message, CheckBytes names) {
         names.over(message);
         int at = 0;
         while (at < message.length) {

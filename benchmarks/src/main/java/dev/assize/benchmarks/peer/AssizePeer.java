@@ -33,38 +33,53 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 
-/** Assize in process: the whole service, or one compiled graph alone. */
+/** Assize in process: the whole service, by bytes or by objects, or one compiled graph alone. */
 final class AssizePeer implements Peer {
 
     private static final TenantId TENANT = new TenantId("peers");
     private static final PolicyScope SCOPE = PolicyScope.of(TENANT);
 
-    private final Predicate<CheckQuery> allows;
+    private final Function<List<CheckQuery>, IntPredicate> asked;
 
-    private AssizePeer(Predicate<CheckQuery> allows) {
-        this.allows = allows;
+    private AssizePeer(Function<List<CheckQuery>, IntPredicate> asked) {
+        this.asked = asked;
     }
 
-    /** With the cache of tenants, freshness, clock and meters. */
-    static AssizePeer service(RoleModel model) {
-        DecisionService service = ServiceBenchmark.service(Map.of(TENANT, policy(model)));
-        return new AssizePeer(query -> service.evaluate(query).reason() == Reason.ALLOWED);
+    /** The whole service, with the cache of tenants, freshness, clock and meters, by the bytes of a request. */
+    static AssizePeer desk(RoleModel model) {
+        DecisionService service = service(model);
+        return new AssizePeer(queries -> AssizeDesk.of(service, queries));
+    }
+
+    static AssizePeer objects(RoleModel model) {
+        DecisionService service = service(model);
+        return one(query -> service.evaluate(query).reason() == Reason.ALLOWED);
     }
 
     static AssizePeer graph(RoleModel model) {
         DecisionGraph graph = GraphCompiler.compile(policy(model), PolicySet.empty(PolicyScope.PLATFORM));
         Instant now = Instant.parse("2026-02-22T14:00:00Z");
-        return new AssizePeer(
-                query -> Evaluator.evaluate(graph, query, now).answer().reason() == Reason.ALLOWED);
+        return one(query -> Evaluator.evaluate(graph, query, now).answer().reason() == Reason.ALLOWED);
     }
 
     @Override
     public IntPredicate asked(List<Question> questions) {
-        CheckQuery[] queries = questions.stream().map(AssizePeer::query).toArray(CheckQuery[]::new);
-        return i -> allows.test(queries[i]);
+        return asked.apply(questions.stream().map(AssizePeer::query).toList());
+    }
+
+    private static AssizePeer one(Predicate<CheckQuery> allows) {
+        return new AssizePeer(questions -> {
+            CheckQuery[] queries = questions.toArray(CheckQuery[]::new);
+            return i -> allows.test(queries[i]);
+        });
+    }
+
+    private static DecisionService service(RoleModel model) {
+        return ServiceBenchmark.service(Map.of(TENANT, policy(model)));
     }
 
     private static CheckQuery query(Question question) {

@@ -16,7 +16,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One decision of each engine about the same model, from a question in the engine's own form to allow or deny. Before it
+ * One decision of each engine about the same model, from a question in the engine's own form (ours: the bytes of the
+ * request's message) to allow or deny. Before it
  * is timed, every engine answers 10,000 questions as the model does. An index is compared with general engines here, and
  * with a map written for this one purpose.
  */
@@ -42,7 +43,16 @@ public class PeerBenchmark {
         UNIFORM
     }
 
-    @Param({"assize", "assize-graph", "nested-maps", "jcasbin", "jcasbin-cached", "cedar-java", "authzforce"})
+    @Param({
+        "assize",
+        "assize-objects",
+        "assize-graph",
+        "nested-maps",
+        "jcasbin",
+        "jcasbin-cached",
+        "cedar-java",
+        "authzforce"
+    })
     public String engine;
 
     /** As {@link RoleModel#named} takes it. */

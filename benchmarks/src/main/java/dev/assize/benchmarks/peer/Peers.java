@@ -11,14 +11,22 @@ public final class Peers {
     public static final int ASSERTED_QUESTIONS = 10_000;
 
     /** Ours first, then maps written by hand, then the engines of others. */
-    public static final List<String> NAMES =
-            List.of("assize", "assize-graph", "nested-maps", "jcasbin", "jcasbin-cached", "cedar-java", "authzforce");
+    public static final List<String> NAMES = List.of(
+            "assize",
+            "assize-objects",
+            "assize-graph",
+            "nested-maps",
+            "jcasbin",
+            "jcasbin-cached",
+            "cedar-java",
+            "authzforce");
 
     private Peers() {}
 
     public static Peer open(String name, RoleModel model) throws Exception {
         return switch (name) {
-            case "assize" -> AssizePeer.service(model);
+            case "assize" -> AssizePeer.desk(model);
+            case "assize-objects" -> AssizePeer.objects(model);
             case "assize-graph" -> AssizePeer.graph(model);
             case "nested-maps" -> new NestedMapsPeer(model);
             case "jcasbin" -> JCasbinPeer.plain(model);

@@ -8,8 +8,15 @@ package dev.assize.benchmarks.report;
  */
 record Cell(String part, String engine, String model, String access, int rounds) {
 
+    /** The part whose engines are ways to ask {@link dev.assize.benchmarks.DeskBenchmark} and whose models are its worlds. */
+    static final String DESK = "desk";
+
     /** The part whose models are worlds with conditions and hierarchies. */
     static final String WORLDS = "worlds";
+
+    boolean isDesk() {
+        return part.equals(DESK);
+    }
 
     boolean isWorld() {
         return part.equals(WORLDS);

@@ -42,6 +42,7 @@ final class DecisionChapter {
 
     static List<Block> of(Decisions decisions) {
         DecisionChapter chapter = new DecisionChapter(decisions);
+        chapter.desk();
         chapter.peers();
         chapter.growth("policies", "Growth with policies", """
                 The same 2,048 questions, of the same 200 users about the same permissions, while the policies around them \
@@ -56,6 +57,56 @@ final class DecisionChapter {
         return chapter.blocks;
     }
 
+    private void desk() {
+        if (!decisions.has(Cell.DESK)) {
+            return;
+        }
+        blocks.add(new Heading("From the bytes of a request to the answer"));
+        blocks.add(new Paragraph("""
+                The whole of a decision in process: the five names found in the request's message, the tenant in the cache, \
+                its freshness, the clock, every name compared byte by byte, the answer counted. HOT is 2,048 random requests \
+                of one tenant, HOT_OF_MANY as many of 1,000 tenants, COLD 65,536 of 1,000 tenants with 1,000,000 bindings; \
+                the others are one request each. A batch finds its tenant once. The maps are hash maps in hash maps that \
+                give the same reason, from names that are strings already."""));
+        List<List<String>> rows = new ArrayList<>();
+        for (String engine : decisions.engines(Cell.DESK)) {
+            for (String model : decisions.models(Cell.DESK)) {
+                figure(Cell.DESK, engine, model, HOT).ifPresent(figure -> rows.add(deskRow(engine, model, figure)));
+            }
+        }
+        blocks.add(new Table(
+                List.of(
+                        "asked how, and what",
+                        "ns, median",
+                        "interval",
+                        "wanted",
+                        "is it",
+                        "B/op",
+                        "maps, times as long",
+                        "interval",
+                        "wanted",
+                        "is it"),
+                rows));
+    }
+
+    private List<String> deskRow(String engine, String model, Figure figure) {
+        boolean judged = engine.equals("desk");
+        Spread nanos = figure.nanos();
+        Wanted wanted = Wanted.atMost(model.equals("COLD") ? 1_000 : 150);
+        List<String> cells =
+                new ArrayList<>(List.of(engine + ", " + model, Numbers.plain(nanos.median()), Numbers.interval(nanos)));
+        cells.addAll(judged ? List.of(wanted.toString(), wanted.verdict(nanos)) : List.of("", ""));
+        cells.add(Numbers.plain(figure.bytes()));
+        Optional<Spread> maps = judged
+                ? figure(Cell.DESK, "nestedMaps", model, HOT).map(other -> other.ratioTo(figure))
+                : Optional.empty();
+        Wanted times = Wanted.atLeast(5);
+        cells.addAll(maps.map(ratio -> List.of(
+                        Numbers.plain(ratio.median()), Numbers.interval(ratio), times.toString(), times.verdict(ratio)))
+                .orElse(List.of("", "", "", "")));
+        return cells;
+    }
+
     private void peers() {
         if (!decisions.has("peers")) {
             return;
@@ -64,7 +115,8 @@ final class DecisionChapter {
         blocks.add(new Paragraph("""
                 One tenant: 20 roles of 40 permissions, 200 users of 5 roles, 2,048 questions over and over, half of them \
                 about what one of the user's roles may do. Each engine answered %,d questions as the model does before one \
-                was timed. Each takes its question in its own form, which was made before: none parses anything.""".formatted(Peers.ASSERTED_QUESTIONS)));
+                was timed. Ours begins with the bytes of the request's message; the others take their question in their own \
+                form, which was made before.""".formatted(Peers.ASSERTED_QUESTIONS)));
         blocks.add(new Paragraph("""
                 This compares an index with general engines. Assize compiles roles and bindings into tables and looks up; \
                 jCasbin, Cedar and XACML interpret rules that can say far more than these do, and pay for that here. The \
@@ -72,7 +124,8 @@ final class DecisionChapter {
                 know the engine best. The nested maps are what one writes by hand for this one question and nothing else; \
                 cached jCasbin looks up whole questions that it has answered before. cedar-java carries the user's entities \
                 to native code as JSON with each call. "assize" is the whole service in process with the cache of tenants, \
-                freshness, clock and meters, "assize-graph" the compiled policy alone."""));
+                freshness, clock and meters, "assize-objects" the same asked by objects, "assize-graph" the compiled policy \
+                alone."""));
         List<Bar> bars = new ArrayList<>();
         List<List<String>> rows = new ArrayList<>();
         Optional<Figure> us = figure("peers", US, "one-tenant", HOT);

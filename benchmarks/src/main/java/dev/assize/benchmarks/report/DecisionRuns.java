@@ -1,5 +1,6 @@
 package dev.assize.benchmarks.report;
 
+import dev.assize.benchmarks.DeskBenchmark;
 import dev.assize.benchmarks.peer.Peer;
 import dev.assize.benchmarks.peer.PeerBenchmark;
 import dev.assize.benchmarks.peer.Peers;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.profile.JavaFlightRecorderProfiler;
@@ -81,7 +83,7 @@ final class DecisionRuns {
 
     private void requireEqualAnswers() throws Exception {
         for (Cell cell : profile.cells()) {
-            if (cell.access().equals(PeerBenchmark.Access.HOT.name())) {
+            if (!cell.isDesk() && cell.access().equals(PeerBenchmark.Access.HOT.name())) {
                 progress.accept("%s answers %,d questions about %s as the model does"
                         .formatted(cell.engine(), Peers.ASSERTED_QUESTIONS, cell.model()));
                 requireEqualAnswers(cell);
@@ -100,11 +102,7 @@ final class DecisionRuns {
     }
 
     private Measurement measure(Cell cell, int round) throws RunnerException {
-        Class<?> benchmark = cell.isWorld() ? WorldBenchmark.class : PeerBenchmark.class;
         ChainedOptionsBuilder options = new OptionsBuilder()
-                .include("^" + benchmark.getName().replace(".", "\\.") + "\\.")
-                .param("engine", cell.engine())
-                .param("model", cell.model())
                 .forks(1)
                 .warmupIterations(profile.warmUps())
                 .warmupTime(TimeValue.milliseconds(profile.warmUp().toMillis()))
@@ -115,9 +113,7 @@ final class DecisionRuns {
                 .addProfiler(GCProfiler.class)
                 .shouldFailOnError(true)
                 .verbosity(VerboseMode.SILENT);
-        if (!cell.isWorld()) {
-            options.param("access", cell.access());
-        }
+        choose(cell, options);
         if (recordings != null && round == 0) {
             options.addProfiler(JavaFlightRecorderProfiler.class, "dir=" + recordings);
         }
@@ -131,6 +127,23 @@ final class DecisionRuns {
                 round,
                 iterations(result),
                 Math.rint(Objects.requireNonNull(allocated).getScore() * 10) / 10);
+    }
+
+    private static void choose(Cell cell, ChainedOptionsBuilder options) {
+        if (cell.isDesk()) {
+            include(DeskBenchmark.class, cell.engine(), options);
+            options.param("world", cell.model());
+            return;
+        }
+        include(cell.isWorld() ? WorldBenchmark.class : PeerBenchmark.class, "decide", options);
+        options.param("engine", cell.engine()).param("model", cell.model());
+        if (!cell.isWorld()) {
+            options.param("access", cell.access());
+        }
+    }
+
+    private static void include(Class<?> benchmark, String method, ChainedOptionsBuilder options) {
+        options.include("^" + Pattern.quote(benchmark.getName() + "." + method) + "$");
     }
 
     private static List<Double> iterations(RunResult result) {

@@ -15,6 +15,7 @@ enum Profile {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
+            cells.addAll(hot(Cell.DESK, List.of("desk", "nestedMaps"), rounds(), "HOT", "COLD"));
             cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
             cells.addAll(hot("policies", OURS, rounds(), "policies-10", "policies-1000", "policies-40000"));
             cells.addAll(hot("bindings", OURS, rounds(), "bindings-1000", "bindings-100000"));
@@ -32,6 +33,9 @@ enum Profile {
             String[] policies = {"policies-10", "policies-100", "policies-1000", "policies-10000", "policies-40000"};
             String[] bindings = {"bindings-1000", "bindings-10000", "bindings-100000", "bindings-1000000"};
             String[] hospitals = {"hospital-5", "hospital-50", "hospital-300"};
+            cells.addAll(
+                    hot(Cell.DESK, List.of("desk", "batch", "nestedMaps"), rounds(), "HOT", "HOT_OF_MANY", "COLD"));
+            cells.addAll(hot(Cell.DESK, List.of("desk"), SOME_ROUNDS, "ALLOW", "DENY", "GROUP", "SCOPED", "TIMED"));
             cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
             cells.addAll(hot("policies", OURS, rounds(), policies));
             cells.addAll(uniform("policies", OURS, SOME_ROUNDS, policies));

@@ -6,9 +6,8 @@ import com.cedarpolicy.model.entity.Entities;
 import com.cedarpolicy.model.exception.AuthException;
 import com.cedarpolicy.model.exception.CacheException;
 import dev.assize.benchmarks.ServiceBenchmark;
+import dev.assize.benchmarks.peer.AssizeDesk;
 import dev.assize.server.decision.DecisionService;
-import dev.assize.server.decision.check.CheckQuery;
-import dev.assize.server.model.Reason;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntPredicate;
@@ -41,10 +40,9 @@ public final class WorldEngines {
     }
 
     private static IntPredicate assize(World world) {
-        CheckQuery[] queries = world.asked().stream().map(Asked::query).toArray(CheckQuery[]::new);
         DecisionService service =
                 ServiceBenchmark.service(Map.of(world.policy().scope().tenant().orElseThrow(), world.policy()));
-        return i -> service.evaluate(queries[i]).reason() == Reason.ALLOWED;
+        return AssizeDesk.of(service, world.asked().stream().map(Asked::query).toList());
     }
 
     /** Parsed once and kept on the native side; with each question only the entities that it needs. */
