@@ -74,8 +74,9 @@ public class DeskBenchmark {
             return switch (this) {
                 case ALLOW -> same("direct", "type0:a");
                 case DENY -> same("denied", "type0:a");
-                case NO_GRANT -> Stream.of(query(0, service("direct"), "type1:a", action(1), "production"))
-                        .toArray(CheckQuery[]::new);
+                case NO_GRANT ->
+                    Stream.of(query(0, service("direct"), "type1:a", action(1), "production"))
+                            .toArray(CheckQuery[]::new);
                 case GROUP -> same("of-group", "type0:a");
                 case SCOPED -> same("scoped", "type1:b/type0:a");
                 case TIMED -> same("timed", "type0:a");
@@ -120,10 +121,7 @@ public class DeskBenchmark {
         desk = service.desk();
         queries = world.queries();
         messages = Stream.of(queries).map(RequestMessage::of).toArray(byte[][]::new);
-        batches = Stream.of(queries)
-                .collect(groupingBy(CheckQuery::tenant))
-                .values()
-                .stream()
+        batches = Stream.of(queries).collect(groupingBy(CheckQuery::tenant)).values().stream()
                 .map(DeskBenchmark::batch)
                 .toArray(byte[][][]::new);
         for (int i = 0; i < queries.length; i++) {

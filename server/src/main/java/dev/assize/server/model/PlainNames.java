@@ -59,10 +59,7 @@ public final class PlainNames {
     public static boolean isSubject(byte[] bytes, int offset, int length) {
         int type = segmentType(bytes, offset, offset + length);
         int id = length - type - 1;
-        return id >= 1
-                && id <= Limits.ID_BYTES
-                && isType(bytes, offset, type)
-                && isClean(bytes, offset + type + 1, id);
+        return id >= 1 && id <= Limits.ID_BYTES && isType(bytes, offset, type) && isClean(bytes, offset + type + 1, id);
     }
 
     /** Whether this is a resource path. */

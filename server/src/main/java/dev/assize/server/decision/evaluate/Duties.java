@@ -1,9 +1,11 @@
 package dev.assize.server.decision.evaluate;
 
+import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
+import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import dev.assize.server.policy.Document.Duty;
@@ -28,6 +30,8 @@ public final class Duties {
     private final Map<String, List<ActiveRule>> activeByEnvironment = new HashMap<>();
     private final Map<String, List<SeparationOfDutyDocument>> historiesByAction = new HashMap<>();
     private final List<ApprovalRuleDocument> approvals;
+    private final NameTable<String> asking;
+    private final boolean asksAboutAll;
 
     /**
      * Those of a tenant and the platform.
@@ -57,6 +61,8 @@ public final class Duties {
                                             .add(document));
                     }
                 });
+        asking = new NameTable<>(asking());
+        asksAboutAll = approvals.stream().anyMatch(rule -> rule.actions() instanceof AnyOf.All<Action>);
     }
 
     /** Whether there is any rule about active roles. */
@@ -67,6 +73,23 @@ public final class Duties {
     /** Whether there is any rule that asks outside of the policy. */
     boolean mayAsk() {
         return !historiesByAction.isEmpty() || !approvals.isEmpty();
+    }
+
+    /** Whether there is one that asks about the action. */
+    boolean mayAsk(CheckBytes names) {
+        return asksAboutAll || asking.find(names.bytes(), names.actionOffset(), names.actionLength()) != null;
+    }
+
+    /** The actions that histories and approvals name. */
+    private Map<String, String> asking() {
+        Map<String, String> actions = new HashMap<>();
+        historiesByAction.keySet().forEach(action -> actions.put(action, action));
+        for (ApprovalRuleDocument rule : approvals) {
+            if (rule.actions() instanceof AnyOf.Listed<Action>(List<Action> listed)) {
+                listed.forEach(action -> actions.put(action.value(), action.value()));
+            }
+        }
+        return actions;
     }
 
     /** The rules about active roles that cover an environment. */

@@ -16,7 +16,7 @@ public final class NameBytes {
 
     /** Eight bytes at a time, the last eight of a name perhaps once more. */
     public static int hash(byte[] bytes, int offset, int length) {
-        long hash = length * MULTIPLIER;
+        long hash = begun(length);
         int end = offset + length;
         if (length >= Long.BYTES) {
             for (int i = offset; i < end - Long.BYTES; i += Long.BYTES) {
@@ -29,7 +29,11 @@ public final class NameBytes {
         return (int) (hash ^ hash >>> Integer.SIZE);
     }
 
-    private static long mixed(long hash, long word) {
+    static long begun(int length) {
+        return length * MULTIPLIER;
+    }
+
+    static long mixed(long hash, long word) {
         long product = (hash ^ word) * MULTIPLIER;
         return product ^ product >>> 29;
     }

@@ -29,11 +29,15 @@ public final class Obligations {
     }
 
     /** Two unions as one; the same object where the other adds nothing, as nearly always. */
+    // To be the same is to be equal, and to find that out of others makes something.
+    @SuppressWarnings("ReferenceEquality")
     static List<Obligation> union(List<Obligation> left, List<Obligation> right) {
-        if (right.isEmpty() || left.equals(right)) {
-            return left;
+        if (left.isEmpty()) {
+            return right;
         }
-        return left.isEmpty() ? right : sorted(Stream.concat(left.stream(), right.stream()));
+        return right.isEmpty() || left == right || left.equals(right)
+                ? left
+                : sorted(Stream.concat(left.stream(), right.stream()));
     }
 
     private static List<Obligation> sorted(Stream<Obligation> obligations) {

@@ -500,7 +500,7 @@ public final class Walk {
 
     /** What is allowed, but for what history and approvals say. */
     private void allowed(RoleBindingDocument binding) {
-        if (graph.mayAsk()) {
+        if (graph.mayAsk() && graph.duties().mayAsk(names)) {
             CheckQuery asked = query();
             histories = graph.duties().histories(asked);
             approvals = graph.duties().approvals(asked.action(), asked.resource(), asked.env());

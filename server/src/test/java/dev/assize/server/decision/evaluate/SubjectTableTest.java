@@ -2,12 +2,16 @@ package dev.assize.server.decision.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.Subject;
-import java.util.ArrayList;
-import java.util.Collection;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -54,23 +58,38 @@ class SubjectTableTest {
     @Test
     void subjectsOfOneHashAreToldApart() {
         // More than the most pages of a section hold, and no bit tells any of them from the others.
+        List<String> ids = ofOneHash(4_096);
         Map<Subject, SubjectNode> expected = new HashMap<>();
+        Map<Subject, SubjectNode> some = new HashMap<>();
         SubjectTable table = SubjectTable.EMPTY;
-        for (String id : ofOneHash(12)) {
-            SubjectNode node = node(user(id), true);
-            table = table.with(Map.of(user(id), node));
-            expected.put(user(id), node);
+        for (String id : ids) {
+            expected.put(user(id), node(user(id), true));
+            some.put(user(id), expected.get(user(id)));
+            if (some.size() == 256) {
+                table = table.with(some);
+                some.clear();
+            }
         }
-        assertThat(expected.keySet().stream().map(Subject::hashCode).distinct()).hasSize(1);
+        assertThat(ids.stream().map(SubjectTableTest::hash).distinct()).hasSize(1);
         requireSame("one hash", expected, table);
-        Subject gone = user("AaBB".repeat(6));
-        Subject changed = user("BBAa".repeat(6));
+        Subject gone = user(ids.get(7));
+        Subject changed = user(ids.get(9));
         SubjectNode another = node(changed, true);
         table = table.with(Map.of(gone, node(gone, false), changed, another));
         expected.remove(gone);
         expected.put(changed, another);
         assertThat(found(table, gone)).isNull();
         requireSame("one hash, changed", expected, table);
+    }
+
+    @Test
+    void namesOfOneHashAreToldApart() {
+        List<String> ids = ofOneHash(5);
+        Map<String, String> values = new HashMap<>();
+        ids.subList(1, 5).forEach(id -> values.put("user:" + id, id));
+        NameTable<String> table = new NameTable<>(values);
+        assertThat(table.find("user:" + ids.getFirst())).isNull();
+        values.forEach((name, value) -> assertThat(table.find(name)).isEqualTo(value));
     }
 
     @Test
@@ -97,18 +116,36 @@ class SubjectTableTest {
         assertThat(found(table, new Subject("service", "u1"))).as(place).isNull();
     }
 
-    /** All words of so many syllables, each of which is one of two with the same hash. */
-    private static Collection<String> ofOneHash(int syllables) {
-        List<String> words = List.of("");
-        for (int i = 0; i < syllables; i++) {
-            List<String> longer = new ArrayList<>();
-            for (String word : words) {
-                longer.add(word + "Aa");
-                longer.add(word + "BB");
+    /**
+     * Ids of users whose names have one hash, of 64 bits before it is folded: whatever eight characters come first, eight
+     * others even them out, and now and then those are characters of names.
+     */
+    private static List<String> ofOneHash(int count) {
+        SplittableRandom random = new SplittableRandom(5);
+        byte[] name = "user:abc--------========".getBytes(StandardCharsets.US_ASCII);
+        long begun = NameBytes.mixed(NameBytes.begun(name.length), word(name, 0));
+        long evenedOut = NameBytes.mixed(begun, word(name, 8)) ^ word(name, 16);
+        Set<String> ids = new LinkedHashSet<>();
+        while (ids.size() < count) {
+            for (int i = 8; i < 16; i++) {
+                name[i] = (byte) random.nextInt('!', '~');
             }
-            words = longer;
+            long last = NameBytes.mixed(begun, word(name, 8)) ^ evenedOut;
+            ByteBuffer.wrap(name).order(ByteOrder.LITTLE_ENDIAN).putLong(16, last);
+            if (PlainNames.isSubject(name, 0, name.length)) {
+                ids.add(new String(name, 5, name.length - 5, StandardCharsets.US_ASCII));
+            }
         }
-        return words;
+        return List.copyOf(ids);
+    }
+
+    private static long word(byte[] name, int at) {
+        return ByteBuffer.wrap(name).order(ByteOrder.LITTLE_ENDIAN).getLong(at);
+    }
+
+    private static int hash(String id) {
+        byte[] name = ("user:" + id).getBytes(StandardCharsets.US_ASCII);
+        return NameBytes.hash(name, 0, name.length);
     }
 
     private static @Nullable SubjectNode found(SubjectTable table, Subject subject) {

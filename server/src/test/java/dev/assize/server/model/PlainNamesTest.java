@@ -1,0 +1,91 @@
+package dev.assize.server.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+/** Knows of every text of ASCII whether it is a name, as the types of this room do. */
+class PlainNamesTest {
+
+    private static final String ALPHABET = "azAZ09-_.:/%25F {}~\u0000\u001f\u007f";
+
+    private interface Form {
+        boolean isName(byte[] bytes, int offset, int length);
+    }
+
+    @Test
+    void agreesWithTheTypesOnEveryTextOfAscii() {
+        requireSame(PlainNames::isTenant, TenantId::new, "acme.eu-1");
+        requireSame(PlainNames::isTenant, Environment::new, "production");
+        requireSame(PlainNames::isAction, Action::new, "doc:read.all");
+        requireSame(PlainNames::isSubject, Subject::parse, "user:alice:1");
+        requireSame(PlainNames::isPath, ResourcePath::parse, "vault:v/doc:1%2F2");
+    }
+
+    @Test
+    void boundsTheirLengths() {
+        requireSame(PlainNames::isTenant, TenantId::new, "a".repeat(63));
+        requireSame(PlainNames::isTenant, TenantId::new, "a".repeat(64));
+        requireSame(PlainNames::isAction, Action::new, "a".repeat(128));
+        requireSame(PlainNames::isAction, Action::new, "a".repeat(129));
+        requireSame(PlainNames::isSubject, Subject::parse, "a".repeat(32) + ":" + "b".repeat(256));
+        requireSame(PlainNames::isSubject, Subject::parse, "a".repeat(33) + ":b");
+        requireSame(PlainNames::isSubject, Subject::parse, "a:" + "b".repeat(257));
+        requireSame(PlainNames::isPath, ResourcePath::parse, "a:" + "b".repeat(256));
+        requireSame(PlainNames::isPath, ResourcePath::parse, "a:" + "b".repeat(257));
+        for (int segments : new int[] {Limits.PATH_SEGMENTS, Limits.PATH_SEGMENTS + 1}) {
+            requireSame(PlainNames::isPath, ResourcePath::parse, "a:b/".repeat(segments - 1) + "a");
+        }
+        String many = ("a:" + "b".repeat(250) + "/").repeat(Limits.PATH_BYTES / 253);
+        for (int more = 1; more < 253; more++) {
+            requireSame(PlainNames::isPath, ResourcePath::parse, many + "a:" + "b".repeat(more));
+        }
+    }
+
+    @Test
+    void takesNothingBeyondAsciiForPlain() {
+        byte[] name = "user:ålice".getBytes(StandardCharsets.UTF_8);
+        assertThat(PlainNames.isSubject(name, 0, name.length)).isFalse();
+        assertThat(PlainNames.isPath(name, 0, name.length)).isFalse();
+    }
+
+    /** Of the text itself, and of texts near it, among other bytes. */
+    private static void requireSame(Form form, Consumer<String> type, String text) {
+        long seed = new SplittableRandom().nextLong();
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < 3_000; i++) {
+            StringBuilder near = new StringBuilder(text);
+            for (int change = i == 0 ? 0 : random.nextInt(1, 4); change > 0; change--) {
+                change(near, random);
+            }
+            byte[] bytes = (":" + near + "/").getBytes(StandardCharsets.US_ASCII);
+            assertThat(form.isName(bytes, 1, bytes.length - 2))
+                    .as("`%s`, seed %d", near, seed)
+                    .isEqualTo(isName(type, near.toString()));
+        }
+    }
+
+    private static void change(StringBuilder text, SplittableRandom random) {
+        char c = ALPHABET.charAt(random.nextInt(ALPHABET.length()));
+        int at = random.nextInt(text.length() + 1);
+        if (at == text.length() || random.nextInt(3) == 0) {
+            text.insert(at, c);
+        } else if (random.nextBoolean()) {
+            text.setCharAt(at, c);
+        } else {
+            text.deleteCharAt(at);
+        }
+    }
+
+    private static boolean isName(Consumer<String> type, String text) {
+        try {
+            type.accept(text);
+            return true;
+        } catch (MalformedException refused) {
+            return false;
+        }
+    }
+}
