@@ -17,8 +17,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +32,9 @@ final class AssizeProcess implements ServerUnderTest {
 
     /** Tenants written with one change. */
     private static final int TENANTS_OF_A_CHANGE = 100;
+
+    /** A server that has just started may take long over its first answer, and that is to be seen. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final String name;
     private final Path home;
@@ -53,7 +56,7 @@ final class AssizeProcess implements ServerUnderTest {
         this.launch = launch;
         this.tls = tls;
         this.settings = new HashMap<>(settings);
-        this.process = start();
+        this.process = startFirst();
         this.key = Credentials.read(home).orElseThrow().key();
     }
 
@@ -146,26 +149,30 @@ final class AssizeProcess implements ServerUnderTest {
         }
     }
 
-    /** Stops it, and starts it again on the same data with other settings. */
-    void restart(Map<String, String> newSettings) throws IOException {
+    /** Stops it, its own PostgreSQL included. */
+    void stop() {
         process.close();
-        settings.putAll(newSettings);
-        process = start();
     }
 
-    /** SIGKILL, which its PostgreSQL survives, and a new process. */
-    void killAndRestart() throws IOException, InterruptedException {
-        process.kill();
+    /** Starts it again on the same data, with these settings besides. */
+    void startAgain(Map<String, String> moreSettings) throws IOException {
+        settings.putAll(moreSettings);
         process = start();
     }
 
     @Override
     public void close() throws IOException {
         process.close();
-        try (Stream<Path> files = Files.walk(home)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
+        Scratch.delete(home);
+    }
+
+    /** One that does not start leaves nothing behind. */
+    private JavaProcess startFirst() throws IOException {
+        try {
+            return start();
+        } catch (IOException failure) {
+            Scratch.delete(home);
+            throw failure;
         }
     }
 
@@ -179,9 +186,10 @@ final class AssizeProcess implements ServerUnderTest {
                 launch.command(), environment, home.resolve("server.log"), line -> line.startsWith(READY));
     }
 
-    private AssizeClient client() {
+    /** The administrator's. */
+    AssizeClient client() {
         AssizeClient.Builder builder =
-                AssizeClient.builder().target("localhost:" + port).apiKey(key);
+                AssizeClient.builder().target("localhost:" + port).apiKey(key).checkDeadline(PATIENCE);
         return (tls == null
                         ? builder.plaintext()
                         : builder.trustedCertificates(Path.of(settings.get("ASSIZE_GRPC_TLS_CERTIFICATE"))))

@@ -37,6 +37,14 @@ record Bar(Side side, double limit) {
         return isMet ? Verdict.MET : isMissed ? Verdict.NOT_MET : Verdict.NOT_PROVEN;
     }
 
+    /** Whether a value that is known exactly is on its good side. */
+    boolean holds(double value) {
+        return switch (side) {
+            case AT_MOST -> value <= limit;
+            case AT_LEAST -> value >= limit;
+        };
+    }
+
     /** By how many times the median lies beyond the bar, whichever side it is on; 1 is at it. */
     double margin(Estimate figure) {
         double times = figure.median() / limit;

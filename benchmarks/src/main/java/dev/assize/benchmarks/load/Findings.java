@@ -18,6 +18,7 @@ final class Findings {
     private final List<Ratio> ratios = new ArrayList<>();
     private final List<Fact> facts = new ArrayList<>();
     private final List<String> remarks = new ArrayList<>();
+    private boolean isComplete = true;
 
     void add(MeasuredSet set) {
         sets.add(set);
@@ -77,7 +78,19 @@ final class Findings {
     }
 
     void remark(String remark) {
-        remarks.add(remark);
+        if (!remarks.contains(remark)) {
+            remarks.add(remark);
+        }
+    }
+
+    /** Something could not be measured. */
+    void incomplete(String what, Exception failure) {
+        isComplete = false;
+        remark(what + " could not be measured to its end: " + failure.getMessage());
+    }
+
+    boolean isComplete() {
+        return isComplete;
     }
 
     List<MeasuredSet> sets() {
@@ -130,5 +143,11 @@ final class Findings {
      *
      * @param bar null where nothing is asked of it
      */
-    record Fact(String name, double value, @Nullable Bar bar) {}
+    record Fact(String name, double value, @Nullable Bar bar) {
+
+        /** A count is what it is; empty where nothing is asked of it. */
+        String verdict() {
+            return bar == null ? "" : (bar.holds(value) ? Bar.Verdict.MET : Bar.Verdict.NOT_MET).toString();
+        }
+    }
 }

@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,12 +71,6 @@ final class JavaProcess implements AutoCloseable {
                 .orElseThrow(() -> new IllegalStateException("the server did not say `" + beginning + "`: " + said));
     }
 
-    /** SIGKILL. */
-    void kill() throws InterruptedException {
-        process.destroyForcibly().waitFor();
-        RUNNING.remove(process);
-    }
-
     @Override
     public void close() {
         process.destroy();
@@ -98,11 +93,15 @@ final class JavaProcess implements AutoCloseable {
             line = out.readLine();
             if (line == null) {
                 close();
-                throw new IOException("the server does not start: see " + log);
+                throw new IOException("the server does not start: " + lastLine(log));
             }
             said.add(line);
         } while (!ready.test(line));
         Thread.ofVirtual().start(() -> drain(out));
+    }
+
+    private static String lastLine(Path log) throws IOException {
+        return Files.readString(log).lines().reduce("it says nothing", (before, line) -> line);
     }
 
     /** A full pipe would stop it. */

@@ -50,10 +50,15 @@ final class LoadClient implements AutoCloseable {
         EventLoop loop = group.next();
         WireRun run = new WireRun(loop, workload, shape, perSecond);
         RequestHead head = RequestHead.of(workload.kind().path(), endpoint);
-        for (int i = 0; i < shape.connections(); i++) {
-            connect(endpoint, run.newConnection(head));
+        try {
+            for (int i = 0; i < shape.connections(); i++) {
+                connect(endpoint, run.newConnection(head));
+            }
+            await(run, CONNECT_SECONDS);
+        } catch (IOException unreachable) {
+            on(loop, run::finish);
+            throw unreachable;
         }
-        await(run, CONNECT_SECONDS);
         on(loop, () -> {
             run.start();
             return run;

@@ -8,10 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -41,11 +40,18 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             defaultValue = "smoke",
-            description = "smoke (about three minutes) or full; default: smoke.")
-    private String profileName = "smoke";
+            description = "smoke (minutes) or full (about an hour); default: smoke.")
+    private ProfileName profileName = ProfileName.SMOKE;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes every burst there.")
     private @Nullable Path json;
+
+    @Option(
+            names = "--only",
+            split = ",",
+            paramLabel = "PART",
+            description = "wire, tenants or starts, with commas between them; default: all.")
+    private List<Part> parts = List.of(Part.values());
 
     @Option(names = "--server-cores", defaultValue = "", description = "As taskset takes them; default: 0.")
     private String serverCores = "";
@@ -67,14 +73,28 @@ public final class LoadCommand implements Callable<Integer> {
                             + " it is pinned to one.")
     private List<String> serverOptions = List.of();
 
+    @Option(
+            names = "--jfr",
+            paramLabel = "FILE",
+            description =
+                    "Records Assize there while calls of every kind are measured, for JDK Mission Control or a flame"
+                            + " graph. It costs the server something: take no figures from such a run.")
+    private @Nullable Path flightRecording;
+
     @Option(names = "--database-url", description = "An empty PostgreSQL for Assize; default: its own.")
     private @Nullable String databaseUrl;
 
-    @Option(names = "--database-user", defaultValue = "", description = "The role there, which migrates, too.")
+    @Option(names = "--database-user", defaultValue = "", description = "The application's role there.")
     private String databaseUser = "";
 
     @Option(names = "--database-password", defaultValue = "", description = "Its password.")
     private String databasePassword = "";
+
+    @Option(names = "--database-owner", defaultValue = "", description = "The role that migrates there.")
+    private String databaseOwner = "";
+
+    @Option(names = "--database-owner-password", defaultValue = "", description = "Its password.")
+    private String databaseOwnerPassword = "";
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -82,9 +102,8 @@ public final class LoadCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Profile profile = switch (profileName) {
-            case "smoke" -> Profile.smoke();
-            case "full" -> Profile.full();
-            default -> throw new IllegalArgumentException("--profile is `" + profileName + "`: expected smoke or full");
+            case SMOKE -> Profile.smoke();
+            case FULL -> Profile.full();
         };
         Cores cores = Cores.plan(serverCores, clientCores);
         List<String> options = options(cores);
@@ -95,19 +114,61 @@ public final class LoadCommand implements Callable<Integer> {
         say("profile " + profile.name() + "; " + cores);
         cores.pinClient(ProcessHandle.current().pid());
         try {
-            AssizeProcess.Launch launch = AssizeProcess.Launch.of(cores, FLAGS, options, script);
-            try (LoadPlan plan = new LoadPlan(
-                    profile, cores, withFlags(options), launch, database(), directory, findings, this::say)) {
-                plan.run();
+            for (Part part : parts) {
+                try {
+                    measure(part, profile, cores, options, script, directory, findings);
+                } catch (IOException failure) {
+                    findings.incomplete(part.toString().toLowerCase(Locale.ROOT), failure);
+                }
             }
         } finally {
-            delete(directory);
+            Scratch.delete(directory);
         }
         new ResultTable(out()).print(findings);
         if (json != null) {
             ResultFile.write(json, run(profile, cores, options, script, startedAt), findings);
         }
-        return ExitCodes.DONE;
+        return findings.isComplete() ? ExitCodes.DONE : ExitCodes.ERROR;
+    }
+
+    private void measure(
+            Part part,
+            Profile profile,
+            Cores cores,
+            List<String> options,
+            @Nullable Path script,
+            Path directory,
+            Findings findings)
+            throws Exception {
+        AssizeProcess.Launch launch = AssizeProcess.Launch.of(cores, FLAGS, options, script);
+        switch (part) {
+            case WIRE -> {
+                AssizeProcess.Launch recorded = AssizeProcess.Launch.of(cores, FLAGS, recorded(options), script);
+                try (LoadPlan plan = new LoadPlan(
+                        profile,
+                        cores,
+                        withFlags(options),
+                        launch,
+                        recorded,
+                        database(),
+                        directory,
+                        findings,
+                        this::say)) {
+                    plan.run();
+                }
+            }
+            case TENANTS -> {
+                try (TenantsPlan plan = new TenantsPlan(profile, cores, launch, findings, this::say)) {
+                    plan.run();
+                }
+            }
+            case STARTS -> {
+                AssizeProcess.Launch plain = AssizeProcess.Launch.of(cores, FLAGS, List.of(), script);
+                try (StartPlan plan = new StartPlan(profile, plain, directory, findings, this::say)) {
+                    plan.run();
+                }
+            }
+        }
     }
 
     private List<String> options(Cores cores) {
@@ -121,20 +182,25 @@ public final class LoadCommand implements Callable<Integer> {
         return options;
     }
 
+    private List<String> recorded(List<String> options) {
+        return flightRecording == null
+                ? options
+                : Stream.concat(
+                                options.stream(),
+                                Stream.of("-XX:StartFlightRecording=settings=profile,dumponexit=true,filename="
+                                        + flightRecording.toAbsolutePath()))
+                        .toList();
+    }
+
     private static List<String> withFlags(List<String> options) {
         return Stream.concat(FLAGS.stream(), options.stream()).toList();
     }
 
     private Map<String, String> database() {
-        Map<String, String> settings = new HashMap<>();
-        if (databaseUrl != null) {
-            settings.put("ASSIZE_DATABASE_URL", databaseUrl);
-            settings.put("ASSIZE_DATABASE_USER", databaseUser);
-            settings.put("ASSIZE_DATABASE_PASSWORD", databasePassword);
-            settings.put("ASSIZE_DATABASE_OWNER_USER", databaseUser);
-            settings.put("ASSIZE_DATABASE_OWNER_PASSWORD", databasePassword);
-        }
-        return settings;
+        return databaseUrl == null
+                ? Map.of()
+                : new OutsideDatabase(databaseUrl, databaseUser, databasePassword, databaseOwner, databaseOwnerPassword)
+                        .settings();
     }
 
     private Map<String, Object> run(
@@ -186,14 +252,6 @@ public final class LoadCommand implements Callable<Integer> {
         return null;
     }
 
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
-    }
-
     private PrintWriter out() {
         return Objects.requireNonNull(spec).commandLine().getOut();
     }
@@ -202,5 +260,21 @@ public final class LoadCommand implements Callable<Integer> {
         PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
         err.println(line);
         err.flush();
+    }
+
+    /** How much is measured. */
+    enum ProfileName {
+        SMOKE,
+        FULL
+    }
+
+    /** What is measured. */
+    enum Part {
+        /** Calls of every kind beside the other services. */
+        WIRE,
+        /** Many tenants behind a cache that holds a tenth of them. */
+        TENANTS,
+        /** Starts, the first second, and memory. */
+        STARTS
     }
 }

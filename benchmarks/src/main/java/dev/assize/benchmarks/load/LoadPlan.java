@@ -8,6 +8,7 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,9 @@ final class LoadPlan implements AutoCloseable {
     /** Of the rate that the slowest one sustains. */
     private static final double OPEN_PART = 0.85;
 
+    /** Of a warm-up. */
+    private static final Duration SLICE = Duration.ofMillis(500);
+
     private static final Departments ONE = Departments.of("one", 1, 20, 5);
     private static final Departments ON_RECORD =
             new Departments("on-record", 1, 20, 5, "audit: {decisionLog: {mode: all, acknowledge: after}}");
@@ -51,6 +55,7 @@ final class LoadPlan implements AutoCloseable {
     private final Cores cores;
     private final List<String> options;
     private final AssizeProcess.Launch launch;
+    private final AssizeProcess.Launch recorded;
     private final Map<String, String> database;
     private final Path directory;
     private final Findings findings;
@@ -62,6 +67,8 @@ final class LoadPlan implements AutoCloseable {
 
     /**
      * @param options of every server's JVM
+     * @param launch how Assize is started
+     * @param recorded the same, of the one that may be recorded
      * @param database settings of Assize's database; empty for its own
      * @param directory for scratch files
      */
@@ -70,6 +77,7 @@ final class LoadPlan implements AutoCloseable {
             Cores cores,
             List<String> options,
             AssizeProcess.Launch launch,
+            AssizeProcess.Launch recorded,
             Map<String, String> database,
             Path directory,
             Findings findings,
@@ -78,6 +86,7 @@ final class LoadPlan implements AutoCloseable {
         this.cores = cores;
         this.options = options;
         this.launch = launch;
+        this.recorded = recorded;
         this.database = database;
         this.directory = directory;
         this.findings = findings;
@@ -90,7 +99,7 @@ final class LoadPlan implements AutoCloseable {
         Path socket = directory.resolve("assize.sock");
         Map<String, String> settings = new java.util.HashMap<>(database);
         settings.put("ASSIZE_DECISION_CACHE_BYTES", Long.toString(1L << 29));
-        AssizeProcess assize = started(AssizeProcess.start(ASSIZE, launch, settings));
+        AssizeProcess assize = started(AssizeProcess.start(ASSIZE, recorded, settings));
         Departments cold = Departments.of("cold", profile.coldTenants(), 5, 50);
         progress.accept("writing policies ...");
         load(assize, cold);
@@ -159,8 +168,17 @@ final class LoadPlan implements AutoCloseable {
     private void warmUp(ServerUnderTest server) throws IOException, InterruptedException {
         progress.accept("warming up " + server.name() + " ...");
         cores.free(server.pid());
-        Workload checks = ofOne().checks(Requests.ofOne(REQUESTS));
-        meter.measure(0, Cell.closed(server, checks, shape(128)), profile.warmUp(), profile.settle());
+        Cell cell = Cell.closed(server, ofOne().checks(Requests.ofOne(REQUESTS)), shape(128));
+        long begin = System.nanoTime();
+        long requests = 0;
+        while (requests < profile.warmUpRequests()
+                && System.nanoTime() - begin < profile.warmUp().toNanos()) {
+            requests += meter.measure(0, cell, Duration.ZERO, SLICE).observed().requests();
+        }
+        if (requests < profile.warmUpRequests()) {
+            findings.remark(
+                    server.name() + " was warmed up with " + requests + " requests only, in the time there is for it");
+        }
         cores.pinServer(server.pid());
     }
 
@@ -370,7 +388,7 @@ final class LoadPlan implements AutoCloseable {
         try {
             measurement.run();
         } catch (IOException failure) {
-            findings.remark(what + " could not be measured to its end: " + failure.getMessage());
+            findings.incomplete(what, failure);
             progress.accept(what + ": " + failure.getMessage());
         }
     }

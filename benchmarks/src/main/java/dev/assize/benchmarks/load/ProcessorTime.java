@@ -63,11 +63,11 @@ final class ProcessorTime {
         return ticks / TICKS_IN_SECOND;
     }
 
-    /** Memory of a process that is in use, its part of what it shares, in bytes; 0 where it cannot be read. */
+    /** Memory of a process that is in use, what it shares included, in bytes; 0 where it cannot be read. */
     long residentBytes(long pid) {
         return read(proc.resolve(Long.toString(pid)).resolve("smaps_rollup"))
                 .lines()
-                .filter(line -> line.startsWith("Pss:"))
+                .filter(line -> line.startsWith("Rss:"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1_024)
                 .findFirst()
                 .orElse(0);

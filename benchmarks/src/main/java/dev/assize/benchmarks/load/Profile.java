@@ -8,7 +8,8 @@ import java.time.Duration;
  * @param rounds of each set: bursts of each cell
  * @param mostRounds where bursts are disturbed, so that others are measured in their place
  * @param settle how long a burst runs before it counts
- * @param warmUp of each server, on every processor
+ * @param warmUpRequests of each server, on every processor
+ * @param warmUp how long that may take
  * @param warmUpOfCell of each load, before its set
  * @param disturbedAbove so many processors' worth of foreign load, a burst is left out
  * @param streams at which Check is measured
@@ -24,6 +25,7 @@ record Profile(
         int mostRounds,
         Duration burst,
         Duration settle,
+        int warmUpRequests,
         Duration warmUp,
         Duration warmUpOfCell,
         double disturbedAbove,
@@ -44,7 +46,8 @@ record Profile(
                 9,
                 Duration.ofMillis(250),
                 Duration.ofMillis(50),
-                Duration.ofSeconds(2),
+                60_000,
+                Duration.ofSeconds(4),
                 Duration.ofMillis(150),
                 DISTURBED_ABOVE,
                 new int[] {1, 16, 128},
@@ -63,7 +66,8 @@ record Profile(
                 20,
                 Duration.ofSeconds(1),
                 Duration.ofMillis(250),
-                Duration.ofSeconds(20),
+                400_000,
+                Duration.ofSeconds(30),
                 Duration.ofSeconds(2),
                 DISTURBED_ABOVE,
                 new int[] {1, 16, 128},

@@ -110,6 +110,7 @@ final class ResultFile {
         one.put("value", fact.value());
         if (fact.bar() != null) {
             one.put("wanted", fact.bar().toString());
+            one.put("verdict", fact.verdict());
         }
         return one;
     }

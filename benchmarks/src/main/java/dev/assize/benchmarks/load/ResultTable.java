@@ -77,7 +77,9 @@ final class ResultTable {
     }
 
     private void print(Findings.Fact fact) {
-        line("%-92s %10s  %-21s %-17s", fact.name(), number(fact.value()), "", fact.bar() == null ? "" : fact.bar());
+        line(
+                "%-92s %10s  %-21s %-17s %s",
+                fact.name(), number(fact.value()), "", fact.bar() == null ? "" : fact.bar(), fact.verdict());
     }
 
     private static String number(double value) {

@@ -3,9 +3,6 @@ package dev.assize.benchmarks.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -99,39 +96,8 @@ class MeasuredSetTest {
     private static Cell cell(String label) {
         return Cell.closed(
                 label,
-                new Nobody(),
+                new FakeServer("nobody"),
                 new Workload("", "", Workload.Kind.CHECK, new byte[1][], 1, (i, m) -> true),
                 Shape.of(1, 1));
-    }
-
-    private record Nobody() implements ServerUnderTest {
-
-        @Override
-        public String name() {
-            return "nobody";
-        }
-
-        @Override
-        public Endpoint endpoint() {
-            return new Endpoint(new InetSocketAddress(InetAddress.getLoopbackAddress(), 1), null, "");
-        }
-
-        @Override
-        public long pid() {
-            return 0;
-        }
-
-        @Override
-        public double databaseSeconds(ProcessorTime processors) {
-            return 0;
-        }
-
-        @Override
-        public Workload workload(Workload asked) {
-            return asked;
-        }
-
-        @Override
-        public void close() throws IOException {}
     }
 }

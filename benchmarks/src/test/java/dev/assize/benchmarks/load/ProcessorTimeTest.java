@@ -64,13 +64,13 @@ class ProcessorTimeTest {
     }
 
     @Test
-    void residentMemoryIsTheProcessesPart() throws IOException {
+    void residentMemoryIsAllThatTheProcessHasInUse() throws IOException {
         Path directory = Files.createDirectories(proc.resolve("7"));
         Files.writeString(
                 directory.resolve("smaps_rollup"),
                 "00-ff [rollup]\nRss:      900 kB\nPss:      512 kB\nPss_Dirty: 9 kB\n");
 
-        assertThat(time.residentBytes(7)).isEqualTo(512 * 1_024);
+        assertThat(time.residentBytes(7)).isEqualTo(900 * 1_024);
     }
 
     private void process(long pid, String name, int user, int system, int childrenUser, int childrenSystem)
