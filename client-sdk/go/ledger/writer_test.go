@@ -271,3 +271,47 @@ func tarOf(t *testing.T, files map[string][]byte) []byte {
 	}
 	return written.Bytes()
 }
+
+// inclusion is PATH of RFC 6962, 2.1.1.
+func inclusion(leaves []Hash, index int) []Hash {
+	if len(leaves) == 1 {
+		return nil
+	}
+	left := 1
+	for left*2 < len(leaves) {
+		left *= 2
+	}
+	if index < left {
+		return append(inclusion(leaves[:left], index), rootOf(leaves[left:]))
+	}
+	return append(inclusion(leaves[left:], index-left), rootOf(leaves[:left]))
+}
+
+func base64Lines(path []Hash) string {
+	var text string
+	for _, hash := range path {
+		text += base64.StdEncoding.EncodeToString(hash[:]) + "\n"
+	}
+	return text
+}
+
+// proof is the .tlog-proof of an entry, which comes along.
+func (w *writer) proof(seq int) string {
+	leaves := w.leaves()
+	return fmt.Sprintf("c2sp.org/tlog-proof@v1\nextra %s\nindex %d\n%s\n%s", base64.StdEncoding.EncodeToString(w.entries[seq]),
+		seq, base64Lines(inclusion(leaves, seq)), w.checkpoint(len(leaves)))
+}
+
+// decisionProof is the .decision-proof of one that an entry vouches for.
+func (w *writer) decisionProof(seq int64, position int) string {
+	records, err := pieces(w.decisions[seq])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var leaves []Hash
+	for _, record := range records {
+		leaves = append(leaves, EntryHash(record))
+	}
+	return fmt.Sprintf("assize/decision-proof@v1\nrecord %s\nplace %d %d\n%s\n%s", base64.StdEncoding.EncodeToString(records[position]),
+		position, len(records), base64Lines(inclusion(leaves, position)), w.proof(int(seq)))
+}
