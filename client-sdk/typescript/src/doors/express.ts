@@ -1,0 +1,103 @@
+/**
+ * Express middleware that lets a request pass only where Assize allows it.
+ *
+ * @module
+ */
+import { type NextFunction, type Request, type RequestHandler, type Response, Router, type RouterOptions } from "express";
+import type { Assize } from "../client.js";
+import { type Admission, type DoorOptions, type RouteAccess, admit, httpRefusal } from "./door.js";
+
+export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
+
+/** What the middleware asks for which route. */
+export interface ExpressDoorOptions extends DoorOptions<Request> {
+  /**
+   * By method and path, as `GET /orders/:id`; `*` stands for every method, and GET for HEAD, too. The first that matches
+   * counts, so list them in the order of the app's own routes. What none matches is refused.
+   */
+  readonly routes: Readonly<Record<string, RouteAccess<Request>>>;
+  /** As the app's own router has them, where they are not Express's defaults. */
+  readonly router?: Pick<RouterOptions, "caseSensitive" | "strict"> | undefined;
+  /** Answers in place of the middleware. */
+  readonly onRefused?: ((admission: Admission & { passes: false }, req: Request, res: Response) => void) | undefined;
+}
+
+interface Match {
+  readonly access: RouteAccess<Request>;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Middleware to be used before every route: it matches paths by Express's own router, so that both see the same path and
+ * parameters. Behind it `res.locals.assize` is the result.
+ */
+export function assizeExpress(assize: Assize, options: ExpressDoorOptions): RequestHandler {
+  const matches = new WeakMap<Request, Match>();
+  const table = tableOf(options, matches);
+  return (req, res, next) => {
+    void table(req, res, (malformed?: unknown) => {
+      const match = malformed === undefined || malformed === null ? matches.get(req) : undefined;
+      void pass(assize, options, match, req, res, next);
+    });
+  };
+}
+
+async function pass(
+  assize: Assize,
+  options: ExpressDoorOptions,
+  match: Match | undefined,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): Promise<void> {
+  const left = new AbortController();
+  const leave = (): void => {
+    left.abort();
+  };
+  res.once("close", leave);
+  const request = match === undefined ? req : withParams(req, match.params);
+  const admission = await admit(assize, options, match?.access, request, match?.params ?? {}, { signal: left.signal });
+  res.removeListener("close", leave);
+  if (admission.passes) {
+    res.locals["assize"] = admission.result;
+    next();
+  } else if (!left.signal.aborted) {
+    (options.onRefused ?? answer)(admission, req, res);
+  }
+}
+
+function answer({ refusal, result }: Admission & { passes: false }, _req: Request, res: Response): void {
+  const { status, body } = httpRefusal(refusal, result);
+  if (refusal === "unauthenticated") {
+    res.set("WWW-Authenticate", "Bearer");
+  }
+  res.status(status).json(body);
+}
+
+function tableOf({ routes, router }: ExpressDoorOptions, matches: WeakMap<Request, Match>): Router {
+  const table = Router(router);
+  for (const [route, access] of Object.entries(routes)) {
+    const [method = "", path] = route.split(/ +/, 2);
+    if (path === undefined || !/^(?:\*|[A-Z]+)$/.test(method)) {
+      throw new Error(`\`${route}\` is no route: expected a method and a path, as \`GET /orders/:id\``);
+    }
+    table.all(path, (req, _res, next) => {
+      if (covers(method, req.method)) {
+        matches.set(req, { access, params: { ...req.params } });
+        next("router");
+      } else {
+        next();
+      }
+    });
+  }
+  return table;
+}
+
+function covers(method: string, asked: string): boolean {
+  return method === "*" || method === asked || (method === "GET" && asked === "HEAD");
+}
+
+/** The request as the table's route saw it: outside of a route Express has no parameters. */
+function withParams(req: Request, params: Readonly<Record<string, unknown>>): Request {
+  return Object.create(req, { params: { value: params } }) as Request;
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import {
+  CheckBatchResponseSchema,
+  type CheckRequest,
+  Decision,
+  Reason,
+} from "#internal/gen/assize/v1/decision_service_pb.js";
+import { REQUEST, ScriptedServer, allow, eventually } from "./scripted.js";
+
+/** Allows what is read; an item with action `malformed` fails alone. */
+function batchOf(items: readonly CheckRequest[]): Uint8Array {
+  const results = items.map(({ action }) =>
+    action === "malformed"
+      ? { result: { case: "error" as const, value: { code: status.INVALID_ARGUMENT, message: "action" } } }
+      : { result: { case: "response" as const, value: { decision: decide(action), reason: Reason.ALLOWED } } },
+  );
+  return toBinary(CheckBatchResponseSchema, create(CheckBatchResponseSchema, { results }));
+}
+
+function decide(action: string): Decision {
+  return action === "read" ? Decision.ALLOW : Decision.DENY;
+}
+
+/** A server whose first check waits until it is let go. */
+async function held(): Promise<{ server: ScriptedServer; letGo: () => void }> {
+  const server = await ScriptedServer.start();
+  const calls: { answer: (bytes: Uint8Array) => void }[] = [];
+  server.onCheck = (answer) => {
+    if (server.checks.length > 1) {
+      answer(allow());
+    } else {
+      calls.push({ answer });
+    }
+  };
+  const letGo = (): void => {
+    calls.forEach(({ answer }) => {
+      answer(allow());
+    });
+  };
+  server.checkBatch = batchOf;
+  return { server, letGo };
+}
+
+suite("checks that come while another is under way", () => {
+  test("travelTogether", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const first = client.check(REQUEST);
+    await eventually(() => server.checks.length === 1);
+    const others = ["read", "write", "malformed"].map((action) => client.check({ ...REQUEST, action }));
+    letGo();
+    assert.equal((await first).allowed, true);
+    const [read, write, malformed] = await Promise.allSettled(others);
+    assert.ok(read?.status === "fulfilled" && read.value.allowed);
+    assert.ok(write?.status === "fulfilled" && !write.value.allowed);
+    assert.ok(malformed?.status === "rejected");
+    assert.deepEqual(server.batches.map(({ length }) => length), [3]);
+    assert.equal(server.checks.length, 1);
+  });
+
+  for (const code of [status.INVALID_ARGUMENT, status.PERMISSION_DENIED, status.UNIMPLEMENTED]) {
+    test(`areAskedAloneWhereTheBatchIs${status[code]}`, async () => {
+      const { server, letGo } = await held();
+      await using _server = server;
+      server.checkBatch = (): Partial<ServiceError> => ({ code });
+      const client = server.client({ batching: true });
+      const first = client.check(REQUEST);
+      await eventually(() => server.checks.length === 1);
+      const others = [client.check(REQUEST), client.check(REQUEST)];
+      letGo();
+      await first;
+      for (const result of await Promise.all(others)) {
+        assert.equal(result.allowed, true);
+      }
+      assert.equal(server.checks.length, 3);
+    });
+  }
+
+  test("failTogetherWhereThereIsNoAnswer", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    server.checkBatch = (items) => batchOf(items.slice(1));
+    const client = server.client({ batching: true });
+    const first = client.check(REQUEST);
+    await eventually(() => server.checks.length === 1);
+    const others = [client.check(REQUEST), client.check(REQUEST)];
+    letGo();
+    await first;
+    for (const result of await Promise.all(others)) {
+      assert.equal(result.failure, "MALFORMED_ANSWER");
+    }
+  });
+
+  test("keepTheirOwnDeadlinesAndCancellations", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const first = client.check(REQUEST);
+    await eventually(() => server.checks.length === 1);
+    const left = new AbortController();
+    const short = client.check(REQUEST, { timeoutMillis: 20 });
+    const leaving = client.check(REQUEST, { signal: left.signal });
+    const stays = client.check(REQUEST);
+    left.abort();
+    assert.equal((await short).failure, "DEADLINE_EXCEEDED");
+    assert.equal((await leaving).failure, "CANCELLED");
+    letGo();
+    assert.equal((await first).allowed, true);
+    assert.equal((await stays).allowed, true);
+    assert.equal(server.batches.length, 0);
+    assert.equal(server.checks.length, 2);
+  });
+
+  test("doNotWaitForThoseOfAnotherTenant", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const first = client.check(REQUEST);
+    await eventually(() => server.checks.length === 1);
+    assert.equal((await client.check({ ...REQUEST, tenant: "partner" })).allowed, true);
+    assert.equal((await client.check({ ...REQUEST, minRevision: 3n })).allowed, true);
+    letGo();
+    await first;
+    assert.equal(server.batches.length, 0);
+  });
+
+  test("areAThousandInABatch", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const first = client.check(REQUEST);
+    await eventually(() => server.checks.length === 1);
+    const others = Array.from({ length: 1_001 }, () => client.check(REQUEST));
+    letGo();
+    await first;
+    await Promise.all(others);
+    assert.deepEqual(server.batches.map(({ length }) => length), [1_000]);
+    assert.equal(server.checks.length, 2);
+  });
+});
+
+test("aLoneCheckGoesAtOnce", async () => {
+  await using server = await ScriptedServer.start();
+  const client = server.client({ batching: true });
+  assert.equal((await client.check(REQUEST)).allowed, true);
+  assert.equal((await client.check(REQUEST)).allowed, true);
+  assert.equal(server.batches.length, 0);
+});
