@@ -79,9 +79,20 @@ def why_not() -> str:
     start = launcher()
     if not start.is_file():
         return f"no server: there is no {start}"
-    if not list((start.parent / "server" / "target").glob("assize-server-[0-9]*.jar")):
-        return f"the server is not built: run {start} --version once"
+    jars = list((start.parent / "server" / "target").glob("assize-server-[0-9]*.jar"))
+    if not jars or _is_stale(start.parent, jars[0]):
+        return f"the server is not built, or older than its sources: run {start} --version once"
     return ""
+
+
+def _is_stale(home: Path, jar: Path) -> bool:
+    """Whether the launcher would build first, as it judges that itself."""
+    mark = home / "server" / "target" / ".assize-built"
+    built = (mark if mark.exists() else jar).stat().st_mtime
+    poms = [home / it / "pom.xml" for it in ("", "proto", "client-sdk/java", "server")]
+    sources = [home / it / "src" / "main" for it in ("proto", "client-sdk/java", "server")]
+    files = [*poms, *(file for source in sources for file in source.rglob("*"))]
+    return any(it.stat().st_mtime > built for it in files if it.exists())
 
 
 class RealServer:

@@ -137,7 +137,7 @@ def test_enforce_raises_unless_one_may_go_ahead(scripted: ScriptedServer, new_cl
     client = new_client(scripted.target)
     with pytest.raises(Denied) as denied:
         client.enforce(*ASK)
-    assert denied.value.result.reason == "NO_GRANT"
+    assert (denied.value.result.reason, denied.value.failure, denied.value.code) == ("NO_GRANT", None, "DENIED")
     with pytest.raises(Denied) as denied:
         client.enforce(*ASK)
     assert denied.value.failure is Failure.INTERNAL

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Header, Request, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, WebSocket
 from starlette.applications import Starlette
 from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
@@ -223,6 +223,11 @@ def guarded(fake: FakeAssize) -> FastAPI:
     async def forgotten() -> str:
         return "never"
 
+    mapped, unmapped = APIRouter(prefix="/mapped"), APIRouter(prefix="/unmapped")
+    for router in (mapped, unmapped):
+        router.get("/{id}")(audit)
+    app.include_router(mapped, dependencies=[Depends(may_read)])
+    app.include_router(unmapped)
     return app
 
 
@@ -235,6 +240,9 @@ def guarded(fake: FakeAssize) -> FastAPI:
         ("PUT", "/docs/1", "user:ann", 403),
         ("GET", "/forgotten", "user:ann", 403),
         ("GET", "/wrong", "user:ann", 500),
+        ("GET", "/unmapped/1", "user:ann", 403),
+        ("GET", "/mapped/2", "user:ann", 403),
+        ("GET", "/mapped/1", "user:ann", 200),
         ("GET", "/docs/1", "user:ann", 200),
         ("GET", "/health", "", 200),
     ],

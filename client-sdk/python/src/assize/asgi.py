@@ -3,7 +3,7 @@
     app.add_middleware(
         AssizeMiddleware,
         client=assize.aio.Client(tenant="acme"),
-        subject=lambda scope: scope["state"]["user"],
+        subject=lambda scope: scope.get("state", {}).get("user"),
         routes=[
             Route("GET", "/docs/{id}", Rule("read", "doc:{id}")),
             Route("GET", "/health", OPEN),

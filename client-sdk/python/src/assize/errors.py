@@ -29,8 +29,8 @@ class AssizeError(Exception):
         """Each malformed field with what was expected."""
 
     @property
-    def failure(self) -> Failure:
-        """The same in the words of a check."""
+    def failure(self) -> Failure | None:
+        """The same in the words of a check; none where it is a plain deny."""
         return Failure.of_code(self.code)
 
 
@@ -44,6 +44,11 @@ class Denied(AssizeError):
     def __init__(self, result: CheckResult) -> None:
         super().__init__(result.failure.value if result.failure else "DENIED", result.message)
         self.result = result
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why an allow was not taken, or no answer was had."""
+        return self.result.failure
 
 
 @dataclass(frozen=True, slots=True)

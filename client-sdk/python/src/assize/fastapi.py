@@ -9,11 +9,12 @@
     @app.get("/health", dependencies=[Depends(guard.open)])
     async def health() -> str: ...
 
-With `guard.mapped` on the application, a route that has neither `may` nor `open` is denied.
+With `guard.mapped` on the application, a route that has neither `may` nor `open` is denied. FastAPI does not run it for
+what is mounted, nor for the pages that it makes itself.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Union
 
 from fastapi import Depends, HTTPException, Request
@@ -68,8 +69,7 @@ class Guard:
 
     async def mapped(self, request: Request) -> None:
         """A dependency for the whole application: denies routes that have neither `may` nor `open`."""
-        route = request.scope.get("route")
-        if not _is_marked(getattr(route, "dependant", None)):
+        if not any(_is_marked(it) for it in _dependants(request.scope)):
             raise _refused(403, None)
 
     async def _admit(
@@ -86,6 +86,13 @@ class Guard:
 
 
 setattr(Guard.open, _MARK, True)
+
+
+def _dependants(scope: Mapping[str, Any]) -> Iterator[Any]:
+    """What a route depends on, and what including its router adds, where FastAPI does not copy the route for that."""
+    yield getattr(scope.get("route"), "dependant", None)
+    inclusion = scope.get("fastapi") or {}
+    yield getattr(inclusion.get("effective_route_context"), "dependant", None)
 
 
 def _is_marked(dependant: Any) -> bool:

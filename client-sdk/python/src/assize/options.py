@@ -18,7 +18,7 @@ DEFAULT_TARGET = "127.0.0.1:7443"
 ObligationHandler = Callable[[Obligation, Question], Any]
 """Carries out a duty; raising denies. For the asyncio client it may be a coroutine function."""
 
-Obligations = Union[Iterable[str], Mapping[str, "ObligationHandler | None"]]
+Obligations = Union[Iterable[str], Mapping[str, Union[ObligationHandler, None]]]
 
 _KEY_START = "asz_"
 
