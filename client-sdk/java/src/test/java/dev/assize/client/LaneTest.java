@@ -296,7 +296,7 @@ class LaneTest {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (!holds.getAsBoolean()) {
             assertThat(System.nanoTime()).as(what).isLessThan(end);
-            Thread.yield();
+            Thread.onSpinWait();
         }
     }
 
