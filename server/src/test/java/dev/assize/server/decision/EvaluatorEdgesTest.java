@@ -1,6 +1,7 @@
 package dev.assize.server.decision;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Answer.DecidedBy;
@@ -8,7 +9,16 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
+import dev.assize.server.model.AttributeValue.Fields;
+import dev.assize.server.model.AttributeValue.Fraction;
+import dev.assize.server.model.AttributeValue.Many;
+import dev.assize.server.model.AttributeValue.Text;
+import dev.assize.server.model.AttributeValue.Time;
+import dev.assize.server.model.AttributeValue.Truth;
+import dev.assize.server.model.AttributeValue.Whole;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.ResourcePath;
@@ -22,6 +32,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -37,6 +50,8 @@ class EvaluatorEdgesTest {
             metadata: {name: acme}
             spec: {environments: [default]}
             """;
+
+    private static final String BEFORE_2030 = ", when: \"now < timestamp('2030-01-01T00:00:00Z')\"";
 
     @Test
     void aScopeOfManyResourcesCoversWhatLiesUnderEach() {
@@ -109,11 +124,125 @@ class EvaluatorEdgesTest {
     void anAnswerIsOfTheMomentWhereAConditionBehindAFalseOneReadsTheClock() {
         String fixed = role("reader", "") + binding("b", "reader", "when: \"subject.id == 'nobody'\"");
         assertThat(evaluate(fixed, "doc:1").validUntil()).isEqualTo(NOW.plus(Duration.ofHours(24)));
-        String clock = role("reader", ", when: \"now < timestamp('2030-01-01T00:00:00Z')\"")
-                + binding("b", "reader", "when: \"subject.id == 'nobody'\"");
+        String clock = role("reader", BEFORE_2030) + binding("b", "reader", "when: \"subject.id == 'nobody'\"");
         Answer answer = evaluate(clock, "doc:1");
         assertThat(answer.reason()).isEqualTo(Reason.CONDITION_FALSE);
         assertThat(answer.validUntil()).isEqualTo(NOW);
+    }
+
+    @Test
+    void anAnswerIsOfTheMomentWhereAConditionBehindABrokenOneReadsTheClock() {
+        String broken = binding("b", "reader", "when: \"1 / (size(subject.id) - 5) > 0\"");
+        assertThat(evaluate(role("reader", "") + broken, "doc:1").validUntil())
+                .isEqualTo(NOW.plus(Duration.ofHours(24)));
+        Answer answer = evaluate(role("reader", BEFORE_2030) + broken, "doc:1");
+        assertThat(answer.reason()).isEqualTo(Reason.CONDITION_ERROR);
+        assertThat(answer.validUntil()).isEqualTo(NOW);
+    }
+
+    /** A deny lasts as long as nothing that denies changes, whatever becomes of the allows beside it. */
+    @Test
+    void aDenyIsOfTheMomentWhereItsOwnConditionReadsTheClock() {
+        String denying = role("barred", ", effect: deny") + role("reader", "");
+        String clock = "when: \"now < timestamp('2030-01-01T00:00:00Z')\"";
+        Answer ownClock = evaluate(denying + binding("a", "barred", clock) + binding("b", "reader", ""), "doc:1");
+        assertThat(ownClock.reason()).isEqualTo(Reason.EXPLICIT_DENY);
+        assertThat(ownClock.validUntil()).isEqualTo(NOW);
+        Answer othersClock = evaluate(denying + binding("a", "barred", "") + binding("b", "reader", clock), "doc:1");
+        assertThat(othersClock.reason()).isEqualTo(Reason.EXPLICIT_DENY);
+        assertThat(othersClock.validUntil()).isEqualTo(NOW.plus(Duration.ofHours(24)));
+    }
+
+    @Test
+    void tooManyActiveRolesAreOfTheMomentWhereAConditionReadsTheClock() {
+        String policy = role("payer", "") + role("auditor", "") + """
+                ---
+                apiVersion: assize.dev/v1
+                kind: SeparationOfDuty
+                metadata: {tenant: acme, name: apart}
+                spec: {type: active-roles, roles: [payer, auditor], limit: 1}
+                """ + binding("a", "payer", "");
+        Answer fixed = evaluate(policy + binding("b", "auditor", "when: \"subject.id == 'alice'\""), "doc:1");
+        assertThat(fixed.decidedBy()).isEqualTo(new DecidedBy.Duty("apart"));
+        assertThat(fixed.validUntil()).isEqualTo(NOW.plus(Duration.ofHours(24)));
+        Answer clock = evaluate(
+                policy + binding("b", "auditor", "when: \"now < timestamp('2030-01-01T00:00:00Z')\""), "doc:1");
+        assertThat(clock.decidedBy()).isEqualTo(new DecidedBy.Duty("apart"));
+        assertThat(clock.validUntil()).isEqualTo(NOW);
+    }
+
+    @Test
+    void aGrantOfWhichAFrozenRoleLeavesNothingHidesNoOtherReason() {
+        for (List<String> names : List.of(List.of("a", "b"), List.of("b", "a"))) {
+            Answer answer = evaluate(
+                    role("reader", "")
+                            + role("frozen", "")
+                            + binding(names.get(0), "reader", "notAfter: 2026-01-01T00:00:00Z")
+                            + binding(names.get(1), "frozen", "notAfter: 2026-01-01T00:00:00Z")
+                            + freeze("f", "role: frozen"),
+                    "doc:1");
+            assertThat(answer.reason()).isEqualTo(Reason.GRANT_EXPIRED);
+            assertThat(answer.decidedBy()).isEqualTo(new DecidedBy.Grant(names.get(0), "reader", 0));
+        }
+    }
+
+    @Test
+    void anAttributeIsOfItsDeclaredTypeInAllItsElements() {
+        String types =
+                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default],"
+                        + " subjectAttributes: {a: {type: %s, source: request}}}}\n";
+        Text word = new Text("w");
+        Whole one = new Whole(1);
+        Time time = new Time(NOW);
+        Map<String, List<AttributeValue>> good = Map.of(
+                "string", List.of(word),
+                "int", List.of(one),
+                "double", List.of(one, new Fraction(1.5)),
+                "bool", List.of(new Truth(true)),
+                "timestamp", List.of(time),
+                "list(string)", List.of(new Many(List.of()), new Many(List.of(word))),
+                "map(int)", List.of(fields(), fields("k", one)));
+        Map<String, List<AttributeValue>> bad = Map.of(
+                "string", List.of(one, new Many(List.of(word))),
+                "int", List.of(word, new Fraction(1.5)),
+                "double", List.of(word),
+                "bool", List.of(word),
+                "timestamp", List.of(word, one),
+                "list(string)", List.of(word, new Many(List.of(one)), new Many(List.of(word, one)), fields()),
+                "map(int)", List.of(one, fields("k", word), new Many(List.of())));
+        good.forEach((type, values) -> values.forEach(value -> assertThat(
+                        evaluate(types.formatted(type), asking(value)).reason())
+                .as(type + " " + value)
+                .isEqualTo(Reason.NO_GRANT)));
+        bad.forEach((type, values) ->
+                values.forEach(value -> assertThatThrownBy(() -> evaluate(types.formatted(type), asking(value)))
+                        .as(type + " " + value)
+                        .isInstanceOf(MalformedException.class)
+                        .hasMessageContaining("a value of type `")));
+    }
+
+    private static Fields fields(Object... keysAndValues) {
+        SortedMap<String, AttributeValue> fields = new TreeMap<>();
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            fields.put((String) keysAndValues[i], (AttributeValue) keysAndValues[i + 1]);
+        }
+        return new Fields(fields);
+    }
+
+    private static CheckQuery asking(AttributeValue value) {
+        return new CheckQuery(
+                Subject.parse("user:alice"),
+                ResourcePath.parse("doc:1"),
+                new Action("read"),
+                ACME,
+                Environment.DEFAULT,
+                ACME,
+                Map.of("a", value),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                null,
+                null);
     }
 
     private static Reason reason(String policy, String resource) {
@@ -121,9 +250,6 @@ class EvaluatorEdgesTest {
     }
 
     private static Answer evaluate(String policy, String resource) {
-        ReadResult result = DocumentReader.read("test.yaml", 1, (TENANT + policy).getBytes(StandardCharsets.UTF_8));
-        assertThat(result.problems()).isEmpty();
-        PolicySet tenant = PolicySet.of(PolicyScope.of(ACME), new Revision(1), result.documents());
         CheckQuery query = new CheckQuery(
                 Subject.parse("user:alice"),
                 ResourcePath.parse(resource),
@@ -131,6 +257,13 @@ class EvaluatorEdgesTest {
                 ACME,
                 Environment.DEFAULT,
                 ACME);
+        return evaluate(TENANT + policy, query);
+    }
+
+    private static Answer evaluate(String documents, CheckQuery query) {
+        ReadResult result = DocumentReader.read("test.yaml", 1, documents.getBytes(StandardCharsets.UTF_8));
+        assertThat(result.problems()).isEmpty();
+        PolicySet tenant = PolicySet.of(PolicyScope.of(ACME), new Revision(1), result.documents());
         return Evaluator.evaluate(GraphCompiler.compile(tenant, Policies.platform(1)), query, NOW)
                 .answer();
     }

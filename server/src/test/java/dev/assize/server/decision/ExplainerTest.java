@@ -9,6 +9,8 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.Explanation.BindingState;
 import dev.assize.server.decision.check.Explanation.BindingTrace;
+import dev.assize.server.decision.check.Explanation.PermissionState;
+import dev.assize.server.decision.check.Explanation.PermissionTrace;
 import dev.assize.server.decision.check.Explanation.RuleTrace;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.Explainer;
@@ -31,13 +33,17 @@ import dev.assize.server.policy.Document.RoleDocument;
 import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -145,6 +151,113 @@ class ExplainerTest {
     }
 
     @Test
+    void tellsWhatEveryFreezeStops() {
+        bind("a", "lead", Scope.ALL, null, null, ALICE);
+        add(freeze("b-docs", "subject: 'user:bob', resourceType: doc", ""));
+        add(freeze("c-over", "subject: 'user:alice'", ", until: 2026-01-01T00:00:00Z"));
+        Explanation none = explain();
+        assertThat(none.answer().reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(none.freezes()).extracting(RuleTrace::name).containsExactly("b-docs", "c-over");
+        assertThat(none.freezes()).extracting(RuleTrace::denies).containsOnly(false);
+        add(freeze("a-alices", "subject: 'user:alice'", ""));
+        Explanation frozen = explain();
+        assertThat(frozen.answer().reason()).isEqualTo(Reason.FROZEN);
+        assertThat(frozen.freezes()).extracting(RuleTrace::denies).containsExactly(true, false, false);
+    }
+
+    @Test
+    void tellsOfAFrozenRoleWhichPermissionsItCutsAndWhetherThatDenies() {
+        bind("a", "lead", Scope.ALL, null, null, ALICE);
+        add(freeze("f", "role: operator", ""));
+        Explanation cut = explain();
+        assertThat(cut.answer().reason()).isEqualTo(Reason.FROZEN);
+        assertThat(cut.freezes()).extracting(RuleTrace::denies).containsExactly(true);
+        assertThat(cut.bindings().getFirst().permissions()).singleElement().satisfies(permission -> {
+            assertThat(permission.state()).isEqualTo(PermissionState.ROLE_FROZEN);
+            assertThat(permission.detail()).isEqualTo("every way to role `reader` goes through a frozen one");
+        });
+        bind("b", "reader", Scope.ALL, null, null, ALICE);
+        Explanation around = explain();
+        assertThat(around.answer().reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(around.freezes()).extracting(RuleTrace::denies).containsExactly(false);
+        assertThat(around.bindings().getLast().permissions())
+                .extracting(PermissionTrace::state)
+                .containsExactly(PermissionState.HOLDS);
+        bind("c", "barred", Scope.ALL, null, null, ALICE);
+        add(freeze("g", "role: barred", ""));
+        assertThat(explain().bindings().getLast().permissions())
+                .as("denies are not cut")
+                .extracting(PermissionTrace::state)
+                .containsExactly(PermissionState.HOLDS);
+    }
+
+    @Test
+    void tellsWhichRolesAreActiveAndOfEachRuleWhetherItDenies() {
+        bind("a", "reader", Scope.ALL, null, null, ALICE);
+        add(apart("b-apart", "barred, lead"));
+        Explanation none = explain();
+        assertThat(none.activeRoles()).containsExactly("reader");
+        assertThat(none.duties())
+                .singleElement()
+                .isEqualTo(new RuleTrace(
+                        "b-apart",
+                        false,
+                        "of roles `barred`, `lead` at most 1 may be active; none is",
+                        none.duties().getFirst().place()));
+        add(apart("a-apart", "operator, reader"));
+        bind("b", "operator", Scope.ALL, null, null, ALICE);
+        Explanation both = explain();
+        assertThat(both.activeRoles()).containsExactly("operator", "reader");
+        assertThat(both.duties()).extracting(RuleTrace::name).containsExactly("a-apart", "b-apart");
+        assertThat(both.duties()).extracting(RuleTrace::denies).containsExactly(true, false);
+        assertThat(both.duties().getFirst().detail()).endsWith("; active are `operator`, `reader`");
+    }
+
+    @Test
+    void tellsOfABindingWhoseRoleTheRequestDoesNotName() {
+        bind("a", "reader", Scope.ALL, null, null, ALICE);
+        bind("b", "lead", Scope.ALL, null, null, ALICE);
+        assertThat(explain(ACME, List.of("lead")).bindings())
+                .extracting(BindingTrace::state)
+                .containsExactly(BindingState.NOT_ACTIVE, BindingState.HOLDS);
+    }
+
+    @Test
+    void tellsOfEachConditionHowItEnded() {
+        add(conditional("a-true", "subject.id == 'alice'"));
+        add(conditional("b-false", "subject.id == 'bob'"));
+        add(conditional("c-broken", "context.limit > 1"));
+        for (String role : List.of("a-true", "b-false", "c-broken")) {
+            bind(role, role, Scope.ALL, null, null, ALICE);
+        }
+        assertThat(explain().bindings())
+                .extracting(binding -> binding.permissions().getFirst().state())
+                .containsExactly(
+                        PermissionState.HOLDS, PermissionState.CONDITION_FALSE, PermissionState.CONDITION_ERROR);
+    }
+
+    private void add(String yaml) {
+        ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));
+        assertThat(result.problems()).isEmpty();
+        documents.addAll(result.documents());
+    }
+
+    private static String freeze(String name, String target, String more) {
+        return "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: " + name + "}, spec: {"
+                + target + ", reason: stop" + more + "}}";
+    }
+
+    private static String apart(String name, String roles) {
+        return "{apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {tenant: acme, name: " + name
+                + "}, spec: {type: active-roles, roles: [" + roles + "], limit: 1}}";
+    }
+
+    private static String conditional(String name, String when) {
+        return "{apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: " + name
+                + "}, spec: {permissions: [{resources: [\"*\"], actions: [read], when: \"" + when + "\"}]}}";
+    }
+
+    @Test
     void aSubjectOfAnotherTenantIsInNoGroupHere() {
         bind("a", "reader", Scope.ALL, null, null, STAFF);
         Explanation explanation = explain(new TenantId("globex"));
@@ -158,8 +271,23 @@ class ExplainerTest {
     }
 
     private Explanation explain(TenantId home) {
-        CheckQuery query =
-                new CheckQuery(ALICE, ResourcePath.parse("doc:1"), new Action("read"), ACME, PRODUCTION, home);
+        return explain(home, List.of());
+    }
+
+    private Explanation explain(TenantId home, List<String> activeRoles) {
+        CheckQuery query = new CheckQuery(
+                ALICE,
+                ResourcePath.parse("doc:1"),
+                new Action("read"),
+                ACME,
+                PRODUCTION,
+                home,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                activeRoles,
+                null,
+                null);
         return Explainer.explain(
                 GraphCompiler.compile(
                         PolicySet.of(SCOPE, new Revision(1), documents), PolicySet.empty(PolicyScope.PLATFORM)),
