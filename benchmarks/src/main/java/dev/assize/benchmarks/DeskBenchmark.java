@@ -141,38 +141,38 @@ public class DeskBenchmark {
     @Benchmark
     @OperationsPerInvocation(RUN)
     public int desk() {
-        int sum = 0;
+        int allowed = 0;
         for (int i = 0; i < RUN; i++) {
-            sum += desk(next()).ordinal();
+            allowed += desk(next()).isAllow() ? 1 : 0;
         }
-        return sum;
+        return allowed;
     }
 
     /** As a batch asks: the tenant is found once, and the clocks are read once. */
     @Benchmark
     @OperationsPerInvocation(BATCH)
     public int batch() {
-        int sum = 0;
+        int allowed = 0;
         byte[][] batch = batches[next() % batches.length];
         RequestMessage.read(batch[0], names);
         require(desk.open(names));
         for (byte[] message : batch) {
             RequestMessage.read(message, names);
             require(desk.decide(names));
-            sum += desk.reason().ordinal();
+            allowed += desk.reason().isAllow() ? 1 : 0;
         }
         desk.close();
-        return sum;
+        return allowed;
     }
 
     @Benchmark
     @OperationsPerInvocation(RUN)
     public int nestedMaps() {
-        int sum = 0;
+        int allowed = 0;
         for (int i = 0; i < RUN; i++) {
-            sum += nestedMaps(next()).ordinal();
+            allowed += nestedMaps(next()).isAllow() ? 1 : 0;
         }
-        return sum;
+        return allowed;
     }
 
     private int next() {

@@ -41,8 +41,10 @@ public class NameTable<V> {
         slots[place + 1] = value;
     }
 
+    // Behind a name there is a value, always.
+    @SuppressWarnings("unchecked")
     final @Nullable V find(byte[] bytes, int offset, int length) {
-        return find(slots, bytes, offset, length);
+        return (V) at(slots, bytes, offset, length);
     }
 
     /** Where the names and values are, for who is in a hurry: one object less on the way. */
@@ -51,14 +53,12 @@ public class NameTable<V> {
     }
 
     /** The value of a name in the slots of a table; null for none. */
-    // Behind a name there is a value, always.
-    @SuppressWarnings("unchecked")
-    static <V> @Nullable V find(@Nullable Object[] slots, byte[] bytes, int offset, int length) {
+    static @Nullable Object at(@Nullable Object[] slots, byte[] bytes, int offset, int length) {
         int last = slots.length - 2;
         int place = NameBytes.hash(bytes, offset, length) << 1 & last;
         for (byte[] name = (byte[]) slots[place]; name != null; name = (byte[]) slots[place]) {
             if (NameBytes.isSame(bytes, offset, length, name)) {
-                return (V) slots[place + 1];
+                return slots[place + 1];
             }
             place = place + 2 & last;
         }

@@ -85,8 +85,7 @@ public final class Schema {
     }
 
     private int environment(byte[] bytes, int offset, int length) {
-        Integer index = NameTable.find(environments, bytes, offset, length);
-        return index == null ? -1 : index;
+        return NameTable.at(environments, bytes, offset, length) instanceof Integer index ? index : -1;
     }
 
     List<String> typeNames() {
@@ -113,7 +112,8 @@ public final class Schema {
     /** The node of the type that a question is about. */
     @Nullable
     ResourceNode type(CheckBytes names) {
-        ResourceNode node = NameTable.find(nodes, names.bytes(), names.typeOffset(), names.typeLength());
-        return node == null ? types.others() : node;
+        return NameTable.at(nodes, names.bytes(), names.typeOffset(), names.typeLength()) instanceof ResourceNode node
+                ? node
+                : types.others();
     }
 }
