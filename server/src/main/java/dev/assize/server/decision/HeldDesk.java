@@ -54,6 +54,7 @@ final class HeldDesk implements Desk {
 
     @Override
     public boolean open(CheckBytes names) {
+        graph = null;
         HeldGraph held = graphs.getIfPresent(probe.at(names));
         if (held == null) {
             return false;

@@ -148,6 +148,9 @@ class DeskTest {
                 .isFalse();
         assertThat(desk.open(QuestionBytes.of("user:alice", "doc:1", "read", "", "")))
                 .isFalse();
+        assertThatThrownBy(() -> desk.decide(names("user:alice", "doc:1", "read", "")))
+                .as("not in the tenant that it was open for")
+                .isInstanceOf(NullPointerException.class);
         pass(CONFIG.freshnessBound().minusMillis(3));
         assertThat(desk.open(names("user:alice", "doc:1", "read", ""))).isTrue();
         pass(Duration.ofMillis(4));
