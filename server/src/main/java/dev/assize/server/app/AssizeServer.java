@@ -88,6 +88,8 @@ final class AssizeServer implements AutoCloseable {
     }
 
     private void startParts() {
+        // On a thread of its own: most of what the start waits for is the database.
+        Rehearsal rehearsal = Rehearsal.begin(config.grpc().warmUp());
         Database database = part(Database.class);
         database.start();
         Witnesses witnesses = part(Witnesses.class);
@@ -103,11 +105,13 @@ final class AssizeServer implements AutoCloseable {
         OperationsServer operations = part(OperationsServer.class);
         operations.start();
         GrpcServer grpc = part(GrpcServer.class);
-        grpc.start();
+        grpc.open();
         new AdministratorKey(injector.getInstance(ApiKeys.class), config).ensure(grpcAddress());
         patrol.start();
         snapshots.start();
         cleanUp.start();
+        rehearsal.await();
+        grpc.serve();
         injector.getInstance(Serving.class).set(true);
     }
 

@@ -16,6 +16,7 @@ enum ConfigKey {
     GRPC_REFLECTION("grpc.reflection", "authenticated", "who may list the services: off, authenticated or open"),
     GRPC_MAX_REQUEST_BYTES("grpc.maxRequestBytes", "12582912", "largest message taken"),
     GRPC_MAX_METADATA_BYTES("grpc.maxMetadataBytes", "8192", "largest headers of a call taken"),
+    GRPC_WARM_UP("grpc.warmUp", "1500ms", "how long the server asks itself before it says that it is ready, up to 30s"),
     GRPC_DRAIN_DELAY("grpc.drainDelay", "0s", "how long health says NOT_SERVING before a stop refuses calls"),
     GRPC_STOP_TIMEOUT("grpc.stopTimeout", "10s", "how long calls under way may take when the server stops"),
     HTTP_HOST("http.host", "127.0.0.1", "address of the port for /metrics, /livez and /readyz"),

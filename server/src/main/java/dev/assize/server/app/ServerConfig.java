@@ -118,7 +118,8 @@ record ServerConfig(
                 settings.given(ConfigKey.GRPC_UNIX_SOCKET)
                         .map(file -> new GrpcConfig.UnixSocket(
                                 Path.of(file).toAbsolutePath(), permissions(settings, ConfigKey.GRPC_UNIX_SOCKET_MODE)))
-                        .orElse(null));
+                        .orElse(null),
+                settings.duration(ConfigKey.GRPC_WARM_UP));
     }
 
     /** Octal, as `chmod` takes them. */

@@ -16,8 +16,15 @@ final class Console {
     private final StringWriter err = new StringWriter();
 
     Console(Path home, Map<String, String> more) {
-        Map<String, String> environment =
-                new HashMap<>(Map.of("ASSIZE_HOME", home.toString(), "ASSIZE_GRPC_PORT", "0", "ASSIZE_HTTP_PORT", "0"));
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "ASSIZE_HOME",
+                home.toString(),
+                "ASSIZE_GRPC_PORT",
+                "0",
+                "ASSIZE_HTTP_PORT",
+                "0",
+                "ASSIZE_GRPC_WARM_UP",
+                "0s"));
         environment.putAll(more);
         surroundings = new Surroundings(environment, false, InstantSource.system());
     }

@@ -102,6 +102,7 @@ class ManyNodesTest {
         environment.put("ASSIZE_HOME", directory.resolve("node-" + i).toString());
         environment.put("ASSIZE_NODE_NAME", "node-" + i);
         environment.put("ASSIZE_GRPC_PORT", "0");
+        environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_HTTP_PORT", "0");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
         environment.put("ASSIZE_DATABASE_USER", database.application().user());

@@ -144,6 +144,8 @@ class ServerConfigTest {
                     "permissions as chmod takes them");
         }
         assertRefused(Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s".repeat(108)), "at most 107 bytes");
+        assertRefused(Map.of("ASSIZE_GRPC_WARM_UP", "30001ms"), "expected 0 to 30 s");
+        assertThat(config(Map.of("ASSIZE_GRPC_WARM_UP", "30s")).grpc().warmUp()).isEqualTo(GrpcConfig.MAX_WARM_UP);
         assertRefused(Map.of("ASSIZE_DATABASE_USER", "app"), "without database.url");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
@@ -318,6 +320,7 @@ class ServerConfigTest {
                                 POLICY_SNAPSHOT_EVERY,
                                 VERIFICATION_INTERVAL,
                                 ARCHIVE_TIMEOUT,
+                                GRPC_WARM_UP,
                                 GRPC_DRAIN_DELAY,
                                 GRPC_STOP_TIMEOUT,
                                 DATABASE_CONNECT_TIMEOUT,

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxMetadataBytes of all headers of a call
  * @param drainDelay how long health says NOT_SERVING before calls are no longer taken
  * @param stopTimeout how long calls under way may take when the server stops
+ * @param warmUp how long the server asks itself before it says that it is ready; 0 for not at all
  * @param unixSocket where callers on this machine may come in, too, in plain text; null for nowhere
  */
 public record GrpcConfig(
@@ -29,7 +30,8 @@ public record GrpcConfig(
         int maxMetadataBytes,
         Duration drainDelay,
         Duration stopTimeout,
-        @Nullable UnixSocket unixSocket) {
+        @Nullable UnixSocket unixSocket,
+        Duration warmUp) {
 
     public static final int DEFAULT_PORT = 7443;
 
@@ -46,12 +48,22 @@ public record GrpcConfig(
             throw new IllegalArgumentException("grpc.maxRequestBytes is `" + maxRequestBytes
                     + "` and grpc.maxMetadataBytes `" + maxMetadataBytes + "`: expected at least 65536 and 1024");
         }
+        if (warmUp.isNegative() || warmUp.compareTo(MAX_WARM_UP) > 0) {
+            throw new IllegalArgumentException(
+                    "grpc.warmUp is `" + warmUp + "`: expected 0 to " + MAX_WARM_UP.toSeconds() + " s");
+        }
         if (drainDelay.isNegative() || stopTimeout.isNegative()) {
             throw new IllegalArgumentException("grpc.drainDelay and grpc.stopTimeout: expected 0 or more");
         }
     }
 
-    /** Without a Unix socket. */
+    /** How long the server asks itself before it says that it is ready. */
+    public static final Duration DEFAULT_WARM_UP = Duration.ofMillis(1_500);
+
+    /** Whoever starts a server waits for it. */
+    public static final Duration MAX_WARM_UP = Duration.ofSeconds(30);
+
+    /** Without a Unix socket, and with the usual warm-up. */
     public GrpcConfig(
             String host,
             int port,
@@ -61,7 +73,17 @@ public record GrpcConfig(
             int maxMetadataBytes,
             Duration drainDelay,
             Duration stopTimeout) {
-        this(host, port, tls, reflection, maxRequestBytes, maxMetadataBytes, drainDelay, stopTimeout, null);
+        this(
+                host,
+                port,
+                tls,
+                reflection,
+                maxRequestBytes,
+                maxMetadataBytes,
+                drainDelay,
+                stopTimeout,
+                null,
+                DEFAULT_WARM_UP);
     }
 
     /** On the loopback address, in plain text. */

@@ -11,28 +11,13 @@ public final class GrpcModule extends AbstractModule {
 
     @Override
     protected void configure() {
-        bind(GrpcMetrics.class).in(Singleton.class);
-        bind(ErrorMapper.class).in(Singleton.class);
-        bind(Replies.class).in(Singleton.class);
-        bind(Gate.class).in(Singleton.class);
-        bind(DecisionIds.class).in(Singleton.class);
-        bind(RevisionWaits.class).in(Singleton.class);
+        install(new CheckModule());
         bind(PageTokens.class).in(Singleton.class);
-        bind(CallThreads.class).in(Singleton.class);
-        bind(PromptInterceptor.class).in(Singleton.class);
-        bind(MetricsInterceptor.class).in(Singleton.class);
-        bind(AuthenticationInterceptor.class).in(Singleton.class);
-        bind(MalformedMessageInterceptor.class).in(Singleton.class);
         bind(SearchSlots.class).toInstance(new SearchSlots());
         bind(SearchEndpoint.class).in(Singleton.class);
-        bind(AnswersOnRecord.class).in(Singleton.class);
         bind(DecisionRecordCalls.class).in(Singleton.class);
         bind(ExecutionEndpoint.class).in(Singleton.class);
-        bind(Checks.class).in(Singleton.class);
-        bind(PlainChecks.class).in(Singleton.class);
-        bind(CheckMethods.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
-        bind(TenantDirectory.class).in(Singleton.class);
         bind(Watches.class).in(Singleton.class);
         bind(WatchCalls.class).in(Singleton.class);
         bind(ShorthandCalls.class).in(Singleton.class);

@@ -58,6 +58,12 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Opens the port and says that it serves. */
     public synchronized void start() {
+        open();
+        serve();
+    }
+
+    /** Opens the port. Calls are answered; health says NOT_SERVING still. */
+    public synchronized void open() {
         if (server != null) {
             throw new IllegalStateException("Started already");
         }
@@ -66,6 +72,10 @@ public final class GrpcServer implements AutoCloseable {
         if (socket != null) {
             local = UnixSocketServer.open(socket, this::configured);
         }
+    }
+
+    /** Says that it serves. */
+    public void serve() {
         services.serving(true);
     }
 

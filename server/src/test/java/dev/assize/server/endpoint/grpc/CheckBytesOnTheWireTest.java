@@ -48,6 +48,8 @@ class CheckBytesOnTheWireTest {
 
     private static final int ROUNDS = Integer.getInteger("assize.test.wire.rounds", 3_000);
 
+    private static final List<Reason> REASONS = List.of(Reason.values());
+
     private final Random random = new Random(20_260_301);
 
     @TempDir
@@ -85,7 +87,7 @@ class CheckBytesOnTheWireTest {
     void answersTheSameAtTheDeskAndByMessages() throws Exception {
         try (GrpcFixture door = new GrpcFixture(directory)) {
             door.decisions.answer(
-                    query -> Reason.values()[Math.floorMod(query.toString().hashCode(), 16)]);
+                    query -> REASONS.get(Math.floorMod(query.toString().hashCode(), REASONS.size())));
             AtomicInteger atDesk = new AtomicInteger();
             for (int i = 0; i < ROUNDS; i++) {
                 String rpc = List.of("Check", "CheckBatch", "CheckStream").get(random.nextInt(3));
@@ -184,7 +186,7 @@ class CheckBytesOnTheWireTest {
     }
 
     private Answer answer() {
-        Reason reason = Reason.values()[random.nextInt(Reason.values().length)];
+        Reason reason = REASONS.get(random.nextInt(REASONS.size()));
         Answer.DecidedBy decidedBy = switch (random.nextInt(5)) {
             case 0 -> new Answer.DecidedBy.Grant(name(), name(), random.nextInt(2_000));
             case 1 -> new Answer.DecidedBy.Freeze(name());

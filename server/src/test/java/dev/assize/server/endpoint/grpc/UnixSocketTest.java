@@ -105,7 +105,8 @@ class UnixSocketTest {
                 GrpcConfig.DEFAULT_MAX_METADATA_BYTES,
                 Duration.ZERO,
                 Duration.ofSeconds(5),
-                socket(socket, permissions));
+                socket(socket, permissions),
+                Duration.ZERO);
     }
 
     private static GrpcConfig.UnixSocket socket(Path file, String permissions) {

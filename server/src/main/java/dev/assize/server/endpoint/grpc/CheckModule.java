@@ -1,0 +1,29 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.inject.AbstractModule;
+import com.google.inject.Singleton;
+
+/** Binds what serves checks, and what every call passes. */
+public final class CheckModule extends AbstractModule {
+
+    @Override
+    protected void configure() {
+        bind(GrpcMetrics.class).in(Singleton.class);
+        bind(ErrorMapper.class).in(Singleton.class);
+        bind(Replies.class).in(Singleton.class);
+        bind(Gate.class).in(Singleton.class);
+        bind(DecisionIds.class).in(Singleton.class);
+        bind(RevisionWaits.class).in(Singleton.class);
+        bind(CallThreads.class).in(Singleton.class);
+        bind(PromptInterceptor.class).in(Singleton.class);
+        bind(MetricsInterceptor.class).in(Singleton.class);
+        bind(AuthenticationInterceptor.class).in(Singleton.class);
+        bind(MalformedMessageInterceptor.class).in(Singleton.class);
+        bind(AnswersOnRecord.class).in(Singleton.class);
+        bind(Checks.class).in(Singleton.class);
+        bind(PlainChecks.class).in(Singleton.class);
+        bind(CheckMethods.class).in(Singleton.class);
+        bind(TenantDirectory.class).in(Singleton.class);
+        bind(CheckRehearsal.class).in(Singleton.class);
+    }
+}
