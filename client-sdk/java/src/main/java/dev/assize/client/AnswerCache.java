@@ -87,7 +87,7 @@ final class AnswerCache {
         PolicyWord listening = word;
         PolicyWord.State before = listening.state();
         return result -> {
-            if (before != null && before == listening.state() && isToBeKept(result, before)) {
+            if (before != null && listening.stands(before) && isToBeKept(result, before)) {
                 put(before.answers(), request, result.fromCache());
             }
             return result;

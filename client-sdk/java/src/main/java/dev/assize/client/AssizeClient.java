@@ -25,17 +25,9 @@ import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.WatchDecisionRequest;
-import io.grpc.ChannelCredentials;
 import io.grpc.ClientInterceptor;
-import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
-import io.grpc.ManagedChannelBuilder;
-import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
-import io.grpc.TlsChannelCredentials;
-import io.grpc.stub.MetadataUtils;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -470,14 +462,7 @@ public final class AssizeClient implements AutoCloseable {
     /** Says where the server is and who calls. */
     public static final class Builder {
 
-        private static final Metadata.Key<String> AUTHORIZATION =
-                Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-
-        private String target = "127.0.0.1:7443";
-        private boolean plaintext;
-        private @Nullable Path trustedCertificates;
-        private @Nullable String serverName;
-        private @Nullable String apiKey;
+        private final Connection connection = new Connection();
         private String tenant = "";
         private String env = "";
         private final Set<String> knownObligations = new HashSet<>();
@@ -489,33 +474,49 @@ public final class AssizeClient implements AutoCloseable {
 
         private Builder() {}
 
-        /** Host and port, as {@code assize.internal:7443}; default {@code 127.0.0.1:7443}. */
+        /**
+         * Host and port, as {@code assize.internal:7443}, or a Unix socket, as {@code unix:/run/assize.sock}; default
+         * {@code 127.0.0.1:7443}.
+         */
         public Builder target(String target) {
-            this.target = target;
+            connection.target = target;
             return this;
         }
 
         /** Without TLS: for a server on this machine, or behind a mesh that encrypts. The default is TLS. */
         public Builder plaintext() {
-            this.plaintext = true;
+            connection.plaintext = true;
             return this;
         }
 
         /** Trusts the certificates in a PEM file, not those that the Java runtime trusts. */
         public Builder trustedCertificates(Path pem) {
-            this.trustedCertificates = pem;
+            connection.trustedCertificates = pem;
+            return this;
+        }
+
+        /** Shows a certificate of its own, for servers or meshes that want one: a chain, and its unencrypted PKCS #8 key. */
+        public Builder clientCertificate(Path chainPem, Path keyPem) {
+            connection.clientChain = chainPem;
+            connection.clientKey = keyPem;
             return this;
         }
 
         /** The name the server's certificate must carry, where it is not the target's host. */
         public Builder serverName(String name) {
-            this.serverName = name;
+            connection.serverName = name;
             return this;
         }
 
-        /** The credential, {@code asz_<id>_<secret>}. */
+        /** The credential, {@code asz_<id>_<secret>}; where none is given, what {@code ASSIZE_KEY} holds. */
         public Builder apiKey(String apiKey) {
-            this.apiKey = apiKey;
+            connection.apiKey = apiKey;
+            return this;
+        }
+
+        /** Stands around every call, such as {@code OpenTelemetryInterceptor}; the last one is the outermost. */
+        public Builder interceptor(ClientInterceptor interceptor) {
+            connection.interceptors.add(interceptor);
             return this;
         }
 
@@ -581,44 +582,19 @@ public final class AssizeClient implements AutoCloseable {
         /**
          * Connects with the first call.
          *
-         * @throws IllegalArgumentException when the trusted certificates cannot be read
+         * @throws IllegalArgumentException when certificates or keys cannot be read
          */
         public AssizeClient build() {
-            ManagedChannelBuilder<?> channel =
-                    Grpc.newChannelBuilder(target, credentials()).intercept(authorization());
-            if (serverName != null) {
-                channel.overrideAuthority(serverName);
-            }
-            return build(channel.build());
+            return build(connection.open());
         }
 
-        private ChannelCredentials credentials() {
-            if (plaintext) {
-                return InsecureChannelCredentials.create();
-            }
-            if (trustedCertificates == null) {
-                return TlsChannelCredentials.create();
-            }
-            try {
-                return TlsChannelCredentials.newBuilder()
-                        .trustManager(trustedCertificates.toFile())
-                        .build();
-            } catch (IOException unreadable) {
-                throw new IllegalArgumentException("Cannot read certificates in " + trustedCertificates, unreadable);
-            }
-        }
-
-        /** Over a channel that carries its own credentials. */
-        AssizeClient build(ManagedChannel channel) {
+        /** Over a channel of one's own, which carries its own credentials and interceptors. Closes it with the client. */
+        public AssizeClient build(ManagedChannel channel) {
             return new AssizeClient(this, channel);
         }
 
         ClientInterceptor authorization() {
-            Metadata headers = new Metadata();
-            if (apiKey != null) {
-                headers.put(AUTHORIZATION, "Bearer " + apiKey);
-            }
-            return MetadataUtils.newAttachHeadersInterceptor(headers);
+            return connection.authorization();
         }
 
         private static Duration positive(Duration deadline) {

@@ -5,6 +5,8 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import io.grpc.Context;
+import io.grpc.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -13,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Questions with their answers: from memory, together with others, or by themselves. What goes wrong is a deny. */
@@ -57,7 +60,17 @@ final class Checks {
     private CheckResponse answer(Question question, CheckRequest request, Duration deadline) {
         return gathering == null || question.isAboutThePast()
                 ? Retries.within(deadline, left -> calls.checkHere(request, left))
-                : gathering.ask(request, deadline);
+                : gathering.ask(request, noLaterThanTheContext(deadline));
+    }
+
+    /** Whoever serves a call with a deadline has no use for an answer behind it. */
+    private static Duration noLaterThanTheContext(Duration deadline) {
+        Deadline ofContext = Context.current().getDeadline();
+        if (ofContext == null) {
+            return deadline;
+        }
+        Duration left = Duration.ofNanos(ofContext.timeRemaining(TimeUnit.NANOSECONDS));
+        return left.compareTo(deadline) < 0 ? left : deadline;
     }
 
     CompletableFuture<CheckResult> checkLater(Question question, Duration deadline) {

@@ -8,6 +8,7 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
+import io.grpc.Context;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
@@ -50,7 +51,8 @@ final class GrpcCheckCalls implements CheckCalls {
         ClientCall<Q, R> call = channel.newCall(
                 method, CallOptions.DEFAULT.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS));
         Answer<R> answer = new Answer<>(call);
-        ClientCalls.asyncUnaryCall(call, request, answer.observer());
+        // It may carry the questions of many: what cancels the one who sends it must not cancel it.
+        Context.ROOT.run(() -> ClientCalls.asyncUnaryCall(call, request, answer.observer()));
         return answer;
     }
 

@@ -5,6 +5,7 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
@@ -39,6 +40,8 @@ final class Lane {
 
     private static final int PATIENCE = 4;
 
+    private static final Status CANCELLED = Status.CANCELLED.withDescription("what it was asked for is cancelled");
+
     private final CheckCalls calls;
     private final String tenant;
     private final AtomicInteger underWay = new AtomicInteger();
@@ -58,9 +61,16 @@ final class Lane {
             }
         }
         Waiting waiting = new Waiting(request, deadline);
-        queue.add(waiting);
-        sendWhatWaits();
-        return answer(waiting);
+        Context context = Context.current();
+        Context.CancellationListener left = _ -> waiting.leave(CANCELLED.asRuntimeException());
+        context.addListener(left, Runnable::run);
+        try {
+            queue.add(waiting);
+            sendWhatWaits();
+            return answer(waiting);
+        } finally {
+            context.removeListener(left);
+        }
     }
 
     CompletableFuture<CheckResponse> askLater(CheckRequest request, Duration deadline) {

@@ -88,6 +88,12 @@ final class PolicyWord {
         return now;
     }
 
+    /** Whether nothing else was said since. */
+    @SuppressWarnings("ReferenceEquality") // an equal state that was heard later is another
+    boolean stands(State before) {
+        return before == state();
+    }
+
     private synchronized @Nullable Stream silentStream() {
         return System.nanoTime() - heardAt > LONGEST_SILENCE.toNanos() ? stream : null;
     }

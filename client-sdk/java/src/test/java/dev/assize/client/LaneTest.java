@@ -9,6 +9,7 @@ import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Decision;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -219,6 +221,23 @@ class LaneTest {
         assertThat(calls.batches).isEmpty();
     }
 
+    @Test
+    void whoeverServesACallThatIsCancelledLeaves() throws InterruptedException {
+        fill();
+        Context.CancellableContext serving = Context.current().withCancellation();
+        CompletableFuture<RuntimeException> thrown = new CompletableFuture<>();
+        Thread asking = Thread.ofVirtual().start(serving.wrap(() -> {
+            try {
+                lane.ask(request("doc:1"), LONG);
+            } catch (RuntimeException e) {
+                thrown.complete(e);
+            }
+        }));
+        serving.cancel(null);
+        assertThat(Status.fromThrowable(thrown.join()).getCode()).isEqualTo(Status.Code.CANCELLED);
+        asking.join();
+    }
+
     /**
      * Many threads ask, some leave, some have little time, and the server answers in any order, by any thread, and fails as
      * it likes. Everybody has an answer to the own question or the failure that the server gave to it, and at the end
@@ -296,7 +315,7 @@ class LaneTest {
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (!holds.getAsBoolean()) {
             assertThat(System.nanoTime()).as(what).isLessThan(end);
-            Thread.onSpinWait();
+            LockSupport.parkNanos(100_000);
         }
     }
 

@@ -1,0 +1,57 @@
+package dev.assize.client.enforcement;
+
+import dev.assize.client.Question;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.authorization.AuthorizationManager;
+import org.springframework.security.authorization.AuthorizationResult;
+import org.springframework.security.core.Authentication;
+
+/**
+ * Has Spring Security ask Assize: for requests, methods or messages, by a function of who is authenticated and of what is to
+ * be done. Nobody who is not authenticated is asked about, and what the function has no question for is denied.
+ *
+ * <pre>{@code
+ * http.authorizeHttpRequests(requests -> requests.anyRequest().access(new AssizeAuthorizationManager<>(
+ *         enforcer,
+ *         (who, request) -> Optional.of(Question.of("user:" + who.getName(), …, request.getRequest().getMethod())))));
+ * }</pre>
+ *
+ * @param <T> what is to be done, as {@code RequestAuthorizationContext} or {@code MethodInvocation}
+ */
+public final class AssizeAuthorizationManager<T> implements AuthorizationManager<T> {
+
+    private final Enforcer enforcer;
+    private final BiFunction<Authentication, T, Optional<Question>> mapping;
+
+    public AssizeAuthorizationManager(Enforcer enforcer, BiFunction<Authentication, T, Optional<Question>> mapping) {
+        this.enforcer = enforcer;
+        this.mapping = mapping;
+    }
+
+    @Override
+    public AuthorizationResult authorize(Supplier<? extends @Nullable Authentication> authentication, T object) {
+        Authentication who = authentication.get();
+        if (who == null || !who.isAuthenticated()) {
+            return new Result(Verdict.denied("Denied, because nobody is authenticated"));
+        }
+        Optional<Question> question;
+        try {
+            question = mapping.apply(who, object);
+        } catch (RuntimeException failure) {
+            return new Result(Verdict.denied("Denied, because the mapping failed: " + failure));
+        }
+        return new Result(enforcer.enforce(question));
+    }
+
+    /** What Spring is told, and hands on in its events. */
+    public record Result(Verdict verdict) implements AuthorizationResult {
+
+        @Override
+        public boolean isGranted() {
+            return verdict.allowed();
+        }
+    }
+}

@@ -1,0 +1,218 @@
+package dev.assize.client.testing;
+
+import com.google.protobuf.ByteString;
+import dev.assize.client.AssizeClient;
+import dev.assize.client.Obligation;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.DecidedBy;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.Reason;
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/**
+ * An Assize in memory. It denies what it was not told to allow, keeps what is appended, and can be out of reach. The client it
+ * gives is the real one, with all it does where answers are wrong or missing.
+ *
+ * <pre>{@code
+ * FakeAssize assize = new FakeAssize().allow("user:alice", "replay:922", "execute");
+ * try (AssizeClient client = assize.client(AssizeClient.builder().tenant("acme"))) {
+ *     …
+ *     assertThat(assize.appended()).hasSize(1);
+ * }
+ * }</pre>
+ */
+public final class FakeAssize {
+
+    /** What a rule may leave open. */
+    public static final String ANY = "*";
+
+    /** Newest first. */
+    private final List<Rule> rules = new CopyOnWriteArrayList<>();
+
+    private final List<Asked> asked = new CopyOnWriteArrayList<>();
+    private final List<Appended> appended = new CopyOnWriteArrayList<>();
+    private final Map<String, AppendAuditResponse> answers = new HashMap<>();
+    private volatile boolean reachable = true;
+
+    private record Rule(String subject, String resource, String action, CheckResponse answer) {
+
+        boolean fits(CheckRequest request) {
+            return fits(subject, request.getSubject())
+                    && fits(resource, request.getResource())
+                    && fits(action, request.getAction());
+        }
+
+        private static boolean fits(String said, String asked) {
+            return said.equals(ANY) || said.equals(asked);
+        }
+    }
+
+    /** A question that was asked. */
+    public record Asked(String tenant, String env, String subject, String resource, String action) {}
+
+    /** An event that was appended. */
+    public record Appended(
+            String tenant,
+            String type,
+            String actor,
+            String action,
+            String resource,
+            String env,
+            String outcome,
+            String decisionId,
+            String payload) {}
+
+    /** Allows this from now on; each name may be {@link #ANY}. The newest rule that fits counts. */
+    public FakeAssize allow(String subject, String resource, String action, Obligation... obligations) {
+        return rule(subject, resource, action, Decision.DECISION_ALLOW, Reason.REASON_ALLOWED, obligations);
+    }
+
+    /** Denies this from now on, with advice. */
+    public FakeAssize deny(String subject, String resource, String action, Obligation... advice) {
+        return rule(subject, resource, action, Decision.DECISION_DENY, Reason.REASON_EXPLICIT_DENY, advice);
+    }
+
+    private FakeAssize rule(
+            String subject,
+            String resource,
+            String action,
+            Decision decision,
+            Reason reason,
+            Obligation... obligations) {
+        CheckResponse.Builder answer = CheckResponse.newBuilder()
+                .setDecision(decision)
+                .setReason(reason)
+                .setRevision(1)
+                .setDecidedBy(DecidedBy.newBuilder().setBinding("fake").setRole("fake"));
+        for (Obligation obligation : obligations) {
+            answer.addObligations(dev.assize.proto.v1.Obligation.newBuilder()
+                    .setId(obligation.id())
+                    .setType(obligation.type())
+                    .putAllProperties(obligation.properties()));
+        }
+        rules.addFirst(new Rule(subject, resource, action, answer.build()));
+        return this;
+    }
+
+    /** Whether it answers at all; where not, every call is {@code UNAVAILABLE}. */
+    public FakeAssize reachable(boolean reachable) {
+        this.reachable = reachable;
+        return this;
+    }
+
+    /** What was asked, in its order. */
+    public List<Asked> asked() {
+        return List.copyOf(asked);
+    }
+
+    /** What was appended, in its order. */
+    public List<Appended> appended() {
+        return List.copyOf(appended);
+    }
+
+    /** A client of it; of the builder's options those about the connection do not count. */
+    public AssizeClient client(AssizeClient.Builder options) {
+        return options.build(channel());
+    }
+
+    private ManagedChannel channel() {
+        return new FakeChannel(Map.of(
+                DecisionServiceGrpc.getCheckMethod().getFullMethodName(),
+                request -> answer((CheckRequest) request),
+                DecisionServiceGrpc.getCheckBatchMethod().getFullMethodName(),
+                request -> answer((CheckBatchRequest) request),
+                LedgerServiceGrpc.getAppendAuditMethod().getFullMethodName(),
+                request -> answer((AppendAuditRequest) request)));
+    }
+
+    private CheckResponse answer(CheckRequest request) {
+        requireReachable();
+        asked.add(new Asked(
+                request.getTenant(),
+                request.getEnv(),
+                request.getSubject(),
+                request.getResource(),
+                request.getAction()));
+        CheckResponse answer = rules.stream()
+                .filter(it -> it.fits(request))
+                .findFirst()
+                .map(Rule::answer)
+                .orElseGet(() -> CheckResponse.newBuilder()
+                        .setDecision(Decision.DECISION_DENY)
+                        .setReason(Reason.REASON_NO_GRANT)
+                        .setRevision(1)
+                        .build());
+        return answer.toBuilder()
+                .setDecisionId(UUID.randomUUID().toString())
+                .setHistorical(request.getAtRevision() != 0 || request.hasAsOf())
+                .build();
+    }
+
+    private CheckBatchResponse answer(CheckBatchRequest request) {
+        CheckBatchResponse.Builder results = CheckBatchResponse.newBuilder();
+        request.getItemsList()
+                .forEach(
+                        item -> results.addResults(CheckBatchResult.newBuilder().setResponse(answer(item))));
+        return results.build();
+    }
+
+    private synchronized AppendAuditResponse answer(AppendAuditRequest request) {
+        requireReachable();
+        AppendAuditResponse known = answers.get(request.getIdempotencyKey());
+        if (known != null) {
+            return known.toBuilder().setReplayed(true).build();
+        }
+        List<AppendedEntry> entries = new ArrayList<>();
+        for (AuditEvent event : request.getEventsList()) {
+            entries.add(AppendedEntry.newBuilder()
+                    .setSeq(appended.size())
+                    .setEntryHash(ByteString.copyFrom(new byte[32]))
+                    .build());
+            appended.add(appended(request.getTenant(), event));
+        }
+        AppendAuditResponse answer =
+                AppendAuditResponse.newBuilder().addAllEntries(entries).build();
+        if (!request.getIdempotencyKey().isEmpty()) {
+            answers.put(request.getIdempotencyKey(), answer);
+        }
+        return answer;
+    }
+
+    private static Appended appended(String tenant, AuditEvent event) {
+        return new Appended(
+                tenant,
+                event.getType(),
+                event.getActor(),
+                event.getAction(),
+                event.getResource(),
+                event.getEnv(),
+                event.getOutcome().name().replace("OUTCOME_", ""),
+                event.getDecisionId(),
+                event.getPayload());
+    }
+
+    private void requireReachable() {
+        if (!reachable) {
+            throw Status.UNAVAILABLE
+                    .withDescription("out of reach, as the test says")
+                    .asRuntimeException();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.assize.client.enforcement;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.client.AssizeClient;
+import dev.assize.client.Question;
+import dev.assize.client.testing.FakeAssize;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.springframework.security.authentication.TestingAuthenticationToken;
+import org.springframework.security.authorization.AuthorizationDeniedException;
+import org.springframework.security.authorization.AuthorizationResult;
+import org.springframework.security.core.Authentication;
+
+class AssizeAuthorizationManagerTest {
+
+    private final FakeAssize assize = new FakeAssize().allow("user:alice", "doc:1", "read");
+    private final AssizeAuthorizationManager<String> manager = new AssizeAuthorizationManager<>(
+            Enforcer.of(assize.client(AssizeClient.builder().tenant("acme"))), (who, path) -> switch (path) {
+                case "unmapped" -> Optional.empty();
+                case "broken" -> throw new IllegalStateException("no path");
+                default -> Optional.of(Question.of("user:" + who.getName(), path, "read"));
+            });
+
+    @Test
+    void deniesWhoeverIsNotAuthenticatedWithoutAsking() {
+        TestingAuthenticationToken alice = new TestingAuthenticationToken("alice", "x");
+        alice.setAuthenticated(false);
+        assertThat(authorize(alice, "doc:1").isGranted()).isFalse();
+        assertThat(authorize(null, "doc:1").isGranted()).isFalse();
+        assertThat(assize.asked()).isEmpty();
+    }
+
+    @Test
+    void deniesWhatIsNotMappedOrCannotBe() {
+        assertThat(authorize(authenticated("alice"), "unmapped").isGranted()).isFalse();
+        assertThat(authorize(authenticated("alice"), "broken").isGranted()).isFalse();
+        assertThat(assize.asked()).isEmpty();
+    }
+
+    @Test
+    void deniesWhatIsNotAllowedAndWhereNoAnswerIsHad() {
+        assertThat(authorize(authenticated("bob"), "doc:1").isGranted()).isFalse();
+        assertThatThrownBy(() -> manager.verify(() -> authenticated("bob"), "doc:1"))
+                .isInstanceOf(AuthorizationDeniedException.class);
+        assize.reachable(false);
+        assertThat(authorize(authenticated("alice"), "doc:1").isGranted()).isFalse();
+    }
+
+    @Test
+    void allowsWhatIsAllowedAndHandsOnTheAnswer() {
+        AuthorizationResult result = authorize(authenticated("alice"), "doc:1");
+        assertThat(result.isGranted()).isTrue();
+        assertThat(((AssizeAuthorizationManager.Result) result).verdict().result())
+                .isPresent();
+    }
+
+    private AuthorizationResult authorize(@Nullable Authentication who, String path) {
+        return manager.authorize(() -> who, path);
+    }
+
+    private static Authentication authenticated(String name) {
+        return new TestingAuthenticationToken(name, "x", "ROLE_USER");
+    }
+}

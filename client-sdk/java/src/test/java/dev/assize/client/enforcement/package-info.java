@@ -1,0 +1,4 @@
+@NullMarked
+package dev.assize.client.enforcement;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.assize.client.testing;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.assize.client.tracing;
+
+import org.jspecify.annotations.NullMarked;
