@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * What the README tells a stranger to type, typed in its order at a real server: every command, the policy file and the
- * Java example. `serve` is the server itself, `quickstart` is in {@link QuickstartTest}, and what the launcher does
+ * Java example, and the one of the Java client's own README. `serve` is the server itself, `quickstart` is in {@link QuickstartTest}, and what the launcher does
  * before either is in `.ci/run`.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -63,7 +63,7 @@ class ReadmeTest {
 
     @Test
     void everyCommandDoesWhatIsSaid() throws Exception {
-        Files.writeString(directory.resolve("acme.yaml"), block("yaml"));
+        Files.writeString(directory.resolve("acme.yaml"), block(readme, "yaml"));
         List<String> run = new ArrayList<>();
         for (String command : commands()) {
             if (command.equals("quickstart") || command.equals("serve")) {
@@ -99,10 +99,19 @@ class ReadmeTest {
         }
     }
 
-    /** As it stands, but for the address and the key. */
     private void runTheJavaExample(String key) throws Exception {
-        String example = block("java")
-                .replace("127.0.0.1:7443", server.grpcAddress())
+        assertThat(replayedBy(block(readme, "java"), key)).isEqualTo(922);
+        assertThat(console.run("audit", "list", "--tenant", "acme", "--type", "replay.executed"))
+                .isZero();
+        assertThat(console.out().lines().filter(line -> line.contains("replay:922")))
+                .hasSize(2);
+        String ofTheClient = Files.readString(ROOT.resolve("client-sdk/java/README.md"));
+        assertThat(replayedBy(block(ofTheClient, "java"), key)).isEqualTo(922);
+    }
+
+    /** An example as it stands, but for the address and the key. */
+    private int replayedBy(String block, String key) throws Exception {
+        String example = block.replace("127.0.0.1:7443", server.grpcAddress())
                 .replace("System.getenv(\"ASSIZE_KEY\")", "\"" + key + "\"");
         Path source = Files.writeString(directory.resolve("Example.java"), """
                 import dev.assize.client.*;
@@ -135,12 +144,8 @@ class ReadmeTest {
                 new URL[] {directory.toUri().toURL()}, getClass().getClassLoader())) {
             Class<?> type = loader.loadClass("Example");
             type.getMethod("main", String[].class).invoke(null, (Object) new String[0]);
-            assertThat(type.getField("replayed").getInt(null)).isEqualTo(922);
+            return type.getField("replayed").getInt(null);
         }
-        assertThat(console.run("audit", "list", "--tenant", "acme", "--type", "replay.executed"))
-                .isZero();
-        assertThat(console.out().lines().filter(line -> line.contains("replay:922")))
-                .hasSize(2);
     }
 
     private List<String> commands() {
@@ -154,8 +159,8 @@ class ReadmeTest {
                 .toList();
     }
 
-    private String block(String language) {
-        return BLOCK.matcher(readme)
+    private static String block(String page, String language) {
+        return BLOCK.matcher(page)
                 .results()
                 .filter(block -> block.group(1).equals(language))
                 .map(block -> block.group(2))
