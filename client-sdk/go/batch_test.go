@@ -45,8 +45,11 @@ func newGate() *gate {
 		g.mu.Unlock()
 		response := &assizev1.CheckBatchResponse{}
 		for _, item := range request.Items {
-			if item.Subject == "user:worst" {
+			switch item.Subject {
+			case "user:worst":
 				return nil, status.Error(codes.InvalidArgument, "the batch as a whole")
+			case "user:forbidden":
+				return nil, status.Error(codes.PermissionDenied, "the batch as a whole")
 			}
 			answer, err := verdict(item)
 			result := &assizev1.CheckBatchResult{Result: &assizev1.CheckBatchResult_Response{Response: answer}}
@@ -64,6 +67,9 @@ func newGate() *gate {
 func verdict(request *assizev1.CheckRequest) (*assizev1.CheckResponse, error) {
 	if strings.HasPrefix(request.Subject, "user:bad") || request.Subject == "user:worst" {
 		return nil, status.Error(codes.InvalidArgument, "bad")
+	}
+	if request.Subject == "user:forbidden" {
+		return nil, status.Error(codes.PermissionDenied, "in this environment")
 	}
 	answer := allow()
 	answer.DecisionId = request.Subject
@@ -141,7 +147,9 @@ func TestOnlyOneTenantAndTheSameMetadataTravelTogether(t *testing.T) {
 }
 
 func TestOneMalformedItemFailsAlone(t *testing.T) {
-	for _, bad := range []string{"user:bad", "user:worst"} { // by itself, and with the batch as a whole
+	for bad, failure := range map[string]assize.Failure{
+		"user:bad": "INVALID_ARGUMENT", "user:worst": "INVALID_ARGUMENT", "user:forbidden": "PERMISSION_DENIED", // by itself, and with the batch as a whole
+	} {
 		t.Run(bad, func(t *testing.T) {
 			server := newGate()
 			client := server.serve(t, assize.WithBatching())
@@ -161,7 +169,7 @@ func TestOneMalformedItemFailsAlone(t *testing.T) {
 			if !results["user:0"].Allowed || !results["user:2"].Allowed {
 				t.Errorf("the others failed, too: %+v", results)
 			}
-			if results[bad].Allowed || results[bad].Failure != "INVALID_ARGUMENT" || errors[bad] == nil {
+			if results[bad].Allowed || results[bad].Failure != failure || (errors[bad] != nil) != (failure == "INVALID_ARGUMENT") {
 				t.Errorf("got %+v, %v", results[bad], errors[bad])
 			}
 		})
@@ -186,6 +194,68 @@ func TestEachCallerKeepsItsOwnDeadline(t *testing.T) {
 	}
 	for _, batch := range server.batches {
 		t.Errorf("who had left was asked for: %v", batch)
+	}
+}
+
+func TestABatchLastsAsLongAsTheMostPatientOfItsCallers(t *testing.T) {
+	server := newGate()
+	right := server.checkBatch
+	left := make(chan struct{})
+	server.checkBatch = func(ctx context.Context, request *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
+		select {
+		case <-left:
+			return right(ctx, request)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	client := server.serve(t, assize.WithBatching())
+	var hurried, patient assize.Result
+	server.during(t, client, 2, func(all *sync.WaitGroup) {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			hurried, _ = client.Check(ctx, assize.Question{Subject: "user:hurried0"})
+			close(left)
+		})
+		for assize.Waiting(client) < 1 {
+			time.Sleep(time.Millisecond)
+		}
+		all.Go(func() { patient, _ = client.Check(t.Context(), assize.Question{Subject: "user:patient0"}) })
+	})
+	if hurried.Failure != "DEADLINE_EXCEEDED" || !patient.Allowed {
+		t.Errorf("got %+v and %+v", hurried, patient)
+	}
+}
+
+func TestABatchEndsWhenAllItsCallersHaveLeft(t *testing.T) {
+	server := newGate()
+	ended, under := make(chan struct{}), make(chan struct{})
+	server.checkBatch = func(ctx context.Context, _ *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
+		close(under)
+		<-ctx.Done()
+		close(ended)
+		return nil, ctx.Err()
+	}
+	client := server.serve(t, assize.WithBatching())
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-under
+		cancel()
+	}()
+	server.during(t, client, 2, func(all *sync.WaitGroup) {
+		for range 2 {
+			all.Go(func() {
+				if result, _ := client.Check(ctx, assize.Question{Subject: "user:0"}); result.Failure != "CANCELLED" {
+					t.Errorf("got %+v", result)
+				}
+			})
+		}
+	})
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody waits for it, and it goes on")
 	}
 }
 

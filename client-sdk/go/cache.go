@@ -48,11 +48,11 @@ type entryKey struct {
 	request string
 }
 
+// entry is an answer of the present generation of its watch: a new one removes those before.
 type entry struct {
-	key        entryKey
-	watch      *watch
-	generation uint64
-	answer     *assizev1.CheckResponse
+	key    entryKey
+	watch  *watch
+	answer *assizev1.CheckResponse
 }
 
 // watch is what a stream has said of a tenant.
@@ -109,7 +109,7 @@ func (c *cache) lookUp(lane lane, request *assizev1.CheckRequest) (*assizev1.Che
 	}
 	key := entryKey{lane, string(encoded)}
 	if element, found := c.entries[key]; found {
-		if kept := element.Value.(*entry); kept.generation == w.generation && kept.watch == w && c.isValid(w, kept.answer) {
+		if kept := element.Value.(*entry); c.isValid(w, kept.answer) {
 			c.order.MoveToFront(element)
 			return kept.answer, ticket{}, true
 		}
@@ -133,7 +133,7 @@ func (c *cache) keep(ticket ticket, answer *assizev1.CheckResponse) {
 	if element, found := c.entries[ticket.key]; found {
 		c.remove(element)
 	}
-	c.entries[ticket.key] = c.order.PushFront(&entry{ticket.key, w, w.generation, answer})
+	c.entries[ticket.key] = c.order.PushFront(&entry{ticket.key, w, answer})
 	if c.order.Len() > c.size {
 		c.remove(c.order.Back())
 	}

@@ -190,6 +190,8 @@ func TestAConfirmationThatDoesNotMoveIsSilence(t *testing.T) {
 	w.ready(t, client)
 	w.clock.Advance(9 * time.Second)
 	w.say <- confirmed(noon) // what it said before
+	w.say <- state(9, 0, noon)
+	until(t, "revision 9", func() bool { r, _ := assize.State(client, "acme"); return r == 9 })
 	w.clock.Advance(2 * time.Second)
 	if assize.Confirms(client, "acme") {
 		t.Error("an old confirmation counted")
@@ -199,13 +201,13 @@ func TestAConfirmationThatDoesNotMoveIsSilence(t *testing.T) {
 }
 
 func TestAnAnswerOfAnotherRevisionThanConfirmedIsNotKept(t *testing.T) {
-	for _, revision := range []int64{6, 8} {
+	for _, other := range [][2]int64{{6, 0}, {8, 0}, {7, 1}} {
 		answer := keepable()
-		answer.Revision = revision
+		answer.Revision, answer.PlatformRevision = other[0], other[1]
 		w, client := newWatched(t, answer)
 		w.ready(t, client)
 		if isCached(t, client, question) {
-			t.Errorf("revision %d was kept beside 7", revision)
+			t.Errorf("revisions %d were kept beside 7 and 0", other)
 		}
 	}
 }
