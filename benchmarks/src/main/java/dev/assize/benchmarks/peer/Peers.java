@@ -1,8 +1,10 @@
 package dev.assize.benchmarks.peer;
 
 import java.util.List;
+import java.util.ServiceLoader;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** The engines by their names, and the proof that they agree. */
 public final class Peers {
@@ -10,16 +12,19 @@ public final class Peers {
     /** How many questions every engine must answer alike before anything is timed. */
     public static final int ASSERTED_QUESTIONS = 10_000;
 
-    /** Ours first, then maps written by hand, then the engines of others. */
-    public static final List<String> NAMES = List.of(
-            "assize",
-            "assize-objects",
-            "assize-graph",
-            "nested-maps",
-            "jcasbin",
-            "jcasbin-cached",
-            "cedar-java",
-            "authzforce");
+    /** Ours first, then maps written by hand, then the engines of others; at the end those that only some builds have. */
+    public static final List<String> NAMES = Stream.concat(
+                    Stream.of(
+                            "assize",
+                            "assize-objects",
+                            "assize-graph",
+                            "nested-maps",
+                            "jcasbin",
+                            "jcasbin-cached",
+                            "cedar-java",
+                            "authzforce"),
+                    providers().map(PeerProvider::name))
+            .toList();
 
     private Peers() {}
 
@@ -33,7 +38,7 @@ public final class Peers {
             case "jcasbin-cached" -> JCasbinPeer.cached(model);
             case "cedar-java" -> new CedarPeer(model);
             case "authzforce" -> new AuthzForcePeer(model);
-            default -> throw new IllegalArgumentException("engine `" + name + "`: expected one of " + NAMES);
+            default -> provided(name).open(model);
         };
     }
 
@@ -48,5 +53,17 @@ public final class Peers {
                         name + " answers " + !expected + " to " + questions.get(i) + ": expected " + expected);
             }
         });
+    }
+
+    private static PeerProvider provided(String name) {
+        return providers()
+                .filter(provider -> provider.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("engine `" + name + "`: expected one of " + NAMES));
+    }
+
+    /** Those that only some builds have. */
+    public static Stream<PeerProvider> providers() {
+        return ServiceLoader.load(PeerProvider.class).stream().map(ServiceLoader.Provider::get);
     }
 }

@@ -31,7 +31,8 @@ final class DecisionChapter {
             "nested-maps", Wanted.atLeast(5),
             "jcasbin", Wanted.atLeast(100),
             "jcasbin-cached", Wanted.atLeast(1),
-            "cedar-java", Wanted.atLeast(100));
+            "cedar-java", Wanted.atLeast(100),
+            "sapl", Wanted.atLeast(2.5));
 
     private final Decisions decisions;
     private final List<Block> blocks = new ArrayList<>();

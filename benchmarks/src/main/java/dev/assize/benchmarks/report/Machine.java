@@ -1,6 +1,7 @@
 package dev.assize.benchmarks.report;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.assize.benchmarks.peer.Peers;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -49,12 +51,14 @@ record Machine(
     }
 
     private static List<String> runningVersions() {
-        return List.of(
+        List<String> versions = new ArrayList<>(List.of(
                 "Assize " + revision(),
                 "jCasbin " + version(org.casbin.jcasbin.main.Enforcer.class),
                 "cedar-java " + version(com.cedarpolicy.BasicAuthorizationEngine.class),
                 "AuthzForce " + version(org.ow2.authzforce.core.pdp.impl.BasePdpEngine.class),
-                "JMH " + version(org.openjdk.jmh.runner.Runner.class));
+                "JMH " + version(org.openjdk.jmh.runner.Runner.class)));
+        Peers.providers().forEach(peer -> versions.add(peer.name() + " " + version(peer.engine())));
+        return List.copyOf(versions);
     }
 
     /** From the name of the jar it came in. */
