@@ -61,9 +61,14 @@ record Load(
             int streams,
             double offeredPerSecond) {
 
-        /** The same but for the service and what is offered: what one picture shows. */
+        /** The same but for the service and how much is asked: what a picture of rates shows. */
+        String scenes() {
+            return world + ", " + call + ", " + transport + ", " + model;
+        }
+
+        /** The same but for the service and what is offered: what a picture of percentiles shows. */
         String scene() {
-            return world + ", " + call + ", " + transport + ", " + model + ", " + streams + " streams";
+            return scenes() + ", " + streams + " streams";
         }
     }
 

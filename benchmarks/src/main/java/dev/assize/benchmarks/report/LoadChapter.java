@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -81,7 +82,7 @@ final class LoadChapter {
 
     private void rates() {
         List<List<String>> rows = new ArrayList<>();
-        scenes().forEach((scene, kinds) -> kinds.forEach(kind -> rows.add(row(kind, burstsOf(kind)))));
+        by(Kind::scene).forEach((scene, kinds) -> kinds.forEach(kind -> rows.add(row(kind, burstsOf(kind)))));
         if (!rows.isEmpty()) {
             blocks.add(new Table(
                     List.of(
@@ -119,29 +120,31 @@ final class LoadChapter {
                 Long.toString(measured.stream().mapToLong(Measurement::errors).sum()));
     }
 
-    private Map<String, List<Kind>> scenes() {
-        Map<String, List<Kind>> scenes = new LinkedHashMap<>();
-        bursts.keySet()
-                .forEach(kind -> scenes.computeIfAbsent(kind.scene(), absent -> new ArrayList<>())
-                        .add(kind));
-        return scenes;
-    }
-
-    /** One for each scene of several services: latency by percentile, or where several rates were offered, against the rate. */
+    /** Against the rate where more than one was asked for, and by percentile where several services stand beside each other. */
     private void pictures() {
         int number = 0;
-        for (Map.Entry<String, List<Kind>> scene : scenes().entrySet()) {
+        for (Map.Entry<String, List<Kind>> scenes : by(Kind::scenes).entrySet()) {
             number++;
-            if (services(scene.getValue()).size() < 2) {
-                continue;
+            if (services(scenes.getValue()).size() < scenes.getValue().size()) {
+                blocks.add(againstRate("rate-" + number, scenes.getKey(), scenes.getValue()));
             }
-            boolean several =
-                    services(scene.getValue()).size() < scene.getValue().size();
-            blocks.add(
-                    several
-                            ? againstRate("rate-" + number, scene.getKey(), scene.getValue())
-                            : byPercentile("latency-" + number, scene.getKey(), scene.getValue()));
         }
+        number = 0;
+        for (Map.Entry<String, List<Kind>> scene : by(Kind::scene).entrySet()) {
+            number++;
+            int services = services(scene.getValue()).size();
+            if (services > 1 && services == scene.getValue().size()) {
+                blocks.add(byPercentile("latency-" + number, scene.getKey(), scene.getValue()));
+            }
+        }
+    }
+
+    private Map<String, List<Kind>> by(Function<Kind, String> name) {
+        Map<String, List<Kind>> kinds = new LinkedHashMap<>();
+        bursts.keySet()
+                .forEach(kind -> kinds.computeIfAbsent(name.apply(kind), absent -> new ArrayList<>())
+                        .add(kind));
+        return kinds;
     }
 
     private Plot againstRate(String name, String scene, List<Kind> kinds) {
