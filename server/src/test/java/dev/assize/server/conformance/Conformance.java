@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -164,12 +165,20 @@ public final class Conformance implements AutoCloseable {
 
     /** Without what differs from run to run, or is each language's own way of saying it. */
     private static JsonNode comparable(JsonNode answer) {
-        ObjectNode copy = answer.deepCopy();
+        ObjectNode copy = read(answer.toString());
         copy.remove(List.of("reason", "firstBad").stream()
                 .filter(it -> copy.has("valid"))
                 .toList());
         copy.path("receipts").forEach(it -> ((ObjectNode) it).remove("entryHash"));
         return copy;
+    }
+
+    private static ObjectNode read(String json) {
+        try {
+            return (ObjectNode) JSON.readTree(json);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
