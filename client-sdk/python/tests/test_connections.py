@@ -55,6 +55,11 @@ def test_a_key_is_not_shown() -> None:
     assert "asz_" not in repr(Options(key="asz_a_secret"))
 
 
+def test_a_certificate_that_is_not_there_is_missed_at_once(new_client: NewClient) -> None:
+    with pytest.raises(FileNotFoundError):
+        new_client("127.0.0.1:1", tls=Tls(ca="/nowhere.pem"))
+
+
 @dataclass(frozen=True)
 class Party:
     """A certificate and its key, in files."""

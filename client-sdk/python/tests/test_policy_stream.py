@@ -193,6 +193,13 @@ def test_what_is_no_message_ends_the_stream(cache: AnswerCache) -> None:
         listening(cache).heard(b"\xff")
 
 
+def test_a_confirmation_of_what_was_never_told_is_none(cache: AnswerCache) -> None:
+    feed = cache.begin("acme")
+    assert feed is not None
+    feed.heard(confirmed(START))
+    assert keep(cache, replace(allow(revision=0), platform_revision=0)) is None
+
+
 def test_goes_on_behind_the_last_state_and_forgets_one_that_never_was(cache: AnswerCache) -> None:
     feed = listening(cache)
     feed.lost(CallFailure("UNAVAILABLE", "gone"))

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import NewClient
 from real_server import RealServer, World, launcher
-from scripted import Face, eventually
+from scripted import AioFace, Face, eventually
 
 import assize
 from assize import AuditEvent, Decision, Failure, InvalidArgument, Outcome, Question, aio
@@ -219,10 +220,18 @@ def test_a_unix_socket_is_a_target(world: World, unix_target: str, new_client: N
     assert new_client(unix_target, key=world.key).check(*READ)
 
 
-def test_a_restart_is_lived_through(world: World, real: RealServer, new_client: NewClient) -> None:
-    client = new_client(real.target, key=world.key, cache=True, check_timeout=2.0)
-    assert client.check(*READ)
+def test_a_restart_is_lived_through(world: World, real: RealServer) -> None:
+    options: dict[str, Any] = {"key": world.key, "tenant": "acme", "cache": True, "check_timeout": 2.0}
+    clients: list[Any] = [assize.Client(real.target, **options), AioFace(real.target, **options)]
+    for client in clients:
+        eventually(lambda client=client: client.check(*READ).cached, "an answer is kept")  # type: ignore[misc]
     real.stop()
-    assert client.check(*READ).failure is Failure.UNAVAILABLE
-    real.start()
-    eventually(lambda: client.check(*READ).allowed, "it is answered again")
+    try:
+        for client in clients:
+            eventually(lambda client=client: not client.check(*READ).cached, "nothing is kept")  # type: ignore[misc]
+            assert client.check(*READ).failure is Failure.UNAVAILABLE
+    finally:
+        real.start()
+    for client in clients:
+        eventually(lambda client=client: client.check(*READ).allowed, "it is answered again")  # type: ignore[misc]
+        client.close()

@@ -36,6 +36,7 @@ class Client(Connection):
     """
 
     def _open(self) -> None:
+        self._credentials = self._options.channel_credentials()
         # An asyncio channel belongs to the loop it is made in: made with the first call.
         self._channel: grpc.aio.Channel | None = None
         self._stub_channel: grpc.aio.Channel | None = None
@@ -160,11 +161,10 @@ class Client(Connection):
         self._start(self._listen(feed))
 
     def _new_channel(self, interceptors: list[grpc.aio.ClientInterceptor] | None = None) -> grpc.aio.Channel:
-        credentials = self._options.channel_credentials()
         target, arguments = self._options.address(), self._options.channel_arguments()
-        if credentials is None:
+        if self._credentials is None:
             return grpc.aio.insecure_channel(target, arguments, interceptors=interceptors)
-        return grpc.aio.secure_channel(target, credentials, arguments, interceptors=interceptors)
+        return grpc.aio.secure_channel(target, self._credentials, arguments, interceptors=interceptors)
 
     def _open_channel(self) -> grpc.aio.Channel:
         if self._closed:

@@ -63,6 +63,7 @@ class PolicyFeed:
         self._lock = threading.Lock()
         # All guarded by the lock. `_ahead`: how far the server's clock is ahead of our steady one, at least.
         self._epoch = 0
+        self._told = False
         self._revision = 0
         self._platform_revision = 0
         self._confirmed: float | None = None
@@ -100,6 +101,7 @@ class PolicyFeed:
         with self._lock:
             self._doubt()
             if failure.code == "INVALID_ARGUMENT":  # the state known was never there: a restored backup
+                self._told = False
                 self._revision = self._platform_revision = 0
             self._lost += 1
             backoff = min(_FIRST_BACKOFF_SECONDS * 2.0 ** min(self._lost - 1, 20), _LONGEST_BACKOFF_SECONDS)
@@ -122,10 +124,13 @@ class PolicyFeed:
 
     def _changed(self, state: policy_service_pb2.PolicyState) -> None:
         self._epoch += 1
+        self._told = True
         self._revision = state.revision
         self._platform_revision = state.platform_revision
 
     def _confirm(self, at: Timestamp) -> None:
+        if not self._told:  # a confirmation of what nobody has said
+            return
         moment = at.seconds + at.nanos / 1e9
         self._ahead = max(self._ahead, moment - self._clock.steady())
         self._confirmed = moment
