@@ -43,6 +43,7 @@ export interface Place {
 
 interface Kept {
   readonly result: CheckResult;
+  readonly validUntilMillis: number;
   readonly watch: PolicyWatch;
 }
 
@@ -58,7 +59,11 @@ export class DecisionCache {
     private readonly maxEntries: number,
     private readonly listen: Listen,
     private readonly clock: Clock = SYSTEM_CLOCK,
-  ) {}
+  ) {
+    if (!(maxEntries >= 1)) {
+      throw new RangeError(`a cache of ${String(maxEntries)} entries: expected at least 1`);
+    }
+  }
 
   /** Where the answer to a request goes; undefined where none is kept. */
   place(tenant: string, request: Uint8Array): Place | undefined {
@@ -72,8 +77,7 @@ export class DecisionCache {
       return undefined;
     }
     this.kept.delete(key);
-    const validMillis = kept.result.validUntil?.getTime() ?? 0;
-    if (!watch.isConfirmed() || watch.serverMillis() >= validMillis) {
+    if (!watch.isConfirmed() || watch.serverMillis() >= kept.validUntilMillis) {
       return undefined;
     }
     this.kept.set(key, kept);
@@ -81,7 +85,8 @@ export class DecisionCache {
   }
 
   keep({ key, watch, generation }: Place, result: CheckResult): void {
-    if (!isKeepable(result) || generation !== watch.generation || !watch.isOf(result)) {
+    const validUntilMillis = result.validUntil?.getTime() ?? 0;
+    if (!isKeepable(result) || watch.serverMillis() >= validUntilMillis || generation !== watch.generation || !watch.isOf(result)) {
       return;
     }
     this.kept.delete(key);
@@ -89,7 +94,7 @@ export class DecisionCache {
       const [oldest = key] = this.kept.keys();
       this.kept.delete(oldest);
     }
-    this.kept.set(key, { result, watch });
+    this.kept.set(key, { result, validUntilMillis, watch });
   }
 
   close(): void {
@@ -119,9 +124,9 @@ export class DecisionCache {
   }
 }
 
-function isKeepable({ decision, validUntil, obligations, approvalId, historical }: CheckResult): boolean {
+function isKeepable({ decision, obligations, approvalId, historical }: CheckResult): boolean {
   const consumes = approvalId !== "" || obligations.some(({ type }) => type === USE_APPROVAL);
-  return validUntil !== undefined && (decision === "ALLOW" || decision === "DENY") && !historical && !consumes;
+  return (decision === "ALLOW" || decision === "DENY") && !historical && !consumes;
 }
 
 /** What a node says that it answers from, of one tenant, heard for as long as the client lives. */

@@ -93,7 +93,8 @@ suite("an append", () => {
     server.append = () => new Uint8Array();
     await assert.rejects(client.appendAudit(EVENT), { code: "MALFORMED_ANSWER" });
     server.append = () => Buffer.from("no message");
-    await assert.rejects(client.appendAudit(EVENT, { timeoutMillis: 200 }), { code: "INTERNAL" });
+    // It is tried again to the end: the last try may have the answer, or no time for one.
+    await assert.rejects(client.appendAudit(EVENT, { timeoutMillis: 200 }), { code: /^(INTERNAL|DEADLINE_EXCEEDED)$/ });
   });
 
   test("refusesWhatIsNoEvent", async () => {

@@ -68,7 +68,9 @@ export class RealServer {
     if (this.process.exitCode === null) {
       const ended = new Promise((resolve) => this.process.once("exit", resolve));
       this.process.kill("SIGTERM");
+      const last = setTimeout(() => this.process.kill("SIGKILL"), STOPS_WITHIN_MILLIS);
       await ended;
+      clearTimeout(last);
     }
     await rm(this.home, { recursive: true, force: true });
   }
@@ -76,6 +78,7 @@ export class RealServer {
 
 /** Machines that build something else at the same time are slow. */
 const STARTS_WITHIN_MILLIS = 180_000;
+const STOPS_WITHIN_MILLIS = 30_000;
 
 async function isReady(address: string, child: ChildProcess): Promise<void> {
   const end = performance.now() + STARTS_WITHIN_MILLIS;

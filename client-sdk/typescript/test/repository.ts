@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,10 +17,26 @@ export function page(name: string): string | undefined {
   return file === undefined ? undefined : readFileSync(file, "utf8");
 }
 
-/** A repository whose server is built: the one that ASSIZE_REPOSITORY names, or this one. */
+/** A repository whose server is built: the one that ASSIZE_REPOSITORY names, or this one if nothing has changed since. */
 export function builtRepository(): string | undefined {
-  const home = process.env["ASSIZE_REPOSITORY"] ?? HERE;
-  const target = join(home, "server", "target");
-  const isBuilt = existsSync(target) && readdirSync(target).some((name) => /^assize-server-\d.*\.jar$/.test(name));
-  return isBuilt ? home : undefined;
+  const named = process.env["ASSIZE_REPOSITORY"];
+  return named ?? (isBuilt() ? HERE : undefined);
+}
+
+/** As `./assize` itself looks: it would build what is older than what it is made from, which takes minutes. */
+function isBuilt(): boolean {
+  const target = join(HERE, "server", "target");
+  const jar = existsSync(target) && readdirSync(target).find((name) => /^assize-server-\d.*\.jar$/.test(name));
+  if (jar === false || jar === undefined) {
+    return false;
+  }
+  const mark = join(target, ".assize-built");
+  const builtMillis = statSync(existsSync(mark) ? mark : join(target, jar)).mtimeMs;
+  const sources = ["proto/src/main", "client-sdk/java/src/main", "server/src/main"].flatMap((it) => filesBelow(join(HERE, it)));
+  const poms = ["pom.xml", "proto/pom.xml", "client-sdk/java/pom.xml", "server/pom.xml"].map((it) => join(HERE, it));
+  return [...poms, ...sources].every((file) => statSync(file).mtimeMs <= builtMillis);
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" }).map((name) => join(directory, name));
 }

@@ -14,7 +14,7 @@ import { eventually } from "./scripted.js";
 const repository = builtRepository();
 const skip =
   repository === undefined &&
-  "no server is built: build one with `./assize --version`, or name a built repository in ASSIZE_REPOSITORY";
+  "the server is not built as it is now: build it with `./assize --version`, or name a built repository in ASSIZE_REPOSITORY";
 
 const READ = { subject: "user:alice", resource: "order:922", action: "read" } as const;
 const PAY = { ...READ, action: "pay", context: { amount: 12.5 } };

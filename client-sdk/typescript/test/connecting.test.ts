@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import { ServerCredentials, status } from "@grpc/grpc-js";
+import { AssizeClient } from "@assize/client";
+import { REQUEST, ScriptedServer, allow } from "./scripted.js";
+
+const directory = mkdtempSync(join(tmpdir(), "assize-tls-"));
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const skip = spawnSync("openssl", ["version"]).status !== 0 && "openssl is not here to make certificates";
+
+/** A certificate that has signed itself, and its key. */
+function certificate(name: string): { cert: Buffer; key: Buffer } {
+  const [cert, key] = [join(directory, `${name}.pem`), join(directory, `${name}.key`)];
+  const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  const subject = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-keyout", key, "-out", cert];
+  execFileSync("openssl", [...words, ...subject], { stdio: "ignore" });
+  return { cert: readFileSync(cert), key: readFileSync(key) };
+}
+
+suite("by TLS", { skip }, () => {
+  const server = skip === false ? certificate("assize.test") : { cert: Buffer.alloc(0), key: Buffer.alloc(0) };
+  const client = skip === false ? certificate("orders.test") : server;
+  const tls = { ca: server.cert, cert: client.cert, key: client.key.toString(), serverName: "assize.test" };
+
+  const start = () =>
+    ScriptedServer.start(
+      "127.0.0.1:0",
+      ServerCredentials.createSsl(client.cert, [{ private_key: server.key, cert_chain: server.cert }], true),
+    );
+
+  test("aServerThatIsNotTrustedIsNotAsked", async () => {
+    await using scripted = await start();
+    const clients = [
+      scripted.client({ plaintext: false }),
+      scripted.client({ plaintext: false, tls: { ...tls, ca: client.cert } }),
+      scripted.client({ plaintext: false, tls: { ...tls, serverName: "other.test" } }),
+      scripted.client({ plaintext: false, tls: { ca: server.cert, serverName: "assize.test" } }),
+      scripted.client({ plaintext: true }),
+    ];
+    for (const it of clients) {
+      const result = await it.check(REQUEST, { timeoutMillis: 2_000 });
+      assert.equal(result.allowed, false);
+      assert.ok(["UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(result.failure), result.failure);
+    }
+    assert.equal(scripted.checks.length, 0);
+  });
+
+  test("bothSidesShowTheirCertificates", async () => {
+    await using scripted = await start();
+    assert.equal((await scripted.client({ plaintext: false, tls }).check(REQUEST)).allowed, true);
+  });
+});
+
+suite("a client", () => {
+  test("asksOverASocket", async () => {
+    await using server = await ScriptedServer.start(`unix:${join(directory, "assize.sock")}`);
+    assert.equal((await server.client().check(REQUEST)).allowed, true);
+  });
+
+  test("showsTheKeyOfAFile", async () => {
+    await using server = await ScriptedServer.start();
+    const keyFile = join(directory, "key");
+    writeFileSync(keyFile, "asz_id_secret\n");
+    server.check = (_request, metadata) =>
+      metadata.get("authorization")[0] === "Bearer asz_id_secret" ? allow() : { code: status.UNAUTHENTICATED };
+    assert.equal((await server.client({ key: undefined, keyFile }).check(REQUEST)).allowed, true);
+    assert.equal((await server.client({ key: "asz_other" }).check(REQUEST)).failure, "UNAUTHENTICATED");
+  });
+
+  test("refusesOptionsThatCannotBe", () => {
+    const key = "asz_id_secret";
+    assert.throws(() => new AssizeClient({ key, cache: { maxEntries: 0 } }), RangeError);
+    assert.throws(() => new AssizeClient({ keyFile: join(directory, "nowhere") }), /nowhere/);
+  });
+
+  test("refusesATimeoutThatIsNone", async () => {
+    await using server = await ScriptedServer.start();
+    for (const timeoutMillis of [0, -1, Number.NaN]) {
+      await assert.rejects(server.client().check(REQUEST, { timeoutMillis }), RangeError);
+    }
+    assert.equal(server.checks.length, 0);
+  });
+});
