@@ -60,7 +60,7 @@ func TestRefusesAProofOfAnotherDecision(t *testing.T) {
 	proof := w.decisionProof(0, 1)
 	for name, wrong := range map[string]string{
 		"another place":           strings.Replace(proof, "place 1 3", "place 0 3", 1),
-		"another count":           strings.Replace(proof, "place 1 3", "place 1 2", 1),
+		"another count":           strings.Replace(proof, "place 1 3", "place 1 4", 1),
 		"without its entry":       strings.Replace(proof, proof[strings.Index(proof, "extra "):strings.Index(proof, "index ")], "", 1),
 		"another entry":           proof[:strings.Index(proof, "c2sp")] + w.proof(1),
 		"an entry without a pack": proof[:strings.Index(proof, "c2sp")] + w.proof(3),

@@ -41,6 +41,44 @@ func TestRefusesALogOfHeadsThatIsNotTheDeploymentsOwn(t *testing.T) {
 	}
 }
 
+// Both deployments are trusted, and still each has a log of heads of its own.
+func TestRefusesTheLogOfHeadsOfAnotherTrustedDeployment(t *testing.T) {
+	w := newWriter(t)
+	w.fill(3)
+	const another = "test.example.com/ffff"
+	typed := append([]byte{keyOfNotes}, w.signer.Public().(ed25519.PublicKey)...)
+	id := hashOf([]byte(another+"\n"), typed)
+	key, err := ParseKey(fmt.Sprintf("%s+%x+%s", another, id[:4], base64.StdEncoding.EncodeToString(typed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := EntryHash([]byte(w.text("acme", 1, 3, rootOf(w.leaves()))))
+	log := strings.Replace(w.text(heads, 1, 1, leaf), deployment, another, 1)
+	signature := append(id[:4:4], ed25519.Sign(w.signer, []byte(log))...)
+	files := w.bundle()
+	files["meta-checkpoint.tlog-proof"] = fmt.Appendf(nil, "c2sp.org/tlog-proof@v1\nindex 0\n\n%s\n%s%s %s\n",
+		log, signatureDash, another, base64.StdEncoding.EncodeToString(signature))
+	if _, err := verifyTar(tarOf(t, files), []Key{w.key, key}); err == nil || !strings.Contains(err.Error(), "another deployment") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNamesTheEntryThatWasChanged(t *testing.T) {
+	w := full(t)
+	files := w.bundle()
+	name := tileName("entries", 1, 256)
+	read, err := pieces(files[name])
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := bytes.Replace(read[40], []byte("user:alice"), []byte("user:malice")[:10], 1) // as sound as before
+	if _, err := ReadFrame(changed); err != nil || bytes.Equal(changed, read[40]) {
+		t.Fatal("the change is none, or spoils the frame:", err)
+	}
+	files[name] = bytes.Replace(files[name], read[40], changed, 1)
+	refuses(t, "another actor", w, files, nil, 256+40)
+}
+
 func TestOnlyTheDeploymentsOwnKeyMakesACheckpointOne(t *testing.T) {
 	w := newWriter(t)
 	w.fill(3)
