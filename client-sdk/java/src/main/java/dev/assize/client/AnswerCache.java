@@ -71,8 +71,6 @@ final class AnswerCache {
     }
 
     /** Where the answer to a question that is asked now may be kept. Begins to listen to the tenant's policy. */
-    // Whether it is this very state that still stands, not one like it.
-    @SuppressWarnings("ReferenceEquality")
     Place placeFor(CheckRequest request) {
         if (policy == null || request.getAtRevision() != 0 || request.hasAsOf()) {
             return result -> result;
