@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
@@ -87,9 +88,18 @@ public final class CheckRehearsal {
         } finally {
             // Whoever asks still is told so, and stops.
             channel.shutdownNow();
-            server.shutdownNow();
-            threads.close();
+            end(server.shutdownNow());
         }
+    }
+
+    /** Its threads last: what it still does with calls that are cut off needs them. */
+    private void end(Server server) {
+        try {
+            server.awaitTermination(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        threads.close();
     }
 
     private static void awaitAll(List<Thread> callers, long endNanos) {
