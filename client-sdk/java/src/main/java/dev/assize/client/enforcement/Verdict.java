@@ -25,7 +25,8 @@ public record Verdict(boolean allowed, Optional<CheckResult> result, String mess
                 && result.flatMap(CheckResult::failure)
                         .filter(it -> it == Failure.UNAVAILABLE
                                 || it == Failure.DEADLINE_EXCEEDED
-                                || it == Failure.RESOURCE_EXHAUSTED)
+                                || it == Failure.RESOURCE_EXHAUSTED
+                                || it == Failure.CANCELLED)
                         .isPresent();
     }
 

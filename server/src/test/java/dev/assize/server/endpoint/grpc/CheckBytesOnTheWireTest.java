@@ -62,7 +62,7 @@ class CheckBytesOnTheWireTest {
         for (int i = 0; i < ROUNDS * 10; i++) {
             byte[] bytes = requestBytes();
             if (!question.read(bytes, 0, bytes.length)
-                    || !question.names().isPlain()
+                    || !question.names().isPlain(false)
                     || !PlainNames.isTenant(bytes, question.tenantOffset(), question.tenantLength())) {
                 continue;
             }
