@@ -1800,6 +1800,147 @@ func (x *ResumeTenantResponse) GetRecordedSeq() int64 {
 	return 0
 }
 
+type DeleteTenantRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Why; required, at most 1,024 bytes.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How long to wait until the nodes confirm: 1 s unless set, 10 s at most, 0 for not at all.
+	Wait *durationpb.Duration `protobuf:"bytes,3,opt,name=wait,proto3" json:"wait,omitempty"`
+	// A retry under the same key is answered as at first. One without a key ends what an earlier one began.
+	IdempotencyKey string `protobuf:"bytes,4,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *DeleteTenantRequest) Reset() {
+	*x = DeleteTenantRequest{}
+	mi := &file_assize_v1_access_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTenantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTenantRequest) ProtoMessage() {}
+
+func (x *DeleteTenantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_access_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTenantRequest.ProtoReflect.Descriptor instead.
+func (*DeleteTenantRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DeleteTenantRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *DeleteTenantRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *DeleteTenantRequest) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
+func (x *DeleteTenantRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+type DeleteTenantResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Commit *PolicyCommit          `protobuf:"bytes,1,opt,name=commit,proto3" json:"commit,omitempty"`
+	Nodes  *NodeConfirmations     `protobuf:"bytes,2,opt,name=nodes,proto3" json:"nodes,omitempty"`
+	// Position in the ledger of tenant `assize` of the entry that says so there.
+	RecordedSeq int64 `protobuf:"varint,3,opt,name=recorded_seq,json=recordedSeq,proto3" json:"recorded_seq,omitempty"`
+	// Keys of the tenant that this call ended.
+	KeysRevoked   int32 `protobuf:"varint,4,opt,name=keys_revoked,json=keysRevoked,proto3" json:"keys_revoked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTenantResponse) Reset() {
+	*x = DeleteTenantResponse{}
+	mi := &file_assize_v1_access_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTenantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTenantResponse) ProtoMessage() {}
+
+func (x *DeleteTenantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_access_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTenantResponse.ProtoReflect.Descriptor instead.
+func (*DeleteTenantResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *DeleteTenantResponse) GetCommit() *PolicyCommit {
+	if x != nil {
+		return x.Commit
+	}
+	return nil
+}
+
+func (x *DeleteTenantResponse) GetNodes() *NodeConfirmations {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *DeleteTenantResponse) GetRecordedSeq() int64 {
+	if x != nil {
+		return x.RecordedSeq
+	}
+	return 0
+}
+
+func (x *DeleteTenantResponse) GetKeysRevoked() int32 {
+	if x != nil {
+		return x.KeysRevoked
+	}
+	return 0
+}
+
 type SealKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// `assize`, whose key it is.
@@ -1812,7 +1953,7 @@ type SealKeyRequest struct {
 
 func (x *SealKeyRequest) Reset() {
 	*x = SealKeyRequest{}
-	mi := &file_assize_v1_access_service_proto_msgTypes[22]
+	mi := &file_assize_v1_access_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +1965,7 @@ func (x *SealKeyRequest) String() string {
 func (*SealKeyRequest) ProtoMessage() {}
 
 func (x *SealKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_access_service_proto_msgTypes[22]
+	mi := &file_assize_v1_access_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +1978,7 @@ func (x *SealKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealKeyRequest.ProtoReflect.Descriptor instead.
 func (*SealKeyRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{22}
+	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SealKeyRequest) GetTenant() string {
@@ -1867,7 +2008,7 @@ type SealKeyResponse struct {
 
 func (x *SealKeyResponse) Reset() {
 	*x = SealKeyResponse{}
-	mi := &file_assize_v1_access_service_proto_msgTypes[23]
+	mi := &file_assize_v1_access_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1879,7 +2020,7 @@ func (x *SealKeyResponse) String() string {
 func (*SealKeyResponse) ProtoMessage() {}
 
 func (x *SealKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_access_service_proto_msgTypes[23]
+	mi := &file_assize_v1_access_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1892,7 +2033,7 @@ func (x *SealKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SealKeyResponse.ProtoReflect.Descriptor instead.
 func (*SealKeyResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{23}
+	return file_assize_v1_access_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SealKeyResponse) GetKey() *ApiKey {
@@ -2067,7 +2208,17 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"\x14ResumeTenantResponse\x12/\n" +
 	"\x06commit\x18\x01 \x01(\v2\x17.assize.v1.PolicyCommitR\x06commit\x122\n" +
 	"\x05nodes\x18\x02 \x01(\v2\x1c.assize.v1.NodeConfirmationsR\x05nodes\x12!\n" +
-	"\frecorded_seq\x18\x03 \x01(\x03R\vrecordedSeq\"J\n" +
+	"\frecorded_seq\x18\x03 \x01(\x03R\vrecordedSeq\"\x9d\x01\n" +
+	"\x13DeleteTenantRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12-\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\x12'\n" +
+	"\x0fidempotency_key\x18\x04 \x01(\tR\x0eidempotencyKey\"\xc1\x01\n" +
+	"\x14DeleteTenantResponse\x12/\n" +
+	"\x06commit\x18\x01 \x01(\v2\x17.assize.v1.PolicyCommitR\x06commit\x122\n" +
+	"\x05nodes\x18\x02 \x01(\v2\x1c.assize.v1.NodeConfirmationsR\x05nodes\x12!\n" +
+	"\frecorded_seq\x18\x03 \x01(\x03R\vrecordedSeq\x12!\n" +
+	"\fkeys_revoked\x18\x04 \x01(\x05R\vkeysRevoked\"J\n" +
 	"\x0eSealKeyRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"s\n" +
@@ -2081,7 +2232,7 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"\x1cACCESS_USE_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aACCESS_USE_STATE_ON_RECORD\x10\x01\x12\x1f\n" +
 	"\x1bACCESS_USE_STATE_NONE_FOUND\x10\x02\x12!\n" +
-	"\x1dACCESS_USE_STATE_NOT_RECORDED\x10\x032\xc0\x05\n" +
+	"\x1dACCESS_USE_STATE_NOT_RECORDED\x10\x032\x91\x06\n" +
 	"\rAccessService\x12F\n" +
 	"\tCreateKey\x12\x1b.assize.v1.CreateKeyRequest\x1a\x1c.assize.v1.CreateKeyResponse\x12C\n" +
 	"\bListKeys\x12\x1a.assize.v1.ListKeysRequest\x1a\x1b.assize.v1.ListKeysResponse\x12F\n" +
@@ -2091,7 +2242,8 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"\rCleanUpGrants\x12\x1f.assize.v1.CleanUpGrantsRequest\x1a .assize.v1.CleanUpGrantsResponse\x12L\n" +
 	"\vListTenants\x12\x1d.assize.v1.ListTenantsRequest\x1a\x1e.assize.v1.ListTenantsResponse\x12R\n" +
 	"\rSuspendTenant\x12\x1f.assize.v1.SuspendTenantRequest\x1a .assize.v1.SuspendTenantResponse\x12O\n" +
-	"\fResumeTenant\x12\x1e.assize.v1.ResumeTenantRequest\x1a\x1f.assize.v1.ResumeTenantResponseB+\n" +
+	"\fResumeTenant\x12\x1e.assize.v1.ResumeTenantRequest\x1a\x1f.assize.v1.ResumeTenantResponse\x12O\n" +
+	"\fDeleteTenant\x12\x1e.assize.v1.DeleteTenantRequest\x1a\x1f.assize.v1.DeleteTenantResponseB+\n" +
 	"\x13dev.assize.proto.v1B\x12AccessServiceProtoP\x01b\x06proto3"
 
 var (
@@ -2107,7 +2259,7 @@ func file_assize_v1_access_service_proto_rawDescGZIP() []byte {
 }
 
 var file_assize_v1_access_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assize_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_assize_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_assize_v1_access_service_proto_goTypes = []any{
 	(AccessUseState)(0),           // 0: assize.v1.AccessUseState
 	(*ApiKey)(nil),                // 1: assize.v1.ApiKey
@@ -2132,69 +2284,76 @@ var file_assize_v1_access_service_proto_goTypes = []any{
 	(*SuspendTenantResponse)(nil), // 20: assize.v1.SuspendTenantResponse
 	(*ResumeTenantRequest)(nil),   // 21: assize.v1.ResumeTenantRequest
 	(*ResumeTenantResponse)(nil),  // 22: assize.v1.ResumeTenantResponse
-	(*SealKeyRequest)(nil),        // 23: assize.v1.SealKeyRequest
-	(*SealKeyResponse)(nil),       // 24: assize.v1.SealKeyResponse
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*PolicyCommit)(nil),          // 27: assize.v1.PolicyCommit
-	(*NodeConfirmations)(nil),     // 28: assize.v1.NodeConfirmations
+	(*DeleteTenantRequest)(nil),   // 23: assize.v1.DeleteTenantRequest
+	(*DeleteTenantResponse)(nil),  // 24: assize.v1.DeleteTenantResponse
+	(*SealKeyRequest)(nil),        // 25: assize.v1.SealKeyRequest
+	(*SealKeyResponse)(nil),       // 26: assize.v1.SealKeyResponse
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
+	(*PolicyCommit)(nil),          // 29: assize.v1.PolicyCommit
+	(*NodeConfirmations)(nil),     // 30: assize.v1.NodeConfirmations
 }
 var file_assize_v1_access_service_proto_depIdxs = []int32{
-	25, // 0: assize.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
-	25, // 1: assize.v1.ApiKey.expires_at:type_name -> google.protobuf.Timestamp
-	25, // 2: assize.v1.ApiKey.revoked_at:type_name -> google.protobuf.Timestamp
-	25, // 3: assize.v1.ApiKey.first_used_at:type_name -> google.protobuf.Timestamp
-	25, // 4: assize.v1.ApiKey.usable_until:type_name -> google.protobuf.Timestamp
-	25, // 5: assize.v1.CreateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
+	27, // 0: assize.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
+	27, // 1: assize.v1.ApiKey.expires_at:type_name -> google.protobuf.Timestamp
+	27, // 2: assize.v1.ApiKey.revoked_at:type_name -> google.protobuf.Timestamp
+	27, // 3: assize.v1.ApiKey.first_used_at:type_name -> google.protobuf.Timestamp
+	27, // 4: assize.v1.ApiKey.usable_until:type_name -> google.protobuf.Timestamp
+	27, // 5: assize.v1.CreateKeyRequest.expires_at:type_name -> google.protobuf.Timestamp
 	1,  // 6: assize.v1.CreateKeyResponse.key:type_name -> assize.v1.ApiKey
 	1,  // 7: assize.v1.ListKeysResponse.keys:type_name -> assize.v1.ApiKey
 	1,  // 8: assize.v1.RevokeKeyResponse.key:type_name -> assize.v1.ApiKey
 	10, // 9: assize.v1.ReviewAccessResponse.grants:type_name -> assize.v1.AccessGrant
-	25, // 10: assize.v1.ReviewAccessResponse.reviewed_at:type_name -> google.protobuf.Timestamp
-	25, // 11: assize.v1.AccessGrant.not_before:type_name -> google.protobuf.Timestamp
-	25, // 12: assize.v1.AccessGrant.not_after:type_name -> google.protobuf.Timestamp
+	27, // 10: assize.v1.ReviewAccessResponse.reviewed_at:type_name -> google.protobuf.Timestamp
+	27, // 11: assize.v1.AccessGrant.not_before:type_name -> google.protobuf.Timestamp
+	27, // 12: assize.v1.AccessGrant.not_after:type_name -> google.protobuf.Timestamp
 	11, // 13: assize.v1.AccessGrant.given:type_name -> assize.v1.AccessChange
 	11, // 14: assize.v1.AccessGrant.joined:type_name -> assize.v1.AccessChange
 	12, // 15: assize.v1.AccessGrant.last_use:type_name -> assize.v1.AccessUse
-	25, // 16: assize.v1.AccessChange.at:type_name -> google.protobuf.Timestamp
+	27, // 16: assize.v1.AccessChange.at:type_name -> google.protobuf.Timestamp
 	0,  // 17: assize.v1.AccessUse.state:type_name -> assize.v1.AccessUseState
-	25, // 18: assize.v1.AccessUse.at:type_name -> google.protobuf.Timestamp
-	26, // 19: assize.v1.CleanUpGrantsRequest.ended_for:type_name -> google.protobuf.Duration
+	27, // 18: assize.v1.AccessUse.at:type_name -> google.protobuf.Timestamp
+	28, // 19: assize.v1.CleanUpGrantsRequest.ended_for:type_name -> google.protobuf.Duration
 	15, // 20: assize.v1.CleanUpGrantsResponse.grants:type_name -> assize.v1.EndedGrant
-	25, // 21: assize.v1.EndedGrant.not_after:type_name -> google.protobuf.Timestamp
+	27, // 21: assize.v1.EndedGrant.not_after:type_name -> google.protobuf.Timestamp
 	18, // 22: assize.v1.ListTenantsResponse.tenants:type_name -> assize.v1.TenantEntry
-	25, // 23: assize.v1.TenantEntry.changed_at:type_name -> google.protobuf.Timestamp
+	27, // 23: assize.v1.TenantEntry.changed_at:type_name -> google.protobuf.Timestamp
 	11, // 24: assize.v1.TenantEntry.suspended:type_name -> assize.v1.AccessChange
-	26, // 25: assize.v1.SuspendTenantRequest.wait:type_name -> google.protobuf.Duration
-	27, // 26: assize.v1.SuspendTenantResponse.commit:type_name -> assize.v1.PolicyCommit
-	28, // 27: assize.v1.SuspendTenantResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	26, // 28: assize.v1.ResumeTenantRequest.wait:type_name -> google.protobuf.Duration
-	27, // 29: assize.v1.ResumeTenantResponse.commit:type_name -> assize.v1.PolicyCommit
-	28, // 30: assize.v1.ResumeTenantResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	1,  // 31: assize.v1.SealKeyResponse.key:type_name -> assize.v1.ApiKey
-	2,  // 32: assize.v1.AccessService.CreateKey:input_type -> assize.v1.CreateKeyRequest
-	4,  // 33: assize.v1.AccessService.ListKeys:input_type -> assize.v1.ListKeysRequest
-	6,  // 34: assize.v1.AccessService.RevokeKey:input_type -> assize.v1.RevokeKeyRequest
-	23, // 35: assize.v1.AccessService.SealKey:input_type -> assize.v1.SealKeyRequest
-	8,  // 36: assize.v1.AccessService.ReviewAccess:input_type -> assize.v1.ReviewAccessRequest
-	13, // 37: assize.v1.AccessService.CleanUpGrants:input_type -> assize.v1.CleanUpGrantsRequest
-	16, // 38: assize.v1.AccessService.ListTenants:input_type -> assize.v1.ListTenantsRequest
-	19, // 39: assize.v1.AccessService.SuspendTenant:input_type -> assize.v1.SuspendTenantRequest
-	21, // 40: assize.v1.AccessService.ResumeTenant:input_type -> assize.v1.ResumeTenantRequest
-	3,  // 41: assize.v1.AccessService.CreateKey:output_type -> assize.v1.CreateKeyResponse
-	5,  // 42: assize.v1.AccessService.ListKeys:output_type -> assize.v1.ListKeysResponse
-	7,  // 43: assize.v1.AccessService.RevokeKey:output_type -> assize.v1.RevokeKeyResponse
-	24, // 44: assize.v1.AccessService.SealKey:output_type -> assize.v1.SealKeyResponse
-	9,  // 45: assize.v1.AccessService.ReviewAccess:output_type -> assize.v1.ReviewAccessResponse
-	14, // 46: assize.v1.AccessService.CleanUpGrants:output_type -> assize.v1.CleanUpGrantsResponse
-	17, // 47: assize.v1.AccessService.ListTenants:output_type -> assize.v1.ListTenantsResponse
-	20, // 48: assize.v1.AccessService.SuspendTenant:output_type -> assize.v1.SuspendTenantResponse
-	22, // 49: assize.v1.AccessService.ResumeTenant:output_type -> assize.v1.ResumeTenantResponse
-	41, // [41:50] is the sub-list for method output_type
-	32, // [32:41] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	28, // 25: assize.v1.SuspendTenantRequest.wait:type_name -> google.protobuf.Duration
+	29, // 26: assize.v1.SuspendTenantResponse.commit:type_name -> assize.v1.PolicyCommit
+	30, // 27: assize.v1.SuspendTenantResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	28, // 28: assize.v1.ResumeTenantRequest.wait:type_name -> google.protobuf.Duration
+	29, // 29: assize.v1.ResumeTenantResponse.commit:type_name -> assize.v1.PolicyCommit
+	30, // 30: assize.v1.ResumeTenantResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	28, // 31: assize.v1.DeleteTenantRequest.wait:type_name -> google.protobuf.Duration
+	29, // 32: assize.v1.DeleteTenantResponse.commit:type_name -> assize.v1.PolicyCommit
+	30, // 33: assize.v1.DeleteTenantResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	1,  // 34: assize.v1.SealKeyResponse.key:type_name -> assize.v1.ApiKey
+	2,  // 35: assize.v1.AccessService.CreateKey:input_type -> assize.v1.CreateKeyRequest
+	4,  // 36: assize.v1.AccessService.ListKeys:input_type -> assize.v1.ListKeysRequest
+	6,  // 37: assize.v1.AccessService.RevokeKey:input_type -> assize.v1.RevokeKeyRequest
+	25, // 38: assize.v1.AccessService.SealKey:input_type -> assize.v1.SealKeyRequest
+	8,  // 39: assize.v1.AccessService.ReviewAccess:input_type -> assize.v1.ReviewAccessRequest
+	13, // 40: assize.v1.AccessService.CleanUpGrants:input_type -> assize.v1.CleanUpGrantsRequest
+	16, // 41: assize.v1.AccessService.ListTenants:input_type -> assize.v1.ListTenantsRequest
+	19, // 42: assize.v1.AccessService.SuspendTenant:input_type -> assize.v1.SuspendTenantRequest
+	21, // 43: assize.v1.AccessService.ResumeTenant:input_type -> assize.v1.ResumeTenantRequest
+	23, // 44: assize.v1.AccessService.DeleteTenant:input_type -> assize.v1.DeleteTenantRequest
+	3,  // 45: assize.v1.AccessService.CreateKey:output_type -> assize.v1.CreateKeyResponse
+	5,  // 46: assize.v1.AccessService.ListKeys:output_type -> assize.v1.ListKeysResponse
+	7,  // 47: assize.v1.AccessService.RevokeKey:output_type -> assize.v1.RevokeKeyResponse
+	26, // 48: assize.v1.AccessService.SealKey:output_type -> assize.v1.SealKeyResponse
+	9,  // 49: assize.v1.AccessService.ReviewAccess:output_type -> assize.v1.ReviewAccessResponse
+	14, // 50: assize.v1.AccessService.CleanUpGrants:output_type -> assize.v1.CleanUpGrantsResponse
+	17, // 51: assize.v1.AccessService.ListTenants:output_type -> assize.v1.ListTenantsResponse
+	20, // 52: assize.v1.AccessService.SuspendTenant:output_type -> assize.v1.SuspendTenantResponse
+	22, // 53: assize.v1.AccessService.ResumeTenant:output_type -> assize.v1.ResumeTenantResponse
+	24, // 54: assize.v1.AccessService.DeleteTenant:output_type -> assize.v1.DeleteTenantResponse
+	45, // [45:55] is the sub-list for method output_type
+	35, // [35:45] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_access_service_proto_init() }
@@ -2209,7 +2368,7 @@ func file_assize_v1_access_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_access_service_proto_rawDesc), len(file_assize_v1_access_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

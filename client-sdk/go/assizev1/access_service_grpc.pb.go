@@ -28,6 +28,7 @@ const (
 	AccessService_ListTenants_FullMethodName   = "/assize.v1.AccessService/ListTenants"
 	AccessService_SuspendTenant_FullMethodName = "/assize.v1.AccessService/SuspendTenant"
 	AccessService_ResumeTenant_FullMethodName  = "/assize.v1.AccessService/ResumeTenant"
+	AccessService_DeleteTenant_FullMethodName  = "/assize.v1.AccessService/DeleteTenant"
 )
 
 // AccessServiceClient is the client API for AccessService service.
@@ -57,6 +58,9 @@ type AccessServiceClient interface {
 	SuspendTenant(ctx context.Context, in *SuspendTenantRequest, opts ...grpc.CallOption) (*SuspendTenantResponse, error)
 	// Lifts that freeze.
 	ResumeTenant(ctx context.Context, in *ResumeTenantRequest, opts ...grpc.CallOption) (*ResumeTenantResponse, error)
+	// Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+	// the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+	DeleteTenant(ctx context.Context, in *DeleteTenantRequest, opts ...grpc.CallOption) (*DeleteTenantResponse, error)
 }
 
 type accessServiceClient struct {
@@ -166,6 +170,16 @@ func (c *accessServiceClient) ResumeTenant(ctx context.Context, in *ResumeTenant
 	return out, nil
 }
 
+func (c *accessServiceClient) DeleteTenant(ctx context.Context, in *DeleteTenantRequest, opts ...grpc.CallOption) (*DeleteTenantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteTenantResponse)
+	err := c.cc.Invoke(ctx, AccessService_DeleteTenant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AccessServiceServer is the server API for AccessService service.
 // All implementations must embed UnimplementedAccessServiceServer
 // for forward compatibility.
@@ -193,6 +207,9 @@ type AccessServiceServer interface {
 	SuspendTenant(context.Context, *SuspendTenantRequest) (*SuspendTenantResponse, error)
 	// Lifts that freeze.
 	ResumeTenant(context.Context, *ResumeTenantRequest) (*ResumeTenantResponse, error)
+	// Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+	// the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+	DeleteTenant(context.Context, *DeleteTenantRequest) (*DeleteTenantResponse, error)
 	mustEmbedUnimplementedAccessServiceServer()
 }
 
@@ -229,6 +246,9 @@ func (UnimplementedAccessServiceServer) SuspendTenant(context.Context, *SuspendT
 }
 func (UnimplementedAccessServiceServer) ResumeTenant(context.Context, *ResumeTenantRequest) (*ResumeTenantResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeTenant not implemented")
+}
+func (UnimplementedAccessServiceServer) DeleteTenant(context.Context, *DeleteTenantRequest) (*DeleteTenantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteTenant not implemented")
 }
 func (UnimplementedAccessServiceServer) mustEmbedUnimplementedAccessServiceServer() {}
 func (UnimplementedAccessServiceServer) testEmbeddedByValue()                       {}
@@ -406,6 +426,24 @@ func _AccessService_ResumeTenant_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AccessService_DeleteTenant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteTenantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).DeleteTenant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_DeleteTenant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).DeleteTenant(ctx, req.(*DeleteTenantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AccessService_ServiceDesc is the grpc.ServiceDesc for AccessService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -444,6 +482,10 @@ var AccessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResumeTenant",
 			Handler:    _AccessService_ResumeTenant_Handler,
+		},
+		{
+			MethodName: "DeleteTenant",
+			Handler:    _AccessService_DeleteTenant_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
