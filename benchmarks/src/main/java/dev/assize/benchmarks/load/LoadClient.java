@@ -31,6 +31,16 @@ final class LoadClient implements AutoCloseable {
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(
             1, Epoll.isAvailable() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
+    private final Duration patience;
+
+    LoadClient() {
+        this(PATIENCE);
+    }
+
+    /** @param patience with answers that do not come */
+    LoadClient(Duration patience) {
+        this.patience = patience;
+    }
 
     /**
      * Asks a server for a while, the end of which is measured.
@@ -129,9 +139,9 @@ final class LoadClient implements AutoCloseable {
         }
     }
 
-    private static void awaitAnswers(WireRun run) throws InterruptedException {
+    private void awaitAnswers(WireRun run) throws InterruptedException {
         try {
-            run.allAnswered().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            run.allAnswered().get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException | ExecutionException unanswered) {
             // What has no answer counts as failed, and a broken connection is told by the run itself.
         }

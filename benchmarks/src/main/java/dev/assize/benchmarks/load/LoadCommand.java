@@ -69,7 +69,7 @@ public final class LoadCommand implements Callable<Integer> {
             names = "--server-option",
             paramLabel = "OPTION",
             description =
-                    "Of every server's JVM, may be repeated; default: -Xmx1g -XX:+UseG1GC, and one processor where"
+                    "Of every server's JVM, may be repeated; default: -Xmx3g -XX:+UseG1GC, and one processor where"
                             + " it is pinned to one.")
     private List<String> serverOptions = List.of();
 
@@ -175,7 +175,7 @@ public final class LoadCommand implements Callable<Integer> {
         if (!serverOptions.isEmpty()) {
             return serverOptions;
         }
-        List<String> options = new ArrayList<>(List.of("-Xmx1g", "-XX:+UseG1GC"));
+        List<String> options = new ArrayList<>(List.of("-Xmx3g", "-XX:+UseG1GC"));
         if (cores.arePinned()) {
             options.add("-XX:ActiveProcessorCount=" + cores.ofServer());
         }

@@ -91,7 +91,7 @@ final class LoadPlan implements AutoCloseable {
         this.directory = directory;
         this.findings = findings;
         this.progress = progress;
-        this.rounds = new Rounds(meter, profile);
+        this.rounds = new Rounds(meter::measure, profile);
     }
 
     void run() throws IOException, InterruptedException, GeneralSecurityException {

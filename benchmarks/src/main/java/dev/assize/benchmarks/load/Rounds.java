@@ -1,19 +1,23 @@
 package dev.assize.benchmarks.load;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 
-/** Measures sets of cells in interleaved bursts. */
+/**
+ * Measures sets of cells in interleaved bursts: each round has one of every cell, in an order of its own. Rounds go on, up to
+ * a bound, until every cell has as many bursts as are wanted that nobody disturbed.
+ */
 final class Rounds {
 
-    private final BurstMeter meter;
+    private final Meter meter;
     private final Profile profile;
     private final Random random = new Random(1);
 
-    Rounds(BurstMeter meter, Profile profile) {
+    Rounds(Meter meter, Profile profile) {
         this.meter = meter;
         this.profile = profile;
     }
@@ -39,5 +43,11 @@ final class Rounds {
         for (MeasuredSet.Row row : order) {
             row.bursts().add(meter.measure(round, row.cell(), profile.settle(), profile.burst()));
         }
+    }
+
+    /** Measures one burst. */
+    interface Meter {
+
+        Burst measure(int round, Cell cell, Duration settle, Duration length) throws IOException, InterruptedException;
     }
 }

@@ -50,7 +50,7 @@ final class TenantsPlan implements AutoCloseable {
         this.findings = findings;
         this.progress = progress;
         this.world = Departments.of("zipf", profile.zipfTenants(), 1, USERS);
-        this.rounds = new Rounds(new BurstMeter(client, new ProcessorTime()), profile);
+        this.rounds = new Rounds(new BurstMeter(client, new ProcessorTime())::measure, profile);
         this.server = AssizeProcess.start("assize", launch, Map.of(CACHE, Long.toString(ROOMY)));
     }
 
