@@ -343,7 +343,8 @@ func (b *bundle) end() error {
 		if b.past.continuedAt >= 0 {
 			return b.contradiction()
 		}
-		return notProvenAt(b.checkpoint.Size, "the checkpoint that was kept is of %d entries, and here are %d: an older bundle, or a ledger that was cut off",
+		return notProvenAt(b.checkpoint.Size,
+			"the checkpoint that was kept is of %d entries, and here are %d: an older bundle, or a ledger that was cut off",
 			b.past.checkpoint.Size, b.checkpoint.Size)
 	}
 	if b.to < b.checkpoint.Size {

@@ -27,7 +27,7 @@ var ErrNotBuilt = errors.New("the server is not built: run `mvn package -DskipTe
 const CheckoutVariable = "ASSIZE_CHECKOUT"
 
 const (
-	startTime = 3 * time.Minute // on a busy machine
+	startTime = 5 * time.Minute // the launcher builds first what has changed
 	stopTime  = 30 * time.Second
 )
 
