@@ -34,15 +34,15 @@ final class DecisionRecordCalls {
     private final DecisionStore store;
     private final ProofCalls proofs;
     private final Gate gate;
-    private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
     private final PageTokens tokens;
 
     @Inject
-    DecisionRecordCalls(DecisionStore store, ProofCalls proofs, Gate gate, TenantDirectory tenants, PageTokens tokens) {
+    DecisionRecordCalls(DecisionStore store, ProofCalls proofs, Gate gate, LedgerDirectory ledgers, PageTokens tokens) {
         this.store = store;
         this.proofs = proofs;
         this.gate = gate;
-        this.tenants = tenants;
+        this.ledgers = ledgers;
         this.tokens = tokens;
     }
 
@@ -54,7 +54,7 @@ final class DecisionRecordCalls {
         DecisionFilter filter = filter(request, place(request.getPageToken(), conditions), size);
         List<dev.assize.server.recording.RecordedDecision> found = store.find(tenant, filter);
         if (found.isEmpty()) {
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
         }
         QueryDecisionsResponse.Builder response = QueryDecisionsResponse.newBuilder();
         int bytes = 0;
@@ -195,7 +195,7 @@ final class DecisionRecordCalls {
                 .stream()
                 .findFirst()
                 .orElseThrow(() -> {
-                    tenants.requireLedger(tenant);
+                    ledgers.requireExists(tenant);
                     return RefusedException.notFound(ErrorReason.DECISION_NOT_FOUND, "decision on record", id);
                 });
     }

@@ -42,7 +42,7 @@ final class ExportCalls {
     private final Prefixes prefixes;
     private final Checkpoints checkpoints;
     private final Gate gate;
-    private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
     private final Replies replies;
     private final Patience patience;
     private final Semaphore free = new Semaphore(SLOTS);
@@ -55,7 +55,7 @@ final class ExportCalls {
             Prefixes prefixes,
             Checkpoints checkpoints,
             Gate gate,
-            TenantDirectory tenants,
+            LedgerDirectory ledgers,
             Replies replies,
             Patience patience) {
         this.entries = entries;
@@ -64,7 +64,7 @@ final class ExportCalls {
         this.prefixes = prefixes;
         this.checkpoints = checkpoints;
         this.gate = gate;
-        this.tenants = tenants;
+        this.ledgers = ledgers;
         this.replies = replies;
         this.patience = patience;
     }
@@ -90,7 +90,7 @@ final class ExportCalls {
         }
         AuditFilter filter =
                 AuditTranslator.filter(request, CallContext.current().caller().envs());
-        tenants.requireLedger(tenant);
+        ledgers.requireExists(tenant);
         PrunedPrefix pruned = prefixes.of(tenant).orElse(null);
         if (pruned != null && from < pruned.to()) {
             return behind(pruned, tenant, filter, request);

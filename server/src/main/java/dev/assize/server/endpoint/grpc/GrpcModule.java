@@ -26,6 +26,7 @@ public final class GrpcModule extends AbstractModule {
         bind(HistoryCalls.class).in(Singleton.class);
         bind(ReplayCalls.class).in(Singleton.class);
         bind(PolicyEndpoint.class).in(Singleton.class);
+        bind(LedgerDirectory.class).in(Singleton.class);
         bind(LineageCalls.class).in(Singleton.class);
         bind(ProofCalls.class).in(Singleton.class);
         bind(PruneCalls.class).in(Singleton.class);

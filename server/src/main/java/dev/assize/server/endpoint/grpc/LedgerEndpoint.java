@@ -86,6 +86,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final SignedLedgerVerifier verifier;
     private final Gate gate;
     private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
     private final PageTokens tokens;
     private final LineageCalls lineage;
     private final ProofCalls proofs;
@@ -103,6 +104,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             SignedLedgerVerifier verifier,
             Gate gate,
             TenantDirectory tenants,
+            LedgerDirectory ledgers,
             PageTokens tokens,
             LineageCalls lineage,
             ProofCalls proofs,
@@ -116,6 +118,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.verifier = verifier;
         this.gate = gate;
         this.tenants = tenants;
+        this.ledgers = ledgers;
         this.tokens = tokens;
         this.lineage = lineage;
         this.proofs = proofs;
@@ -300,7 +303,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         }));
         if (found instanceof Sound sound && sound.span().verified() == 0) {
             // Of a name that was misspelt, "valid" would be a lie.
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
         }
         VerifyResult.Builder result = result(found, from, to);
         prefixes.of(tenant)
@@ -369,7 +372,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         AuditFilter filter = AuditTranslator.filter(request, envs, seq(request.getPageToken(), conditions), size);
         List<RecordedEvent> found = index.find(tenant, filter);
         if (found.isEmpty()) {
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
         }
         QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         int bytes = 0;

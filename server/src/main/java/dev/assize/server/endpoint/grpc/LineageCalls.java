@@ -30,7 +30,7 @@ final class LineageCalls {
     private final LineageIndex index;
     private final LineageTracer tracer;
     private final Gate gate;
-    private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
     private final PageTokens tokens;
     private final Prefixes prefixes;
 
@@ -39,13 +39,13 @@ final class LineageCalls {
             LineageIndex index,
             LineageTracer tracer,
             Gate gate,
-            TenantDirectory tenants,
+            LedgerDirectory ledgers,
             PageTokens tokens,
             Prefixes prefixes) {
         this.index = index;
         this.tracer = tracer;
         this.gate = gate;
-        this.tenants = tenants;
+        this.ledgers = ledgers;
         this.tokens = tokens;
         this.prefixes = prefixes;
     }
@@ -73,7 +73,7 @@ final class LineageCalls {
 
         List<Access> accesses = index.accesses(shown, uri, size);
         if (accesses.isEmpty()) {
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
         }
         GetLineageResponse.Builder response = GetLineageResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
         accesses.forEach(access -> response.addAccesses(wire(access)));

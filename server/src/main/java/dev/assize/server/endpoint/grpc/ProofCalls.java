@@ -35,22 +35,22 @@ final class ProofCalls {
     private final Incarnations incarnations;
     private final Prefixes prefixes;
     private final Gate gate;
-    private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
 
     @Inject
     ProofCalls(
-            Checkpoints checkpoints, Incarnations incarnations, Prefixes prefixes, Gate gate, TenantDirectory tenants) {
+            Checkpoints checkpoints, Incarnations incarnations, Prefixes prefixes, Gate gate, LedgerDirectory ledgers) {
         this.checkpoints = checkpoints;
         this.incarnations = incarnations;
         this.prefixes = prefixes;
         this.gate = gate;
-        this.tenants = tenants;
+        this.ledgers = ledgers;
     }
 
     GetCheckpointResponse checkpoint(GetCheckpointRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
         Checkpoint found = checkpoints.latest(tenant).orElseThrow(() -> {
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
             return new NoSuchTreeException("nothing of the ledger of tenant `" + tenant + "` is signed yet");
         });
         GetCheckpointResponse.Builder response = GetCheckpointResponse.newBuilder()

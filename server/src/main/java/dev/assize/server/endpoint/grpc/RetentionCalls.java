@@ -44,7 +44,7 @@ final class RetentionCalls {
     private final RetentionRepository holds;
     private final Prefixes prefixes;
     private final Gate gate;
-    private final TenantDirectory tenants;
+    private final LedgerDirectory ledgers;
     private final PageTokens tokens;
 
     @Inject
@@ -53,13 +53,13 @@ final class RetentionCalls {
             RetentionRepository holds,
             Prefixes prefixes,
             Gate gate,
-            TenantDirectory tenants,
+            LedgerDirectory ledgers,
             PageTokens tokens) {
         this.erasures = erasures;
         this.holds = holds;
         this.prefixes = prefixes;
         this.gate = gate;
-        this.tenants = tenants;
+        this.ledgers = ledgers;
         this.tokens = tokens;
     }
 
@@ -74,7 +74,7 @@ final class RetentionCalls {
                 seqs(request.getSeqsList()),
                 AuditTranslator.erasable("fields", request.getFieldsList()),
                 text("basis", request.getBasis()));
-        tenants.requireLedger(tenant);
+        ledgers.requireExists(tenant);
         return switch (erasures.erase(erasure)) {
             case Erasure.Result.Done done -> response(done);
             case Erasure.Result.NoSuchEntry none -> {
@@ -146,7 +146,7 @@ final class RetentionCalls {
         Fields.requireKnown("scope", request.getScope());
         HoldScope scope = scope(request.getScope());
         String reason = text("reason", request.getReason());
-        tenants.requireLedger(tenant);
+        ledgers.requireExists(tenant);
         Hold hold = holds.place(new Hold.Placing(tenant, CallContext.current().recorder(), scope, reason));
         return PlaceHoldResponse.newBuilder().setHold(wire(hold)).build();
     }
@@ -177,7 +177,7 @@ final class RetentionCalls {
             throw RefusedException.invalid("hold_id", id, ID_EXPECTED);
         }
         String reason = text("reason", request.getReason());
-        tenants.requireLedger(tenant);
+        ledgers.requireExists(tenant);
         Hold.Release release = new Hold.Release(tenant, CallContext.current().recorder(), id, reason);
         return switch (holds.release(release)) {
             case ReleaseResult.Released released ->
@@ -206,7 +206,7 @@ final class RetentionCalls {
                 .map(Long::valueOf);
         List<Hold> found = holds.list(tenant, new Hold.Page(request.getIncludeReleased(), behind, size));
         if (found.isEmpty()) {
-            tenants.requireLedger(tenant);
+            ledgers.requireExists(tenant);
         }
         ListHoldsResponse.Builder response = ListHoldsResponse.newBuilder();
         found.forEach(hold -> response.addHolds(wire(hold)));

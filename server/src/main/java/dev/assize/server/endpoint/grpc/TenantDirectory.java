@@ -1,21 +1,17 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
-import dev.assize.server.administration.TenantRegister;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.model.TenantId;
 
-/** Knows which tenants there are, from the engine's memory, and which there were. */
+/** Knows which tenants there are: the engine does, and answers from memory. */
 final class TenantDirectory {
 
     private final DecisionService decisions;
 
-    private final TenantRegister register;
-
     @Inject
-    TenantDirectory(DecisionService decisions, TenantRegister register) {
+    TenantDirectory(DecisionService decisions) {
         this.decisions = decisions;
-        this.register = register;
     }
 
     boolean exists(TenantId tenant) {
@@ -24,19 +20,12 @@ final class TenantDirectory {
 
     /** Only for callers that were admitted to the tenant; others do not learn whether it exists. */
     void requireExists(TenantId tenant) {
-        if (!decisions.isTenant(tenant)) {
+        if (!exists(tenant)) {
             throw unknown(tenant);
         }
     }
 
-    /** The same of a tenant whose ledger may have outlived it. Blocks where it has. */
-    void requireLedger(TenantId tenant) {
-        if (!decisions.isTenant(tenant) && register.find(tenant).isEmpty()) {
-            throw unknown(tenant);
-        }
-    }
-
-    private static RefusedException unknown(TenantId tenant) {
+    static RefusedException unknown(TenantId tenant) {
         return RefusedException.notFound(ErrorReason.TENANT_NOT_FOUND, "tenant", tenant.value());
     }
 }
