@@ -40,7 +40,7 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             defaultValue = "smoke",
-            description = "smoke (minutes) or full (about an hour); default: smoke.")
+            description = "smoke (minutes) or full (much longer); default: smoke.")
     private ProfileName profileName = ProfileName.SMOKE;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes every burst there.")
