@@ -19,6 +19,7 @@ import dev.assize.server.storage.DatabaseAccess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +31,9 @@ import java.util.Optional;
 final class Tour {
 
     private static final String SERVICE = "service:traceflux";
+
+    /** The server has only just begun, and so has this JVM. */
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final AssizeServer server;
     private final TourScreen screen;
@@ -62,6 +66,7 @@ final class Tour {
                 .target(server.grpcAddress())
                 .apiKey(key)
                 .tenant(TourScript.TENANT)
+                .checkDeadline(PATIENCE)
                 .build()) {
             List<CheckResult> results = check(client);
             AppendReceipt receipt = append(client, results);
@@ -136,7 +141,7 @@ final class Tour {
                     question.resource(),
                     question.env(),
                     result.allowed() ? "allow" : "DENY",
-                    result.reason(),
+                    result.failure().map(Enum::name).orElse(result.reason()),
                     result.binding().isEmpty() ? "-" : result.binding(),
                     expected ? "" : "(expected " + check.expectedReason() + ")");
         }
