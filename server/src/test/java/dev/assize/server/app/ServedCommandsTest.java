@@ -599,10 +599,10 @@ class ServedCommandsTest {
         assertThat(whole.resolve("keys.json")).content().contains("user:admin").doesNotContain("asz_");
         String ledger = whole.resolve("ledger.tar").toString();
         String verifiers = whole.resolve("verifiers").toString();
-        assertThat(console.run("audit", "verify", ledger, "--vkeys", verifiers))
-                .as(console.err())
+        assertThat(console.run("audit", "verify", ledger, "--vkeys", verifiers, "--tenant", "oldco"))
+                .as(console.out() + console.err())
                 .isZero();
-        assertThat(console.run("policy", "replay", "--from", ledger, "--vkeys", verifiers))
+        assertThat(console.run("policy", "replay", "--from", ledger, "--vkeys", verifiers, "--tenant", "oldco"))
                 .isZero();
         assertThat(console.out()).startsWith("REBUILT  revision 1, 1 document");
 

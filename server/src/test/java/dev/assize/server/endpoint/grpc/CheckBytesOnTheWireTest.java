@@ -61,8 +61,11 @@ class CheckBytesOnTheWireTest {
         int plain = 0;
         for (int i = 0; i < ROUNDS * 10; i++) {
             byte[] bytes = requestBytes();
-            if (!question.read(bytes, 0, bytes.length)
-                    || !question.names().isPlain(false)
+            if (!question.read(bytes, 0, bytes.length)) {
+                continue;
+            }
+            question.names().locate();
+            if (!question.names().isPlain(false)
                     || !PlainNames.isTenant(bytes, question.tenantOffset(), question.tenantLength())) {
                 continue;
             }

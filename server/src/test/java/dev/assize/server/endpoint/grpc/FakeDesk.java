@@ -35,6 +35,7 @@ final class FakeDesk implements Desk {
 
     @Override
     public boolean decide(CheckBytes names) {
+        names.locate();
         if (!names.isPlain(false)) {
             return false;
         }
