@@ -1,8 +1,8 @@
 package dev.assize.benchmarks;
 
+import dev.assize.benchmarks.load.LoadCommand;
 import dev.assize.benchmarks.report.FlameCommand;
 import dev.assize.benchmarks.report.ReportCommand;
-import dev.assize.benchmarks.load.LoadCommand;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
