@@ -865,6 +865,71 @@ class ResumeTenantResponse(_message.Message):
 Global___ResumeTenantResponse: _TypeAlias = ResumeTenantResponse  # noqa: Y015
 
 @_typing.final
+class DeleteTenantRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    reason: _builtins.str
+    """Why; required, at most 1,024 bytes."""
+    idempotency_key: _builtins.str
+    """A retry under the same key is answered as at first. One without a key ends what an earlier one began."""
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long to wait until the nodes confirm: 1 s unless set, 10 s at most, 0 for not at all."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "reason", b"reason", "tenant", b"tenant", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTenantRequest: _TypeAlias = DeleteTenantRequest  # noqa: Y015
+
+@_typing.final
+class DeleteTenantResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMIT_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    RECORDED_SEQ_FIELD_NUMBER: _builtins.int
+    KEYS_REVOKED_FIELD_NUMBER: _builtins.int
+    recorded_seq: _builtins.int
+    """Position in the ledger of tenant `assize` of the entry that says so there."""
+    keys_revoked: _builtins.int
+    """Keys of the tenant that this call ended."""
+    @_builtins.property
+    def commit(self) -> _policy_service_pb2.PolicyCommit: ...
+    @_builtins.property
+    def nodes(self) -> _policy_service_pb2.NodeConfirmations: ...
+    def __init__(
+        self,
+        *,
+        commit: _policy_service_pb2.PolicyCommit | None = ...,
+        nodes: _policy_service_pb2.NodeConfirmations | None = ...,
+        recorded_seq: _builtins.int = ...,
+        keys_revoked: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "nodes", b"nodes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "keys_revoked", b"keys_revoked", "nodes", b"nodes", "recorded_seq", b"recorded_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteTenantResponse: _TypeAlias = DeleteTenantResponse  # noqa: Y015
+
+@_typing.final
 class SealKeyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

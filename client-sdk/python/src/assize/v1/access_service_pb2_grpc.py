@@ -80,6 +80,11 @@ class AccessServiceStub:
                 request_serializer=assize_dot_v1_dot_access__service__pb2.ResumeTenantRequest.SerializeToString,
                 response_deserializer=assize_dot_v1_dot_access__service__pb2.ResumeTenantResponse.FromString,
                 _registered_method=True)
+        self.DeleteTenant = channel.unary_unary(
+                '/assize.v1.AccessService/DeleteTenant',
+                request_serializer=assize_dot_v1_dot_access__service__pb2.DeleteTenantRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_access__service__pb2.DeleteTenantResponse.FromString,
+                _registered_method=True)
 
 
 class AccessServiceServicer:
@@ -152,6 +157,14 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteTenant(self, request, context):
+        """Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+        the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccessServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -199,6 +212,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.ResumeTenant,
                     request_deserializer=assize_dot_v1_dot_access__service__pb2.ResumeTenantRequest.FromString,
                     response_serializer=assize_dot_v1_dot_access__service__pb2.ResumeTenantResponse.SerializeToString,
+            ),
+            'DeleteTenant': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTenant,
+                    request_deserializer=assize_dot_v1_dot_access__service__pb2.DeleteTenantRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_access__service__pb2.DeleteTenantResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -445,6 +463,33 @@ class AccessService:
             '/assize.v1.AccessService/ResumeTenant',
             assize_dot_v1_dot_access__service__pb2.ResumeTenantRequest.SerializeToString,
             assize_dot_v1_dot_access__service__pb2.ResumeTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTenant(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.AccessService/DeleteTenant',
+            assize_dot_v1_dot_access__service__pb2.DeleteTenantRequest.SerializeToString,
+            assize_dot_v1_dot_access__service__pb2.DeleteTenantResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,10 @@ class AccessServiceStub:
     """
     ResumeTenant: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.ResumeTenantRequest, _access_service_pb2.ResumeTenantResponse]
     """Lifts that freeze."""
+    DeleteTenant: _grpc.UnaryUnaryMultiCallable[_access_service_pb2.DeleteTenantRequest, _access_service_pb2.DeleteTenantResponse]
+    """Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+    the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+    """
 
 @_typing.type_check_only
 class AccessServiceAsyncStub(AccessServiceStub):
@@ -87,6 +91,10 @@ class AccessServiceAsyncStub(AccessServiceStub):
     """
     ResumeTenant: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ResumeTenantRequest, _access_service_pb2.ResumeTenantResponse]  # type: ignore[assignment]
     """Lifts that freeze."""
+    DeleteTenant: _aio.UnaryUnaryMultiCallable[_access_service_pb2.DeleteTenantRequest, _access_service_pb2.DeleteTenantResponse]  # type: ignore[assignment]
+    """Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+    the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+    """
 
 class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who may call, and who holds what."""
@@ -168,5 +176,15 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_access_service_pb2.ResumeTenantResponse, _abc.Awaitable[_access_service_pb2.ResumeTenantResponse]]:
         """Lifts that freeze."""
+
+    @_abc_1.abstractmethod
+    def DeleteTenant(
+        self,
+        request: _access_service_pb2.DeleteTenantRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_access_service_pb2.DeleteTenantResponse, _abc.Awaitable[_access_service_pb2.DeleteTenantResponse]]:
+        """Deletes a tenant that is suspended: all of its policy in one change, and then its keys. Its ledger stays as it is, under
+        the same heads and proofs, and is read as before; nothing is appended to it any more but by this.
+        """
 
 def add_AccessServiceServicer_to_server(servicer: AccessServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
