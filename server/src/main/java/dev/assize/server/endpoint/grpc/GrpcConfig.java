@@ -112,12 +112,21 @@ public record GrpcConfig(
         /** What the operating system takes, with its end. */
         private static final int MAX_PATH_BYTES = 107;
 
+        /** How the name of the directory begins in which the socket is made, beside the place where it is then put. */
+        static final String HIDDEN = ".assize-";
+
         public UnixSocket {
             permissions = Set.copyOf(permissions);
-            if (file.toString().getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
-                throw new IllegalArgumentException(
-                        "grpc.unixSocket is `" + file + "`: expected a path of at most " + MAX_PATH_BYTES + " bytes");
+            Path made = file.resolveSibling(HIDDEN + "01234567").resolve("s");
+            if (Math.max(bytes(file), bytes(made)) > MAX_PATH_BYTES) {
+                throw new IllegalArgumentException("grpc.unixSocket is `" + file + "`: expected a path of at most "
+                        + MAX_PATH_BYTES + " bytes in a" + " directory of at most "
+                        + (MAX_PATH_BYTES - (HIDDEN + "/01234567/s").length()));
             }
+        }
+
+        private static int bytes(Path path) {
+            return path.toString().getBytes(StandardCharsets.UTF_8).length;
         }
     }
 

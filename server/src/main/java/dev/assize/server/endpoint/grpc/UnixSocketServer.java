@@ -13,7 +13,13 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,12 +34,20 @@ final class UnixSocketServer implements AutoCloseable {
     private final EventLoopGroup loops;
     private final Server server;
 
+    /** Which file it is: one of that name may be another server's by the time this one ends. */
+    private final Object fileKey;
+
     private UnixSocketServer(
-            GrpcConfig.UnixSocket socket, EventLoopGroup acceptor, EventLoopGroup loops, Server server) {
+            GrpcConfig.UnixSocket socket,
+            EventLoopGroup acceptor,
+            EventLoopGroup loops,
+            Server server,
+            Object fileKey) {
         this.socket = socket;
         this.acceptor = acceptor;
         this.loops = loops;
         this.server = server;
+        this.fileKey = fileKey;
     }
 
     /**
@@ -44,20 +58,48 @@ final class UnixSocketServer implements AutoCloseable {
     static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
         EventLoopGroup acceptor = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
         EventLoopGroup loops = new MultiThreadIoEventLoopGroup(NioIoHandler.newFactory());
+        Server server = null;
         try {
             makeRoom(socket.file());
-            NettyServerBuilder builder = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(socket.file()))
-                    .channelType(NioServerDomainSocketChannel.class)
-                    .bossEventLoopGroup(acceptor)
-                    .workerEventLoopGroup(loops);
-            Server server = configured.apply(builder).build().start();
-            Files.setPosixFilePermissions(socket.file(), socket.permissions());
-            return new UnixSocketServer(socket, acceptor, loops, server);
+            Path hidden = hiddenDirectory(socket.file());
+            try {
+                Path bound = hidden.resolve("s");
+                NettyServerBuilder builder = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(bound))
+                        .channelType(NioServerDomainSocketChannel.class)
+                        .bossEventLoopGroup(acceptor)
+                        .workerEventLoopGroup(loops);
+                server = configured.apply(builder).build().start();
+                Files.setPosixFilePermissions(bound, socket.permissions());
+                Object fileKey = fileKey(bound);
+                Files.move(bound, socket.file(), StandardCopyOption.ATOMIC_MOVE);
+                return new UnixSocketServer(socket, acceptor, loops, server, fileKey);
+            } finally {
+                Files.deleteIfExists(hidden.resolve("s"));
+                Files.delete(hidden);
+            }
         } catch (IOException e) {
+            if (server != null) {
+                server.shutdownNow();
+            }
             end(acceptor, loops);
             throw new GrpcStartException(
                     "cannot listen on " + socket.file() + " (grpc.unixSocket): " + reason(socket.file(), e), e);
         }
+    }
+
+    /** Where nobody else can connect until the socket has its permissions: what binds it lets everybody in at once. */
+    private static Path hiddenDirectory(Path file) throws IOException {
+        byte[] random = new byte[4];
+        new SecureRandom().nextBytes(random);
+        return Files.createDirectory(
+                file.resolveSibling(
+                        GrpcConfig.UnixSocket.HIDDEN + HexFormat.of().formatHex(random)),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+
+    private static Object fileKey(Path file) throws IOException {
+        return Objects.requireNonNull(Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                .fileKey());
     }
 
     Server server() {
@@ -69,7 +111,10 @@ final class UnixSocketServer implements AutoCloseable {
     public void close() {
         end(acceptor, loops);
         try {
-            Files.deleteIfExists(socket.file());
+            if (Files.exists(socket.file(), LinkOption.NOFOLLOW_LINKS)
+                    && fileKey(socket.file()).equals(fileKey)) {
+                Files.delete(socket.file());
+            }
         } catch (IOException e) {
             LOG.warn("{} cannot be deleted", socket.file(), e);
         }

@@ -31,6 +31,10 @@ class UnixSocketTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("at most 107 bytes");
         assertThat(socket(Path.of("/" + "x".repeat(106)), "rw-------")).isNotNull();
+        assertThatThrownBy(() -> socket(Path.of("/" + "d".repeat(88) + "/s"), "rw-------"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("a directory of at most 88");
+        assertThat(socket(Path.of("/" + "d".repeat(87) + "/s"), "rw-------")).isNotNull();
     }
 
     @Test
@@ -74,6 +78,21 @@ class UnixSocketTest {
             }
         }
         assertThat(file).doesNotExist();
+    }
+
+    @Test
+    void leavesTheSocketOfAnotherServerThatTookItsPlace() throws Exception {
+        Path file = directory.resolve("assize.sock");
+        try (GrpcFixture door = new GrpcFixture(directory, config(file, "rw-------"));
+                ServerSocketChannel next = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            GrpcServer server = door.injector.getInstance(GrpcServer.class);
+            server.start();
+            assertThat(directory.toFile().list()).noneMatch(name -> name.startsWith(".assize-"));
+            Files.delete(file);
+            next.bind(UnixDomainSocketAddress.of(file));
+            server.close();
+            assertThat(file).exists();
+        }
     }
 
     private void assertRefused(Path file, String reason) {
