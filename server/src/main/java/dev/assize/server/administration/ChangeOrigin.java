@@ -28,11 +28,10 @@ public record ChangeOrigin(
 
     /**
      * What is done though the tenant has its changes accepted: a freeze, because stopping must not wait and takes nothing
-     * but rights; what the server does by itself; and the steps in a tenant's life, which nobody could propose: each has a
-     * permission of its own, and two people take part where one is to end.
+     * but rights; what the server does by itself; and that a tenant is suspended and resumed, which has permissions of its
+     * own and which nobody could propose.
      */
-    private static final Set<String> IMMEDIATE =
-            Set.of("freeze", "suspend", "resume", "delete", "clean-up", BREAK_GLASS);
+    private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "resume", "clean-up", BREAK_GLASS);
 
     /** A change that nobody proposed and that its caller makes for itself. */
     public ChangeOrigin(String text, @Nullable Once once) {

@@ -30,9 +30,6 @@ public sealed interface ShorthandResult {
     /** The tenant is not suspended, and only such a one is deleted. */
     record NotSuspended(TenantId tenant) implements ShorthandResult {}
 
-    /** Who deletes a tenant whose changes others accept must be another than who suspended it. */
-    record OwnSuspension(TenantId tenant) implements ShorthandResult {}
-
     /** The key was used for another request. */
     record KeyReused(String key) implements ShorthandResult {}
 

@@ -6,8 +6,6 @@ import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.ShorthandResult.Done;
 import dev.assize.server.administration.ShorthandResult.NotThere;
 import dev.assize.server.administration.Shorthands.Order;
-import dev.assize.server.administration.review.GrantRecords;
-import dev.assize.server.administration.review.GrantRecords.Written;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedOnce;
@@ -20,9 +18,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
-import dev.assize.server.policy.PolicySet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -49,20 +45,13 @@ public final class TenantLife {
     private final Shorthands shorthands;
     private final RecordedOnce records;
     private final PolicyRepository policies;
-    private final GrantRecords changes;
     private final TenantKeys keys;
 
     @Inject
-    TenantLife(
-            Shorthands shorthands,
-            RecordedOnce records,
-            PolicyRepository policies,
-            GrantRecords changes,
-            TenantKeys keys) {
+    TenantLife(Shorthands shorthands, RecordedOnce records, PolicyRepository policies, TenantKeys keys) {
         this.shorthands = shorthands;
         this.records = records;
         this.policies = policies;
-        this.changes = changes;
         this.keys = keys;
     }
 
@@ -89,9 +78,12 @@ public final class TenantLife {
      * stays half done, whatever failed in between.
      */
     public Step delete(TenantId tenant, Order order) {
-        Optional<Written> suspension = suspension(tenant);
+        DocumentKey suspension = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, SUSPENSION);
         ShorthandResult result = shorthands.deleteAll(
-                tenant, DELETE, order, present -> obstacle(tenant, present, suspension, order.recorder()));
+                tenant,
+                DELETE,
+                order,
+                present -> present.find(suspension).isPresent() ? null : new ShorthandResult.NotSuspended(tenant));
         Done done = result instanceof Done now ? now : deletedBefore(tenant, result);
         if (done == null) {
             return new Step(result, -1, 0);
@@ -101,24 +93,6 @@ public final class TenantLife {
                         PolicyScope.of(tenant), done.revision().next(), 1)
                 .getFirst();
         return new Step(done, record(tenant, DELETE, made.actor(), made.reason().orElse(null), done), revoked);
-    }
-
-    private Optional<Written> suspension(TenantId tenant) {
-        DocumentKey freeze = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, SUSPENSION);
-        return Optional.ofNullable(
-                changes.written(PolicyScope.of(tenant), List.of(freeze)).get(freeze));
-    }
-
-    private static @Nullable ShorthandResult obstacle(
-            TenantId tenant, PolicySet present, Optional<Written> suspension, Recorder recorder) {
-        DocumentKey freeze = new DocumentKey(PolicyScope.of(tenant), Kind.FREEZE, SUSPENSION);
-        if (present.find(freeze).isEmpty() || suspension.isEmpty()) {
-            return new ShorthandResult.NotSuspended(tenant);
-        }
-        return ChangePlanner.acceptancesNeeded(present) > 0
-                        && suspension.get().by().equals(recorder)
-                ? new ShorthandResult.OwnSuspension(tenant)
-                : null;
     }
 
     /** The deletion that was committed before, where there is nothing any more for that reason. */

@@ -17,6 +17,11 @@ public interface ApiKeyRepository {
 
     Optional<ApiKey> find(String keyId);
 
+    /**
+     * Keeps a key.
+     *
+     * @throws TenantGoneException where its home was deleted, however shortly before
+     */
     void insert(ApiKey key, AuditEvent event);
 
     /** The key as it is after revocation; empty where the tenant has no such key. Revoking twice changes nothing. */

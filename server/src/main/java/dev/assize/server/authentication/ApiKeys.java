@@ -114,7 +114,11 @@ public final class ApiKeys {
         return repository.find(caller.keyId()).flatMap(key -> Optional.ofNullable(key.expiresAt()));
     }
 
-    /** Makes a key. Its secret is in the answer and nowhere else. */
+    /**
+     * Makes a key. Its secret is in the answer and nowhere else.
+     *
+     * @throws TenantGoneException where its home was deleted
+     */
     public CreatedKey create(KeyGrant grant, Recorder createdBy) {
         Credential credential = Credential.random(random);
         ApiKey key = new ApiKey(
@@ -176,7 +180,7 @@ public final class ApiKeys {
         }
     }
 
-    /** Ends all keys of a home tenant that are not ended yet; returns how many. */
+    /** Ends all keys of a home tenant that is deleted, and so gets no more of them; returns how many. */
     public int revokeAll(TenantId home, Recorder revokedBy) {
         int revoked = 0;
         String after = null;

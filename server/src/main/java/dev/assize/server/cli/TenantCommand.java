@@ -280,8 +280,8 @@ public final class TenantCommand {
             description = {
                 "Deletes a tenant that is suspended: its policy in one change, and its keys. Its ledger stays, is proven and"
                         + " read as before, and takes nothing more. Export it first (`assize tenant export`).",
-                "Needs the permission `delete` on `tenant`, there. Where others accept what changes in the tenant, whoever"
-                        + " suspended it cannot delete it.",
+                "Needs the permission `delete` on `tenant`, there. Where others accept what changes in the tenant, they must"
+                        + " accept first that no more do (`policy propose`).",
                 "Run again after a failure, it ends what is left to do."
             })
     static final class Delete extends Step {

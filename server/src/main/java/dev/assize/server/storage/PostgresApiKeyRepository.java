@@ -8,6 +8,7 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.authentication.ApiKey;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.authentication.TenantGoneException;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Environment;
@@ -31,6 +32,11 @@ import org.jspecify.annotations.Nullable;
 
 /** Credentials in PostgreSQL, each change beside its ledger entry. */
 final class PostgresApiKeyRepository implements ApiKeyRepository {
+
+    /** A row where a tenant had policy, and is no more. */
+    private static final String DELETED = "SELECT 1 FROM assize.policy_scope WHERE scope_key = ? AND revision > 0"
+            + " AND NOT EXISTS (SELECT 1 FROM assize.policy_document WHERE scope_key = ? AND kind = 'Tenant'"
+            + " AND to_revision IS NULL)";
 
     private final Database database;
     private final LedgerWriter ledger;
@@ -66,8 +72,16 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         database.inTransaction(home.value(), transaction -> {
             transaction.sql().insertInto(API_KEY).set(write(key)).execute();
             record(transaction, home, key.createdBy(), List.of(event));
+            // Behind the ledger's lock, which whoever deletes the tenant takes, too: one of the two sees the other.
+            if (isDeleted(transaction, home)) {
+                throw new TenantGoneException(home);
+            }
             return true;
         });
+    }
+
+    private static boolean isDeleted(TenantTransaction transaction, TenantId home) {
+        return transaction.sql().fetch(DELETED, home.value(), home.value()).isNotEmpty();
     }
 
     @Override

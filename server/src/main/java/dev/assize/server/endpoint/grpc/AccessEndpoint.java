@@ -30,8 +30,10 @@ import dev.assize.server.authentication.ApiKeys.SealedKey;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.authentication.TenantGoneException;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -170,11 +172,19 @@ final class AccessEndpoint extends AccessServiceImplBase {
         // Whoever has a key of somebody's is that somebody.
         gate.requireActAs(home, grant.subject(), home);
         tenants.requireExists(home);
-        CreatedKey created = keys.create(grant, call.recorder());
+        CreatedKey created = created(grant, call.recorder());
         return CreateKeyResponse.newBuilder()
                 .setKey(wire(created.key()))
                 .setCredential(created.credential())
                 .build();
+    }
+
+    private CreatedKey created(KeyGrant grant, Recorder createdBy) {
+        try {
+            return keys.create(grant, createdBy);
+        } catch (TenantGoneException meanwhile) {
+            throw TenantDirectory.unknown(grant.home());
+        }
     }
 
     private ListKeysResponse listKeys(ListKeysRequest request) {

@@ -291,11 +291,6 @@ final class ShorthandCalls {
                         tenant.value(),
                         "tenant `" + tenant + "` is not suspended: expected one that was stopped before it is deleted"
                                 + " (AccessService/SuspendTenant, `assize tenant suspend`)");
-            case ShorthandResult.OwnSuspension(TenantId tenant) ->
-                throw RefusedException.of(
-                        ErrorReason.SUSPENSION_OWN,
-                        "changes of tenant `" + tenant + "` take two: who suspended it cannot delete it, too",
-                        Map.of("tenant", tenant.value()));
             case ShorthandResult.KeyReused(String key) -> throw LedgerEndpoint.keyReused(key);
             case ShorthandResult.Refused(ChangeResult refused) -> throw refused(refused);
         };

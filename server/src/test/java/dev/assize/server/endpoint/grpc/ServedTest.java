@@ -111,6 +111,7 @@ import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
 import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.authentication.TenantGoneException;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.DecisionService;
@@ -883,7 +884,7 @@ class ServedTest {
     }
 
     @Test
-    void takesTwoToDeleteATenantWhoseChangesOthersAccept() {
+    void noOneDeletesATenantWhoseChangesOthersAccept() {
         apply(
                 admin,
                 header(),
@@ -901,19 +902,24 @@ class ServedTest {
                 .setTenant("paired")
                 .setReason("r")
                 .build();
-        Refusal.of(() -> access.deleteTenant(deletion)).is(ErrorReason.SUSPENSION_OWN);
+        Refusal.of(() -> access.deleteTenant(deletion)).is(ErrorReason.ACCEPTANCE_NEEDED);
+        assertThat(check(admin, "paired", "user:alice").getReason()).isEqualTo(Reason.REASON_FROZEN);
+    }
 
-        apply(admin, header(), put("""
-                apiVersion: assize.dev/v1
-                kind: RoleBinding
-                metadata: {tenant: assize, name: ending}
-                spec: {subjects: ["user:eve"], role: administrator}
-                """));
-        String eve = key("user:eve", "assize", true);
-        assertThat(with(AccessServiceGrpc.newBlockingStub(channel), eve)
-                        .deleteTenant(deletion)
-                        .getRecordedSeq())
-                .isPositive();
+    @Test
+    void aTenantThatWasDeletedGetsNoKeyHoweverLateANodeHearsOfIt() {
+        apply(admin, header(), put(tenant("keyless")));
+        suspend(with(AccessServiceGrpc.newBlockingStub(channel), admin), "keyless");
+        with(AccessServiceGrpc.newBlockingStub(channel), admin)
+                .deleteTenant(DeleteTenantRequest.newBuilder()
+                        .setTenant("keyless")
+                        .setReason("r")
+                        .build());
+        KeyGrant grant = new KeyGrant(
+                Subject.parse("user:admin"), new TenantId("keyless"), true, Set.of(), Set.of(), Set.of(), "", null);
+        ApiKeys keys = node.getInstance(ApiKeys.class);
+        assertThatThrownBy(() -> keys.create(grant, Recorder.ASSIZE)).isInstanceOf(TenantGoneException.class);
+        assertThat(keys.list(new TenantId("keyless"), null, 10)).isEmpty();
     }
 
     @Test
