@@ -101,9 +101,12 @@ public final class ApiKeys {
     public boolean isStillValid(Caller caller) {
         try {
             Optional<ApiKey> known = ongoing.getIfPresent(caller.keyId());
-            return (known == null ? ongoing.get(caller.keyId(), this::find) : known)
-                    .filter(key -> key.isValidAt(clock.instant()))
-                    .isPresent();
+            if (known == null) {
+                // Before the cache is entered: in there one waits for whoever reads the store already.
+                Prompt.requireTime();
+                known = ongoing.get(caller.keyId(), repository::find);
+            }
+            return known.filter(key -> key.isValidAt(clock.instant())).isPresent();
         } catch (StoreUnavailableException broken) {
             return true;
         }

@@ -103,6 +103,16 @@ class ApiKeysTest {
         assertThat(repository.finds()).isEqualTo(1 + 5 * 2);
     }
 
+    /** Asked from within a look-up, for who asks then from another thread waits for its end. */
+    @Test
+    void doesNotWaitInPromptWorkForWhoeverReadsTheStoreAlready() {
+        Caller caller = keys.create(grant(null), ADMIN).key().caller();
+        repository.afterFind(() -> assertThatThrownBy(() -> Prompt.run(() -> keys.isStillValid(caller)))
+                .isInstanceOf(WouldWaitException.class));
+        assertThat(keys.isStillValid(caller)).isTrue();
+        assertThat(repository.finds()).isOne();
+    }
+
     @Test
     void endsWhatItRemembersInItsTimeWhereTheStoreDoesNotAnswer() {
         CreatedKey key = keys.create(grant(null), ADMIN);
