@@ -6,13 +6,17 @@ import com.google.protobuf.Parser;
 import io.grpc.Drainable;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor.Marshaller;
-import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import org.jspecify.annotations.Nullable;
 
-/** A message as its bytes: read from the transport once, and given to it in one piece. */
+/**
+ * A message as its bytes: read from the transport once, and given to it in one piece. What cannot be read, as a compressed
+ * message may turn out, has no bytes, and is refused where it is to be looked at: where it is read gRPC would say UNKNOWN.
+ */
 final class MessageBytes extends ByteArrayInputStream implements KnownLength, Drainable {
 
     /** Bytes in, bytes out; whoever handles the call reads them, and as often as it takes. */
@@ -24,12 +28,27 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
         @Override
         public MessageBytes parse(InputStream stream) {
-            return new MessageBytes(bytesOf(stream));
+            try {
+                return new MessageBytes(bytesOf(stream));
+            } catch (IOException broken) {
+                return new MessageBytes(malformed());
+            } catch (StatusRuntimeException tooLarge) {
+                return new MessageBytes(tooLarge);
+            }
         }
     };
 
+    /** Null for what was read. */
+    private final @Nullable RuntimeException refusal;
+
     MessageBytes(byte[] bytes) {
         super(bytes);
+        refusal = null;
+    }
+
+    private MessageBytes(RuntimeException refusal) {
+        super(new byte[0]);
+        this.refusal = refusal;
     }
 
     static MessageBytes of(MessageLite message) {
@@ -42,6 +61,9 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
     /** The message as the generated parser reads it; what is none is refused like every other malformed request. */
     <M> M as(Parser<M> parser) {
+        if (refusal != null) {
+            throw refusal;
+        }
         try {
             return parser.parseFrom(buf);
         } catch (InvalidProtocolBufferException malformed) {
@@ -66,14 +88,7 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
     }
 
     /** The transport knows how long a message is: one array, filled once. */
-    private static byte[] bytesOf(InputStream stream) {
-        try {
-            return stream instanceof KnownLength ? stream.readNBytes(stream.available()) : stream.readAllBytes();
-        } catch (IOException broken) {
-            throw Status.INTERNAL
-                    .withDescription("the message breaks off")
-                    .withCause(broken)
-                    .asRuntimeException();
-        }
+    private static byte[] bytesOf(InputStream stream) throws IOException {
+        return stream instanceof KnownLength ? stream.readNBytes(stream.available()) : stream.readAllBytes();
     }
 }
