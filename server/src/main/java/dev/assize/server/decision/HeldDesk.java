@@ -90,9 +90,12 @@ final class HeldDesk implements Desk {
     @Override
     public boolean decide(CheckBytes names) {
         DecisionGraph open = open();
+        if (!names.hasPlainPath()) {
+            return false;
+        }
         try {
             walk.over(open, names, now);
-            if (!names.isPlain(walk.knowsNames())
+            if (!names.hasPlainNames(walk.knowsNames())
                     || walk.hasMoreToAsk()
                     || walk.validUntil().isBefore(changesNoSooner)) {
                 return false;

@@ -10,6 +10,7 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
@@ -212,6 +213,21 @@ class DeskTest {
                 .isFalse();
         assertThat(pdp.evaluate(query("user:ålice", "doc:1", "read", "")).reason())
                 .isEqualTo(Reason.NO_GRANT);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Limits.PATH_SEGMENTS, 16_380})
+    void looksNothingUpForAPathThatIsNone(int slashes) {
+        assertThat(decide(names("user:alice", "doc:1", "read", ""))).isTrue();
+        assertThat(desk.decide(names("user:nobody", "/".repeat(slashes) + "doc", "read", "")))
+                .isFalse();
+        assertThat(desk.reason()).as("of the last one looked up").isEqualTo(Reason.ALLOWED);
+        String deep = "vault:v/".repeat(Limits.PATH_SEGMENTS) + "doc:1";
+        assertThat(desk.decide(names("user:nobody", deep, "read", ""))).isFalse();
+        assertThat(desk.reason()).isEqualTo(Reason.ALLOWED);
+        String deepest = "vault:v/".repeat(Limits.PATH_SEGMENTS - 1) + "doc:1";
+        assertThat(desk.decide(names("user:nobody", deepest, "read", ""))).isTrue();
+        assertThat(desk.reason()).isEqualTo(Reason.NO_GRANT);
     }
 
     @Test

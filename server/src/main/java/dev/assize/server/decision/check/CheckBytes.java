@@ -122,14 +122,20 @@ public final class CheckBytes {
     }
 
     /**
-     * Whether the names, but for the tenant's, are plain ones, of which nothing is refused. What is not may be well-formed
-     * still: {@link #query} tells.
-     *
-     * @param known whether a policy has them all as its own names, apart from the resource's, of which it has the type
+     * Whether the resource's name is a plain one, of which nothing is refused; it is short then, too, and may be looked up
+     * by each of its segments. What is not may be well-formed still: {@link #query} tells.
      */
-    public boolean isPlain(boolean known) {
-        return PlainNames.isPath(bytes, resourceOffset, resourceLength)
-                && !isGroup()
+    public boolean hasPlainPath() {
+        return PlainNames.isPath(bytes, resourceOffset, resourceLength);
+    }
+
+    /**
+     * The same of the other names, but for the tenant's, once they are located.
+     *
+     * @param known whether a policy has them all as its own names
+     */
+    public boolean hasPlainNames(boolean known) {
+        return !isGroup()
                 && (known
                         || (PlainNames.isTenant(envBytes, envOffset, envLength)
                                 && PlainNames.isAction(bytes, actionOffset, actionLength)

@@ -5,6 +5,7 @@ import static java.util.stream.Collectors.toMap;
 import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.Scope;
@@ -100,16 +101,24 @@ public final class GrantScope {
                 && NameBytes.isSame(names.bytes(), offset, path, path.length);
     }
 
+    /** Tries as many prefixes as a path has segments, however many slashes there are in what is none. */
     private static boolean hasAncestor(NameTable<ResourcePath> paths, CheckBytes names) {
         byte[] bytes = names.bytes();
         int start = names.resourceOffset();
         int end = start + names.resourceLength();
-        for (int i = start; i < end; i++) {
-            if (bytes[i] == '/' && paths.find(bytes, start, i - start) != null) {
+        int at = start;
+        for (int segments = 1; segments <= Limits.PATH_SEGMENTS; segments++) {
+            while (at < end && bytes[at] != '/') {
+                at++;
+            }
+            if (paths.find(bytes, start, at - start) != null) {
                 return true;
             }
+            if (at++ == end) {
+                return false;
+            }
         }
-        return paths.find(bytes, start, end - start) != null;
+        return false;
     }
 
     /** A few names, or many. */

@@ -87,8 +87,8 @@ public final class Walk {
     /**
      * Judges what these names ask, as of a moment: about a subject of the graph's own tenant.
      *
-     * @param asked names that may turn out to be none: what is found means something only where {@link
-     *     CheckBytes#isPlain} says so behind it
+     * @param asked names with a plain path, of which others may turn out to be none: what is found means something only
+     *     where {@link CheckBytes#hasPlainNames} says so behind it
      * @throws dev.assize.server.model.MalformedException perhaps, where some are none
      */
     public void over(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {

@@ -65,7 +65,8 @@ class CheckBytesOnTheWireTest {
                 continue;
             }
             question.names().locate();
-            if (!question.names().isPlain(false)
+            if (!question.names().hasPlainPath()
+                    || !question.names().hasPlainNames(false)
                     || !PlainNames.isTenant(bytes, question.tenantOffset(), question.tenantLength())) {
                 continue;
             }

@@ -36,7 +36,7 @@ final class FakeDesk implements Desk {
     @Override
     public boolean decide(CheckBytes names) {
         names.locate();
-        if (!names.isPlain(false)) {
+        if (!names.hasPlainPath() || !names.hasPlainNames(false)) {
             return false;
         }
         CheckQuery query = names.query(tenant);
