@@ -9,6 +9,10 @@ public final class Limits {
     public static final int PATH_SEGMENTS = 8;
     public static final int PATH_BYTES = 1_024;
     public static final int REQUEST_BYTES = 64 * 1_024;
+
+    /** Bytes of a message that is read while other calls of its connection wait; a check of more is refused anyway. */
+    public static final int PROMPT_MESSAGE_BYTES = REQUEST_BYTES;
+
     public static final int ATTRIBUTES = 64;
     public static final int ATTRIBUTE_BYTES = 4 * 1_024;
     public static final int ATTRIBUTE_DEPTH = 4;

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import io.grpc.Codec;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
@@ -23,20 +24,31 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
             DecisionServiceGrpc.getCheckBatchMethod().getFullMethodName(),
             DecisionServiceGrpc.getCheckStreamMethod().getFullMethodName());
 
+    private static final Metadata.Key<String> ENCODING =
+            Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER);
+
     private final ExecutorService virtual = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("grpc-", 0).factory());
 
     @Inject
     CallThreads() {}
 
-    /** Whether calls of the method begin on the event loop, where nothing may wait. */
-    static boolean isPrompt(MethodDescriptor<?, ?> method) {
-        return PROMPT.contains(method.getFullMethodName());
+    /**
+     * Whether a call begins on the event loop, where nothing may wait. One that sends compressed messages does not, however
+     * short they are: how long they will be shows only when they are inflated, and that is done where the call is.
+     */
+    static boolean isPrompt(MethodDescriptor<?, ?> method, Metadata headers) {
+        return PROMPT.contains(method.getFullMethodName()) && !isCompressed(headers);
+    }
+
+    private static boolean isCompressed(Metadata headers) {
+        String encoding = headers.get(ENCODING);
+        return encoding != null && !encoding.equals(Codec.Identity.NONE.getMessageEncoding());
     }
 
     @Override
     public <Q, R> @Nullable Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
-        return isPrompt(call.getMethodDescriptor()) ? null : virtual;
+        return isPrompt(call.getMethodDescriptor(), headers) ? null : virtual;
     }
 
     /** Runs what may wait, on a virtual thread. */

@@ -92,6 +92,7 @@ final class CheckMethods {
     }
 
     private MessageBytes check(MessageBytes bytes) {
+        bytes.requireTimeToRead();
         MessageBytes answer = plain.check(bytes);
         return answer == null ? checkMessage(bytes) : answer;
     }
@@ -102,6 +103,7 @@ final class CheckMethods {
     }
 
     private MessageBytes checkBatch(MessageBytes bytes) {
+        bytes.requireTimeToRead();
         MessageBytes answer = plain.batch(bytes);
         return answer == null ? checkBatchMessage(bytes) : answer;
     }

@@ -65,6 +65,7 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             return;
         }
         try {
+            request.requireTimeToRead();
             MessageBytes answer = plainAnswer(request.bytes());
             stream.onNext(answer == null ? MessageBytes.of(answer(request.as(CheckStreamRequest.parser()))) : answer);
         } catch (WouldWaitException later) {
@@ -111,9 +112,9 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
         } catch (WouldWaitException later) {
             throw later;
         } catch (RuntimeException failure) {
-            return MessageBytes.of(plainRequest.failed(errors.toStatus(failure)));
+            return MessageBytes.of(plainRequest.failed(request, errors.toStatus(failure)));
         }
-        return answer == null ? null : plainRequest.answered(answer.bytes());
+        return answer == null ? null : plainRequest.answered(request, answer.bytes());
     }
 
     private CheckStreamResponse answer(CheckStreamRequest request) {

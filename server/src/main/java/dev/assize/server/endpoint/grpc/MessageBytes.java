@@ -3,6 +3,9 @@ package dev.assize.server.endpoint.grpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import dev.assize.server.model.Limits;
+import dev.assize.server.prompt.Prompt;
+import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.Drainable;
 import io.grpc.KnownLength;
 import io.grpc.MethodDescriptor.Marshaller;
@@ -57,6 +60,17 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
     byte[] bytes() {
         return buf;
+    }
+
+    /**
+     * To be called before the bytes are looked at: to read many takes long.
+     *
+     * @throws WouldWaitException within prompt work, where they are more than is read there
+     */
+    void requireTimeToRead() {
+        if (buf.length > Limits.PROMPT_MESSAGE_BYTES) {
+            Prompt.requireTime();
+        }
     }
 
     /** The message as the generated parser reads it; what is none is refused like every other malformed request. */

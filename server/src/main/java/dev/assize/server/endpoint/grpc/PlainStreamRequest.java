@@ -9,14 +9,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
-/** Reads where the question of a `CheckStreamRequest` lies, and writes its answer back; {@link PlainQuestion} reads the question. */
+/**
+ * Reads where the question of a `CheckStreamRequest` lies, and writes its answer back; {@link PlainQuestion} reads the
+ * question. Lives as long as its stream, and so keeps no message.
+ */
 final class PlainStreamRequest {
 
     private static final int CORRELATION = PlainQuestion.tag(CheckStreamRequest.CORRELATION_ID_FIELD_NUMBER);
     private static final int CHECK = PlainQuestion.tag(CheckStreamRequest.CHECK_FIELD_NUMBER);
     private static final byte RESPONSE = (byte) PlainQuestion.tag(CheckStreamResponse.RESPONSE_FIELD_NUMBER);
 
-    private byte[] bytes = {};
     private int correlationOffset;
     private int correlationLength;
     private int from;
@@ -24,7 +26,6 @@ final class PlainStreamRequest {
 
     /** Whether it is read whole: at most one plain correlation, then one question. */
     boolean read(byte[] message) {
-        bytes = message;
         correlationOffset = 0;
         correlationLength = 0;
         int at = 0;
@@ -59,20 +60,20 @@ final class PlainStreamRequest {
         return to;
     }
 
-    /** A response that says why there is no answer. */
-    CheckStreamResponse failed(Status error) {
+    /** A response to the message that was read, which says why there is no answer. */
+    CheckStreamResponse failed(byte[] message, Status error) {
         return CheckStreamResponse.newBuilder()
-                .setCorrelationId(new String(bytes, correlationOffset, correlationLength, StandardCharsets.US_ASCII))
+                .setCorrelationId(new String(message, correlationOffset, correlationLength, StandardCharsets.US_ASCII))
                 .setError(error)
                 .build();
     }
 
-    /** A `CheckStreamResponse` of the answer, a whole `CheckResponse`. */
-    MessageBytes answered(byte[] answer) {
+    /** A `CheckStreamResponse` to the message that was read, of the answer, a whole `CheckResponse`. */
+    MessageBytes answered(byte[] message, byte[] answer) {
         int correlationBytes = correlationLength == 0 ? 0 : correlationOffset + correlationLength;
         int head = correlationBytes + 1 + CodedOutputStream.computeUInt32SizeNoTag(answer.length);
         byte[] response = new byte[head + answer.length];
-        System.arraycopy(bytes, 0, response, 0, correlationBytes);
+        System.arraycopy(message, 0, response, 0, correlationBytes);
         writeLength(response, correlationBytes, head, answer.length);
         System.arraycopy(answer, 0, response, head, answer.length);
         return new MessageBytes(response);

@@ -32,7 +32,7 @@ final class PromptInterceptor implements ServerInterceptor {
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        if (!CallThreads.isPrompt(call.getMethodDescriptor())) {
+        if (!CallThreads.isPrompt(call.getMethodDescriptor(), headers)) {
             return next.startCall(call, headers);
         }
         Moving<Q> moving = new Moving<>(call);

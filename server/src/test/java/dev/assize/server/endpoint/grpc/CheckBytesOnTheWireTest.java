@@ -14,7 +14,6 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
-import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckBytes;
@@ -22,13 +21,8 @@ import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document.Obligation;
-import io.grpc.CallOptions;
-import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
-import io.grpc.stub.ClientCalls;
-import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -151,23 +145,9 @@ class CheckBytesOnTheWireTest {
 
     /** The answer without the names that are drawn anew for each, or the refusal. */
     private static Object ask(GrpcFixture door, String rpc, byte[] bytes) throws Exception {
-        Metadata headers = new Metadata();
-        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + door.admin);
-        MethodDescriptor<MessageBytes, MessageBytes> raw = MethodDescriptor.newBuilder(
-                        MessageBytes.MARSHALLER, MessageBytes.MARSHALLER)
-                .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
-                .setFullMethodName(DecisionServiceGrpc.SERVICE_NAME + "/" + rpc)
-                .build();
         byte[] answer;
         try {
-            answer = ClientCalls.blockingServerStreamingCall(
-                            ClientInterceptors.intercept(
-                                    door.channel, MetadataUtils.newAttachHeadersInterceptor(headers)),
-                            raw,
-                            CallOptions.DEFAULT,
-                            new MessageBytes(bytes))
-                    .next()
-                    .bytes();
+            answer = door.ask(rpc, bytes);
         } catch (StatusRuntimeException refused) {
             Metadata trailers = refused.getTrailers();
             return refused.getStatus() + " " + (trailers == null ? "" : trailers.toString());

@@ -7,9 +7,10 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
-import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceBlockingStub;
+import dev.assize.server.model.Reason;
+import dev.assize.server.prompt.Prompt;
 import io.grpc.Codec;
 import io.grpc.Compressor;
 import io.grpc.CompressorRegistry;
@@ -24,7 +25,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPOutputStream;
@@ -69,14 +72,23 @@ class CompressedChecksTest {
     }
 
     @Test
-    void answersThem() {
+    void answersThemElsewhereForNobodyKnowsHowLongTheyAre() throws Exception {
+        Queue<Boolean> asked = new ConcurrentLinkedQueue<>();
+        door.decisions.answer(query -> {
+            asked.add(Prompt.isRequired() || !Thread.currentThread().isVirtual());
+            return Reason.ALLOWED;
+        });
         ManagedChannel channel = channel(new Codec.Gzip());
         try {
-            assertThat(blocking(channel).check(request("replay:1")).getDecision())
-                    .isEqualTo(Decision.DECISION_ALLOW);
+            for (int i = 0; i < 2; i++) {
+                blocking(channel).check(request("replay:1"));
+                blocking(channel).checkBatch(batch("replay:1"));
+                stream(channel, request("replay:1"));
+            }
         } finally {
             channel.shutdownNow();
         }
+        assertThat(asked).hasSize(6).doesNotContain(true);
     }
 
     @Test

@@ -74,12 +74,16 @@ import dev.assize.server.retention.PruningRepository;
 import dev.assize.server.retention.RetentionModule;
 import dev.assize.server.retention.RetentionRepository;
 import dev.assize.server.testing.FakeApprovalPolicy;
+import io.grpc.CallOptions;
+import io.grpc.ClientInterceptors;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.inprocess.InProcessChannelBuilder;
 import io.grpc.inprocess.InProcessServerBuilder;
 import io.grpc.stub.AbstractStub;
+import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -207,6 +211,24 @@ final class GrpcFixture implements AutoCloseable {
         Metadata headers = new Metadata();
         headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
         return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    /** The first answer of a method of DecisionService to a message of whatever bytes, sent by the admin. */
+    byte[] ask(String rpc, byte[] message) {
+        MethodDescriptor<MessageBytes, MessageBytes> raw = MethodDescriptor.newBuilder(
+                        MessageBytes.MARSHALLER, MessageBytes.MARSHALLER)
+                .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
+                .setFullMethodName(DecisionServiceGrpc.SERVICE_NAME + "/" + rpc)
+                .build();
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + admin);
+        return ClientCalls.blockingServerStreamingCall(
+                        ClientInterceptors.intercept(channel, MetadataUtils.newAttachHeadersInterceptor(headers)),
+                        raw,
+                        CallOptions.DEFAULT,
+                        new MessageBytes(message))
+                .next()
+                .bytes();
     }
 
     @Override

@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.CodedOutputStream;
+import com.google.protobuf.MessageLite;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
@@ -10,6 +12,7 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.DecisionLog.Acknowledge;
@@ -20,6 +23,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Timer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -74,6 +80,46 @@ class PromptCallsTest {
     void answersABatchOfMoreElsewhere() {
         door.decisions(door.admin).checkBatch(batch(BatchCheck.PROMPT_ITEMS + 1));
         assertThat(asked).hasSize(BatchCheck.PROMPT_ITEMS + 1).doesNotContain(true);
+    }
+
+    @Test
+    void readsElsewhereWhatTakesLongToRead() throws Exception {
+        for (int bytes : new int[] {Limits.PROMPT_MESSAGE_BYTES, Limits.PROMPT_MESSAGE_BYTES + 1}) {
+            CheckRequest request = request("user:alice");
+            door.ask("Check", padded(bytes, CheckRequest.ACTION_FIELD_NUMBER, request));
+            door.ask("CheckBatch", padded(bytes, CheckBatchRequest.TENANT_FIELD_NUMBER, batch(1)));
+            door.ask(
+                    "CheckStream",
+                    padded(
+                            bytes,
+                            CheckStreamRequest.CORRELATION_ID_FIELD_NUMBER,
+                            CheckStreamRequest.newBuilder()
+                                    .setCorrelationId("c")
+                                    .setCheck(request)
+                                    .build()));
+        }
+        assertThat(asked).containsExactly(true, true, true, false, false, false);
+    }
+
+    /** So many bytes of the same message: the text comes twice, and only the second counts. */
+    private static byte[] padded(int bytes, int field, MessageLite message) throws IOException {
+        // Before it a tag, and a length in three bytes.
+        int text = bytes - message.getSerializedSize() - 4;
+        ByteArrayOutputStream padded = new ByteArrayOutputStream();
+        CodedOutputStream out = CodedOutputStream.newInstance(padded);
+        out.writeString(field, "x".repeat(text));
+        message.writeTo(out);
+        out.flush();
+        assertThat(padded.size()).isEqualTo(bytes);
+        return padded.toByteArray();
+    }
+
+    @Test
+    void keepsNoMessageForAsLongAsItsStream() {
+        assertThat(PlainStreamRequest.class.getDeclaredFields())
+                .filteredOn(field -> !Modifier.isStatic(field.getModifiers()))
+                .isNotEmpty()
+                .allMatch(field -> field.getType().isPrimitive());
     }
 
     @Test
