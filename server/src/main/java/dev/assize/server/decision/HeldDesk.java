@@ -10,6 +10,7 @@ import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.prompt.WouldWaitException;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -102,6 +103,10 @@ final class HeldDesk implements Desk {
             }
         } catch (MalformedException callers) {
             return false;
+        } catch (WouldWaitException later) {
+            // Whoever asked begins anew: what was decided on the way is counted there.
+            abandon();
+            throw later;
         } catch (RuntimeException bug) {
             metrics.engineFailed();
             throw new EvaluationFailedException(bug);

@@ -7,7 +7,10 @@ package dev.assize.server.prompt;
  */
 public final class Prompt {
 
-    private static final ScopedValue<Boolean> PROMPT = ScopedValue.newInstance();
+    /** What prompt work may cost, in steps of some tens of nanoseconds: one is to look at a grant. */
+    public static final int STEPS = 16_384;
+
+    private static final ScopedValue<Budget> PROMPT = ScopedValue.newInstance();
 
     private Prompt() {}
 
@@ -17,7 +20,7 @@ public final class Prompt {
      * @throws WouldWaitException where it would have to; it has had no effect then
      */
     public static void run(Runnable work) {
-        ScopedValue.where(PROMPT, true).run(work);
+        ScopedValue.where(PROMPT, new Budget()).run(work);
     }
 
     /** Whether this is prompt work. */
@@ -33,6 +36,35 @@ public final class Prompt {
     public static void requireTime() {
         if (isRequired()) {
             throw new WouldWaitException();
+        }
+    }
+
+    /**
+     * To be called before steps that are quick, and many perhaps.
+     *
+     * @throws WouldWaitException within prompt work that costs too much with them
+     */
+    public static void spend(int steps) {
+        if (isRequired()) {
+            PROMPT.get().spend(steps);
+        }
+    }
+
+    /** The steps of this prompt work until now; none where it is no prompt work. */
+    public static int spent() {
+        return isRequired() ? PROMPT.get().spent : 0;
+    }
+
+    /** Of one thread's work. */
+    private static final class Budget {
+
+        private int spent;
+
+        void spend(int steps) {
+            if (steps > STEPS - spent) {
+                throw new WouldWaitException();
+            }
+            spent += steps;
         }
     }
 }

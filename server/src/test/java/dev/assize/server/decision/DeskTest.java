@@ -23,11 +23,14 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.PolicySet;
+import dev.assize.server.prompt.Prompt;
+import dev.assize.server.prompt.WouldWaitException;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
@@ -104,6 +107,26 @@ class DeskTest {
               role: reader
               notBefore: 2026-03-01T10:00:00Z
               notAfter: 2026-03-01T14:00:00Z
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: compared}
+            spec: {subjects: ["user:compared"], role: reader, when: "subject.id == 'compared'"}
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: interpreted}
+            spec: {subjects: ["user:interpreted"], role: reader, when: "size(subject.id) == 11"}
+            ---
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: acme, name: sizer}
+            spec: {permissions: [{resources: [doc], actions: [read], when: "size(subject.id) == 5"}]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: sizers}
+            spec: {subjects: ["user:sized"], role: sizer}
             ---
             apiVersion: assize.dev/v1
             kind: ApprovalRule
@@ -271,6 +294,9 @@ class DeskTest {
         "user:scoped, vault:v/doc:dd, read, production, OUT_OF_SCOPE",
         "user:scoped, vault:v/doc:d, read, default, OUT_OF_SCOPE",
         "user:timed, doc:1, read, '', ALLOWED",
+        "user:compared, doc:1, read, '', ALLOWED",
+        "user:interpreted, doc:1, read, '', ALLOWED",
+        "user:sized, doc:1, read, '', ALLOWED",
     })
     void answersAsTheServiceDoes(String subject, String resource, String action, String env, Reason reason) {
         assertThat(decide(names(subject, resource, action, env))).isTrue();
@@ -353,6 +379,52 @@ class DeskTest {
                         .counter()
                         .count())
                 .isEqualTo(3);
+    }
+
+    @Test
+    void comparesPromptlyAndInterpretsWhereThereIsTime() {
+        Prompt.run(() ->
+                assertThat(decide(names("user:compared", "doc:1", "read", ""))).isTrue());
+        desk.close();
+        for (String subject : List.of("user:interpreted", "user:sized")) {
+            CheckBytes names = names(subject, "doc:1", "read", "");
+            assertThatThrownBy(() -> Prompt.run(() -> decide(names))).isInstanceOf(WouldWaitException.class);
+            desk.close();
+            CheckQuery query = query(subject, "doc:1", "read", "");
+            assertThatThrownBy(() -> Prompt.run(() -> pdp.evaluateAll(ACME, List.of(query))))
+                    .isInstanceOf(WouldWaitException.class);
+            assertThat(pdp.evaluate(query).reason()).isEqualTo(Reason.ALLOWED);
+        }
+        assertThat(allowed()).as("each once").isEqualTo(3);
+    }
+
+    @Test
+    void decidesPromptlyUpToABoundAndCountsNothingOfWhatIsBegunAnew() {
+        CheckBytes alice = names("user:alice", "doc:1", "read", "");
+        assertThat(desk.open(alice)).isTrue();
+        Prompt.run(() -> {
+            // Each looks at one grant.
+            for (int i = 0; i < Prompt.STEPS; i++) {
+                assertThat(desk.decide(alice)).isTrue();
+            }
+            assertThatThrownBy(() -> desk.decide(alice)).isInstanceOf(WouldWaitException.class);
+        });
+        desk.close();
+        assertThat(allowed()).isZero();
+        List<CheckQuery> queries = Collections.nCopies(Prompt.STEPS, query("user:alice", "doc:1", "read", ""));
+        Prompt.run(() -> {
+            pdp.evaluateAll(ACME, queries);
+            assertThatThrownBy(() -> pdp.evaluateAll(ACME, queries.subList(0, 1)))
+                    .isInstanceOf(WouldWaitException.class);
+        });
+        assertThat(allowed()).isEqualTo(Prompt.STEPS);
+    }
+
+    private double allowed() {
+        return registry.get("assize.decision.checks")
+                .tag("reason", "ALLOWED")
+                .counter()
+                .count();
     }
 
     @Test

@@ -49,6 +49,7 @@ final class ActiveRoles {
 
     private static boolean holds(
             Grant grant, CheckQuery query, Instant now, Supplier<Facts> facts, Consumer<Instant> changesAt) {
+        Effort.grants(1);
         GrantTerms terms = grant.terms();
         if (terms == null) {
             return true;
@@ -67,6 +68,6 @@ final class ActiveRoles {
         if (when.readsNowOrAttributes()) {
             changesAt.accept(now);
         }
-        return when.evaluate(facts.get()) instanceof Condition.Verdict.Holds;
+        return Effort.ask(when, facts.get()) instanceof Condition.Verdict.Holds;
     }
 }

@@ -265,11 +265,13 @@ public final class Walk {
         }
         if (list.isInParts()) {
             List<GrantList> parts = list.parts();
+            Effort.grants(parts.size());
             for (int i = 0; i < parts.size(); i++) {
                 over(parts.get(i));
             }
             return;
         }
+        Effort.grants(list.size());
         for (int i = 0; i < list.size(); i++) {
             int role = list.role(i);
             boolean allows = cell.allows(role);
@@ -433,7 +435,7 @@ public final class Walk {
             boundary = now;
             denyBoundary = denies ? now : denyBoundary;
         }
-        return when.evaluate(facts());
+        return Effort.ask(when, facts());
     }
 
     private Facts facts() {

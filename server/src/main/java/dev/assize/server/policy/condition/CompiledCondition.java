@@ -23,6 +23,11 @@ record CompiledCondition(String text, boolean readsNowOrAttributes, List<Mention
     }
 
     @Override
+    public boolean isInterpreted() {
+        return predicate instanceof Interpreted;
+    }
+
+    @Override
     public String toString() {
         return text;
     }

@@ -14,6 +14,9 @@ public interface Condition {
     /** Whether its value may change with the clock, or with attributes and the context that come with a request. */
     boolean readsNowOrAttributes();
 
+    /** Whether it takes the interpreter, and so perhaps long: up to all that {@link ConditionLimits} let it. */
+    boolean isInterpreted();
+
     /** What a condition says. */
     sealed interface Verdict {
 
