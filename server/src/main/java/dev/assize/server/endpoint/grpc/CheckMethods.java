@@ -32,6 +32,7 @@ final class CheckMethods {
     private final DecisionIds ids;
     private final ErrorMapper errors;
     private final Replies replies;
+    private final CallThreads threads;
 
     @Inject
     CheckMethods(
@@ -42,7 +43,8 @@ final class CheckMethods {
             AnswersOnRecord onRecord,
             DecisionIds ids,
             ErrorMapper errors,
-            Replies replies) {
+            Replies replies,
+            CallThreads threads) {
         this.plain = plain;
         this.checks = checks;
         this.decisions = decisions;
@@ -51,6 +53,7 @@ final class CheckMethods {
         this.ids = ids;
         this.errors = errors;
         this.replies = replies;
+        this.threads = threads;
     }
 
     /** The service with these methods in the place of its own. */
@@ -116,7 +119,13 @@ final class CheckMethods {
 
     private StreamObserver<MessageBytes> checkStream(StreamObserver<MessageBytes> observer) {
         return new CheckStreamCall(
-                        plain, checks, gate, errors, replies, (ServerCallStreamObserver<MessageBytes>) observer)
+                        plain,
+                        checks,
+                        gate,
+                        errors,
+                        replies,
+                        (ServerCallStreamObserver<MessageBytes>) observer,
+                        threads)
                 .start();
     }
 

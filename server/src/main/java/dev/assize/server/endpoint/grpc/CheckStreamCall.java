@@ -3,11 +3,13 @@ package dev.assize.server.endpoint.grpc;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +20,9 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
 
     static final int CORRELATION_BYTES = 128;
 
+    /** Messages that are answered in one turn of the event loop, of those that cost next to nothing. */
+    static final int PROMPT_MESSAGES = 64;
+
     private final PlainChecks plain;
     private final PlainStreamRequest plainRequest = new PlainStreamRequest();
     private final Checks checks;
@@ -25,10 +30,14 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
     private final ErrorMapper errors;
     private final Replies replies;
     private final ServerCallStreamObserver<MessageBytes> stream;
+    private final Executor elsewhere;
 
     // Callbacks of one call come one after the other: no guard is needed.
     private boolean ended;
     private boolean waiting;
+
+    /** Steps of this turn of the event loop. */
+    private int turn;
 
     CheckStreamCall(
             PlainChecks plain,
@@ -36,13 +45,15 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             Gate gate,
             ErrorMapper errors,
             Replies replies,
-            ServerCallStreamObserver<MessageBytes> stream) {
+            ServerCallStreamObserver<MessageBytes> stream,
+            Executor elsewhere) {
         this.plain = plain;
         this.checks = checks;
         this.gate = gate;
         this.errors = errors;
         this.replies = replies;
         this.stream = stream;
+        this.elsewhere = elsewhere;
     }
 
     /** To be called while the call's handler runs. */
@@ -52,7 +63,7 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
         stream.setOnReadyHandler(() -> {
             if (waiting && stream.isReady()) {
                 waiting = false;
-                stream.request(1);
+                next();
             }
         });
         stream.request(1);
@@ -75,10 +86,24 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
             replies.fail(stream, failure);
             return;
         }
+        turn = Prompt.isRequired() ? turn + Math.max(Prompt.STEPS / PROMPT_MESSAGES, Prompt.spent()) : 0;
         if (stream.isReady()) {
-            stream.request(1);
+            next();
         } else {
             waiting = true;
+        }
+    }
+
+    /**
+     * Asks for the next request. Where that is asked for on the event loop it is answered before the loop goes on, if it is
+     * there already; so now and then it is asked for elsewhere, and the loop serves others first.
+     */
+    private void next() {
+        if (turn < Prompt.STEPS) {
+            stream.request(1);
+        } else {
+            turn = 0;
+            elsewhere.execute(() -> stream.request(1));
         }
     }
 

@@ -12,6 +12,8 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.policy.DecisionLog;
@@ -21,6 +23,7 @@ import dev.assize.server.prompt.Prompt;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.micrometer.core.instrument.Timer;
 import java.io.ByteArrayOutputStream;
@@ -32,7 +35,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -198,6 +203,128 @@ class PromptCallsTest {
             assertThat(answers.get(i)).isEqualTo("c" + i + " DECISION_ALLOW");
         }
         assertThat(asked).contains(true, false);
+    }
+
+    @Test
+    void handsTheLoopBackAfterSoManyMessagesOfAStream() {
+        AtomicInteger requested = new AtomicInteger();
+        List<Runnable> elsewhere = new ArrayList<>();
+        asCaller(() -> {
+            CheckStreamCall call = streamCall(requested, elsewhere::add);
+            assertThat(requested).hasValue(1);
+            for (int turn = 1; turn <= 3; turn++) {
+                for (int i = 1; i < CheckStreamCall.PROMPT_MESSAGES; i++) {
+                    Prompt.run(() -> call.onNext(message("user:alice")));
+                }
+                assertThat(elsewhere).isEmpty();
+                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES);
+                Prompt.run(() -> call.onNext(message("user:alice")));
+                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES);
+                elsewhere.removeFirst().run();
+                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES + 1);
+            }
+        });
+    }
+
+    @Test
+    void handsTheLoopBackAfterMessagesThatCostMuch() {
+        AtomicInteger requested = new AtomicInteger();
+        List<Runnable> elsewhere = new ArrayList<>();
+        door.decisions.answer(query -> {
+            Prompt.spend(Prompt.STEPS / 2);
+            return Reason.ALLOWED;
+        });
+        asCaller(() -> {
+            CheckStreamCall call = streamCall(requested, elsewhere::add);
+            Prompt.run(() -> call.onNext(message("user:alice")));
+            // What is answered away from the loop begins a turn.
+            call.onNext(message("user:alice"));
+            Prompt.run(() -> call.onNext(message("user:alice")));
+            assertThat(elsewhere).isEmpty();
+            Prompt.run(() -> call.onNext(message("user:alice")));
+            assertThat(elsewhere).hasSize(1);
+            assertThat(requested).hasValue(4);
+        });
+    }
+
+    private void asCaller(Runnable work) {
+        ApiKeys keys = door.injector.getInstance(ApiKeys.class);
+        Caller caller = keys.authenticate(door.admin).orElseThrow();
+        assertThat(keys.isStillValid(caller)).isTrue();
+        new CallContext(caller, "DecisionService/CheckStream", null)
+                .attachedTo(Context.current())
+                .run(work);
+    }
+
+    private CheckStreamCall streamCall(AtomicInteger requested, Executor elsewhere) {
+        return new CheckStreamCall(
+                        door.injector.getInstance(PlainChecks.class),
+                        door.injector.getInstance(Checks.class),
+                        door.injector.getInstance(Gate.class),
+                        door.injector.getInstance(ErrorMapper.class),
+                        door.injector.getInstance(Replies.class),
+                        new ReadyStream(requested),
+                        elsewhere)
+                .start();
+    }
+
+    private static MessageBytes message(String subject) {
+        return MessageBytes.of(
+                CheckStreamRequest.newBuilder().setCheck(request(subject)).build());
+    }
+
+    /** Takes every answer at once, and counts what is asked for. */
+    private static final class ReadyStream extends ServerCallStreamObserver<MessageBytes> {
+
+        private final AtomicInteger requested;
+
+        ReadyStream(AtomicInteger requested) {
+            this.requested = requested;
+        }
+
+        @Override
+        public void request(int count) {
+            requested.addAndGet(count);
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public boolean isCancelled() {
+            return false;
+        }
+
+        @Override
+        public void setOnCancelHandler(Runnable handler) {}
+
+        @Override
+        public void setOnReadyHandler(Runnable handler) {}
+
+        @Override
+        public void disableAutoRequest() {}
+
+        @Override
+        public void disableAutoInboundFlowControl() {}
+
+        @Override
+        public void setMessageCompression(boolean enable) {}
+
+        @Override
+        public void setCompression(String compression) {}
+
+        @Override
+        public void onNext(MessageBytes answer) {}
+
+        @Override
+        public void onError(Throwable failure) {
+            throw new AssertionError(failure);
+        }
+
+        @Override
+        public void onCompleted() {}
     }
 
     @Test
