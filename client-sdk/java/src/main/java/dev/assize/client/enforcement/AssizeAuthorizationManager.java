@@ -5,13 +5,16 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.springframework.security.authentication.AuthenticationTrustResolver;
+import org.springframework.security.authentication.AuthenticationTrustResolverImpl;
 import org.springframework.security.authorization.AuthorizationManager;
 import org.springframework.security.authorization.AuthorizationResult;
 import org.springframework.security.core.Authentication;
 
 /**
  * Has Spring Security ask Assize: for requests, methods or messages, by a function of who is authenticated and of what is to
- * be done. Nobody who is not authenticated is asked about, and what the function has no question for is denied.
+ * be done. Nobody who is not authenticated is asked about, nor whoever is anonymous, and what the function has no question
+ * for is denied.
  *
  * <pre>{@code
  * http.authorizeHttpRequests(requests -> requests.anyRequest().access(new AssizeAuthorizationManager<>(
@@ -22,6 +25,8 @@ import org.springframework.security.core.Authentication;
  * @param <T> what is to be done, as {@code RequestAuthorizationContext} or {@code MethodInvocation}
  */
 public final class AssizeAuthorizationManager<T> implements AuthorizationManager<T> {
+
+    private static final AuthenticationTrustResolver TRUST = new AuthenticationTrustResolverImpl();
 
     private final Enforcer enforcer;
     private final BiFunction<Authentication, T, Optional<Question>> mapping;
@@ -34,7 +39,8 @@ public final class AssizeAuthorizationManager<T> implements AuthorizationManager
     @Override
     public AuthorizationResult authorize(Supplier<? extends @Nullable Authentication> authentication, T object) {
         Authentication who = authentication.get();
-        if (who == null || !who.isAuthenticated()) {
+        // To Spring, an anonymous authentication is authenticated.
+        if (who == null || !who.isAuthenticated() || TRUST.isAnonymous(who)) {
             return new Result(Verdict.denied("Denied, because nobody is authenticated"));
         }
         Optional<Question> question;

@@ -9,10 +9,12 @@ import dev.assize.client.testing.FakeAssize;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.springframework.security.authentication.AnonymousAuthenticationToken;
 import org.springframework.security.authentication.TestingAuthenticationToken;
 import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.authorization.AuthorizationResult;
 import org.springframework.security.core.Authentication;
+import org.springframework.security.core.authority.AuthorityUtils;
 
 class AssizeAuthorizationManagerTest {
 
@@ -30,6 +32,15 @@ class AssizeAuthorizationManagerTest {
         alice.setAuthenticated(false);
         assertThat(authorize(alice, "doc:1").isGranted()).isFalse();
         assertThat(authorize(null, "doc:1").isGranted()).isFalse();
+        assertThat(assize.asked()).isEmpty();
+    }
+
+    @Test
+    void deniesWhoeverIsAnonymousWithoutAskingAlsoWhatEverybodyMay() {
+        assize.allow("user:anonymousUser", "doc:1", "read");
+        Authentication anonymous = new AnonymousAuthenticationToken(
+                "key", "anonymousUser", AuthorityUtils.createAuthorityList("ROLE_ANONYMOUS"));
+        assertThat(authorize(anonymous, "doc:1").isGranted()).isFalse();
         assertThat(assize.asked()).isEmpty();
     }
 
