@@ -37,6 +37,10 @@ export class Batching implements Pick<Questions, "ask"> {
   constructor(private readonly server: Questions) {}
 
   async ask(request: CheckRequest, deadline: Deadline, headers: Headers): Promise<CheckResponse> {
+    const over = deadline.over();
+    if (over !== undefined) {
+      throw over;
+    }
     let waiter: Waiting | undefined;
     const answer = new Promise<CheckResponse>((resolve, reject) => {
       const tell = (it: CheckResponse | AssizeError): void => {

@@ -35,6 +35,8 @@ export class Deadline {
   async cut<T>(promise: Promise<T>): Promise<T> {
     const over = this.over();
     if (over !== undefined) {
+      // Nobody holds the promise any more: that it rejects later must not end the process.
+      promise.catch(() => undefined);
       throw over;
     }
     let stop: () => void = () => undefined;

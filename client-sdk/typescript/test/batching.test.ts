@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type ServiceError, status } from "@grpc/grpc-js";
+import { Deadline } from "#internal/deadline.js";
 import {
   CheckBatchResponseSchema,
   type CheckRequest,
@@ -113,6 +114,26 @@ suite("checks that come while another is under way", () => {
     assert.equal((await stays).allowed, true);
     assert.equal(server.batches.length, 0);
     assert.equal(server.checks.length, 2);
+  });
+
+  test("areNotAskedWhereTheCallerHasLeftAlready", async () => {
+    await using server = await ScriptedServer.start();
+    const client = server.client({ batching: true });
+    const rejections: unknown[] = [];
+    const hear = (why: unknown): void => void rejections.push(why);
+    process.on("unhandledRejection", hear);
+    try {
+      assert.equal((await client.check(REQUEST, { signal: AbortSignal.abort() })).failure, "CANCELLED");
+      await assert.rejects(
+        Deadline.after(1_000, AbortSignal.abort()).cut(Promise.reject(new Error("later"))),
+        /the caller has left/,
+      );
+      assert.equal((await client.check(REQUEST)).allowed, true);
+    } finally {
+      process.removeListener("unhandledRejection", hear);
+    }
+    assert.deepEqual(rejections, []);
+    assert.equal(server.checks.length, 1);
   });
 
   test("doNotWaitForThoseOfAnotherTenant", async () => {

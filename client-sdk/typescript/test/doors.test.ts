@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { Client, Metadata, Server, ServerCredentials, type ServiceError, credentials, status } from "@grpc/grpc-js";
-import express from "express";
+import express, { type NextFunction, type Request, type Response } from "express";
 import fastify, { type FastifyInstance } from "fastify";
 import type { Failure } from "@assize/client";
 import { type ExpressDoorOptions, assizeExpress } from "@assize/client/express";
@@ -50,6 +50,13 @@ async function withExpress(fake: FakeAssize, more: Partial<ExpressDoorOptions>, 
   app.get("/health", (_req, res) => void res.send("well"));
   app.all("/unmapped", (_req, res) => void res.send("open"));
   app.all("/broken/:id", (_req, res) => void res.send("open"));
+  app.use((failure: Error, _req: Request, res: Response, next: NextFunction) => {
+    if (res.headersSent) {
+      next(failure);
+    } else {
+      res.status(500).send(failure.message);
+    }
+  });
   const server = createServer(app).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   try {
@@ -195,6 +202,20 @@ suite("the table of express", () => {
     withExpress(new FakeAssize(), { onRefused: (_admission, _req, res) => void res.status(404).end() }, async (ask) => {
       assert.equal((await ask("GET", "/orders/7", "user:alice")).status, 404);
     }));
+
+  for (const thrown of [new Error("no page"), undefined, "route"]) {
+    test(`refusesWhereTheServiceThrows ${String(thrown)}`, () => {
+      const onRefused = (): never => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- services may throw anything
+        throw thrown;
+      };
+      return withExpress(new FakeAssize(), { onRefused }, async (ask) => {
+        const { status, body } = await ask("GET", "/orders/7", "user:alice");
+        assert.equal(status, 500);
+        assert.equal(body, thrown instanceof Error ? "no page" : "the door failed");
+      });
+    });
+  }
 });
 
 suite("the door of grpc", () => {

@@ -37,7 +37,10 @@ export function assizeExpress(assize: Assize, options: ExpressDoorOptions): Requ
   return (req, res, next) => {
     void table(req, res, (malformed?: unknown) => {
       const match = malformed === undefined || malformed === null ? matches.get(req) : undefined;
-      void pass(assize, options, match, req, res, next);
+      pass(assize, options, match, req, res, next).catch((failure: unknown) => {
+        // Not as it is: Express goes on behind the door where it is told of nothing, or of "route".
+        next(failure instanceof Error ? failure : new Error("the door failed", { cause: failure }));
+      });
     });
   };
 }
