@@ -28,6 +28,9 @@ const CHANNEL: ChannelOptions = {
   "grpc.service_config_disable_resolution": 1,
 };
 
+/** Targets on this machine, by a scheme of gRPC or without. */
+const LOCAL = /^(?:(?:dns|ipv4|ipv6):(?:\/\/[^/]*\/)?)?(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+
 /** Certificates in PEM: of whom to trust in place of the system's, and of the client itself. */
 export interface TlsOptions {
   /** The text, or its bytes. */
@@ -59,6 +62,8 @@ export class Transport {
     const serverName = address.tls?.serverName;
     this.client = new Client(address.target, channelCredentials(address), {
       ...CHANNEL,
+      // A proxy would read the key of a connection without TLS, and has no way to this machine.
+      ...((address.plaintext || LOCAL.test(address.target)) && { "grpc.enable_http_proxy": 0 }),
       ...(serverName !== undefined && {
         "grpc.ssl_target_name_override": serverName,
         "grpc.default_authority": serverName,

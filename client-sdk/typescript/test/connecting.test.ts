@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -62,6 +64,34 @@ suite("a client", () => {
   test("asksOverASocket", async () => {
     await using server = await ScriptedServer.start(`unix:${join(directory, "assize.sock")}`);
     assert.equal((await server.client().check(REQUEST)).allowed, true);
+  });
+
+  test("takesNoProxyToThisMachine", async () => {
+    await using server = await ScriptedServer.start();
+    let connections = 0;
+    const proxy = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const url = `http://127.0.0.1:${String((proxy.address() as AddressInfo).port)}`;
+    const before = { ...process.env };
+    Object.assign(process.env, { grpc_proxy: url, https_proxy: url, http_proxy: url, no_grpc_proxy: "nowhere.test" });
+    try {
+      const port = server.target.slice(server.target.lastIndexOf(":"));
+      for (const target of [server.target, `localhost${port}`, `dns:///localhost${port}`]) {
+        assert.equal((await server.client({ target }).check(REQUEST)).failure, "");
+      }
+      const overTls = server.client({ plaintext: false });
+      assert.notEqual((await overTls.check(REQUEST)).failure, "");
+      assert.equal(connections, 0);
+      const elsewhere = server.client({ plaintext: false, target: "assize.test:7443" });
+      assert.equal((await elsewhere.check(REQUEST)).failure, "UNAVAILABLE");
+      assert.notEqual(connections, 0);
+    } finally {
+      process.env = before;
+      proxy.close();
+    }
   });
 
   test("showsTheKeyOfAFile", async () => {
