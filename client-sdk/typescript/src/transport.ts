@@ -130,6 +130,9 @@ export function textOf(file: string): string {
 
 function channelCredentials({ plaintext, tls }: Address): ChannelCredentials {
   if (plaintext) {
+    if (tls !== undefined) {
+      throw new Error("both `plaintext` and `tls` are asked for");
+    }
     return credentials.createInsecure();
   }
   return credentials.createSsl(pem(tls?.ca), pem(tls?.key), pem(tls?.cert));

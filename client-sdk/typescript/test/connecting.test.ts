@@ -107,6 +107,9 @@ suite("a client", () => {
   test("refusesOptionsThatCannotBe", () => {
     const key = "asz_id_secret";
     assert.throws(() => new AssizeClient({ key, cache: { maxEntries: 0 } }), RangeError);
+    for (const tls of [{}, { serverName: "assize.test" }]) {
+      assert.throws(() => new AssizeClient({ key, plaintext: true, tls }), /both `plaintext` and `tls` are asked for/);
+    }
     assert.throws(() => new AssizeClient({ keyFile: join(directory, "nowhere") }), /nowhere/);
   });
 
