@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { inspect } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { judge } from "./answer.js";
 import { type AppendReceipt, type AuditEvent, eventToWire, parseReceipt } from "./audit.js";
@@ -105,6 +106,7 @@ export interface Assize {
 
 /** A connection to an Assize server, for one caller. Make one for each process, and close it at the end. */
 export class AssizeClient implements Assize, Disposable {
+  private readonly target: string;
   private readonly transport: Transport;
   private readonly questions: Questions;
   private readonly alone: Pick<Questions, "ask">;
@@ -119,8 +121,9 @@ export class AssizeClient implements Assize, Disposable {
 
   /** Connects with the first call. Throws where there is no key. */
   constructor(options: ClientOptions = {}) {
+    this.target = options.target ?? DEFAULT_TARGET;
     this.transport = new Transport({
-      target: options.target ?? DEFAULT_TARGET,
+      target: this.target,
       key: keyOf(options),
       plaintext: options.plaintext ?? false,
       tls: options.tls,
@@ -211,6 +214,19 @@ export class AssizeClient implements Assize, Disposable {
   close(): void {
     this.cache?.close();
     this.transport.close();
+  }
+
+  /** For logs: where it asks, and nothing of how. */
+  toJSON(): { readonly target: string; readonly tenant: string; readonly env: string } {
+    return { target: this.target, ...this.defaults };
+  }
+
+  toString(): string {
+    return `AssizeClient ${JSON.stringify(this)}`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   [Symbol.dispose](): void {

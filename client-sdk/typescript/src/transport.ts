@@ -55,10 +55,11 @@ export interface Address {
 /** A connection over which bytes go to the methods of the server, and come back. */
 export class Transport {
   private readonly client: Client;
-  private readonly authorization: string;
+  /** Out of sight of whatever prints, copies or compares objects. */
+  readonly #authorization: string;
 
   constructor(address: Address) {
-    this.authorization = `Bearer ${address.key}`;
+    this.#authorization = `Bearer ${address.key}`;
     const serverName = address.tls?.serverName;
     this.client = new Client(address.target, channelCredentials(address), {
       ...CHANNEL,
@@ -112,7 +113,7 @@ export class Transport {
 
   private metadata(headers: Headers): Metadata {
     const metadata = new Metadata();
-    metadata.set("authorization", this.authorization);
+    metadata.set("authorization", this.#authorization);
     for (const [name, value] of Object.entries(headers)) {
       metadata.set(name, value);
     }

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
+import { inspect } from "node:util";
 import { ServerCredentials, status } from "@grpc/grpc-js";
 import { AssizeClient } from "@assize/client";
 import { REQUEST, ScriptedServer, allow } from "./scripted.js";
@@ -102,6 +103,23 @@ suite("a client", () => {
       metadata.get("authorization")[0] === "Bearer asz_id_secret" ? allow() : { code: status.UNAUTHENTICATED };
     assert.equal((await server.client({ key: undefined, keyFile }).check(REQUEST)).allowed, true);
     assert.equal((await server.client({ key: "asz_other" }).check(REQUEST)).failure, "UNAUTHENTICATED");
+  });
+
+  test("showsNobodyItsKey", async () => {
+    await using server = await ScriptedServer.start();
+    const client = server.client({ key: "asz_id_secret", cache: true, batching: true });
+    assert.equal((await client.check(REQUEST)).allowed, true);
+    const shown = [
+      inspect(client),
+      inspect({ client }, { depth: Infinity, showHidden: true }),
+      inspect(client, { depth: 4, customInspect: false }),
+      JSON.stringify({ client }),
+      String(client),
+    ];
+    for (const it of shown) {
+      assert.ok(!it.includes("asz_id_secret"), it);
+    }
+    assert.equal(String(client), `AssizeClient {"target":"${server.target}","tenant":"acme","env":""}`);
   });
 
   test("refusesOptionsThatCannotBe", () => {
