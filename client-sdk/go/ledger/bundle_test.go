@@ -232,14 +232,35 @@ func TestRefusesTarFilesThatHideSomething(t *testing.T) {
 		fixSum(tar[:512])
 		return tar
 	}
+	owned := patched(func(tar []byte) {
+		copy(tar[265:297], "root")
+		copy(tar[297:329], "wheel")
+		copy(tar[136:148], "15000000000\x00")
+	})
+	if _, err := verifyTar(owned, keys); err != nil {
+		t.Error("refused what tar says of owner and time:", err)
+	}
 	for name, tar := range map[string][]byte{
-		"a link":              patched(func(tar []byte) { tar[tarTypeAt] = '2' }),
-		"an extended header":  patched(func(tar []byte) { tar[tarTypeAt] = 'x' }),
-		"a name that goes on": patched(func(tar []byte) { tar[50] = 'x' }),
-		"something behind":    slices.Concat(plain, make([]byte, 511), []byte{1}),
-		"half a block":        slices.Concat(plain, make([]byte, 7)),
-		"a member twice":      slices.Concat(plain[:1024], plain),
-		"no end":              plain[:len(plain)-1024],
+		"a link":                patched(func(tar []byte) { tar[tarTypeAt] = '2' }),
+		"an extended header":    patched(func(tar []byte) { tar[tarTypeAt] = 'x' }),
+		"a name that goes on":   patched(func(tar []byte) { tar[50] = 'x' }),
+		"a text as a link":      patched(func(tar []byte) { copy(tar[157:257], strings.Repeat("hidden ", 10)) }),
+		"a text at the end":     patched(func(tar []byte) { copy(tar[500:512], "hidden words") }),
+		"another kind of tar":   patched(func(tar []byte) { copy(tar[257:265], "ustar  \x00") }),
+		"no kind of tar":        patched(func(tar []byte) { copy(tar[257:265], "words...") }),
+		"a mode in words":       patched(func(tar []byte) { copy(tar[100:108], "readable") }),
+		"an owner in words":     patched(func(tar []byte) { copy(tar[108:116], "somebody") }),
+		"a group in words":      patched(func(tar []byte) { copy(tar[116:124], "everyone") }),
+		"a time in words":       patched(func(tar []byte) { copy(tar[136:148], "the day befo") }),
+		"an owner that goes on": patched(func(tar []byte) { copy(tar[265:297], "root\x00hidden") }),
+		"a group that goes on":  patched(func(tar []byte) { copy(tar[297:329], "root\x00hidden") }),
+		"an owner in bytes":     patched(func(tar []byte) { copy(tar[265:297], "\xff\xfe") }),
+		"a major device":        patched(func(tar []byte) { copy(tar[329:337], "hidden..") }),
+		"a minor device":        patched(func(tar []byte) { copy(tar[337:345], "0000001\x00") }),
+		"something behind":      slices.Concat(plain, make([]byte, 511), []byte{1}),
+		"half a block":          slices.Concat(plain, make([]byte, 7)),
+		"a member twice":        slices.Concat(plain[:1024], plain),
+		"no end":                plain[:len(plain)-1024],
 	} {
 		if _, err := verifyTar(tar, keys); err == nil {
 			t.Error("took", name)

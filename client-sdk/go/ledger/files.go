@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Bytes of the largest file there can be: 256 entries, each with its length.
@@ -186,6 +187,9 @@ func (t *tarFile) add(header []byte, at, end int64) (member, error) {
 	if err := requireSum(header); err != nil {
 		return member{}, err
 	}
+	if err := requireNothingElse(header); err != nil {
+		return member{}, err
+	}
 	name, err := tarName(header)
 	if err != nil {
 		return member{}, err
@@ -222,6 +226,37 @@ func requireSum(header []byte) error {
 	said, err := octal(header[tarSumAt : tarSumAt+7])
 	if err != nil || said != sum || header[tarSumAt+6] != 0 || header[tarSumAt+7] != ' ' {
 		return notProven("not a tar file, or a damaged one")
+	}
+	return nil
+}
+
+// requireNothingElse looks at what says nothing of a plain file: mode, owner and time are numbers and names, the rest is
+// zeros.
+func requireNothingElse(header []byte) error {
+	if string(header[257:265]) != "ustar\x0000" {
+		return notProven("a member of the tar file is not POSIX ustar")
+	}
+	for _, number := range [][]byte{header[100:108], header[108:116], header[116:124], header[136:148]} {
+		if _, err := octal(number); err != nil {
+			return err
+		}
+	}
+	for _, owner := range [][]byte{header[265:297], header[297:329]} {
+		name, err := zeroEnded(owner)
+		if err != nil {
+			return err
+		}
+		if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+			return notProven("an owner in the tar file is not ASCII")
+		}
+	}
+	for _, device := range [][]byte{header[329:337], header[337:345]} {
+		if strings.Trim(string(device), "0 \x00") != "" {
+			return notProven("a member of the tar file is a device")
+		}
+	}
+	if !isZero(header[157:257]) || !isZero(header[500:tarBlock]) {
+		return notProven("a member of the tar file is a link, or its header says more than tar has to say")
 	}
 	return nil
 }
