@@ -10,6 +10,7 @@ import (
 
 	"assize.dev/client-sdk/go/assizev1"
 	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -139,12 +140,23 @@ func (g *gatherer) fly(lane lane, batch []*asked) {
 		for i, question := range batch {
 			question.answer <- answers[i]
 		}
-	case failure.Failure == FailureInvalidArgument || failure.Failure == FailurePermissionDenied:
-		g.oneByOne(batch) // it may be one of them only: one with a malformed name, or in a forbidden environment
+	case mayBeOneOfThem(failure):
+		g.oneByOne(batch)
 	default:
 		for _, question := range batch {
 			question.answer <- answered{failure: failure}
 		}
+	}
+}
+
+// mayBeOneOfThem tells whether those of a refused batch may fare better alone: one of them has a malformed name, or is in
+// a forbidden environment, or what is between here and the server does not know CheckBatch.
+func mayBeOneOfThem(failure *Error) bool {
+	switch failure.code {
+	case codes.InvalidArgument, codes.PermissionDenied, codes.Unimplemented:
+		return true
+	default:
+		return false
 	}
 }
 

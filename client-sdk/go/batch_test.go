@@ -259,6 +259,32 @@ func TestABatchEndsWhenAllItsCallersHaveLeft(t *testing.T) {
 	}
 }
 
+func TestABatchThatIsRefusedAsAWholeIsAskedOneByOne(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unimplemented, codes.PermissionDenied, codes.InvalidArgument} {
+		t.Run(code.String(), func(t *testing.T) {
+			server := newGate()
+			server.checkBatch = func(context.Context, *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
+				return nil, status.Error(code, "no batches here")
+			}
+			client := server.serve(t, assize.WithBatching())
+			results := make([]assize.Result, 4)
+			server.during(t, client, len(results), func(all *sync.WaitGroup) {
+				for i := range results {
+					all.Go(func() { results[i], _ = client.Check(t.Context(), assize.Question{Subject: fmt.Sprintf("user:%d", i)}) })
+				}
+			})
+			for i, result := range results {
+				if result.Failure != "" || result.Allowed != (i%2 == 0) {
+					t.Errorf("question %d got %+v", i, result)
+				}
+			}
+			if server.scripted.batches.Load() != 1 {
+				t.Errorf("%d batches", server.scripted.batches.Load())
+			}
+		})
+	}
+}
+
 func TestAFailedBatchDeniesAllOfIt(t *testing.T) {
 	server := newGate()
 	server.checkBatch = func(context.Context, *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
