@@ -32,7 +32,8 @@ const (
 type cache struct {
 	policy assizev1.PolicyServiceClient
 	size   int
-	now    func() time.Time
+	now    func() time.Time     // the wall clock, which may be set back
+	steady func() time.Duration // goes on whatever happens to the wall clock
 	ctx    context.Context
 	cancel context.CancelFunc
 	all    sync.WaitGroup
@@ -62,10 +63,9 @@ type watch struct {
 	connected  bool
 	revision   int64
 	platform   int64
-	confirmed  time.Time     // the server's
-	heard      time.Time     // ours, when it last moved
-	ahead      time.Duration // by how much the server's clock is at least before ours
-	used       time.Time
+	confirmed  time.Time     // by the server's clock
+	heard      time.Duration // by our steady clock, when confirmed last moved
+	used       time.Duration // by our steady clock
 }
 
 // ticket is what a question that was not found needs to be kept; the zero ticket keeps nothing.
@@ -75,12 +75,14 @@ type ticket struct {
 	generation uint64
 }
 
-func newCache(policy assizev1.PolicyServiceClient, size int, now func() time.Time) *cache {
+func newCache(policy assizev1.PolicyServiceClient, size int) *cache {
 	ctx, cancel := context.WithCancel(context.Background())
+	begun := time.Now()
 	return &cache{
 		policy:  policy,
 		size:    size,
-		now:     now,
+		now:     time.Now,
+		steady:  func() time.Duration { return time.Since(begun) },
 		ctx:     ctx,
 		cancel:  cancel,
 		entries: map[entryKey]*list.Element{},
@@ -152,12 +154,14 @@ func isKeepable(answer *assizev1.CheckResponse) bool {
 
 // confirms tells whether the stream stands, and has not been silent. Guarded by mu.
 func (c *cache) confirms(w *watch) bool {
-	return w.connected && c.now().Sub(w.heard) < longestSilence
+	return w.connected && c.steady()-w.heard < longestSilence
 }
 
-// isValid judges by the clock that is further on, ours or the server's. Guarded by mu.
+// isValid judges by the clock that is further on, ours or the server's, which has gone on since we heard of it for as long
+// as our steady one: who sets ours back makes no answer younger. Guarded by mu.
 func (c *cache) isValid(w *watch, answer *assizev1.CheckResponse) bool {
-	return c.now().Add(max(0, w.ahead)).Before(answer.ValidUntil.AsTime())
+	end := answer.ValidUntil.AsTime()
+	return c.now().Before(end) && w.confirmed.Add(c.steady()-w.heard).Before(end)
 }
 
 // remove forgets an entry. Guarded by mu.
@@ -175,7 +179,7 @@ func (c *cache) watchOf(tenant string) *watch {
 		c.all.Go(func() { c.follow(w) })
 	}
 	if w != nil {
-		w.used = c.now()
+		w.used = c.steady()
 	}
 	return w
 }
@@ -200,7 +204,7 @@ func (c *cache) follow(w *watch) {
 func (c *cache) isWanted(w *watch) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() == nil && c.now().Sub(w.used) < idleWatch {
+	if c.ctx.Err() == nil && c.steady()-w.used < idleWatch {
 		return true
 	}
 	c.empty(w)
@@ -251,8 +255,7 @@ func (c *cache) take(w *watch, update *assizev1.WatchPolicyResponse) bool {
 // confirm notes that the state was the current one at that moment, if that is later than what was known. Guarded by mu.
 func (c *cache) confirm(w *watch, at time.Time) {
 	if at.After(w.confirmed) {
-		w.confirmed, w.heard = at, c.now()
-		w.ahead = at.Sub(w.heard)
+		w.confirmed, w.heard = at, c.steady()
 	}
 }
 

@@ -27,8 +27,9 @@ type watched struct {
 }
 
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	steady time.Duration
 }
 
 func (c *clock) Now() time.Time {
@@ -37,10 +38,24 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+func (c *clock) Steady() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.steady
+}
+
+// Set changes what the wall clock says; the steady one does not heed it.
+func (c *clock) Set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = to
+}
+
 func (c *clock) Advance(by time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(by)
+	c.steady += by
 }
 
 func newWatched(t *testing.T, answer *assizev1.CheckResponse, opts ...assize.Option) (*watched, *assize.Client) {
@@ -62,7 +77,7 @@ func newWatched(t *testing.T, answer *assizev1.CheckResponse, opts ...assize.Opt
 		}
 	}
 	client := w.serve(t, append([]assize.Option{assize.WithCache(100)}, opts...)...)
-	assize.SetCacheClock(client, w.clock.Now)
+	assize.SetCacheClocks(client, w.clock.Now, w.clock.Steady)
 	assize.Confirms(client, "acme") // begins to listen
 	return w, client
 }
@@ -183,6 +198,40 @@ func TestTheClockThatIsFurtherOnCounts(t *testing.T) {
 		result, _ := client.Check(t.Context(), question)
 		return !result.Cached
 	})
+}
+
+func TestAClockThatIsSetBackMakesNoAnswerYounger(t *testing.T) {
+	answer := keepable()
+	answer.ValidUntil = timestamppb.New(noon.Add(5 * time.Second))
+	w, client := newWatched(t, answer)
+	w.ready(t, client)
+	if !isCached(t, client, question) {
+		t.Fatal("not kept")
+	}
+	w.clock.Advance(4 * time.Second)
+	w.clock.Set(noon.Add(-time.Hour))
+	if result, _ := client.Check(t.Context(), question); !result.Cached {
+		t.Error("gone a second too early")
+	}
+	w.clock.Advance(time.Second)
+	if !assize.Confirms(client, "acme") {
+		t.Error("a clock that was set counts as silence")
+	}
+	if result, _ := client.Check(t.Context(), question); result.Cached {
+		t.Error("still given when its time was up")
+	}
+}
+
+func TestAClockThatIsSetForwardEndsWhatItHasPassed(t *testing.T) {
+	w, client := newWatched(t, keepable())
+	w.ready(t, client)
+	if !isCached(t, client, question) {
+		t.Fatal("not kept")
+	}
+	w.clock.Set(noon.Add(time.Hour))
+	if result, _ := client.Check(t.Context(), question); result.Cached {
+		t.Error("still given when its time was up by our own clock")
+	}
 }
 
 func TestAConfirmationThatDoesNotMoveIsSilence(t *testing.T) {

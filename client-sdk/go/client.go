@@ -79,7 +79,7 @@ func New(target string, opts ...Option) (*Client, error) {
 		c.gatherer = newGatherer(c)
 	}
 	if o.cacheEntries > 0 {
-		c.cache = newCache(assizev1.NewPolicyServiceClient(conn), o.cacheEntries, time.Now)
+		c.cache = newCache(assizev1.NewPolicyServiceClient(conn), o.cacheEntries)
 	}
 	return c, nil
 }

@@ -18,11 +18,11 @@ func Waiting(c *Client) int {
 	return waiting
 }
 
-// SetCacheClock has the cache go by another clock.
-func SetCacheClock(c *Client, now func() time.Time) {
+// SetCacheClocks has the cache go by other clocks.
+func SetCacheClocks(c *Client, now func() time.Time, steady func() time.Duration) {
 	c.cache.mu.Lock()
 	defer c.cache.mu.Unlock()
-	c.cache.now = now
+	c.cache.now, c.cache.steady = now, steady
 }
 
 // CacheEntries tells how many answers are kept.
