@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from conftest import NewClient
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from scripted import ALLOW, always
+from scripted import ALLOW, ScriptedServer, always
 
 from assize import Failure, Tls
 from assize.options import Options, is_local
@@ -49,6 +50,45 @@ def test_every_other_machine_gets_tls(target: str) -> None:
     assert not is_local(target)
     assert Options(target=target).channel_credentials() is not None
     assert Options(target=target, tls=False).channel_credentials() is None
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """Where the environment says that a proxy is; whoever calls it is never answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        for name in ("grpc_proxy", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        for name in ("no_grpc_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        yield listener
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "dns:///localhost"])
+def test_no_proxy_is_told_what_goes_to_this_machine(
+    scripted: ScriptedServer, new_client: NewClient, proxy: socket.socket, host: str
+) -> None:
+    scripted.on_check(always(ALLOW))
+    client = new_client(f"{host}:{scripted.port}", key="asz_id_secret", check_timeout=5.0)
+    assert client.check(*ASK)
+    with pytest.raises(BlockingIOError):
+        proxy.accept()
+
+
+@pytest.mark.parametrize(
+    ("target", "tls", "may"),
+    [
+        ("localhost:7443", None, False),
+        ("localhost:7443", True, False),
+        ("unix:/run/a", None, False),
+        ("assize.example.com:7443", False, False),
+        ("assize.example.com:7443", None, True),
+        ("assize.example.com:7443", Tls(), True),
+    ],
+)
+def test_a_proxy_is_for_other_machines_and_tls(target: str, tls: Tls | bool | None, may: bool) -> None:
+    arguments = Options(target=target, tls=tls).channel_arguments()
+    assert (("grpc.enable_http_proxy", 0) not in arguments) is may
 
 
 def test_a_key_is_not_shown() -> None:

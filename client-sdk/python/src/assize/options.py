@@ -120,7 +120,13 @@ class Options:
         ]
         if isinstance(self.tls, Tls) and self.tls.server_name:
             arguments.append(("grpc.ssl_target_name_override", self.tls.server_name))
+        if not self._may_use_proxy():
+            arguments.append(("grpc.enable_http_proxy", 0))
         return arguments
+
+    def _may_use_proxy(self) -> bool:
+        """Whether `https_proxy` and its like count: not for this machine, nor where a proxy could read the key."""
+        return self.tls is not False and not is_local(self.address())
 
     def handlers(self) -> dict[str, ObligationHandler | None]:
         """The known types of obligations, with what carries them out."""
