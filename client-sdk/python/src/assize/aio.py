@@ -42,8 +42,8 @@ class Client(Connection):
         self._stub_channel: grpc.aio.Channel | None = None
         self._methods: dict[str, grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]] = {}
         self._closed = False
-        self._loads: dict[Load, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._loads: dict[Load, asyncio.Task[bytes]] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def check(
         self,
@@ -133,7 +133,8 @@ class Client(Connection):
         self._closed = True
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # those who waited behind a load make up another, which fails at once
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         for channel in (self._channel, self._stub_channel):
             if channel is not None:
                 await channel.close()
@@ -150,7 +151,9 @@ class Client(Connection):
         return asyncio.get_running_loop().create_future()
 
     def send(self, load: Load) -> None:
-        self._loads[load] = self._start(self._deliver(load))
+        task = self._loads[load] = self._start(self._deliver(load))
+        # Not for the task itself to say: one that is cancelled before it begins never runs.
+        task.add_done_callback(lambda done: self._ended(load, done))
 
     def drop(self, load: Load) -> None:
         task = self._loads.pop(load, None)
@@ -180,26 +183,23 @@ class Client(Connection):
             unary = self._methods[method] = channel.unary_unary(method)
         return unary
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _deliver(self, load: Load) -> None:
+    async def _deliver(self, load: Load) -> bytes:
+        timeout = max(0.0, load.deadline() - time.monotonic())
+        return await self._call(Call(load.method, load.request(), timeout, load.headers()))
+
+    def _ended(self, load: Load, done: asyncio.Task[bytes]) -> None:
         gathering = self._core.gathering
         assert gathering is not None  # noqa: S101 - loads come from there
-        outcome: bytes | CallFailure = CallFailure("CANCELLED", "nobody waited for the call any more")
-        try:
-            timeout = max(0.0, load.deadline() - time.monotonic())
-            outcome = await self._call(Call(load.method, load.request(), timeout, load.headers()))
-        except CallFailed as failed:
-            outcome = failed.failure
-        finally:
-            self._loads.pop(load, None)
-            following = gathering.ended(load, outcome)
-            if following is not None:
-                self.send(following)
+        self._loads.pop(load, None)
+        following = gathering.ended(load, _outcome(done))
+        if following is not None:
+            self.send(following)
 
     async def _listen(self, feed: PolicyFeed) -> None:
         while not self._closed:
@@ -261,3 +261,14 @@ class Client(Connection):
             raise CallFailed(CallFailure.of(error)) from None
         except grpc.aio.UsageError:  # gRPC's word for a closed channel
             raise CallFailed(CLOSED) from None
+
+
+def _outcome(done: asyncio.Task[bytes]) -> bytes | CallFailure:
+    if done.cancelled():
+        return CallFailure("CANCELLED", "nobody waited for the call any more")
+    error = done.exception()
+    if isinstance(error, CallFailed):
+        return error.failure
+    if error is not None:
+        return CallFailure("INTERNAL", f"the call could not be made: {error}")
+    return done.result()
