@@ -179,12 +179,19 @@ def _subproof(size: int, hashes: Sequence[bytes], whole: bool) -> list[bytes]:
     return [*_subproof(size - split, hashes[split:], False), root_of(hashes[:split])]
 
 
-def tar(files: Mapping[str, bytes], path: Path) -> Path:
+def tar(
+    files: Mapping[str, bytes], path: Path, type_: bytes = tarfile.REGTYPE, directories: Sequence[str] = ()
+) -> Path:
     """A tar file of them."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in directories:
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE
+            archive.addfile(member)
         for name, data in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(data)
+            member.type = type_
             archive.addfile(member, io.BytesIO(data))
     return path
 

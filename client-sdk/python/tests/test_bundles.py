@@ -96,6 +96,25 @@ def test_every_file_is_needed_and_no_other(small: MadeLedger, tmp_path: Path) ->
         refused(files | {name: b"x\n"}, tmp_path)
 
 
+@pytest.mark.parametrize("prefix", ["/", "../", ".//", "././", "x/./", "x/../"])
+def test_a_name_that_is_not_plain_is_refused(small: MadeLedger, tmp_path: Path, prefix: str) -> None:
+    refused({f"{prefix}{name}": data for name, data in small.bundle().items()}, tmp_path)
+
+
+def test_one_file_under_two_names_is_refused(small: MadeLedger, tmp_path: Path) -> None:
+    files = small.bundle()
+    assert "twice" in str(refused(files | {"./vkeys": files["vkeys"]}, tmp_path))
+
+
+@pytest.mark.parametrize("type_", [tarfile.AREGTYPE, tarfile.REGTYPE])
+@pytest.mark.parametrize(("prefix", "directories"), [("", ["tile"]), ("./", [".", "./tile"])])
+def test_a_bundle_that_was_packed_anew_verifies(
+    small: MadeLedger, tmp_path: Path, type_: bytes, prefix: str, directories: list[str]
+) -> None:
+    files = {f"{prefix}{name}": data for name, data in small.bundle().items()}
+    assert verify_bundle(tar(files, tmp_path / "b.tar", type_, directories), KEYS).end == 3
+
+
 @pytest.mark.parametrize(
     ("name", "first_bad"),
     [("tile/entries/000", 255), ("tile/entries/001", 511), ("tile/0/001", 511), ("tile/1/000.p/2", 256)],

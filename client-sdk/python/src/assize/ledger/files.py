@@ -14,6 +14,7 @@ MAX_FILE_BYTES = 64 << 20
 
 _BLOCK = 512
 _OCTAL = re.compile(rb"[0-7]+[\x00 ]")
+_PLAIN_FILE = (b"0", b"\x00")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*", re.ASCII)
 
 
@@ -111,7 +112,7 @@ class TarFile:
             at += _BLOCK
             end = at + -(-length // _BLOCK) * _BLOCK
             require(end < size, f"`{name}` is cut off")
-            if header[156:157] == b"0":
+            if header[156:157] in _PLAIN_FILE:
                 self._members[name] = (at, length)
             self._file.seek(at + length)
             require(not any(self._exactly(end - at - length)), f"something stands behind `{name}`")
@@ -144,10 +145,13 @@ def _header(header: bytes) -> tuple[str, int]:
     full = f"{prefix}/{name}" if prefix else name
     size = int(header[124:135], 8)
     kind = header[156:157]
-    require(kind in (b"0", b"5"), f"`{full}` is neither a file nor a directory")
+    require(kind in (*_PLAIN_FILE, b"5"), f"`{full}` is neither a file nor a directory")
     if kind == b"5":
         require(size == 0, f"`{full}` is a directory with content")
         full = full.removesuffix("/")
+        if full == ".":
+            return full, size
+    full = full.removeprefix("./")
     require(
         _PLAIN.fullmatch(full) is not None and not {".", ".."} & set(full.split("/")),
         "a member of the tar file has no plain name",
