@@ -11,7 +11,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from assize import Failure
+from assize import Failure, Obligation
 from assize.interceptors import DECISION, AioAssizeInterceptor, AssizeInterceptor, Rules
 from assize.mapping import OPEN, Rule
 from assize.testing import FakeAssize
@@ -116,7 +116,7 @@ def fake() -> FakeAssize:
 def protected(request: pytest.FixtureRequest, fake: FakeAssize) -> Iterator[Protected]:
     if request.param == "threads":
         service = Service()
-        interceptor = AssizeInterceptor(fake.client(), subject_of, RULES)
+        interceptor = AssizeInterceptor(fake.client(obligations=["ink"]), subject_of, RULES)
         server = grpc.server(ThreadPoolExecutor(4), interceptors=[interceptor])
         add_DecisionServiceServicer_to_server(service, server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -129,7 +129,7 @@ def protected(request: pytest.FixtureRequest, fake: FakeAssize) -> Iterator[Prot
     aio_service = AioService()
 
     async def serve() -> tuple[Any, int]:
-        interceptor = AioAssizeInterceptor(fake.aio_client(), subject_of, RULES)
+        interceptor = AioAssizeInterceptor(fake.aio_client(obligations=["ink"]), subject_of, RULES)
         started = grpc.aio.server(interceptors=[interceptor])
         add_DecisionServiceServicer_to_server(aio_service, started)
         port = started.add_insecure_port("127.0.0.1:0")
@@ -208,6 +208,11 @@ def test_nobody_is_let_through_while_nobody_decides(protected: Protected, fake: 
     fake.fail(failure)
     call = code_of(lambda: protected.stub.Check(check("1"), metadata=as_user("user:ann")))
     assert call is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_duty_that_nobody_carries_out_lets_nobody_through(protected: Protected, fake: FakeAssize) -> None:
+    fake.allow("user:ann", "doc:3", "read", obligations=[Obligation("1", "ink")])
+    assert code_of(lambda: protected.stub.Check(check("3"), metadata=as_user("user:ann"))) is DENIED
 
 
 def test_what_fills_a_place_is_one_id(protected: Protected, fake: FakeAssize) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route as StarletteRoute
 
-from assize import CheckResult, Failure
+from assize import CheckResult, Failure, Obligation
 from assize.asgi import RESULT, AssizeMiddleware, Route, Scope
 from assize.fastapi import Guard
 from assize.mapping import OPEN, Rule
@@ -185,11 +185,25 @@ def test_a_rule_cannot_need_what_the_path_lacks() -> None:
         Route("GET", "/docs/{id}", Rule("read", "doc:{number}"))
 
 
-def guarded(fake: FakeAssize) -> FastAPI:
+def test_a_duty_that_nobody_carries_out_lets_nobody_through(fake: FakeAssize) -> None:
+    fake.allow("user:ann", "doc:3", "read", obligations=[Obligation("1", "ink"), Obligation("2", "stamp")])
+    done: list[str] = []
+    for stamp, status in ((None, 403), (lambda duty, question: done.append(duty.type), 200)):
+        handlers = {"ink": lambda duty, question: done.append(duty.type), "stamp": stamp}
+        assert get(guarded(fake, obligations=handlers), "/docs/3").status_code == status
+        routes = [Route("GET", "/docs/{id}", Rule("read", "doc:{id}"))]
+        client = fake.aio_client(obligations=handlers)
+        inner = Starlette(routes=[StarletteRoute("/docs/{id}", document)])
+        app = AssizeMiddleware(inner, client=client, subject=subject_of, routes=routes)
+        assert get(app, "/docs/3").status_code == status
+        assert done == ([] if stamp is None else ["ink", "stamp"] * 2)
+
+
+def guarded(fake: FakeAssize, **options: Any) -> FastAPI:
     async def current_user(x_verified_user: Annotated[str, Header()] = "") -> str:
         return x_verified_user
 
-    guard = Guard(fake.aio_client(tenant="acme"), current_user)
+    guard = Guard(fake.aio_client(tenant="acme", **options), current_user)
     app = FastAPI(dependencies=[Depends(guard.mapped)])
     may_read = guard.may("read", "doc:{id}")
 

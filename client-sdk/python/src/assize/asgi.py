@@ -108,7 +108,7 @@ class AssizeMiddleware:
         if not subject:
             return 401, None
         try:
-            return 200, await self._client.enforce(rule.question(subject, values))
+            return 200, await self._client.enforce(rule.question(subject, values), all_handled=True)
         except Denied as denied:
             return http_status(denied.result.failure), denied.result
         except InvalidArgument:

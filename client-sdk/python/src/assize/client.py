@@ -86,15 +86,18 @@ class Client(Connection):
         context: Mapping[str, AttributeValue] | None = None,
         on_behalf_of: str = "",
         timeout: float | None = None,
+        all_handled: bool = False,
     ) -> CheckResult:
         """Asks as `check` does, carries out the duties of an allow, and returns only if one may go ahead.
+
+        With `all_handled` a duty that has no handler denies, too, instead of being left to you: so ask the doors.
 
         Raises:
             Denied: in every other case; its `result` says why.
             InvalidArgument: the question is malformed.
         """
         question = question_of(subject, resource, action, tenant, env, context, on_behalf_of)
-        return self._run(self._core.enforce(question, timeout))
+        return self._run(self._core.enforce(question, timeout, all_handled))
 
     def check_batch(self, questions: Sequence[Question], *, timeout: float | None = None) -> list[CheckResult]:
         """Asks up to 1,000 questions of one tenant, decided against one revision; results keep their order.

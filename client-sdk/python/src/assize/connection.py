@@ -26,7 +26,8 @@ class Connection(ABC, Surroundings):
         check_timeout: seconds for a check, all tries included.
         timeout: seconds for everything else.
         obligations: the types of duties that you know, with what carries them out: a handler that `enforce` calls, or
-            `None` where you look at `CheckResult.obligations` yourself. An allow under any other duty is a deny.
+            `None` where you look at `CheckResult.obligations` yourself, which the doors do not wait for: they deny. An
+            allow under any other duty is a deny.
         retry: how often and after how long a call is tried again.
         cache: keep answers as long as `valid_until` and the tenant's policy stream allow. Needs the permission `watch`.
         cache_size: answers kept at most.

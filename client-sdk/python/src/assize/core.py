@@ -110,11 +110,15 @@ class Core:
             trace.answered(result)
             return result
 
-    def enforce(self, question: Question, timeout: float | None) -> Flow[CheckResult]:
+    def enforce(self, question: Question, timeout: float | None, all_handled: bool = False) -> Flow[CheckResult]:
         """Asks, and carries out what the allow demands; see `Client.enforce`."""
         result = yield from self.check(question, timeout)
         if not result.allowed:
             raise Denied(result)
+        left = [it.type for it in result.obligations if self._handlers[it.type] is None]
+        if all_handled and left:
+            message = f"denied, because nothing carries out the duty `{left[0]}`"
+            raise Denied(replace(result, allowed=False, failure=Failure.UNKNOWN_OBLIGATION, message=message))
         for obligation in result.obligations:
             handler = self._handlers[obligation.type]
             if handler is not None:

@@ -76,7 +76,7 @@ class Guard:
         self, rule: Rule, subject: str, values: Mapping[str, str], context: Mapping[str, AttributeValue]
     ) -> CheckResult:
         try:
-            return await self._client.enforce(rule.question(subject, values, context))
+            return await self._client.enforce(rule.question(subject, values, context), all_handled=True)
         except Denied as denied:
             raise _refused(http_status(denied.result.failure), denied.result) from None
         except InvalidArgument:

@@ -102,7 +102,7 @@ class AssizeInterceptor(grpc.ServerInterceptor):
             context.abort(*asked)
             return
         try:
-            DECISION.set(self._client.enforce(asked))
+            DECISION.set(self._client.enforce(asked, all_handled=True))
         except AssizeError as error:
             context.abort(*refusal_of(error))
 
@@ -172,7 +172,7 @@ class AioAssizeInterceptor(grpc.aio.ServerInterceptor):
             await context.abort(*asked)
             return
         try:
-            DECISION.set(await self._client.enforce(asked))
+            DECISION.set(await self._client.enforce(asked, all_handled=True))
         except AssizeError as error:
             await context.abort(*refusal_of(error))
 

@@ -18,13 +18,13 @@ _LATER = frozenset({Failure.UNAVAILABLE, Failure.DEADLINE_EXCEEDED, Failure.RESO
 class Enforcer(Protocol):
     """`assize.Client`, or a fake's client."""
 
-    def enforce(self, subject: Question, /) -> CheckResult: ...
+    def enforce(self, subject: Question, /, *, all_handled: bool) -> CheckResult: ...
 
 
 class AioEnforcer(Protocol):
     """`assize.aio.Client`, or a fake's client."""
 
-    def enforce(self, subject: Question, /) -> Awaitable[CheckResult]: ...
+    def enforce(self, subject: Question, /, *, all_handled: bool) -> Awaitable[CheckResult]: ...
 
 
 @dataclass(frozen=True, slots=True)
