@@ -146,15 +146,19 @@ public final class LogArchive {
         return entries.subList(0, width);
     }
 
-    /** A file by its width at the size of the checkpoint, or the full one that has taken its place since. */
+    /**
+     * A file by its width at the size of the checkpoint. In a directory, which may grow, the full one may have taken its
+     * place since. A tar file is written once, and nobody verifies what a larger one holds behind its first elements.
+     */
     private Found find(String kind, long index, int width) throws NotProvenException, IOException {
-        if (width < FULL) {
-            Optional<byte[]> partial = files.read(name(kind, index, width));
-            if (partial.isPresent()) {
-                return new Found(partial.get(), width);
-            }
+        String name = name(kind, index, width);
+        if (width < FULL && !(files instanceof TarFiles)) {
+            Optional<byte[]> partial = files.read(name);
+            return partial.isPresent()
+                    ? new Found(partial.get(), width)
+                    : new Found(files.required(name(kind, index, FULL)), FULL);
         }
-        return new Found(files.required(name(kind, index, FULL)), FULL);
+        return new Found(files.required(name), width);
     }
 
     /** Of a tile, as C2SP tlog-tiles has it. */
