@@ -5,6 +5,7 @@ import static dev.assize.client.ledger.NotProvenException.require;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The signed checkpoint of a ledger with its place in the log of heads, whose own checkpoint is kept outside of the
@@ -23,26 +24,41 @@ public record LedgerHead(SignedNote checkpoint, TlogProof place, List<VerifierKe
     /** What the checkpoint says, if one of these keys has signed it, and the log of heads has it. */
     public Checkpoint verify(Set<VerifierKey> trusted) throws NotProvenException {
         Checkpoint signed = verify(checkpoint, trusted);
+        String deployment = LedgerName.parse(signed.origin()).deployment();
         String heads = Checkpoint.parse(place.checkpoint().text()).origin();
         LedgerName log = LedgerName.parse(heads);
         require(
-                log.tenant().equals(LedgerName.HEADS)
-                        && log.deployment()
-                                .equals(LedgerName.parse(signed.origin()).deployment()),
+                log.tenant().equals(LedgerName.HEADS) && log.deployment().equals(deployment),
                 "`" + heads + "` is not the log of heads that `" + signed.origin() + "` belongs to");
         byte[] leaf = ChainVerifier.entryHash(checkpoint.text().getBytes(StandardCharsets.UTF_8));
-        Checkpoint _ = place.verify(leaf, new TrustPolicy(heads, trusted, Set.of(), 0));
+        place.checkpoint().verify(trusted);
+        Checkpoint _ = place.verify(leaf, new TrustPolicy(heads, ownKeys(deployment, trusted), Set.of(), 0));
         return signed;
     }
 
-    /** What a ledger's checkpoint says, if one of these keys has signed it, and is a key of that ledger's deployment. */
+    /**
+     * What a ledger's checkpoint says, if one of these keys has signed it, and is a key of that ledger's deployment. A witness's
+     * is none, whatever its name; it may be among them, and what it has signed is verified.
+     */
     public static Checkpoint verify(SignedNote note, Set<VerifierKey> trusted) throws NotProvenException {
         Checkpoint claimed = Checkpoint.parse(note.text());
         LedgerName name = LedgerName.parse(claimed.origin());
         require(!name.tenant().equals(LedgerName.HEADS), "`" + name + "` is the log of heads, and no ledger");
-        boolean own = note.verify(trusted).stream()
-                .anyMatch(signature -> signature.key().name().equals(name.deployment()));
-        require(own, "the checkpoint of `" + name + "` is signed by a key of another deployment");
+        List<VerifierKey> signers = note.verify(trusted).stream()
+                .map(SignedNote.VerifiedSignature::key)
+                .filter(key -> !key.isWitness())
+                .toList();
+        require(!signers.isEmpty(), "the checkpoint of `" + name + "` is signed by witnesses only");
+        require(
+                signers.stream().anyMatch(key -> key.name().equals(name.deployment())),
+                "the checkpoint of `" + name + "` is signed by a key of another deployment");
         return claimed;
+    }
+
+    /** Those with which a deployment signs its logs: no witness's, and no other deployment's. */
+    static Set<VerifierKey> ownKeys(String deployment, Set<VerifierKey> trusted) {
+        return trusted.stream()
+                .filter(key -> !key.isWitness() && key.name().equals(deployment))
+                .collect(Collectors.toUnmodifiableSet());
     }
 }

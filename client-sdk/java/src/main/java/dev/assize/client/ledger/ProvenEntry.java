@@ -20,8 +20,9 @@ public record ProvenEntry(Frame frame, Checkpoint checkpoint) {
     public static ProvenEntry of(TlogProof proof, byte[] frame, Set<VerifierKey> trusted) throws NotProvenException {
         Checkpoint signed = LedgerHead.verify(proof.checkpoint(), trusted);
         LedgerName name = LedgerName.parse(signed.origin());
+        Set<VerifierKey> own = LedgerHead.ownKeys(name.deployment(), trusted);
         Checkpoint checkpoint =
-                proof.verify(ChainVerifier.entryHash(frame), new TrustPolicy(signed.origin(), trusted, Set.of(), 0));
+                proof.verify(ChainVerifier.entryHash(frame), new TrustPolicy(signed.origin(), own, Set.of(), 0));
         Frame read;
         try {
             read = FrameReader.read(frame);
