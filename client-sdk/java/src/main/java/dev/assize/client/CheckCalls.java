@@ -16,9 +16,9 @@ interface CheckCalls {
     /** By the calling thread. */
     CheckBatchResponse checkBatchHere(CheckBatchRequest request, Duration deadline);
 
-    /** Cancelling the future cancels the call. */
+    /** Cancelling the future cancels the call, and nothing of the calling thread's context does. */
     CompletableFuture<CheckResponse> check(CheckRequest request, Duration deadline);
 
-    /** Cancelling the future cancels the call. */
+    /** Cancelling the future cancels the call, and nothing of the calling thread's context does. */
     CompletableFuture<CheckBatchResponse> checkBatch(CheckBatchRequest request, Duration deadline);
 }

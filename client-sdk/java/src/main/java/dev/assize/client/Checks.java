@@ -6,6 +6,7 @@ import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -81,9 +82,11 @@ final class Checks {
                 return CompletableFuture.completedFuture(kept.get());
             }
             AnswerCache.Place place = cache.placeFor(request);
+            Duration atMost = noLaterThanTheContext(deadline);
             CompletableFuture<CheckResponse> answer = gathering == null || question.isAboutThePast()
-                    ? Retries.laterWithin(deadline, left -> calls.check(request, left))
-                    : gathering.askLater(request, deadline);
+                    ? Retries.laterWithin(atMost, left -> calls.check(request, left))
+                    : gathering.askLater(request, atMost);
+            withdrawWithTheContext(answer);
             return following(
                     answer,
                     answer.handleAsync((response, failure) -> failure == null
@@ -92,6 +95,15 @@ final class Checks {
         } catch (RuntimeException failure) {
             return CompletableFuture.completedFuture(CheckResult.failed(AssizeException.of(failure)));
         }
+    }
+
+    /** Whoever is cancelled has no use for an answer; the call itself knows nobody's context. */
+    private static void withdrawWithTheContext(CompletableFuture<CheckResponse> answer) {
+        Context context = Context.current();
+        Context.CancellationListener left = cancelled -> answer.completeExceptionally(
+                Contexts.statusFromCancelled(cancelled).asRuntimeException());
+        context.addListener(left, Runnable::run);
+        var _ = answer.whenComplete((_, _) -> context.removeListener(left));
     }
 
     /** Whoever cancels the result withdraws the question. */

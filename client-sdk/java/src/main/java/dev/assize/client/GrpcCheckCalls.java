@@ -48,12 +48,18 @@ final class GrpcCheckCalls implements CheckCalls {
     }
 
     private <Q, R> CompletableFuture<R> call(MethodDescriptor<Q, R> method, Q request, Duration deadline) {
-        ClientCall<Q, R> call = channel.newCall(
-                method, CallOptions.DEFAULT.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS));
-        Answer<R> answer = new Answer<>(call);
-        // It may carry the questions of many: what cancels the one who sends it must not cancel it.
-        Context.ROOT.run(() -> ClientCalls.asyncUnaryCall(call, request, answer.observer()));
-        return answer;
+        // It may carry the questions of many: what ends the one who sends it must not end it. A call belongs to the
+        // context that it is made in, not to the one that it is started in.
+        Context before = Context.ROOT.attach();
+        try {
+            ClientCall<Q, R> call = channel.newCall(
+                    method, CallOptions.DEFAULT.withDeadlineAfter(deadline.toNanos(), TimeUnit.NANOSECONDS));
+            Answer<R> answer = new Answer<>(call);
+            ClientCalls.asyncUnaryCall(call, request, answer.observer());
+            return answer;
+        } finally {
+            Context.ROOT.detach(before);
+        }
     }
 
     /** What a call is answered with. */

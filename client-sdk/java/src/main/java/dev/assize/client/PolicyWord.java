@@ -7,6 +7,7 @@ import dev.assize.proto.v1.PolicyServiceGrpc.PolicyServiceStub;
 import dev.assize.proto.v1.PolicyState;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
@@ -103,7 +104,10 @@ final class PolicyWord {
             Stream next = new Stream();
             stream = next;
             heardAt = System.nanoTime();
-            policy.watchPolicy(WatchPolicyRequest.newBuilder().setTenant(tenant).build(), next);
+            WatchPolicyRequest request =
+                    WatchPolicyRequest.newBuilder().setTenant(tenant).build();
+            // It outlives the one who happens to ask first.
+            Context.ROOT.run(() -> policy.watchPolicy(request, next));
         }
     }
 

@@ -14,6 +14,7 @@ import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicyState;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.Status;
@@ -147,6 +148,17 @@ class AnswerCacheTest {
         stream.onError(Status.UNAVAILABLE.asRuntimeException());
         assertAsks(2);
         nextStream().onNext(state(3, "three"));
+        assertAsks(1);
+        assertKept();
+    }
+
+    @Test
+    void goesOnListeningWhenWhoeverAskedFirstIsCancelled() throws InterruptedException {
+        Context.CancellableContext first = Context.current().withCancellation();
+        first.run(() -> checks.check(question("doc:first"), Duration.ofSeconds(5)));
+        StreamObserver<WatchPolicyResponse> stream = nextStream();
+        first.cancel(null);
+        stream.onNext(state(3, "three"));
         assertAsks(1);
         assertKept();
     }
