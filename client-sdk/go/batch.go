@@ -20,6 +20,8 @@ const (
 	batchItems = 1000    // the server's bound
 	batchBytes = 4 << 20 // the server takes 12 MiB
 	aloneAtOne = 16      // Checks under way at a time where a batch is asked one by one
+	underWay   = 2       // calls of a lane before questions wait: the server decides one while the other travels
+	patience   = 4       // who has waited for this part of its time goes alone
 )
 
 // lane names those Checks that may travel together: of one tenant, with the same metadata. The key is the client's.
@@ -41,14 +43,20 @@ func laneOf(ctx context.Context, tenant string) lane {
 	return lane{tenant, strings.Join(lines, "\x01")}
 }
 
-// gatherer puts Checks that are asked at the same time into batches. In each lane one call is under way at a time, and
+// gatherer puts Checks that are asked at the same time into batches. In each lane two calls are under way at a time, and
 // what is asked meanwhile goes together as the next: the busier the server, the larger the batches, and nobody waits for
-// a clock.
+// company. Who has waited for a quarter of its time goes alone, so that calls that hang delay others, and fail nobody.
 type gatherer struct {
 	client *Client
 
 	mu    sync.Mutex
-	lanes map[lane]*[]*asked // guarded by mu; a lane is there while a call of it is under way, with those who wait
+	lanes map[lane]*traffic // guarded by mu, with what it holds; a lane is there while a call of it is under way
+}
+
+// traffic is what goes on in a lane. Somebody waits only while there is no room.
+type traffic struct {
+	calls   int
+	waiting []*asked
 }
 
 // asked is a question that waits for its answer.
@@ -59,7 +67,7 @@ type asked struct {
 }
 
 func newGatherer(client *Client) *gatherer {
-	return &gatherer{client: client, lanes: map[lane]*[]*asked{}}
+	return &gatherer{client: client, lanes: map[lane]*traffic{}}
 }
 
 func (g *gatherer) ask(ctx context.Context, lane lane, request *assizev1.CheckRequest) (*assizev1.CheckResponse, *Error) {
@@ -67,59 +75,87 @@ func (g *gatherer) ask(ctx context.Context, lane lane, request *assizev1.CheckRe
 		return nil, errorOf(ctx, err, nil)
 	}
 	question := &asked{ctx: ctx, request: request, answer: make(chan answered, 1)}
-	if g.wait(lane, question) {
+	if !g.wait(lane, question) {
+		defer func() { go g.goOn(lane) }() // even where an interceptor panics
+		return g.client.askAlone(ctx, request)
+	}
+	impatient := time.NewTimer(timeLeft(ctx) / patience)
+	defer impatient.Stop()
+	for {
 		select {
 		case answer := <-question.answer:
 			return answer.response, answer.failure
 		case <-ctx.Done():
 			return nil, errorOf(ctx, ctx.Err(), nil)
+		case <-impatient.C:
+			if g.leave(lane, question) {
+				return g.client.askAlone(ctx, request)
+			}
 		}
 	}
-	response, failure := g.client.askAlone(ctx, request)
-	go g.goOn(lane)
-	return response, failure
 }
 
-// wait lines up behind the call that is under way; false where there is none, and the caller's is the one.
+// wait lines up behind the calls that are under way; false where there is room, which the caller's takes.
 func (g *gatherer) wait(lane lane, question *asked) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	waiting, busy := g.lanes[lane]
-	if !busy {
-		g.lanes[lane] = &[]*asked{}
+	if g.lanes[lane] == nil {
+		g.lanes[lane] = &traffic{}
+	}
+	traffic := g.lanes[lane]
+	if traffic.calls < underWay {
+		traffic.calls++
 		return false
 	}
-	*waiting = append(*waiting, question)
+	traffic.waiting = append(traffic.waiting, question)
 	return true
 }
 
-// goOn makes calls until nobody waits.
+// leave takes a question out of those that wait; false where it is on its way already.
+func (g *gatherer) leave(lane lane, question *asked) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	traffic, busy := g.lanes[lane]
+	if !busy {
+		return false
+	}
+	place := slices.Index(traffic.waiting, question)
+	if place < 0 {
+		return false
+	}
+	traffic.waiting = slices.Delete(traffic.waiting, place, place+1)
+	return true
+}
+
+// goOn makes one call after another until nobody waits.
 func (g *gatherer) goOn(lane lane) {
 	for batch := g.next(lane); len(batch) > 0; batch = g.next(lane) {
 		g.fly(lane, batch)
 	}
 }
 
-// next takes as many as travel together; none where the lane is empty, which is closed then.
+// next takes as many as travel together; none where nobody waits, and there is room again then.
 func (g *gatherer) next(lane lane) []*asked {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	waiting := g.lanes[lane]
-	*waiting = slices.DeleteFunc(*waiting, func(question *asked) bool { return question.ctx.Err() != nil })
-	if len(*waiting) == 0 {
-		delete(g.lanes, lane)
+	traffic := g.lanes[lane]
+	traffic.waiting = slices.DeleteFunc(traffic.waiting, func(question *asked) bool { return question.ctx.Err() != nil })
+	if len(traffic.waiting) == 0 {
+		if traffic.calls--; traffic.calls == 0 {
+			delete(g.lanes, lane)
+		}
 		return nil
 	}
 	count, bytes := 0, 0
-	for count < min(len(*waiting), batchItems) {
-		bytes += proto.Size((*waiting)[count].request)
+	for count < min(len(traffic.waiting), batchItems) {
+		bytes += proto.Size(traffic.waiting[count].request)
 		if count > 0 && bytes > batchBytes {
 			break
 		}
 		count++
 	}
-	batch := slices.Clone((*waiting)[:count])
-	*waiting = slices.Delete(*waiting, 0, count)
+	batch := slices.Clone(traffic.waiting[:count])
+	traffic.waiting = slices.Delete(traffic.waiting, 0, count)
 	return batch
 }
 

@@ -11,12 +11,13 @@ import (
 	assize "assize.dev/client-sdk/go"
 	"assize.dev/client-sdk/go/assizev1"
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
-// gate is a server whose first Check is held until it is opened, and which tells what travelled together behind it.
+// gate is a server that holds the Checks about user:first until it is opened, and which tells what travelled together behind it.
 type gate struct {
 	scripted
 	entered, open chan struct{}
@@ -31,10 +32,9 @@ func newGate() *gate {
 	g.check = func(ctx context.Context, request *assizev1.CheckRequest) (*assizev1.CheckResponse, error) {
 		g.mu.Lock()
 		g.alone = append(g.alone, request.Subject)
-		first := len(g.alone) == 1
 		g.mu.Unlock()
-		if first {
-			close(g.entered)
+		if request.Subject == "user:first" {
+			g.entered <- struct{}{}
 			<-g.open
 		}
 		return verdict(request)
@@ -79,13 +79,15 @@ func verdict(request *assizev1.CheckRequest) (*assizev1.CheckResponse, error) {
 	return answer, nil
 }
 
-// during asks the first question, runs what is given while it is held, waits until so many others are on their way, and
-// lets it go.
+// during asks as many questions as may be under way, runs what is given while they are held, waits until so many others
+// are on their way, and lets them go.
 func (g *gate) during(t *testing.T, client *assize.Client, waiting int, others func(all *sync.WaitGroup)) {
 	t.Helper()
 	var all sync.WaitGroup
-	all.Go(func() { _, _ = client.Check(t.Context(), assize.Question{Subject: "user:first"}) })
-	<-g.entered
+	for range 2 {
+		all.Go(func() { _, _ = client.Check(t.Context(), assize.Question{Subject: "user:first"}) })
+		<-g.entered
+	}
 	others(&all)
 	for assize.Waiting(client) < waiting {
 		time.Sleep(time.Millisecond)
@@ -105,7 +107,7 @@ func TestWhatIsAskedAtTheSameTimeTravelsTogether(t *testing.T) {
 			})
 		}
 	})
-	if len(server.batches) != 1 || len(server.batches[0].Items) != 50 || len(server.alone) != 1 {
+	if len(server.batches) != 1 || len(server.batches[0].Items) != 50 || len(server.alone) != 2 {
 		t.Fatalf("%d batches, %d alone", len(server.batches), len(server.alone))
 	}
 	for i, result := range results {
@@ -125,6 +127,81 @@ func TestALoneCheckGoesAtOnceAndAlone(t *testing.T) {
 	}
 	if server.batches.Load() != 0 {
 		t.Error("it travelled as a batch")
+	}
+}
+
+func TestCallsThatHangDelayOthersAndFailNobody(t *testing.T) {
+	server := newGate()
+	client := server.serve(t, assize.WithBatching())
+	hanging, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stuck, all sync.WaitGroup
+	for range 2 {
+		stuck.Go(func() { _, _ = client.Check(hanging, assize.Question{Subject: "user:first"}) })
+		<-server.entered
+	}
+	results := make([]assize.Result, 6)
+	for i := range results {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			defer cancel()
+			results[i], _ = client.Check(ctx, assize.Question{Subject: fmt.Sprintf("user:%d", i)})
+		})
+	}
+	all.Wait() // while both hang
+	for i, result := range results {
+		if result.Failure != "" || result.Allowed != (i%2 == 0) {
+			t.Errorf("question %d got %+v", i, result)
+		}
+	}
+	if waiting := assize.Waiting(client); waiting != 0 || len(server.batches) != 0 {
+		t.Errorf("%d wait, %d batches", waiting, len(server.batches))
+	}
+	close(server.open)
+	stuck.Wait()
+	if result, _ := client.Check(t.Context(), assize.Question{Subject: "user:0"}); !result.Allowed {
+		t.Errorf("got %+v", result)
+	}
+}
+
+func TestOneCallThatHangsDelaysNobody(t *testing.T) {
+	server := newGate()
+	client := server.serve(t, assize.WithBatching())
+	var stuck sync.WaitGroup
+	stuck.Go(func() { _, _ = client.Check(t.Context(), assize.Question{Subject: "user:first"}) })
+	<-server.entered
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		if result, _ := client.Check(ctx, assize.Question{Subject: "user:0"}); !result.Allowed {
+			t.Errorf("got %+v", result)
+		}
+		cancel()
+	}
+	close(server.open)
+	stuck.Wait()
+}
+
+func TestACallThatPanicsLeavesRoomForOthers(t *testing.T) {
+	panics := true
+	client := newGate().serve(t, assize.WithBatching(), assize.WithDialOptions(grpc.WithChainUnaryInterceptor(
+		func(ctx context.Context, method string, request, response any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			if panics {
+				panic("an interceptor of the service")
+			}
+			return invoke(ctx, method, request, response, conn, opts...)
+		})))
+	for range 3 { // more than may be under way
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = client.Check(t.Context(), question)
+		}()
+		until(t, "an empty lane", func() bool { return assize.Lanes(client) == 0 })
+	}
+	panics = false
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if result, _ := client.Check(ctx, assize.Question{Subject: "user:0"}); !result.Allowed {
+		t.Errorf("got %+v", result)
 	}
 }
 
@@ -178,6 +255,14 @@ func TestOneMalformedItemFailsAlone(t *testing.T) {
 
 func TestEachCallerKeepsItsOwnDeadline(t *testing.T) {
 	server := newGate()
+	check := server.check
+	server.check = func(ctx context.Context, request *assizev1.CheckRequest) (*assizev1.CheckResponse, error) {
+		if request.Subject == "user:hurried0" { // it goes alone before its time is up
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return check(ctx, request)
+	}
 	client := server.serve(t, assize.WithBatching())
 	var late, patient assize.Result
 	server.during(t, client, 1, func(all *sync.WaitGroup) {
@@ -213,7 +298,7 @@ func TestABatchLastsAsLongAsTheMostPatientOfItsCallers(t *testing.T) {
 	var hurried, patient assize.Result
 	server.during(t, client, 2, func(all *sync.WaitGroup) {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			hurried, _ = client.Check(ctx, assize.Question{Subject: "user:hurried0"})
 			close(left)

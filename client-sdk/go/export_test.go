@@ -7,15 +7,22 @@ import (
 	"assize.dev/client-sdk/go/assizev1"
 )
 
-// Waiting tells how many Checks wait for the call before them.
+// Waiting tells how many Checks wait for the calls before them.
 func Waiting(c *Client) int {
 	c.gatherer.mu.Lock()
 	defer c.gatherer.mu.Unlock()
 	waiting := 0
-	for _, questions := range c.gatherer.lanes {
-		waiting += len(*questions)
+	for _, traffic := range c.gatherer.lanes {
+		waiting += len(traffic.waiting)
 	}
 	return waiting
+}
+
+// Lanes tells in how many lanes calls are under way.
+func Lanes(c *Client) int {
+	c.gatherer.mu.Lock()
+	defer c.gatherer.mu.Unlock()
+	return len(c.gatherer.lanes)
 }
 
 // SetCacheClocks has the cache go by other clocks.

@@ -180,8 +180,8 @@ func WithRetries(retries Retries) Option {
 }
 
 // WithBatching sends Checks that are asked at the same time together. There is no waiting for company: a lone Check goes
-// at once, and what is asked while it is under way goes as one CheckBatch behind it. Each keeps its own deadline and
-// error.
+// at once, and what is asked while two calls are under way goes as one CheckBatch behind them. Who has waited for a quarter
+// of its deadline goes alone. Each keeps its own deadline and error.
 func WithBatching() Option {
 	return func(o *options) error {
 		o.batching = true
