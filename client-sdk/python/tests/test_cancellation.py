@@ -16,6 +16,12 @@ MOMENTS = range(12)
 """Turns of the loop after which somebody is cancelled: more than a check takes."""
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No seat goes of its own accord, however slow the machine is."""
+    monkeypatch.setattr("assize.core.PATIENCE_SECONDS", 20.0)
+
+
 class HeldClient(aio.Client):
     """Its calls are answered when a test says so."""
 
