@@ -90,9 +90,12 @@ class HouseRulesTest {
         rooms.put(
                 "storage",
                 Stream.concat(belowEndpoints.stream(), Stream.of("secret")).collect(Collectors.toSet()));
-        rooms.put("endpoint.grpc", belowEndpoints);
-        rooms.put("endpoint.extauthz", belowEndpoints);
-        rooms.put("endpoint.authzen", belowEndpoints);
+        rooms.put("endpoint.call", belowEndpoints);
+        Set<String> withCall = Stream.concat(belowEndpoints.stream(), Stream.of("endpoint.call"))
+                .collect(Collectors.toSet());
+        rooms.put("endpoint.grpc", withCall);
+        rooms.put("endpoint.extauthz", withCall);
+        rooms.put("endpoint.authzen", withCall);
         rooms.put("endpoint.console", belowEndpoints);
         rooms.put("endpoint.operations", belowEndpoints);
         rooms.put("cli", Set.of("model", "policy", "decision"));

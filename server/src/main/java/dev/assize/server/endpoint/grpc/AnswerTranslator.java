@@ -14,6 +14,7 @@ import dev.assize.proto.v1.PermissionTrace;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.RuleTrace;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.policy.Document;
 import java.time.Instant;
 

@@ -1,6 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.CheckRequest;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Names;

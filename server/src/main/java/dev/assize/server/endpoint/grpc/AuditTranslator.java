@@ -9,6 +9,8 @@ import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;

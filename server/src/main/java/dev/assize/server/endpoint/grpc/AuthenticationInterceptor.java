@@ -1,9 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
-import dev.assize.server.authentication.ApiKeys;
-import dev.assize.server.authentication.BreakGlass;
-import dev.assize.server.authentication.Caller;
+import dev.assize.server.endpoint.call.Admission;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.prompt.WouldWaitException;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -12,10 +11,8 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
-import java.util.Iterator;
-import java.util.Map;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
+import java.util.List;
+import java.util.stream.StreamSupport;
 
 /**
  * Lets a call in when its credential authenticates a caller that may use the RPC. Only health, and reflection where
@@ -27,20 +24,16 @@ final class AuthenticationInterceptor implements ServerInterceptor {
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
     private static final Metadata.Key<String> TRACEPARENT =
             Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Pattern TRACE_CONTEXT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
-    private static final String SCHEME = "Bearer ";
     private static final String HEALTH = "grpc.health.v1.Health/";
     private static final String REFLECTION = "grpc.reflection.";
 
-    private final ApiKeys keys;
-    private final BreakGlass breakGlass;
+    private final Admission admission;
     private final ErrorMapper errors;
     private final GrpcConfig config;
 
     @Inject
-    AuthenticationInterceptor(ApiKeys keys, BreakGlass breakGlass, ErrorMapper errors, GrpcConfig config) {
-        this.keys = keys;
-        this.breakGlass = breakGlass;
+    AuthenticationInterceptor(Admission admission, ErrorMapper errors, GrpcConfig config) {
+        this.admission = admission;
         this.errors = errors;
         this.config = config;
     }
@@ -70,44 +63,14 @@ final class AuthenticationInterceptor implements ServerInterceptor {
     }
 
     private CallContext admit(MethodDescriptor<?, ?> method, Metadata headers) {
-        Caller caller = keys.authenticate(credential(headers))
-                .orElseThrow(() -> RefusedException.of(
-                        ErrorReason.CREDENTIALS_INVALID, "the credential is unknown, expired or revoked", Map.of()));
-        String rpc = RpcNames.of(method);
-        if (RpcNames.isOurs(method) && !caller.mayUse(rpc)) {
-            throw RefusedException.of(
-                    ErrorReason.RPC_NOT_ALLOWED, "the credential may not use `" + rpc + "`", Map.of("rpc", rpc));
-        }
-        if (caller.breakGlass() && !breakGlass.use(caller, rpc)) {
-            throw RefusedException.of(
-                    ErrorReason.CREDENTIALS_INVALID, "the credential is unknown, expired or revoked", Map.of());
-        }
-        return new CallContext(caller, rpc, traceContext(headers));
+        return admission.admit(
+                RpcNames.of(method), RpcNames.isOurs(method), credentials(headers), headers.get(TRACEPARENT));
     }
 
-    /** What is not of its form is nobody's trace. */
-    private static @Nullable String traceContext(Metadata headers) {
-        String value = headers.get(TRACEPARENT);
-        return value != null && TRACE_CONTEXT.matcher(value).matches() ? value : null;
-    }
-
-    /** The one credential of a call: of several, none is believed. */
-    private static String credential(Metadata headers) {
+    private static List<String> credentials(Metadata headers) {
         Iterable<String> values = headers.getAll(AUTHORIZATION);
-        Iterator<String> each = values == null ? null : values.iterator();
-        if (each == null || !each.hasNext()) {
-            throw RefusedException.of(
-                    ErrorReason.CREDENTIALS_MISSING,
-                    "no credential: expected metadata `authorization: Bearer asz_<id>_<secret>`",
-                    Map.of());
-        }
-        String value = each.next();
-        if (each.hasNext() || !value.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
-            throw RefusedException.of(
-                    ErrorReason.CREDENTIALS_INVALID,
-                    "malformed metadata: expected one `authorization: Bearer asz_<id>_<secret>`",
-                    Map.of());
-        }
-        return value.substring(SCHEME.length()).strip();
+        return values == null
+                ? List.of()
+                : StreamSupport.stream(values.spliterator(), false).toList();
     }
 }

@@ -10,6 +10,13 @@ import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.endpoint.call.AnswersOnRecord;
+import dev.assize.server.endpoint.call.Deadlines;
+import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.Refusals;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.endpoint.grpc.Checks.Asked;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
@@ -109,9 +116,9 @@ final class BatchCheck {
                 item.answer = decisions.evaluate(asked.query(), asked.at());
             }
         } catch (RevisionNeverCommittedException never) {
-            item.refused = ErrorMapper.neverCommitted(item.prefix, never);
+            item.refused = Refusals.neverCommitted(item.prefix, never);
         } catch (MalformedException malformed) {
-            item.refused = ErrorMapper.malformed(item.prefix, malformed);
+            item.refused = Refusals.malformed(item.prefix, malformed);
         }
     }
 
@@ -138,7 +145,7 @@ final class BatchCheck {
         } catch (MalformedItemsException malformed) {
             malformed.items().forEach((i, item) -> {
                 Item refused = asked.get(i);
-                refused.refused = ErrorMapper.malformed(refused.prefix, item);
+                refused.refused = Refusals.malformed(refused.prefix, item);
             });
             return false;
         }

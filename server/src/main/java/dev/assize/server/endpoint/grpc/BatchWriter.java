@@ -6,6 +6,7 @@ import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.model.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;

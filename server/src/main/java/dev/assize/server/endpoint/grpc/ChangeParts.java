@@ -1,6 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.policy.Document;

@@ -2,6 +2,11 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
+import dev.assize.server.endpoint.call.Admission;
+import dev.assize.server.endpoint.call.AnswersOnRecord;
+import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.TenantDirectory;
 
 /** Binds what serves checks, and what every call passes. */
 public final class CheckModule extends AbstractModule {
@@ -17,6 +22,7 @@ public final class CheckModule extends AbstractModule {
         bind(CallThreads.class).in(Singleton.class);
         bind(PromptInterceptor.class).in(Singleton.class);
         bind(MetricsInterceptor.class).in(Singleton.class);
+        bind(Admission.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(MalformedMessageInterceptor.class).in(Singleton.class);
         bind(AnswersOnRecord.class).in(Singleton.class);

@@ -2,6 +2,9 @@ package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.Messages;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;

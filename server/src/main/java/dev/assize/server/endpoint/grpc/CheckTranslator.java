@@ -6,6 +6,8 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.search.Search.Surroundings;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;

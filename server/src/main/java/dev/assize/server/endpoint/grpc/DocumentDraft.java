@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.assize.server.endpoint.grpc.RefusedException.Violation;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.endpoint.call.RefusedException.Violation;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentReader;

@@ -9,6 +9,7 @@ import dev.assize.proto.v1.ExportedFrames;
 import dev.assize.proto.v1.KeptValue;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.MalformedFrameException;

@@ -5,6 +5,8 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.administration.TenantKeys;
 import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.endpoint.call.PageTokens;
+import dev.assize.server.endpoint.call.SearchSlots;
 
 /** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below. */
 public final class GrpcModule extends AbstractModule {

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.server.administration.TenantRegister;
+import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.model.TenantId;
 
 /** Knows which ledgers there are: those of the tenants there are, and of those that were. */

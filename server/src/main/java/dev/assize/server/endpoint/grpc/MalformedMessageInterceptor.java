@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.server.endpoint.call.RefusedException;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;

@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Limits;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;

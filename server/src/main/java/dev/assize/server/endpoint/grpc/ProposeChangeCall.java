@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import dev.assize.proto.v1.ProposeChangeHeader;
 import dev.assize.proto.v1.ProposeChangeRequest;
 import dev.assize.proto.v1.ProposeChangeResponse;
+import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.PolicyScope;
 import io.grpc.stub.StreamObserver;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
+import dev.assize.server.endpoint.call.Deadlines;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.endpoint.grpc.ExportCalls.Patience;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.Map;

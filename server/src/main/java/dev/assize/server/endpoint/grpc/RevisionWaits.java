@@ -2,6 +2,9 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.endpoint.call.Deadlines;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;

@@ -2,6 +2,8 @@ package dev.assize.server.endpoint.grpc;
 
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.PolicyStates.Subscription;
+import dev.assize.server.endpoint.call.CallContext;
+import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import io.grpc.Context;

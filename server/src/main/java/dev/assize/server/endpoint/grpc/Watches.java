@@ -1,6 +1,8 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Recorder;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;

@@ -10,6 +10,7 @@ import dev.assize.proto.v1.CreateKeyResponse;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListKeysResponse;
 import dev.assize.proto.v1.RevokeKeyRequest;
+import dev.assize.server.endpoint.call.ErrorReason;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;

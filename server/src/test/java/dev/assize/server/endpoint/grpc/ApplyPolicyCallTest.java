@@ -9,6 +9,7 @@ import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;

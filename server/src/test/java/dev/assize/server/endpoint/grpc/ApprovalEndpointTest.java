@@ -11,6 +11,7 @@ import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.UseApprovalRequest;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.model.Reason;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import java.nio.file.Path;

@@ -22,6 +22,7 @@ import dev.assize.proto.v1.SealKeyRequest;
 import dev.assize.proto.v1.SealKeyResponse;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.server.authentication.BreakGlass;
+import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;

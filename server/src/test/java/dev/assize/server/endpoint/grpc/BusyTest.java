@@ -8,6 +8,8 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.server.decision.PastBusyException;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.SearchSlots;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;

@@ -25,6 +25,8 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.model.AttributeValue.Fraction;
 import dev.assize.server.model.AttributeValue.Many;
 import dev.assize.server.model.AttributeValue.Text;

@@ -21,6 +21,7 @@ import dev.assize.proto.v1.QueryDecisionsResponse;
 import dev.assize.proto.v1.RecordedDecision;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;

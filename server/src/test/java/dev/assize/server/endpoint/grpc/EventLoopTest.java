@@ -34,6 +34,7 @@ import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.HistorySource;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;

@@ -74,6 +74,7 @@ import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WithdrawProposalRequest;
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
+import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;

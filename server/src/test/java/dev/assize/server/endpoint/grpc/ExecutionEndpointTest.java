@@ -11,6 +11,7 @@ import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.Reason;
+import dev.assize.server.endpoint.call.ErrorReason;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

@@ -12,6 +12,7 @@ import dev.assize.proto.v1.ExportFormat;
 import dev.assize.proto.v1.ExportProgress;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Outcome;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.Digest;

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * An engine that answers what a test says. In tenant `assize` it grants what {@link #grant} said, and everything to
  * `user:admin`.
  */
-final class FakeDecisions implements DecisionService {
+public final class FakeDecisions implements DecisionService {
 
     private static final Revision HELD = new Revision(7);
 
@@ -47,41 +47,41 @@ final class FakeDecisions implements DecisionService {
     private PointInTime lastMoment = PointInTime.NOW;
     private TenantAudit audit = TenantAudit.NONE;
 
-    synchronized void grant(String subject, String action, String resource) {
+    public synchronized void grant(String subject, String action, String resource) {
         grants.add(subject + " " + action + " " + resource);
     }
 
-    synchronized void revokeAll() {
+    public synchronized void revokeAll() {
         grants.clear();
     }
 
-    synchronized void audit(TenantAudit newAudit) {
+    public synchronized void audit(TenantAudit newAudit) {
         audit = newAudit;
     }
 
-    synchronized void addTenant(String tenant) {
+    public synchronized void addTenant(String tenant) {
         tenants.add(new TenantId(tenant));
     }
 
-    synchronized void answer(Function<CheckQuery, Reason> newEngine) {
+    public synchronized void answer(Function<CheckQuery, Reason> newEngine) {
         engine = newEngine;
     }
 
     /** Gives every answer in tenants other than `assize` its last touch. */
-    synchronized void finish(Function<Answer, Answer> newFinish) {
+    public synchronized void finish(Function<Answer, Answer> newFinish) {
         finish = newFinish;
     }
 
-    synchronized void trace(Explanation newTrace) {
+    public synchronized void trace(Explanation newTrace) {
         trace = newTrace;
     }
 
     /** The last question about another tenant than `assize`. */
-    synchronized CheckQuery lastQuery() {
+    public synchronized CheckQuery lastQuery() {
         return Objects.requireNonNull(lastQuery);
     }
 
-    synchronized PointInTime lastMoment() {
+    public synchronized PointInTime lastMoment() {
         return lastMoment;
     }
 
@@ -107,7 +107,7 @@ final class FakeDecisions implements DecisionService {
     }
 
     /** Which decisions of every tenant but `assize` go on record. */
-    synchronized void decisionLog(DecisionLog newLog) {
+    public synchronized void decisionLog(DecisionLog newLog) {
         log = newLog;
     }
 
@@ -164,15 +164,15 @@ final class FakeDecisions implements DecisionService {
     }
 
     /** Opens the desk for tenants that there are, and for what it is to decide at once. */
-    synchronized void openDesk(@Nullable Predicate<CheckQuery> newAtOnce) {
+    public synchronized void openDesk(@Nullable Predicate<CheckQuery> newAtOnce) {
         atOnce = newAtOnce;
     }
 
-    synchronized boolean isOpenFor(TenantId tenant) {
+    public synchronized boolean isOpenFor(TenantId tenant) {
         return atOnce != null && tenants.contains(tenant);
     }
 
-    synchronized boolean decidesAtOnce(CheckQuery query) {
+    public synchronized boolean decidesAtOnce(CheckQuery query) {
         return atOnce != null && atOnce.test(query);
     }
 

@@ -13,34 +13,34 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A search that finds every name there is but those that begin with `no`; looks at a few names at a time. */
-final class FakeSearches implements SearchService {
+public final class FakeSearches implements SearchService {
 
-    final AtomicInteger calls = new AtomicInteger();
+    public final AtomicInteger calls = new AtomicInteger();
     private List<String> names = List.of();
     private int step = Integer.MAX_VALUE;
     private @Nullable RuntimeException failure;
     private @Nullable Search last;
 
-    synchronized void names(int count) {
+    public synchronized void names(int count) {
         names = IntStream.range(0, count)
                 .mapToObj(i -> String.format("user:u%06d", i))
                 .toList();
     }
 
-    synchronized void names(List<String> sorted) {
+    public synchronized void names(List<String> sorted) {
         names = sorted;
     }
 
     /** How many names are looked at in one call; with 0 it never ends. */
-    synchronized void step(int names) {
+    public synchronized void step(int names) {
         step = names;
     }
 
-    synchronized void fail(RuntimeException newFailure) {
+    public synchronized void fail(RuntimeException newFailure) {
         failure = newFailure;
     }
 
-    synchronized Search last() {
+    public synchronized Search last() {
         return Objects.requireNonNull(last);
     }
 

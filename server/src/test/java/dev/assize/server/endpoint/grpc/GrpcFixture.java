@@ -98,33 +98,33 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 
 /** The real door on a transport inside the process, before an engine and stores that forget. */
-final class GrpcFixture implements AutoCloseable {
+public final class GrpcFixture implements AutoCloseable {
 
-    static final TenantId ACME = new TenantId("acme");
+    public static final TenantId ACME = new TenantId("acme");
 
-    final FakeDecisions decisions = new FakeDecisions();
-    final FakeStates states = new FakeStates();
-    final FakeSearches searches = new FakeSearches();
-    final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
-    final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
-    final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-    final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
-    final InMemoryDecisionStore records = new InMemoryDecisionStore(ledger);
-    final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
-    final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
-    final InMemoryNodeRegistry nodes = new InMemoryNodeRegistry(clock);
-    final FakeApprovalPolicy approvalPolicy = new FakeApprovalPolicy();
-    final Injector injector;
-    final ManagedChannel channel;
+    public final FakeDecisions decisions = new FakeDecisions();
+    public final FakeStates states = new FakeStates();
+    public final FakeSearches searches = new FakeSearches();
+    public final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
+    public final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
+    public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    public final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    public final InMemoryDecisionStore records = new InMemoryDecisionStore(ledger);
+    public final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
+    public final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
+    public final InMemoryNodeRegistry nodes = new InMemoryNodeRegistry(clock);
+    public final FakeApprovalPolicy approvalPolicy = new FakeApprovalPolicy();
+    public final Injector injector;
+    public final ManagedChannel channel;
     private final Server server;
 
     /** Reaches every tenant and may do everything. */
-    final String admin;
+    public final String admin;
 
     /** `service:replay` of acme, reaching acme only, granted nothing. */
-    final String replay;
+    public final String replay;
 
-    GrpcFixture(Path directory) {
+    public GrpcFixture(Path directory) {
         this(directory, GrpcConfig.defaults());
     }
 
@@ -167,11 +167,12 @@ final class GrpcFixture implements AutoCloseable {
         channel = InProcessChannelBuilder.forName(name).build();
     }
 
-    String key(String subject, String home, boolean allTenants, String... tenants) {
+    public String key(String subject, String home, boolean allTenants, String... tenants) {
         return key(subject, home, allTenants, Set.of(), Set.of(), tenants);
     }
 
-    String key(String subject, String home, boolean allTenants, Set<String> envs, Set<String> rpcs, String... tenants) {
+    public String key(
+            String subject, String home, boolean allTenants, Set<String> envs, Set<String> rpcs, String... tenants) {
         return injector.getInstance(ApiKeys.class)
                 .create(
                         new KeyGrant(

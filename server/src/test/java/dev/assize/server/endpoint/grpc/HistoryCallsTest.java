@@ -22,6 +22,8 @@ import dev.assize.proto.v1.ReplayResult;
 import dev.assize.server.administration.ChangeOrigin;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.PolicyAdministration;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;

@@ -18,6 +18,7 @@ import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.Limits;
 import java.nio.file.Path;

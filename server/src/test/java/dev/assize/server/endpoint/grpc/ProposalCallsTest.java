@@ -26,6 +26,7 @@ import dev.assize.proto.v1.ProposedDocument;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.WithdrawProposalRequest;
+import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.access.Permission;
 import dev.assize.server.access.RpcPermissions;
+import dev.assize.server.endpoint.call.ErrorReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -14,6 +14,8 @@ import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.search.Search;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.model.Limits;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;

@@ -19,6 +19,7 @@ import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.policy.Document;

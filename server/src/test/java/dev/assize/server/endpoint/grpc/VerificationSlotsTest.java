@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.grpc;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
 import org.junit.jupiter.api.Test;
 
 class VerificationSlotsTest {

@@ -39,6 +39,7 @@ import dev.assize.server.anchor.Anchor;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.PolicyWatch;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;

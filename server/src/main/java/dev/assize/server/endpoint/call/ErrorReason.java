@@ -1,9 +1,9 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import io.grpc.Status;
 
 /** Every error a caller can meet: its name on the wire, its status code, and who must act. */
-enum ErrorReason {
+public enum ErrorReason {
     CREDENTIALS_MISSING(Status.Code.UNAUTHENTICATED, Fault.CALLER),
     CREDENTIALS_INVALID(Status.Code.UNAUTHENTICATED, Fault.CALLER),
     TENANT_NOT_ALLOWED(Status.Code.PERMISSION_DENIED, Fault.ADMINISTRATOR),
@@ -85,16 +85,16 @@ enum ErrorReason {
         this.fault = fault;
     }
 
-    Status.Code code() {
+    public Status.Code code() {
         return code;
     }
 
-    Fault fault() {
+    public Fault fault() {
         return fault;
     }
 
     /** Who must act. */
-    enum Fault {
+    public enum Fault {
         CALLER,
         ADMINISTRATOR,
         OPERATOR,

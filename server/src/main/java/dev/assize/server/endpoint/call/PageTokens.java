@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
 import dev.assize.server.authentication.Pepper;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * Page tokens: a position, signed together with the conditions it belongs to. A token that was changed, or that is
  * presented with other conditions, is refused; one of another node is as good.
  */
-final class PageTokens {
+public final class PageTokens {
 
     private static final String PURPOSE = "assize/page-token";
     private static final int SIGNATURE_BYTES = 16;
@@ -25,14 +25,14 @@ final class PageTokens {
     private final Pepper pepper;
 
     @Inject
-    PageTokens(Pepper pepper) {
+    public PageTokens(Pepper pepper) {
         this.pepper = pepper;
     }
 
     /**
      * @param conditions everything but the page size that makes the list what it is, unambiguously
      */
-    String of(String position, byte[] conditions) {
+    public String of(String position, byte[] conditions) {
         byte[] text = position.getBytes(StandardCharsets.UTF_8);
         byte[] token = Arrays.copyOf(signature(text, conditions), SIGNATURE_BYTES + text.length);
         System.arraycopy(text, 0, token, SIGNATURE_BYTES, text.length);
@@ -41,13 +41,13 @@ final class PageTokens {
 
     /** The position behind which the page begins; null without a token. */
     @Nullable
-    String position(String token, byte[] conditions) {
+    public String position(String token, byte[] conditions) {
         return position("page_token", token, conditions);
     }
 
     /** The same of a token in another field. */
     @Nullable
-    String position(String field, String token, byte[] conditions) {
+    public String position(String field, String token, byte[] conditions) {
         if (token.isEmpty()) {
             return null;
         }

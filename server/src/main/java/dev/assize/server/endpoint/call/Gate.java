@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
 import dev.assize.server.access.AccessControl;
@@ -18,7 +18,7 @@ import java.util.Map;
  * that policy grants what the RPC needs there. A tenant out of reach is refused in the same words whether or not it
  * exists.
  */
-final class Gate {
+public final class Gate {
 
     private final AccessControl access;
     private final ApiKeys keys;
@@ -26,7 +26,7 @@ final class Gate {
     private final TenantDirectory tenants;
 
     @Inject
-    Gate(AccessControl access, ApiKeys keys, BreakGlass breakGlass, TenantDirectory tenants) {
+    public Gate(AccessControl access, ApiKeys keys, BreakGlass breakGlass, TenantDirectory tenants) {
         this.access = access;
         this.keys = keys;
         this.breakGlass = breakGlass;
@@ -34,7 +34,7 @@ final class Gate {
     }
 
     /** That the credential by which a call came in is still valid: a stream may outlive it. */
-    void requireCredential() {
+    public void requireCredential() {
         if (!keys.isStillValid(CallContext.current().caller())) {
             throw RefusedException.of(
                     ErrorReason.CREDENTIALS_INVALID, "the credential has expired or was revoked", Map.of());
@@ -42,26 +42,26 @@ final class Gate {
     }
 
     /** Admits the current call to the tenant its request names in {@code tenant}. */
-    TenantId admit(String tenant) {
+    public TenantId admit(String tenant) {
         TenantId id = Fields.read("tenant", tenant, TenantId::new);
         admit(id);
         return id;
     }
 
     /** The same for a name that was read already. */
-    void admit(TenantId tenant) {
+    public void admit(TenantId tenant) {
         admit(PolicyScope.of(tenant));
     }
 
     /** Admits the current call to a tenant, or to the platform where the request names none. */
-    PolicyScope admitToScope(String tenant) {
+    public PolicyScope admitToScope(String tenant) {
         PolicyScope scope = Fields.scope("tenant", tenant);
         admit(scope);
         return scope;
     }
 
     /** Admits the current call to the scope. */
-    void admit(PolicyScope scope) {
+    public void admit(PolicyScope scope) {
         CallContext call = CallContext.current();
         requireReach(call.caller(), scope.ledgerTenant());
         Permission permission = RpcPermissions.of(call.rpc())
@@ -70,7 +70,7 @@ final class Gate {
     }
 
     /** That the credential reaches the tenant of this name, which need not exist. */
-    void requireReach(Caller caller, TenantId tenant) {
+    public void requireReach(Caller caller, TenantId tenant) {
         if (!caller.mayActIn(tenant)) {
             throw RefusedException.of(
                     ErrorReason.TENANT_NOT_ALLOWED, "the credential does not reach the tenant it names", Map.of());
@@ -78,7 +78,7 @@ final class Gate {
     }
 
     /** A permission beyond what the RPC itself needs. */
-    void require(TenantId tenant, Permission permission) {
+    public void require(TenantId tenant, Permission permission) {
         Caller caller = CallContext.current().caller();
         if (!access.permits(caller, tenant, permission)) {
             throw missing(caller, tenant, permission.resourceType(), permission.action());
@@ -89,12 +89,12 @@ final class Gate {
         }
     }
 
-    boolean permits(TenantId tenant, Permission permission) {
+    public boolean permits(TenantId tenant, Permission permission) {
         return access.permits(CallContext.current().caller(), tenant, permission);
     }
 
     /** That the credential may ask about the environment. */
-    void requireEnvironment(Environment env) {
+    public void requireEnvironment(Environment env) {
         if (!CallContext.current().caller().mayAskAbout(env)) {
             throw RefusedException.of(
                     ErrorReason.ENVIRONMENT_NOT_ALLOWED,
@@ -104,12 +104,12 @@ final class Gate {
     }
 
     /** That the caller is the actor, or may speak for subjects of its type. */
-    void requireActAs(TenantId tenant, Subject actor) {
+    public void requireActAs(TenantId tenant, Subject actor) {
         requireActAs(tenant, actor, CallContext.current().caller().home());
     }
 
     /** The same where the actor's home is said: another tenant's subject of the caller's name is somebody else. */
-    void requireActAs(TenantId tenant, Subject actor, TenantId home) {
+    public void requireActAs(TenantId tenant, Subject actor, TenantId home) {
         Caller caller = CallContext.current().caller();
         boolean namesake = caller.subject().equals(actor);
         if (!(namesake && caller.home().equals(home)) && !access.mayActAs(caller, tenant, actor.type())) {

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.Message;
@@ -8,12 +8,12 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /** Messages as bytes to recognise them by. */
-final class Messages {
+public final class Messages {
 
     private Messages() {}
 
     /** The same bytes for the same message, whose maps have no order of their own on the wire; never those of another. */
-    static byte[] bytes(Message message) {
+    public static byte[] bytes(Message message) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try {
             bytes.write(message.getDescriptorForType().getFullName().getBytes(StandardCharsets.UTF_8));

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
 import dev.assize.server.decision.DecisionMade;
@@ -24,7 +24,7 @@ import java.util.concurrent.TimeoutException;
  * Puts answers on record before they are given, as the tenant's policy says. Where that fails there is no answer: an error,
  * which whoever asked reads as a deny.
  */
-final class AnswersOnRecord {
+public final class AnswersOnRecord {
 
     /** How long an answer waits for its record where the call has no deadline. */
     private static final Duration LONGEST = Duration.ofSeconds(10);
@@ -35,7 +35,8 @@ final class AnswersOnRecord {
     private final InstantSource clock;
 
     @Inject
-    AnswersOnRecord(DecisionService decisions, DecisionRecorder recorder, DecisionStore store, InstantSource clock) {
+    public AnswersOnRecord(
+            DecisionService decisions, DecisionRecorder recorder, DecisionStore store, InstantSource clock) {
         this.decisions = decisions;
         this.recorder = recorder;
         this.store = store;
@@ -43,12 +44,12 @@ final class AnswersOnRecord {
     }
 
     /** An answer that is about to be given. */
-    Given given(String decisionId, CheckQuery query, Answer answer) {
+    public Given given(String decisionId, CheckQuery query, Answer answer) {
         return new Given(decisionId, clock.instant(), query, answer);
     }
 
     /** To be called before deciding what is to be answered promptly: whoever waits for a record decides elsewhere. */
-    void requireTimeToWait(TenantId tenant) {
+    public void requireTimeToWait(TenantId tenant) {
         if (Prompt.isRequired()) {
             DecisionLog log = decisions.decisionLog(tenant);
             if (log.mode() != DecisionLog.Mode.NONE && log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
@@ -58,12 +59,12 @@ final class AnswersOnRecord {
     }
 
     /** Returns when the answers of a tenant may be given; an answer that is not given in time is not on record either. */
-    void put(TenantId tenant, List<Given> answers) {
+    public void put(TenantId tenant, List<Given> answers) {
         put(tenant, answers, true);
     }
 
     /** The same for an answer that has had its effect: it goes on record, whether or not somebody still waits for it. */
-    void putDone(TenantId tenant, Given answer) {
+    public void putDone(TenantId tenant, Given answer) {
         put(tenant, List.of(answer), false);
     }
 
@@ -90,7 +91,7 @@ final class AnswersOnRecord {
     }
 
     /** The same where it may be on record already. */
-    void putOnce(TenantId tenant, Given answer) {
+    public void putOnce(TenantId tenant, Given answer) {
         if (decisions.decisionLog(tenant).covers(answer.answer().reason().isAllow())
                 && !store.contains(tenant, answer.decisionId())) {
             putDone(tenant, answer);
@@ -98,7 +99,7 @@ final class AnswersOnRecord {
     }
 
     /** That an allow could go on record, if it must, before what it allows is done. */
-    void requireRoom(TenantId tenant) {
+    public void requireRoom(TenantId tenant) {
         if (decisions.decisionLog(tenant).covers(true)) {
             recorder.requireRoom(tenant);
         }
@@ -126,5 +127,5 @@ final class AnswersOnRecord {
     }
 
     /** An answer with what it answers. */
-    record Given(String decisionId, Instant decidedAt, CheckQuery query, Answer answer) {}
+    public record Given(String decisionId, Instant decidedAt, CheckQuery query, Answer answer) {}
 }

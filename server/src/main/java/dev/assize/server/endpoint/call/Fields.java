@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.protobuf.Message;
 import com.google.protobuf.Timestamp;
@@ -13,16 +13,16 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Reads fields of requests; what is malformed is refused by the field's name. */
-final class Fields {
+public final class Fields {
 
-    static final int DEFAULT_PAGE = 100;
+    public static final int DEFAULT_PAGE = 100;
 
     private static final int MAX_NANOS = 999_999_999;
 
     private Fields() {}
 
     /** A value of its form. */
-    static <T> T read(String field, String text, Function<String, T> form) {
+    public static <T> T read(String field, String text, Function<String, T> form) {
         try {
             return form.apply(text);
         } catch (MalformedException e) {
@@ -31,17 +31,17 @@ final class Fields {
     }
 
     /** The same where an empty text stands for nothing. */
-    static <T> @Nullable T readOptional(String field, String text, Function<String, T> form) {
+    public static <T> @Nullable T readOptional(String field, String text, Function<String, T> form) {
         return text.isEmpty() ? null : read(field, text, form);
     }
 
     /** A tenant's scope, or the platform where the text is empty. */
-    static PolicyScope scope(String field, String tenant) {
+    public static PolicyScope scope(String field, String tenant) {
         return tenant.isEmpty() ? PolicyScope.PLATFORM : PolicyScope.of(read(field, tenant, TenantId::new));
     }
 
     /** Text of a bounded length without control characters; null where empty. */
-    static @Nullable String text(String field, String text, int maxBytes) {
+    public static @Nullable String text(String field, String text, int maxBytes) {
         if (text.isEmpty()) {
             return null;
         }
@@ -52,7 +52,7 @@ final class Fields {
     }
 
     /** That nothing was said which this version cannot read: to overlook it could be to overlook a restriction. */
-    static void requireKnown(String field, Message message) {
+    public static void requireKnown(String field, Message message) {
         if (!message.getUnknownFields().asMap().isEmpty()) {
             throw RefusedException.invalid(
                     field,
@@ -62,7 +62,7 @@ final class Fields {
         }
     }
 
-    static int pageSize(int size) {
+    public static int pageSize(int size) {
         if (size < 0 || size > Limits.PAGE_ITEMS) {
             throw RefusedException.invalid(
                     "page_size", Integer.toString(size), "1 to " + Limits.PAGE_ITEMS + ", or 0 for " + DEFAULT_PAGE);
@@ -70,7 +70,7 @@ final class Fields {
         return size == 0 ? DEFAULT_PAGE : size;
     }
 
-    static Instant instant(String field, Timestamp timestamp) {
+    public static Instant instant(String field, Timestamp timestamp) {
         long seconds = timestamp.getSeconds();
         int nanos = timestamp.getNanos();
         if (!Calendar.holds(seconds) || nanos < 0 || nanos > MAX_NANOS) {
@@ -80,7 +80,7 @@ final class Fields {
         return Instant.ofEpochSecond(seconds, nanos);
     }
 
-    static Timestamp timestamp(Instant instant) {
+    public static Timestamp timestamp(Instant instant) {
         return Timestamp.newBuilder()
                 .setSeconds(instant.getEpochSecond())
                 .setNanos(instant.getNano())

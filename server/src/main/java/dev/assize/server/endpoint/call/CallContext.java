@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Recorder;
@@ -11,12 +11,13 @@ import org.jspecify.annotations.Nullable;
  * @param rpc as `DecisionService/Check`
  * @param traceContext W3C `traceparent`; null where the call had none of that form
  */
-record CallContext(Caller caller, String rpc, @Nullable String traceContext) {
+public record CallContext(
+        Caller caller, String rpc, @Nullable String traceContext) {
 
     private static final Context.Key<CallContext> KEY = Context.key("assize-call");
 
     /** The call that this thread serves. */
-    static CallContext current() {
+    public static CallContext current() {
         CallContext call = KEY.get();
         if (call == null) {
             throw new IllegalStateException("A handler ran without passing the door");
@@ -24,12 +25,12 @@ record CallContext(Caller caller, String rpc, @Nullable String traceContext) {
         return call;
     }
 
-    Context attachedTo(Context context) {
+    public Context attachedTo(Context context) {
         return context.withValue(KEY, this);
     }
 
     /** As the ledger names the caller. */
-    Recorder recorder() {
+    public Recorder recorder() {
         return new Recorder(caller.subject(), caller.home());
     }
 }

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import io.grpc.Context;
 import io.grpc.Deadline;
@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** How long the current call may still be worked on. */
-final class Deadlines {
+public final class Deadlines {
 
     /** What is left of a deadline for the answer's way back. */
     private static final Duration WAY_BACK = Duration.ofMillis(20);
@@ -16,7 +16,7 @@ final class Deadlines {
     private Deadlines() {}
 
     /** The time to answer in: what the call's deadline leaves, at most so long, and never less than nothing. */
-    static Duration left(Duration longest) {
+    public static Duration left(Duration longest) {
         Deadline deadline = Context.current().getDeadline();
         if (deadline == null) {
             return longest;
@@ -27,7 +27,7 @@ final class Deadlines {
     }
 
     /** That somebody still waits for the answer. */
-    static void requireListener() {
+    public static void requireListener() {
         if (Context.current().isCancelled()) {
             throw new StatusRuntimeException(Status.CANCELLED);
         }

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.protobuf.Message;
 import com.google.rpc.PreconditionFailure;
@@ -10,7 +10,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A request that is refused, with what its caller is to know. Carries no stack: it is an answer, not a fault. */
-final class RefusedException extends RuntimeException {
+public final class RefusedException extends RuntimeException {
 
     private final transient ErrorReason reason;
     private final transient Map<String, String> metadata;
@@ -33,30 +33,30 @@ final class RefusedException extends RuntimeException {
         this.retryAfter = retryAfter;
     }
 
-    static RefusedException of(ErrorReason reason, String message, Map<String, String> metadata) {
+    public static RefusedException of(ErrorReason reason, String message, Map<String, String> metadata) {
         return new RefusedException(reason, message, metadata, List.of(), null, null);
     }
 
     /** A field that is not as it must be. */
-    static RefusedException invalid(String field, String value, String expected) {
+    public static RefusedException invalid(String field, String value, String expected) {
         return violated(ErrorReason.REQUEST_INVALID, field, value, expected);
     }
 
-    static RefusedException invalid(String field, MalformedException malformed) {
+    public static RefusedException invalid(String field, MalformedException malformed) {
         return violated(ErrorReason.REQUEST_INVALID, field, malformed.value(), malformed.expected());
     }
 
     /** The same under a reason of its own. */
-    static RefusedException violated(ErrorReason reason, String field, String value, String expected) {
+    public static RefusedException violated(ErrorReason reason, String field, String value, String expected) {
         String description = "`" + MalformedException.shown(value) + "`: expected " + expected;
         return violated(reason, field + ": " + description, List.of(new Violation(field, description)));
     }
 
-    static RefusedException violated(ErrorReason reason, String message, List<Violation> violations) {
+    public static RefusedException violated(ErrorReason reason, String message, List<Violation> violations) {
         return new RefusedException(reason, message, Map.of(), violations, null, null);
     }
 
-    static RefusedException notFound(ErrorReason reason, String type, String name) {
+    public static RefusedException notFound(ErrorReason reason, String type, String name) {
         return new RefusedException(
                 reason,
                 "there is no " + type + " `" + MalformedException.shown(name) + "`",
@@ -69,7 +69,7 @@ final class RefusedException extends RuntimeException {
                 null);
     }
 
-    static RefusedException precondition(ErrorReason reason, String subject, String description) {
+    public static RefusedException precondition(ErrorReason reason, String subject, String description) {
         return new RefusedException(
                 reason,
                 description,
@@ -84,29 +84,29 @@ final class RefusedException extends RuntimeException {
                 null);
     }
 
-    static RefusedException retry(ErrorReason reason, String message, Duration after) {
+    public static RefusedException retry(ErrorReason reason, String message, Duration after) {
         return new RefusedException(reason, message, Map.of(), List.of(), null, after);
     }
 
-    ErrorReason reason() {
+    public ErrorReason reason() {
         return reason;
     }
 
-    Map<String, String> metadata() {
+    public Map<String, String> metadata() {
         return metadata;
     }
 
-    List<Violation> violations() {
+    public List<Violation> violations() {
         return violations;
     }
 
     @Nullable
-    Message detail() {
+    public Message detail() {
         return detail;
     }
 
     @Nullable
-    Duration retryAfter() {
+    public Duration retryAfter() {
         return retryAfter;
     }
 
@@ -117,5 +117,5 @@ final class RefusedException extends RuntimeException {
     }
 
     /** One thing that is wrong, by the field it stands in. */
-    record Violation(String field, String description) {}
+    public record Violation(String field, String description) {}
 }

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
@@ -9,13 +9,13 @@ import java.util.function.Supplier;
  * Bounds how many searches look at names at a time, to half of the processors: whoever may search must not be able to
  * keep others from checking. A slot is held for one stretch of work, so that searches take turns.
  */
-final class SearchSlots {
+public final class SearchSlots {
 
     private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
     private final Semaphore free;
 
-    SearchSlots() {
+    public SearchSlots() {
         this(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     }
 
@@ -24,7 +24,7 @@ final class SearchSlots {
     }
 
     /** Does a stretch of work when it is its turn, which it waits for so long. */
-    <T> T run(Duration patience, Supplier<T> work) {
+    public <T> T run(Duration patience, Supplier<T> work) {
         try {
             if (!free.tryAcquire(patience.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw busy();

@@ -1,4 +1,4 @@
-package dev.assize.server.endpoint.grpc;
+package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
 import com.google.protobuf.Message;
@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * servers never meet; the second is a counter behind a bijection, so that no server repeats itself and nobody reads
  * its load from it.
  */
-final class DecisionIds {
+public final class DecisionIds {
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
@@ -23,18 +23,18 @@ final class DecisionIds {
     private final AtomicLong counter;
 
     @Inject
-    DecisionIds() {
+    public DecisionIds() {
         SecureRandom random = new SecureRandom();
         this.prefix = HexFormat.of().toHexDigits(random.nextLong());
         this.counter = new AtomicLong(random.nextLong());
     }
 
-    String next() {
+    public String next() {
         return prefix + HexFormat.of().toHexDigits(mix(counter.getAndAdd(GOLDEN_GAMMA)));
     }
 
     /** The name of an answer whose retry is to have the same: of who asks for what under which key. */
-    static String of(TenantId tenant, Recorder caller, String key, Message request) {
+    public static String of(TenantId tenant, Recorder caller, String key, Message request) {
         byte[] hash = Digest.sha256(
                         part("assize/decision-id"),
                         part(tenant.value()),
