@@ -8,6 +8,7 @@ import dev.assize.server.anchor.witness.WitnessAddress;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.endpoint.authzen.AuthzenConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
@@ -36,6 +37,7 @@ record ServerConfig(
         String nodeName,
         GrpcConfig grpc,
         OperationsConfig operations,
+        AuthzenConfig authzen,
         StorageConfig storage,
         LedgerConfig ledger,
         AnchorConfig anchor,
@@ -59,6 +61,8 @@ record ServerConfig(
                 checked(() -> grpc(settings)),
                 checked(() -> new OperationsConfig(
                         settings.text(ConfigKey.HTTP_HOST), settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT))),
+                checked(() -> new AuthzenConfig(
+                        settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null))),
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),

@@ -27,6 +27,8 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.endpoint.authzen.AuthzenConfig;
+import dev.assize.server.endpoint.authzen.AuthzenModule;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcModule;
 import dev.assize.server.endpoint.operations.OperationsConfig;
@@ -86,6 +88,7 @@ final class ServerModule extends AbstractModule {
         install(new AuthenticationModule());
         install(new AccessModule());
         install(new GrpcModule());
+        install(new AuthzenModule());
         install(new OperationsModule());
 
         bind(StorageConfig.class).toInstance(config.storage());
@@ -105,6 +108,7 @@ final class ServerModule extends AbstractModule {
         bind(CleanUpConfig.class).toInstance(config.cleanUp());
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());
+        bind(AuthzenConfig.class).toInstance(config.authzen());
         bind(OperationsConfig.class).toInstance(config.operations());
         bind(InstantSource.class).toInstance(InstantSource.system());
         bind(Ticker.class).toInstance(Ticker.systemTicker());

@@ -287,6 +287,7 @@ class ServerConfigTest {
                         case ARCHIVE_URL -> "s3://archive/acme";
                         case ARCHIVE_OBJECT_LOCK -> "governance";
                         case ANCHOR_ENDPOINT, ARCHIVE_ENDPOINT -> "https://store.example.com";
+                        case HTTP_PUBLIC_URL -> "https://pdp.example.com";
                         case ANCHOR_PATH_STYLE,
                                 ANCHOR_INSTANCE_CREDENTIALS,
                                 ARCHIVE_PATH_STYLE,

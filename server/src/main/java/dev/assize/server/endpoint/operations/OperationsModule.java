@@ -3,7 +3,7 @@ package dev.assize.server.endpoint.operations;
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
 
-/** Binds the operator's port. Needs an {@link OperationsConfig}, a Prometheus registry and the readiness checks. */
+/** Binds the operator's port. Needs an {@link OperationsConfig}, a Prometheus registry, the readiness checks and who handles other paths. */
 public final class OperationsModule extends AbstractModule {
 
     @Override

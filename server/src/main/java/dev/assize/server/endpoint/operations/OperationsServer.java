@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.inject.Inject;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -21,19 +23,28 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Serves `/metrics`, `/livez` and `/readyz` to whoever reaches the port, which is the loopback address unless the
- * operator says otherwise. At most {@value #CONCURRENT_REQUESTS} requests are worked on at a time; more get a 503.
+ * operator says otherwise; every other path is another handler's. Of its own at most {@value #CONCURRENT_REQUESTS}
+ * requests are worked on at a time; more get a 503.
  */
 public final class OperationsServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(OperationsServer.class);
     private static final int CONCURRENT_REQUESTS = 16;
     private static final int STOP_SECONDS = 1;
+
+    /** How long a request may take to arrive, and its answer to be made and taken. */
+    private static final int REQUEST_SECONDS = 30;
+
+    private static final int RESPONSE_SECONDS = 60;
+    private static final int CONNECTIONS = 2_000;
+    private static final Set<String> OWN = Set.of("/metrics", "/livez", "/readyz");
     private static final String TEXT = "text/plain; charset=utf-8";
     private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
     private final OperationsConfig config;
     private final PrometheusMeterRegistry registry;
     private final List<ReadinessCheck> checks;
+    private final HttpHandler others;
     private final Semaphore slots = new Semaphore(CONCURRENT_REQUESTS);
     private final ExecutorService executor = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("operations-", 0).factory());
@@ -42,10 +53,15 @@ public final class OperationsServer implements AutoCloseable {
     private @Nullable HttpServer server;
 
     @Inject
-    OperationsServer(OperationsConfig config, PrometheusMeterRegistry registry, List<ReadinessCheck> checks) {
+    OperationsServer(
+            OperationsConfig config,
+            PrometheusMeterRegistry registry,
+            List<ReadinessCheck> checks,
+            HttpHandler others) {
         this.config = config;
         this.registry = registry;
         this.checks = List.copyOf(checks);
+        this.others = others;
     }
 
     /**
@@ -59,6 +75,7 @@ public final class OperationsServer implements AutoCloseable {
         }
         String address = config.host() + ":" + config.port();
         try {
+            boundSlowness();
             HttpServer opened = HttpServer.create(new InetSocketAddress(config.host(), config.port()), 0);
             opened.setExecutor(executor);
             opened.createContext("/", this::handle);
@@ -91,8 +108,27 @@ public final class OperationsServer implements AutoCloseable {
         executor.shutdownNow();
     }
 
+    /** The JDK's server knows these bounds as properties only, read once; who has set them otherwise is obeyed. */
+    private static void boundSlowness() {
+        setUnlessSet("sun.net.httpserver.maxReqTime", Integer.toString(REQUEST_SECONDS));
+        setUnlessSet("sun.net.httpserver.maxRspTime", Integer.toString(RESPONSE_SECONDS));
+        setUnlessSet("jdk.httpserver.maxConnections", Integer.toString(CONNECTIONS));
+        setUnlessSet("sun.net.httpserver.nodelay", "true");
+    }
+
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
+    }
+
     private void handle(HttpExchange exchange) throws IOException {
         try (exchange) {
+            String path = exchange.getRequestURI().getPath();
+            if (path == null || !OWN.contains(path)) {
+                others.handle(exchange);
+                return;
+            }
             if (!slots.tryAcquire()) {
                 send(exchange, 503, TEXT, "too many requests at a time\n");
                 return;

@@ -1,4 +1,4 @@
-/** The operator's HTTP port: meters, liveness and readiness, and nothing else. */
+/** The operator's HTTP port: meters, liveness and readiness; other paths are handed on. */
 @NullMarked
 package dev.assize.server.endpoint.operations;
 

@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.operations;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -28,7 +29,8 @@ class OperationsServerTest {
             List.of(
                     new ReadinessCheck("database", this::complaint),
                     new ReadinessCheck("policy", Optional::empty),
-                    ReadinessCheck.ofNotice("anchor", notice::get)));
+                    ReadinessCheck.ofNotice("anchor", notice::get)),
+            this::other);
     private volatile boolean fails;
     private final HttpClient client = HttpClient.newHttpClient();
 
@@ -83,6 +85,22 @@ class OperationsServerTest {
     }
 
     @Test
+    void handsOtherPathsOnWithTheirMethods() throws Exception {
+        HttpResponse<String> post = client.send(
+                HttpRequest.newBuilder(uri("/metrics/more"))
+                        .POST(HttpRequest.BodyPublishers.ofString("x"))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+
+        assertThat(post.headers().firstValue("Other")).contains("POST");
+    }
+
+    private void other(HttpExchange exchange) throws IOException {
+        exchange.getResponseHeaders().set("Other", exchange.getRequestMethod());
+        exchange.sendResponseHeaders(404, -1);
+    }
+
+    @Test
     void hasNoOtherRouteAndNoOtherMethod() throws Exception {
         assertThat(get("/").statusCode()).isEqualTo(404);
         assertThat(get("/metrics/more").statusCode()).isEqualTo(404);
@@ -107,8 +125,8 @@ class OperationsServerTest {
 
     @Test
     void saysThatThePortIsTaken() {
-        OperationsServer second =
-                new OperationsServer(new OperationsConfig("127.0.0.1", server.port()), registry, List.of());
+        OperationsServer second = new OperationsServer(
+                new OperationsConfig("127.0.0.1", server.port()), registry, List.of(), this::other);
 
         assertThatThrownBy(second::start)
                 .isInstanceOf(OperationsStartException.class)

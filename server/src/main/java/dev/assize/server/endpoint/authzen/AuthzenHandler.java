@@ -1,0 +1,225 @@
+package dev.assize.server.endpoint.authzen;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.inject.Inject;
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import dev.assize.server.endpoint.authzen.Route.Endpoint;
+import dev.assize.server.endpoint.call.Admission;
+import dev.assize.server.endpoint.call.CallContext;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.Refusals;
+import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.model.Limits;
+import dev.assize.server.model.TenantId;
+import io.grpc.Context;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves AuthZEN. A call is admitted as over gRPC before its body is read: by its credential, the RPC that its endpoint
+ * stands for, and its tenant, which the path names, or else is the caller's home. At most {@value #CONCURRENT_REQUESTS}
+ * requests are worked on at a time; more get a 503.
+ */
+final class AuthzenHandler implements HttpHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AuthzenHandler.class);
+    private static final int CONCURRENT_REQUESTS = 256;
+    private static final String REQUEST_ID = "X-Request-ID";
+    private static final String JSON = "application/json";
+    private static final String TEXT = "text/plain; charset=utf-8";
+
+    private final Admission admission;
+    private final Gate gate;
+    private final Evaluations evaluations;
+    private final Searches searches;
+    private final Metadata metadata;
+    private final AuthzenMetrics metrics;
+    private final Semaphore slots = new Semaphore(CONCURRENT_REQUESTS);
+
+    @Inject
+    AuthzenHandler(
+            Admission admission,
+            Gate gate,
+            Evaluations evaluations,
+            Searches searches,
+            Metadata metadata,
+            AuthzenMetrics metrics) {
+        this.admission = admission;
+        this.gate = gate;
+        this.evaluations = evaluations;
+        this.searches = searches;
+        this.metadata = metadata;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public void handle(HttpExchange exchange) throws IOException {
+        long start = System.nanoTime();
+        Optional<Route> route = Route.of(exchange.getRequestURI().getRawPath());
+        Response response = answer(exchange, route);
+        send(exchange, response);
+        metrics.answered(
+                route.map(known -> known.endpoint().label()).orElse("none"),
+                response.status,
+                System.nanoTime() - start);
+    }
+
+    private Response answer(HttpExchange exchange, Optional<Route> route) throws IOException {
+        if (!slots.tryAcquire()) {
+            return Response.error(
+                            HttpStatus.UNAVAILABLE, "as many requests are under way as this node works on at a time")
+                    .with("Retry-After", "1");
+        }
+        try {
+            return route.isEmpty()
+                    ? Response.error(
+                            HttpStatus.NOT_FOUND,
+                            "there is nothing here: expected /metrics, /livez, /readyz or"
+                                    + " a path of AuthZEN, such as /access/v1/evaluation")
+                    : answer(exchange, route.get());
+        } catch (RuntimeException failure) {
+            return Refusals.of(failure).map(AuthzenHandler::refusal).orElseGet(() -> internal(failure));
+        } finally {
+            slots.release();
+        }
+    }
+
+    private Response answer(HttpExchange exchange, Route route) throws IOException {
+        boolean reads = route.endpoint() == Endpoint.METADATA;
+        String method = exchange.getRequestMethod();
+        if (reads ? !method.equals("GET") && !method.equals("HEAD") : !method.equals("POST")) {
+            String allowed = reads ? "GET, HEAD" : "POST";
+            return Response.error(HttpStatus.METHOD_NOT_ALLOWED, "method " + method + ": expected " + allowed)
+                    .with("Allow", allowed);
+        }
+        return reads ? metadata(route) : ask(exchange, route);
+    }
+
+    private Response metadata(Route route) {
+        TenantId tenant = route.tenant() == null ? null : tenant(route.tenant());
+        return metadata.of(tenant)
+                .map(Response::ok)
+                .orElseGet(() -> Response.error(
+                        HttpStatus.NOT_FOUND, "there is no metadata: the server's http.publicUrl is not set"));
+    }
+
+    private Response ask(HttpExchange exchange, Route route) throws IOException {
+        Headers headers = exchange.getRequestHeaders();
+        List<String> authorization = headers.getOrDefault("Authorization", List.of());
+        CallContext call =
+                admission.admit(route.endpoint().rpc(), true, authorization, headers.getFirst("traceparent"));
+        // Before anything else is looked at, the path's name among it: a tenant out of reach is nobody's business.
+        TenantId tenant = route.tenant() == null ? call.caller().home() : tenant(route.tenant());
+        Context context = call.attachedTo(Context.current());
+        Context before = context.attach();
+        try {
+            gate.admit(tenant);
+            requireJson(headers.getFirst("Content-Type"));
+            byte[] body = exchange.getRequestBody().readNBytes(Limits.REQUEST_BYTES + 1);
+            if (body.length > Limits.REQUEST_BYTES) {
+                return Response.error(
+                        HttpStatus.TOO_LARGE,
+                        "the body is too large: expected at most " + Limits.REQUEST_BYTES + " bytes");
+            }
+            return Response.ok(answer(route.endpoint(), InternetJson.object(body), tenant));
+        } finally {
+            context.detach(before);
+        }
+    }
+
+    private ObjectNode answer(Endpoint endpoint, ObjectNode request, TenantId tenant) {
+        return switch (endpoint) {
+            case EVALUATION -> evaluations.one(request, tenant);
+            case EVALUATIONS -> evaluations.all(request, tenant);
+            case SEARCH_SUBJECT -> searches.subjects(request, tenant);
+            case SEARCH_RESOURCE -> searches.resources(request, tenant);
+            case SEARCH_ACTION -> searches.actions(request, tenant);
+            case METADATA -> throw new IllegalStateException("Metadata is read, not asked");
+        };
+    }
+
+    private static TenantId tenant(String name) {
+        return Fields.read("tenant", name, TenantId::new);
+    }
+
+    /** As the certification scenario has it (c-2-4-3), a 400. */
+    private static void requireJson(@Nullable String type) {
+        String essence = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+        if (!essence.equals(JSON)) {
+            throw RefusedException.invalid("Content-Type", type == null ? "" : type, JSON);
+        }
+    }
+
+    private static Response refusal(RefusedException refused) {
+        int status = HttpStatus.of(refused.reason());
+        Response response = Response.error(status, refused.getMessage());
+        if (status == HttpStatus.UNAUTHORIZED) {
+            return response.with("WWW-Authenticate", "Bearer realm=\"assize\"");
+        }
+        return refused.retryAfter() == null
+                ? response
+                : response.with(
+                        "Retry-After",
+                        Long.toString(Math.max(1, refused.retryAfter().toSeconds())));
+    }
+
+    /** A bug of ours: the caller learns a number to quote, the log the rest. */
+    private Response internal(RuntimeException failure) {
+        String incident = UUID.randomUUID().toString();
+        metrics.internalError();
+        LOG.error("Internal error, incident {}", incident, failure);
+        return refusal(Refusals.internal(incident));
+    }
+
+    private static void send(HttpExchange exchange, Response response) throws IOException {
+        Headers headers = exchange.getResponseHeaders();
+        String requestId = exchange.getRequestHeaders().getFirst(REQUEST_ID);
+        if (requestId != null) {
+            headers.set(REQUEST_ID, requestId);
+        }
+        headers.set("Content-Type", response.type);
+        headers.set("Cache-Control", "no-store");
+        headers.set("X-Content-Type-Options", "nosniff");
+        if (response.header != null) {
+            headers.set(response.header, response.headerValue);
+        }
+        byte[] body = response.body.getBytes(StandardCharsets.UTF_8);
+        boolean head = exchange.getRequestMethod().equals("HEAD");
+        exchange.sendResponseHeaders(response.status, head ? -1 : body.length);
+        if (!head) {
+            exchange.getResponseBody().write(body);
+        }
+    }
+
+    /**
+     * What is sent.
+     *
+     * @param header that belongs to the status; null where none does
+     */
+    private record Response(
+            int status, String type, String body, @Nullable String header, String headerValue) {
+
+        static Response ok(ObjectNode body) {
+            return new Response(HttpStatus.OK, JSON, body.toString(), null, "");
+        }
+
+        static Response error(int status, String message) {
+            return new Response(status, TEXT, message, null, "");
+        }
+
+        Response with(String name, String value) {
+            return new Response(status, type, body, name, value);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+package dev.assize.server.endpoint.authzen;
+
+import dev.assize.server.endpoint.call.ErrorReason;
+
+/** The status of HTTP for each error. */
+final class HttpStatus {
+
+    static final int OK = 200;
+    static final int BAD_REQUEST = 400;
+    static final int UNAUTHORIZED = 401;
+    static final int NOT_FOUND = 404;
+    static final int METHOD_NOT_ALLOWED = 405;
+    static final int TOO_LARGE = 413;
+    static final int INTERNAL_ERROR = 500;
+    static final int UNAVAILABLE = 503;
+
+    private HttpStatus() {}
+
+    static int of(ErrorReason reason) {
+        return switch (reason.code()) {
+            case UNAUTHENTICATED -> UNAUTHORIZED;
+            case PERMISSION_DENIED -> 403;
+            case INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE -> BAD_REQUEST;
+            case NOT_FOUND -> NOT_FOUND;
+            case ALREADY_EXISTS, ABORTED -> 409;
+            case RESOURCE_EXHAUSTED -> 429;
+            case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED -> UNAVAILABLE;
+            case OK, UNKNOWN, UNIMPLEMENTED, INTERNAL, DATA_LOSS -> INTERNAL_ERROR;
+        };
+    }
+}
