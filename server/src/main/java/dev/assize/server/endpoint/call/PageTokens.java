@@ -30,6 +30,8 @@ public final class PageTokens {
     }
 
     /**
+     * The token of a position.
+     *
      * @param conditions everything but the page size that makes the list what it is, unambiguously
      */
     public String of(String position, byte[] conditions) {
