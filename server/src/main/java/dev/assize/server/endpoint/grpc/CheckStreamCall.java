@@ -4,7 +4,6 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
-import dev.assize.server.endpoint.call.Messages;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;

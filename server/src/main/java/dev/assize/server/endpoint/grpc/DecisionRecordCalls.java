@@ -15,7 +15,6 @@ import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.RefusedException;
-import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Reason;

@@ -18,7 +18,6 @@ import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.RefusedException;
-import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionStore;
 import io.grpc.Context;

@@ -14,7 +14,6 @@ import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.RefusedException;
-import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.lineage.LineageIndex.Access;
 import dev.assize.server.lineage.LineageIndex.Scope;

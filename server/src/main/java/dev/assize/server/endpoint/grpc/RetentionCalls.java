@@ -20,7 +20,6 @@ import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.RefusedException;
-import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Names;
 import dev.assize.server.model.ResourcePath;

@@ -119,7 +119,6 @@ import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.call.ErrorReason;
-import dev.assize.server.endpoint.call.Messages;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.Frame;
 import dev.assize.server.ledger.LedgerConfig;
