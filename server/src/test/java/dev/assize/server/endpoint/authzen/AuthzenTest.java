@@ -15,6 +15,7 @@ import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -72,7 +73,7 @@ class AuthzenTest {
                     }
                 })
                 .getInstance(HttpHandler.class);
-        HttpServer opened = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        HttpServer opened = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         opened.setExecutor(threads);
         opened.createContext("/", exchange -> {
             try (exchange) {
