@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToDoubleFunction;
@@ -26,7 +27,11 @@ final class DecisionMetrics {
 
     private final MeterRegistry registry;
     private final Clock clock;
-    private final Map<Reason, Counter> checks = new EnumMap<>(Reason.class);
+
+    /** What was decided elsewhere than at desks. */
+    private final Map<Reason, LongAdder> checks = new EnumMap<>(Reason.class);
+
+    private final List<DeskTally> tallies = new CopyOnWriteArrayList<>();
     private final Timer duration;
     private final Timer batchDuration;
     private final Counter stale;
@@ -54,15 +59,17 @@ final class DecisionMetrics {
         this.registry = registry;
         this.clock = registry.config().clock();
         for (Reason reason : Reason.values()) {
-            checks.put(
-                    reason,
-                    Counter.builder("assize.decision.checks")
-                            .description("Decisions, by outcome and reason")
-                            .tag("decision", reason.isAllow() ? "allow" : "deny")
-                            .tag("reason", reason.name())
-                            .register(registry));
+            checks.put(reason, new LongAdder());
+            FunctionCounter.builder("assize.decision.checks", this, it -> it.checks(reason))
+                    .description("Decisions, by outcome and reason")
+                    .tag("decision", reason.isAllow() ? "allow" : "deny")
+                    .tag("reason", reason.name())
+                    .register(registry);
         }
-        duration = timer("assize.decision.duration", "How long a decision took, loading included");
+        duration = timer(
+                "assize.decision.duration",
+                "How long a decision took, loading included; of those made on event loops one in "
+                        + HeldDesk.TIMED_ONE_IN);
         batchDuration = timer("assize.decision.batch.duration", "How long the decisions of a batch took");
         stale = failures("stale");
         unavailable = failures("unavailable");
@@ -97,6 +104,18 @@ final class DecisionMetrics {
         searched = counter("assize.decision.search.candidates", "Names that searches looked at");
     }
 
+    private double checks(Reason reason) {
+        return counter(reason).sum()
+                + tallies.stream().mapToLong(desk -> desk.decided(reason)).sum();
+    }
+
+    /** Where a desk counts; kept for as long as these meters are, as the desks of event loops are. */
+    DeskTally tally() {
+        DeskTally tally = new DeskTally();
+        tallies.add(tally);
+        return tally;
+    }
+
     /** What a duration is measured from. */
     long start() {
         return clock.monotonicTime();
@@ -105,11 +124,6 @@ final class DecisionMetrics {
     void decided(Answer answer, long start) {
         counter(answer.reason()).increment();
         duration.record(clock.monotonicTime() - start, TimeUnit.NANOSECONDS);
-    }
-
-    /** One of those that are timed when the desk is closed. */
-    void decided(Reason reason) {
-        counter(reason).increment();
     }
 
     void decided(long nanos) {
@@ -230,7 +244,11 @@ final class DecisionMetrics {
                 .description("Their heap, estimated")
                 .baseUnit("bytes")
                 .register(registry);
-        cacheCounter(hits, "hits", "Questions whose policy was held", LongAdder::sum);
+        cacheCounter(
+                hits,
+                "hits",
+                "Questions whose policy was held",
+                it -> it.sum() + tallies.stream().mapToLong(DeskTally::hits).sum());
         cacheCounter(misses, "misses", "Questions whose policy was not held", LongAdder::sum);
         cacheCounter(
                 graphs,
@@ -254,7 +272,7 @@ final class DecisionMetrics {
                 .register(registry);
     }
 
-    private Counter counter(Reason reason) {
+    private LongAdder counter(Reason reason) {
         return Objects.requireNonNull(checks.get(reason));
     }
 

@@ -24,11 +24,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class HeldDesk implements Desk {
 
+    /** Of the questions answered one by one, how many are timed: to time each takes as long as to answer it. */
+    static final int TIMED_ONE_IN = 16;
+
     private static final long NANOS_A_MILLISECOND = 1_000_000;
 
     private final GraphCache graphs;
     private final NodeClock clock;
     private final DecisionMetrics metrics;
+    private final DeskTally tally;
     private final long freshnessMillis;
     private final TenantKey probe = TenantKey.probe();
     private final Walk walk = new Walk();
@@ -41,32 +45,38 @@ final class HeldDesk implements Desk {
     private long openedNanos;
     private boolean hasRead;
 
-    /** What was decided and is not counted yet. */
+    /** What was decided and is not counted yet; the last of it may be known by the walk alone. */
     private Reason[] reasons = new Reason[64];
 
     private int decided;
+    private int kept;
+
+    /** How many questions more are answered before one is timed. */
+    private int untimed;
 
     HeldDesk(GraphCache graphs, NodeClock clock, DecisionConfig config, DecisionMetrics metrics) {
         this.graphs = graphs;
         this.clock = clock;
         this.metrics = metrics;
+        this.tally = metrics.tally();
         this.freshnessMillis = config.freshnessBound().toMillis();
     }
 
     @Override
     public boolean open(CheckBytes names) {
         graph = null;
-        HeldGraph held = graphs.getIfPresent(probe.at(names));
+        HeldGraph held = graphs.probe(probe.at(names));
         if (held == null) {
             return false;
         }
+        tally.hit();
         // Behind the graph, as wherever a question is judged.
         readClocks();
         if (!held.isFresh(nowMillis, openedNanos, freshnessMillis)) {
             return false;
         }
         graph = held.graph();
-        decided = 0;
+        abandon();
         return true;
     }
 
@@ -94,6 +104,7 @@ final class HeldDesk implements Desk {
         if (!names.hasPlainPath()) {
             return false;
         }
+        keepReason();
         try {
             walk.over(open, names, now);
             if (!names.hasPlainNames(walk.knowsNames())
@@ -111,11 +122,19 @@ final class HeldDesk implements Desk {
             metrics.engineFailed();
             throw new EvaluationFailedException(bug);
         }
-        if (decided == reasons.length) {
-            reasons = Arrays.copyOf(reasons, 2 * decided);
-        }
-        reasons[decided++] = walk.reason();
+        decided++;
         return true;
+    }
+
+    /** Before the walk forgets it. */
+    private void keepReason() {
+        if (kept == decided) {
+            return;
+        }
+        if (decided > reasons.length) {
+            reasons = Arrays.copyOf(reasons, 2 * reasons.length);
+        }
+        reasons[kept++] = walk.reason();
     }
 
     @Override
@@ -173,22 +192,33 @@ final class HeldDesk implements Desk {
     @Override
     public void abandon() {
         decided = 0;
+        kept = 0;
     }
 
     @Override
     public void close() {
-        for (int i = 0; i < decided; i++) {
-            metrics.decided(reasons[i]);
+        for (int i = 0; i < kept; i++) {
+            tally.decide(reasons[i]);
+        }
+        if (kept < decided) {
+            tally.decide(walk.reason());
         }
         if (decided == 1) {
-            metrics.decided(clock.nanos() - openedNanos);
+            time();
         } else if (decided > 1) {
             metrics.decidedBatch(clock.nanos() - openedNanos);
         }
-        decided = 0;
+        abandon();
         graph = null;
-        probe.forget();
         walk.forget();
+    }
+
+    private void time() {
+        if (untimed == 0) {
+            metrics.decided(clock.nanos() - openedNanos);
+            untimed = TIMED_ONE_IN;
+        }
+        untimed--;
     }
 
     private DecisionGraph open() {

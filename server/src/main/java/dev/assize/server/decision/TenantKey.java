@@ -43,13 +43,6 @@ final class TenantKey {
         return this;
     }
 
-    /** Forgets the name that a probe points at. */
-    void forget() {
-        bytes = NONE;
-        offset = 0;
-        length = 0;
-    }
-
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof TenantKey key

@@ -25,6 +25,7 @@ import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.prompt.WouldWaitException;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -376,9 +377,35 @@ class DeskTest {
         assertThat(timed("assize.decision.batch.duration")).isEqualTo(1);
         assertThat(registry.get("assize.decision.checks")
                         .tag("reason", "ALLOWED")
-                        .counter()
+                        .functionCounter()
                         .count())
                 .isEqualTo(3);
+    }
+
+    @Test
+    void timesOneOfSoManyThatAreAskedOneByOne() {
+        CheckBytes alice = names("user:alice", "doc:1", "read", "");
+        for (int i = 0; i <= HeldDesk.TIMED_ONE_IN; i++) {
+            decide(alice);
+            desk.close();
+        }
+        assertThat(timed("assize.decision.duration")).isEqualTo(2);
+        assertThat(allowed()).isEqualTo(HeldDesk.TIMED_ONE_IN + 1);
+    }
+
+    @Test
+    void countsWhatWasDecidedAndNotWhatWasNotWhateverCameBetween() {
+        CheckBytes alice = names("user:alice", "doc:1", "read", "");
+        assertThat(desk.open(alice) && desk.decide(alice)).isTrue();
+        assertThat(desk.decide(names("user:alice", "doc:", "read", ""))).isFalse();
+        assertThat(desk.decide(names("user:nobody", "doc:1", "read", ""))).isTrue();
+        assertThat(desk.decide(names("group:g", "doc:1", "read", ""))).isFalse();
+        desk.close();
+        assertThat(allowed()).isEqualTo(1);
+        assertThat(registry.get("assize.decision.checks").functionCounters().stream()
+                        .mapToDouble(FunctionCounter::count)
+                        .sum())
+                .isEqualTo(2);
     }
 
     @Test
@@ -423,7 +450,7 @@ class DeskTest {
     private double allowed() {
         return registry.get("assize.decision.checks")
                 .tag("reason", "ALLOWED")
-                .counter()
+                .functionCounter()
                 .count();
     }
 

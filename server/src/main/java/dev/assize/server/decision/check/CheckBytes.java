@@ -33,7 +33,7 @@ public final class CheckBytes {
     private int actionLength;
     private int tenantOffset;
     private int tenantLength;
-    private byte[] envBytes = DEFAULT_ENV;
+    private boolean defaultEnv = true;
     private int envOffset;
     private int envLength;
 
@@ -44,8 +44,8 @@ public final class CheckBytes {
         resourceLength = 0;
         actionLength = 0;
         tenantLength = 0;
+        defaultEnv = true;
         envLength = 0;
-        envBytes = message;
         subjectOffset = 0;
         resourceOffset = 0;
         actionOffset = 0;
@@ -75,7 +75,7 @@ public final class CheckBytes {
 
     /** Empty means the default one. */
     public void env(int offset, int length) {
-        envBytes = bytes;
+        defaultEnv = length == 0;
         envOffset = offset;
         envLength = length;
     }
@@ -106,8 +106,7 @@ public final class CheckBytes {
 
     /** Finds the types within the names, as far as the names are well-formed, and the environment that none means. */
     public void locate() {
-        if (envLength == 0) {
-            envBytes = DEFAULT_ENV;
+        if (defaultEnv) {
             envOffset = 0;
             envLength = DEFAULT_ENV.length;
         }
@@ -137,7 +136,7 @@ public final class CheckBytes {
     public boolean hasPlainNames(boolean known) {
         return !isGroup()
                 && (known
-                        || (PlainNames.isTenant(envBytes, envOffset, envLength)
+                        || (PlainNames.isTenant(envBytes(), envOffset, envLength)
                                 && PlainNames.isAction(bytes, actionOffset, actionLength)
                                 && PlainNames.isSubject(bytes, subjectOffset, subjectLength)));
     }
@@ -165,7 +164,7 @@ public final class CheckBytes {
                 ResourcePath.parse(text(bytes, resourceOffset, resourceLength)),
                 new Action(text(bytes, actionOffset, actionLength)),
                 tenant,
-                Environment.ofRequest(text(envBytes, envOffset, envLength)),
+                Environment.ofRequest(text(envBytes(), envOffset, envLength)),
                 tenant);
     }
 
@@ -226,7 +225,7 @@ public final class CheckBytes {
 
     /** Where the environment's name is: a request may leave it to the default. */
     public byte[] envBytes() {
-        return envBytes;
+        return defaultEnv ? DEFAULT_ENV : bytes;
     }
 
     public int envOffset() {

@@ -37,10 +37,6 @@ public final class Walk {
     private Instant now;
     private Instant horizon;
     private Cell cell;
-    private GrantList direct;
-    private GrantList ofGroups;
-    private GrantList ofType;
-    private GrantList ofAnyone;
     private boolean narrowed;
     private boolean knowing;
     private @Nullable CheckQuery query;
@@ -65,7 +61,7 @@ public final class Walk {
     private int notYetValidRole;
     private @Nullable RoleBindingDocument outOfScope;
     private int outOfScopeRole;
-    private List<Obligation> owed;
+    private List<Obligation> owed = List.of();
 
     /** When the next deny begins or ends, and the next of any kind; now, where a condition may change at any time. */
     private Instant denyBoundary;
@@ -77,9 +73,9 @@ public final class Walk {
     private @Nullable CarriedPermission decidingPermission;
     private @Nullable DecidedBy decidingRestraint;
     private Instant validUntil;
-    private List<Obligation> obligations;
-    private List<SeparationOfDutyDocument> histories;
-    private List<ApprovalRuleDocument> approvals;
+    private List<Obligation> obligations = List.of();
+    private List<SeparationOfDutyDocument> histories = List.of();
+    private List<ApprovalRuleDocument> approvals = List.of();
 
     /** A binding and the permission that a condition stands before. */
     private record Found(RoleBindingDocument binding, CarriedPermission permission) {}
@@ -118,25 +114,41 @@ public final class Walk {
     @SuppressWarnings("NullAway")
     public void forget() {
         graph = null;
-        names = null;
         cell = null;
-        direct = GrantList.NONE;
-        ofGroups = GrantList.NONE;
-        ofType = GrantList.NONE;
-        ofAnyone = GrantList.NONE;
         query = null;
         facts = null;
-        decide(Reason.NO_GRANT, Instant.EPOCH);
+        denying = null;
+        denyingRule = null;
+        allowing = null;
+        allowingPermission = null;
+        cut = null;
+        cutting = null;
+        conditionError = null;
+        conditionFalse = null;
+        expired = null;
+        notYetValid = null;
+        outOfScope = null;
+        decidingBinding = null;
+        decidingPermission = null;
+        decidingRestraint = null;
     }
 
     // Whether this very moment was the last one's, not one like it.
     @SuppressWarnings("ReferenceEquality")
     private void begin(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {
         graph = ofTenant;
-        names = asked;
+        if (names != asked) {
+            names = asked;
+        }
         if (now != moment) {
             now = moment;
             horizon = Evaluator.horizon(moment);
+        }
+        if (boundary != horizon) {
+            boundary = horizon;
+        }
+        if (denyBoundary != horizon) {
+            denyBoundary = horizon;
         }
         cut = null;
         cutting = null;
@@ -148,11 +160,15 @@ public final class Walk {
         expired = null;
         notYetValid = null;
         outOfScope = null;
-        owed = List.of();
-        boundary = horizon;
-        denyBoundary = horizon;
-        histories = List.of();
-        approvals = List.of();
+        if (!owed.isEmpty()) {
+            owed = List.of();
+        }
+        if (!histories.isEmpty()) {
+            histories = List.of();
+        }
+        if (!approvals.isEmpty()) {
+            approvals = List.of();
+        }
         knowing = false;
     }
 
@@ -186,24 +202,16 @@ public final class Walk {
             decide(Reason.NO_GRANT, boundary);
             return;
         }
-        boolean isSubjectKnown = find();
-        knowing = isSubjectKnown && !type.hasOtherActions() && !schema.isOther(type);
-        over(direct);
-        over(ofGroups);
-        over(ofType);
-        over(ofAnyone);
-        conclude();
-    }
-
-    /** Finds the subject's grants; whether it is known. */
-    private boolean find() {
         HomeDirectory home = query == null ? graph.residents() : graph.home(query.subjectTenant());
-        SubjectNode node = home.find(names);
-        direct = node == null ? GrantList.NONE : node.direct();
-        ofGroups = node == null ? GrantList.NONE : node.membership().grants(home);
-        ofType = home.ofType(names);
-        ofAnyone = home.ofAnyone();
-        return node != null;
+        SubjectNode subject = home.find(names);
+        knowing = subject != null && !type.hasOtherActions() && !schema.isOther(type);
+        if (subject != null) {
+            over(subject.direct());
+            over(subject.membership().grants(home));
+        }
+        over(home.ofType(names));
+        over(home.ofAnyone());
+        conclude();
     }
 
     /** Whether a freeze or the roles that are active stop the request, whatever it is granted. */
@@ -476,28 +484,32 @@ public final class Walk {
     /** What follows from all that was judged. */
     private void conclude() {
         if (denying != null) {
-            decide(Reason.EXPLICIT_DENY, denying, denyingRule.permission(denyingPosition), denyBoundary);
-            obligations = denyingPosition == 0
-                    ? denyingRule.obligations()
-                    : Obligations.ordered(
-                            denyingRule.permission(denyingPosition).permission().obligations());
+            denied(denying);
         } else if (allowing != null) {
             allowed(allowing);
         } else if (allowedButForTheCut && cutting != null) {
             decide(Reason.FROZEN, new DecidedBy.Freeze(cutting.name()), boundary);
         } else if (conditionError != null) {
-            decide(Reason.CONDITION_ERROR, conditionError.binding(), conditionError.permission(), boundary);
+            decide(Reason.CONDITION_ERROR, conditionError.binding(), conditionError.permission());
         } else if (conditionFalse != null) {
-            decide(Reason.CONDITION_FALSE, conditionFalse.binding(), conditionFalse.permission(), boundary);
+            decide(Reason.CONDITION_FALSE, conditionFalse.binding(), conditionFalse.permission());
         } else if (expired != null) {
-            decide(Reason.GRANT_EXPIRED, expired, firstAllow(expired, expiredRole), boundary);
+            decide(Reason.GRANT_EXPIRED, expired, firstAllow(expired, expiredRole));
         } else if (notYetValid != null) {
-            decide(Reason.GRANT_NOT_YET_VALID, notYetValid, firstAllow(notYetValid, notYetValidRole), boundary);
+            decide(Reason.GRANT_NOT_YET_VALID, notYetValid, firstAllow(notYetValid, notYetValidRole));
         } else if (outOfScope != null) {
-            decide(Reason.OUT_OF_SCOPE, outOfScope, firstAllow(outOfScope, outOfScopeRole), boundary);
+            decide(Reason.OUT_OF_SCOPE, outOfScope, firstAllow(outOfScope, outOfScopeRole));
         } else {
             decide(Reason.NO_GRANT, boundary);
         }
+    }
+
+    private void denied(RoleBindingDocument binding) {
+        CarriedPermission permission = denyingRule.permission(denyingPosition);
+        List<Obligation> advice = denyingPosition == 0
+                ? denyingRule.obligations()
+                : Obligations.ordered(permission.permission().obligations());
+        decide(Reason.EXPLICIT_DENY, binding, permission, null, denyBoundary, advice);
     }
 
     /** What is allowed, but for what history and approvals say. */
@@ -508,29 +520,43 @@ public final class Walk {
             approvals = graph.duties().approvals(asked.action(), asked.resource(), asked.env());
         }
         boolean settled = histories.isEmpty() && approvals.isEmpty();
-        decide(Reason.ALLOWED, binding, allowingPermission, settled ? boundary : now);
-        obligations = owed;
+        decide(Reason.ALLOWED, binding, allowingPermission, null, settled ? boundary : now, owed);
     }
 
     private void decide(Reason why, Instant until) {
-        reason = why;
-        decidingBinding = null;
-        decidingPermission = null;
-        decidingRestraint = null;
-        validUntil = until;
-        obligations = List.of();
+        decide(why, null, null, null, until, List.of());
     }
 
     private void decide(Reason why, DecidedBy restraint, Instant until) {
-        decide(why, until);
-        decidingRestraint = restraint;
+        decide(why, null, null, restraint, until, List.of());
     }
 
+    private void decide(Reason why, RoleBindingDocument binding, @Nullable CarriedPermission permission) {
+        decide(why, binding, permission, null, boundary, List.of());
+    }
+
+    /** Writes no reference that is there already: the collector charges for each. */
+    // Whether it is this very one, not one like it.
+    @SuppressWarnings("ReferenceEquality")
     private void decide(
-            Reason why, RoleBindingDocument binding, @Nullable CarriedPermission permission, Instant until) {
-        decide(why, until);
+            Reason why,
+            @Nullable RoleBindingDocument binding,
+            @Nullable CarriedPermission permission,
+            @Nullable DecidedBy restraint,
+            Instant until,
+            List<Obligation> owes) {
+        if (reason != why) {
+            reason = why;
+        }
         decidingBinding = permission == null ? null : binding;
         decidingPermission = permission;
+        decidingRestraint = restraint;
+        if (validUntil != until) {
+            validUntil = until;
+        }
+        if (obligations != owes) {
+            obligations = owes;
+        }
     }
 
     public Reason reason() {
