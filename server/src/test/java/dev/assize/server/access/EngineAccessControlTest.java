@@ -7,6 +7,7 @@ import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.Explanation;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class EngineAccessControlTest {
@@ -39,6 +41,11 @@ class EngineAccessControlTest {
     private final List<CheckQuery> asked = new ArrayList<>();
     private List<Obligation> obligations = List.of();
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+    private Instant validUntil = now.plusSeconds(60);
+    private Revision revision = new Revision(7);
+    private Revision platformRevision = new Revision(3);
+    private boolean stale;
 
     @Test
     void refusesATenantTheCredentialDoesNotReachWithoutAsking() {
@@ -104,8 +111,92 @@ class EngineAccessControlTest {
         assertThat(asked.getFirst().action()).hasToString("act-as");
     }
 
+    @Test
+    void asksAgainAsSoonAsTheAnswerMayBeAnother() {
+        AccessControl control = control(query -> Reason.ALLOWED);
+        Instant begun = now;
+        permitsAfter(control, 1);
+        permitsAfter(control, 1);
+
+        now = validUntil.minusNanos(1);
+        permitsAfter(control, 1);
+        now = validUntil;
+        permitsAfter(control, 2);
+        validUntil = now.plusSeconds(60);
+        permitsAfter(control, 3);
+        permitsAfter(control, 3);
+        // Set back.
+        now = begun;
+        permitsAfter(control, 4);
+        revision = new Revision(8);
+        permitsAfter(control, 5);
+        platformRevision = new Revision(4);
+        permitsAfter(control, 6);
+        permitsAfter(control, 6);
+    }
+
+    private void permitsAfter(AccessControl control, int questions) {
+        assertThat(control.permits(CALLER, ACME, Permission.CHECK)).isTrue();
+        assertThat(asked).hasSize(questions);
+    }
+
+    @Test
+    void asksAnewForEachWhoAndWhatAndWhere() {
+        AccessControl control =
+                control(query -> query.action().value().equals("check") ? Reason.ALLOWED : Reason.NO_GRANT);
+        Caller other = new Caller("other", Subject.parse("service:other"), HOME, true, Set.of(), Set.of(), Set.of());
+        Caller namesake =
+                new Caller("namesake", CALLER.subject(), new TenantId("else"), true, Set.of(), Set.of(), Set.of());
+        for (int turn = 0; turn < 2; turn++) {
+            assertThat(control.permits(CALLER, ACME, Permission.CHECK)).isTrue();
+            assertThat(control.permits(CALLER, ACME, Permission.EXPLAIN)).isFalse();
+            assertThat(control.permits(other, ACME, Permission.CHECK)).isTrue();
+            assertThat(control.permits(other, HOME, Permission.CHECK)).isTrue();
+            assertThat(control.permits(namesake, ACME, Permission.CHECK)).isTrue();
+            assertThat(control.mayActAs(CALLER, ACME, "user")).isFalse();
+            assertThat(control.mayActAs(CALLER, ACME, "agent")).isFalse();
+        }
+        assertThat(asked).doesNotHaveDuplicates().hasSize(7);
+    }
+
+    @Test
+    void refusesWhatItRemembersWhereTheCredentialDoesNotReachTheTenant() {
+        AccessControl control = control(query -> Reason.ALLOWED);
+        permitsAfter(control, 1);
+        Caller narrower = new Caller("narrower", CALLER.subject(), HOME, false, Set.of(HOME), Set.of(), Set.of());
+        assertThat(control.permits(narrower, ACME, Permission.CHECK)).isFalse();
+    }
+
+    @Test
+    void saysSoWhereThePolicyBehindWhatItRemembersMayBeOld() {
+        AccessControl control = control(query -> Reason.ALLOWED);
+        permitsAfter(control, 1);
+        stale = true;
+
+        assertThatThrownBy(() -> control.permits(CALLER, ACME, Permission.CHECK))
+                .isInstanceOf(PolicyStaleException.class);
+    }
+
     private AccessControl control(Function<CheckQuery, Reason> engine) {
-        return new EngineAccessControl(new ScriptedDecisions(engine), new AccessMetrics(meters));
+        return new EngineAccessControl(
+                new ScriptedDecisions(engine), new ScriptedStates(), () -> now, new AccessMetrics(meters));
+    }
+
+    /** What the engine answers from. */
+    private final class ScriptedStates implements PolicyStates {
+
+        @Override
+        public @Nullable State state(TenantId tenant) {
+            if (stale) {
+                throw new PolicyStaleException(Duration.ofSeconds(70), Duration.ofSeconds(60));
+            }
+            return new State(revision, platformRevision, now);
+        }
+
+        @Override
+        public Subscription onChange(TenantId tenant, Runnable action) {
+            throw new AssertionError("Nothing is subscribed to here");
+        }
     }
 
     /** An engine that answers what the test says and remembers what it was asked. */
@@ -140,7 +231,7 @@ class EngineAccessControlTest {
         @Override
         public Answer evaluateOwn(CheckQuery query) {
             asked.add(query);
-            return new Answer(engine.apply(query), null, Revision.NONE, Revision.NONE, Instant.EPOCH, obligations);
+            return new Answer(engine.apply(query), null, revision, platformRevision, validUntil, obligations);
         }
 
         @Override
