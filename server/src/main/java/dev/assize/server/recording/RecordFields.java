@@ -1,12 +1,10 @@
 package dev.assize.server.recording;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Reads a record, strictly: one content has one record. */
@@ -14,15 +12,22 @@ final class RecordFields {
 
     private static final int HEADER_BYTES = Short.BYTES + Integer.BYTES;
 
-    private final NavigableMap<Integer, ByteBuffer> values = new TreeMap<>();
+    private final byte[] record;
 
-    private RecordFields() {}
+    /** Where each field's value begins, by the field's number; 0 where it has none. */
+    private final int[] offsets = new int[RecordField.TRACE_CONTEXT + 1];
+
+    private final int[] lengths = new int[RecordField.TRACE_CONTEXT + 1];
+
+    private RecordFields(byte[] record) {
+        this.record = record;
+    }
 
     static RecordFields read(byte[] record) {
         if (record.length == 0 || record.length > RecordBytes.MAX_BYTES || record[0] != RecordBytes.VERSION) {
             throw new MalformedRecordException("it does not begin as a record, or is too long");
         }
-        RecordFields fields = new RecordFields();
+        RecordFields fields = new RecordFields(record);
         ByteBuffer rest = ByteBuffer.wrap(record, 1, record.length - 1);
         for (int last = 0; rest.hasRemaining(); ) {
             last = fields.readField(rest, last);
@@ -42,49 +47,48 @@ final class RecordFields {
         if (length < 0 || length > rest.remaining()) {
             throw new MalformedRecordException("field " + number + " ends behind the record");
         }
-        values.put(number, rest.slice(rest.position(), length));
+        offsets[number] = rest.position();
+        lengths[number] = length;
         rest.position(rest.position() + length);
         return number;
     }
 
     boolean has(int number) {
-        return values.containsKey(number);
+        return offsets[number] > 0;
     }
 
     @Nullable
     String text(int number) {
-        ByteBuffer value = values.get(number);
-        return value == null ? null : utf8(number, value);
+        return has(number) ? utf8(number, offsets[number], lengths[number]) : null;
     }
 
     String requiredText(int number) {
-        return utf8(number, required(number));
+        return utf8(number, required(number), lengths[number]);
     }
 
     List<String> texts(int number) {
-        ByteBuffer value = values.get(number);
-        if (value == null) {
+        if (!has(number)) {
             return List.of();
         }
-        ByteBuffer rest = value.duplicate();
+        ByteBuffer rest = ByteBuffer.wrap(record, offsets[number], lengths[number]);
         List<String> texts = new ArrayList<>();
         do {
             int length = rest.remaining() < Integer.BYTES ? -1 : rest.getInt();
             if (length < 0 || length > rest.remaining()) {
                 throw new MalformedRecordException("the list in field " + number + " ends inside an element");
             }
-            texts.add(utf8(number, rest.slice(rest.position(), length)));
+            texts.add(utf8(number, rest.position(), length));
             rest.position(rest.position() + length);
         } while (rest.hasRemaining());
         return texts;
     }
 
     int requiredU8(int number) {
-        return Byte.toUnsignedInt(ofWidth(number, Byte.BYTES).get(0));
+        return Byte.toUnsignedInt(record[ofWidth(number, Byte.BYTES)]);
     }
 
     int requiredU32(int number) {
-        int value = ofWidth(number, Integer.BYTES).getInt(0);
+        int value = ByteBuffer.wrap(record).getInt(ofWidth(number, Integer.BYTES));
         if (value < 0) {
             throw new MalformedRecordException("field " + number + " is out of its range");
         }
@@ -100,37 +104,50 @@ final class RecordFields {
     }
 
     long requiredI64(int number) {
-        return ofWidth(number, Long.BYTES).getLong(0);
+        return ByteBuffer.wrap(record).getLong(ofWidth(number, Long.BYTES));
     }
 
     byte[] requiredBytes(int number, int width) {
-        byte[] bytes = new byte[width];
-        ofWidth(number, width).get(0, bytes);
-        return bytes;
+        int offset = ofWidth(number, width);
+        return Arrays.copyOfRange(record, offset, offset + width);
     }
 
-    private ByteBuffer ofWidth(int number, int width) {
-        ByteBuffer value = required(number);
-        if (value.remaining() != width) {
+    /** Where the value begins. */
+    private int ofWidth(int number, int width) {
+        int offset = required(number);
+        if (lengths[number] != width) {
             throw new MalformedRecordException(
-                    "field " + number + " has " + value.remaining() + " bytes: expected " + width);
+                    "field " + number + " has " + lengths[number] + " bytes: expected " + width);
         }
-        return value;
+        return offset;
     }
 
-    private ByteBuffer required(int number) {
-        ByteBuffer value = values.get(number);
-        if (value == null) {
+    private int required(int number) {
+        if (!has(number)) {
             throw new MalformedRecordException("field " + number + " is missing");
         }
-        return value;
+        return offsets[number];
     }
 
-    private static String utf8(int number, ByteBuffer value) {
-        try {
-            return StandardCharsets.UTF_8.newDecoder().decode(value.duplicate()).toString();
-        } catch (CharacterCodingException e) {
+    private String utf8(int number, int offset, int length) {
+        String text = new String(record, offset, length, StandardCharsets.UTF_8);
+        // Of what is no UTF-8 something else has become.
+        if (!isAscii(offset, length) && !isWritten(text, offset, length)) {
             throw new MalformedRecordException("field " + number + " is not UTF-8");
         }
+        return text;
+    }
+
+    private boolean isAscii(int offset, int length) {
+        int bits = 0;
+        for (int i = offset; i < offset + length; i++) {
+            bits |= record[i];
+        }
+        return bits >= 0;
+    }
+
+    private boolean isWritten(String text, int offset, int length) {
+        byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
+        return Arrays.equals(utf8, 0, utf8.length, record, offset, offset + length);
     }
 }

@@ -7,6 +7,7 @@ import dev.assize.server.decision.DecisionMade;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Reason;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -45,6 +46,31 @@ class DecisionCodecTest {
             }
         }
         assertThatThrownBy(() -> DecisionCodec.decode(record)).hasMessageContaining("contradict");
+    }
+
+    /** The id of a decision is the text that a test may choose. */
+    @Test
+    void refusesTextThatIsNotUtf8AndReadsWhatIs() {
+        for (String id : List.of("d-\u00e9\u20ac\ud83d\ude00", "d-\ufffd")) {
+            assertThat(DecisionCodec.decode(codec.encode(Decisions.made(id, Reason.ALLOWED)))
+                            .decisionId())
+                    .isEqualTo(id);
+        }
+        byte[] record = codec.encode(Decisions.made("dddddd", Reason.ALLOWED));
+        int at = 0;
+        while (!Arrays.equals(record, at, at + 6, "dddddd".getBytes(StandardCharsets.US_ASCII), 0, 6)) {
+            at++;
+        }
+        // A byte that is none, a sequence cut short, one too long for what it says, half of a pair.
+        for (String wrong : List.of("ff", "c3", "c0af", "eda080", "efbfbe80")) {
+            byte[] broken = record.clone();
+            byte[] bytes = HexFormat.of().parseHex(wrong);
+            System.arraycopy(bytes, 0, broken, at, bytes.length);
+            assertThatThrownBy(() -> DecisionCodec.decode(broken))
+                    .as(wrong)
+                    .isInstanceOf(MalformedRecordException.class)
+                    .hasMessageContaining("is not UTF-8");
+        }
     }
 
     @Test
