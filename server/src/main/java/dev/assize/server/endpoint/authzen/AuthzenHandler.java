@@ -36,6 +36,7 @@ final class AuthzenHandler implements HttpHandler {
     private static final Logger LOG = LoggerFactory.getLogger(AuthzenHandler.class);
     private static final int CONCURRENT_REQUESTS = 256;
     private static final String REQUEST_ID = "X-Request-ID";
+    private static final String METADATA_KEPT = "max-age=300";
     private static final String JSON = "application/json";
     private static final String TEXT = "text/plain; charset=utf-8";
 
@@ -109,7 +110,7 @@ final class AuthzenHandler implements HttpHandler {
     private Response metadata(Route route) {
         TenantId tenant = route.tenant() == null ? null : tenant(route.tenant());
         return metadata.of(tenant)
-                .map(Response::ok)
+                .map(body -> Response.ok(body).with("Cache-Control", METADATA_KEPT))
                 .orElseGet(() -> Response.error(
                         HttpStatus.NOT_FOUND, "there is no metadata: the server's http.publicUrl is not set"));
     }
@@ -184,10 +185,7 @@ final class AuthzenHandler implements HttpHandler {
 
     private static void send(HttpExchange exchange, Response response) throws IOException {
         Headers headers = exchange.getResponseHeaders();
-        String requestId = exchange.getRequestHeaders().getFirst(REQUEST_ID);
-        if (requestId != null) {
-            headers.set(REQUEST_ID, requestId);
-        }
+        exchange.getRequestHeaders().getOrDefault(REQUEST_ID, List.of()).forEach(id -> headers.add(REQUEST_ID, id));
         headers.set("Content-Type", response.type);
         headers.set("Cache-Control", "no-store");
         headers.set("X-Content-Type-Options", "nosniff");

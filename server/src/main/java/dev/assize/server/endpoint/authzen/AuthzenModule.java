@@ -11,6 +11,7 @@ public final class AuthzenModule extends AbstractModule {
     protected void configure() {
         bind(AuthzenMetrics.class).in(Singleton.class);
         bind(Evaluations.class).in(Singleton.class);
+        bind(Searches.Patience.class).toInstance(Searches.Patience.DEFAULT);
         bind(Searches.class).in(Singleton.class);
         bind(Metadata.class).in(Singleton.class);
         bind(AuthzenHandler.class).in(Singleton.class);

@@ -54,7 +54,6 @@ final class Evaluations {
 
     /** Answers as many as there are; a request without any is one itself. */
     ObjectNode all(ObjectNode request, TenantId tenant) {
-        Semantic semantic = semantic(request);
         Optional<JsonNode> named = Members.present(request, "evaluations");
         if (named.isEmpty()) {
             return one(request, tenant);
@@ -69,6 +68,7 @@ final class Evaluations {
             throw RefusedException.invalid(
                     "evaluations", evaluations.size() + " items", "at most " + Limits.BATCH_ITEMS + " items");
         }
+        Semantic semantic = semantic(request);
         List<Item> items = new ArrayList<>(evaluations.size());
         for (int i = 0; i < evaluations.size(); i++) {
             items.add(item("evaluations[" + i + "].", request, evaluations.get(i), tenant));

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.authzen;
 
 import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.ErrorReason.Fault;
 
 /** The status of HTTP for each error. */
 final class HttpStatus {
@@ -20,7 +21,9 @@ final class HttpStatus {
         return switch (reason.code()) {
             case UNAUTHENTICATED -> UNAUTHORIZED;
             case PERMISSION_DENIED -> 403;
-            case INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE -> BAD_REQUEST;
+            case INVALID_ARGUMENT, OUT_OF_RANGE -> BAD_REQUEST;
+            // A ledger that is halted is no fault of whoever asks.
+            case FAILED_PRECONDITION -> reason.fault() == Fault.OPERATOR ? UNAVAILABLE : BAD_REQUEST;
             case NOT_FOUND -> NOT_FOUND;
             case ALREADY_EXISTS, ABORTED -> 409;
             case RESOURCE_EXHAUSTED -> 429;

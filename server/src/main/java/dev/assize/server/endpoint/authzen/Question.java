@@ -12,6 +12,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Limits;
+import dev.assize.server.model.Names;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -98,16 +99,19 @@ final class Question {
         return Fields.read(prefix + "resource", parent(resource) + type + ":" + escaped(id), ResourcePath::parse);
     }
 
-    /** The type of the entity that is sought; an id that stands there is overlooked. */
-    String soughtType(String entity) {
-        ObjectNode sought = Members.object(prefix, request, entity);
-        String type = Members.text(prefix + entity + ".", sought, "type");
-        requireType(entity, type);
-        if (entity.equals("subject") && type.equals(Subject.GROUP_TYPE)) {
-            throw RefusedException.invalid(
-                    prefix + "subject.type", type, "a type of subjects that ask; a group does not");
-        }
-        return type;
+    /** The type that an entity says, of its form or not. */
+    String type(String entity) {
+        return Members.text(prefix + entity + ".", Members.object(prefix, request, entity), "type");
+    }
+
+    /** Whether there can be anything of that type here; nobody who asks is a group. */
+    boolean isOfType(String entity) {
+        String type = type(entity);
+        return Names.isType(type) && !(entity.equals("subject") && type.equals(Subject.GROUP_TYPE));
+    }
+
+    void requireId(String entity) {
+        Members.text(prefix + entity + ".", Members.object(prefix, request, entity), "id");
     }
 
     /** Everything but subject, action and resource themselves. */

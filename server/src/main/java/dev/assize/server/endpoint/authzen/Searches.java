@@ -13,7 +13,7 @@ import dev.assize.server.decision.search.SearchPage;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.SearchSlots;
-import dev.assize.server.model.Limits;
+import dev.assize.server.model.Action;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.charset.StandardCharsets;
@@ -27,53 +27,69 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Answers searches a page at a time. A page's token belongs to the request that it came of, and to no other. */
+/**
+ * Answers searches a page at a time. Of a type that nothing can be of there is nothing to be found, which is no error:
+ * so AuthZEN's certification wants it.
+ */
 final class Searches {
-
-    /** Entities of a page where the request does not say. */
-    static final int DEFAULT_PAGE = 100;
-
-    /** How long one page is sought. */
-    private static final Duration LONGEST_PAGE = Duration.ofSeconds(5);
-
-    /** One stretch of work, after which others have their turn. */
-    private static final Duration STRETCH = Duration.ofMillis(250);
 
     private final SearchService searches;
     private final SearchSlots slots;
     private final PageTokens tokens;
     private final Gate gate;
+    private final Patience patience;
 
     @Inject
-    Searches(SearchService searches, SearchSlots slots, PageTokens tokens, Gate gate) {
+    Searches(SearchService searches, SearchSlots slots, PageTokens tokens, Gate gate, Patience patience) {
         this.searches = searches;
         this.slots = slots;
         this.tokens = tokens;
         this.gate = gate;
+        this.patience = patience;
+    }
+
+    /**
+     * How long is sought.
+     *
+     * @param page at most; what was found by then is the page
+     * @param stretch of work, after which others have their turn
+     */
+    record Patience(Duration page, Duration stretch) {
+        static final Patience DEFAULT = new Patience(Duration.ofSeconds(5), Duration.ofMillis(250));
     }
 
     ObjectNode subjects(ObjectNode request, TenantId tenant) {
         Question question = new Question("", request, tenant);
         Surroundings around = surroundings(question);
-        Search search =
-                new Search.Subjects(question.soughtType("subject"), question.resource(), question.action(), around);
-        return page("subject", request, search, Searches::subject);
+        Action action = question.action();
+        question.requireId("resource");
+        Search search = question.isOfType("subject") && question.isOfType("resource")
+                ? new Search.Subjects(question.type("subject"), question.resource(), action, around)
+                : null;
+        return page(new Asked("subject", tenant, request), search, Searches::subject);
     }
 
     ObjectNode resources(ObjectNode request, TenantId tenant) {
         Question question = new Question("", request, tenant);
         Surroundings around = surroundings(question);
-        Search search =
-                new Search.Resources(question.subject(), question.action(), question.soughtType("resource"), around);
-        return page("resource", request, search, Searches::resource);
+        Action action = question.action();
+        question.requireId("subject");
+        Search search = question.isOfType("subject") && question.isOfType("resource")
+                ? new Search.Resources(question.subject(), action, question.type("resource"), around)
+                : null;
+        return page(new Asked("resource", tenant, request), search, Searches::resource);
     }
 
     ObjectNode actions(ObjectNode request, TenantId tenant) {
         request.remove("action");
         Question question = new Question("", request, tenant);
         Surroundings around = surroundings(question);
-        Search search = new Search.Actions(question.subject(), question.resource(), around);
-        return page("action", request, search, Searches::action);
+        question.requireId("subject");
+        question.requireId("resource");
+        Search search = question.isOfType("subject") && question.isOfType("resource")
+                ? new Search.Actions(question.subject(), question.resource(), around)
+                : null;
+        return page(new Asked("action", tenant, request), search, Searches::action);
     }
 
     private Surroundings surroundings(Question question) {
@@ -82,17 +98,14 @@ final class Searches {
         return around;
     }
 
-    private ObjectNode page(
-            String endpoint, ObjectNode request, Search search, Function<String, Stream<ObjectNode>> entity) {
-        ObjectNode asked = Members.optionalObject("", request, "page").orElseGet(JsonNodeFactory.instance::objectNode);
-        int limit = limit(asked);
-        byte[] conditions = conditions(endpoint, request, search.surroundings().tenant());
-        String after = tokens.position(
-                "page.token", Members.optionalText("page.", asked, "token").orElse(""), conditions);
-        Found found = find(search, after, limit);
+    /** @param search null where nothing can be found */
+    private ObjectNode page(Asked asked, @Nullable Search search, Function<String, Stream<ObjectNode>> entity) {
+        byte[] conditions = asked.conditions();
+        Paging paging = Paging.of(asked.request, tokens, conditions);
+        Found found = search == null ? Found.NOTHING : find(search, paging);
         ObjectNode response = JsonNodeFactory.instance.objectNode();
         ObjectNode page = response.putObject("page");
-        page.put("next_token", found.next == null ? "" : tokens.of(found.next, conditions));
+        page.put("next_token", found.isWhole ? "" : paging.next(found.last, tokens, conditions));
         if (!found.wildcards.isEmpty()) {
             ArrayNode wildcards = response.putObject("context").putArray("wildcards");
             found.wildcards.forEach(wildcards::add);
@@ -104,41 +117,24 @@ final class Searches {
     }
 
     /** A full page, or what was found when the time was up. */
-    private Found find(Search search, @Nullable String after, int limit) {
-        long end = System.nanoTime() + LONGEST_PAGE.toNanos();
+    private Found find(Search search, Paging paging) {
+        long end = System.nanoTime() + patience.page.toNanos();
         List<String> names = new ArrayList<>();
         Set<String> wildcards = new LinkedHashSet<>();
-        String next = after;
-        do {
-            String from = next;
-            int left = limit - names.size();
-            SearchPage part =
-                    slots.run(LONGEST_PAGE, () -> searches.search(search, PointInTime.NOW, from, left, STRETCH));
+        String last = paging.after();
+        while (names.size() < paging.limit()) {
+            String from = last;
+            int left = paging.limit() - names.size();
+            SearchPage part = slots.run(
+                    patience.page, () -> searches.search(search, PointInTime.NOW, from, left, patience.stretch));
             names.addAll(part.found());
             wildcards.addAll(part.wildcards());
-            next = part.next();
-        } while (next != null && names.size() < limit && System.nanoTime() - end < 0);
-        return new Found(names, wildcards, next);
-    }
-
-    private static int limit(ObjectNode page) {
-        return Members.present(page, "limit").map(Searches::limit).orElse(DEFAULT_PAGE);
-    }
-
-    private static int limit(JsonNode value) {
-        if (!value.isIntegralNumber() || value.bigIntegerValue().signum() <= 0) {
-            throw Members.wrong("page.limit", value, "a whole number from 1");
+            last = part.next();
+            if (last == null || System.nanoTime() - end >= 0) {
+                return new Found(names, wildcards, last == null, last);
+            }
         }
-        return value.canConvertToInt() ? Math.min(value.intValue(), Limits.PAGE_ITEMS) : Limits.PAGE_ITEMS;
-    }
-
-    /** Everything but the page that makes the list what it is, with members in one order. */
-    private static byte[] conditions(String endpoint, ObjectNode request, TenantId tenant) {
-        ObjectNode asked = JsonNodeFactory.instance.objectNode();
-        for (String name : List.of("subject", "action", "resource", "context")) {
-            Members.present(request, name).ifPresent(value -> asked.set(name, ordered(value)));
-        }
-        return ("authzen\0" + endpoint + "\0" + tenant + "\0" + asked).getBytes(StandardCharsets.UTF_8);
+        return new Found(names, wildcards, false, last);
     }
 
     private static JsonNode ordered(JsonNode value) {
@@ -190,8 +186,34 @@ final class Searches {
         return Stream.of(resource);
     }
 
+    /** A search as its endpoint took it. */
+    private record Asked(String endpoint, TenantId tenant, ObjectNode request) {
+
+        /** Everything that makes the list what it is, with members in one order. */
+        byte[] conditions() {
+            ObjectNode conditions = JsonNodeFactory.instance.objectNode();
+            for (String name : List.of("subject", "action", "resource", "context")) {
+                Members.present(request, name).ifPresent(value -> conditions.set(name, ordered(value)));
+            }
+            Members.optionalObject("", request, "page")
+                    .flatMap(page -> Members.present(page, "properties"))
+                    .ifPresent(value -> conditions.set("page", ordered(value)));
+            return ("authzen\0" + endpoint + "\0" + tenant + "\0" + conditions).getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    /**
+     * What a page has.
+     *
+     * @param isWhole whether there is nothing behind it
+     * @param last the name that the next page begins behind; null where that is the first page still
+     */
     private record Found(
             List<String> names,
             Set<String> wildcards,
-            @Nullable String next) {}
+            boolean isWhole,
+            @Nullable String last) {
+
+        static final Found NOTHING = new Found(List.of(), Set.of(), true, null);
+    }
 }

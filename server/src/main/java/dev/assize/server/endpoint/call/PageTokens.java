@@ -19,8 +19,11 @@ public final class PageTokens {
     private static final String PURPOSE = "assize/page-token";
     private static final int SIGNATURE_BYTES = 16;
 
-    /** Of the longest position there is, a resource path. */
-    private static final int MAX_LENGTH = (SIGNATURE_BYTES + Limits.PATH_BYTES) * 4 / 3 + 4;
+    /** What may stand in a position before its name. */
+    private static final int PREFIX_BYTES = 16;
+
+    /** Of the longest position there is, that of a resource path. */
+    private static final int MAX_LENGTH = (SIGNATURE_BYTES + PREFIX_BYTES + Limits.PATH_BYTES) * 4 / 3 + 4;
 
     private final Pepper pepper;
 
@@ -90,6 +93,15 @@ public final class PageTokens {
                 ErrorReason.PAGE_TOKEN_INVALID,
                 field,
                 MalformedException.shown(token),
-                "`" + (field.equals("cursor") ? "cursor" : "next_page_token") + "` of an answer to the same request");
+                "`" + answered(field) + "` of an answer to the same request");
+    }
+
+    /** Where an answer has what a request has in the field. */
+    private static String answered(String field) {
+        return switch (field) {
+            case "cursor" -> "cursor";
+            case "page.token" -> "page.next_token";
+            default -> "next_page_token";
+        };
     }
 }

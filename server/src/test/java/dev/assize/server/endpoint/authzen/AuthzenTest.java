@@ -1,12 +1,9 @@
 package dev.assize.server.endpoint.authzen;
 
+import static dev.assize.server.endpoint.authzen.AuthzenDoor.BASE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.google.inject.AbstractModule;
-import com.sun.net.httpserver.HttpHandler;
-import com.sun.net.httpserver.HttpServer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.endpoint.grpc.GrpcFixture;
@@ -15,10 +12,7 @@ import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
-import java.net.http.HttpClient;
+import java.io.IOException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -26,14 +20,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -42,7 +31,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The cases of AuthZEN's certification scenario by their ids, and what a caller may not do. */
 class AuthzenTest {
 
-    private static final String BASE = "/acme/access/v1/";
     private static final String ALICE = "\"subject\":{\"type\":\"user\",\"id\":\"alice\"}";
     private static final String BOB = "\"subject\":{\"type\":\"user\",\"id\":\"bob\"}";
     private static final String READ = "\"action\":{\"name\":\"read\"}";
@@ -51,45 +39,16 @@ class AuthzenTest {
     private static final String ARCHIVED =
             "\"resource\":{\"type\":\"record\",\"id\":\"record-2\",\"properties\":{\"status\":\"archived\"}}";
 
-    private final ObjectMapper json = new ObjectMapper();
-    private final HttpClient client = HttpClient.newHttpClient();
-    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final AuthzenDoor door;
 
-    private @Nullable GrpcFixture fixture;
-    private @Nullable HttpServer server;
-    private String key = "";
-
-    @BeforeEach
-    void start(@TempDir Path directory) throws Exception {
-        GrpcFixture made = new GrpcFixture(directory);
-        fixture = made;
-        made.decisions.answer(AuthzenTest::scenario);
-        key = made.admin;
-        HttpHandler handler = made.injector
-                .createChildInjector(new AuthzenModule(), new AbstractModule() {
-                    @Override
-                    protected void configure() {
-                        bind(AuthzenConfig.class).toInstance(new AuthzenConfig("https://pdp.example.com/"));
-                    }
-                })
-                .getInstance(HttpHandler.class);
-        HttpServer opened = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        opened.setExecutor(threads);
-        opened.createContext("/", exchange -> {
-            try (exchange) {
-                handler.handle(exchange);
-            }
-        });
-        opened.start();
-        server = opened;
+    AuthzenTest(@TempDir Path directory) throws IOException {
+        door = new AuthzenDoor(directory);
+        door.fixture.decisions.answer(AuthzenTest::scenario);
     }
 
     @AfterEach
-    void stop() {
-        Objects.requireNonNull(server).stop(0);
-        client.close();
-        threads.close();
-        Objects.requireNonNull(fixture).close();
+    void close() {
+        door.close();
     }
 
     /** The policy of the scenario's section c-1-4. */
@@ -136,7 +95,7 @@ class AuthzenTest {
                 "too large a number|{\"subject\":{\"type\":\"user\",\"id\":\"a\"},\"action\":{\"name\":\"read\"},\"resource\":{\"type\":\"record\",\"id\":\"r\"},\"context\":{\"n\":9223372036854775808}}"
             })
     void refusesWhatIsMalformed(String name, String body) throws Exception {
-        HttpResponse<String> answer = post(BASE + "evaluation", body);
+        HttpResponse<String> answer = door.post(BASE + "evaluation", body);
 
         assertThat(answer.statusCode()).as(name).isEqualTo(400);
         assertThat(answer.body()).as(name).isNotBlank();
@@ -146,30 +105,24 @@ class AuthzenTest {
     void refusesTooLargeOrTooDeepOrNotJsonOrNotUtf8() throws Exception {
         String filler = "{" + ALICE + "," + READ + "," + RECORD + ",\"filler\":\"\"}";
         int left = Limits.REQUEST_BYTES - filler.length();
-        assertThat(post(BASE + "evaluation", filler.replace("\"\"", "\"" + "x".repeat(left) + "\""))
+        assertThat(door.post(BASE + "evaluation", filler.replace("\"\"", "\"" + "x".repeat(left) + "\""))
                         .statusCode())
                 .isEqualTo(200);
-        assertThat(post(BASE + "evaluation", filler.replace("\"\"", "\"" + "x".repeat(left + 1) + "\""))
+        assertThat(door.post(BASE + "evaluation", filler.replace("\"\"", "\"" + "x".repeat(left + 1) + "\""))
                         .statusCode())
                 .isEqualTo(413);
         int depth = InternetJson.DEPTH - 1;
-        assertThat(post(BASE + "evaluation", deep(depth)).statusCode()).isEqualTo(200);
-        assertThat(post(BASE + "evaluation", deep(depth + 1)).statusCode()).isEqualTo(400);
+        assertThat(door.post(BASE + "evaluation", deep(depth)).statusCode()).isEqualTo(200);
+        assertThat(door.post(BASE + "evaluation", deep(depth + 1)).statusCode()).isEqualTo(400);
         // c-2-4-3
-        assertThat(client.send(
-                                request(BASE + "evaluation")
-                                        .setHeader("Content-Type", "text/plain")
-                                        .POST(HttpRequest.BodyPublishers.ofString(filler))
-                                        .build(),
-                                HttpResponse.BodyHandlers.ofString())
+        assertThat(door.send(door.request(BASE + "evaluation")
+                                .setHeader("Content-Type", "text/plain")
+                                .POST(HttpRequest.BodyPublishers.ofString(filler)))
                         .statusCode())
                 .isEqualTo(400);
-        assertThat(client.send(
-                                request(BASE + "evaluation")
-                                        .POST(HttpRequest.BodyPublishers.ofByteArray(
-                                                "{\"a\":\"é\"}".getBytes(StandardCharsets.ISO_8859_1)))
-                                        .build(),
-                                HttpResponse.BodyHandlers.ofString())
+        assertThat(door.send(door.request(BASE + "evaluation")
+                                .POST(HttpRequest.BodyPublishers.ofByteArray(
+                                        "{\"a\":\"é\"}".getBytes(StandardCharsets.ISO_8859_1))))
                         .statusCode())
                 .isEqualTo(400);
     }
@@ -180,29 +133,30 @@ class AuthzenTest {
 
     @Test
     void letsNobodyInWithoutACredentialThatReachesTenantRpcAndEnvironment() throws Exception {
-        GrpcFixture door = Objects.requireNonNull(fixture);
+        GrpcFixture fixture = door.fixture;
         String body = "{" + ALICE + "," + READ + "," + RECORD + "}";
-        key = "";
-        HttpResponse<String> nobody = post(BASE + "evaluation", body);
+        door.key = "";
+        HttpResponse<String> nobody = door.post(BASE + "evaluation", body);
         assertThat(nobody.statusCode()).isEqualTo(401);
         assertThat(nobody.headers().firstValue("WWW-Authenticate"))
                 .hasValueSatisfying(v -> assertThat(v).startsWith("Bearer"));
-        key = "asz_unknown_unknown";
-        assertThat(post(BASE + "evaluation", body).statusCode()).isEqualTo(401);
-        key = door.replay;
-        assertThat(post(BASE + "evaluation", body).statusCode()).isEqualTo(403);
-        door.decisions.grant("service:replay", "check", "tenant:acme/policy");
-        assertThat(post(BASE + "evaluation", body).statusCode()).isEqualTo(200);
-        assertThat(post("/access/v1/evaluation", body).statusCode()).isEqualTo(200);
-        HttpResponse<String> elsewhere = post("/other/access/v1/evaluation", body);
+        door.key = "asz_unknown_unknown";
+        assertThat(door.post(BASE + "evaluation", body).statusCode()).isEqualTo(401);
+        door.key = fixture.replay;
+        assertThat(door.post(BASE + "evaluation", body).statusCode()).isEqualTo(403);
+        fixture.decisions.grant("service:replay", "check", "tenant:acme/policy");
+        assertThat(door.post(BASE + "evaluation", body).statusCode()).isEqualTo(200);
+        assertThat(door.post("/access/v1/evaluation", body).statusCode()).isEqualTo(200);
+        HttpResponse<String> elsewhere = door.post("/other/access/v1/evaluation", body);
         assertThat(elsewhere.statusCode()).isEqualTo(403);
-        assertThat(post("/none/access/v1/evaluation", "{").body()).isEqualTo(elsewhere.body());
-        assertThat(post(BASE + "search/subject", body).statusCode()).isEqualTo(403);
-        key = door.key("service:replay", "acme", false, Set.of("prod"), Set.of("DecisionService/Check"), "acme");
-        assertThat(post(BASE + "evaluation", body).statusCode()).isEqualTo(403);
+        assertThat(door.post("/none/access/v1/evaluation", "{").body()).isEqualTo(elsewhere.body());
+        assertThat(door.post(BASE + "search/subject", body).statusCode()).isEqualTo(403);
+        door.key =
+                fixture.key("service:replay", "acme", false, Set.of("prod"), Set.of("DecisionService/Check"), "acme");
+        assertThat(door.post(BASE + "evaluation", body).statusCode()).isEqualTo(403);
         String prod = "{" + ALICE + "," + READ + "," + RECORD + ",\"context\":{\"environment\":\"prod\"}}";
-        assertThat(post(BASE + "evaluation", prod).statusCode()).isEqualTo(200);
-        assertThat(post(BASE + "evaluations", prod).statusCode()).isEqualTo(403);
+        assertThat(door.post(BASE + "evaluation", prod).statusCode()).isEqualTo(200);
+        assertThat(door.post(BASE + "evaluations", prod).statusCode()).isEqualTo(403);
     }
 
     @Test
@@ -214,12 +168,12 @@ class AuthzenTest {
                 "//access/v1/evaluation",
                 "/a/b/access/v1/evaluation",
                 "/access/v1/search")) {
-            assertThat(post(path, "{}").statusCode()).as(path).isEqualTo(404);
+            assertThat(door.post(path, "{}").statusCode()).as(path).isEqualTo(404);
         }
-        HttpResponse<String> get = get(BASE + "evaluation");
+        HttpResponse<String> get = door.get(BASE + "evaluation");
         assertThat(get.statusCode()).isEqualTo(405);
         assertThat(get.headers().firstValue("Allow")).contains("POST");
-        assertThat(post("/.well-known/authzen-configuration", "{}").statusCode())
+        assertThat(door.post("/.well-known/authzen-configuration", "{}").statusCode())
                 .isEqualTo(405);
     }
 
@@ -248,7 +202,7 @@ class AuthzenTest {
             String ofResource)
             throws Exception {
         JsonNode answer =
-                ok("evaluation", """
+                door.ok("evaluation", """
                 {"subject":{"type":"%s","id":"%s","properties":%s},"action":{"name":"%s","properties":%s},
                  "resource":{"type":"record","id":"%s","properties":%s},"foo":"bar","futureField":{"nested":true}}""".formatted(type, subject, ofSubject, action, ofAction, resource, ofResource));
 
@@ -260,13 +214,13 @@ class AuthzenTest {
 
     @Test
     void readsEverythingThatAQuestionHas() throws Exception {
-        ok("evaluation", """
+        door.ok("evaluation", """
                 {"subject":{"type":"user","id":"a:b","properties":{"level":3}},"action":{"name":"read"},
                  "resource":{"type":"doc","id":"50%/x","properties":{"assize_parent":"vault:v","ratio":0.5,"none":null}},
                  "context":{"environment":"prod","ip":["x"],"assize":{"subject_tenant":"beta","on_behalf_of":"user:carol",
                  "active_roles":["r","r"],"run_id":"run"}}}""");
 
-        CheckQuery query = Objects.requireNonNull(fixture).decisions.lastQuery();
+        CheckQuery query = door.fixture.decisions.lastQuery();
         assertThat(query.subject()).isEqualTo(new Subject("user", "a:b"));
         assertThat(query.resource().value()).isEqualTo("vault:v/doc:50%25%2Fx");
         assertThat(query.env().value()).isEqualTo("prod");
@@ -283,12 +237,12 @@ class AuthzenTest {
     @Test
     void answersBatchesInOrderWithDefaultsReplacedWhole() throws Exception {
         // c-3-2-7, c-3-3
-        JsonNode merged = ok(
+        JsonNode merged = door.ok(
                 "evaluations", "{" + ALICE + "," + WRITE + "," + ARCHIVED + ",\"evaluations\":[{" + RECORD + "},{}]}");
         assertThat(decisions(merged)).containsExactly(true, false);
         assertThat(merged.has("decision")).isFalse();
         // c-3-2-5
-        assertThat(decisions(ok(
+        assertThat(decisions(door.ok(
                         "evaluations",
                         "{\"evaluations\":[{" + ALICE + "," + READ + "," + RECORD + "},{" + BOB + "," + WRITE + ","
                                 + RECORD + "}]}")))
@@ -298,7 +252,8 @@ class AuthzenTest {
     @Test
     void deniesAnEvaluationThatIsMalformedAndTellsWhy() throws Exception {
         // c-3-4-1
-        JsonNode answer = ok("evaluations", "{" + ALICE + "," + READ + ",\"evaluations\":[{" + RECORD + "},{},7]}");
+        JsonNode answer =
+                door.ok("evaluations", "{" + ALICE + "," + READ + ",\"evaluations\":[{" + RECORD + "},{},7]}");
 
         assertThat(decisions(answer)).containsExactly(true, false, false);
         assertThat(answer.at("/evaluations/1/context/error/status").intValue()).isEqualTo(400);
@@ -310,7 +265,7 @@ class AuthzenTest {
     void answersLikeOneEvaluationWhereThereIsNoBatch() throws Exception {
         // c-3-4-2, c-3-4-3
         for (String none : List.of("", ",\"evaluations\":[]", ",\"evaluations\":null")) {
-            JsonNode answer = ok("evaluations", "{" + ALICE + "," + READ + "," + RECORD + none + "}");
+            JsonNode answer = door.ok("evaluations", "{" + ALICE + "," + READ + "," + RECORD + none + "}");
             assertThat(answer.path("decision").booleanValue()).isTrue();
             assertThat(answer.has("evaluations")).isFalse();
         }
@@ -321,43 +276,45 @@ class AuthzenTest {
         String items = ",\"evaluations\":[{" + BOB + "},{" + ALICE + "},{" + BOB + "},{" + ALICE
                 + "}],\"options\":{\"evaluations_semantic\":\"";
         String body = "{" + WRITE + "," + RECORD + items;
-        assertThat(decisions(ok("evaluations", body + "execute_all\"}}"))).containsExactly(false, true, false, true);
-        assertThat(decisions(ok("evaluations", body + "permit_on_first_permit\"}}")))
+        assertThat(decisions(door.ok("evaluations", body + "execute_all\"}}")))
+                .containsExactly(false, true, false, true);
+        assertThat(decisions(door.ok("evaluations", body + "permit_on_first_permit\"}}")))
                 .containsExactly(false, true);
-        assertThat(decisions(ok("evaluations", body + "deny_on_first_deny\"}}")))
+        assertThat(decisions(door.ok("evaluations", body + "deny_on_first_deny\"}}")))
                 .containsExactly(false);
-        assertThat(post(BASE + "evaluations", body + "other\"}}").statusCode()).isEqualTo(400);
+        assertThat(door.post(BASE + "evaluations", body + "other\"}}").statusCode())
+                .isEqualTo(400);
     }
 
     @Test
     void takesAThousandEvaluationsAndNoMore() throws Exception {
         String body = "{" + ALICE + "," + READ + "," + RECORD + ",\"evaluations\":[{}";
-        assertThat(ok("evaluations", body + ",{}".repeat(Limits.BATCH_ITEMS - 1) + "]}")
+        assertThat(door.ok("evaluations", body + ",{}".repeat(Limits.BATCH_ITEMS - 1) + "]}")
                         .path("evaluations")
                         .size())
                 .isEqualTo(Limits.BATCH_ITEMS);
-        assertThat(post(BASE + "evaluations", body + ",{}".repeat(Limits.BATCH_ITEMS) + "]}")
+        assertThat(door.post(BASE + "evaluations", body + ",{}".repeat(Limits.BATCH_ITEMS) + "]}")
                         .statusCode())
                 .isEqualTo(400);
     }
 
     @Test
     void searchesInPagesWhoseTokenBelongsToTheRequest() throws Exception {
-        Objects.requireNonNull(fixture).searches.names(List.of("user:alice", "user:bob", "user:c/d"));
+        door.fixture.searches.names(List.of("user:alice", "user:bob", "user:c/d"));
         String body = "{\"subject\":{\"type\":\"user\",\"id\":\"overlooked\"}," + READ + "," + RECORD;
 
-        JsonNode first = ok("search/subject", body + ",\"page\":{\"limit\":2}}");
+        JsonNode first = door.ok("search/subject", body + ",\"page\":{\"limit\":2}}");
         String token = first.at("/page/next_token").textValue();
         assertThat(first.path("results").toString())
                 .isEqualTo("[{\"type\":\"user\",\"id\":\"alice\"},{\"type\":\"user\",\"id\":\"bob\"}]");
         assertThat(token).isNotEmpty();
-        JsonNode second = ok("search/subject", body + ",\"page\":{\"token\":\"" + token + "\"}}");
+        JsonNode second = door.ok("search/subject", body + ",\"page\":{\"token\":\"" + token + "\"}}");
         assertThat(second.path("results").toString()).isEqualTo("[{\"type\":\"user\",\"id\":\"c/d\"}]");
         assertThat(second.at("/page/next_token").textValue()).isEmpty();
         String other = body.replace("read", "write") + ",\"page\":{\"token\":\"" + token + "\"}}";
-        assertThat(post(BASE + "search/subject", other).statusCode()).isEqualTo(400);
-        for (String limit : List.of("0", "-1", "1.5", "\"1\"")) {
-            assertThat(post(BASE + "search/subject", body + ",\"page\":{\"limit\":" + limit + "}}")
+        assertThat(door.post(BASE + "search/subject", other).statusCode()).isEqualTo(400);
+        for (String limit : List.of("-1", "1.5", "1e999", "\"1\"")) {
+            assertThat(door.post(BASE + "search/subject", body + ",\"page\":{\"limit\":" + limit + "}}")
                             .statusCode())
                     .isEqualTo(400);
         }
@@ -365,20 +322,21 @@ class AuthzenTest {
 
     @Test
     void searchesResourcesAndActions() throws Exception {
-        GrpcFixture door = Objects.requireNonNull(fixture);
-        door.searches.names(List.of("record", "record:a%2Fb", "vault:v/record:50%25"));
-        JsonNode resources = ok("search/resource", "{" + ALICE + "," + READ + ",\"resource\":{\"type\":\"record\"}}");
+        GrpcFixture fixture = door.fixture;
+        fixture.searches.names(List.of("record", "record:a%2Fb", "vault:v/record:50%25"));
+        JsonNode resources =
+                door.ok("search/resource", "{" + ALICE + "," + READ + ",\"resource\":{\"type\":\"record\"}}");
         assertThat(resources.path("results").toString())
                 .isEqualTo("[{\"type\":\"record\",\"id\":\"a/b\"},"
                         + "{\"type\":\"record\",\"id\":\"50%\",\"properties\":{\"assize_parent\":\"vault:v\"}}]");
-        door.searches.names(List.of("read", "write"));
-        assertThat(ok("search/action", "{" + ALICE + "," + RECORD + "}")
+        fixture.searches.names(List.of("read", "write"));
+        assertThat(door.ok("search/action", "{" + ALICE + "," + RECORD + "}")
                         .path("results")
                         .toString())
                 .isEqualTo("[{\"name\":\"read\"},{\"name\":\"write\"}]");
-        door.searches.names(List.of());
+        fixture.searches.names(List.of());
         // c-4-6
-        assertThat(ok("search/subject", "{\"subject\":{\"type\":\"spaceship\"}," + READ + "," + RECORD + "}")
+        assertThat(door.ok("search/subject", "{\"subject\":{\"type\":\"spaceship\"}," + READ + "," + RECORD + "}")
                         .path("results"))
                 .isEmpty();
     }
@@ -397,40 +355,38 @@ class AuthzenTest {
             })
     void refusesSearchesThatLackAnInput(String endpoint, String body) throws Exception {
         // c-4-7
-        assertThat(post(BASE + "search/" + endpoint, body).statusCode()).isEqualTo(400);
+        assertThat(door.post(BASE + "search/" + endpoint, body).statusCode()).isEqualTo(400);
     }
 
     @Test
     void givesBackTheRequestIdOnAnswersAndErrors() throws Exception {
         for (String body : List.of("{" + ALICE + "," + READ + "," + RECORD + "}", "{")) {
-            HttpResponse<String> answer = client.send(
-                    request(BASE + "evaluation")
-                            .setHeader("X-Request-ID", "bfe9eb29-ab87")
-                            .POST(HttpRequest.BodyPublishers.ofString(body))
-                            .build(),
-                    HttpResponse.BodyHandlers.ofString());
+            HttpResponse<String> answer = door.send(door.request(BASE + "evaluation")
+                    .setHeader("X-Request-ID", "bfe9eb29-ab87")
+                    .POST(HttpRequest.BodyPublishers.ofString(body)));
             assertThat(answer.headers().firstValue("X-Request-ID")).contains("bfe9eb29-ab87");
         }
-        assertThat(post(BASE + "evaluation", "{").headers().firstValue("X-Request-ID"))
+        assertThat(door.post(BASE + "evaluation", "{").headers().firstValue("X-Request-ID"))
                 .isEmpty();
     }
 
     @Test
     void saysWhereWhatIsToEverybody() throws Exception {
-        key = "";
+        door.key = "";
         // c-6
-        HttpResponse<String> whole = get("/.well-known/authzen-configuration");
+        HttpResponse<String> whole = door.get("/.well-known/authzen-configuration");
         assertThat(whole.headers().firstValue("Content-Type")).contains("application/json");
-        assertThat(json.readTree(whole.body()).path("policy_decision_point").textValue())
+        assertThat(whole.headers().firstValue("Cache-Control")).contains("max-age=300");
+        assertThat(door.read(whole.body()).path("policy_decision_point").textValue())
                 .isEqualTo("https://pdp.example.com");
         JsonNode ofTenant =
-                json.readTree(get("/.well-known/authzen-configuration/acme").body());
+                door.read(door.get("/.well-known/authzen-configuration/acme").body());
         assertThat(ofTenant.path("policy_decision_point").textValue()).isEqualTo("https://pdp.example.com/acme");
         assertThat(ofTenant.path("access_evaluation_endpoint").textValue())
                 .isEqualTo("https://pdp.example.com/acme/access/v1/evaluation");
         assertThat(ofTenant.path("search_action_endpoint").textValue())
                 .isEqualTo("https://pdp.example.com/acme/access/v1/search/action");
-        assertThat(get("/.well-known/authzen-configuration/not%20one").statusCode())
+        assertThat(door.get("/.well-known/authzen-configuration/not%20one").statusCode())
                 .isEqualTo(400);
     }
 
@@ -439,29 +395,5 @@ class AuthzenTest {
         answer.path("evaluations")
                 .forEach(each -> decisions.add(each.path("decision").booleanValue()));
         return decisions;
-    }
-
-    private JsonNode ok(String endpoint, String body) throws Exception {
-        HttpResponse<String> answer = post(BASE + endpoint, body);
-        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-        assertThat(answer.headers().firstValue("Content-Type")).contains("application/json");
-        return json.readTree(answer.body());
-    }
-
-    private HttpResponse<String> post(String path, String body) throws Exception {
-        return client.send(
-                request(path).POST(HttpRequest.BodyPublishers.ofString(body)).build(),
-                HttpResponse.BodyHandlers.ofString());
-    }
-
-    private HttpResponse<String> get(String path) throws Exception {
-        return client.send(request(path).GET().build(), HttpResponse.BodyHandlers.ofString());
-    }
-
-    private HttpRequest.Builder request(String path) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:"
-                        + Objects.requireNonNull(server).getAddress().getPort() + path))
-                .header("Content-Type", "application/json");
-        return key.isEmpty() ? request : request.header("Authorization", "Bearer " + key);
     }
 }

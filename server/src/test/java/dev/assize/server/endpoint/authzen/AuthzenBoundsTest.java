@@ -1,0 +1,270 @@
+package dev.assize.server.endpoint.authzen;
+
+import static dev.assize.server.endpoint.authzen.AuthzenDoor.BASE;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.PolicyUnavailableException;
+import dev.assize.server.decision.check.PointInTime;
+import dev.assize.server.endpoint.grpc.GrpcFixture;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What AuthZEN over HTTP takes, and how much of it. */
+@Timeout(120)
+class AuthzenBoundsTest {
+
+    private static final String SUBJECT = "\"subject\":{\"type\":\"user\",\"id\":\"alice\"}";
+    private static final String READ = "\"action\":{\"name\":\"read\"}";
+    private static final String RECORD = "\"resource\":{\"type\":\"record\",\"id\":\"record-1\"}";
+    private static final String QUESTION = SUBJECT + "," + READ + "," + RECORD;
+    private static final String WHO = "{\"subject\":{\"type\":\"user\"}," + READ + "," + RECORD;
+    private static final int CONCURRENT = 256;
+
+    private final AuthzenDoor door;
+
+    /** Gives a page the time of one stretch. */
+    AuthzenBoundsTest(@TempDir Path directory) throws IOException {
+        door = new AuthzenDoor(directory, new Searches.Patience(Duration.ZERO, Duration.ofMillis(250)));
+    }
+
+    @AfterEach
+    void close() {
+        door.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"a\":1,\"\\u0061\":2",
+                "\"context\":{\"x\":{\"y\":1,\"y\":1}}",
+                "\"list\":[{\"y\":1,\"y\":1}]",
+                "\"a\":\"\\udc00\"",
+                "\"a\":\"\\udc00\\ud800\"",
+                "\"a\":[{\"b\":\"x\\ud83d\"}]",
+                "\"\\ud83d\":1",
+                "\"a\":NaN",
+                "\"a\":01",
+                "\"a\":'b'",
+                "\"a\":1,",
+                "\"a\":1 /* b */",
+                "\"context\":{\"list\":[1,null]}",
+                "\"context\":{\"n\":1e999}",
+                "\"context\":7",
+                "\"context\":{\"environment\":{\"ip\":\"10.0.0.1\"}}",
+                "\"context\":{\"assize\":{\"at_revision\":3}}",
+                "\"context\":{\"assize\":{\"as_of\":\"2026-01-01T00:00:00Z\"}}"
+            })
+    void refusesWhatTwoReadersWouldReadOtherwise(String member) throws Exception {
+        HttpResponse<String> answer = door.post(BASE + "evaluation", "{" + QUESTION + "," + member + "}");
+
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(400);
+        assertThat(answer.body()).doesNotContain("decision");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"a\":\"\\ud83d\\ude00\"",
+                "\"\\ud83d\\ude00\":1",
+                "\"a\":1e999",
+                "\"a\":123456789012345678901234567890",
+                "\"context\":null",
+                "\"options\":{\"evaluations_semantic\":\"none\"}",
+                "\"at_revision\":3"
+            })
+    void overlooksWhatIsWellFormedAndUnknown(String member) throws Exception {
+        for (String endpoint : List.of("evaluation", "evaluations")) {
+            assertThat(door.ok(endpoint, "{" + QUESTION + "," + member + "}")
+                            .path("decision")
+                            .booleanValue())
+                    .isTrue();
+            assertThat(door.fixture.decisions.lastMoment()).isInstanceOf(PointInTime.Now.class);
+        }
+    }
+
+    @Test
+    void deniesWhateverFails() throws Exception {
+        for (RuntimeException failure : List.of(
+                new PolicyStaleException(Duration.ofSeconds(61), Duration.ofSeconds(60)),
+                new PolicyUnavailableException(GrpcFixture.ACME, new IllegalStateException("of the test")),
+                new IllegalStateException("of the test"))) {
+            door.fixture.decisions.answer(query -> {
+                throw failure;
+            });
+            for (String body : List.of("{" + QUESTION + "}", "{" + QUESTION + ",\"evaluations\":[{},{}]}")) {
+                HttpResponse<String> answer = door.post(BASE + "evaluations", body);
+                assertThat(answer.statusCode()).isGreaterThanOrEqualTo(500);
+                assertThat(answer.body()).doesNotContain("decision\"").doesNotContain("of the test");
+            }
+        }
+        door.fixture.searches.fail(new IllegalStateException("of the test"));
+        assertThat(door.post(BASE + "search/subject", WHO + "}").statusCode()).isEqualTo(500);
+    }
+
+    @Test
+    void givesWhatWasFoundInTimeAndGoesOnFromThere() throws Exception {
+        door.fixture.searches.names(5);
+        door.fixture.searches.step(2);
+        List<String> found = new ArrayList<>();
+        List<Integer> counts = new ArrayList<>();
+        String token = "";
+        do {
+            JsonNode page = door.ok("search/subject", WHO + ",\"page\":{\"limit\":4,\"token\":\"" + token + "\"}}");
+            page.path("results").forEach(each -> found.add(each.path("id").textValue()));
+            counts.add(page.at("/page/count").intValue());
+            token = page.at("/page/next_token").textValue();
+        } while (!token.isEmpty());
+
+        assertThat(found).containsExactly("u000000", "u000001", "u000002", "u000003", "u000004");
+        assertThat(counts).containsExactly(2, 2, 1);
+    }
+
+    @Test
+    void aPageOfNothingIsAPage() throws Exception {
+        door.fixture.searches.names(2);
+        JsonNode page = door.ok("search/subject", WHO + ",\"page\":{\"limit\":0}}");
+
+        assertThat(page.path("results")).isEmpty();
+        assertThat(page.at("/page/count").intValue()).isZero();
+        String token = page.at("/page/next_token").textValue();
+        assertThat(token).isNotEmpty();
+        assertThat(door.ok("search/subject", WHO + ",\"page\":{\"token\":\"" + token + "\"}}")
+                        .path("results"))
+                .isEmpty();
+        assertThat(door.fixture.searches.calls.get()).isZero();
+        assertThat(door.ok("search/subject", WHO + ",\"page\":{\"limit\":1.0}}").path("results"))
+                .hasSize(1);
+        assertThat(door.ok("search/subject", WHO + ",\"page\":{\"limit\":99999999999999999999}}")
+                        .path("results"))
+                .hasSize(2);
+    }
+
+    @Test
+    void aTokenBelongsToItsRequestWithItsLimitTenantAndEndpoint() throws Exception {
+        door.fixture.decisions.addTenant("other");
+        door.fixture.searches.names(3);
+        String first = WHO + ",\"context\":{\"a\":1,\"b\":2},\"page\":{\"limit\":1,\"properties\":{\"sort\":\"id\"}";
+        String token =
+                door.ok("search/subject", first + "}}").at("/page/next_token").textValue();
+        String next = first + ",\"token\":\"" + token + "\"}}";
+
+        assertThat(door.ok("search/subject", next).path("results").toString()).contains("u000001");
+        assertThat(door.ok("search/subject", next.replace("\"a\":1,\"b\":2", "\"b\":2,\"a\":1"))
+                        .path("results"))
+                .hasSize(1);
+        assertThat(door.ok("search/subject", next.replace("\"limit\":1,", "")).path("results"))
+                .hasSize(1);
+        for (String changed : List.of(
+                next.replace("\"limit\":1", "\"limit\":2"),
+                next.replace("\"sort\":\"id\"", "\"sort\":\"name\""),
+                next.replace("\"a\":1", "\"a\":2"),
+                next.replace("record-1", "record-2"),
+                next.replace("read", "write"),
+                next.replace("{\"type\":\"user\"}", "{\"type\":\"user\",\"id\":\"x\"}"),
+                next.replace(token, token.substring(1)),
+                next.replace(token, "x"),
+                next.replace(token, "ä"))) {
+            assertThat(door.post(BASE + "search/subject", changed).statusCode())
+                    .as(changed)
+                    .isEqualTo(400);
+        }
+        assertThat(door.post("/other/access/v1/search/subject", next).statusCode())
+                .isEqualTo(400);
+        String whole = next.replace("{\"type\":\"user\"}", "{\"type\":\"user\",\"id\":\"x\"}");
+        assertThat(door.post(BASE + "search/resource", whole).statusCode()).isEqualTo(400);
+        assertThat(door.post(BASE + "search/action", whole).statusCode()).isEqualTo(400);
+    }
+
+    /** As certification has it, c-4-6-2. */
+    @Test
+    void findsNothingOfATypeThatThereCannotBe() throws Exception {
+        door.fixture.searches.names(2);
+        for (String type : List.of("Space Ship", "https://example.com/ship", "", "group")) {
+            String ship = "{\"type\":\"" + type + "\",\"id\":\"1\"}";
+            for (String endpoint : List.of("subject", "resource", "action")) {
+                JsonNode answer =
+                        door.ok("search/" + endpoint, "{\"subject\":" + ship + "," + READ + "," + RECORD + "}");
+                assertThat(answer.path("results")).as(type).isEmpty();
+                assertThat(answer.at("/page/next_token").textValue()).isEmpty();
+            }
+        }
+        assertThat(door.ok(
+                                "search/subject",
+                                "{" + SUBJECT + "," + READ + ",\"resource\":{\"type\":\"A\",\"id\":\"1\"}}")
+                        .path("results"))
+                .isEmpty();
+        assertThat(door.fixture.searches.calls.get()).isZero();
+    }
+
+    @Test
+    void givesBackEveryRequestIdAlsoWhereThereIsNoPath() throws Exception {
+        for (String path : List.of("/none", BASE + "evaluation", "/.well-known/authzen-configuration")) {
+            HttpResponse<String> answer = door.send(door.request(path)
+                    .header("X-Request-ID", "one two")
+                    .header("X-Request-ID", "~three")
+                    .GET());
+            assertThat(answer.headers().allValues("X-Request-ID")).as(path).containsExactly("one two", "~three");
+        }
+    }
+
+    /** They are worked on from when they are let in, and wait for their bodies meanwhile. */
+    @Test
+    void worksOn256RequestsAtATime() throws Exception {
+        String body = "{" + QUESTION + "}";
+        List<Socket> waiting = new ArrayList<>();
+        try {
+            for (int i = 0; i < CONCURRENT; i++) {
+                waiting.add(begin(body.length()));
+            }
+            HttpResponse<String> refused = door.post(BASE + "evaluation", body);
+            while (refused.statusCode() == 200) {
+                refused = door.post(BASE + "evaluation", body);
+            }
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(refused.headers().firstValue("Retry-After")).contains("1");
+            assertThat(end(waiting.getFirst(), body)).startsWith("HTTP/1.1 200");
+            assertThat(door.post(BASE + "evaluation", body).statusCode()).isEqualTo(200);
+            for (Socket each : waiting.subList(1, CONCURRENT)) {
+                assertThat(end(each, body)).startsWith("HTTP/1.1 200");
+            }
+        } finally {
+            for (Socket each : waiting) {
+                each.close();
+            }
+        }
+    }
+
+    /** All of a request but its body. */
+    private Socket begin(int length) throws IOException {
+        Socket socket = new Socket("127.0.0.1", door.port());
+        socket.getOutputStream()
+                .write(("POST " + BASE + "evaluation HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + door.key
+                                + "\r\nContent-Type: application/json\r\nContent-Length: " + length + "\r\n\r\n")
+                        .getBytes(US_ASCII));
+        socket.getOutputStream().flush();
+        return socket;
+    }
+
+    /** Sends the body; the first line of the answer. */
+    private static String end(Socket socket, String body) throws IOException {
+        socket.getOutputStream().write(body.getBytes(US_ASCII));
+        socket.getOutputStream().flush();
+        return new BufferedReader(new InputStreamReader(socket.getInputStream(), US_ASCII)).readLine();
+    }
+}
