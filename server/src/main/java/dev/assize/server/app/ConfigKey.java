@@ -21,6 +21,8 @@ enum ConfigKey {
     GRPC_STOP_TIMEOUT("grpc.stopTimeout", "10s", "how long calls under way may take when the server stops"),
     HTTP_HOST("http.host", "127.0.0.1", "address of the port for /metrics, /livez, /readyz and AuthZEN"),
     HTTP_PORT("http.port", "7480", "that port; 0 for any free one"),
+    HTTP_TLS_CERTIFICATE("http.tls.certificate", "", "certificate chain, a PEM file; without it HTTP is plain text"),
+    HTTP_TLS_KEY("http.tls.key", "", "private key, a PEM file"),
     HTTP_PUBLIC_URL("http.publicUrl", "", "https://HOST by which callers reach that port; AuthZEN's metadata need it"),
     NODE_NAME("node.name", "", "what this process is called among the nodes; default: host name and gRPC port"),
     DATABASE_URL("database.url", "", "jdbc:postgresql://… of your own PostgreSQL; without it the server runs its own"),

@@ -55,7 +55,8 @@ final class ServeCommand implements Callable<Integer> {
         if (config.grpc().unixSocket() != null) {
             out.println("           unix:" + config.grpc().unixSocket().file() + "  (plain text)");
         }
-        out.println("  HTTP     http://" + server.operationsAddress() + "  (/metrics /livez /readyz)");
+        out.println("  HTTP     " + config.operations().scheme() + "://" + server.operationsAddress()
+                + "  (/metrics /livez /readyz)");
         out.println("  data     " + database);
         out.println("Ctrl-C stops it.");
         out.flush();

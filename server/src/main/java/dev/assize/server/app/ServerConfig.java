@@ -27,6 +27,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +60,7 @@ record ServerConfig(
                 home,
                 checked(() -> nodeName(settings)),
                 checked(() -> grpc(settings)),
-                checked(() -> new OperationsConfig(
-                        settings.text(ConfigKey.HTTP_HOST), settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT))),
+                checked(() -> operations(settings)),
                 checked(() -> new AuthzenConfig(
                         settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null))),
                 checked(() -> storage(home, settings)),
@@ -113,7 +113,7 @@ record ServerConfig(
         return new GrpcConfig(
                 settings.text(ConfigKey.GRPC_HOST),
                 settings.number(ConfigKey.GRPC_PORT, 0, MAX_PORT),
-                tls(settings),
+                tls(settings, ConfigKey.GRPC_TLS_CERTIFICATE, ConfigKey.GRPC_TLS_KEY, GrpcConfig.Tls::new),
                 settings.oneOf(ConfigKey.GRPC_REFLECTION, GrpcConfig.Reflection.class),
                 settings.number(ConfigKey.GRPC_MAX_REQUEST_BYTES, 1, MANY),
                 settings.number(ConfigKey.GRPC_MAX_METADATA_BYTES, 1, MANY),
@@ -139,14 +139,22 @@ record ServerConfig(
                 .collect(Collectors.joining()));
     }
 
-    private static GrpcConfig.@Nullable Tls tls(Settings settings) {
-        Optional<Path> certificate =
-                settings.given(ConfigKey.GRPC_TLS_CERTIFICATE).map(Path::of);
-        Optional<Path> key = settings.given(ConfigKey.GRPC_TLS_KEY).map(Path::of);
-        if (certificate.isPresent() != key.isPresent()) {
-            throw new ConfigurationException("grpc.tls.certificate and grpc.tls.key: expected both or neither");
+    private static OperationsConfig operations(Settings settings) {
+        return new OperationsConfig(
+                settings.text(ConfigKey.HTTP_HOST),
+                settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT),
+                tls(settings, ConfigKey.HTTP_TLS_CERTIFICATE, ConfigKey.HTTP_TLS_KEY, OperationsConfig.Tls::new));
+    }
+
+    /** A certificate and its key; null where there are none. */
+    private static <T> @Nullable T tls(
+            Settings settings, ConfigKey certificate, ConfigKey key, BiFunction<Path, Path, T> both) {
+        Optional<Path> chain = settings.given(certificate).map(Path::of);
+        Optional<Path> secret = settings.given(key).map(Path::of);
+        if (chain.isPresent() != secret.isPresent()) {
+            throw new ConfigurationException(certificate.text() + " and " + key.text() + ": expected both or neither");
         }
-        return certificate.isPresent() ? new GrpcConfig.Tls(certificate.get(), key.orElseThrow()) : null;
+        return chain.isPresent() ? both.apply(chain.get(), secret.orElseThrow()) : null;
     }
 
     private static StorageConfig storage(Path home, Settings settings) {

@@ -50,7 +50,8 @@ final class Tour {
 
     /** Whether everything came out as it should. */
     boolean run() throws InterruptedException, IOException {
-        screen.good("gRPC on " + server.grpcAddress() + ", metrics and health on http://" + server.operationsAddress());
+        screen.good("gRPC on " + server.grpcAddress() + ", metrics and health on "
+                + server.config().operations().scheme() + "://" + server.operationsAddress());
         Credentials administrator = server.administrator();
         Optional<InterruptedTampering> leftOver =
                 InterruptedTampering.find(server.config().home());

@@ -84,15 +84,17 @@ class ServerConfigTest {
 
     @Test
     void everyKeyChangesSomething() {
-        Map<String, String> outside = Map.of(
-                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
-                "ASSIZE_DATABASE_USER", "app",
-                "ASSIZE_DATABASE_OWNER_USER", "owner",
-                "ASSIZE_DATABASE_MAINTENANCE_USER", "maintenance",
-                "ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads",
-                "ASSIZE_GRPC_UNIX_SOCKET", "/run/assize.sock",
-                "ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem",
-                "ASSIZE_GRPC_TLS_KEY", "key.pem");
+        Map<String, String> outside = Map.ofEntries(
+                Map.entry("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"),
+                Map.entry("ASSIZE_DATABASE_USER", "app"),
+                Map.entry("ASSIZE_DATABASE_OWNER_USER", "owner"),
+                Map.entry("ASSIZE_DATABASE_MAINTENANCE_USER", "maintenance"),
+                Map.entry("ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads"),
+                Map.entry("ASSIZE_GRPC_UNIX_SOCKET", "/run/assize.sock"),
+                Map.entry("ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem"),
+                Map.entry("ASSIZE_GRPC_TLS_KEY", "key.pem"),
+                Map.entry("ASSIZE_HTTP_TLS_CERTIFICATE", "cert.pem"),
+                Map.entry("ASSIZE_HTTP_TLS_KEY", "key.pem"));
         Map<ConfigKey, String> others = otherValues();
 
         assertThat(others).containsOnlyKeys(ConfigKey.values());
@@ -138,6 +140,7 @@ class ServerConfigTest {
     @Test
     void refusesHalfOfWhatBelongsTogether() {
         assertRefused(Map.of("ASSIZE_GRPC_TLS_KEY", "key.pem"), "both or neither");
+        assertRefused(Map.of("ASSIZE_HTTP_TLS_CERTIFICATE", "cert.pem"), "http.tls.key: expected both or neither");
         for (String mode : List.of("rw", "660x", "888", "10660")) {
             assertRefused(
                     Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s", "ASSIZE_GRPC_UNIX_SOCKET_MODE", mode),
@@ -303,6 +306,8 @@ class ServerConfigTest {
                                 GRPC_UNIX_SOCKET,
                                 GRPC_TLS_CERTIFICATE,
                                 GRPC_TLS_KEY,
+                                HTTP_TLS_CERTIFICATE,
+                                HTTP_TLS_KEY,
                                 LEDGER_SIGNING_KEYS,
                                 ANCHOR_DIRECTORY,
                                 ANCHOR_REGION,

@@ -1,30 +1,30 @@
 package dev.assize.server.app;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.cli.ServerTrust;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import dev.assize.server.testing.TestCertificate;
+import java.net.Socket;
 import java.nio.file.Path;
-import java.security.KeyStore;
-import java.util.Base64;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server that speaks TLS only, with a certificate for a name that is not where it is reached. */
 class TlsTest {
 
-    private static final String PASSWORD = "of the test";
+    private static final String QUESTION = "{\"subject\":{\"type\":\"user\",\"id\":\"alice\"},"
+            + "\"action\":{\"name\":\"read\"},\"resource\":{\"type\":\"incident\",\"id\":\"1\"}}";
     private static final String CHECK = "check user:alice incident:1 read --tenant assize";
 
     @Test
     void commandsAndTheTourSpeakTls(@TempDir Path directory) throws Exception {
-        makeCertificate(directory);
-        String certificate = directory.resolve("tls.crt").toString();
+        TestCertificate own = TestCertificate.make(directory, "dns:assize.test");
+        String certificate = own.certificate().toString();
         Path home = directory.resolve("home");
         Console console = new Console(
                 home,
@@ -32,7 +32,11 @@ class TlsTest {
                         "ASSIZE_GRPC_TLS_CERTIFICATE",
                         certificate,
                         "ASSIZE_GRPC_TLS_KEY",
-                        directory.resolve("tls.key").toString()));
+                        own.key().toString(),
+                        "ASSIZE_HTTP_TLS_CERTIFICATE",
+                        certificate,
+                        "ASSIZE_HTTP_TLS_KEY",
+                        own.key().toString()));
 
         assertThat(console.run("quickstart", "--exit"))
                 .as(console.out() + console.err())
@@ -40,6 +44,7 @@ class TlsTest {
 
         try (AssizeServer server = AssizeServer.of(console.config())) {
             server.start();
+            answersOverHttps(server, own);
             assertThat(Credentials.read(home).orElseThrow().trust())
                     .isEqualTo(new ServerTrust.Tls(Path.of(certificate), "assize.test"));
             assertThat(run(console, CHECK)).as(console.err()).isEqualTo(3);
@@ -63,51 +68,45 @@ class TlsTest {
         }
     }
 
+    /** Health, meters and AuthZEN alike. */
+    private static void answersOverHttps(AssizeServer server, TestCertificate own) throws Exception {
+        assertThat(https(server, own, "GET /livez", ""))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("ok\n");
+        assertThat(https(server, own, "GET /readyz", ""))
+                .startsWith("HTTP/1.1 200")
+                .contains("database: ok");
+        assertThat(https(server, own, "GET /metrics", "")).contains("assize_authzen");
+        assertThat(https(server, own, "POST /assize/access/v1/evaluation", QUESTION))
+                .startsWith("HTTP/1.1 200")
+                .contains("{\"decision\":false,");
+        try (Socket plain = new Socket("127.0.0.1", httpPort(server))) {
+            plain.getOutputStream().write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
+            assertThat(new String(plain.getInputStream().readAllBytes(), ISO_8859_1))
+                    .doesNotContain("HTTP/1.1", "ok");
+        }
+    }
+
+    /** All that is answered to a request on a connection of its own, which trusts the one certificate. */
+    private static String https(AssizeServer server, TestCertificate own, String line, String body) throws Exception {
+        try (Socket socket = own.trusted().getSocketFactory().createSocket("127.0.0.1", httpPort(server))) {
+            socket.getOutputStream()
+                    .write((line + " HTTP/1.1\r\nHost: assize.test\r\nConnection: close\r\nAuthorization: Bearer "
+                                    + server.administrator().key()
+                                    + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length()
+                                    + "\r\n\r\n" + body)
+                            .getBytes(US_ASCII));
+            socket.getOutputStream().flush();
+            return new String(socket.getInputStream().readAllBytes(), UTF_8);
+        }
+    }
+
+    private static int httpPort(AssizeServer server) {
+        String address = server.operationsAddress();
+        return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+    }
+
     private static int run(Console console, String command) {
         return console.run(command.split(" "));
-    }
-
-    private static void makeCertificate(Path directory) throws Exception {
-        Path store = directory.resolve("store.p12");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home", ""), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        "server",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=assize",
-                        "-ext",
-                        "san=dns:assize.test",
-                        "-storetype",
-                        "PKCS12",
-                        "-storepass",
-                        PASSWORD,
-                        "-keystore",
-                        store.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(directory.resolve("keytool.log").toFile())
-                .start();
-        assertThat(keytool.waitFor(1, TimeUnit.MINUTES)).isTrue();
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(store)) {
-            keys.load(in, PASSWORD.toCharArray());
-        }
-        writePem(
-                directory.resolve("tls.crt"),
-                "CERTIFICATE",
-                keys.getCertificate("server").getEncoded());
-        writePem(
-                directory.resolve("tls.key"),
-                "PRIVATE KEY",
-                keys.getKey("server", PASSWORD.toCharArray()).getEncoded());
-    }
-
-    private static void writePem(Path file, String label, byte[] content) throws Exception {
-        String body = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
-                .encodeToString(content);
-        Files.writeString(file, "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n");
     }
 }

@@ -6,6 +6,8 @@ import com.google.inject.Inject;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.BindException;
@@ -76,11 +78,13 @@ public final class OperationsServer implements AutoCloseable {
         String address = config.host() + ":" + config.port();
         try {
             boundSlowness();
-            HttpServer opened = HttpServer.create(new InetSocketAddress(config.host(), config.port()), 0);
+            HttpServer opened = open(new InetSocketAddress(config.host(), config.port()));
             opened.setExecutor(executor);
             opened.createContext("/", this::handle);
             opened.start();
             server = opened;
+        } catch (OperationsStartException own) {
+            throw own;
         } catch (BindException taken) {
             throw new OperationsStartException(
                     "cannot listen on " + address
@@ -89,6 +93,18 @@ public final class OperationsServer implements AutoCloseable {
         } catch (IOException | RuntimeException unable) {
             throw new OperationsStartException("cannot listen on " + address + ": " + unable.getMessage(), unable);
         }
+    }
+
+    /** With TLS it speaks nothing else; what does not is hung up on. */
+    private HttpServer open(InetSocketAddress address) throws IOException {
+        OperationsConfig.Tls tls = config.tls();
+        if (tls == null) {
+            return HttpServer.create(address, 0);
+        }
+        HttpsConfigurator configurator = new HttpsConfigurator(ServerTls.context(tls));
+        HttpsServer secured = HttpsServer.create(address, 0);
+        secured.setHttpsConfigurator(configurator);
+        return secured;
     }
 
     /** The port it listens on. */

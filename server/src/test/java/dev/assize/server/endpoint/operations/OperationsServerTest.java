@@ -24,7 +24,7 @@ class OperationsServerTest {
     private final AtomicReference<Optional<String>> complaint = new AtomicReference<>(Optional.empty());
     private final AtomicReference<Optional<String>> notice = new AtomicReference<>(Optional.empty());
     private final OperationsServer server = new OperationsServer(
-            new OperationsConfig("127.0.0.1", 0),
+            new OperationsConfig("127.0.0.1", 0, null),
             registry,
             List.of(
                     new ReadinessCheck("database", this::complaint),
@@ -126,7 +126,7 @@ class OperationsServerTest {
     @Test
     void saysThatThePortIsTaken() {
         OperationsServer second = new OperationsServer(
-                new OperationsConfig("127.0.0.1", server.port()), registry, List.of(), this::other);
+                new OperationsConfig("127.0.0.1", server.port(), null), registry, List.of(), this::other);
 
         assertThatThrownBy(second::start)
                 .isInstanceOf(OperationsStartException.class)
