@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.cli.ServerTrust;
 import dev.assize.server.testing.TestCertificate;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.util.Map;
@@ -80,7 +81,7 @@ class TlsTest {
         assertThat(https(server, own, "POST /assize/access/v1/evaluation", QUESTION))
                 .startsWith("HTTP/1.1 200")
                 .contains("{\"decision\":false,");
-        try (Socket plain = new Socket("127.0.0.1", httpPort(server))) {
+        try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), httpPort(server))) {
             plain.getOutputStream().write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
             assertThat(new String(plain.getInputStream().readAllBytes(), ISO_8859_1))
                     .doesNotContain("HTTP/1.1", "ok");
@@ -89,7 +90,8 @@ class TlsTest {
 
     /** All that is answered to a request on a connection of its own, which trusts the one certificate. */
     private static String https(AssizeServer server, TestCertificate own, String line, String body) throws Exception {
-        try (Socket socket = own.trusted().getSocketFactory().createSocket("127.0.0.1", httpPort(server))) {
+        try (Socket socket =
+                own.trusted().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), httpPort(server))) {
             socket.getOutputStream()
                     .write((line + " HTTP/1.1\r\nHost: assize.test\r\nConnection: close\r\nAuthorization: Bearer "
                                     + server.administrator().key()

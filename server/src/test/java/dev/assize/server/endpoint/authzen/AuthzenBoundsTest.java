@@ -12,6 +12,7 @@ import dev.assize.server.endpoint.grpc.GrpcFixture;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -252,7 +253,7 @@ class AuthzenBoundsTest {
 
     /** All of a request but its body. */
     private Socket begin(int length) throws IOException {
-        Socket socket = new Socket("127.0.0.1", door.port());
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), door.port());
         socket.getOutputStream()
                 .write(("POST " + BASE + "evaluation HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + door.key
                                 + "\r\nContent-Type: application/json\r\nContent-Length: " + length + "\r\n\r\n")

@@ -10,6 +10,7 @@ import dev.assize.server.testing.TestCertificate;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -76,13 +77,13 @@ class OperationsTlsTest {
             assertThat(get(client, server, "/metrics").statusCode()).isEqualTo(200);
             assertThat(get(client, server, "/other").headers().firstValue("Other"))
                     .contains("GET");
-            try (Socket plain = new Socket("127.0.0.1", server.port())) {
+            try (Socket plain = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
                 plain.getOutputStream().write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
                 assertThat(new String(plain.getInputStream().readAllBytes(), ISO_8859_1))
                         .doesNotContain("HTTP/1.1", "ok");
             }
-            try (SSLSocket old =
-                    (SSLSocket) own.trusted().getSocketFactory().createSocket("127.0.0.1", server.port())) {
+            try (SSLSocket old = (SSLSocket)
+                    own.trusted().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), server.port())) {
                 old.setEnabledProtocols(new String[] {"TLSv1.1"});
                 assertThatThrownBy(old::startHandshake).isInstanceOf(SSLException.class);
             }
