@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.proto.envoy.v3.AuthorizationGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.Codec;
 import io.grpc.Metadata;
@@ -14,15 +15,16 @@ import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where calls run. The hand-over to another thread is most of what a check costs, so that checks begin on the event loop
- * that read them; every other call runs on a virtual thread.
+ * Where calls run. The hand-over to another thread is most of what a check costs, so that checks, Envoy's among them, begin on the
+ * event loop that read them; every other call runs on a virtual thread.
  */
 final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoCloseable {
 
     private static final Set<String> PROMPT = Set.of(
             DecisionServiceGrpc.getCheckMethod().getFullMethodName(),
             DecisionServiceGrpc.getCheckBatchMethod().getFullMethodName(),
-            DecisionServiceGrpc.getCheckStreamMethod().getFullMethodName());
+            DecisionServiceGrpc.getCheckStreamMethod().getFullMethodName(),
+            AuthorizationGrpc.getCheckMethod().getFullMethodName());
 
     private static final Metadata.Key<String> ENCODING =
             Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER);

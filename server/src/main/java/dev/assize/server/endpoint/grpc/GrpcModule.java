@@ -3,8 +3,10 @@ package dev.assize.server.endpoint.grpc;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.Multibinder;
 import dev.assize.server.administration.TenantKeys;
 import dev.assize.server.authentication.ApiKeys;
+import dev.assize.server.endpoint.call.GuestService;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.SearchSlots;
 
@@ -14,6 +16,7 @@ public final class GrpcModule extends AbstractModule {
     @Override
     protected void configure() {
         install(new CheckModule());
+        Multibinder.newSetBinder(binder(), GuestService.class);
         bind(PageTokens.class).in(Singleton.class);
         bind(SearchSlots.class).toInstance(new SearchSlots());
         bind(SearchEndpoint.class).in(Singleton.class);

@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.server.endpoint.call.GuestService;
 import io.grpc.BindableService;
 import io.grpc.ServerBuilder;
 import io.grpc.ServerInterceptors;
@@ -9,11 +10,14 @@ import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** All services with the interceptors before them, to be put on any transport. */
 public final class GrpcServices {
 
     private final List<BindableService> endpoints;
+    private final Set<GuestService> guests;
     private final CheckMethods checks;
     private final CallThreads threads;
     private final MetricsInterceptor measured;
@@ -32,6 +36,7 @@ public final class GrpcServices {
             LedgerEndpoint ledger,
             ApprovalEndpoint approvals,
             AccessEndpoint access,
+            Set<GuestService> guests,
             CallThreads threads,
             MetricsInterceptor measured,
             PromptInterceptor prompt,
@@ -40,6 +45,7 @@ public final class GrpcServices {
             Watches watches,
             GrpcConfig config) {
         this.endpoints = List.of(decisions, policies, ledger, approvals, access);
+        this.guests = guests;
         this.checks = checks;
         this.threads = threads;
         this.measured = measured;
@@ -58,6 +64,9 @@ public final class GrpcServices {
             builder.addService(guarded(checks.in(ServerInterceptors.intercept(
                     ServerInterceptors.useInputStreamMessages(endpoint.bindService()), wellFormed))));
         }
+        for (GuestService guest : guests) {
+            builder.addService(ServerInterceptors.intercept(guest.bindService(), prompt, measured));
+        }
         builder.addService(guarded(health.getHealthService().bindService()));
         if (config.reflection() != GrpcConfig.Reflection.OFF) {
             builder.addService(guarded(ProtoReflectionServiceV1.newInstance().bindService()));
@@ -69,9 +78,9 @@ public final class GrpcServices {
     public void serving(boolean serving) {
         ServingStatus status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
         health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
-        for (BindableService endpoint : endpoints) {
-            health.setStatus(endpoint.bindService().getServiceDescriptor().getName(), status);
-        }
+        Stream.concat(endpoints.stream(), guests.stream())
+                .map(service -> service.bindService().getServiceDescriptor().getName())
+                .forEach(service -> health.setStatus(service, status));
     }
 
     /** Health says NOT_SERVING from now on, whatever else is said, and who listens is told to go elsewhere. */

@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
+import com.google.inject.Module;
 import com.google.inject.Stage;
 import com.google.inject.util.Modules;
 import dev.assize.proto.v1.AccessServiceGrpc;
@@ -132,7 +133,16 @@ public final class GrpcFixture implements AutoCloseable {
         this(directory, config, ExportCalls.Patience.DEFAULT);
     }
 
+    /** With guests on the port. */
+    public GrpcFixture(Path directory, Module guests) {
+        this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, guests);
+    }
+
     GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience) {
+        this(directory, config, patience, Modules.EMPTY_MODULE);
+    }
+
+    private GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience, Module guests) {
         decisions.addTenant("acme");
         injector = Guice.createInjector(
                 Stage.PRODUCTION,
@@ -151,6 +161,7 @@ public final class GrpcFixture implements AutoCloseable {
                         bind(ExportCalls.Patience.class).toInstance(patience);
                     }
                 }),
+                guests,
                 new Surroundings(directory, config));
         injector.getInstance(Anchor.class).round();
         admin = key("user:admin", "assize", true);
