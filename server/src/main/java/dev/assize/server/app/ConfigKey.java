@@ -24,6 +24,10 @@ enum ConfigKey {
     HTTP_TLS_CERTIFICATE("http.tls.certificate", "", "certificate chain, a PEM file; without it HTTP is plain text"),
     HTTP_TLS_KEY("http.tls.key", "", "private key, a PEM file"),
     HTTP_PUBLIC_URL("http.publicUrl", "", "https://HOST by which callers reach that port; AuthZEN's metadata need it"),
+    ENVOY_MAPPING_FILE(
+            "envoy.mappingFile",
+            "",
+            "YAML file that says what requests of Envoy's ask for; without it Envoy may not ask"),
     NODE_NAME("node.name", "", "what this process is called among the nodes; default: host name and gRPC port"),
     DATABASE_URL("database.url", "", "jdbc:postgresql://… of your own PostgreSQL; without it the server runs its own"),
     DATABASE_USER("database.user", "", "the application's role there"),

@@ -9,6 +9,7 @@ import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.authzen.AuthzenConfig;
+import dev.assize.server.endpoint.envoy.EnvoyConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.ledger.LedgerConfig;
@@ -39,6 +40,7 @@ record ServerConfig(
         GrpcConfig grpc,
         OperationsConfig operations,
         AuthzenConfig authzen,
+        EnvoyConfig envoy,
         StorageConfig storage,
         LedgerConfig ledger,
         AnchorConfig anchor,
@@ -63,6 +65,9 @@ record ServerConfig(
                 checked(() -> operations(settings)),
                 checked(() -> new AuthzenConfig(
                         settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null))),
+                checked(() -> new EnvoyConfig(settings.given(ConfigKey.ENVOY_MAPPING_FILE)
+                        .map(Path::of)
+                        .orElse(null))),
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),

@@ -29,6 +29,8 @@ import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.authzen.AuthzenConfig;
 import dev.assize.server.endpoint.authzen.AuthzenModule;
+import dev.assize.server.endpoint.envoy.EnvoyModule;
+import dev.assize.server.endpoint.envoy.Mapping;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcModule;
 import dev.assize.server.endpoint.operations.OperationsConfig;
@@ -89,6 +91,9 @@ final class ServerModule extends AbstractModule {
         install(new AccessModule());
         install(new GrpcModule());
         install(new AuthzenModule());
+        if (config.envoy().mappingFile() != null) {
+            install(new EnvoyModule(Mapping.read(config.envoy().mappingFile())));
+        }
         install(new OperationsModule());
 
         bind(StorageConfig.class).toInstance(config.storage());

@@ -3,6 +3,7 @@ package dev.assize.server.app;
 import com.google.inject.CreationException;
 import com.google.inject.spi.Message;
 import dev.assize.server.cli.CommandException;
+import dev.assize.server.endpoint.envoy.MappingException;
 import dev.assize.server.endpoint.grpc.GrpcStartException;
 import dev.assize.server.endpoint.operations.OperationsStartException;
 import dev.assize.server.secret.OwnedFileException;
@@ -107,6 +108,7 @@ final class ServerProcess implements AutoCloseable {
                 || failure instanceof OwnedFileException
                 || failure instanceof GrpcStartException
                 || failure instanceof OperationsStartException
+                || failure instanceof MappingException
                 || failure instanceof CommandException;
     }
 }

@@ -304,6 +304,7 @@ class ServerConfigTest {
                                 DATABASE_MAINTENANCE_USER,
                                 DATABASE_MAINTENANCE_PASSWORD,
                                 GRPC_UNIX_SOCKET,
+                                ENVOY_MAPPING_FILE,
                                 GRPC_TLS_CERTIFICATE,
                                 GRPC_TLS_KEY,
                                 HTTP_TLS_CERTIFICATE,

@@ -94,7 +94,7 @@ class HouseRulesTest {
         Set<String> withCall = Stream.concat(belowEndpoints.stream(), Stream.of("endpoint.call"))
                 .collect(Collectors.toSet());
         rooms.put("endpoint.grpc", withCall);
-        rooms.put("endpoint.extauthz", withCall);
+        rooms.put("endpoint.envoy", withCall);
         rooms.put("endpoint.authzen", withCall);
         rooms.put("endpoint.console", belowEndpoints);
         rooms.put("endpoint.operations", belowEndpoints);

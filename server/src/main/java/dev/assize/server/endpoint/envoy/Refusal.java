@@ -1,0 +1,30 @@
+package dev.assize.server.endpoint.envoy;
+
+import io.grpc.Status;
+
+/** Why a request does not pass, other than by a decision. Envoy takes each as a deny, never as a failure of ours. */
+enum Refusal {
+    REQUEST_MALFORMED(400, Status.Code.INVALID_ARGUMENT),
+    ROUTE_UNMAPPED(403, Status.Code.PERMISSION_DENIED),
+    SUBJECT_MISSING(401, Status.Code.UNAUTHENTICATED),
+    CALLER_REFUSED(403, Status.Code.PERMISSION_DENIED),
+    OBLIGATION_UNKNOWN(403, Status.Code.PERMISSION_DENIED),
+    ROUTE_MISCONFIGURED(500, Status.Code.INTERNAL),
+    INTERNAL_ERROR(500, Status.Code.INTERNAL);
+
+    private final int httpStatus;
+    private final Status.Code code;
+
+    Refusal(int httpStatus, Status.Code code) {
+        this.httpStatus = httpStatus;
+        this.code = code;
+    }
+
+    int httpStatus() {
+        return httpStatus;
+    }
+
+    Status.Code code() {
+        return code;
+    }
+}
