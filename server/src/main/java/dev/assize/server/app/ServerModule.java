@@ -57,17 +57,24 @@ import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The rooms, and what they share: clock, meters and their configuration. */
 final class ServerModule extends AbstractModule {
 
     private final ServerConfig config;
 
+    /** Read before the wiring begins, which would make a stack trace of what is wrong with it. Null without Envoy. */
+    private final @Nullable Mapping mapping;
+
     ServerModule(ServerConfig config) {
         this.config = config;
+        Path file = config.envoy().mappingFile();
+        this.mapping = file == null ? null : Mapping.read(file);
     }
 
     @Override
@@ -91,8 +98,8 @@ final class ServerModule extends AbstractModule {
         install(new AccessModule());
         install(new GrpcModule());
         install(new AuthzenModule());
-        if (config.envoy().mappingFile() != null) {
-            install(new EnvoyModule(Mapping.read(config.envoy().mappingFile())));
+        if (mapping != null) {
+            install(new EnvoyModule(mapping));
         }
         install(new OperationsModule());
 

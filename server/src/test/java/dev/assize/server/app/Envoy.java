@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.net.SocketFactory;
 
 /** The real Envoy, in a process of its own, on ports that it finds itself. */
 final class Envoy implements AutoCloseable {
@@ -28,12 +29,14 @@ final class Envoy implements AutoCloseable {
     private final Path log;
     private final String admin;
     private final int port;
+    private final SocketFactory sockets;
 
-    private Envoy(Process process, Path log, String admin, int port) {
+    private Envoy(Process process, Path log, String admin, int port, SocketFactory sockets) {
         this.process = process;
         this.log = log;
         this.admin = admin;
         this.port = port;
+        this.sockets = sockets;
     }
 
     /** The one that `ASSIZE_ENVOY` names, or that `.ci/envoy` has fetched, or the first on the path. */
@@ -89,21 +92,26 @@ final class Envoy implements AutoCloseable {
                 int port = listeners
                         .at("/listener_statuses/0/local_address/socket_address/port_value")
                         .intValue();
-                return new Envoy(process, log, admin, port);
+                return new Envoy(process, log, admin, port, SocketFactory.getDefault());
             }
             process.waitFor(20, TimeUnit.MILLISECONDS);
         }
         throw new IllegalStateException("Envoy does not start: " + Files.readString(log));
     }
 
+    /** The same one, reached otherwise. */
+    Envoy over(SocketFactory others) {
+        return new Envoy(process, log, admin, port, others);
+    }
+
     /** One request as it stands, byte by byte, on a connection of its own. */
     RawHttp.Answer send(String method, String target, String... headers) throws IOException {
-        return RawHttp.send(port, method, target, headers);
+        return sendBody(method, target, "", headers);
     }
 
     /** The same with a body. */
     RawHttp.Answer sendBody(String method, String target, String body, String... headers) throws IOException {
-        return RawHttp.sendBody(port, method, target, body, headers);
+        return RawHttp.send(sockets, port, method, target, body, headers);
     }
 
     /** A counter of its own. */

@@ -286,6 +286,37 @@ class EnvoyTest {
         }
     }
 
+    /** As in a mesh: the listener asks for a certificate, and the peer is its URI. */
+    @Test
+    void takesThePeersCertificateForWhoItIs() throws Exception {
+        Certificates certificates = new Certificates(directory);
+        certificates.make("web", "spiffe://example.com/web");
+        certificates.make("other", "spiffe://elsewhere.example.com/web");
+        String config = with(config(), "      filter_chains:\n        - filters:\n", """
+                      filter_chains:
+                        - transport_socket:
+                            name: envoy.transport_sockets.tls
+                            typed_config:
+                              "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+                              require_client_certificate: true
+                              common_tls_context:
+                                tls_certificates:
+                                  - {certificate_chain: {filename: DIRECTORY/web.crt}, private_key: {filename: DIRECTORY/web.key}}
+                                validation_context: {trusted_ca: {filename: DIRECTORY/all.crt}}
+                          filters:
+                """.replace("DIRECTORY", directory.toString()));
+        Files.writeString(
+                directory.resolve("all.crt"),
+                Files.readString(directory.resolve("web.crt")) + Files.readString(directory.resolve("other.crt")));
+        try (Envoy envoy = Envoy.start(directory, config)) {
+            RawHttp.Answer web = envoy.over(certificates.client("web")).send("GET", "/orders/17", SPOOFED);
+            assertThat(web.status()).isEqualTo(200);
+            assertThat(web.body()).contains("x-assize-subject: service:web\n").doesNotContain("root");
+            assertThat(envoy.over(certificates.client("other")).send("GET", "/orders/17").status())
+                    .isEqualTo(401);
+        }
+    }
+
     /** Shut while Assize is away, and open again without anybody's help. */
     @Test
     void neverLetsAnybodyPassWhileAssizeStartsAnewUnderLoad() throws Exception {

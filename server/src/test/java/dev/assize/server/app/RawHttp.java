@@ -12,17 +12,16 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.SocketFactory;
 
 /** A client that sends what it is told, byte by byte: every other one would mend it. */
 final class RawHttp {
 
     private RawHttp() {}
 
-    static Answer send(int port, String method, String target, String... headers) throws IOException {
-        return sendBody(port, method, target, "", headers);
-    }
-
-    static Answer sendBody(int port, String method, String target, String body, String... headers) throws IOException {
+    static Answer send(
+            SocketFactory sockets, int port, String method, String target, String body, String... headers)
+            throws IOException {
         String head = Stream.concat(
                         Stream.of(
                                 method + " " + target + " HTTP/1.1",
@@ -31,7 +30,7 @@ final class RawHttp {
                                 "Content-Length: " + body.length()),
                         Stream.of(headers))
                 .collect(Collectors.joining("\r\n", "", "\r\n\r\n"));
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        try (Socket socket = sockets.createSocket(InetAddress.getLoopbackAddress(), port)) {
             socket.setSoTimeout(30_000);
             ByteArrayOutputStream received = new ByteArrayOutputStream();
             try {

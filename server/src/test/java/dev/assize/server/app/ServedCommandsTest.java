@@ -665,6 +665,18 @@ class ServedCommandsTest {
         assertThat(second.err()).contains("pepper", "chmod 600").hasLineCount(1);
     }
 
+    @Test
+    void aMappingForEnvoyThatCannotBeReadIsNamed(@TempDir Path other) throws IOException {
+        Path mapping = Files.writeString(other.resolve("mapping.yaml"), "tenant: shop\nsubject: []\n");
+        Console second = new Console(other.resolve("home"), Map.of("ASSIZE_ENVOY_MAPPING_FILE", mapping.toString()));
+
+        assertThat(second.run("serve")).isEqualTo(1);
+        assertThat(second.err()).contains(mapping + ":2:1: subject").contains("subjects: missing");
+        Files.delete(mapping);
+        assertThat(second.run("serve")).isEqualTo(1);
+        assertThat(second.err()).contains("envoy.mappingFile: cannot read " + mapping).hasLineCount(1);
+    }
+
     private String get(HttpClient client, String path) throws IOException, InterruptedException {
         return client.send(
                         HttpRequest.newBuilder(URI.create("http://" + server.operationsAddress() + path))
