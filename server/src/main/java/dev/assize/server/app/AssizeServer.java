@@ -32,7 +32,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A running server: started in the order in which its parts need each other, stopped in the reverse. */
-final class AssizeServer implements AutoCloseable {
+final class AssizeServer implements Startable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AssizeServer.class);
 
@@ -56,7 +56,7 @@ final class AssizeServer implements AutoCloseable {
         return new AssizeServer(config, Guice.createInjector(Stage.PRODUCTION, new ServerModule(config)));
     }
 
-    private static void makeHome(Path home) {
+    static void makeHome(Path home) {
         try {
             if (!Files.isDirectory(home)) {
                 Files.createDirectories(
@@ -74,8 +74,8 @@ final class AssizeServer implements AutoCloseable {
         }
     }
 
-    /** Starts everything; where one part cannot, what had started is stopped again. */
-    synchronized void start() {
+    @Override
+    public synchronized void start() {
         if (closed) {
             throw new IllegalStateException("Stopped before it was started");
         }
@@ -180,7 +180,7 @@ final class AssizeServer implements AutoCloseable {
         }
     }
 
-    private static String reachable(String host) {
+    static String reachable(String host) {
         return switch (host) {
             case "0.0.0.0", "::", "[::]", "" -> "127.0.0.1";
             default -> host.contains(":") && !host.startsWith("[") ? "[" + host + "]" : host;

@@ -13,6 +13,10 @@ enum ConfigKey {
     GRPC_UNIX_SOCKET_MODE("grpc.unixSocketMode", "0600", "who may connect to it, as permissions of the file"),
     GRPC_TLS_CERTIFICATE("grpc.tls.certificate", "", "certificate chain, a PEM file; without it gRPC is plain text"),
     GRPC_TLS_KEY("grpc.tls.key", "", "private key, a PEM file"),
+    GRPC_TLS_CLIENT_CA(
+            "grpc.tls.clientCa",
+            "",
+            "PEM file; every caller of the port presents a certificate signed by one of these"),
     GRPC_REFLECTION("grpc.reflection", "authenticated", "who may list the services: off, authenticated or open"),
     GRPC_MAX_REQUEST_BYTES("grpc.maxRequestBytes", "12582912", "largest message taken"),
     GRPC_MAX_METADATA_BYTES("grpc.maxMetadataBytes", "8192", "largest headers of a call taken"),
@@ -133,6 +137,20 @@ enum ConfigKey {
             "decision.concurrentPastLoads", "2", "policies of the past read and compiled at a time"),
     CLEAN_UP_ENABLED("cleanUp.enabled", "true", "whether bindings that ended long ago are deleted, once a day"),
     CLEAN_UP_AFTER("cleanUp.after", "90d", "how long after its end a binding is deleted, 1 to 36525 days"),
+    UPSTREAM_ADDRESS("upstream.address", "", "host:port of the centre; with it this is a sidecar, without a database"),
+    UPSTREAM_TENANTS("upstream.tenants", "", "the tenants it decides for, with commas between them"),
+    UPSTREAM_KEY_FILE(
+            "upstream.keyFile",
+            "",
+            "file with its key at the centre, mode 0600; default: upstream-key, in the home directory"),
+    UPSTREAM_TLS("upstream.tls", "true", "whether the centre is spoken to by TLS; false for one on this machine only"),
+    UPSTREAM_CA("upstream.ca", "", "PEM file, by which the centre is known; default: what the system trusts"),
+    UPSTREAM_SERVER_NAME("upstream.serverName", "", "the name in its certificate; default: its address"),
+    UPSTREAM_CERTIFICATE("upstream.certificate", "", "certificate chain of this sidecar, a PEM file"),
+    UPSTREAM_PRIVATE_KEY("upstream.privateKey", "", "its private key, a PEM file"),
+    UPSTREAM_ACT_AS("upstream.actAs", "", "types of subjects for which it speaks, with commas between them"),
+    UPSTREAM_TIMEOUT(
+            "upstream.timeout", "5s", "how long a question at the centre takes, and the first state of policy"),
     AUTHENTICATION_PEPPER_FILE("authentication.pepperFile", "", "default: pepper, in the home directory"),
     AUTHENTICATION_CACHE_TTL("authentication.cacheTtl", "5s", "within what a revoked key stops working everywhere"),
     AUTHENTICATION_CACHE_SIZE("authentication.cacheSize", "10000", "verified credentials kept");

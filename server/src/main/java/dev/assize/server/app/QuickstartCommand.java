@@ -48,7 +48,7 @@ final class QuickstartCommand implements Callable<Integer> {
         screen.step("Start the server");
         ServerConfig config = options.read(surroundings);
         screen.say("starting, data under " + config.home() + " (the very first start unpacks PostgreSQL) ...");
-        try (ServerProcess process = ServerProcess.start(config)) {
+        try (ServerProcess<AssizeServer> process = ServerProcess.start(config)) {
             boolean asExpected =
                     new Tour(process.server(), screen, spec.commandLine().getErr(), surroundings.terminal()).run();
             if (exit) {

@@ -30,7 +30,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -144,20 +143,12 @@ final class Rehearsal {
             bind(Pepper.class).toInstance(Pepper.of(pepper));
             bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(Path.of("")));
             bind(DecisionConfig.class).toInstance(DecisionConfig.defaults());
-            bind(DecisionRecorder.class).toInstance(unused(DecisionRecorder.class));
-            bind(DecisionStore.class).toInstance(unused(DecisionStore.class));
+            bind(DecisionRecorder.class).toInstance(Unused.port(DecisionRecorder.class));
+            bind(DecisionStore.class).toInstance(Unused.port(DecisionStore.class));
             bind(GrpcConfig.class).toInstance(GrpcConfig.defaults());
             bind(InstantSource.class).toInstance(InstantSource.system());
             bind(Ticker.class).toInstance(Ticker.systemTicker());
             bind(MeterRegistry.class).toInstance(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
-        }
-
-        /** Nothing of a rehearsal goes on record. */
-        private static <P> P unused(Class<P> port) {
-            return port.cast(
-                    Proxy.newProxyInstance(port.getClassLoader(), new Class<?>[] {port}, (proxy, method, arguments) -> {
-                        throw new UnsupportedOperationException(method.getName());
-                    }));
         }
     }
 }

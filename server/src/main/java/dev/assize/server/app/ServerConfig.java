@@ -54,7 +54,7 @@ record ServerConfig(
         CleanUpConfig cleanUp,
         AuthenticationConfig authentication) {
 
-    private static final int MAX_PORT = 65_535;
+    static final int MAX_PORT = 65_535;
     private static final int MANY = Integer.MAX_VALUE;
 
     static ServerConfig of(Path home, Settings settings) {
@@ -96,7 +96,7 @@ record ServerConfig(
         return storage.location() instanceof StorageConfig.Location.Embedded;
     }
 
-    private static String nodeName(Settings settings) {
+    static String nodeName(Settings settings) {
         String name = settings.given(ConfigKey.NODE_NAME)
                 .orElseGet(() -> hostName() + ":" + settings.text(ConfigKey.GRPC_PORT));
         if (!Names.isClean(name) || Names.utf8Length(name) > NodeIdentity.NAME_BYTES) {
@@ -114,11 +114,11 @@ record ServerConfig(
         }
     }
 
-    private static GrpcConfig grpc(Settings settings) {
+    static GrpcConfig grpc(Settings settings) {
         return new GrpcConfig(
                 settings.text(ConfigKey.GRPC_HOST),
                 settings.number(ConfigKey.GRPC_PORT, 0, MAX_PORT),
-                tls(settings, ConfigKey.GRPC_TLS_CERTIFICATE, ConfigKey.GRPC_TLS_KEY, GrpcConfig.Tls::new),
+                grpcTls(settings),
                 settings.oneOf(ConfigKey.GRPC_REFLECTION, GrpcConfig.Reflection.class),
                 settings.number(ConfigKey.GRPC_MAX_REQUEST_BYTES, 1, MANY),
                 settings.number(ConfigKey.GRPC_MAX_METADATA_BYTES, 1, MANY),
@@ -144,7 +144,21 @@ record ServerConfig(
                 .collect(Collectors.joining()));
     }
 
-    private static OperationsConfig operations(Settings settings) {
+    private static GrpcConfig.@Nullable Tls grpcTls(Settings settings) {
+        Path clientCa =
+                settings.given(ConfigKey.GRPC_TLS_CLIENT_CA).map(Path::of).orElse(null);
+        GrpcConfig.Tls tls = tls(
+                settings,
+                ConfigKey.GRPC_TLS_CERTIFICATE,
+                ConfigKey.GRPC_TLS_KEY,
+                (certificate, key) -> new GrpcConfig.Tls(certificate, key, clientCa));
+        if (clientCa != null && tls == null) {
+            throw new ConfigurationException("grpc.tls.clientCa without grpc.tls.certificate: expected both");
+        }
+        return tls;
+    }
+
+    static OperationsConfig operations(Settings settings) {
         return new OperationsConfig(
                 settings.text(ConfigKey.HTTP_HOST),
                 settings.number(ConfigKey.HTTP_PORT, 0, MAX_PORT),
@@ -330,7 +344,7 @@ record ServerConfig(
                 settings.duration(ConfigKey.ANCHOR_WITNESS_RENEWAL));
     }
 
-    private static DecisionConfig decision(Settings settings) {
+    static DecisionConfig decision(Settings settings) {
         return new DecisionConfig(
                 settings.number(ConfigKey.DECISION_CACHE_BYTES, 1L, Long.MAX_VALUE),
                 settings.duration(ConfigKey.DECISION_FRESHNESS_BOUND),
@@ -356,7 +370,7 @@ record ServerConfig(
     }
 
     /** What a room's record refuses is the configuration's fault. */
-    private static <C> C checked(Supplier<C> config) {
+    static <C> C checked(Supplier<C> config) {
         try {
             return config.get();
         } catch (ConfigurationException own) {

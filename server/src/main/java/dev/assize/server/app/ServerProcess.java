@@ -8,25 +8,27 @@ import dev.assize.server.endpoint.grpc.GrpcStartException;
 import dev.assize.server.endpoint.operations.OperationsStartException;
 import dev.assize.server.secret.OwnedFileException;
 import dev.assize.server.storage.StorageException;
+import dev.assize.server.upstream.UpstreamRefusedException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A server that stops with its process: on Ctrl-C, on SIGTERM, or when told to. */
-final class ServerProcess implements AutoCloseable {
+final class ServerProcess<S extends Startable> implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ServerProcess.class);
 
-    private final AssizeServer server;
+    private final S server;
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     /** A signal during the start waits for its end: what was started by then is stopped. */
     private final Thread hook = new Thread(this::stop, "stop");
 
-    private ServerProcess(AssizeServer server) {
+    private ServerProcess(S server) {
         this.server = server;
     }
 
@@ -35,9 +37,18 @@ final class ServerProcess implements AutoCloseable {
      *
      * @throws CommandException where it cannot; the message says why in one line
      */
-    static ServerProcess start(ServerConfig config) {
+    static ServerProcess<AssizeServer> start(ServerConfig config) {
+        return start(() -> AssizeServer.of(config));
+    }
+
+    /** The same for a sidecar. */
+    static ServerProcess<AssizeSidecar> start(SidecarConfig config) {
+        return start(() -> AssizeSidecar.of(config));
+    }
+
+    private static <S extends Startable> ServerProcess<S> start(Supplier<S> made) {
         try {
-            ServerProcess process = new ServerProcess(AssizeServer.of(config));
+            ServerProcess<S> process = new ServerProcess<>(made.get());
             Runtime.getRuntime().addShutdownHook(process.hook);
             try {
                 process.server.start();
@@ -51,7 +62,7 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
-    AssizeServer server() {
+    S server() {
         return server;
     }
 
@@ -109,6 +120,7 @@ final class ServerProcess implements AutoCloseable {
                 || failure instanceof GrpcStartException
                 || failure instanceof OperationsStartException
                 || failure instanceof MappingException
+                || failure instanceof UpstreamRefusedException
                 || failure instanceof CommandException;
     }
 }

@@ -140,6 +140,11 @@ final class Settings {
         return values.getOrDefault(key, key.defaultValue());
     }
 
+    /** Whether somebody says otherwise than the default. */
+    boolean isSet(ConfigKey key) {
+        return places.containsKey(key);
+    }
+
     Optional<String> given(ConfigKey key) {
         return Optional.of(text(key)).filter(text -> !text.isEmpty());
     }

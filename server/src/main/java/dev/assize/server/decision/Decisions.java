@@ -71,7 +71,7 @@ final class Decisions {
     private <T extends @Nullable Object> T guarded(Supplier<T> decision) {
         try {
             return decision.get();
-        } catch (MalformedException | WouldWaitException callers) {
+        } catch (MalformedException | WouldWaitException | FactsElsewhereException callers) {
             throw callers;
         } catch (SourceFailedException failed) {
             throw failed.failure() instanceof StoreUnavailableException unavailable

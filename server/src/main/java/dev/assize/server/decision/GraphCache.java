@@ -4,8 +4,10 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.inject.Inject;
 import dev.assize.server.decision.NodeClock.Reading;
+import dev.assize.server.decision.PolicySource.Heads;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.PolicySource.PolicyUpdate;
+import dev.assize.server.decision.PolicyStates.Step;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
@@ -184,7 +186,16 @@ final class GraphCache {
     }
 
     /** What the revisions were at the moment they were asked for. */
-    record Polled(Map<PolicyScope, Revision> revisions, Reading askedAt) {
+    record Polled(Map<PolicyScope, Revision> revisions, Reading askedAt, Map<TenantId, Duration> ages) {
+
+        Polled(Map<PolicyScope, Revision> revisions, Reading askedAt) {
+            this(revisions, askedAt, Map.of());
+        }
+
+        /** As of when what was answered of a tenant is confirmed. */
+        Reading confirmedAt(TenantId tenant) {
+            return ages.isEmpty() ? askedAt : askedAt.minus(ages.getOrDefault(tenant, Duration.ZERO));
+        }
 
         Revision platform() {
             return revisions.getOrDefault(PolicyScope.PLATFORM, Revision.NONE);
@@ -231,7 +242,7 @@ final class GraphCache {
             if (!polled.revisions().containsKey(graph.scope())) {
                 drop(graph);
             } else if (graph.isAt(polled.revisions())) {
-                graph.confirm(polled.askedAt());
+                graph.confirm(polled.confirmedAt(graph.tenant()));
             } else {
                 outdated.add(graph.tenant());
             }
@@ -297,7 +308,8 @@ final class GraphCache {
         Collection<HeldGraph> held = held();
         Reading askedAt = clock.read();
         try {
-            Polled polled = new Polled(source.revisions(scopes(held)), askedAt);
+            Heads heads = source.heads(scopes(held));
+            Polled polled = new Polled(heads.revisions(), askedAt, heads.ages());
             if (!succeeds(compare(held, polled))) {
                 held.stream().filter(graph -> !graph.isAt(polled.revisions())).forEach(this::drop);
             }
@@ -338,7 +350,7 @@ final class GraphCache {
         // Between reading and swapping it may have been dropped and loaded anew.
         for (HeldGraph held = getIfHeld(tenant); held != null && !swapped; held = getIfHeld(tenant)) {
             if (polled != null && held.isAt(polled.revisions())) {
-                held.confirm(polled.askedAt());
+                held.confirm(polled.confirmedAt(tenant));
                 return;
             }
             Optional<HeldGraph> renewed = renewed(held, polled);
@@ -354,9 +366,9 @@ final class GraphCache {
         Semaphore permits = polled == null ? renewalPermits : pollPermits;
         permits.acquireUninterruptibly();
         try {
-            Reading readAt = clock.read();
+            Reading readAt = reading(held.tenant());
             return apart.get(() -> polled != null && differsInPlatformOnly(held, polled)
-                    ? Optional.of(updated(held, platform.update(held.snapshot()), polled.askedAt()))
+                    ? Optional.of(updated(held, platform.update(held.snapshot()), polled.confirmedAt(held.tenant())))
                     : source.update(held.snapshot()).map(update -> updated(held, update, readAt)));
         } finally {
             permits.release();
@@ -386,7 +398,11 @@ final class GraphCache {
             metrics.updateFailed();
             graph = compile(snapshot);
         }
-        return new HeldGraph(graph, clock, readAt);
+        return new HeldGraph(
+                graph,
+                clock,
+                readAt,
+                new Step(held.graph().revision(), held.graph().platformRevision(), update.changed()));
     }
 
     private static boolean succeeds(CompletableFuture<?> renewal) {
@@ -454,7 +470,7 @@ final class GraphCache {
         loadPermits.acquireUninterruptibly();
         try {
             long start = metrics.start();
-            Reading readAt = clock.read();
+            Reading readAt = reading(tenant);
             Optional<HeldGraph> found = apart.get(() -> source.load(tenant)
                     .map(platform::seen)
                     .map(this::prepared)
@@ -464,6 +480,11 @@ final class GraphCache {
         } finally {
             loadPermits.release();
         }
+    }
+
+    /** As of when what is read of a tenant next is confirmed at least. */
+    private Reading reading(TenantId tenant) {
+        return clock.read().minus(source.age(tenant));
     }
 
     /** What judging a change takes is made of a large policy ahead of the first, beside the graph. */
@@ -495,6 +516,9 @@ final class GraphCache {
         } catch (ExecutionException e) {
             if (e.getCause() instanceof EvaluationFailedException) {
                 throw new EvaluationFailedException(e.getCause());
+            }
+            if (e.getCause() instanceof PolicyStaleException stale) {
+                throw stale;
             }
             throw new PolicyUnavailableException(tenant, e.getCause() == null ? e : e.getCause());
         } catch (TimeoutException e) {

@@ -2,6 +2,7 @@ package dev.assize.server.decision;
 
 import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
+import dev.assize.server.decision.PolicyStates.Step;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
@@ -9,19 +10,41 @@ import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** A graph in the cache, and since when it is known to have been the current one. Compared by identity. */
 final class HeldGraph {
 
     private final DecisionGraph graph;
     private final NodeClock clock;
+
+    /** Null where it was made from nothing. */
+    private final @Nullable Step step;
+
     private volatile Reading confirmedAt;
 
     /** A graph whose policy was read at the moment {@code confirmedAt} or later. */
     HeldGraph(DecisionGraph graph, NodeClock clock, Reading confirmedAt) {
+        this(graph, clock, confirmedAt, null);
+    }
+
+    /** The same that was made from another one. */
+    HeldGraph(DecisionGraph graph, NodeClock clock, Reading confirmedAt, @Nullable Step step) {
         this.graph = graph;
         this.clock = clock;
         this.confirmedAt = confirmedAt;
+        this.step = step;
+    }
+
+    /** How it came from the one before. */
+    @Nullable
+    Step step() {
+        return step;
+    }
+
+    /** How long ago it was confirmed. */
+    Duration age() {
+        return clock.since(confirmedAt);
     }
 
     DecisionGraph graph() {

@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import com.google.inject.Inject;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.TenantId;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** The states of the graphs that are held. */
@@ -20,9 +21,21 @@ final class HeldStates implements PolicyStates {
     @Override
     public @Nullable State state(TenantId tenant) {
         HeldGraph held = graphs.get(tenant, config.loadTimeout());
+        return held == null ? null : state(held);
+    }
+
+    @Override
+    public @Nullable Held held(TenantId tenant) {
+        HeldGraph held = graphs.get(tenant, config.loadTimeout());
         if (held == null) {
             return null;
         }
+        // First the age: a confirmation between the two makes it longer than need be, and not shorter.
+        Duration age = held.age();
+        return new Held(state(held), held.snapshot(), age, held.step());
+    }
+
+    private State state(HeldGraph held) {
         DecisionGraph graph = held.fresh(config.freshnessBound());
         return new State(graph.revision(), graph.platformRevision(), held.confirmedAt());
     }

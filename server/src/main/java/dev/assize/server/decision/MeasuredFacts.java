@@ -73,6 +73,8 @@ final class MeasuredFacts implements HistorySource, ApprovalSource {
     private static <T> T marked(Supplier<T> source, Runnable failed) {
         try {
             return source.get();
+        } catch (FactsElsewhereException elsewhere) {
+            throw elsewhere;
         } catch (RuntimeException failure) {
             failed.run();
             throw new SourceFailedException(failure);

@@ -49,6 +49,11 @@ final class NodeClock {
             return Math.max(shown, passed) > millis;
         }
 
+        /** A reading of so long before. */
+        Reading minus(Duration age) {
+            return age.isZero() ? this : new Reading(instant.minus(age), nanos - age.toNanos());
+        }
+
         boolean isLaterThan(Reading other) {
             return nanos - other.nanos > 0;
         }

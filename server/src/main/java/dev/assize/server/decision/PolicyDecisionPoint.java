@@ -191,7 +191,7 @@ final class PolicyDecisionPoint implements DecisionService {
             return RevisionWait.REACHED;
         }
         Prompt.requireTime();
-        if (committed(tenant).compareTo(revision) < 0) {
+        if (source.knowsWhatIsCommitted() && committed(tenant).compareTo(revision) < 0) {
             return RevisionWait.NEVER_COMMITTED;
         }
         Duration left = timeout;

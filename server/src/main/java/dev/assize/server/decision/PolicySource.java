@@ -6,7 +6,9 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -41,12 +43,37 @@ public interface PolicySource {
     }
 
     /**
+     * How old what is read of a tenant from now on may be, at most: nothing where policy is kept, and more where it is only
+     * heard of.
+     */
+    default Duration age(TenantId tenant) {
+        return Duration.ZERO;
+    }
+
+    /** Whether what was committed is known here as soon as it is: where policy is only heard of, there may be more. */
+    default boolean knowsWhatIsCommitted() {
+        return true;
+    }
+
+    /**
      * Where scopes stand.
      *
      * @param readAt by the clock of wherever policy is kept, at the moment they were read; null where that has none
+     * @param ages how old what is said of a tenant may be; nothing where none is given
      */
     record Heads(
-            Map<PolicyScope, Revision> revisions, @Nullable Instant readAt) {}
+            Map<PolicyScope, Revision> revisions, @Nullable Instant readAt, Map<TenantId, Duration> ages) {
+
+        /** Of this very moment. */
+        public Heads(Map<PolicyScope, Revision> revisions, @Nullable Instant readAt) {
+            this(revisions, readAt, Map.of());
+        }
+
+        /** The age of what is oldest. */
+        Duration oldest() {
+            return ages.values().stream().max(Comparator.naturalOrder()).orElse(Duration.ZERO);
+        }
+    }
 
     /** A tenant's policy beside the platform's, read in one transaction. */
     record PolicySnapshot(PolicySet tenant, PolicySet platform) {}

@@ -1,8 +1,12 @@
 package dev.assize.server.decision;
 
+import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DocumentKey;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What this node answers from, and when that changes. */
@@ -14,6 +18,10 @@ public interface PolicyStates {
      */
     @Nullable
     State state(TenantId tenant);
+
+    /** The same with the policy itself; throws alike. */
+    @Nullable
+    Held held(TenantId tenant);
 
     /**
      * Has something done whenever a tenant's state may have changed, until closed. It is done on the thread that changed
@@ -29,6 +37,25 @@ public interface PolicyStates {
      * @param confirmedAt when it was known to be the current one
      */
     record State(Revision revision, Revision platformRevision, Instant confirmedAt) {}
+
+    /**
+     * A state and what it says.
+     *
+     * @param age how long ago it was known to be the current one, by the longer of what a clock and a steady one say
+     * @param step how it came from the one before; null where that is not known
+     */
+    record Held(
+            State state,
+            PolicySnapshot policy,
+            Duration age,
+            @Nullable Step step) {}
+
+    /**
+     * From one state to the next.
+     *
+     * @param changed every document that was created, replaced or deleted since; perhaps some that were not
+     */
+    record Step(Revision revisionBefore, Revision platformRevisionBefore, Set<DocumentKey> changed) {}
 
     /** Ends what was subscribed to. */
     interface Subscription extends AutoCloseable {

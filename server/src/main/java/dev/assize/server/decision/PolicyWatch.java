@@ -133,8 +133,8 @@ public final class PolicyWatch implements AutoCloseable {
             Collection<HeldGraph> held = graphs.held();
             Heads heads = source.heads(GraphCache.scopes(held));
             measure(askedAt.instant(), heads.readAt(), clock.instant());
-            var _ = graphs.compare(held, new Polled(heads.revisions(), askedAt));
-            confirmedAt = askedAt;
+            var _ = graphs.compare(held, new Polled(heads.revisions(), askedAt, heads.ages()));
+            confirmedAt = askedAt.minus(heads.oldest());
             recovered();
             say(askedAt);
         } catch (RuntimeException broken) {

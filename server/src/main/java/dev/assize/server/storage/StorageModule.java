@@ -19,6 +19,7 @@ import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.HistorySource;
+import dev.assize.server.decision.PolicyRecords;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.decision.node.ChangeSignals;
 import dev.assize.server.decision.node.NodeRegistry;
@@ -49,6 +50,7 @@ public final class StorageModule extends AbstractModule {
         bind(PostgresPolicyLedger.class).in(Singleton.class);
         bind(PolicyLedger.class).to(PostgresPolicyLedger.class);
         bind(PolicyHistory.class).to(PostgresPolicyHistory.class).in(Singleton.class);
+        bind(PolicyRecords.class).to(PostgresPolicyRecords.class).in(Singleton.class);
         bind(PolicySnapshots.class).to(PostgresPolicySnapshots.class).in(Singleton.class);
         bind(NodeRegistry.class).to(PostgresNodeRegistry.class).in(Singleton.class);
         bind(ChangeSignals.class).to(PostgresChangeSignals.class).in(Singleton.class);

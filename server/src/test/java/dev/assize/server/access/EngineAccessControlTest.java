@@ -194,6 +194,11 @@ class EngineAccessControlTest {
         }
 
         @Override
+        public @Nullable Held held(TenantId tenant) {
+            throw new UnsupportedOperationException("these states say nothing");
+        }
+
+        @Override
         public Subscription onChange(TenantId tenant, Runnable action) {
             throw new AssertionError("Nothing is subscribed to here");
         }

@@ -99,6 +99,10 @@ class ServerConfigTest {
 
         assertThat(others).containsOnlyKeys(ConfigKey.values());
         others.forEach((key, value) -> {
+            if (key.text().startsWith("upstream.")) {
+                changesSomethingOfASidecar(key, value);
+                return;
+            }
             Map<String, String> base = new HashMap<>(outside);
             if (key == ConfigKey.ANCHOR_DIRECTORY) {
                 base.remove(ConfigKey.ANCHOR_URL.variable());
@@ -118,6 +122,52 @@ class ServerConfigTest {
             changed.put(key.variable(), value);
             assertThat(config(changed)).as(key.text()).isNotEqualTo(config(base));
         });
+    }
+
+    private static void changesSomethingOfASidecar(ConfigKey key, String value) {
+        Map<String, String> base = new HashMap<>(Map.of(
+                "ASSIZE_UPSTREAM_ADDRESS", "127.0.0.1:7443",
+                "ASSIZE_UPSTREAM_TENANTS", "acme"));
+        if (key == ConfigKey.UPSTREAM_CERTIFICATE) {
+            base.put(ConfigKey.UPSTREAM_PRIVATE_KEY.variable(), "key.pem");
+            Map<String, String> whole = new HashMap<>(base);
+            whole.put(key.variable(), value);
+            assertThatThrownBy(() -> sidecar(base)).hasMessageContaining("both or neither");
+            assertThat(sidecar(whole).upstream().tls()).isNotNull();
+            return;
+        }
+        if (key == ConfigKey.UPSTREAM_PRIVATE_KEY) {
+            return;
+        }
+        Map<String, String> changed = new HashMap<>(base);
+        changed.put(key.variable(), value);
+        assertThat(sidecar(changed)).as(key.text()).isNotEqualTo(sidecar(base));
+    }
+
+    private static SidecarConfig sidecar(Map<String, String> environment) {
+        return SidecarConfig.of(Path.of("/home/assize"), Settings.read(Path.of("none.yaml"), false, environment));
+    }
+
+    @Test
+    void refusesASidecarThatMeansSomethingElse() {
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_ADDRESS", "centre"), "host:port of the centre");
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_TENANTS", ""), "upstream.tenants");
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_TENANTS", "a/b"), "names of tenants");
+        assertSidecarRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "no database");
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_TLS", "false"), "plain text");
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_CERTIFICATE", "c.pem"), "both or neither");
+        assertSidecarRefused(Map.of("ASSIZE_DECISION_FRESHNESS_BOUND", "4s"), "5s or more");
+        assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_TIMEOUT", "0s"), "upstream.timeout");
+    }
+
+    private static void assertSidecarRefused(Map<String, String> said, String why) {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "ASSIZE_UPSTREAM_ADDRESS", "centre.example.com:7443",
+                "ASSIZE_UPSTREAM_TENANTS", "acme"));
+        environment.putAll(said);
+        assertThatThrownBy(() -> sidecar(environment))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageContaining(why);
     }
 
     @Test
@@ -285,6 +335,10 @@ class ServerConfigTest {
                         case GRPC_HOST, HTTP_HOST -> "0.0.0.0";
                         case GRPC_PORT, HTTP_PORT -> "0";
                         case GRPC_UNIX_SOCKET_MODE -> "0666";
+                        case UPSTREAM_ADDRESS -> "127.0.0.1:7444";
+                        case UPSTREAM_TENANTS -> "acme,beta";
+                        case UPSTREAM_TLS -> "false";
+                        case UPSTREAM_ACT_AS -> "user, agent";
                         case GRPC_REFLECTION -> "open";
                         case ANCHOR_URL -> "jdbc:postgresql://outside/heads";
                         case ARCHIVE_URL -> "s3://archive/acme";
@@ -309,6 +363,12 @@ class ServerConfigTest {
                                 GRPC_TLS_KEY,
                                 HTTP_TLS_CERTIFICATE,
                                 HTTP_TLS_KEY,
+                                GRPC_TLS_CLIENT_CA,
+                                UPSTREAM_KEY_FILE,
+                                UPSTREAM_CA,
+                                UPSTREAM_SERVER_NAME,
+                                UPSTREAM_CERTIFICATE,
+                                UPSTREAM_PRIVATE_KEY,
                                 LEDGER_SIGNING_KEYS,
                                 ANCHOR_DIRECTORY,
                                 ANCHOR_REGION,
@@ -338,6 +398,7 @@ class ServerConfigTest {
                                 DECISION_LOAD_TIMEOUT,
                                 ANCHOR_INTERVAL,
                                 ANCHOR_TIMEOUT,
+                                UPSTREAM_TIMEOUT,
                                 ANCHOR_WITNESS_TIMEOUT,
                                 ANCHOR_WITNESS_RENEWAL,
                                 DECISION_LOG_PACK_DELAY,

@@ -68,7 +68,8 @@ class HouseRulesTest {
                 "sink",
                 "authentication",
                 "ratelimit",
-                "access");
+                "access",
+                "upstream");
         Map<String, Set<String>> rooms = new LinkedHashMap<>();
         rooms.put("model", Set.of());
         rooms.put("policy", Set.of("model"));
@@ -87,6 +88,7 @@ class HouseRulesTest {
         rooms.put("authentication", Set.of("model", "secret", "prompt", "audit"));
         rooms.put("ratelimit", Set.of("model", "audit"));
         rooms.put("access", Set.of("model", "prompt", "authentication", "decision", "audit"));
+        rooms.put("upstream", Set.of("model", "policy", "prompt", "secret", "decision", "authentication", "access"));
         rooms.put(
                 "storage",
                 Stream.concat(belowEndpoints.stream(), Stream.of("secret")).collect(Collectors.toSet()));
@@ -252,7 +254,8 @@ class HouseRulesTest {
     @Test
     void wireTypesStayAtTheDoors() {
         noClasses()
-                .that(not(resideInAnyPackage(ROOT + ".endpoint..", ROOT + ".cli..", ROOT + ".app..")))
+                .that(not(resideInAnyPackage(
+                        ROOT + ".endpoint..", ROOT + ".upstream..", ROOT + ".cli..", ROOT + ".app..")))
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.grpc..", "com.google.protobuf..", "dev.assize.proto..")

@@ -48,6 +48,24 @@ public final class TestDatabase implements AutoCloseable {
                 superuser, name, Provisioning.ensure(superuser, url, name, name + "_owner", name + "_app"));
     }
 
+    /** Another database that is what this one is now, of the same roles; close it first. Nobody may be connected meanwhile. */
+    public TestDatabase copy() {
+        String copied = "assize_test_"
+                + HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong());
+        try (Connection connection =
+                        DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE DATABASE " + copied + " OWNER " + name + "_owner TEMPLATE " + name);
+        } catch (SQLException e) {
+            throw new IllegalStateException("Cannot copy " + name, e);
+        }
+        return new TestDatabase(superuser, copied, new Provisioning(at(copied, owner()), at(copied, application())));
+    }
+
+    private DatabaseAccess at(String database, DatabaseAccess access) {
+        return new DatabaseAccess(access.url().replace("/" + name, "/" + database), access.user(), access.password());
+    }
+
     /** A started node on this database; close it before the database. */
     public Database open(InstantSource clock) {
         Database database = new Database(config(), clock);

@@ -93,6 +93,11 @@ public final class Gate {
         return access.permits(CallContext.current().caller(), tenant, permission);
     }
 
+    /** Whether the caller may speak for subjects of the type. */
+    public boolean mayActAs(TenantId tenant, String subjectType) {
+        return access.mayActAs(CallContext.current().caller(), tenant, subjectType);
+    }
+
     /** That the credential may ask about the environment. */
     public void requireEnvironment(Environment env) {
         if (!CallContext.current().caller().mayAskAbout(env)) {

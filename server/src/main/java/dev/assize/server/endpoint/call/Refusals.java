@@ -6,6 +6,7 @@ import dev.assize.server.anchor.NoSuchTreeException;
 import dev.assize.server.anchor.OutsideCorruptException;
 import dev.assize.server.anchor.OutsideUnavailableException;
 import dev.assize.server.anchor.PrunedException;
+import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.decision.NotOnRecordException;
 import dev.assize.server.decision.PastBusyException;
 import dev.assize.server.decision.PolicyStaleException;
@@ -22,6 +23,7 @@ import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.archive.ArchiveUnavailableException;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.StoreUnavailableException;
+import dev.assize.server.upstream.CentreUnavailableException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +108,12 @@ public final class Refusals {
                         ErrorReason.REQUEST_INVALID,
                         "events: " + refused.getMessage(),
                         List.of(new Violation("events", String.valueOf(refused.getMessage())))));
+            case CentreUnavailableException unreachable ->
+                Optional.of(RefusedException.retry(
+                        ErrorReason.UPSTREAM_UNAVAILABLE, String.valueOf(unreachable.getMessage()), SOON));
+            case FactsElsewhereException theirs ->
+                Optional.of(RefusedException.retry(
+                        ErrorReason.UPSTREAM_UNAVAILABLE, String.valueOf(theirs.getMessage()), SOON));
             case CompletionException wrapper when wrapper.getCause() != null -> of(wrapper.getCause());
             case ExecutionException wrapper when wrapper.getCause() != null -> of(wrapper.getCause());
             default -> Optional.empty();

@@ -73,6 +73,9 @@ final class BatchCheck {
         onRecord.requireTimeToWait(tenant);
         items.forEach(this::decidePast);
         decidePresent(tenant, items);
+        items.stream()
+                .filter(item -> item.isAbout(true))
+                .forEach(item -> checks.requireRecordedHere(tenant, item.given()));
         items.forEach(item -> item.id = ids.next());
         onRecord.put(
                 tenant,
@@ -162,7 +165,7 @@ final class BatchCheck {
                     .setError(errors.toStatus(item.refused))
                     .build());
         } else if (item.explanation != null) {
-            Checks.Reply reply = new Checks.Reply(item.given(), item.explanation, item.id, item.detail);
+            Checks.Reply reply = new Checks.Reply.Own(item.given(), item.explanation, item.id, item.detail);
             response.message(
                     CheckBatchResult.newBuilder().setResponse(reply.message()).build());
         } else {

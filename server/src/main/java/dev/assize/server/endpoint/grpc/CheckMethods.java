@@ -5,9 +5,11 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.model.TenantId;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerMethodDefinition;
@@ -36,6 +38,7 @@ final class CheckMethods {
     private final ErrorMapper errors;
     private final Replies replies;
     private final CallThreads threads;
+    private final Elsewhere elsewhere;
 
     @Inject
     CheckMethods(
@@ -47,7 +50,8 @@ final class CheckMethods {
             DecisionIds ids,
             ErrorMapper errors,
             Replies replies,
-            CallThreads threads) {
+            CallThreads threads,
+            Elsewhere elsewhere) {
         this.plain = plain;
         this.checks = checks;
         this.decisions = decisions;
@@ -57,6 +61,7 @@ final class CheckMethods {
         this.errors = errors;
         this.replies = replies;
         this.threads = threads;
+        this.elsewhere = elsewhere;
     }
 
     /** The service with these methods in the place of its own. */
@@ -116,8 +121,15 @@ final class CheckMethods {
 
     private MessageBytes checkBatchMessage(MessageBytes bytes) {
         CheckBatchRequest request = bytes.as(CheckBatchRequest.parser());
-        return new BatchCheck(checks, decisions, onRecord, ids, errors)
-                .answer(request, gate.admit(request.getTenant()));
+        TenantId tenant = gate.admit(request.getTenant());
+        if (elsewhere.isFor(request, tenant)) {
+            return MessageBytes.of(elsewhere.checkBatch(request, tenant));
+        }
+        try {
+            return new BatchCheck(checks, decisions, onRecord, ids, errors).answer(request, tenant);
+        } catch (FactsElsewhereException theirs) {
+            return MessageBytes.of(elsewhere.checkBatch(request, tenant));
+        }
     }
 
     private StreamObserver<MessageBytes> checkStream(StreamObserver<MessageBytes> observer) {

@@ -2,11 +2,13 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.endpoint.call.Admission;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.TenantDirectory;
+import dev.assize.server.upstream.Centre;
 
 /** Binds what serves checks, and what every call passes. */
 public final class CheckModule extends AbstractModule {
@@ -26,6 +28,8 @@ public final class CheckModule extends AbstractModule {
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(MalformedMessageInterceptor.class).in(Singleton.class);
         bind(AnswersOnRecord.class).in(Singleton.class);
+        OptionalBinder.newOptionalBinder(binder(), Centre.class);
+        bind(Elsewhere.class).in(Singleton.class);
         bind(Checks.class).in(Singleton.class);
         bind(PlainChecks.class).in(Singleton.class);
         bind(CheckMethods.class).in(Singleton.class);

@@ -67,6 +67,9 @@ final class ErrorMapper {
 
     /** As an item of a batch carries it. */
     Status toStatus(Throwable failure) {
+        if (failure instanceof StatusRuntimeException others) {
+            return StatusProto.fromStatusAndTrailers(others.getStatus(), others.getTrailers());
+        }
         return Refusals.of(failure).map(ErrorMapper::status).orElseGet(() -> internal(failure));
     }
 

@@ -99,8 +99,12 @@ public record GrpcConfig(
                 Duration.ofSeconds(10));
     }
 
-    /** Certificate chain and private key, as PEM files. */
-    public record Tls(Path certificate, Path key) {}
+    /**
+     * Certificate chain and private key, as PEM files.
+     *
+     * @param clientCa one of these must have signed the certificate of each caller; null where callers need none
+     */
+    public record Tls(Path certificate, Path key, @Nullable Path clientCa) {}
 
     /**
      * A socket in the file system.

@@ -24,6 +24,7 @@ public final class GrpcModule extends AbstractModule {
         bind(ExecutionEndpoint.class).in(Singleton.class);
         bind(DecisionEndpoint.class).in(Singleton.class);
         bind(Watches.class).in(Singleton.class);
+        bind(PolicyParts.class).in(Singleton.class);
         bind(WatchCalls.class).in(Singleton.class);
         bind(ShorthandCalls.class).in(Singleton.class);
         bind(ProposalCalls.class).in(Singleton.class);
@@ -46,6 +47,17 @@ public final class GrpcModule extends AbstractModule {
         bind(AccessEndpoint.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);
         bind(GrpcServer.class).in(Singleton.class);
+    }
+
+    @Provides
+    @Singleton
+    static Endpoints endpoints(
+            DecisionEndpoint decisions,
+            PolicyEndpoint policies,
+            LedgerEndpoint ledger,
+            ApprovalEndpoint approvals,
+            AccessEndpoint access) {
+        return Endpoints.of(decisions, policies, ledger, approvals, access);
     }
 
     /** So that the administration ends keys without knowing what they are made of. */

@@ -151,7 +151,12 @@ public final class GrpcServer implements AutoCloseable {
         if (tls == null) {
             return InsecureServerCredentials.create();
         }
-        return TlsServerCredentials.create(tls.certificate().toFile(), tls.key().toFile());
+        TlsServerCredentials.Builder builder = TlsServerCredentials.newBuilder()
+                .keyManager(tls.certificate().toFile(), tls.key().toFile());
+        if (tls.clientCa() != null) {
+            builder.trustManager(tls.clientCa().toFile()).clientAuth(TlsServerCredentials.ClientAuth.REQUIRE);
+        }
+        return builder.build();
     }
 
     private static String reason(String address, IOException failure) {

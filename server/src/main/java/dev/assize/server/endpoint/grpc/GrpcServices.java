@@ -9,14 +9,13 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
-import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
 /** All services with the interceptors before them, to be put on any transport. */
 public final class GrpcServices {
 
-    private final List<BindableService> endpoints;
+    private final Endpoints endpoints;
     private final Set<GuestService> guests;
     private final CheckMethods checks;
     private final CallThreads threads;
@@ -30,12 +29,8 @@ public final class GrpcServices {
 
     @Inject
     GrpcServices(
-            DecisionEndpoint decisions,
+            Endpoints endpoints,
             CheckMethods checks,
-            PolicyEndpoint policies,
-            LedgerEndpoint ledger,
-            ApprovalEndpoint approvals,
-            AccessEndpoint access,
             Set<GuestService> guests,
             CallThreads threads,
             MetricsInterceptor measured,
@@ -44,7 +39,7 @@ public final class GrpcServices {
             MalformedMessageInterceptor wellFormed,
             Watches watches,
             GrpcConfig config) {
-        this.endpoints = List.of(decisions, policies, ledger, approvals, access);
+        this.endpoints = endpoints;
         this.guests = guests;
         this.checks = checks;
         this.threads = threads;
@@ -60,9 +55,9 @@ public final class GrpcServices {
     /** Adds everything to a server that is being built, and where it runs. */
     public <B extends ServerBuilder<B>> B addTo(B builder) {
         builder.directExecutor().callExecutor(threads);
-        for (BindableService endpoint : endpoints) {
-            builder.addService(guarded(checks.in(ServerInterceptors.intercept(
-                    ServerInterceptors.useInputStreamMessages(endpoint.bindService()), wellFormed))));
+        for (ServerServiceDefinition endpoint : endpoints.services()) {
+            builder.addService(guarded(checks.in(
+                    ServerInterceptors.intercept(ServerInterceptors.useInputStreamMessages(endpoint), wellFormed))));
         }
         for (GuestService guest : guests) {
             builder.addService(ServerInterceptors.intercept(guest.bindService(), prompt, measured));
@@ -78,8 +73,10 @@ public final class GrpcServices {
     public void serving(boolean serving) {
         ServingStatus status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
         health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
-        Stream.concat(endpoints.stream(), guests.stream())
-                .map(service -> service.bindService().getServiceDescriptor().getName())
+        Stream.concat(
+                        endpoints.services().stream(),
+                        guests.stream().map(BindableService::bindService))
+                .map(service -> service.getServiceDescriptor().getName())
                 .forEach(service -> health.setStatus(service, status));
     }
 

@@ -29,15 +29,17 @@ final class PlainChecks {
     private final Gate gate;
     private final DecisionIds ids;
     private final AnswersOnRecord onRecord;
+    private final Elsewhere elsewhere;
 
     /** One for each event loop. */
     private final ThreadLocal<Place> places;
 
     @Inject
-    PlainChecks(DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord) {
+    PlainChecks(DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord, Elsewhere elsewhere) {
         this.gate = gate;
         this.ids = ids;
         this.onRecord = onRecord;
+        this.elsewhere = elsewhere;
         this.places = ThreadLocal.withInitial(() -> new Place(decisions.desk()));
     }
 
@@ -74,8 +76,13 @@ final class PlainChecks {
             if (!desk.open(names) || isAwaited(desk.decisionLog()) || !desk.decide(names)) {
                 return null;
             }
+            boolean recorded = desk.decisionLog().covers(desk.reason().isAllow());
+            if (recorded && elsewhere.isThere()) {
+                desk.abandon();
+                return null;
+            }
             String id = ids.next();
-            if (desk.decisionLog().covers(desk.reason().isAllow())) {
+            if (recorded) {
                 onRecord.put(tenant, List.of(onRecord.given(id, names.query(tenant), desk.answer())));
             }
             return place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE

@@ -6,16 +6,14 @@ import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionConfirmed;
 import dev.assize.proto.v1.Detail;
-import dev.assize.proto.v1.PolicyState;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
 import dev.assize.server.access.Permission;
-import dev.assize.server.administration.PolicyAdministration;
-import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.DecisionService.RevisionWait;
+import dev.assize.server.decision.PolicyRecords;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.PolicyStates.State;
 import dev.assize.server.decision.check.Answer;
@@ -35,14 +33,20 @@ import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Serves what goes on: the answer to one question, and the states of a tenant's policy. */
 final class WatchCalls {
 
+    /** Types of subjects that a listener may ask to speak for. */
+    static final int ACT_AS = 32;
+
     private final DecisionService decisions;
     private final PolicyStates states;
-    private final PolicyAdministration administration;
+    private final PolicyRecords records;
+    private final PolicyParts parts;
+    private final Elsewhere elsewhere;
     private final Watches watches;
     private final Gate gate;
     private final DecisionIds ids;
@@ -53,7 +57,9 @@ final class WatchCalls {
     WatchCalls(
             DecisionService decisions,
             PolicyStates states,
-            PolicyAdministration administration,
+            PolicyRecords records,
+            PolicyParts parts,
+            Elsewhere elsewhere,
             Watches watches,
             Gate gate,
             DecisionIds ids,
@@ -61,7 +67,9 @@ final class WatchCalls {
             Replies replies) {
         this.decisions = decisions;
         this.states = states;
-        this.administration = administration;
+        this.records = records;
+        this.parts = parts;
+        this.elsewhere = elsewhere;
         this.watches = watches;
         this.gate = gate;
         this.ids = ids;
@@ -86,10 +94,88 @@ final class WatchCalls {
             Fields.requireKnown("request", request);
             Revision known = revision("known_revision", request.getKnownRevision());
             Revision knownOfPlatform = revision("known_platform_revision", request.getKnownPlatformRevision());
+            if (request.getDocuments()) {
+                stream(observer, feed(request, tenant, known, knownOfPlatform), tenant);
+                return;
+            }
+            requireNoDocuments(request);
             requireCommitted("known_platform_revision", PolicyScope.PLATFORM, knownOfPlatform);
             await(tenant, known);
             stream(observer, new OnePolicy(tenant, known, knownOfPlatform), tenant);
         });
+    }
+
+    /** What only means something with documents must not be overlooked without them. */
+    private static void requireNoDocuments(WatchPolicyRequest request) {
+        WatchPolicyRequest plain = WatchPolicyRequest.newBuilder()
+                .setTenant(request.getTenant())
+                .setKnownRevision(request.getKnownRevision())
+                .setKnownPlatformRevision(request.getKnownPlatformRevision())
+                .build();
+        if (!request.equals(plain)) {
+            throw RefusedException.invalid(
+                    "documents", "false", "true, where `whole`, `act_as`, digests or incarnations are given");
+        }
+    }
+
+    private PolicyFeed feed(WatchPolicyRequest request, TenantId tenant, Revision known, Revision knownOfPlatform) {
+        if (elsewhere.isThere()) {
+            throw RefusedException.of(
+                    ErrorReason.NOT_AT_A_SIDECAR, "a sidecar hands on no documents: ask its centre", Map.of());
+        }
+        gate.require(tenant, Permission.READ_POLICY);
+        if (request.getActAsCount() > ACT_AS) {
+            throw RefusedException.invalid(
+                    "act_as", request.getActAsCount() + " types", "at most " + ACT_AS + " types of subjects");
+        }
+        request.getActAsList().forEach(type -> {
+            boolean _ = gate.mayActAs(tenant, type);
+        });
+        boolean ours = isOfThisHistory(
+                        request,
+                        PolicyScope.of(tenant),
+                        known,
+                        request.getKnownPolicyDigest(),
+                        request.getKnownIncarnation())
+                & isOfThisHistory(
+                        request,
+                        PolicyScope.PLATFORM,
+                        knownOfPlatform,
+                        request.getKnownPlatformPolicyDigest(),
+                        request.getKnownPlatformIncarnation());
+        boolean hasDocuments = !request.getWhole() && !known.equals(Revision.NONE);
+        return new PolicyFeed(
+                tenant,
+                request.getActAsList(),
+                ours ? known : Revision.NONE,
+                ours ? knownOfPlatform : Revision.NONE,
+                hasDocuments,
+                states,
+                parts,
+                gate);
+    }
+
+    /**
+     * Whether a state that a listener knows was committed here; one that was not is another history's, which it may only
+     * leave where the ledger says that it has lost its tail.
+     */
+    private boolean isOfThisHistory(
+            WatchPolicyRequest request, PolicyScope scope, Revision known, ByteString digest, int incarnation) {
+        if (known.equals(Revision.NONE)
+                || records.digest(scope, known)
+                        .filter(own -> ByteString.copyFrom(own.bytes()).equals(digest))
+                        .isPresent()) {
+            return true;
+        }
+        if (request.getWhole() && records.incarnation(scope) > incarnation) {
+            return false;
+        }
+        throw RefusedException.precondition(
+                ErrorReason.POLICY_STATE_UNKNOWN,
+                scope.toString(),
+                "revision " + known + " of " + scope + " with that digest is not in this history, which is at revision "
+                        + records.present(scope) + ", incarnation " + records.incarnation(scope)
+                        + ": the database here is older, or another");
     }
 
     private void started(StreamObserver<?> observer, Runnable start) {
@@ -137,9 +223,7 @@ final class WatchCalls {
     }
 
     private void requireCommitted(String field, PolicyScope scope, Revision known) {
-        List<RevisionRecord> head = administration.revisions(scope, null, 1);
-        Revision last = head.isEmpty() ? Revision.NONE : head.getFirst().revision();
-        if (known.compareTo(last) > 0) {
+        if (known.compareTo(records.present(scope)) > 0) {
             throw neverCommitted(field, scope, known);
         }
     }
@@ -150,14 +234,6 @@ final class WatchCalls {
                 field,
                 revision.toString(),
                 "a revision that was committed in " + scope);
-    }
-
-    private ByteString digest(PolicyScope scope, Revision revision) {
-        return administration.revisions(scope, revision.next(), 1).stream()
-                .filter(record -> record.revision().equals(revision))
-                .findFirst()
-                .map(record -> ByteString.copyFrom(record.policyDigest().bytes()))
-                .orElse(ByteString.EMPTY);
     }
 
     /** One question, for as long as somebody listens. */
@@ -241,12 +317,8 @@ final class WatchCalls {
             known = state.revision();
             knownOfPlatform = state.platformRevision();
             return WatchPolicyResponse.newBuilder()
-                    .setState(PolicyState.newBuilder()
-                            .setRevision(known.value())
-                            .setPlatformRevision(knownOfPlatform.value())
-                            .setPolicyDigest(digest(PolicyScope.of(tenant), known))
-                            .setPlatformPolicyDigest(digest(PolicyScope.PLATFORM, knownOfPlatform))
-                            .setConfirmedAt(Fields.timestamp(state.confirmedAt())))
+                    .setState(
+                            parts.name(tenant, state).toBuilder().setConfirmedAt(Fields.timestamp(state.confirmedAt())))
                     .build();
         }
     }

@@ -54,6 +54,16 @@ final class WatchStream<R> {
          */
         @Nullable
         R next(boolean due);
+
+        /** Whether there is more to say behind what was said, at once. */
+        default boolean hasMore() {
+            return false;
+        }
+
+        /** After how many ticks without a message something is due. */
+        default int silentTicks() {
+            return SILENT_TICKS;
+        }
     }
 
     /** To be called while the call's handler runs; goes on behind it. */
@@ -82,11 +92,14 @@ final class WatchStream<R> {
                 }
                 if (stream.isReady()) {
                     gate.requireCredential();
-                    boolean due = System.nanoTime() - saidAtNanos >= SILENT_TICKS * TICK.toNanos();
+                    boolean due = System.nanoTime() - saidAtNanos >= look.silentTicks() * TICK.toNanos();
                     R message = look.next(due);
                     if (message != null && !cancelled) {
                         stream.onNext(message);
                         saidAtNanos = System.nanoTime();
+                        if (look.hasMore()) {
+                            continue;
+                        }
                     }
                 }
                 boolean _ = wakings.tryAcquire(TICK.toNanos(), TimeUnit.NANOSECONDS);

@@ -17,7 +17,7 @@ import java.util.Set;
 final class Watches {
 
     static final int OF_A_CALLER = 100;
-    static final int IN_ALL = 1_000;
+    static final int IN_ALL = 5_000;
 
     private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
 

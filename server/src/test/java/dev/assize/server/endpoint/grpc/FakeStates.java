@@ -44,6 +44,11 @@ final class FakeStates implements PolicyStates {
     }
 
     @Override
+    public @Nullable Held held(TenantId tenant) {
+        throw new UnsupportedOperationException("these states say nothing");
+    }
+
+    @Override
     public Subscription onChange(TenantId tenant, Runnable action) {
         listeners.add(action);
         return () -> listeners.remove(action);

@@ -18,6 +18,7 @@ import dev.assize.server.administration.CleanUpConfig;
 import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.administration.InMemoryApprovalRepository;
 import dev.assize.server.administration.InMemoryPolicyLedger;
+import dev.assize.server.administration.InMemoryPolicyRecords;
 import dev.assize.server.administration.InMemoryPolicyRepository;
 import dev.assize.server.administration.InMemoryProposalRepository;
 import dev.assize.server.administration.NoTenants;
@@ -48,6 +49,7 @@ import dev.assize.server.authentication.InMemoryApiKeyRepository;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.ApprovalPolicy;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.PolicyRecords;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.SearchService;
 import dev.assize.server.decision.node.InMemoryNodeRegistry;
@@ -277,6 +279,7 @@ public final class GrpcFixture implements AutoCloseable {
             bind(PolicyRepository.class).toInstance(policies);
             bind(ProposalRepository.class).toInstance(new InMemoryProposalRepository(policies, ledger));
             bind(PolicyHistory.class).toInstance(policies);
+            bind(PolicyRecords.class).toInstance(new InMemoryPolicyRecords(policies, ledger));
             bind(PolicyLedger.class).toInstance(new InMemoryPolicyLedger(ledger));
             InMemoryAuditIndex index = new InMemoryAuditIndex(ledger);
             bind(AuditSettings.class)

@@ -1,0 +1,207 @@
+package dev.assize.server.endpoint.grpc;
+
+import com.google.protobuf.Duration;
+import dev.assize.proto.v1.Authority;
+import dev.assize.proto.v1.WatchPolicyResponse;
+import dev.assize.server.access.Permission;
+import dev.assize.server.decision.PolicySource.PolicySnapshot;
+import dev.assize.server.decision.PolicyStates;
+import dev.assize.server.decision.PolicyStates.Held;
+import dev.assize.server.decision.PolicyStates.State;
+import dev.assize.server.endpoint.call.CallContext;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.Fields;
+import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The states of one tenant with their documents, for somebody who decides by them: what the credential may do, and then
+ * each state behind what makes it of the one before. A state is sent whole before the next is looked at.
+ */
+final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
+
+    /** So many times that nothing has changed is said before the authority is looked at again. */
+    private static final int AUTHORITY_TICKS = 4;
+
+    private static final long NANOS_A_SECOND = 1_000_000_000;
+
+    private final TenantId tenant;
+    private final List<String> actAs;
+    private final PolicyStates states;
+    private final PolicyParts parts;
+    private final Gate gate;
+
+    /** Not before the request came in, so that what is told to have been confirmed after it was not before. */
+    private final long startNanos = System.nanoTime();
+
+    /** What the listener knows by name. */
+    private Revision known;
+
+    private Revision knownOfPlatform;
+
+    /** What was sent last; null before. */
+    private @Nullable PolicySnapshot sent;
+
+    /** Whether the listener has the documents of what it knows. */
+    private boolean hasDocuments;
+
+    private @Nullable Authority authority;
+
+    /** How often it was due since the authority was looked at. */
+    private int ticks;
+
+    /** Whether that it stands is to be said as soon as it can be. */
+    private boolean owed;
+
+    /** What is left to send of a state, and the state; null where that is done. */
+    private Iterator<WatchPolicyResponse> left = Collections.emptyIterator();
+
+    private @Nullable Held telling;
+
+    /** Before what is told was looked at. */
+    private long lookedAtNanos = startNanos;
+
+    PolicyFeed(
+            TenantId tenant,
+            List<String> actAs,
+            Revision known,
+            Revision knownOfPlatform,
+            boolean hasDocuments,
+            PolicyStates states,
+            PolicyParts parts,
+            Gate gate) {
+        this.tenant = tenant;
+        this.actAs = List.copyOf(actAs);
+        this.known = known;
+        this.knownOfPlatform = knownOfPlatform;
+        this.hasDocuments = hasDocuments;
+        this.states = states;
+        this.parts = parts;
+        this.gate = gate;
+    }
+
+    @Override
+    public @Nullable WatchPolicyResponse next(boolean due) {
+        gate.require(tenant, Permission.WATCH_POLICY);
+        gate.require(tenant, Permission.READ_POLICY);
+        if (left.hasNext()) {
+            return left.next();
+        }
+        if (telling != null) {
+            return told(telling);
+        }
+        owed |= due;
+        Authority changed = changedAuthority(due);
+        return changed == null
+                ? look()
+                : WatchPolicyResponse.newBuilder().setAuthority(changed).build();
+    }
+
+    private @Nullable Authority changedAuthority(boolean due) {
+        ticks += due ? 1 : 0;
+        if (authority != null && ticks < AUTHORITY_TICKS) {
+            return null;
+        }
+        ticks = 0;
+        Authority now = authority();
+        if (now.equals(authority)) {
+            return null;
+        }
+        authority = now;
+        return now;
+    }
+
+    @Override
+    public boolean hasMore() {
+        return telling != null || sent == null || owed;
+    }
+
+    /** Freshness rests on it, so that it is said as often as it is looked at. */
+    @Override
+    public int silentTicks() {
+        return 1;
+    }
+
+    private @Nullable WatchPolicyResponse look() {
+        lookedAtNanos = System.nanoTime();
+        Held held = states.held(tenant);
+        if (held == null) {
+            throw RefusedException.notFound(ErrorReason.TENANT_NOT_FOUND, "tenant", tenant.value());
+        }
+        State state = held.state();
+        if (state.revision().compareTo(known) < 0 || state.platformRevision().compareTo(knownOfPlatform) < 0) {
+            // Behind what the listener knows: it hears nothing until that has been seen here, too.
+            return null;
+        }
+        if (hasDocuments
+                && state.revision().equals(known)
+                && state.platformRevision().equals(knownOfPlatform)) {
+            sent = held.policy();
+            return owed ? confirmed(held) : null;
+        }
+        left = parts(held);
+        telling = held;
+        return left.hasNext() ? left.next() : told(held);
+    }
+
+    private Iterator<WatchPolicyResponse> parts(Held held) {
+        PolicySnapshot before = sent;
+        if (!hasDocuments) {
+            return parts.whole(held.policy());
+        }
+        return before == null ? parts.since(known, knownOfPlatform, held) : parts.next(before, held);
+    }
+
+    private WatchPolicyResponse told(Held held) {
+        telling = null;
+        owed = false;
+        hasDocuments = true;
+        sent = held.policy();
+        known = held.state().revision();
+        knownOfPlatform = held.state().platformRevision();
+        return WatchPolicyResponse.newBuilder()
+                .setState(parts.name(tenant, held.state()).toBuilder()
+                        .setConfirmedAt(Fields.timestamp(held.state().confirmedAt())))
+                .setConfirmedAfter(confirmedAfter(held))
+                .build();
+    }
+
+    private WatchPolicyResponse confirmed(Held held) {
+        owed = false;
+        return WatchPolicyResponse.newBuilder()
+                .setConfirmedAt(Fields.timestamp(held.state().confirmedAt()))
+                .setConfirmedAfter(confirmedAfter(held))
+                .build();
+    }
+
+    /** Of a state that took long to send it is as of when it was looked at. */
+    private Duration confirmedAfter(Held held) {
+        long nanos = lookedAtNanos - startNanos - held.age().toNanos();
+        return Duration.newBuilder()
+                .setSeconds(nanos / NANOS_A_SECOND)
+                .setNanos((int) (nanos % NANOS_A_SECOND))
+                .build();
+    }
+
+    private Authority authority() {
+        CallContext call = CallContext.current();
+        return Authority.newBuilder()
+                .setSubject(call.caller().subject().toString())
+                .setSubjectTenant(call.caller().home().value())
+                .addAllPermissions(Stream.of(Permission.values())
+                        .filter(permission -> gate.permits(tenant, permission))
+                        .map(permission -> permission.resourceType() + "/" + permission.action())
+                        .toList())
+                .addAllActAs(actAs.stream()
+                        .filter(type -> gate.mayActAs(tenant, type))
+                        .toList())
+                .build();
+    }
+}

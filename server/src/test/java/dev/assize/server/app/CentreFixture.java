@@ -1,0 +1,248 @@
+package dev.assize.server.app;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.ApplyPolicyHeader;
+import dev.assize.proto.v1.ApplyPolicyRequest;
+import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.proto.v1.PolicySource;
+import dev.assize.server.cli.Credentials;
+import dev.assize.server.testing.CutNetwork;
+import dev.assize.server.testing.TestDatabase;
+import io.grpc.ChannelCredentials;
+import io.grpc.Grpc;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.stub.AbstractStub;
+import io.grpc.stub.MetadataUtils;
+import io.grpc.stub.StreamObserver;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/** A server with a database, behind a network that can be cut, and sidecars of it. */
+final class CentreFixture implements AutoCloseable {
+
+    /** Of the sidecars' policy. */
+    static final java.time.Duration BOUND = java.time.Duration.ofSeconds(5);
+
+    private final Path directory;
+    private final Map<String, String> more;
+    private final ChannelCredentials credentials;
+    private final int port = freePort();
+    private final CutNetwork network = new CutNetwork("127.0.0.1", port);
+    private final List<AutoCloseable> open = new ArrayList<>();
+    private TestDatabase database = TestDatabase.fresh();
+    private AssizeServer server;
+    private ManagedChannel channel;
+    private final String admin;
+    private int homes;
+
+    CentreFixture(Path directory) {
+        this(directory, Map.of(), InsecureChannelCredentials.create());
+    }
+
+    /**
+     * One that is configured otherwise.
+     *
+     * @param credentials by which this test speaks to it
+     */
+    CentreFixture(Path directory, Map<String, String> more, ChannelCredentials credentials) {
+        this.directory = directory;
+        this.more = more;
+        this.credentials = credentials;
+        this.server = start();
+        this.channel = open();
+        this.admin = Credentials.read(directory.resolve("centre")).orElseThrow().key();
+    }
+
+    private static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private AssizeServer start() {
+        Map<String, String> environment = new HashMap<>();
+        Path home = directory.resolve("centre");
+        environment.put("ASSIZE_GRPC_PORT", Integer.toString(port));
+        environment.put("ASSIZE_GRPC_WARM_UP", "0s");
+        environment.put("ASSIZE_HTTP_PORT", "0");
+        environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
+        environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "1s");
+        environment.put("ASSIZE_DATABASE_URL", database.application().url());
+        environment.put("ASSIZE_DATABASE_USER", database.application().user());
+        environment.put("ASSIZE_DATABASE_PASSWORD", database.application().password());
+        environment.put("ASSIZE_DATABASE_OWNER_USER", database.owner().user());
+        environment.put("ASSIZE_DATABASE_OWNER_PASSWORD", database.owner().password());
+        environment.putAll(more);
+        AssizeServer starting =
+                AssizeServer.of(ServerConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
+        starting.start();
+        return starting;
+    }
+
+    private ManagedChannel open() {
+        return Grpc.newChannelBuilder(server.grpcAddress(), credentials)
+                .overrideAuthority("assize.test")
+                .build();
+    }
+
+    static ManagedChannel channel(String address) {
+        return Grpc.newChannelBuilder(address, InsecureChannelCredentials.create())
+                .build();
+    }
+
+    CutNetwork network() {
+        return network;
+    }
+
+    /** Where it is without a network between. */
+    String address() {
+        return server.grpcAddress();
+    }
+
+    String admin() {
+        return admin;
+    }
+
+    ManagedChannel channel() {
+        return channel;
+    }
+
+    void stop() {
+        channel.shutdownNow();
+        server.close();
+    }
+
+    void startAgain() {
+        server = start();
+        channel = open();
+    }
+
+    /** Its database as it is, while it is stopped. */
+    TestDatabase copy() {
+        return database.copy();
+    }
+
+    /** It stands on another database from its next start on. */
+    void restore(TestDatabase older) {
+        TestDatabase lost = database;
+        open.add(lost::close);
+        database = older;
+    }
+
+    /** Puts documents, and deletes others. */
+    ApplyPolicyResponse apply(String yaml, DocumentKey... deletes) {
+        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
+        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), admin)
+                .applyPolicy(new StreamObserver<>() {
+                    @Override
+                    public void onNext(ApplyPolicyResponse response) {
+                        answer.complete(response);
+                    }
+
+                    @Override
+                    public void onError(Throwable failure) {
+                        answer.completeExceptionally(failure);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
+        call.onNext(ApplyPolicyRequest.newBuilder()
+                .setHeader(ApplyPolicyHeader.newBuilder().setForce(true))
+                .build());
+        if (!yaml.isBlank()) {
+            call.onNext(ApplyPolicyRequest.newBuilder()
+                    .setPut(PolicySource.newBuilder().setFile("policy.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
+                    .build());
+        }
+        for (DocumentKey delete : deletes) {
+            call.onNext(ApplyPolicyRequest.newBuilder().setDelete(delete).build());
+        }
+        call.onCompleted();
+        return answer.join();
+    }
+
+    /** A key of `service:sidecar` of acme. */
+    String key(String... tenants) {
+        return with(AccessServiceGrpc.newBlockingStub(channel), admin)
+                .createKey(CreateKeyRequest.newBuilder()
+                        .setTenant("acme")
+                        .setSubject("service:sidecar")
+                        .addAllTenants(List.of(tenants))
+                        .build())
+                .getCredential();
+    }
+
+    /** A new home directory. */
+    Path home() {
+        return directory.resolve("sidecar-" + homes++);
+    }
+
+    /** How a sidecar in that home is configured. */
+    Map<String, String> environment(Path home, String key, String tenants) {
+        try {
+            Files.createDirectories(
+                    home, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Path file = home.resolve("upstream-key");
+            Files.writeString(file, key + "\n");
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        Map<String, String> environment = new HashMap<>();
+        environment.put("ASSIZE_UPSTREAM_ADDRESS", "127.0.0.1:" + network.port());
+        environment.put("ASSIZE_UPSTREAM_TENANTS", tenants);
+        environment.put("ASSIZE_UPSTREAM_TLS", "false");
+        environment.put("ASSIZE_UPSTREAM_ACT_AS", "user, agent");
+        environment.put("ASSIZE_UPSTREAM_TIMEOUT", "3s");
+        environment.put("ASSIZE_GRPC_PORT", "0");
+        environment.put("ASSIZE_GRPC_WARM_UP", "0s");
+        environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
+        environment.put("ASSIZE_HTTP_PORT", "0");
+        environment.put("ASSIZE_DECISION_FRESHNESS_BOUND", BOUND.toSeconds() + "s");
+        environment.put("ASSIZE_DECISION_POLL_INTERVAL", "100ms");
+        return environment;
+    }
+
+    static AssizeSidecar sidecar(Path home, Map<String, String> environment) {
+        AssizeSidecar sidecar = AssizeSidecar.of(
+                SidecarConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
+        sidecar.start();
+        return sidecar;
+    }
+
+    static <S extends AbstractStub<S>> S with(S stub, String key) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    }
+
+    @Override
+    public void close() throws Exception {
+        channel.shutdownNow();
+        network.close();
+        server.close();
+        database.close();
+        for (AutoCloseable each : open) {
+            each.close();
+        }
+    }
+}
