@@ -82,6 +82,19 @@ class HouseRulesTest {
         rooms.put("verification", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("retention", Set.of("model", "ledger", "audit", "anchor"));
         rooms.put("decision", Set.of("model", "policy", "prompt"));
+        rooms.put("spool", Set.of("model"));
+        rooms.put(
+                "upstream",
+                Set.of(
+                        "model",
+                        "prompt",
+                        "policy",
+                        "ledger",
+                        "audit",
+                        "decision",
+                        "authentication",
+                        "access",
+                        "spool"));
         rooms.put("recording", Set.of("model", "policy", "ledger", "audit", "decision"));
         rooms.put("administration", Set.of("model", "policy", "decision", "audit"));
         rooms.put("sink", Set.of("model", "audit"));
@@ -100,7 +113,7 @@ class HouseRulesTest {
         rooms.put("endpoint.authzen", withCall);
         rooms.put("endpoint.console", belowEndpoints);
         rooms.put("endpoint.operations", belowEndpoints);
-        rooms.put("cli", Set.of("model", "policy", "decision"));
+        rooms.put("cli", Set.of("model", "policy", "decision", "spool"));
         return rooms;
     }
 
