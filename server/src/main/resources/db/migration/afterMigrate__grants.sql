@@ -12,6 +12,9 @@ GRANT USAGE ON TYPE assize.ledger_row, assize.ledger_answer TO ${application_rol
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
 GRANT SELECT, INSERT ON assize.decision_record TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
+GRANT SELECT, INSERT,
+        UPDATE (next_number, last_hash, highest_number, heard_at, last_seq, last_entry_hash, last_recorded_at)
+    ON assize.ledger_spool TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_payload TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, released_seq)
     ON assize.ledger_hold TO ${application_role};

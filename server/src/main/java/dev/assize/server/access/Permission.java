@@ -33,6 +33,7 @@ public enum Permission {
     HOLD_AUDIT("ledger", "hold"),
     PRUNE_LEDGER("ledger", "prune"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),
+    SETTLE_SPOOL("ledger", "settle-spool"),
     REQUEST_APPROVAL("approval", "request"),
     RESOLVE_APPROVAL("approval", "resolve"),
     READ_APPROVALS("approval", "read"),

@@ -28,6 +28,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.StringJoiner;
@@ -109,6 +110,17 @@ public final class AuditCodec implements Projector {
                 .put(body)
                 .put(names)
                 .array();
+    }
+
+    /** The number under which an event of a spool was sent; empty where the frame holds no event of that spool. */
+    public OptionalLong spoolNumber(byte[] frame, String spoolId) {
+        String key = FrameFields.read(frame).text(AuditField.IDEMPOTENCY_KEY);
+        String prefix = SpooledBatch.key(spoolId, "");
+        return key != null
+                        && key.startsWith(prefix)
+                        && key.substring(prefix.length()).matches("[0-9]{1,18}")
+                ? OptionalLong.of(Long.parseLong(key.substring(prefix.length())))
+                : OptionalLong.empty();
     }
 
     private byte[] salt() {

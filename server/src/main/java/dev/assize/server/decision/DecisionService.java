@@ -11,6 +11,8 @@ import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.TenantAudit;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,12 @@ public interface DecisionService {
 
     /** What the tenant's policy says of its ledger; where there is no such tenant, nothing. */
     TenantAudit audit(TenantId tenant);
+
+    /**
+     * The actions of which a separation of duty asks the tenant's ledger who performed them: by the policy that this node
+     * holds, fresh or not. Empty where it holds none.
+     */
+    Optional<Set<String>> historyActions(TenantId tenant);
 
     /** Decides requests of one tenant against one revision, in their order. */
     List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries);

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -101,6 +102,12 @@ final class PolicyDecisionPoint implements DecisionService {
                         .map(TenantDocument::audit)
                         .findFirst()
                         .orElse(TenantAudit.NONE);
+    }
+
+    @Override
+    public Optional<Set<String>> historyActions(TenantId tenant) {
+        return Optional.ofNullable(graphs.getIfHeld(tenant))
+                .map(held -> held.graph().historyActions());
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.decision.ApprovalSource;
 import dev.assize.server.decision.HistorySource;
@@ -61,6 +62,7 @@ public final class StorageModule extends AbstractModule {
         bind(PatrolRepository.class).to(PostgresPatrolRepository.class).in(Singleton.class);
         bind(LineageIndex.class).to(PostgresLineageIndex.class).in(Singleton.class);
         bind(AuditIndex.class).to(PostgresAuditIndex.class).in(Singleton.class);
+        bind(SpoolRepository.class).to(PostgresSpoolRepository.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
         bind(TenantRegister.class).to(PostgresTenantRegister.class).in(Singleton.class);
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);

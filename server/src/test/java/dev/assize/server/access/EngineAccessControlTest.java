@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -226,6 +227,11 @@ class EngineAccessControlTest {
         @Override
         public TenantAudit audit(TenantId tenant) {
             throw new AssertionError("Access asks for decisions only");
+        }
+
+        @Override
+        public Optional<Set<String>> historyActions(TenantId tenant) {
+            return Optional.of(Set.of());
         }
 
         @Override

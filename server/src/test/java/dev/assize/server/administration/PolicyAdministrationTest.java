@@ -43,6 +43,8 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PolicyAdministrationTest {
@@ -524,6 +526,11 @@ class PolicyAdministrationTest {
 
         @Override
         public TenantAudit audit(TenantId tenant) {
+            throw new AssertionError("Changing policy asks no questions");
+        }
+
+        @Override
+        public Optional<Set<String>> historyActions(TenantId tenant) {
             throw new AssertionError("Changing policy asks no questions");
         }
 

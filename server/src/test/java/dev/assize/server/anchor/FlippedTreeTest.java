@@ -51,6 +51,7 @@ class FlippedTreeTest {
             Map.entry("ledger_pruned", "PruningTest: to_seq, note, pruned_seq; the others help to find it"),
             Map.entry("ledger_past_action", "PruningTest: every column, by the signed digest of them"),
             Map.entry("ledger_pruning", "nothing: what was proposed, and by whom, is in the ledger"),
+            Map.entry("ledger_spool", "the spool itself: it sends only what its own numbers and hashes continue"),
             Map.entry("ledger_hold", "nothing: what was placed and released is in the ledger"));
 
     private final TestDatabase database = TestDatabase.fresh();

@@ -95,6 +95,10 @@ class TenantIsolationTest {
     /** The same of what stands beside entries, and of what keeps it. */
     private static final Map<String, String> KEPT_ROWS = Map.of(
             "ledger_payload", "(tenant_id, seq, field, salt, value) VALUES ('%s', 0, 28, " + HASH + ", '')",
+            "ledger_spool",
+                    "(tenant_id, recorded_by_tenant, recorded_by, spool_id, next_number, highest_number, heard_at,"
+                            + " last_seq, last_entry_hash, last_recorded_at)"
+                            + " VALUES ('%s', 't', 's', repeat('0', 32), 1, 0, now(), 0, " + HASH + ", now())",
             "ledger_hold",
                     "(tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
                             + " VALUES ('%s', 'h', 'r', 's', 't', now(), 0)",
@@ -132,6 +136,7 @@ class TenantIsolationTest {
             "decision_record",
             "ledger_payload",
             "ledger_hold",
+            "ledger_spool",
             "ledger_pruning",
             "ledger_pruned",
             "ledger_past_action",

@@ -14,6 +14,7 @@ import dev.assize.server.policy.SortedNames;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -95,6 +96,11 @@ public final class DecisionGraph {
     /** Which of its decisions go on record. */
     public DecisionLog decisionLog() {
         return decisionLog;
+    }
+
+    /** The actions of which rules ask the ledger who performed them. */
+    public Set<String> historyActions() {
+        return duties.historyActions();
     }
 
     /** The revision of one of the two scopes it was compiled from. */

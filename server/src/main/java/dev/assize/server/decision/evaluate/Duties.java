@@ -12,10 +12,12 @@ import dev.assize.server.policy.Document.Duty;
 import dev.assize.server.policy.Document.SeparationOfDutyDocument;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The separations of duty that are held against requests, and the approvals they need; all by name. */
 public final class Duties {
@@ -90,6 +92,11 @@ public final class Duties {
             }
         }
         return actions;
+    }
+
+    /** The actions that rules about performed actions name. */
+    Set<String> historyActions() {
+        return Collections.unmodifiableSet(historiesByAction.keySet());
     }
 
     /** The rules about active roles that cover an environment. */

@@ -61,9 +61,7 @@ public final class Refusals {
                         ErrorReason.DECISION_NOT_RECORDED, String.valueOf(unrecorded.getMessage()), SOON));
             case LedgerBusyException busy ->
                 Optional.of(RefusedException.retry(
-                        ErrorReason.LEDGER_BUSY,
-                        "the ledger's queue is full; nothing was appended",
-                        busy.retryAfter()));
+                        ErrorReason.LEDGER_BUSY, String.valueOf(busy.getMessage()), busy.retryAfter()));
             case LedgerUnavailableException unavailable ->
                 Optional.of(RefusedException.retry(
                         ErrorReason.LEDGER_UNAVAILABLE,

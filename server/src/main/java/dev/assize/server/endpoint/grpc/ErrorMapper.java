@@ -16,6 +16,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.CompletionException;
 import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,9 +54,12 @@ final class ErrorMapper {
 
     /** As gRPC sends it. */
     StatusRuntimeException toException(Throwable failure) {
-        return failure instanceof StatusRuntimeException status
-                ? status
-                : StatusProto.toStatusRuntimeException(toStatus(failure));
+        return switch (failure) {
+            case StatusRuntimeException status -> status;
+            // What failed elsewhere, in a call made for this one.
+            case CompletionException wrapper when wrapper.getCause() instanceof StatusRuntimeException status -> status;
+            default -> StatusProto.toStatusRuntimeException(toStatus(failure));
+        };
     }
 
     /** Ends a call that no handler has answered. */

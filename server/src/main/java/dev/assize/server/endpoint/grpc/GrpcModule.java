@@ -39,6 +39,8 @@ public final class GrpcModule extends AbstractModule {
         bind(RetentionCalls.class).in(Singleton.class);
         bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);
         bind(ExportCalls.class).in(Singleton.class);
+        bind(AppendCalls.class).in(Singleton.class);
+        bind(SpoolCalls.class).in(Singleton.class);
         bind(LedgerEndpoint.class).in(Singleton.class);
         bind(ApprovalEndpoint.class).in(Singleton.class);
         bind(ReviewCalls.class).in(Singleton.class);

@@ -4,11 +4,14 @@ import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
-import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.AppendSpooledRequest;
+import dev.assize.proto.v1.AppendSpooledResponse;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.BeginIncarnationRequest;
 import dev.assize.proto.v1.BeginIncarnationResponse;
 import dev.assize.proto.v1.ChainFault;
+import dev.assize.proto.v1.DeclareSpoolLossRequest;
+import dev.assize.proto.v1.DeclareSpoolLossResponse;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.EraseAuditResponse;
 import dev.assize.proto.v1.ExportAuditRequest;
@@ -24,6 +27,8 @@ import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListHoldsResponse;
+import dev.assize.proto.v1.ListSpoolsRequest;
+import dev.assize.proto.v1.ListSpoolsResponse;
 import dev.assize.proto.v1.PlaceHoldRequest;
 import dev.assize.proto.v1.PlaceHoldResponse;
 import dev.assize.proto.v1.PruneLedgerRequest;
@@ -39,11 +44,8 @@ import dev.assize.proto.v1.VerifyProgress;
 import dev.assize.proto.v1.VerifyResult;
 import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.anchor.SignedLedgerVerifier;
-import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.AuditEvents;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
-import dev.assize.server.audit.AuditLog;
 import dev.assize.server.audit.EventProblem;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.endpoint.call.CallContext;
@@ -54,32 +56,22 @@ import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.endpoint.call.RefusedException.Violation;
 import dev.assize.server.endpoint.call.TenantDirectory;
-import dev.assize.server.ledger.AppendResult;
-import dev.assize.server.ledger.AppendResult.Appended;
-import dev.assize.server.ledger.AppendResult.KeyReused;
-import dev.assize.server.ledger.AppendResult.Replayed;
-import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.NoSuchRange;
 import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.ledger.Verification.Span;
 import dev.assize.server.model.Environment;
-import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
-import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Serves `LedgerService`. */
@@ -88,7 +80,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     /** Bytes of a page, unless one entry alone has more: clients refuse answers of more than 4 MiB by default. */
     static final int PAGE_BYTES = 3 * 1_024 * 1_024;
 
-    private final AuditLog log;
+    private final AppendCalls appends;
+    private final SpoolCalls spools;
     private final AuditIndex index;
     private final SignedLedgerVerifier verifier;
     private final Gate gate;
@@ -106,7 +99,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
 
     @Inject
     LedgerEndpoint(
-            AuditLog log,
+            AppendCalls appends,
+            SpoolCalls spools,
             AuditIndex index,
             SignedLedgerVerifier verifier,
             Gate gate,
@@ -120,7 +114,8 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             PruneCalls prunings,
             Prefixes prefixes,
             Replies replies) {
-        this.log = log;
+        this.appends = appends;
+        this.spools = spools;
         this.index = index;
         this.verifier = verifier;
         this.gate = gate;
@@ -138,7 +133,22 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
 
     @Override
     public void appendAudit(AppendAuditRequest request, StreamObserver<AppendAuditResponse> observer) {
-        replies.replyLater(observer, () -> append(request));
+        replies.replyLater(observer, () -> appends.append(request, tenants::requireExists));
+    }
+
+    @Override
+    public void appendSpooled(AppendSpooledRequest request, StreamObserver<AppendSpooledResponse> observer) {
+        replies.reply(observer, () -> spools.append(request));
+    }
+
+    @Override
+    public void listSpools(ListSpoolsRequest request, StreamObserver<ListSpoolsResponse> observer) {
+        replies.reply(observer, () -> spools.list(request));
+    }
+
+    @Override
+    public void declareSpoolLoss(DeclareSpoolLossRequest request, StreamObserver<DeclareSpoolLossResponse> observer) {
+        replies.reply(observer, () -> spools.declareLost(request));
     }
 
     @Override
@@ -209,41 +219,6 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         replies.reply(observer, () -> retention.list(request));
     }
 
-    private CompletableFuture<AppendAuditResponse> append(AppendAuditRequest request) {
-        TenantId tenant = gate.admit(request.getTenant());
-        CallContext call = CallContext.current();
-        String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
-        List<AuditEvent> events = new ArrayList<>();
-        // One more than is right is enough to be refused.
-        for (int i = 0; i < Math.min(request.getEventsCount(), Limits.AUDIT_EVENTS + 1); i++) {
-            events.add(AuditTranslator.event(
-                    "events[" + i + "].", request.getEvents(i), call.caller().subject()));
-        }
-        requireActors(tenant, events);
-        requireSound(AuditEvents.problems(events, key));
-        tenants.requireExists(tenant);
-        return log.append(tenant, call.recorder(), events, key).thenApply(LedgerEndpoint::response);
-    }
-
-    /** Each actor once: a batch usually has one. */
-    private void requireActors(TenantId tenant, List<AuditEvent> events) {
-        Set<Actor> admitted = new HashSet<>();
-        for (AuditEvent event : events) {
-            gate.requireEnvironment(event.env());
-            TenantId home = event.actorTenant();
-            if (!admitted.add(new Actor(event.actor(), home))) {
-                continue;
-            }
-            if (home == null) {
-                gate.requireActAs(tenant, event.actor());
-            } else {
-                gate.requireActAs(tenant, event.actor(), home);
-            }
-        }
-    }
-
-    private record Actor(Subject subject, @Nullable TenantId home) {}
-
     static void requireSound(List<EventProblem> problems) {
         if (!problems.isEmpty()) {
             List<Violation> violations = problems.stream()
@@ -256,30 +231,12 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         }
     }
 
-    private static AppendAuditResponse response(AppendResult result) {
-        return switch (result) {
-            case Appended appended -> response(appended.receipts(), false);
-            case Replayed replayed -> response(replayed.receipts(), true);
-            case KeyReused reused -> throw keyReused(reused.key());
-            case AppendResult.Refused refused -> throw new IllegalStateException("Without a condition: " + refused);
-        };
-    }
-
     static RefusedException keyReused(String key) {
         return RefusedException.of(
                 ErrorReason.IDEMPOTENCY_KEY_REUSED,
                 "idempotency_key: `" + MalformedException.shown(key)
                         + "` was used with other content; nothing was appended",
                 Map.of("field", "idempotency_key"));
-    }
-
-    private static AppendAuditResponse response(List<Receipt> receipts, boolean replayed) {
-        AppendAuditResponse.Builder response = AppendAuditResponse.newBuilder().setReplayed(replayed);
-        receipts.forEach(receipt -> response.addEntries(AppendedEntry.newBuilder()
-                .setSeq(receipt.seq())
-                .setEntryHash(ByteString.copyFrom(receipt.entryHash().bytes()))
-                .setRecordedAt(Fields.timestamp(receipt.recordedAt()))));
-        return response.build();
     }
 
     private VerifyChainResponse verify(

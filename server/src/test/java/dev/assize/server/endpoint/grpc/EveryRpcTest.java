@@ -6,6 +6,7 @@ import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendSpooledRequest;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
@@ -19,6 +20,7 @@ import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.DeclareSpoolLossRequest;
 import dev.assize.proto.v1.DeleteTenantRequest;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DocumentKey;
@@ -41,6 +43,7 @@ import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.ListSpoolsRequest;
 import dev.assize.proto.v1.ListTenantsRequest;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PlaceHoldRequest;
@@ -302,6 +305,25 @@ class EveryRpcTest {
                     "LedgerService/GetConsistencyProof",
                     tenant -> List.of(GetConsistencyProofRequest.newBuilder()
                             .setTenant(tenant)
+                            .build())),
+            Map.entry(
+                    "LedgerService/AppendSpooled",
+                    tenant -> List.of(AppendSpooledRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setSpoolId("0123456789abcdef0123456789abcdef")
+                            .build())),
+            Map.entry(
+                    "LedgerService/ListSpools",
+                    tenant -> List.of(
+                            ListSpoolsRequest.newBuilder().setTenant(tenant).build())),
+            Map.entry(
+                    "LedgerService/DeclareSpoolLoss",
+                    tenant -> List.of(DeclareSpoolLossRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setRecordedBy("service:sidecar")
+                            .setSpoolId("0123456789abcdef0123456789abcdef")
+                            .setThroughNumber(7)
+                            .setReason("disk lost")
                             .build())),
             Map.entry(
                     "LedgerService/BeginIncarnation",

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -46,6 +47,7 @@ public final class FakeDecisions implements DecisionService {
     private DecisionLog log = DecisionLog.NONE;
     private PointInTime lastMoment = PointInTime.NOW;
     private TenantAudit audit = TenantAudit.NONE;
+    private @Nullable Set<String> historyActions = Set.of();
 
     public synchronized void grant(String subject, String action, String resource) {
         grants.add(subject + " " + action + " " + resource);
@@ -119,6 +121,16 @@ public final class FakeDecisions implements DecisionService {
     @Override
     public synchronized TenantAudit audit(TenantId tenant) {
         return audit;
+    }
+
+    /** Has the ledger of every tenant be asked about these actions; null for a policy that is not held. */
+    public synchronized void askHistoryOf(@Nullable Set<String> actions) {
+        historyActions = actions;
+    }
+
+    @Override
+    public synchronized Optional<Set<String>> historyActions(TenantId tenant) {
+        return Optional.ofNullable(historyActions);
     }
 
     @Override

@@ -41,6 +41,8 @@ import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
+import dev.assize.server.audit.InMemorySpoolRepository;
+import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -285,6 +287,7 @@ public final class GrpcFixture implements AutoCloseable {
             bind(AuditSettings.class)
                     .toInstance(tenant -> decisions.audit(tenant).piiPatterns());
             bind(AuditIndex.class).toInstance(index);
+            bind(SpoolRepository.class).toInstance(new InMemorySpoolRepository(ledger, clock));
             bind(AuditExport.class).toInstance(index);
             bind(LineageIndex.class).toInstance(new InMemoryLineageIndex(ledger));
             bind(CleanUpConfig.class).toInstance(CleanUpConfig.defaults());

@@ -1,0 +1,54 @@
+package dev.assize.server.audit;
+
+import dev.assize.server.model.Digest;
+import java.util.List;
+
+/**
+ * What a spool sends at once: records that follow each other.
+ *
+ * @param spoolId which spool, among all of its recorder's
+ * @param records none asks where the ledger stands
+ * @param before over all records before these
+ * @param after over all records with these
+ * @param highestNumber the highest that the spool has
+ */
+public record SpooledBatch(
+        String spoolId, List<SpooledEvents> records, Digest before, Digest after, long highestNumber) {
+
+    /** Bytes that a spooled event has in its frame beyond what its caller sent: its key, and when it was taken. */
+    private static final int OWN_BYTES = 80;
+
+    public SpooledBatch {
+        records = List.copyOf(records);
+    }
+
+    /** Events that were spooled together, under their number. */
+    public record SpooledEvents(long number, List<AuditEvent> events) {
+        public SpooledEvents {
+            events = List.copyOf(events);
+        }
+    }
+
+    long firstNumber() {
+        return records.getFirst().number();
+    }
+
+    /** The number of the last record. */
+    public long lastNumber() {
+        return records.getLast().number();
+    }
+
+    /** The key under which the ledger has the events of a record. */
+    public static String key(String spoolId, long number) {
+        return key(spoolId, Long.toString(number));
+    }
+
+    static String key(String spoolId, String number) {
+        return "spool/" + spoolId + "/" + number;
+    }
+
+    /** A key that leaves no less room in a frame than a spooled event's: what fits with it fits when it is forwarded. */
+    public static String widestKey() {
+        return "s".repeat(OWN_BYTES);
+    }
+}

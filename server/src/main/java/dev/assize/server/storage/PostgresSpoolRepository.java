@@ -1,0 +1,307 @@
+package dev.assize.server.storage;
+
+import com.google.inject.Inject;
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.SpoolLossEvent;
+import dev.assize.server.audit.SpoolRepository;
+import dev.assize.server.audit.SpooledBatch;
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/** Spools in PostgreSQL. The head of the ledger is locked first, so that a spool's row is moved by one batch at a time. */
+final class PostgresSpoolRepository implements SpoolRepository {
+
+    private static final String COLUMNS = "recorded_by, recorded_by_tenant, spool_id, next_number, highest_number,"
+            + " heard_at, last_hash, last_seq, last_entry_hash, last_recorded_at";
+
+    private static final String OF_SPOOL =
+            " WHERE tenant_id = ? AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id = ?";
+
+    private static final String FIND = "SELECT " + COLUMNS + " FROM assize.ledger_spool" + OF_SPOOL + " FOR UPDATE";
+
+    private static final String LEFT = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
+            + " AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id <> ? AND highest_number >= next_number"
+            + " ORDER BY spool_id LIMIT 10";
+
+    private static final String LIST = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
+            + " ORDER BY recorded_by_tenant, recorded_by, spool_id";
+
+    private static final String INSERT = "INSERT INTO assize.ledger_spool (next_number, last_hash, highest_number,"
+            + " heard_at, last_seq, last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by,"
+            + " spool_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+    private static final String APPENDED = "UPDATE assize.ledger_spool SET next_number = ?, last_hash = ?,"
+            + " highest_number = ?, heard_at = ?, last_seq = ?, last_entry_hash = ?, last_recorded_at = ?" + OF_SPOOL;
+
+    private static final String TOLD = "UPDATE assize.ledger_spool SET highest_number = ?, heard_at = ?" + OF_SPOOL;
+
+    private static final String LOST =
+            "UPDATE assize.ledger_spool SET next_number = ?, last_hash = NULL, heard_at = ?" + OF_SPOOL;
+
+    /** What was pruned had been there. */
+    private static final String IS_THERE = "SELECT EXISTS (SELECT FROM assize.ledger_entry WHERE tenant_id = ?"
+            + " AND seq = ? AND recorded_at = ? AND entry_hash = ?)"
+            + " OR EXISTS (SELECT FROM assize.ledger_pruned WHERE tenant_id = ? AND to_seq > ?)";
+
+    private static final String FRAMES = "SELECT frame FROM assize.ledger_entry WHERE tenant_id = ?"
+            + " AND recorded_by_tenant = ? AND recorded_by = ? AND seq <= ? ORDER BY seq DESC";
+
+    private static final int FRAMES_AT_ONCE = 1_000;
+
+    private final Database database;
+    private final LedgerWriter ledger;
+    private final OwnEntries entries;
+    private final AuditCodec codec;
+    private final InstantSource clock;
+
+    @Inject
+    PostgresSpoolRepository(
+            Database database, LedgerWriter ledger, OwnEntries entries, AuditCodec codec, InstantSource clock) {
+        this.database = database;
+        this.ledger = ledger;
+        this.entries = entries;
+        this.codec = codec;
+        this.clock = clock;
+    }
+
+    /** A spool's row. */
+    private record Row(Standing standing, @Nullable Digest lastHash, Receipt lastEntry) {}
+
+    @Override
+    public Reception append(
+            TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
+        while (true) {
+            Reception reception = database.inTransaction(tenant.value(), transaction -> {
+                OwnEntries.lockHead(transaction, tenant);
+                Row row = find(transaction, tenant, recorder, batch.spoolId());
+                return row == null
+                        ? begin(transaction, tenant, recorder, batch, begins, drafts)
+                        : continued(transaction, tenant, batch, row, drafts);
+            });
+            if (reception != null) {
+                return reception;
+            }
+        }
+    }
+
+    /** The first of a spool; null where another call was faster. */
+    private @Nullable Reception begin(
+            TenantTransaction transaction,
+            TenantId tenant,
+            Recorder recorder,
+            SpooledBatch batch,
+            Digest begins,
+            List<EntryDraft> drafts)
+            throws SQLException {
+        Verdict verdict = verdict(batch, 1, begins);
+        if (verdict != Verdict.APPENDED) {
+            return new Reception(verdict, 1, begins, List.of());
+        }
+        Receipt entry = append(transaction, tenant, recorder, drafts);
+        if (write(transaction, INSERT, tenant, recorder, batch, entry) == 0) {
+            transaction.abandon();
+            return null;
+        }
+        return new Reception(
+                verdict, batch.lastNumber() + 1, batch.after(), left(transaction, tenant, recorder, batch));
+    }
+
+    private Reception continued(
+            TenantTransaction transaction, TenantId tenant, SpooledBatch batch, Row row, List<EntryDraft> drafts)
+            throws SQLException {
+        Recorder recorder = row.standing.recorder();
+        boolean whole = isThere(transaction, tenant, row.lastEntry);
+        long next = whole ? row.standing.nextNumber() : nextOfWhatIsLeft(transaction, tenant, row);
+        Digest lastHash = whole ? row.lastHash : null;
+        Verdict verdict = verdict(batch, next, lastHash);
+        if (verdict == Verdict.APPENDED) {
+            Receipt entry = append(transaction, tenant, recorder, drafts);
+            write(transaction, APPENDED, tenant, recorder, batch, entry);
+            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), List.of());
+        }
+        if (batch.highestNumber() > row.standing.highestNumber()) {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(TOLD)) {
+                statement.setLong(1, batch.highestNumber());
+                Times.write(statement, 2, clock.instant());
+                name(statement, 3, tenant, recorder, batch.spoolId());
+                statement.executeUpdate();
+            }
+        }
+        return new Reception(verdict, next, lastHash, List.of());
+    }
+
+    private static boolean isThere(TenantTransaction transaction, TenantId tenant, Receipt entry) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(IS_THERE)) {
+            statement.setString(1, tenant.value());
+            statement.setLong(2, entry.seq());
+            Times.write(statement, 3, entry.recordedAt());
+            statement.setBytes(4, entry.entryHash().bytes());
+            statement.setString(5, tenant.value());
+            statement.setLong(6, entry.seq());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() && row.getBoolean(1);
+            }
+        }
+    }
+
+    /** A ledger that has lost entries has the last record of the spool that its frames tell of. */
+    private long nextOfWhatIsLeft(TenantTransaction transaction, TenantId tenant, Row row) throws SQLException {
+        Recorder recorder = row.standing.recorder();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(FRAMES)) {
+            statement.setFetchSize(FRAMES_AT_ONCE);
+            statement.setString(1, tenant.value());
+            statement.setString(2, recorder.home().value());
+            statement.setString(3, recorder.caller().toString());
+            statement.setLong(4, row.lastEntry.seq());
+            try (ResultSet frames = statement.executeQuery()) {
+                while (frames.next()) {
+                    OptionalLong number = codec.spoolNumber(frames.getBytes(1), row.standing.spoolId());
+                    if (number.isPresent()) {
+                        return number.getAsLong() + 1;
+                    }
+                }
+                return 1;
+            }
+        }
+    }
+
+    private static Verdict verdict(SpooledBatch batch, long next, @Nullable Digest lastHash) {
+        if (batch.records().isEmpty()) {
+            return Verdict.ASKED;
+        }
+        long first = batch.records().getFirst().number();
+        if (first != next) {
+            return first < next ? Verdict.KNOWN : Verdict.MISSING;
+        }
+        return lastHash == null || lastHash.equals(batch.before()) ? Verdict.APPENDED : Verdict.FORKED;
+    }
+
+    /** Appends, and returns the last entry. */
+    private Receipt append(TenantTransaction transaction, TenantId tenant, Recorder recorder, List<EntryDraft> drafts)
+            throws SQLException {
+        AppendCommand command = new AppendCommand(recorder, drafts, null);
+        return switch (ledger.append(transaction, tenant, List.of(command)).getFirst()) {
+            case AppendResult.Appended(List<Receipt> receipts) -> receipts.getLast();
+            case AppendResult.Replayed _, AppendResult.KeyReused _, AppendResult.Refused _ ->
+                throw new IllegalStateException("Without a key, and without a condition");
+        };
+    }
+
+    private int write(
+            TenantTransaction transaction,
+            String sql,
+            TenantId tenant,
+            Recorder recorder,
+            SpooledBatch batch,
+            Receipt entry)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(sql)) {
+            statement.setLong(1, batch.lastNumber() + 1);
+            statement.setBytes(2, batch.after().bytes());
+            statement.setLong(3, Math.max(batch.highestNumber(), batch.lastNumber()));
+            Times.write(statement, 4, clock.instant());
+            statement.setLong(5, entry.seq());
+            statement.setBytes(6, entry.entryHash().bytes());
+            Times.write(statement, 7, entry.recordedAt());
+            name(statement, 8, tenant, recorder, batch.spoolId());
+            return statement.executeUpdate();
+        }
+    }
+
+    private static void name(PreparedStatement statement, int from, TenantId tenant, Recorder recorder, String spoolId)
+            throws SQLException {
+        statement.setString(from, tenant.value());
+        statement.setString(from + 1, recorder.home().value());
+        statement.setString(from + 2, recorder.caller().toString());
+        statement.setString(from + 3, spoolId);
+    }
+
+    private static @Nullable Row find(TenantTransaction transaction, TenantId tenant, Recorder recorder, String spoolId)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(FIND)) {
+            name(statement, 1, tenant, recorder, spoolId);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? read(row) : null;
+            }
+        }
+    }
+
+    private static List<Standing> left(
+            TenantTransaction transaction, TenantId tenant, Recorder recorder, SpooledBatch batch) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(LEFT)) {
+            name(statement, 1, tenant, recorder, batch.spoolId());
+            return standings(statement);
+        }
+    }
+
+    @Override
+    public List<Standing> list(TenantId tenant) {
+        return database.inSnapshot(tenant.value(), transaction -> {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(LIST)) {
+                statement.setString(1, tenant.value());
+                return standings(statement);
+            }
+        });
+    }
+
+    @Override
+    public LossResult declareLost(Loss loss) {
+        TenantId tenant = loss.tenant();
+        return database.inTransaction(tenant.value(), transaction -> {
+            OwnEntries.lockHead(transaction, tenant);
+            Row row = find(transaction, tenant, loss.recorder(), loss.spoolId());
+            if (row == null) {
+                return new LossResult.NoSuchSpool();
+            }
+            Standing standing = row.standing;
+            long from = standing.nextNumber();
+            if (loss.throughNumber() < from || loss.throughNumber() > standing.highestNumber()) {
+                return new LossResult.NotMissing(standing);
+            }
+            Receipt entry = entries.append(transaction, tenant, loss.by(), List.of(SpoolLossEvent.of(loss, from)))
+                    .getFirst();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(LOST)) {
+                statement.setLong(1, loss.throughNumber() + 1);
+                Times.write(statement, 2, clock.instant());
+                name(statement, 3, tenant, loss.recorder(), loss.spoolId());
+                statement.executeUpdate();
+            }
+            return new LossResult.Declared(entry, from, loss.throughNumber());
+        });
+    }
+
+    private static List<Standing> standings(PreparedStatement statement) throws SQLException {
+        List<Standing> standings = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                standings.add(read(row).standing);
+            }
+        }
+        return standings;
+    }
+
+    private static Row read(ResultSet row) throws SQLException {
+        Recorder recorder = new Recorder(Subject.parse(row.getString(1)), new TenantId(row.getString(2)));
+        Instant heardAt = Times.read(row, 6);
+        byte[] hash = row.getBytes(7);
+        return new Row(
+                new Standing(recorder, row.getString(3), row.getLong(4), row.getLong(5), heardAt),
+                hash == null ? null : Digest.of(hash),
+                new Receipt(row.getLong(8), Digest.of(row.getBytes(9)), Times.read(row, 10)));
+    }
+}

@@ -1,0 +1,100 @@
+package dev.assize.server.audit;
+
+import dev.assize.server.ledger.AppendCommand;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Spools of ledgers that are forgotten at the end of the test. */
+public final class InMemorySpoolRepository implements SpoolRepository {
+
+    private final LedgerStore ledger;
+    private final AuditCodec codec = new AuditCodec();
+    private final InstantSource clock;
+    private final Map<Name, Row> rows = new HashMap<>();
+
+    public InMemorySpoolRepository(LedgerStore ledger, InstantSource clock) {
+        this.ledger = ledger;
+        this.clock = clock;
+    }
+
+    private record Name(TenantId tenant, Recorder recorder, String spoolId) {}
+
+    private record Row(long next, @Nullable Digest lastHash, long highest) {}
+
+    @Override
+    public synchronized Reception append(
+            TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
+        Name name = new Name(tenant, recorder, batch.spoolId());
+        Row row = rows.getOrDefault(name, new Row(1, begins, 0));
+        boolean isNew = !rows.containsKey(name);
+        Verdict verdict = verdict(batch, row);
+        if (verdict == Verdict.APPENDED) {
+            ledger.append(tenant, List.of(new AppendCommand(recorder, drafts, null)));
+            rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber()));
+            List<Standing> left = isNew
+                    ? list(tenant).stream()
+                            .filter(it -> it.recorder().equals(recorder)
+                                    && !it.spoolId().equals(batch.spoolId())
+                                    && it.missing() > 0)
+                            .toList()
+                    : List.of();
+            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
+        }
+        if (!isNew && batch.highestNumber() > row.highest) {
+            rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber()));
+        }
+        return new Reception(verdict, row.next, row.lastHash, List.of());
+    }
+
+    private static Verdict verdict(SpooledBatch batch, Row row) {
+        if (batch.records().isEmpty()) {
+            return Verdict.ASKED;
+        }
+        if (batch.firstNumber() != row.next) {
+            return batch.firstNumber() < row.next ? Verdict.KNOWN : Verdict.MISSING;
+        }
+        return row.lastHash == null || row.lastHash.equals(batch.before()) ? Verdict.APPENDED : Verdict.FORKED;
+    }
+
+    @Override
+    public synchronized List<Standing> list(TenantId tenant) {
+        List<Standing> standings = new ArrayList<>();
+        rows.forEach((name, row) -> {
+            if (name.tenant.equals(tenant)) {
+                standings.add(new Standing(name.recorder, name.spoolId, row.next, row.highest, clock.instant()));
+            }
+        });
+        standings.sort(Comparator.comparing(Standing::spoolId));
+        return standings;
+    }
+
+    @Override
+    public synchronized LossResult declareLost(Loss loss) {
+        Name name = new Name(loss.tenant(), loss.recorder(), loss.spoolId());
+        Row row = rows.get(name);
+        if (row == null) {
+            return new LossResult.NoSuchSpool();
+        }
+        if (loss.throughNumber() < row.next || loss.throughNumber() > row.highest) {
+            return new LossResult.NotMissing(
+                    new Standing(loss.recorder(), loss.spoolId(), row.next, row.highest, clock.instant()));
+        }
+        EntryDraft draft = codec.encode(SpoolLossEvent.of(loss, row.next), loss.by(), loss.tenant());
+        AppendResult.Appended appended = (AppendResult.Appended)
+                ledger.append(loss.tenant(), List.of(new AppendCommand(loss.by(), List.of(draft), null)))
+                        .getFirst();
+        rows.put(name, new Row(loss.throughNumber() + 1, null, row.highest));
+        return new LossResult.Declared(appended.receipts().getFirst(), row.next, loss.throughNumber());
+    }
+}

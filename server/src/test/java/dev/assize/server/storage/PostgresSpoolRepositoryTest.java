@@ -1,0 +1,259 @@
+package dev.assize.server.storage;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.SpoolRepository;
+import dev.assize.server.audit.SpoolRepository.Loss;
+import dev.assize.server.audit.SpoolRepository.LossResult;
+import dev.assize.server.audit.SpoolRepository.Reception;
+import dev.assize.server.audit.SpoolRepository.Standing;
+import dev.assize.server.audit.SpoolRepository.Verdict;
+import dev.assize.server.audit.SpooledBatch;
+import dev.assize.server.audit.SpooledBatch.SpooledEvents;
+import dev.assize.server.audit.SpooledLog;
+import dev.assize.server.audit.SpooledLogs;
+import dev.assize.server.ledger.DraftRefusedException;
+import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** How far ledgers have spools, in PostgreSQL. */
+class PostgresSpoolRepositoryTest {
+
+    private static final String SPOOL = "0123456789abcdef0123456789abcdef";
+    private static final Digest BEGINS = SpooledLog.begins(SPOOL);
+    private static final AuditCodec CODEC = new AuditCodec();
+    private static TestDatabase database;
+    private static Database node;
+    private static int tenants;
+
+    private final Recorder sidecar = new Recorder(new Subject("service", "sidecar"), new TenantId("acme"));
+    private TenantId tenant;
+    private SpoolRepository spools;
+    private LedgerStore ledger;
+
+    @BeforeAll
+    static void start() {
+        database = TestDatabase.fresh();
+        node = database.open(InstantSource.system());
+    }
+
+    @AfterAll
+    static void stop() {
+        node.close();
+        database.close();
+    }
+
+    @BeforeEach
+    void open() {
+        tenant = new TenantId("tenant-" + tenants++);
+        InstantSource clock = InstantSource.system();
+        LedgerWriter writer = new LedgerWriter(node, CODEC, (_, _) -> {}, clock);
+        spools = new PostgresSpoolRepository(node, writer, new OwnEntries(writer, CODEC), CODEC, clock);
+        ledger = CrashAtEveryStepTest.store(node);
+    }
+
+    @Test
+    void aBatchThatCannotBeAppendedMovesNothing() {
+        assertThat(append(1, 2).verdict()).isEqualTo(Verdict.APPENDED);
+        SpooledBatch batch = batch(3, 1);
+        EntryDraft unfit = CODEC.encode(event("x".repeat(3_000)), sidecar, tenant);
+
+        assertThatThrownBy(() -> spools.append(tenant, sidecar, batch, BEGINS, List.of(unfit)))
+                .isInstanceOf(DraftRefusedException.class);
+        assertThat(size()).isEqualTo(2);
+        assertThat(append(3, 1).nextNumber()).isEqualTo(4);
+    }
+
+    @Test
+    void eachRecordIsThereOnceHoweverManySendItAtOnce() {
+        for (int round = 0; round < 5; round++) {
+            long first = 1 + 3L * round;
+            List<CompletableFuture<Reception>> calls = new ArrayList<>();
+            try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+                for (int i = 0; i < 6; i++) {
+                    calls.add(CompletableFuture.supplyAsync(() -> append(first, 3), threads));
+                }
+            }
+            assertThat(calls.stream().map(CompletableFuture::join).map(Reception::verdict))
+                    .containsOnlyOnce(Verdict.APPENDED)
+                    .contains(Verdict.KNOWN);
+            assertThat(size()).isEqualTo(3L * (round + 1));
+        }
+        assertThat(spools.list(tenant)).singleElement().satisfies(standing -> {
+            assertThat(standing.nextNumber()).isEqualTo(16);
+            assertThat(standing.missing()).isZero();
+            assertThat(standing.recorder()).isEqualTo(sidecar);
+        });
+    }
+
+    @Test
+    void standsBetweenOtherAppendsOfTheTenant() {
+        for (int i = 1; i <= 5; i++) {
+            ledger.append(tenant, List.of(CrashAtEveryStepTest.command(1, i)));
+            append(i, 1);
+        }
+        assertThat(size()).isEqualTo(10);
+    }
+
+    @Test
+    void spoolsOfOtherRecordersAndIdsAreOthers() {
+        append(1, 1);
+        Recorder namesake = new Recorder(sidecar.caller(), new TenantId("other"));
+        assertThat(spools.append(tenant, namesake, batch(1, 1), BEGINS, drafts(1))
+                        .verdict())
+                .isEqualTo(Verdict.APPENDED);
+        assertThat(spools.list(tenant)).hasSize(2);
+        assertThat(spools.list(new TenantId("nobody"))).isEmpty();
+    }
+
+    @Test
+    void takesAgainWhatALedgerHasLostThatGoesOnWithoutIt() throws SQLException {
+        for (int i = 1; i <= 4; i++) {
+            appendKeyed(i);
+        }
+        loseFrom(2);
+        ledger.append(tenant, List.of(CrashAtEveryStepTest.command(1, 1)));
+
+        Reception asked = spools.append(
+                tenant, sidecar, new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 4), BEGINS, List.of());
+        assertThat(asked.nextNumber()).isEqualTo(3);
+        assertThat(asked.lastHash()).isNull();
+        appendKeyed(3);
+        appendKeyed(4);
+        assertThat(size()).isEqualTo(5);
+        assertThat(append(5, 1).nextNumber()).isEqualTo(6);
+    }
+
+    /** As if the database had come back without its last entries, and an operator had the ledger go on. */
+    private void loseFrom(long seq) throws SQLException {
+        try (Connection owner = DriverManager.getConnection(
+                        database.superuser().url(),
+                        database.superuser().user(),
+                        database.superuser().password());
+                Statement statement = owner.createStatement()) {
+            statement.execute("DELETE FROM assize.ledger_entry WHERE tenant_id = '" + tenant + "' AND seq >= " + seq);
+            statement.execute("UPDATE assize.ledger_head h SET size = " + seq + ", last_hash = e.entry_hash,"
+                    + " last_recorded_at = e.recorded_at FROM assize.ledger_entry e WHERE h.tenant_id = '" + tenant
+                    + "' AND e.tenant_id = h.tenant_id AND e.seq = " + (seq - 1));
+        }
+    }
+
+    private void appendKeyed(long number) {
+        SpooledLog log = SpooledLogs.of(spools);
+        assertThat(log.append(tenant, sidecar, batch(number, 1)).verdict()).isEqualTo(Verdict.APPENDED);
+    }
+
+    @Test
+    void namesTheSpoolsWhosePlaceAnotherTakes() {
+        SpooledBatch told = new SpooledBatch(SPOOL, batch(1, 1).records(), hash(1), hash(2), 9);
+        spools.append(tenant, sidecar, told, BEGINS, drafts(1));
+        SpooledBatch next = new SpooledBatch("f".repeat(32), batch(1, 1).records(), hash(1), hash(2), 1);
+
+        assertThat(spools.append(tenant, sidecar, next, BEGINS, drafts(1)).left())
+                .singleElement()
+                .satisfies(left -> assertThat(left.missing()).isEqualTo(8));
+    }
+
+    @Test
+    void whatIsDeclaredLostIsRecordedAndNoLongerExpected() {
+        Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
+        Loss loss = new Loss(tenant, admin, sidecar, SPOOL, 5, "disk broke");
+        assertThat(spools.declareLost(loss)).isEqualTo(new LossResult.NoSuchSpool());
+
+        spools.append(
+                tenant,
+                sidecar,
+                new SpooledBatch(SPOOL, batch(1, 1).records(), hash(1), hash(2), 5),
+                BEGINS,
+                drafts(1));
+        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, SPOOL, 6, "disk broke")))
+                .isInstanceOf(LossResult.NotMissing.class);
+        assertThat(spools.declareLost(loss)).isInstanceOfSatisfying(LossResult.Declared.class, declared -> {
+            assertThat(declared.fromNumber()).isEqualTo(2);
+            assertThat(declared.entry().seq()).isEqualTo(1);
+        });
+        Standing standing = spools.list(tenant).getFirst();
+        assertThat(standing.nextNumber()).isEqualTo(6);
+        assertThat(standing.missing()).isZero();
+        assertThat(append(6, 1).verdict()).isEqualTo(Verdict.APPENDED);
+    }
+
+    private Reception append(long first, int count) {
+        return spools.append(tenant, sidecar, batch(first, count), BEGINS, drafts(count));
+    }
+
+    private static SpooledBatch batch(long first, int count) {
+        List<SpooledEvents> records = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            records.add(new SpooledEvents(first + i, List.of(event("e"))));
+        }
+        return new SpooledBatch(SPOOL, records, hash(first), hash(first + count), first + count - 1);
+    }
+
+    private static Digest hash(long before) {
+        return before == 1 ? BEGINS : Digest.sha256(("before " + before).getBytes(UTF_8));
+    }
+
+    private List<EntryDraft> drafts(int count) {
+        List<EntryDraft> drafts = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            drafts.add(CODEC.encode(event("e"), sidecar, tenant));
+        }
+        return drafts;
+    }
+
+    private long size() {
+        return ledger.head(tenant).map(LedgerHead::size).orElse(0L);
+    }
+
+    /** An event; one with a long category is not storable. */
+    private static AuditEvent event(String category) {
+        return new AuditEvent(
+                "replay.executed",
+                category,
+                new Subject("service", "sidecar"),
+                null,
+                new Action("execute"),
+                ResourcePath.parse("replay:r1"),
+                Environment.DEFAULT,
+                Outcome.SUCCESS,
+                null,
+                null,
+                null,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of(),
+                null,
+                null);
+    }
+}
