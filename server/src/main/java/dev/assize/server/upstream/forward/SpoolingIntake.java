@@ -1,0 +1,158 @@
+package dev.assize.server.upstream.forward;
+
+import com.google.inject.Inject;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
+import dev.assize.proto.v1.SpooledRecord;
+import dev.assize.server.audit.Acknowledgement;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.AuditIntake;
+import dev.assize.server.decision.DecisionService;
+import dev.assize.server.ledger.AppendResult;
+import dev.assize.server.ledger.LedgerBusyException;
+import dev.assize.server.ledger.LedgerUnavailableException;
+import dev.assize.server.ledger.Receipt;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.spool.SpoolAnswer;
+import dev.assize.server.spool.SpoolFullException;
+import dev.assize.server.upstream.forward.Forwarding.Lane;
+import io.grpc.Context;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The intake of a sidecar: spools what may be spooled, and has everything else appended to the ledger at once, behind what
+ * was spooled before.
+ *
+ * <p>What a separation of duty asks the ledger for is not spooled: until it is in the ledger, somebody else would be allowed
+ * what the rule forbids. Which actions those are is known from the policy that is held, and remembered when none is held any
+ * more; where none ever was, nothing is spooled.
+ */
+final class SpoolingIntake implements AuditIntake {
+
+    private final Forwarding forwarding;
+    private final LedgerLink link;
+    private final DecisionService decisions;
+    private final InstantSource clock;
+    private final ForwardMetrics metrics;
+    private final Map<TenantId, Set<String>> historyActions = new ConcurrentHashMap<>();
+
+    @Inject
+    SpoolingIntake(
+            Forwarding forwarding,
+            LedgerLink link,
+            DecisionService decisions,
+            InstantSource clock,
+            ForwardMetrics metrics) {
+        this.forwarding = forwarding;
+        this.link = link;
+        this.decisions = decisions;
+        this.clock = clock;
+        this.metrics = metrics;
+    }
+
+    @Override
+    public CompletableFuture<Taken> take(
+            TenantId tenant,
+            Recorder recorder,
+            List<AuditEvent> events,
+            @Nullable String idempotencyKey,
+            Acknowledgement acknowledgement) {
+        Lane lane = forwarding.lane(tenant);
+        return acknowledgement == Acknowledgement.SPOOLED && mayBeSpooled(tenant, events)
+                ? spool(lane, events, idempotencyKey)
+                : append(lane, tenant, events, idempotencyKey);
+    }
+
+    private boolean mayBeSpooled(TenantId tenant, List<AuditEvent> events) {
+        decisions.historyActions(tenant).ifPresent(actions -> historyActions.put(tenant, Set.copyOf(actions)));
+        Set<String> known = historyActions.get(tenant);
+        return known != null
+                && events.stream()
+                        .noneMatch(event -> known.contains(event.action().value()));
+    }
+
+    private CompletableFuture<Taken> spool(Lane lane, List<AuditEvent> events, @Nullable String key) {
+        Digest content = Digest.sha256(record(events, null).toByteArray());
+        // Of an event that does not say when it happened the ledger would say that it did when it was forwarded.
+        Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
+        byte[] payload = record(events, now).toByteArray();
+        return lane.forwarder()
+                .queue()
+                .append(payload, key, content)
+                .handle((answer, failure) -> failure == null ? taken(lane, answer, key) : failed(failure));
+    }
+
+    private static SpooledRecord record(List<AuditEvent> events, @Nullable Instant occurredAt) {
+        SpooledRecord.Builder record = SpooledRecord.newBuilder();
+        events.forEach(event -> record.addEvents(EventWire.of(event, occurredAt)));
+        return record.build();
+    }
+
+    private Taken taken(Lane lane, SpoolAnswer answer, @Nullable String key) {
+        String id = lane.forwarder().queue().id();
+        return switch (answer) {
+            case SpoolAnswer.Taken(long number) -> {
+                metrics.spooled();
+                yield new Taken.Spooled(id, number, false);
+            }
+            case SpoolAnswer.Known(long number) -> new Taken.Spooled(id, number, true);
+            case SpoolAnswer.OtherContent() -> new Taken.InLedger(new AppendResult.KeyReused(String.valueOf(key)));
+        };
+    }
+
+    private Taken failed(Throwable failure) {
+        Throwable cause = failure instanceof CompletionException wrapper && wrapper.getCause() != null
+                ? wrapper.getCause()
+                : failure;
+        if (cause instanceof SpoolFullException full) {
+            metrics.full();
+            throw new LedgerBusyException(String.valueOf(full.getMessage()), full.retryAfter());
+        }
+        metrics.failed();
+        throw new LedgerUnavailableException(String.valueOf(cause.getMessage()), cause);
+    }
+
+    private CompletableFuture<Taken> append(Lane lane, TenantId tenant, List<AuditEvent> events, @Nullable String key) {
+        if (key != null && lane.forwarder().queue().knows(key)) {
+            // It was only spooled then, and is to be in the ledger now: that is not the same request.
+            return CompletableFuture.completedFuture(new Taken.InLedger(new AppendResult.KeyReused(key)));
+        }
+        AppendAuditRequest.Builder request =
+                AppendAuditRequest.newBuilder().setTenant(tenant.value()).setIdempotencyKey(key == null ? "" : key);
+        events.forEach(event -> request.addEvents(EventWire.of(event, null)));
+        Context caller = Context.current();
+        CompletableFuture<Void> before = lane.forwarder().whenForwarded();
+        if (!before.isDone()) {
+            lane.hurry();
+        }
+        return before.thenCompose(done -> link.append(request.build(), caller)).thenApply(SpoolingIntake::inLedger);
+    }
+
+    private static Taken inLedger(AppendAuditResponse response) {
+        List<Receipt> receipts =
+                response.getEntriesList().stream().map(SpoolingIntake::receipt).toList();
+        return new Taken.InLedger(
+                response.getReplayed() ? new AppendResult.Replayed(receipts) : new AppendResult.Appended(receipts));
+    }
+
+    private static Receipt receipt(AppendedEntry entry) {
+        return new Receipt(
+                entry.getSeq(),
+                Digest.of(entry.getEntryHash().toByteArray()),
+                Instant.ofEpochSecond(
+                        entry.getRecordedAt().getSeconds(),
+                        entry.getRecordedAt().getNanos()));
+    }
+}

@@ -1,0 +1,131 @@
+package dev.assize.server.upstream.forward;
+
+import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.AppendSpooledRequest;
+import dev.assize.proto.v1.AppendSpooledResponse;
+import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.SpooledRecord;
+import dev.assize.server.model.Digest;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.inprocess.InProcessChannelBuilder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Predicate;
+
+/** A ledger that takes what continues it, behind a link that fails when it is told to. */
+final class FakeLedger extends LedgerLink {
+
+    /** What becomes of a call. */
+    enum Fault {
+        NONE,
+        REQUEST_LOST,
+        ANSWER_LOST
+    }
+
+    private final Deque<Fault> faults = new ArrayDeque<>();
+    private final List<String> entries = new ArrayList<>();
+    private final List<Long> numbers = new ArrayList<>();
+    private ByteString lastHash = ByteString.EMPTY;
+    private long next = 1;
+    private boolean known;
+    private boolean cut;
+    private Predicate<String> refused = any -> false;
+    private Status refusal = Status.PERMISSION_DENIED;
+    private int calls;
+
+    FakeLedger() {
+        super(InProcessChannelBuilder.forName("nobody").build());
+    }
+
+    void fail(Fault... coming) {
+        faults.addAll(List.of(coming));
+    }
+
+    void mend() {
+        faults.clear();
+    }
+
+    void cut(boolean isCut) {
+        cut = isCut;
+    }
+
+    /** Refuses batches that have such an event. */
+    void refuse(Status status, Predicate<String> texts) {
+        refusal = status;
+        refused = texts;
+    }
+
+    /** As it was when it had so many entries, one to a record. */
+    void restore(int size) {
+        entries.subList(size, entries.size()).clear();
+        numbers.subList(size, numbers.size()).clear();
+        next = numbers.isEmpty() ? 1 : numbers.getLast() + 1;
+        // A copy of the database has the hash of then; here the one that would have been is not kept, so any will do.
+        lastHash = ByteString.EMPTY;
+        known = size > 0;
+    }
+
+    void declareLost(long through) {
+        next = through + 1;
+        lastHash = ByteString.EMPTY;
+    }
+
+    List<String> entries() {
+        return entries;
+    }
+
+    int calls() {
+        return calls;
+    }
+
+    @Override
+    synchronized AppendSpooledResponse send(AppendSpooledRequest request) {
+        calls++;
+        Fault fault = faults.isEmpty() ? Fault.NONE : faults.remove();
+        if (cut || fault == Fault.REQUEST_LOST) {
+            throw new StatusRuntimeException(Status.UNAVAILABLE.withDescription("connection refused"));
+        }
+        AppendSpooledResponse answer = take(request);
+        if (fault == Fault.ANSWER_LOST) {
+            throw new StatusRuntimeException(Status.UNAVAILABLE.withDescription("connection reset"));
+        }
+        return answer;
+    }
+
+    private AppendSpooledResponse take(AppendSpooledRequest request) {
+        if (!known) {
+            lastHash = ByteString.copyFrom(
+                    Digest.sha256(("assize spool " + request.getSpoolId()).getBytes(StandardCharsets.UTF_8))
+                            .bytes());
+        }
+        if (request.getRecordsList().stream()
+                .flatMap(record -> record.getEventsList().stream())
+                .map(AuditEvent::getReason)
+                .anyMatch(refused)) {
+            throw new StatusRuntimeException(refusal);
+        }
+        boolean fits = request.getRecordsCount() > 0
+                && request.getRecords(0).getNumber() == next
+                && (lastHash.isEmpty() || lastHash.equals(request.getPreviousHash()));
+        if (fits) {
+            known = true;
+            for (SpooledRecord record : request.getRecordsList()) {
+                record.getEventsList().forEach(event -> {
+                    entries.add(event.getReason());
+                    numbers.add(record.getNumber());
+                });
+                next = record.getNumber() + 1;
+            }
+            lastHash = request.getLastHash();
+        }
+        return AppendSpooledResponse.newBuilder()
+                .setNextNumber(next)
+                .setLastHash(lastHash)
+                .setAppended(fits)
+                .build();
+    }
+}
