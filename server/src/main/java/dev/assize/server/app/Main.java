@@ -15,6 +15,7 @@ import dev.assize.server.cli.KeyCommand;
 import dev.assize.server.cli.PolicyCommand;
 import dev.assize.server.cli.RevokeCommand;
 import dev.assize.server.cli.SearchCommand;
+import dev.assize.server.cli.SpoolCommand;
 import dev.assize.server.cli.Surroundings;
 import dev.assize.server.cli.TenantCommand;
 import dev.assize.server.cli.UnfreezeCommand;
@@ -46,6 +47,7 @@ import picocli.CommandLine.Mixin;
             ApprovalCommand.class,
             AuditCommand.class,
             AccessCommand.class,
+            SpoolCommand.class,
             TenantCommand.class,
             KeyCommand.class,
             SigningKeyCommand.class,
