@@ -63,6 +63,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -284,6 +285,25 @@ class SpooledForwardingTest {
         assertThat(reasons()).containsExactly("a", "b", "c", "d");
     }
 
+    @Test
+    void aRequestThatIsTooLargeIsNotSpooled() {
+        AuditEvent large = large(null);
+        AuditEvent larger = large("c".repeat(250));
+        try (Sidecar sidecar = new Sidecar(directory.resolve("sidecar"))) {
+            assertThat(sidecar.take(Collections.nCopies(500, large), null, Acknowledgement.SPOOLED)
+                            .join())
+                    .isInstanceOf(Taken.Spooled.class);
+            assertThat(sidecar.take(Collections.nCopies(500, larger), null, Acknowledgement.SPOOLED)
+                            .join())
+                    .isInstanceOf(Taken.InLedger.class);
+        }
+        assertThat(reasons()).hasSize(1_000);
+    }
+
+    private static AuditEvent large(@Nullable String category) {
+        return event("large", "look", category, "\"" + "x".repeat(8_188) + "\"");
+    }
+
     /** The audit side of a sidecar, behind the network. */
     private final class Sidecar implements AutoCloseable {
 
@@ -301,7 +321,12 @@ class SpooledForwardingTest {
 
         CompletableFuture<Taken> take(
                 String reason, String action, @Nullable String idempotencyKey, Acknowledgement acknowledgement) {
-            return intake.take(TENANT, RECORDER, List.of(event(reason, action)), idempotencyKey, acknowledgement);
+            return take(List.of(event(reason, action)), idempotencyKey, acknowledgement);
+        }
+
+        CompletableFuture<Taken> take(
+                List<AuditEvent> events, @Nullable String idempotencyKey, Acknowledgement acknowledgement) {
+            return intake.take(TENANT, RECORDER, events, idempotencyKey, acknowledgement);
         }
 
         long spool(String reason, @Nullable String idempotencyKey) {
@@ -391,9 +416,13 @@ class SpooledForwardingTest {
     }
 
     private static AuditEvent event(String reason, String action) {
+        return event(reason, action, null, null);
+    }
+
+    private static AuditEvent event(String reason, String action, @Nullable String category, @Nullable String payload) {
         return new AuditEvent(
                 "replay.executed",
-                null,
+                category,
                 RECORDER.caller(),
                 null,
                 new Action(action),
@@ -405,7 +434,7 @@ class SpooledForwardingTest {
                 null,
                 reason,
                 false,
-                null,
+                payload,
                 List.of(),
                 List.of(),
                 null,

@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class SpoolingIntake implements AuditIntake {
 
+    /** What is larger is not spooled: with what forwarding adds it must fit into a request. */
+    static final int MOST_BYTES = 4 * 1_024 * 1_024;
+
     private final Forwarding forwarding;
     private final LedgerLink link;
     private final DecisionService decisions;
@@ -70,9 +73,15 @@ final class SpoolingIntake implements AuditIntake {
             @Nullable String idempotencyKey,
             Acknowledgement acknowledgement) {
         Lane lane = forwarding.lane(tenant);
-        return acknowledgement == Acknowledgement.SPOOLED && mayBeSpooled(tenant, events)
-                ? spool(lane, events, idempotencyKey)
-                : append(lane, tenant, events, idempotencyKey);
+        if (acknowledgement == Acknowledgement.SPOOLED && mayBeSpooled(tenant, events)) {
+            // Of an event that does not say when it happened the ledger would say that it did when it was forwarded.
+            byte[] payload = record(events, clock.instant().truncatedTo(ChronoUnit.MICROS))
+                    .toByteArray();
+            if (payload.length <= MOST_BYTES) {
+                return spool(lane, events, payload, idempotencyKey);
+            }
+        }
+        return append(lane, tenant, events, idempotencyKey);
     }
 
     private boolean mayBeSpooled(TenantId tenant, List<AuditEvent> events) {
@@ -83,11 +92,8 @@ final class SpoolingIntake implements AuditIntake {
                         .noneMatch(event -> known.contains(event.action().value()));
     }
 
-    private CompletableFuture<Taken> spool(Lane lane, List<AuditEvent> events, @Nullable String key) {
+    private CompletableFuture<Taken> spool(Lane lane, List<AuditEvent> events, byte[] payload, @Nullable String key) {
         Digest content = Digest.sha256(record(events, null).toByteArray());
-        // Of an event that does not say when it happened the ledger would say that it did when it was forwarded.
-        Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-        byte[] payload = record(events, now).toByteArray();
         return lane.forwarder()
                 .queue()
                 .append(payload, key, content)

@@ -12,6 +12,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.spool.SpoolFailedException;
 import dev.assize.server.spool.SpoolQueue;
 import dev.assize.server.spool.SpoolRecord;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -147,6 +148,10 @@ final class TenantForwarder {
             if (records.size() > 1 && !LedgerLink.isForNow(e)) {
                 oneByOne = records.size();
                 return send(records.subList(0, 1));
+            }
+            if (e.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED) {
+                // Together they may be more than is taken at once.
+                oneByOne = records.size();
             }
             throw e;
         }

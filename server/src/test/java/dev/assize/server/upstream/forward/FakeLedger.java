@@ -6,9 +6,12 @@ import dev.assize.proto.v1.AppendSpooledResponse;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.SpooledRecord;
 import dev.assize.server.model.Digest;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.grpc.inprocess.InProcessChannelBuilder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -38,7 +41,20 @@ final class FakeLedger extends LedgerLink {
     private int calls;
 
     FakeLedger() {
-        super(InProcessChannelBuilder.forName("nobody").build());
+        super(new Unused());
+    }
+
+    private static final class Unused extends Channel {
+
+        @Override
+        public <Q, A> ClientCall<Q, A> newCall(MethodDescriptor<Q, A> method, CallOptions options) {
+            throw new AssertionError("Nobody is called");
+        }
+
+        @Override
+        public String authority() {
+            return "nobody";
+        }
     }
 
     void fail(Fault... coming) {
