@@ -111,7 +111,7 @@ final class AssizeServer implements Startable {
         snapshots.start();
         cleanUp.start();
         rehearsal.await();
-        grpc.serve();
+        part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }
 

@@ -21,6 +21,10 @@ enum ConfigKey {
     GRPC_MAX_REQUEST_BYTES("grpc.maxRequestBytes", "12582912", "largest message taken"),
     GRPC_MAX_METADATA_BYTES("grpc.maxMetadataBytes", "8192", "largest headers of a call taken"),
     GRPC_WARM_UP("grpc.warmUp", "1500ms", "how long the server asks itself before it says that it is ready, up to 30s"),
+    GRPC_PINGS_EVERY(
+            "grpc.pingsEvery", "10s", "how often callers may ping; who does more often is cut off; 0s: no bound"),
+    GRPC_MAX_CONNECTION_AGE(
+            "grpc.maxConnectionAge", "30m", "when a connection is ended, for callers to spread anew; 0s: never"),
     GRPC_DRAIN_DELAY("grpc.drainDelay", "0s", "how long health says NOT_SERVING before a stop refuses calls"),
     GRPC_STOP_TIMEOUT("grpc.stopTimeout", "10s", "how long calls under way may take when the server stops"),
     HTTP_HOST("http.host", "127.0.0.1", "address of the port for /metrics, /livez, /readyz and AuthZEN"),

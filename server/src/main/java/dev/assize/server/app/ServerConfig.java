@@ -128,7 +128,10 @@ record ServerConfig(
                         .map(file -> new GrpcConfig.UnixSocket(
                                 Path.of(file).toAbsolutePath(), permissions(settings, ConfigKey.GRPC_UNIX_SOCKET_MODE)))
                         .orElse(null),
-                settings.duration(ConfigKey.GRPC_WARM_UP));
+                settings.duration(ConfigKey.GRPC_WARM_UP),
+                new GrpcConfig.Connections(
+                        settings.duration(ConfigKey.GRPC_PINGS_EVERY),
+                        settings.duration(ConfigKey.GRPC_MAX_CONNECTION_AGE)));
     }
 
     /** Octal, as `chmod` takes them. */

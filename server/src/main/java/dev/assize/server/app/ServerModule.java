@@ -33,6 +33,7 @@ import dev.assize.server.endpoint.envoy.EnvoyModule;
 import dev.assize.server.endpoint.envoy.Mapping;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcModule;
+import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.endpoint.operations.OperationsModule;
 import dev.assize.server.endpoint.operations.ReadinessCheck;
@@ -176,6 +177,15 @@ final class ServerModule extends AbstractModule {
                 ReadinessCheck.ofNotice("partitions", partitions::complaint),
                 ReadinessCheck.ofNotice("break-glass", breakGlass::complaint),
                 new ReadinessCheck("grpc", serving::complaint));
+    }
+
+    @Provides
+    @Singleton
+    static ServingHealth health(GrpcServer grpc, PolicyWatch policy, DatabaseHealth database) {
+        return new ServingHealth(
+                grpc::serving,
+                () -> policy.isFresh() && policy.isOnTime(),
+                () -> database.complaint().isEmpty());
     }
 
     /** Whether the server as a whole takes calls, between the end of its start and the beginning of its stop. */

@@ -199,6 +199,12 @@ class ServerConfigTest {
         assertRefused(Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s".repeat(108)), "at most 107 bytes");
         assertRefused(Map.of("ASSIZE_GRPC_WARM_UP", "30001ms"), "expected 0 to 30 s");
         assertThat(config(Map.of("ASSIZE_GRPC_WARM_UP", "30s")).grpc().warmUp()).isEqualTo(GrpcConfig.MAX_WARM_UP);
+        assertRefused(Map.of("ASSIZE_GRPC_MAX_CONNECTION_AGE", "999ms"), "expected 0, or at least 1 s");
+        assertThat(config(Map.of("ASSIZE_GRPC_MAX_CONNECTION_AGE", "0s"))
+                        .grpc()
+                        .connections()
+                        .maxAge())
+                .isZero();
         assertRefused(Map.of("ASSIZE_DATABASE_USER", "app"), "without database.url");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
@@ -388,6 +394,8 @@ class ServerConfigTest {
                                 VERIFICATION_INTERVAL,
                                 ARCHIVE_TIMEOUT,
                                 GRPC_WARM_UP,
+                                GRPC_PINGS_EVERY,
+                                GRPC_MAX_CONNECTION_AGE,
                                 GRPC_DRAIN_DELAY,
                                 GRPC_STOP_TIMEOUT,
                                 DATABASE_CONNECT_TIMEOUT,

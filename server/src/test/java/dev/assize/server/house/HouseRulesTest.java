@@ -89,6 +89,7 @@ class HouseRulesTest {
                         "model",
                         "prompt",
                         "policy",
+                        "secret",
                         "ledger",
                         "audit",
                         "decision",
@@ -101,7 +102,6 @@ class HouseRulesTest {
         rooms.put("authentication", Set.of("model", "secret", "prompt", "audit"));
         rooms.put("ratelimit", Set.of("model", "audit"));
         rooms.put("access", Set.of("model", "prompt", "authentication", "decision", "audit"));
-        rooms.put("upstream", Set.of("model", "policy", "prompt", "secret", "decision", "authentication", "access"));
         rooms.put(
                 "storage",
                 Stream.concat(belowEndpoints.stream(), Stream.of("secret")).collect(Collectors.toSet()));

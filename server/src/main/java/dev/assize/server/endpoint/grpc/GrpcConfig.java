@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param stopTimeout how long calls under way may take when the server stops
  * @param warmUp how long the server asks itself before it says that it is ready; 0 for not at all
  * @param unixSocket where callers on this machine may come in, too, in plain text; null for nowhere
+ * @param connections how long connections last
  */
 public record GrpcConfig(
         String host,
@@ -31,7 +32,8 @@ public record GrpcConfig(
         Duration drainDelay,
         Duration stopTimeout,
         @Nullable UnixSocket unixSocket,
-        Duration warmUp) {
+        Duration warmUp,
+        Connections connections) {
 
     public static final int DEFAULT_PORT = 7443;
 
@@ -62,6 +64,32 @@ public record GrpcConfig(
 
     /** Whoever starts a server waits for it. */
     public static final Duration MAX_WARM_UP = Duration.ofSeconds(30);
+
+    /** With connections as they usually are. */
+    public GrpcConfig(
+            String host,
+            int port,
+            @Nullable Tls tls,
+            Reflection reflection,
+            int maxRequestBytes,
+            int maxMetadataBytes,
+            Duration drainDelay,
+            Duration stopTimeout,
+            @Nullable UnixSocket unixSocket,
+            Duration warmUp) {
+        this(
+                host,
+                port,
+                tls,
+                reflection,
+                maxRequestBytes,
+                maxMetadataBytes,
+                drainDelay,
+                stopTimeout,
+                unixSocket,
+                warmUp,
+                Connections.DEFAULT);
+    }
 
     /** Without a Unix socket, and with the usual warm-up. */
     public GrpcConfig(
@@ -97,6 +125,33 @@ public record GrpcConfig(
                 DEFAULT_MAX_METADATA_BYTES,
                 Duration.ZERO,
                 Duration.ofSeconds(10));
+    }
+
+    /**
+     * How long connections last.
+     *
+     * @param pingsEvery how often a caller may ask whether its connection still lives, with or without calls on it; one that
+     *     asks more often is cut off. 0 for as often as it likes
+     * @param maxAge when a connection is ended in good order, so that callers spread over the nodes that are there by then; 0
+     *     for never
+     */
+    public record Connections(Duration pingsEvery, Duration maxAge) {
+
+        /** What gRPC takes. */
+        private static final Duration SHORTEST = Duration.ofSeconds(1);
+
+        /** The most that gRPC's own clients can be set to: whoever asks no more often than that is nobody's attack. */
+        public static final Connections DEFAULT = new Connections(Duration.ofSeconds(10), Duration.ofMinutes(30));
+
+        public Connections {
+            if (pingsEvery.isNegative()) {
+                throw new IllegalArgumentException("grpc.pingsEvery: expected 0 or more");
+            }
+            if (!maxAge.isZero() && maxAge.compareTo(SHORTEST) < 0) {
+                throw new IllegalArgumentException(
+                        "grpc.maxConnectionAge is `" + maxAge + "`: expected 0, or at least 1 s");
+            }
+        }
     }
 
     /**

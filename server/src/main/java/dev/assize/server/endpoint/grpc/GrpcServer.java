@@ -20,19 +20,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The gRPC port, and the Unix socket beside it. Checks that need not wait are answered on the event loop; every other call runs on virtual threads, so
- * that handlers may block. When it stops, health says so first, new calls are refused next, and those under way are given
- * time to end.
+ * that handlers may block. When it stops, health says so first; then every connection is told to take its new calls
+ * elsewhere, and those under way are given time to end.
  */
 public final class GrpcServer implements AutoCloseable {
 
-    /** Meshes and mobile clients ping often; the default of 5 minutes would cut them off. */
-    private static final Duration KEEPALIVE_PERMITTED = Duration.ofSeconds(30);
-
     private static final Duration KEEPALIVE = Duration.ofMinutes(2);
     private static final Duration KEEPALIVE_TIMEOUT = Duration.ofSeconds(20);
-
-    /** Connections end now and then, so that load spreads over nodes that came later. */
-    private static final Duration CONNECTION_AGE = Duration.ofMinutes(30);
 
     private static final Duration CONNECTION_AGE_GRACE = Duration.ofMinutes(5);
     private static final int CALLS_PER_CONNECTION = 1_000;
@@ -79,6 +73,11 @@ public final class GrpcServer implements AutoCloseable {
         services.serving(true);
     }
 
+    /** Says what of it serves: decisions, and what else there is. Once it stops, it serves nothing, whatever is said. */
+    public void serving(boolean decisions, boolean others) {
+        services.serving(decisions, others);
+    }
+
     /** The port it listens on. */
     public synchronized int port() {
         if (server == null) {
@@ -96,6 +95,7 @@ public final class GrpcServer implements AutoCloseable {
         if (!running.isEmpty()) {
             drain(running);
         }
+        services.endWatches();
         server = null;
         if (local != null) {
             local.close();
@@ -108,6 +108,8 @@ public final class GrpcServer implements AutoCloseable {
         try {
             Thread.sleep(config.drainDelay());
             running.forEach(Server::shutdown);
+            // Not before: who listens comes back at once, and is to find itself on another connection.
+            services.endWatches();
             long limit = System.nanoTime() + config.stopTimeout().toNanos();
             for (Server each : running) {
                 if (!each.awaitTermination(limit - System.nanoTime(), TimeUnit.NANOSECONDS)) {
@@ -134,16 +136,19 @@ public final class GrpcServer implements AutoCloseable {
 
     /** Everything but where it listens. */
     private NettyServerBuilder configured(NettyServerBuilder builder) {
+        Duration maxAge = config.connections().maxAge();
+        if (!maxAge.isZero()) {
+            builder.maxConnectionAge(maxAge.toMillis(), TimeUnit.MILLISECONDS)
+                    .maxConnectionAgeGrace(CONNECTION_AGE_GRACE.toSeconds(), TimeUnit.SECONDS);
+        }
         return services.addTo(builder)
                 .maxInboundMessageSize(config.maxRequestBytes())
                 .maxInboundMetadataSize(config.maxMetadataBytes())
                 .maxConcurrentCallsPerConnection(CALLS_PER_CONNECTION)
-                .permitKeepAliveTime(KEEPALIVE_PERMITTED.toSeconds(), TimeUnit.SECONDS)
+                .permitKeepAliveTime(config.connections().pingsEvery().toMillis(), TimeUnit.MILLISECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .keepAliveTime(KEEPALIVE.toSeconds(), TimeUnit.SECONDS)
-                .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS)
-                .maxConnectionAge(CONNECTION_AGE.toSeconds(), TimeUnit.SECONDS)
-                .maxConnectionAgeGrace(CONNECTION_AGE_GRACE.toSeconds(), TimeUnit.SECONDS);
+                .keepAliveTimeout(KEEPALIVE_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
     }
 
     private ServerCredentials credentials() throws IOException {

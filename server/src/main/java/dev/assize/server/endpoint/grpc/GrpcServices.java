@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.endpoint.call.GuestService;
 import io.grpc.BindableService;
 import io.grpc.ServerBuilder;
@@ -9,6 +10,7 @@ import io.grpc.ServerServiceDefinition;
 import io.grpc.health.v1.HealthCheckResponse.ServingStatus;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -17,6 +19,10 @@ public final class GrpcServices {
 
     private final Endpoints endpoints;
     private final Set<GuestService> guests;
+
+    /** What they are called. */
+    private final List<String> services;
+
     private final CheckMethods checks;
     private final CallThreads threads;
     private final MetricsInterceptor measured;
@@ -41,6 +47,11 @@ public final class GrpcServices {
             GrpcConfig config) {
         this.endpoints = endpoints;
         this.guests = guests;
+        this.services = Stream.concat(
+                        endpoints.services().stream(),
+                        guests.stream().map(BindableService::bindService))
+                .map(service -> service.getServiceDescriptor().getName())
+                .toList();
         this.checks = checks;
         this.threads = threads;
         this.measured = measured;
@@ -71,18 +82,27 @@ public final class GrpcServices {
 
     /** What health says of the server as a whole and of each service. */
     public void serving(boolean serving) {
-        ServingStatus status = serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
-        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status);
-        Stream.concat(
-                        endpoints.services().stream(),
-                        guests.stream().map(BindableService::bindService))
-                .map(service -> service.getServiceDescriptor().getName())
-                .forEach(service -> health.setStatus(service, status));
+        serving(serving, serving);
     }
 
-    /** Health says NOT_SERVING from now on, whatever else is said, and who listens is told to go elsewhere. */
+    /** The same where decisions may be served although nothing else can be; the server as a whole serves everything. */
+    void serving(boolean decisions, boolean others) {
+        services.forEach(name ->
+                health.setStatus(name, status(decisions && (others || name.equals(DecisionServiceGrpc.SERVICE_NAME)))));
+        health.setStatus(HealthStatusManager.SERVICE_NAME_ALL_SERVICES, status(decisions && others));
+    }
+
+    private static ServingStatus status(boolean serving) {
+        return serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+    }
+
+    /** Health says NOT_SERVING from now on, whatever else is said. */
     void stopServing() {
         health.enterTerminalState();
+    }
+
+    /** Who listens is told to go elsewhere, and nobody is taken in who would listen. */
+    void endWatches() {
         watches.close();
     }
 
