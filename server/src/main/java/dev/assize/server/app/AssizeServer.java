@@ -88,6 +88,8 @@ final class AssizeServer implements Startable {
     }
 
     private void startParts() {
+        // First, so that it is stopped last: what else stops is traced.
+        part(Tracing.class);
         // On a thread of its own: most of what the start waits for is the database.
         Rehearsal rehearsal = Rehearsal.begin(config.grpc().warmUp());
         Database database = part(Database.class);

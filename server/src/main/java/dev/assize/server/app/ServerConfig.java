@@ -52,7 +52,8 @@ record ServerConfig(
         DecisionConfig decision,
         RecordingConfig recording,
         CleanUpConfig cleanUp,
-        AuthenticationConfig authentication) {
+        AuthenticationConfig authentication,
+        TracingConfig tracing) {
 
     static final int MAX_PORT = 65_535;
     private static final int MANY = Integer.MAX_VALUE;
@@ -88,7 +89,12 @@ record ServerConfig(
                                 .map(Path::of)
                                 .orElse(home.resolve("pepper")),
                         settings.duration(ConfigKey.AUTHENTICATION_CACHE_TTL),
-                        settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, MANY))));
+                        settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, MANY))),
+                checked(() -> new TracingConfig(
+                        settings.given(ConfigKey.TRACING_ENDPOINT)
+                                .map(address -> uri(settings, ConfigKey.TRACING_ENDPOINT, address))
+                                .orElse(null),
+                        settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO))));
     }
 
     /** Whether the database is the server's own. */
@@ -337,6 +343,14 @@ record ServerConfig(
             return new URI(text);
         } catch (URISyntaxException e) {
             throw new ConfigurationException("endpoint: expected https://host, or http://host:port");
+        }
+    }
+
+    private static URI uri(Settings settings, ConfigKey key, String text) {
+        try {
+            return new URI(text);
+        } catch (URISyntaxException e) {
+            throw settings.bad(key, "an address as http://host:4318");
         }
     }
 

@@ -5,6 +5,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.access.AccessModule;
 import dev.assize.server.administration.AdministrationModule;
 import dev.assize.server.administration.CleanUpConfig;
@@ -29,6 +30,7 @@ import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.authzen.AuthzenConfig;
 import dev.assize.server.endpoint.authzen.AuthzenModule;
+import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.envoy.EnvoyModule;
 import dev.assize.server.endpoint.envoy.Mapping;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -52,12 +54,14 @@ import dev.assize.server.storage.StorageModule;
 import dev.assize.server.verification.Patrol;
 import dev.assize.server.verification.VerificationConfig;
 import dev.assize.server.verification.VerificationModule;
+import io.micrometer.core.instrument.Clock;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -126,6 +130,9 @@ final class ServerModule extends AbstractModule {
         bind(InstantSource.class).toInstance(InstantSource.system());
         bind(Ticker.class).toInstance(Ticker.systemTicker());
         bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
+        Tracing tracing = Tracing.of(config.tracing(), config.nodeName());
+        bind(Tracing.class).toInstance(tracing);
+        OptionalBinder.newOptionalBinder(binder(), CallSpans.class).setBinding().toInstance(tracing.spans());
     }
 
     /** Asked for by the log that decisions may be recorded in, hence not before it is needed. */
@@ -137,8 +144,11 @@ final class ServerModule extends AbstractModule {
 
     @Provides
     @Singleton
-    static PrometheusMeterRegistry meters() {
-        PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    static PrometheusMeterRegistry meters(Tracing tracing) {
+        PrometheusMeterRegistry registry = tracing.isOn()
+                ? new PrometheusMeterRegistry(
+                        PrometheusConfig.DEFAULT, new PrometheusRegistry(), Clock.SYSTEM, new TracedMeasurements())
+                : new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);

@@ -166,6 +166,18 @@ final class Settings {
         throw bad(key, "a whole number from " + min + " to " + max);
     }
 
+    double fraction(ConfigKey key) {
+        try {
+            double fraction = Double.parseDouble(text(key));
+            if (fraction >= 0 && fraction <= 1) {
+                return fraction;
+            }
+        } catch (NumberFormatException notANumber) {
+            throw bad(key, "a number from 0 to 1");
+        }
+        throw bad(key, "a number from 0 to 1");
+    }
+
     Duration duration(ConfigKey key) {
         Matcher matcher = DURATION.matcher(text(key));
         if (!matcher.matches()) {

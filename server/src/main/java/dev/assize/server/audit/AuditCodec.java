@@ -91,16 +91,16 @@ public final class AuditCodec implements Projector {
                 beside.add(new ErasableValue(part.field(), salt(), value.getBytes(StandardCharsets.UTF_8)));
             }
         }
-        byte[] body = body(masked, recorder, ledger, idempotencyKey, beside);
+        byte[] body = body(masked, recorder, ledger, idempotencyKey, event.traceContext(), beside);
         return new EntryDraft(recorder, event.type(), body, beside);
     }
 
     /**
-     * The body as it is the same for the same event: without the commitments, which are not. Of what is kept beside the
-     * frame it tells that it is, and not what.
+     * The body as it is the same for the same event: without the commitments and the trace, which are another's in a retry.
+     * Of what is kept beside the frame it tells that it is, and not what.
      */
     byte[] comparable(Masked masked, Recorder recorder, TenantId ledger, @Nullable String idempotencyKey) {
-        byte[] body = body(masked, recorder, ledger, idempotencyKey, List.of());
+        byte[] body = body(masked, recorder, ledger, idempotencyKey, null, List.of());
         AuditEvent event = masked.event();
         if (event.erasable().isEmpty()) {
             return body;
@@ -138,6 +138,7 @@ public final class AuditCodec implements Projector {
             Recorder recorder,
             TenantId ledger,
             @Nullable String idempotencyKey,
+            @Nullable String traceContext,
             List<ErasableValue> beside) {
         AuditEvent event = masked.event();
         FrameBody body = new FrameBody()
@@ -160,6 +161,7 @@ public final class AuditCodec implements Projector {
         return body.text(AuditField.PAYLOAD, inFrame(event, Erasable.PAYLOAD, event.payload()))
                 .texts(AuditField.READS, event.reads())
                 .texts(AuditField.WRITES, event.writes())
+                .text(AuditField.TRACE_CONTEXT, traceContext)
                 .texts(AuditField.MASKED, masked.masked())
                 .text(AuditField.IDEMPOTENCY_KEY, idempotencyKey)
                 .commitments(AuditField.PAYLOAD_COMMITMENTS, beside)
@@ -334,7 +336,8 @@ public final class AuditCodec implements Projector {
                 fields.texts(AuditField.WRITES),
                 optional(part(fields, values, Erasable.ON_BEHALF_OF), Subject::parse),
                 optional(fields.text(AuditField.ACTOR_TENANT), TenantId::new),
-                erasable);
+                erasable,
+                fields.text(AuditField.TRACE_CONTEXT));
     }
 
     /** The fields, all of them known and of their form. */

@@ -33,7 +33,8 @@ enum AuditColumn {
     READS,
     WRITES,
     MASKED,
-    ERASED;
+    ERASED,
+    TRACE_CONTEXT;
 
     /** As its field is named in the frame. */
     String title() {
@@ -72,6 +73,7 @@ enum AuditColumn {
             case WRITES -> list(event.writes());
             case MASKED -> list(entry.masked());
             case ERASED -> list(entry.erased());
+            case TRACE_CONTEXT -> event.traceContext();
         };
     }
 

@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param onBehalfOf for whom it was done; null where the actor acted for itself
  * @param actorTenant the actor's home; null means what the recorder says of itself, else the ledger's tenant
  * @param erasable what of it is kept beside the frame, so that it can be erased; where it has none of it that says nothing
+ * @param traceContext W3C `traceparent` of the call that brought it; null where that had none. It is no part of what a retry
+ *     is compared by
  */
 public record AuditEvent(
         String type,
@@ -49,7 +51,8 @@ public record AuditEvent(
         List<String> writes,
         @Nullable Subject onBehalfOf,
         @Nullable TenantId actorTenant,
-        Set<Erasable> erasable) {
+        Set<Erasable> erasable,
+        @Nullable String traceContext) {
 
     /** The prefix of types that only the server writes. */
     public static final String OWN_TYPES = "assize.";
@@ -58,6 +61,50 @@ public record AuditEvent(
         reads = List.copyOf(reads);
         writes = List.copyOf(writes);
         erasable = erasable.isEmpty() ? Set.of() : Collections.unmodifiableSet(EnumSet.copyOf(erasable));
+    }
+
+    /** An event of nobody's trace. */
+    public AuditEvent(
+            String type,
+            @Nullable String category,
+            Subject actor,
+            @Nullable String role,
+            Action action,
+            ResourcePath resource,
+            Environment env,
+            Outcome outcome,
+            @Nullable Instant occurredAt,
+            @Nullable String runId,
+            @Nullable String decisionId,
+            @Nullable String reason,
+            boolean override,
+            @Nullable String payload,
+            List<String> reads,
+            List<String> writes,
+            @Nullable Subject onBehalfOf,
+            @Nullable TenantId actorTenant,
+            Set<Erasable> erasable) {
+        this(
+                type,
+                category,
+                actor,
+                role,
+                action,
+                resource,
+                env,
+                outcome,
+                occurredAt,
+                runId,
+                decisionId,
+                reason,
+                override,
+                payload,
+                reads,
+                writes,
+                onBehalfOf,
+                actorTenant,
+                erasable,
+                null);
     }
 
     /** An event of which nothing can be erased. */
@@ -104,6 +151,16 @@ public record AuditEvent(
 
     /** The same with other free texts. */
     AuditEvent withTexts(@Nullable String otherReason, @Nullable String otherPayload) {
+        return with(otherReason, otherPayload, traceContext);
+    }
+
+    /** The same as a call brought it that is part of this trace, or of none. */
+    public AuditEvent inTrace(@Nullable String otherTraceContext) {
+        return with(reason, payload, otherTraceContext);
+    }
+
+    private AuditEvent with(
+            @Nullable String otherReason, @Nullable String otherPayload, @Nullable String otherTraceContext) {
         return new AuditEvent(
                 type,
                 category,
@@ -123,7 +180,8 @@ public record AuditEvent(
                 writes,
                 onBehalfOf,
                 actorTenant,
-                erasable);
+                erasable,
+                otherTraceContext);
     }
 
     /** What is to be kept beside the frame, of what there is. */

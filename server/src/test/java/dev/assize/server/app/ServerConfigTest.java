@@ -25,6 +25,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +71,7 @@ class ServerConfigTest {
         assertThat(config.cleanUp()).isEqualTo(CleanUpConfig.defaults());
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
+        assertThat(config.tracing()).isEqualTo(TracingConfig.off());
         assertThat(config.embedded()).isTrue();
     }
 
@@ -299,6 +301,24 @@ class ServerConfigTest {
     }
 
     @Test
+    void readsWhereSpansGo() {
+        for (String address :
+                List.of("http://127.0.0.1:4318", "http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces")) {
+            URI collector =
+                    config(Map.of("ASSIZE_TRACING_ENDPOINT", address)).tracing().collector();
+            assertThat(TracingConfig.traces(Objects.requireNonNull(collector)))
+                    .isEqualTo("http://127.0.0.1:4318/v1/traces");
+        }
+        for (String wrong :
+                List.of("127.0.0.1:4318", "ftp://host", "http://user:secret@host", "http://host?a=b", "http:// host")) {
+            assertRefused(Map.of("ASSIZE_TRACING_ENDPOINT", wrong), "http://host:4318");
+        }
+        for (String wrong : List.of("-0.1", "1.1", "NaN", "some")) {
+            assertRefused(Map.of("ASSIZE_TRACING_SAMPLE_RATIO", wrong), "0 to 1");
+        }
+    }
+
+    @Test
     void readsWitnesses() {
         assertThat(config(Map.of("ASSIZE_ANCHOR_WITNESSES", "http://127.0.0.1:7490/  " + WITNESS))
                         .witnesses()
@@ -386,6 +406,8 @@ class ServerConfigTest {
                                 ANCHOR_PASSWORD,
                                 NODE_NAME,
                                 AUTHENTICATION_PEPPER_FILE -> "another";
+                        case TRACING_ENDPOINT -> "http://127.0.0.1:4318";
+                        case TRACING_SAMPLE_RATIO -> "0.5";
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";
                         case DECISION_POLL_INTERVAL, DECISION_UNKNOWN_TENANT_TTL -> "2s";

@@ -26,7 +26,7 @@ public final class AuditEventGenerator {
     }
 
     public AuditEvent event() {
-        return new AuditEvent(
+        AuditEvent event = new AuditEvent(
                 pick(List.of("replay.executed", "assize.policy.changed", "T", "a:b-c_d.e")),
                 maybe(this::text),
                 subject(),
@@ -45,6 +45,7 @@ public final class AuditEventGenerator {
                 texts(),
                 maybe(this::subject),
                 maybe(() -> new TenantId("partner")));
+        return event.inTrace(maybe(() -> "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0" + random.nextInt(2)));
     }
 
     public Recorder recorder() {

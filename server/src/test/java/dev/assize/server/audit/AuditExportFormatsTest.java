@@ -30,7 +30,7 @@ class AuditExportFormatsTest {
         assertThat(AuditCsv.header())
                 .isEqualTo("seq,entry_hash,recorded_at,recorded_by,recorded_by_tenant,type,category,actor,actor_tenant,"
                         + "on_behalf_of,role,action,resource,env,outcome,occurred_at,run_id,decision_id,reason,override,"
-                        + "payload,reads,writes,masked,erased\r\n");
+                        + "payload,reads,writes,masked,erased,trace_context\r\n");
     }
 
     @Test

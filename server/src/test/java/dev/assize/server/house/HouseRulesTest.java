@@ -265,6 +265,16 @@ class HouseRulesTest {
     }
 
     @Test
+    void onlyTheDoorsTrace() {
+        noClasses()
+                .that(not(resideInAnyPackage(ROOT + ".endpoint..", ROOT + ".app..")))
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.opentelemetry..")
+                .check(CLASSES);
+    }
+
+    @Test
     void wireTypesStayAtTheDoors() {
         noClasses()
                 .that(not(resideInAnyPackage(

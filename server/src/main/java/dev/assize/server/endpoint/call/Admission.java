@@ -12,7 +12,10 @@ import org.jspecify.annotations.Nullable;
 /** The door: lets a call in when its credential authenticates a caller that may use the RPC. */
 public final class Admission {
 
-    private static final Pattern TRACE_CONTEXT = Pattern.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}");
+    /** As W3C has it: neither id is all zeros, and there is no version ff. */
+    private static final Pattern TRACE_CONTEXT =
+            Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
+
     private static final String SCHEME = "Bearer ";
 
     private final ApiKeys keys;
@@ -44,9 +47,9 @@ public final class Admission {
         return new CallContext(caller, rpc, traceContext(traceparent));
     }
 
-    /** What is not of its form is nobody's trace. */
+    /** What is not of its form is nobody's trace; then it is the one that begins here, if one does. */
     private static @Nullable String traceContext(@Nullable String value) {
-        return value != null && TRACE_CONTEXT.matcher(value).matches() ? value : null;
+        return value != null && TRACE_CONTEXT.matcher(value).matches() ? value : CallSpans.currentTraceContext();
     }
 
     /** The one credential of a call: of several, none is believed. */

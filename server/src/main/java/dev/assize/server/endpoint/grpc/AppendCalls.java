@@ -55,7 +55,9 @@ final class AppendCalls {
         String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
         Acknowledgement acknowledgement = acknowledgement(request.getAcknowledgementValue());
         List<AuditEvent> events =
-                events("", request.getEventsList(), call.caller().subject());
+                events("", request.getEventsList(), call.caller().subject()).stream()
+                        .map(event -> event.inTrace(call.traceContext()))
+                        .toList();
         requireActors(tenant, events);
         LedgerEndpoint.requireSound(AuditEvents.problems(events, key));
         if (acknowledgement == Acknowledgement.SPOOLED) {

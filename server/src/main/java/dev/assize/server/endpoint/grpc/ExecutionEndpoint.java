@@ -82,9 +82,10 @@ final class ExecutionEndpoint {
         String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
         String decisionId = key == null ? ids.next() : DecisionIds.of(tenant, call.recorder(), key, request);
         dev.assize.server.audit.AuditEvent event = AuditTranslator.event(
-                "event.",
-                completed(request.getEvent(), query, decisionId),
-                call.caller().subject());
+                        "event.",
+                        completed(request.getEvent(), query, decisionId),
+                        call.caller().subject())
+                .inTrace(call.traceContext());
         requireSound(AuditEvents.problems(List.of(event), key));
         // Also so that whatever must be loaded to decide is there before anything is locked.
         Answer first = decisions.evaluate(query);

@@ -5,12 +5,18 @@ import io.grpc.Status;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 
 /** The meters of the gRPC door: calls by RPC and status code, and errors of ours. */
 final class GrpcMetrics {
+
+    /** A check takes less than a millisecond; nobody waits for longer than the other end. */
+    private static final Duration SHORTEST = Duration.ofNanos(100_000);
+
+    private static final Duration LONGEST = Duration.ofSeconds(30);
 
     private final MeterRegistry registry;
     private final Counter internalErrors;
@@ -40,6 +46,8 @@ final class GrpcMetrics {
                 .tag("rpc", call.rpc)
                 .tag("code", call.code.name())
                 .publishPercentileHistogram()
+                .minimumExpectedValue(SHORTEST)
+                .maximumExpectedValue(LONGEST)
                 .register(registry);
     }
 

@@ -26,6 +26,7 @@ public final class GrpcServices {
     private final CheckMethods checks;
     private final CallThreads threads;
     private final MetricsInterceptor measured;
+    private final SpanInterceptor spanned;
     private final PromptInterceptor prompt;
     private final AuthenticationInterceptor authenticated;
     private final MalformedMessageInterceptor wellFormed;
@@ -40,6 +41,7 @@ public final class GrpcServices {
             Set<GuestService> guests,
             CallThreads threads,
             MetricsInterceptor measured,
+            SpanInterceptor spanned,
             PromptInterceptor prompt,
             AuthenticationInterceptor authenticated,
             MalformedMessageInterceptor wellFormed,
@@ -55,6 +57,7 @@ public final class GrpcServices {
         this.checks = checks;
         this.threads = threads;
         this.measured = measured;
+        this.spanned = spanned;
         this.prompt = prompt;
         this.authenticated = authenticated;
         this.wellFormed = wellFormed;
@@ -108,6 +111,8 @@ public final class GrpcServices {
 
     private ServerServiceDefinition guarded(ServerServiceDefinition service) {
         // The last one named is the first one called.
-        return ServerInterceptors.intercept(service, authenticated, prompt, measured);
+        return spanned.isNeeded()
+                ? ServerInterceptors.intercept(service, authenticated, prompt, spanned, measured)
+                : ServerInterceptors.intercept(service, authenticated, prompt, measured);
     }
 }

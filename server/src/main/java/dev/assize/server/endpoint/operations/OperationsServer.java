@@ -41,6 +41,7 @@ public final class OperationsServer implements AutoCloseable {
     private static final int CONNECTIONS = 2_000;
     private static final Set<String> OWN = Set.of("/metrics", "/livez", "/readyz");
     private static final String TEXT = "text/plain; charset=utf-8";
+    private static final String OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
     private final OperationsConfig config;
@@ -165,11 +166,18 @@ public final class OperationsServer implements AutoCloseable {
             return;
         }
         switch (exchange.getRequestURI().getPath()) {
-            case "/metrics" -> send(exchange, 200, PROMETHEUS, registry.scrape());
+            case "/metrics" -> meters(exchange);
             case "/livez" -> send(exchange, 200, TEXT, "ok\n");
             case "/readyz" -> ready(exchange);
             case null, default -> send(exchange, 404, TEXT, "expected /metrics, /livez or /readyz\n");
         }
+    }
+
+    /** Prometheus asks for OpenMetrics, which alone has exemplars. */
+    private void meters(HttpExchange exchange) throws IOException {
+        String accepted = String.join(",", exchange.getRequestHeaders().getOrDefault("Accept", List.of()));
+        String type = accepted.contains("application/openmetrics-text") ? OPEN_METRICS : PROMETHEUS;
+        send(exchange, 200, type, registry.scrape(type));
     }
 
     private void ready(HttpExchange exchange) throws IOException {

@@ -5,6 +5,7 @@ import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Module;
 import com.google.inject.Stage;
+import com.google.inject.multibindings.OptionalBinder;
 import com.google.inject.util.Modules;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
@@ -57,6 +58,7 @@ import dev.assize.server.decision.SearchService;
 import dev.assize.server.decision.node.InMemoryNodeRegistry;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.decision.node.NodeRegistry;
+import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
@@ -139,14 +141,19 @@ public final class GrpcFixture implements AutoCloseable {
 
     /** With guests on the port. */
     public GrpcFixture(Path directory, Module guests) {
-        this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, guests);
+        this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, CallSpans.none(), guests);
     }
 
     GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience) {
-        this(directory, config, patience, Modules.EMPTY_MODULE);
+        this(directory, config, patience, CallSpans.none(), Modules.EMPTY_MODULE);
     }
 
-    private GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience, Module guests) {
+    GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience, CallSpans spans) {
+        this(directory, config, patience, spans, Modules.EMPTY_MODULE);
+    }
+
+    private GrpcFixture(
+            Path directory, GrpcConfig config, ExportCalls.Patience patience, CallSpans spans, Module guests) {
         decisions.addTenant("acme");
         injector = Guice.createInjector(
                 Stage.PRODUCTION,
@@ -166,7 +173,7 @@ public final class GrpcFixture implements AutoCloseable {
                     }
                 }),
                 guests,
-                new Surroundings(directory, config));
+                new Surroundings(directory, config, spans));
         injector.getInstance(Anchor.class).round();
         admin = key("user:admin", "assize", true);
         replay = key("service:replay", "acme", false, "acme");
@@ -257,10 +264,12 @@ public final class GrpcFixture implements AutoCloseable {
 
         private final Path directory;
         private final GrpcConfig config;
+        private final CallSpans spans;
 
-        Surroundings(Path directory, GrpcConfig config) {
+        Surroundings(Path directory, GrpcConfig config, CallSpans spans) {
             this.directory = directory;
             this.config = config;
+            this.spans = spans;
         }
 
         @Override
@@ -308,6 +317,9 @@ public final class GrpcFixture implements AutoCloseable {
             bind(OutsideStore.class).toInstance(unsigned);
             bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
             bind(GrpcConfig.class).toInstance(config);
+            OptionalBinder.newOptionalBinder(binder(), CallSpans.class)
+                    .setBinding()
+                    .toInstance(spans);
         }
     }
 }

@@ -18,14 +18,18 @@ import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
 import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.VerifyResult;
+import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.Limits;
+import io.grpc.Metadata;
+import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -421,6 +425,58 @@ class LedgerEndpointTest {
                 query(QueryAuditRequest.newBuilder().setIncludeFrames(true)).getEntries(0);
         assertThat(entry.getFrame().isEmpty()).isFalse();
         assertThat(entry.getEvent().getPayload()).isEqualTo("{\"a\":1}");
+    }
+
+    @Test
+    void anEntryHasTheTraceOfTheCallThatBroughtItAndARetryMayHaveAnother() {
+        String trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        AppendAuditRequest once = AppendAuditRequest.newBuilder()
+                .setTenant("acme")
+                .setIdempotencyKey("k")
+                .addEvents(event())
+                .build();
+        assertThat(inTrace(trace, once).getReplayed()).isFalse();
+        assertThat(inTrace(trace.replace("b7ad", "c7ad"), once).getReplayed()).isTrue();
+        assertThat(door.ledger(door.replay).appendAudit(once).getReplayed()).isTrue();
+        assertThat(traces()).containsExactly(trace);
+    }
+
+    @Test
+    void whatIsNoTraceIsNotRecorded() {
+        for (String nonsense : List.of(
+                "nonsense",
+                "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+                "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+                "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01")) {
+            inTrace(
+                    nonsense,
+                    AppendAuditRequest.newBuilder()
+                            .setTenant("acme")
+                            .addEvents(event())
+                            .build());
+        }
+        append(event());
+        assertThat(traces()).hasSize(6).containsOnlyNulls();
+    }
+
+    private AppendAuditResponse inTrace(String traceparent, AppendAuditRequest request) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER), traceparent);
+        return door.ledger(door.replay)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                .appendAudit(request);
+    }
+
+    private List<@Nullable String> traces() {
+        List<@Nullable String> traces = new ArrayList<>();
+        AuditCodec codec = new AuditCodec();
+        door.ledger
+                .rows(GrpcFixture.ACME)
+                .values()
+                .forEach(row -> traces.add(
+                        codec.decode(row.frame(), row.entryHash()).event().traceContext()));
+        return traces;
     }
 
     private void refuses(AuditEvent.Builder event, String field) {
