@@ -42,6 +42,7 @@ enum ConfigKey {
             "http://host:4318 of a collector that takes spans as OTLP; without it none are made"),
     TRACING_SAMPLE_RATIO(
             "tracing.sampleRatio", "0.01", "how many of the calls that are part of no trace begin one, 0 to 1"),
+    LOG_FORMAT("log.format", "text", "what the lines of the log are: text, or json for an object each"),
     NODE_NAME("node.name", "", "what this process is called among the nodes; default: host name and gRPC port"),
     DATABASE_URL("database.url", "", "jdbc:postgresql://… of your own PostgreSQL; without it the server runs its own"),
     DATABASE_USER("database.user", "", "the application's role there"),

@@ -53,7 +53,8 @@ record ServerConfig(
         RecordingConfig recording,
         CleanUpConfig cleanUp,
         AuthenticationConfig authentication,
-        TracingConfig tracing) {
+        TracingConfig tracing,
+        LogFormat logFormat) {
 
     static final int MAX_PORT = 65_535;
     private static final int MANY = Integer.MAX_VALUE;
@@ -94,7 +95,8 @@ record ServerConfig(
                         settings.given(ConfigKey.TRACING_ENDPOINT)
                                 .map(address -> uri(settings, ConfigKey.TRACING_ENDPOINT, address))
                                 .orElse(null),
-                        settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO))));
+                        settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO))),
+                settings.oneOf(ConfigKey.LOG_FORMAT, LogFormat.class));
     }
 
     /** Whether the database is the server's own. */

@@ -38,6 +38,7 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
      * @throws CommandException where it cannot; the message says why in one line
      */
     static ServerProcess<AssizeServer> start(ServerConfig config) {
+        LogLines.become(config.logFormat());
         return start(() -> AssizeServer.of(config));
     }
 

@@ -72,6 +72,7 @@ class ServerConfigTest {
         assertThat(config.decision()).isEqualTo(DecisionConfig.defaults());
         assertThat(config.authentication()).isEqualTo(AuthenticationConfig.defaults(HOME));
         assertThat(config.tracing()).isEqualTo(TracingConfig.off());
+        assertThat(config.logFormat()).isEqualTo(LogFormat.TEXT);
         assertThat(config.embedded()).isTrue();
     }
 
@@ -316,6 +317,7 @@ class ServerConfigTest {
         for (String wrong : List.of("-0.1", "1.1", "NaN", "some")) {
             assertRefused(Map.of("ASSIZE_TRACING_SAMPLE_RATIO", wrong), "0 to 1");
         }
+        assertRefused(Map.of("ASSIZE_LOG_FORMAT", "xml"), "text, json");
     }
 
     @Test
@@ -408,6 +410,7 @@ class ServerConfigTest {
                                 AUTHENTICATION_PEPPER_FILE -> "another";
                         case TRACING_ENDPOINT -> "http://127.0.0.1:4318";
                         case TRACING_SAMPLE_RATIO -> "0.5";
+                        case LOG_FORMAT -> "json";
                         case LEDGER_NAME -> "assize.example.com";
                         case DECISION_FRESHNESS_BOUND -> "30s";
                         case DECISION_POLL_INTERVAL, DECISION_UNKNOWN_TENANT_TTL -> "2s";

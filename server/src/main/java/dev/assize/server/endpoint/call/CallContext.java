@@ -3,18 +3,26 @@ package dev.assize.server.endpoint.call;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Recorder;
 import io.grpc.Context;
+import java.util.HexFormat;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Who calls, and what: what the door found out before the call came in.
  *
  * @param rpc as `DecisionService/Check`
- * @param traceContext W3C `traceparent`; null where the call had none of that form
+ * @param traceContext W3C `traceparent`; null where the call had none of that form and none was begun here
+ * @param number of the call, by which the log's lines of it are found; random, so that nodes need not count together
  */
 public record CallContext(
-        Caller caller, String rpc, @Nullable String traceContext) {
+        Caller caller, String rpc, @Nullable String traceContext, long number) {
 
     private static final Context.Key<CallContext> KEY = Context.key("assize-call");
+
+    /** A call that has no number yet. */
+    public CallContext(Caller caller, String rpc, @Nullable String traceContext) {
+        this(caller, rpc, traceContext, ThreadLocalRandom.current().nextLong());
+    }
 
     /** The call that this thread serves. */
     public static CallContext current() {
@@ -23,6 +31,16 @@ public record CallContext(
             throw new IllegalStateException("A handler ran without passing the door");
         }
         return call;
+    }
+
+    /** The same where there may be none. */
+    public static @Nullable CallContext ifAny() {
+        return KEY.get();
+    }
+
+    /** The call's number as the log has it. */
+    public String id() {
+        return HexFormat.of().toHexDigits(number);
     }
 
     public Context attachedTo(Context context) {

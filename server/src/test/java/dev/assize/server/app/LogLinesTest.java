@@ -1,0 +1,155 @@
+package dev.assize.server.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.classic.spi.ThrowableProxyUtil;
+import ch.qos.logback.classic.util.LogbackMDCAdapter;
+import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.read.ListAppender;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.server.authentication.Caller;
+import dev.assize.server.endpoint.call.CallContext;
+import dev.assize.server.endpoint.grpc.GrpcFixture;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
+import io.grpc.Context;
+import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+
+/** The log as machines read it. */
+class LogLinesTest {
+
+    private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
+
+    private final LoggerContext context = new LoggerContext();
+    private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+    private final Logger log = context.getLogger("dev.assize.server.Shown");
+
+    LogLinesTest() {
+        context.setMDCAdapter(new LogbackMDCAdapter());
+        OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
+        lines.setContext(context);
+        LogLines.json(lines, context);
+        lines.setOutputStream(written);
+        lines.start();
+        context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
+    }
+
+    @AfterEach
+    void stop() {
+        context.stop();
+    }
+
+    @Test
+    void eachLineIsOneObjectWhateverIsInIt() throws Exception {
+        log.info("one\ntwo \"{}\" \u2028", "three");
+        log.error("broken", new IllegalStateException("why", new RuntimeException("because")));
+
+        List<JsonNode> lines = lines();
+        assertThat(lines).hasSize(2);
+        assertThat(lines.getFirst().get("formattedMessage").asText()).isEqualTo("one\ntwo \"three\" \u2028");
+        assertThat(lines.getFirst().get("level").asText()).isEqualTo("INFO");
+        assertThat(lines.getFirst().get("loggerName").asText()).isEqualTo("dev.assize.server.Shown");
+        assertThat(lines.getFirst().get("timestamp").isIntegralNumber()).isTrue();
+        assertThat(lines.getFirst().has("arguments")).isFalse();
+        assertThat(lines.getLast().get("throwable").toString()).contains("why", "because");
+    }
+
+    @Test
+    void aLineOfACallHasItsNumberAndItsTraceAndNoOtherHas() throws Exception {
+        CallContext call = new CallContext(caller(), "DecisionService/Check", "00-" + TRACE + "-b7ad6b7169203331-01");
+        call.attachedTo(Context.current()).run(() -> log.info("within"));
+        new CallContext(caller(), "DecisionService/Check", null)
+                .attachedTo(Context.current())
+                .run(() -> log.info("of no trace"));
+        log.info("without");
+
+        List<JsonNode> lines = lines();
+        JsonNode marks = lines.getFirst().get("mdc");
+        assertThat(marks.get("call_id").asText()).isEqualTo(call.id()).matches("[0-9a-f]{16}");
+        assertThat(marks.get("trace_id").asText()).isEqualTo(TRACE);
+        assertThat(marks.get("rpc").asText()).isEqualTo("DecisionService/Check");
+        assertThat(lines.get(1).get("mdc").has("trace_id")).isFalse();
+        assertThat(lines.get(1).get("mdc").get("call_id").asText())
+                .isNotEqualTo(marks.get("call_id").asText());
+        assertThat(lines.getLast().path("mdc")).isEmpty();
+    }
+
+    @Test
+    void noLineOfACallHasItsCredential(@TempDir Path directory) {
+        Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+        ListAppender<ILoggingEvent> said = new ListAppender<>();
+        said.start();
+        root.addAppender(said);
+        try (GrpcFixture door = new GrpcFixture(directory)) {
+            door.decisions.answer(query -> {
+                throw new IllegalStateException("shown");
+            });
+            for (String key : List.of(door.admin, door.admin + "x", "asz_wrong")) {
+                assertThatThrownBy(() -> check(door, key)).isInstanceOf(StatusRuntimeException.class);
+            }
+        } finally {
+            root.detachAppender(said);
+        }
+        assertThat(said.list)
+                .isNotEmpty()
+                .allSatisfy(line -> assertThat(line.getFormattedMessage()
+                                + (line.getThrowableProxy() == null
+                                        ? ""
+                                        : ThrowableProxyUtil.asString(line.getThrowableProxy())))
+                        .doesNotContain("asz_"));
+    }
+
+    private static void check(GrpcFixture door, String key) {
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        var _ = DecisionServiceGrpc.newBlockingStub(door.channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                .check(CheckRequest.newBuilder()
+                        .setTenant("acme")
+                        .setSubject("user:alice")
+                        .setResource("doc:1")
+                        .setAction("read")
+                        .build());
+    }
+
+    private static Caller caller() {
+        return new Caller(
+                "0000000000000000",
+                new Subject("user", "alice"),
+                new TenantId("acme"),
+                false,
+                Set.of(),
+                Set.of(),
+                Set.of());
+    }
+
+    private List<JsonNode> lines() throws Exception {
+        ObjectMapper json = new ObjectMapper();
+        List<JsonNode> lines = new ArrayList<>();
+        for (String line : written.toString(StandardCharsets.UTF_8).split("\n", -1)) {
+            if (!line.isEmpty()) {
+                lines.add(json.readTree(line));
+            }
+        }
+        return lines;
+    }
+}
