@@ -109,6 +109,7 @@ class Adapter:
                 "cache": message.get("cache", False),
                 "batching": message.get("batching", False),
                 "obligations": message.get("obligations", []),
+                "retry": assize.RetryPolicy(tries=message.get("tries", 3)),
             }
         )
         return {"ok": True}

@@ -19,6 +19,7 @@ interface Open extends Json {
   cache?: boolean;
   batching?: boolean;
   obligations?: string[];
+  tries?: number;
 }
 
 interface Request extends Json {
@@ -112,7 +113,7 @@ async function verify(file: string, keys: string[]): Promise<Json> {
       };
 }
 
-function open({ target, key, timeoutMillis, cache, batching, obligations }: Open): Json {
+function open({ target, key, timeoutMillis, cache, batching, obligations, tries }: Open): Json {
   client?.close();
   client = new AssizeClient({
     target,
@@ -123,6 +124,7 @@ function open({ target, key, timeoutMillis, cache, batching, obligations }: Open
     cache,
     batching,
     knownObligations: obligations,
+    ...(tries !== undefined && { retry: { maxAttempts: tries } }),
   });
   return { ok: true };
 }

@@ -50,6 +50,7 @@ type asked struct {
 	Cache          bool              `json:"cache"`
 	Batching       bool              `json:"batching"`
 	Obligations    []string          `json:"obligations"`
+	Tries          int               `json:"tries"`
 	Request        request           `json:"request"`
 	Requests       []request         `json:"requests"`
 	Tenant         string            `json:"tenant"`
@@ -171,6 +172,10 @@ func (a *adapter) open(asked asked) (any, error) {
 	}
 	if asked.Batching {
 		options = append(options, assize.WithBatching())
+	}
+	if asked.Tries > 0 {
+		options = append(options, assize.WithRetries(
+			assize.Retries{Tries: asked.Tries, FirstBackoff: 50 * time.Millisecond, LongestBackoff: time.Second}))
 	}
 	for _, known := range asked.Obligations {
 		options = append(options, assize.WithObligation(known, nil))

@@ -16,6 +16,9 @@ interface TestNode extends AutoCloseable {
     /** Where gRPC is. */
     String address();
 
+    /** Where `/readyz` is. */
+    String operations();
+
     @Override
     void close();
 
@@ -29,6 +32,11 @@ interface TestNode extends AutoCloseable {
             @Override
             public String address() {
                 return server.grpcAddress();
+            }
+
+            @Override
+            public String operations() {
+                return server.operationsAddress();
             }
 
             @Override
@@ -56,22 +64,31 @@ interface TestNode extends AutoCloseable {
         BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         StringBuilder said = new StringBuilder();
+        String address = "";
         for (String line = out.readLine(); line != null; line = out.readLine()) {
             said.append(line).append('\n');
             if (line.strip().startsWith("gRPC ")) {
-                String address = line.strip().split("\\s+", -1)[1];
+                address = line.strip().split("\\s+", -1)[1];
+            }
+            if (line.strip().startsWith("HTTP ")) {
                 Thread.ofVirtual().start(() -> out.lines().forEach(any -> {}));
-                return running(process, address);
+                return running(
+                        process, address, line.strip().split("\\s+", -1)[1].replace("http://", ""));
             }
         }
         throw new IllegalStateException("The node does not serve: " + said);
     }
 
-    private static TestNode running(Process process, String address) {
+    private static TestNode running(Process process, String address, String operations) {
         return new TestNode() {
             @Override
             public String address() {
                 return address;
+            }
+
+            @Override
+            public String operations() {
+                return operations;
             }
 
             @Override

@@ -94,7 +94,7 @@ public final class Conformance implements AutoCloseable {
         }
     }
 
-    private static Path program(String language) {
+    static Path program(String language) {
         String elsewhere = System.getProperty("assize.conformance.adapter." + language, "");
         return elsewhere.isBlank() ? CLIENTS.resolve(language).resolve("conformance") : Path.of(elsewhere);
     }

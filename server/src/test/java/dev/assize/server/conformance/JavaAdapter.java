@@ -80,6 +80,9 @@ final class JavaAdapter implements Adapter {
                 .checkDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()))
                 .appendDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()));
         line.path("obligations").forEach(type -> opened.knowsObligation(type.asText()));
+        if (line.has("tries")) {
+            opened.interceptor(new MostTries(line.get("tries").asInt()));
+        }
         client = opened.build();
         return JSON.createObjectNode().put("ok", true);
     }
