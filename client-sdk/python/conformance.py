@@ -142,7 +142,9 @@ class Adapter:
     async def _verify_bundle(self, message: Message) -> dict[str, Any]:
         try:
             keys = [ledger.VerifierKey.parse(it) for it in message["verifierKeys"]]
-            found = await asyncio.to_thread(ledger.verify_bundle, message["file"], keys)
+            kept = message.get("keptCheckpoint")
+            note = None if kept is None else ledger.SignedNote.parse(kept.encode())
+            found = await asyncio.to_thread(ledger.verify_bundle, message["file"], keys, kept=note)
         except ledger.NotProven as bad:
             return {"valid": False, "reason": str(bad), "treeSize": 0, "firstBad": bad.seq}
         return {"valid": True, "reason": "", "treeSize": found.checkpoint.size, "firstBad": None}

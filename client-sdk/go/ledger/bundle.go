@@ -103,7 +103,7 @@ func openBundle(from files, keys []Key) (*bundle, error) {
 	}
 	b := &bundle{
 		files: from, name: name, checkpoint: checkpoint, to: checkpoint.Size,
-		chain: NewChain(name.Origin()), values: newValues(),
+		chain: NewChain(name.Origin()), values: newValues(0),
 	}
 	text, err := from.read("part")
 	if err != nil || text == nil {
@@ -121,6 +121,9 @@ func verifyPlace(from files, signed []byte, name Name, keys []Key) error {
 	proof, err := ParseProof(encoded)
 	if err != nil {
 		return err
+	}
+	if proof.Extra != nil {
+		return notProven("the place in the log of heads comes with nothing else")
 	}
 	log, logName, err := verifyLog(proof.checkpoint, keys, func(tenant string) bool { return tenant == heads })
 	if err != nil {
@@ -144,7 +147,7 @@ type part struct {
 }
 
 var partForm = regexp.MustCompile(
-	`^assize ledger part v1\nfrom (0|[1-9][0-9]*)\nto ([1-9][0-9]*)\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n)*)$`)
+	`^assize ledger part v1\nfrom ([0-9]+)\nto ([0-9]+)\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n)*)$`)
 
 func parsePart(text []byte) (*part, error) {
 	said := partForm.FindSubmatch(text)
@@ -175,11 +178,15 @@ func (b *bundle) begin(text []byte) error {
 	if err != nil {
 		return err
 	}
+	if part.to > b.checkpoint.Size {
+		return notProven("the part ends behind its checkpoint, which is of %d entries", b.checkpoint.Size)
+	}
 	b.part, b.from, b.to = part, part.from, part.to
+	b.values = newValues(part.from)
 	if part.from > 0 {
 		b.chain = ChainBehind(b.name.Origin(), part.from-1, part.prev)
 	} else if part.prev != b.chain.Head() {
-		return notProvenAt(0, "the part does not begin where the ledger does")
+		return notProven("the part does not begin where the ledger does")
 	}
 	b.tree.size = part.from
 	for level := range tileLevels {
@@ -208,14 +215,12 @@ func (b *bundle) keep(note []byte, keys []Key) error {
 	case name.Incarnation > b.name.Incarnation:
 		return notProven("the checkpoint that was kept is of incarnation %d, and the ledger here of %d",
 			name.Incarnation, b.name.Incarnation)
-	case checkpoint.Size == 0 && checkpoint.Root != emptyRoot:
-		return notProven("the checkpoint that was kept is of no tree")
-	case b.part != nil && checkpoint.Size > 0 && (checkpoint.Size <= b.from || checkpoint.Size > b.to):
+	case checkpoint.Size > 0 && (checkpoint.Size < b.from || checkpoint.Size > b.to && b.to < b.checkpoint.Size):
 		return notProven("the checkpoint that was kept is of %d entries, and here are those from %d to before %d",
 			checkpoint.Size, b.from, b.to)
 	}
 	b.past = &past{checkpoint, name.Incarnation, -1}
-	return nil
+	return b.holdRoot()
 }
 
 // verify reads everything, and compares it with the checkpoint.
@@ -243,9 +248,9 @@ func (b *bundle) takeBundle(first int64) error {
 	if err != nil {
 		return at(first, err)
 	}
-	entries, err := pieces(file)
-	if err != nil || int64(len(entries)) != end-first {
-		return notProvenAt(first+int64(min(len(entries), int(end-first))), "%q has not %d entries", name, end-first)
+	entries, whole := pieces(file)
+	if !whole || int64(len(entries)) != end-first {
+		return notProvenAt(first+min(int64(len(entries)), end-first), "%q has not %d entries", name, end-first)
 	}
 	claimed, err := b.tile(0, first/tileHashes)
 	if err != nil {
@@ -317,6 +322,10 @@ func (b *bundle) holdToPast(frame *Frame) error {
 	if b.past.continuedAt < 0 && frame.Incarnation > b.past.incarnation {
 		b.past.continuedAt = frame.Seq
 	}
+	return b.holdRoot()
+}
+
+func (b *bundle) holdRoot() error {
 	if b.tree.size == b.past.checkpoint.Size && b.tree.root() != b.past.checkpoint.Root {
 		return b.contradiction()
 	}
@@ -339,21 +348,29 @@ func (b *bundle) end() error {
 	} else if err := VerifyConsistency(b.to, b.tree.root(), b.checkpoint.Size, b.checkpoint.Root, b.part.proof); err != nil {
 		return err
 	}
-	if b.past != nil && b.past.checkpoint.Size > b.checkpoint.Size {
-		if b.past.continuedAt >= 0 {
-			return b.contradiction()
-		}
-		return notProvenAt(b.checkpoint.Size,
-			"the checkpoint that was kept is of %d entries, and here are %d: an older bundle, or a ledger that was cut off",
-			b.past.checkpoint.Size, b.checkpoint.Size)
-	}
 	if b.to < b.checkpoint.Size {
 		return nil
 	}
 	if b.to > b.from && b.chain.incarnation != b.name.Incarnation {
 		return notProvenAt(b.to-1, "the last entry is of incarnation %d, and the checkpoint of %d", b.chain.incarnation, b.name.Incarnation)
 	}
-	return b.values.end()
+	if err := b.values.end(); err != nil {
+		return err
+	}
+	return b.holdEnd()
+}
+
+// holdEnd requires the checkpoint that was kept not to have more entries than there are.
+func (b *bundle) holdEnd() error {
+	switch {
+	case b.past == nil || b.past.checkpoint.Size <= b.checkpoint.Size:
+		return nil
+	case b.past.continuedAt >= 0:
+		return b.contradiction()
+	}
+	return notProvenAt(b.checkpoint.Size,
+		"the checkpoint that was kept is of %d entries, and here are %d: an older bundle, or a ledger that was cut off",
+		b.past.checkpoint.Size, b.checkpoint.Size)
 }
 
 func (b *bundle) report() Report {

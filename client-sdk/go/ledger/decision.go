@@ -212,8 +212,8 @@ func packOf(frame *Frame) (*pack, error) {
 
 // requireFile requires the bytes to be its records: all of them, in their order, each behind its length.
 func (p *pack) requireFile(file []byte) error {
-	records, err := pieces(file)
-	if err != nil || int64(len(records)) != p.count {
+	records, whole := pieces(file)
+	if !whole || int64(len(records)) != p.count {
 		return notProvenAt(p.seq, "entry %d vouches for %d decisions, and here are others", p.seq, p.count)
 	}
 	var leaves []Hash

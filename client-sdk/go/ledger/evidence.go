@@ -151,18 +151,18 @@ func texts(rest []byte) ([]string, error) {
 	return read, nil
 }
 
-// pieces reads u16 length || bytes, to the end.
-func pieces(rest []byte) ([][]byte, error) {
+// pieces reads u16 length || bytes, to the end; false where the last one is torn.
+func pieces(rest []byte) ([][]byte, bool) {
 	var read [][]byte
 	for len(rest) > 0 {
 		if len(rest) < 2 || int(binary.BigEndian.Uint16(rest)) > len(rest)-2 {
-			return nil, notProvenAt(int64(len(read)), "piece %d is torn", len(read))
+			return read, false
 		}
 		end := 2 + int(binary.BigEndian.Uint16(rest))
 		read = append(read, bytes.Clone(rest[2:end]))
 		rest = rest[end:]
 	}
-	return read, nil
+	return read, true
 }
 
 // form is how a value is written.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,8 +13,8 @@ import (
 	"unicode"
 )
 
-// Bytes of the largest file there can be: 256 entries, each with its length.
-const maxFileBytes = tileHashes * (MaxFrameBytes + 2)
+// Bytes of the largest file there can be: that of the values beside 256 entries is below it.
+const maxFileBytes = 1 << 26
 
 // files are those of a ledger, in a tar file or in the directory it was unpacked into.
 type files interface {
@@ -70,8 +71,8 @@ func (d directory) others() []string { return nil }
 func (d directory) Close() error { return nil }
 
 // tarFile is a tar file (POSIX ustar), read where it lies. It is read here and not by archive/tar, which overlooks much
-// that could hide something: links, extended headers, bytes between the members, one name twice, words where tar has
-// nothing to say.
+// that could hide something: a header is exactly the one that a plain file of its name and size has, nothing stands between
+// the members, and none is there twice.
 type tarFile struct {
 	content io.ReaderAt
 	size    int64
@@ -83,11 +84,12 @@ type tarFile struct {
 type member struct{ at, size int64 }
 
 const (
-	tarBlock   = 512
-	tarSumAt   = 148
-	tarTypeAt  = 156
-	tarSizeAt  = 124
-	tarNameEnd = 100
+	tarBlock    = 512
+	tarEndBytes = 2 * tarBlock
+	tarNameEnd  = 100
+	tarSizeAt   = 124
+	tarSizeEnd  = 136
+	tarSumAt    = 148
 )
 
 func openTar(path string) (*tarFile, error) {
@@ -166,129 +168,54 @@ func (t *tarFile) index() error {
 	}
 }
 
-// requireEnd requires two empty blocks at least, and nothing but such.
+// requireEnd requires two blocks of zeros, and nothing behind them.
 func (t *tarFile) requireEnd(position, end int64) error {
-	if end-position < 2*tarBlock {
+	if end-position < tarEndBytes {
 		return notProven("the tar file is cut off")
 	}
-	for ; position < end; position += tarBlock {
-		block, err := t.bytes(position, tarBlock)
-		if err != nil {
-			return err
-		}
-		if !isZero(block) {
-			return notProven("something follows the end of the tar file")
-		}
+	rest, err := t.bytes(position, tarEndBytes)
+	if err != nil {
+		return err
+	}
+	if end-position > tarEndBytes || !isZero(rest) {
+		return notProven("something follows the end of the tar file")
 	}
 	return nil
 }
 
 func (t *tarFile) add(header []byte, at, end int64) (member, error) {
-	if err := requireSum(header); err != nil {
-		return member{}, err
-	}
-	if err := requireNothingElse(header); err != nil {
-		return member{}, err
-	}
-	name, err := tarName(header)
-	if err != nil {
-		return member{}, err
-	}
-	size, err := octal(header[tarSizeAt : tarSizeAt+12])
-	if err != nil {
-		return member{}, err
+	name := strings.TrimRight(string(header[:tarNameEnd]), "\x00")
+	digits := strings.TrimSuffix(string(header[tarSizeAt:tarSizeEnd]), "\x00")
+	size, err := strconv.ParseInt(digits, 8, 62)
+	if err != nil || size < 0 || string(header) != string(tarHeader(name, size)) || !isASCII(name) {
+		return member{}, notProven("%q is no plain file, or its header says more than its name and its size", name)
 	}
 	if size > end-at {
 		return member{}, notProven("%q is cut off", name)
 	}
-	switch kind := header[tarTypeAt]; {
-	case kind == '5' && size == 0:
-	case kind == '0' || kind == 0:
-		name = strings.TrimPrefix(name, "./")
-		if _, twice := t.members[name]; twice {
-			return member{}, notProven("%q is in the tar file twice", name)
-		}
-		t.members[name], t.unread[name] = member{at, size}, true
-	default:
-		return member{}, notProven("%q is neither a file nor an empty directory", name)
+	if _, twice := t.members[name]; twice {
+		return member{}, notProven("%q is in the tar file twice", name)
 	}
+	t.members[name], t.unread[name] = member{at, size}, true
 	return member{at, size}, nil
 }
 
-// requireSum compares the sum of all bytes of a header, its own taken as spaces: six digits, zero, space.
-func requireSum(header []byte) error {
-	sum := int64(8 * ' ')
-	for i, b := range header {
-		if i < tarSumAt || i >= tarSumAt+8 {
-			sum += int64(b)
-		}
+// tarHeader is the one header of a plain file.
+func tarHeader(name string, size int64) []byte {
+	header := make([]byte, tarBlock)
+	copy(header, name)
+	copy(header[tarNameEnd:], fmt.Sprintf("0000644\x000000000\x000000000\x00%011o\x00%011o\x00        0", size, 0))
+	copy(header[257:], "ustar\x0000")
+	sum := 0
+	for _, b := range header {
+		sum += int(b)
 	}
-	said, err := octal(header[tarSumAt : tarSumAt+7])
-	if err != nil || said != sum || header[tarSumAt+6] != 0 || header[tarSumAt+7] != ' ' {
-		return notProven("not a tar file, or a damaged one")
-	}
-	return nil
+	copy(header[tarSumAt:], fmt.Sprintf("%06o\x00 ", sum))
+	return header
 }
 
-// requireNothingElse looks at what says nothing of a plain file: mode, owner and time are numbers and names, the rest is
-// zeros.
-func requireNothingElse(header []byte) error {
-	if string(header[257:265]) != "ustar\x0000" {
-		return notProven("a member of the tar file is not POSIX ustar")
-	}
-	for _, number := range [][]byte{header[100:108], header[108:116], header[116:124], header[136:148]} {
-		if _, err := octal(number); err != nil {
-			return err
-		}
-	}
-	for _, owner := range [][]byte{header[265:297], header[297:329]} {
-		name, err := zeroEnded(owner)
-		if err != nil {
-			return err
-		}
-		if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
-			return notProven("an owner in the tar file is not ASCII")
-		}
-	}
-	for _, device := range [][]byte{header[329:337], header[337:345]} {
-		if strings.Trim(string(device), "0 \x00") != "" {
-			return notProven("a member of the tar file is a device")
-		}
-	}
-	if !isZero(header[157:257]) || !isZero(header[500:tarBlock]) {
-		return notProven("a member of the tar file is a link, or its header says more than tar has to say")
-	}
-	return nil
-}
-
-func tarName(header []byte) (string, error) {
-	name, err := zeroEnded(header[:tarNameEnd])
-	if err != nil {
-		return "", err
-	}
-	prefix, err := zeroEnded(header[345:500])
-	if err != nil || prefix == "" {
-		return name, err
-	}
-	return prefix + "/" + name, nil
-}
-
-func zeroEnded(value []byte) (string, error) {
-	text := strings.TrimRight(string(value), "\x00")
-	if strings.Contains(text, "\x00") {
-		return "", notProven("a name in the tar file goes on behind its end")
-	}
-	return text, nil
-}
-
-// octal reads digits, ended by a zero or a space.
-func octal(value []byte) (int64, error) {
-	digits, last := string(value[:len(value)-1]), value[len(value)-1]
-	number, err := strconv.ParseUint(digits, 8, 62)
-	if err != nil || last != 0 && last != ' ' {
-		return 0, notProven("a number in the tar file is none")
-	}
-	return int64(number), nil
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 func (t *tarFile) bytes(at, length int64) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ const (
 	keyOfCosigners  = 0x04
 	signatureDash   = "\u2014 "
 	cosignatureHead = "cosignature/v1\ntime %d\n"
+	latestSeconds   = 253_402_300_799 // the end of the year 9999
 )
 
 // Key is a public key that signs notes, as it is handed around: <name>+<id>+<key>. Get it from elsewhere than the server
@@ -110,12 +112,12 @@ func ParseNote(bytes []byte) (*Note, error) {
 		return nil, err
 	}
 	note := string(bytes)
-	if strings.ContainsFunc(note, func(r rune) bool { return r < ' ' && r != '\n' }) {
+	if strings.ContainsFunc(note, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
 		return nil, notProven("a note has no control characters")
 	}
 	end := strings.LastIndex(note, "\n\n")
-	if end < 0 {
-		return nil, notProven("a note has an empty line before its signatures")
+	if end < 1 {
+		return nil, notProven("a note has a text, and an empty line before its signatures")
 	}
 	signed, err := lines(note[end+2:])
 	if err != nil || len(signed) > maxSignatures {
@@ -188,7 +190,7 @@ func (k Key) verify(text string, signature []byte) (time.Time, error) {
 	}
 	seconds := binary.BigEndian.Uint64(signature)
 	message := fmt.Sprintf(cosignatureHead, seconds) + text
-	if seconds > math.MaxInt64 || !ed25519.Verify(k.public, []byte(message), signature[8:]) {
+	if seconds > latestSeconds || !ed25519.Verify(k.public, []byte(message), signature[8:]) {
 		return time.Time{}, notProven("the signature of %q is false", k.name)
 	}
 	return time.Unix(int64(seconds), 0).UTC(), nil
@@ -207,15 +209,21 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	if len(read) < 3 || slices.Contains(read, "") {
-		return Checkpoint{}, notProven("a checkpoint has an origin, a size and a root")
+	if len(read) != 3 {
+		return Checkpoint{}, notProven("a checkpoint has three lines: an origin, a size and a root")
 	}
 	size, err := decimal(read[1])
 	if err != nil {
 		return Checkpoint{}, err
 	}
 	root, err := hashFromBase64(read[2])
-	return Checkpoint{read[0], size, root}, err
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if size == 0 && root != emptyRoot {
+		return Checkpoint{}, notProven("a checkpoint of size 0 has the root of the empty tree")
+	}
+	return Checkpoint{read[0], size, root}, nil
 }
 
 // The log of heads has this in place of a tenant's name.
@@ -231,16 +239,19 @@ type Name struct {
 // Origin is what the frames of the ledger have, in every incarnation.
 func (n Name) Origin() string { return n.Deployment + "/" + n.Tenant }
 
+var nameForm = regexp.MustCompile(
+	`^([A-Za-z0-9][A-Za-z0-9.-]{0,127}/[0-9a-f]{32})/(~meta|[A-Za-z0-9][A-Za-z0-9._-]{0,62})/([0-9]+)$`)
+
 func parseName(line string) (Name, error) {
-	parts := strings.Split(line, "/")
-	if len(parts) != 4 || slices.Contains(parts, "") {
+	parts := nameForm.FindStringSubmatch(line)
+	if parts == nil {
 		return Name{}, notProven("%q names no ledger: expected <name>/<deployment>/<tenant>/<incarnation>", line)
 	}
 	incarnation, err := decimal(parts[3])
 	if err != nil || incarnation < 1 || incarnation > math.MaxInt32 {
 		return Name{}, notProven("%q has no such incarnation", line)
 	}
-	return Name{parts[0] + "/" + parts[1], parts[2], uint32(incarnation)}, nil
+	return Name{parts[1], parts[2], uint32(incarnation)}, nil
 }
 
 // VerifyCheckpoint reads a ledger's checkpoint, which one of these keys has signed that is of the ledger's deployment.

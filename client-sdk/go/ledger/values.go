@@ -17,7 +17,7 @@ type kept struct {
 }
 
 var keptForm = regexp.MustCompile(
-	`^\{"seq":(0|[1-9][0-9]{0,18}),"field":([1-9][0-9]),"salt":"([A-Za-z0-9+/=]+)","value":"([A-Za-z0-9+/=]*)"\}$`)
+	`^\{"seq":([0-9]+),"field":(1[6-9]|2[0-9]|3[0-5]),"salt":"([A-Za-z0-9+/=]+)","value":"([A-Za-z0-9+/=]*)"\}$`)
 
 // readKept reads the values beside the entries from first to before end: each in its place, and none twice.
 func readKept(file []byte, first, end int64) (map[int64][]kept, error) {
@@ -52,7 +52,7 @@ func parseKept(line string) (kept, error) {
 	field, badField := decimal(said[2])
 	salt, badSalt := unbase64(said[3])
 	value, badValue := unbase64(said[4])
-	if badSeq != nil || badField != nil || badSalt != nil || badValue != nil {
+	if badSeq != nil || badField != nil || badSalt != nil || badValue != nil || len(salt) != len(Hash{}) {
 		return kept{}, wrong
 	}
 	return kept{seq, Field(field), salt, value}, nil
@@ -65,14 +65,15 @@ func (k kept) line() string {
 }
 
 // values holds what is kept beside entries to what they committed to. What is gone must have been erased, as a later
-// entry says.
+// entry says; and what was erased must be gone.
 type values struct {
+	from     int64 // the first entry that is held to anything
 	missing  map[int64]map[Field]bool
-	redacted map[int64]bool
+	redacted map[int64]map[Field]bool
 }
 
-func newValues() *values {
-	return &values{missing: map[int64]map[Field]bool{}, redacted: map[int64]bool{}}
+func newValues(from int64) *values {
+	return &values{from: from, missing: map[int64]map[Field]bool{}, redacted: map[int64]map[Field]bool{}}
 }
 
 // take takes the next entry, with what is kept beside it.
@@ -97,33 +98,58 @@ func (v *values) take(frame *Frame, beside []kept) error {
 			v.missing[frame.Seq][field] = true
 		}
 	}
-	v.excuse(frame)
-	return nil
+	if frame.Type != "assize.ledger.erased" {
+		return nil
+	}
+	seq, fields, err := parseErasure(frame)
+	if err != nil || seq < v.from {
+		return err
+	}
+	return v.excuse(seq, fields)
 }
 
-var erasedForm = regexp.MustCompile(`^\{"seq":(0|[1-9][0-9]{0,18}),"fields":\[("[a-z_]+"(?:,"[a-z_]+")*)\]\}$`)
+var erasedForm = regexp.MustCompile(`^\{"seq":([0-9]+),"fields":\[("[a-z_]+"(?:,"[a-z_]+")*)\]\}$`)
 
-// excuse takes an entry's word that values of an earlier one were erased.
-func (v *values) excuse(frame *Frame) {
+// parseErasure reads of which earlier entry, and which of its fields, an entry says that they were erased.
+func parseErasure(frame *Frame) (int64, []Field, error) {
+	wrong := notProvenAt(frame.Seq, "entry %d does not say what was erased", frame.Seq)
 	payload, _ := frame.Text(FieldPayload)
 	said := erasedForm.FindStringSubmatch(payload)
-	if frame.Type != "assize.ledger.erased" || said == nil {
-		return
+	if said == nil {
+		return 0, nil, wrong
 	}
 	seq, err := decimal(said[1])
-	missing := v.missing[seq]
-	if err != nil || missing == nil || seq >= frame.Seq {
-		return
+	if err != nil || seq >= frame.Seq {
+		return 0, nil, wrong
 	}
+	var fields []Field
 	for _, name := range strings.Split(strings.ReplaceAll(said[2], `"`, ""), ",") {
-		if field, known := fieldOfName(name); known && missing[field] {
-			delete(missing, field)
-			v.redacted[seq] = true
+		field, known := fieldOfName(name)
+		isNext := len(fields) == 0 || field > fields[len(fields)-1]
+		if !known || !isNext || field < FieldCategory || field > FieldIdempotencyKey {
+			return 0, nil, wrong
 		}
+		fields = append(fields, field)
 	}
-	if len(missing) == 0 {
+	return seq, fields, nil
+}
+
+// excuse takes an entry's word that values of an earlier one were erased.
+func (v *values) excuse(seq int64, fields []Field) error {
+	for _, field := range fields {
+		if !v.missing[seq][field] && !v.redacted[seq][field] {
+			return notProvenAt(seq, "%s of entry %d was erased, and is not gone", field, seq)
+		}
+		if v.redacted[seq] == nil {
+			v.redacted[seq] = map[Field]bool{}
+		}
+		v.redacted[seq][field] = true
+		delete(v.missing[seq], field)
+	}
+	if len(v.missing[seq]) == 0 {
 		delete(v.missing, seq)
 	}
+	return nil
 }
 
 // end ends the ledger: what is still missing was not erased.

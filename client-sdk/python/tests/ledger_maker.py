@@ -179,10 +179,19 @@ def _subproof(size: int, hashes: Sequence[bytes], whole: bool) -> list[bytes]:
     return [*_subproof(size - split, hashes[split:], False), root_of(hashes[:split])]
 
 
-def tar(
-    files: Mapping[str, bytes], path: Path, type_: bytes = tarfile.REGTYPE, directories: Sequence[str] = ()
-) -> Path:
-    """A tar file of them."""
+def tar(files: Mapping[str, bytes], path: Path) -> Path:
+    """A tar file of them, each with the one header that the page gives it."""
+    with path.open("wb") as archive:
+        for name, data in files.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            archive.write(header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512))
+        archive.write(bytes(1024))
+    return path
+
+
+def packed(files: Mapping[str, bytes], path: Path, type_: bytes, directories: Sequence[str] = ()) -> Path:
+    """What another program makes of them: with directories, perhaps another type, and more zeros behind."""
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
         for name in directories:
             member = tarfile.TarInfo(name)
@@ -193,6 +202,14 @@ def tar(
             member.size = len(data)
             member.type = type_
             archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def unpacked(files: Mapping[str, bytes], path: Path) -> Path:
+    """A directory with them."""
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
     return path
 
 

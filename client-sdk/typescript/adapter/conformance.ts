@@ -101,8 +101,8 @@ function codeOf(failure: unknown): string {
   throw failure;
 }
 
-async function verify(file: string, keys: string[]): Promise<Json> {
-  const verdict = await verifyBundle(file, keys);
+async function verify(file: string, keys: string[], keptCheckpoint?: string): Promise<Json> {
+  const verdict = await verifyBundle(file, keys, { keptCheckpoint });
   return verdict.valid
     ? { valid: true, reason: "", treeSize: Number(verdict.treeSize), firstBad: null }
     : {
@@ -144,7 +144,11 @@ async function answer(question: Json): Promise<Json> {
     case "append":
       return append(question);
     case "verifyBundle":
-      return verify(question["file"] as string, question["verifierKeys"] as string[]);
+      return verify(
+        question["file"] as string,
+        question["verifierKeys"] as string[],
+        question["keptCheckpoint"] as string | undefined,
+      );
     case "close":
       client?.close();
       client = undefined;

@@ -58,6 +58,7 @@ type asked struct {
 	IdempotencyKey string            `json:"idempotencyKey"`
 	File           string            `json:"file"`
 	VerifierKeys   []string          `json:"verifierKeys"`
+	KeptCheckpoint string            `json:"keptCheckpoint"`
 }
 
 type request struct {
@@ -319,7 +320,11 @@ func verify(asked asked) (ledger.Report, error) {
 		}
 		keys = append(keys, key)
 	}
-	return ledger.VerifyBundle(asked.File, keys, nil)
+	var kept []byte
+	if asked.KeptCheckpoint != "" {
+		kept = []byte(asked.KeptCheckpoint)
+	}
+	return ledger.VerifyBundle(asked.File, keys, kept)
 }
 
 func millis(count int64) time.Duration { return time.Duration(count) * time.Millisecond }

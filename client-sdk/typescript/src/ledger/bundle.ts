@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { Chain } from "./chain.js";
 import {
   type Checkpoint,
@@ -9,6 +10,7 @@ import {
 } from "./checkpoint.js";
 import { DecisionPack } from "./decisions.js";
 import { NotProvenError, Reader, decimal, isEqual, need, utf8 } from "./evidence.js";
+import { Directory, type Files, required } from "./files.js";
 import type { Frame } from "./frame.js";
 import { EMPTY_ROOT, leafHash, requireConsistency } from "./merkle.js";
 import { TlogProof } from "./proof.js";
@@ -57,7 +59,7 @@ export interface InvalidBundle {
 const TURN_ENTRIES = 1_024;
 
 /**
- * Verifies the bundle in a tar file, whole or a part, without a server: each frame, the chain, the tree and its tiles, the
+ * Verifies a bundle, whole or a part, in a tar file or the directory it was unpacked into, without a server: each frame, the chain, the tree and its tiles, the
  * checkpoint, its place in the log of heads, decisions on record and values beside entries. The keys must come from elsewhere
  * than the bundle. Throws only where the file cannot be read.
  */
@@ -68,7 +70,7 @@ export async function verifyBundle(
 ): Promise<BundleVerdict> {
   try {
     const known = keys.map((key) => (typeof key === "string" ? VerifierKey.parse(key) : key));
-    const files = await TarFiles.open(file);
+    const files = (await stat(file)).isDirectory() ? new Directory(file) : await TarFiles.open(file);
     try {
       return await verifyFiles(files, known, options);
     } finally {
@@ -83,7 +85,7 @@ export async function verifyBundle(
 }
 
 async function verifyFiles(
-  files: TarFiles,
+  files: Files,
   known: readonly VerifierKey[],
   options: BundleOptions,
 ): Promise<ValidBundle> {
@@ -114,11 +116,12 @@ async function verifyFiles(
 }
 
 /** The checkpoint, with its place in the log of heads, both signed by known keys. */
-async function verifyHead(files: TarFiles, known: readonly VerifierKey[]): Promise<Checkpoint> {
-  const checkpoint = verifyCheckpoint(SignedNote.parse(await files.get("checkpoint")), known);
+async function verifyHead(files: Files, known: readonly VerifierKey[]): Promise<Checkpoint> {
+  const checkpoint = verifyCheckpoint(SignedNote.parse(await required(files, "checkpoint")), known);
   need(checkpoint.name.tenant !== HEADS, "the checkpoint is of the log of heads, and of no ledger");
-  parseKeys(utf8(await files.get("vkeys")));
-  const place = TlogProof.parse(await files.get("meta-checkpoint.tlog-proof"));
+  parseKeys(utf8(await required(files, "vkeys")));
+  const place = TlogProof.parse(await required(files, "meta-checkpoint.tlog-proof"));
+  need(place.extra === undefined, "the checkpoint's place in the log of heads comes with nothing else");
   const heads = place.verifyLeaf(leafHash(Buffer.from(checkpoint.text)), known);
   need(
     heads.name.tenant === HEADS && heads.name.deployment === checkpoint.name.deployment,
@@ -139,7 +142,7 @@ interface Part {
 
 const PART = /^assize ledger part v1\nfrom (\d+)\nto (\d+)\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n)*)$/;
 
-async function readPart(files: TarFiles, { size, name }: Checkpoint): Promise<Part> {
+async function readPart(files: Files, { size, name }: Checkpoint): Promise<Part> {
   const file = await files.find("part");
   if (file === undefined) {
     const { lastHash } = Chain.fromTheBeginning(name.origin);
@@ -161,18 +164,16 @@ function keptOf(
   text: string | Uint8Array,
   known: readonly VerifierKey[],
   { name, size }: Checkpoint,
-  { isWhole, from, to }: Part,
+  { from, to }: Part,
 ): Checkpoint {
   const kept = verifyCheckpoint(SignedNote.parse(Buffer.from(text)), known);
   const mine = `the checkpoint that was kept is of \`${kept.name.origin}\``;
   need(kept.name.origin === name.origin, `${mine}, not of \`${name.origin}\``);
   need(kept.name.incarnation <= name.incarnation, "the checkpoint that was kept is of a later incarnation");
   need(
-    isWhole || kept.size === 0n || (kept.size > from && kept.size <= to),
+    kept.size === 0n || (kept.size >= from && (kept.size <= to || to === size)),
     `the checkpoint that was kept is of ${String(kept.size)} entries: it says nothing of those that are here`,
   );
-  need(kept.size > 0n || isEqual(kept.root, EMPTY_ROOT), "the checkpoint that was kept is of no tree");
-  need(!isWhole || kept.size <= size || kept.name.incarnation < name.incarnation, cutOff(kept.size, size), size);
   return kept;
 }
 
@@ -183,25 +184,27 @@ function cutOff(kept: bigint, size: bigint): string {
 /** Reads the entries in their order, and holds them to everything else. */
 class Walk {
   readonly chain: Chain;
-  readonly commitments = new Commitments();
+  readonly commitments: Commitments;
 
   /** Where the first incarnation behind the kept checkpoint's begins. */
   private continuedAt: bigint | undefined;
 
   constructor(
-    private readonly files: TarFiles,
+    private readonly files: Files,
     private readonly checkpoint: Checkpoint,
     private readonly part: Part,
     private readonly kept: Checkpoint | undefined,
     private readonly onEntry: ((frame: Frame) => void) | undefined,
   ) {
     this.chain = Chain.behind(checkpoint.name.origin, part.from, part.prevHash);
+    this.commitments = new Commitments(part.from);
   }
 
   /** The root over everything up to the end of the part. */
   async run(): Promise<Uint8Array> {
     const { from, to, isWhole } = this.part;
     const tree = isWhole ? TileTree.empty(this.files) : await TileTree.before(from, to, this.files);
+    this.compareWithKept(from, tree);
     for (let first = from; first < to; first += BigInt(TILE)) {
       await this.readBundle(first, tree);
       if (first % BigInt(TURN_ENTRIES) === 0n) {
@@ -214,12 +217,10 @@ class Walk {
 
   end(): void {
     const { size, name } = this.checkpoint;
-    if (this.part.to === size) {
+    if (this.part.to === size && size > 0n) {
+      const isLast = this.chain.lastIncarnation === name.incarnation;
+      need(isLast, "the last entry is of another incarnation than the checkpoint", size - 1n);
       this.commitments.end();
-      need(
-        size === 0n || this.chain.lastIncarnation === name.incarnation,
-        "the last entry is of another incarnation than the checkpoint",
-      );
     }
     if (this.kept !== undefined && this.kept.size > size) {
       throw this.contradiction(this.kept);
@@ -230,19 +231,17 @@ class Walk {
     const { to } = this.part;
     const index = first / BigInt(TILE);
     const width = widthAt(to, index);
+    const entries = elements(await required(this.files, fileName("tile/entries", index, width), first), width, first);
     const claimed = await readTile(this.files, 0, index, to);
     const values = await this.valuesBeside(first);
-    const reader = new Reader(await this.files.get(fileName("tile/entries", index, width)));
-    for (let i = 0; i < width; i++) {
+    for (const [i, bytes] of entries.entries()) {
       const at = first + BigInt(i);
-      const bytes = taken(reader, at);
       const hash = leafHash(bytes);
       need(isEqual(hash, claimed[i] ?? EMPTY_ROOT), `entry ${String(at)} has another hash than its tile says`, at);
       await this.accept(bytes, values.get(at) ?? []);
       await tree.append(hash);
-      this.compareWithKept(at, tree);
+      this.compareWithKept(at + 1n, tree);
     }
-    need(reader.isAtEnd(), `the bundle of entries from ${String(first)} goes on behind its last`);
   }
 
   private async accept(bytes: Uint8Array, beside: readonly KeptValue[]): Promise<void> {
@@ -266,7 +265,7 @@ class Walk {
 
   private async requireDecisions(pack: DecisionPack, seq: bigint): Promise<void> {
     try {
-      pack.requireFile(await this.files.get(`decisions/${grouped(seq)}`));
+      pack.requireFile(await required(this.files, `decisions/${grouped(seq)}`));
     } catch (refused) {
       const why = refused instanceof Error ? refused.message : String(refused);
       throw new NotProvenError(`entry ${String(seq)}: ${why}`, seq);
@@ -276,7 +275,7 @@ class Walk {
   private async valuesBeside(first: bigint): Promise<Map<bigint, KeptValue[]>> {
     const end = first + BigInt(TILE);
     const file = await this.files.find(`payload/${grouped(first / BigInt(TILE))}.jsonl`);
-    const values = file === undefined ? [] : parseValues(file, first, end < this.part.to ? end : this.part.to);
+    const values = file === undefined ? [] : valuesOf(file, first, end < this.part.to ? end : this.part.to);
     const bySeq = new Map<bigint, KeptValue[]>();
     for (const value of values) {
       bySeq.set(value.seq, [...(bySeq.get(value.seq) ?? []), value]);
@@ -284,8 +283,8 @@ class Walk {
     return bySeq;
   }
 
-  private compareWithKept(at: bigint, tree: TileTree): void {
-    if (this.kept?.size === at + 1n && !isEqual(tree.root(), this.kept.root)) {
+  private compareWithKept(size: bigint, tree: TileTree): void {
+    if (this.kept?.size === size && !isEqual(tree.root(), this.kept.root)) {
       throw this.contradiction(this.kept);
     }
   }
@@ -303,10 +302,31 @@ class Walk {
   }
 }
 
+/** The entries of a bundle: for each u16 length and bytes. */
+function elements(file: Uint8Array, width: number, first: bigint): Uint8Array[] {
+  const reader = new Reader(file);
+  const entries: Uint8Array[] = [];
+  while (!reader.isAtEnd() && entries.length < width) {
+    entries.push(taken(reader, first + BigInt(entries.length)));
+  }
+  const end = first + BigInt(entries.length);
+  need(entries.length === width && reader.isAtEnd(), `the bundle of entries from ${String(first)} has not ${String(width)}`, end);
+  return entries;
+}
+
 function taken(reader: Reader, at: bigint): Uint8Array {
   try {
     return reader.take(reader.u16());
   } catch {
     throw new NotProvenError(`entry ${String(at)} is cut off`, at);
+  }
+}
+
+function valuesOf(file: Uint8Array, from: bigint, to: bigint): KeptValue[] {
+  try {
+    return parseValues(file, from, to);
+  } catch (refused) {
+    const why = refused instanceof Error ? refused.message : String(refused);
+    throw new NotProvenError(`the values beside entries from ${String(from)}: ${why}`, from);
   }
 }

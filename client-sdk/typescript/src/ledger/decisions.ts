@@ -15,7 +15,7 @@ import {
 } from "./fields.js";
 import type { Frame } from "./frame.js";
 import { leafHash, requireInclusion, rootOf } from "./merkle.js";
-import { type ProvenEntry, TlogProof, verifyEntry } from "./proof.js";
+import { MAX_PROOF_BYTES, type ProvenEntry, TlogProof, verifyEntry } from "./proof.js";
 
 const OPENING = 0xd1;
 const MAX_RECORD_BYTES = 16_000;
@@ -173,6 +173,7 @@ export interface ProvenDecision extends ProvenEntry {
 
 /** Verifies a `.decision-proof`. */
 export function verifyDecisionProof(bytes: Uint8Array, known: readonly VerifierKey[]): ProvenDecision {
+  need(bytes.length <= MAX_PROOF_BYTES, `a proof of ${String(bytes.length)} bytes`);
   const proofText = utf8(bytes);
   const end = proofText.indexOf("\n\n");
   need(end >= 0, "a proof of a decision without that of its entry");

@@ -68,6 +68,16 @@ const UNLESS_COMMITTED = [17, 21, 22, 23, 24];
 
 const NUMBERS: ReadonlyMap<string, number> = new Map([...TABLE].map(([number, { name }]) => [name, number]));
 
+/** Requires a value that is kept beside a frame to be of the form that its field has in one. */
+export function requireForm(field: number, value: Uint8Array): void {
+  TABLE.get(field)?.form(value);
+}
+
+/** Whether a commitment may stand in place of a field. */
+export function canBeCommitted(field: number): boolean {
+  return field >= FIRST_COMMITTED && field <= LAST_COMMITTED;
+}
+
 /** The number of a field by its name in the format's table. */
 export function fieldNumber(name: string): number | undefined {
   return NUMBERS.get(name);

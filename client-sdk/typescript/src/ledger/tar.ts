@@ -1,15 +1,16 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { NotProvenError, need } from "./evidence.js";
+import { isEqual, need } from "./evidence.js";
+import { type Files, requireSize } from "./files.js";
 
 const BLOCK = 512;
+const NAME_BYTES = 100;
+const SIZE_AT = 124;
+const SIZE_BYTES = 12;
 const SUM_AT = 148;
 const SUM_BYTES = 8;
 
-/** Bytes of the largest file there can be: 256 entries of 65,535 bytes, each with its length. */
-const MAX_FILE_BYTES = 256 * (65_535 + 2);
-
-/** Bytes of zeros looked at with one read. */
-const STRETCH_BYTES = 1 << 16;
+/** Zeros behind the last member. */
+const END_BYTES = 2 * BLOCK;
 
 interface Member {
   readonly at: number;
@@ -17,10 +18,10 @@ interface Member {
 }
 
 /**
- * The files in a tar file (POSIX ustar), which is read where it lies. Plain files and directories only: links, extended
- * headers, bytes between the members and one name twice are refused, for they could hide something.
+ * The files in a tar file (POSIX ustar), which is read where it lies. A header is exactly the one that a plain file of its name
+ * and size has: links, owners, times, bytes between the members and one name twice are refused, for they could hide something.
  */
-export class TarFiles implements AsyncDisposable {
+export class TarFiles implements Files {
   private readonly members = new Map<string, Member>();
   private readonly read = new Set<string>();
 
@@ -41,25 +42,16 @@ export class TarFiles implements AsyncDisposable {
     }
   }
 
-  /** The content of a file; undefined where it does not exist. */
   async find(name: string): Promise<Uint8Array | undefined> {
     const member = this.members.get(name);
     if (member === undefined) {
       return undefined;
     }
-    need(member.size <= MAX_FILE_BYTES, `\`${name}\` is larger than any file of a ledger`);
+    requireSize(name, member.size);
     this.read.add(name);
     return this.bytes(member.at, member.size);
   }
 
-  /** The content of a file that must be there. */
-  async get(name: string): Promise<Uint8Array> {
-    const content = await this.find(name);
-    need(content !== undefined, `\`${name}\` is missing`);
-    return content;
-  }
-
-  /** A file that nobody has asked for, and so nobody has verified; undefined where there is none. */
   unread(): string | undefined {
     return [...this.members.keys()].find((name) => !this.read.has(name));
   }
@@ -78,28 +70,21 @@ export class TarFiles implements AsyncDisposable {
       need(isZero(await this.bytes(end, at - end)), "something stands between the members of the tar file");
       need(at < this.size, "the tar file is cut off");
     }
-    need(this.size - at >= 2 * BLOCK, "the tar file is cut off");
-    for (; at < this.size; at += STRETCH_BYTES) {
-      const stretch = await this.bytes(at, Math.min(STRETCH_BYTES, this.size - at));
-      need(isZero(stretch), "something follows the end of the tar file");
-    }
+    need(this.size - at >= END_BYTES, "the tar file is cut off");
+    const isOver = this.size - at === END_BYTES && isZero(await this.bytes(at, END_BYTES));
+    need(isOver, "something follows the end of the tar file");
   }
 
   private add(header: Uint8Array, at: number): Member {
-    requireSum(header);
-    const prefix = text(header, 345, 155);
-    const name = (prefix === "" ? "" : `${prefix}/`) + text(header, 0, 100);
-    const member = { at, size: octal(header, 124, 12) };
+    const name = nameOf(header);
+    const member = { at, size: sizeOf(header) };
+    need(
+      isEqual(header, headerOf(name, member.size)),
+      `\`${name}\` is no plain file, or its header says more than its name and its size`,
+    );
     need(member.size <= this.size - at, `\`${name}\` is cut off`);
-    const type = header[156];
-    if (type === 0x35) {
-      need(member.size === 0, `\`${name}\` is a directory with content`);
-      return member;
-    }
-    need(type === 0 || type === 0x30, `\`${name}\` is neither a file nor a directory`);
-    const plain = name.startsWith("./") ? name.slice(2) : name;
-    need(!this.members.has(plain), `\`${plain}\` is in the tar file twice`);
-    this.members.set(plain, member);
+    need(!this.members.has(name), `\`${name}\` is in the tar file twice`);
+    this.members.set(name, member);
     return member;
   }
 
@@ -114,30 +99,33 @@ export class TarFiles implements AsyncDisposable {
   }
 }
 
-/** The sum of all bytes, its own taken as spaces: six digits, zero, space. */
-function requireSum(header: Uint8Array): void {
-  let sum = 0;
-  header.forEach((byte, i) => {
-    sum += i >= SUM_AT && i < SUM_AT + SUM_BYTES ? 0x20 : byte;
-  });
-  const isSum = latin1(header, SUM_AT, SUM_BYTES) === `${sum.toString(8).padStart(6, "0")}\0 `;
-  need(isSum, "not a tar file, or a damaged one");
+function nameOf(header: Uint8Array): string {
+  const end = header.indexOf(0);
+  const name = latin1(header, 0, end < 0 ? NAME_BYTES : Math.min(end, NAME_BYTES));
+  need(!/[\x80-\xff]/.test(name), "a name in the tar file is not ASCII");
+  return name;
 }
 
-function octal(header: Uint8Array, at: number, length: number): number {
-  const digits = latin1(header, at, length);
-  need(/^[0-7]+[\0 ]$/.test(digits), "a number in the tar file is not one");
+function sizeOf(header: Uint8Array): number {
+  const digits = latin1(header, SIZE_AT, SIZE_BYTES);
+  need(/^[0-7]{11}\0$/.test(digits), "not a tar file, or a damaged one");
   return Number.parseInt(digits, 8);
 }
 
-function text(header: Uint8Array, at: number, length: number): string {
-  const field = latin1(header, at, length);
-  const end = field.indexOf("\0");
-  const name = end < 0 ? field : field.slice(0, end);
-  if (end >= 0 && /[^\0]/.test(field.slice(end))) {
-    throw new NotProvenError("a name in the tar file goes on behind its end");
-  }
-  return name;
+/** The one header of a plain file. */
+function headerOf(name: string, size: number): Uint8Array {
+  const header = Buffer.alloc(BLOCK);
+  const nobody = "0000000\0";
+  header.write(name, 0, "latin1");
+  header.write(`0000644\0${nobody}${nobody}${octal(size, 11)}\0${octal(0, 11)}\0${" ".repeat(SUM_BYTES)}0`, NAME_BYTES, "latin1");
+  header.write("ustar\x0000", 257, "latin1");
+  const sum = header.reduce((all, byte) => all + byte, 0);
+  header.write(`${octal(sum, 6)}\0 `, SUM_AT, "latin1");
+  return header;
+}
+
+function octal(number: number, digits: number): string {
+  return number.toString(8).padStart(digits, "0");
 }
 
 function latin1(header: Uint8Array, at: number, length: number): string {

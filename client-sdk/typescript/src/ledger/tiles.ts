@@ -1,6 +1,6 @@
 import { HASH_BYTES, isEqual, need } from "./evidence.js";
+import { type Files, required } from "./files.js";
 import { EMPTY_ROOT, rootOf } from "./merkle.js";
-import type { TarFiles } from "./tar.js";
 
 /** Hashes of a full tile, and frames of a full bundle of entries. */
 export const TILE = 256;
@@ -14,12 +14,12 @@ const LEVELS = 8;
  */
 export class TileTree {
   private constructor(
-    private readonly files: TarFiles,
+    private readonly files: Files,
     private readonly edges: Uint8Array[][],
     private size: bigint,
   ) {}
 
-  static empty(files: TarFiles): TileTree {
+  static empty(files: Files): TileTree {
     return new TileTree(
       files,
       Array.from({ length: LEVELS }, () => []),
@@ -28,7 +28,7 @@ export class TileTree {
   }
 
   /** The tree over the entries before a part, as the part's tiles have it: worth what the root of the grown tree is worth. */
-  static async before(from: bigint, to: bigint, files: TarFiles): Promise<TileTree> {
+  static async before(from: bigint, to: bigint, files: Files): Promise<TileTree> {
     const edges: Uint8Array[][] = [];
     for (let level = 0; level < LEVELS; level++) {
       const hashes = countAt(level, from);
@@ -82,11 +82,13 @@ export class TileTree {
   }
 }
 
-/** The hashes of a tile of a tree of a size. */
-export async function readTile(files: TarFiles, level: number, index: bigint, size: bigint): Promise<Uint8Array[]> {
+/** The hashes of a tile of a tree of a size; what is wrong with one of level 0 is its first entry's fault. */
+export async function readTile(files: Files, level: number, index: bigint, size: bigint): Promise<Uint8Array[]> {
   const width = widthAt(countAt(level, size), index);
-  const bytes = await files.get(fileName(`tile/${String(level)}`, index, width));
-  need(bytes.length === width * HASH_BYTES, `tile ${String(index)} of level ${String(level)} has another length`);
+  const firstBad = level === 0 ? index * BigInt(TILE) : undefined;
+  const bytes = await required(files, fileName(`tile/${String(level)}`, index, width), firstBad);
+  const what = `tile ${String(index)} of level ${String(level)} has another length`;
+  need(bytes.length === width * HASH_BYTES, what, firstBad);
   return Array.from({ length: width }, (_, i) => bytes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
 }
 

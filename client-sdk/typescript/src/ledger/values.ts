@@ -1,11 +1,11 @@
-import { base64, decimal, need, utf8 } from "./evidence.js";
-import { type Frame, fieldNumber, opens } from "./frame.js";
+import { HASH_BYTES, NotProvenError, base64, decimal, need, utf8 } from "./evidence.js";
+import { type Frame, canBeCommitted, fieldNumber, opens, requireForm } from "./frame.js";
 
 /** The type of the entries that say that values were erased. */
 const ERASED = "assize.ledger.erased";
 
 const LINE =
-  /^\{"seq":(0|[1-9][0-9]{0,18}),"field":([1-9][0-9]?),"salt":"([A-Za-z0-9+/=]*)","value":"([A-Za-z0-9+/=]*)"\}$/;
+  /^\{"seq":([0-9]+),"field":(1[6-9]|2[0-9]|3[0-5]),"salt":"([A-Za-z0-9+/=]+)","value":"([A-Za-z0-9+/=]*)"\}$/;
 const NOTICE = /^\{"seq":(0|[1-9][0-9]{0,18}),"fields":\[("[a-z_]+"(?:,"[a-z_]+")*)\]\}$/;
 
 /** A value kept beside an entry. */
@@ -37,14 +37,32 @@ function valueOf(line: string): KeptValue {
   const match = LINE.exec(line);
   need(match !== null, "a line of a file of values is none");
   const [, seq = "", field = "", salt = "", value = ""] = match;
-  return { seq: decimal(seq), field: Number(field), salt: base64(salt), value: base64(value) };
+  const kept = { seq: decimal(seq), field: Number(field), salt: base64(salt), value: base64(value) };
+  need(kept.salt.length === HASH_BYTES, "a salt has not 32 bytes");
+  return kept;
 }
 
-/** Holds values to what entries committed to. One that is gone must have been erased, as a later entry says. */
+/** What an entry says was erased. */
+interface Notice {
+  readonly seq: bigint;
+  readonly fields: readonly number[];
+}
+
+/**
+ * Holds values to what entries committed to. One that is gone must have been erased, as a later entry says; and one that was
+ * erased must be gone.
+ */
 export class Commitments {
   /** Fields whose values are gone, by position, until an entry says that they were erased. */
   private readonly missing = new Map<bigint, Set<number>>();
-  private readonly erased = new Set<bigint>();
+
+  /** Fields whose values are gone, as entries say. */
+  private readonly erased = new Map<bigint, Set<number>>();
+
+  constructor(
+    /** The first entry that is held to anything. */
+    private readonly from: bigint,
+  ) {}
 
   /** Takes the next entry, with the values beside it. */
   accept(frame: Frame, beside: readonly KeptValue[]): void {
@@ -56,13 +74,17 @@ export class Commitments {
         `entry ${String(frame.seq)} did not commit to the value of field ${String(field)} beside it`,
         frame.seq,
       );
+      requireFormAt(frame.seq, field, value);
       unopened.delete(field);
     }
     if (unopened.size > 0) {
       this.missing.set(frame.seq, new Set(unopened.keys()));
     }
     if (frame.type === ERASED) {
-      this.excuse(frame.text("payload"));
+      const notice = noticeOf(frame);
+      if (notice.seq >= this.from) {
+        this.excuse(notice);
+      }
     }
   }
 
@@ -86,20 +108,40 @@ export class Commitments {
     return this.missing.size;
   }
 
-  private excuse(notice: string): void {
-    const [, seqText, names] = NOTICE.exec(notice) ?? [];
-    const seq = BigInt(seqText ?? -1);
-    const fields = this.missing.get(seq);
-    if (fields === undefined || names === undefined) {
-      return;
+  private excuse({ seq, fields }: Notice): void {
+    const gone = this.missing.get(seq) ?? new Set();
+    const before = this.erased.get(seq) ?? new Set();
+    for (const field of fields) {
+      const isGone = gone.delete(field) || before.has(field);
+      need(isGone, `field ${String(field)} of entry ${String(seq)} was erased, and is not gone`, seq);
+      before.add(field);
     }
-    for (const name of names.replaceAll('"', "").split(",")) {
-      if (fields.delete(fieldNumber(name) ?? 0)) {
-        this.erased.add(seq);
-      }
-    }
-    if (fields.size === 0) {
+    this.erased.set(seq, before);
+    if (gone.size === 0) {
       this.missing.delete(seq);
     }
   }
+}
+
+function requireFormAt(seq: bigint, field: number, value: Uint8Array): void {
+  try {
+    requireForm(field, value);
+  } catch (refused) {
+    const why = refused instanceof Error ? refused.message : String(refused);
+    throw new NotProvenError(`a value beside entry ${String(seq)} cannot be read: ${why}`, seq);
+  }
+}
+
+function noticeOf(frame: Frame): Notice {
+  const match = NOTICE.exec(frame.text("payload"));
+  const [, digits = "", names = ""] = match ?? [];
+  const seq = BigInt(digits);
+  const fields = names.replaceAll('"', "").split(",").map((name) => fieldNumber(name) ?? 0);
+  const isInOrder = fields.every((field, i) => canBeCommitted(field) && (i === 0 || field > (fields[i - 1] ?? 0)));
+  need(
+    match !== null && seq < frame.seq && isInOrder,
+    `entry ${String(frame.seq)} does not say what was erased`,
+    frame.seq,
+  );
+  return { seq, fields };
 }

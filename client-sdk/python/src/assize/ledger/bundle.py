@@ -21,7 +21,7 @@ from assize.ledger.note import (
     verify_heads,
 )
 from assize.ledger.proof import heads_proof
-from assize.ledger.tiles import WIDTH, TiledTree, grouped, read_elements
+from assize.ledger.tiles import WIDTH, TiledTree, file_of, grouped
 from assize.ledger.values import Values, read_values
 
 Entries = Callable[[Frame], None]
@@ -94,6 +94,7 @@ class _Part:
         except UnicodeDecodeError:
             raise NotProven("a part is not ASCII") from None
         require(words[0] == ["assize", "ledger", "part", "v1"], "a part of another kind")
+        require(len(words) >= 4, "a part does not say from where to where")
         require(all(len(it) == 2 for it in words[1:]), "a line of a part is none")
         require([it[0] for it in words[1:4]] == ["from", "to", "prev"], "a part does not say from where to where")
         require(all(it[0] == "proof" for it in words[4:]), "a line of a part is none")
@@ -118,10 +119,12 @@ class _Verification:
         self._part = self._read_part()
         self._kept = None if kept is None else _Kept.of(kept, keys, self._name)
         self._chain = Chain(self._name.origin, self._part.first, self._part.prev)
-        self._values = Values()
+        self._values = Values(self._part.first)
 
     def run(self) -> VerifiedBundle:
         part = self._part
+        if self._kept is not None:
+            self._kept.require_spoken(part.first, part.end, self._checkpoint.size)
         tiled = TiledTree(self._files, part.first, part.end)
         self._hold_kept(tiled)
         for number in range(part.first // WIDTH, -(-part.end // WIDTH)):
@@ -135,9 +138,9 @@ class _Verification:
                 f"the last entry is not of the checkpoint's incarnation, {self._name.incarnation}",
                 part.end - 1,
             )
+        redacted, missing = self._values.finish(complete)
         if self._kept is not None:
-            self._kept.require_met()
-        redacted, missing = self._values.finish(complete, part.first)
+            self._kept.require_reached(self._checkpoint.size)
         others = self._files.unread()
         require(not others, f"`{'`, `'.join(others[:3])}` is no part of the bundle")
         return VerifiedBundle(
@@ -163,42 +166,41 @@ class _Verification:
             return _Part(0, self._checkpoint.size, beginning, ())
         part = _Part.parse(data)
         require(part.end <= self._checkpoint.size, "the part ends behind its checkpoint")
-        require(part.first > 0 or part.prev == beginning, "the part does not begin where the ledger does", part.first)
+        require(part.first > 0 or part.prev == beginning, "the part does not begin where the ledger does")
         return part
 
     def _verify_entries(self, number: int, tiled: TiledTree) -> None:
         first = number * WIDTH
         frames = self._frames(number, min(WIDTH, self._part.end - first))
+        tiled.begin(number, len(frames))
         data = self._files.read(f"payload/{grouped(number)}.jsonl")
-        kept = {} if data is None else read_values(data, number)
-        require(data is None or bool(kept), "a list of values without values", first)
+        kept = {} if data is None else read_values(data, number, self._part.end)
         for frame in frames:
+            tiled.append(entry_hash(frame))
             entry = self._chain.accept(frame)
             later = entry.incarnation > self._name.incarnation
             require(not later, f"entry {entry.seq} is of a later incarnation than the checkpoint", entry.seq)
-            self._values.accept(entry, kept)
+            self._values.accept(entry, kept.get(entry.seq, {}))
             if entry.type == RECORDED:
                 self._verify_decisions(entry)
             self._hold_incarnation(entry)
-            tiled.append(entry_hash(frame))
             if self._entries is not None:
                 self._entries(entry)
             self._hold_kept(tiled)
-        if kept:
-            seq = min(kept)[0]
-            raise NotProven(f"a value of entry {seq} belongs to no commitment", seq)
 
     def _frames(self, number: int, count: int) -> list[bytes]:
         first = number * WIDTH
-        data, fuller = read_elements(self._files, "entries", number, count, first)
-        frames = _prefixed(data, f"bundle {number} of entries", first)
-        require(len(frames) >= count and (fuller or len(frames) == count), f"bundle {number} is not of its size", first)
-        return frames[:count]
+        data = required(self._files, file_of("entries", number, count), first)
+        frames, whole = _prefixed(data)
+        require(whole and len(frames) == count, f"bundle {number} is not of its size", first + min(len(frames), count))
+        return frames
 
     def _verify_decisions(self, entry: Frame) -> None:
+        pack = Pack.of(entry)
         name = f"decisions/{grouped(entry.seq)}"
-        records = _prefixed(required(self._files, name, entry.seq), f"`{name}`", entry.seq)
-        Pack.of(entry).verify(records, entry.seq)
+        records, whole = _prefixed(required(self._files, name, entry.seq))
+        require(whole, f"an element of `{name}` is cut off", entry.seq)
+        pack.verify(records, entry.seq)
 
     def _hold_incarnation(self, entry: Frame) -> None:
         if self._kept is not None:
@@ -206,7 +208,7 @@ class _Verification:
 
     def _hold_kept(self, tiled: TiledTree) -> None:
         if self._kept is not None and tiled.tree.size == self._kept.checkpoint.size:
-            self._kept.hold_root(tiled.tree.root())
+            self._kept.require_root(tiled.tree.root())
 
 
 class _Kept:
@@ -215,7 +217,6 @@ class _Kept:
     def __init__(self, name: LedgerName, checkpoint: Checkpoint) -> None:
         self._name = name
         self.checkpoint = checkpoint
-        self._root: bytes | None = None
         self._later: int | None = None
 
     @staticmethod
@@ -231,30 +232,38 @@ class _Kept:
         if self._later is None and entry.incarnation > self._name.incarnation:
             self._later = entry.seq
 
-    def hold_root(self, root: bytes) -> None:
-        """Notes the root of the tree at the checkpoint's size."""
-        self._root = root
+    def require_spoken(self, first: int, end: int, size: int) -> None:
+        """Raises: NotProven: where it says nothing of the entries from `first` to before `end`, of `size`."""
+        kept = self.checkpoint.size
+        spoken = kept == 0 or (kept >= first and (kept <= end or end == size))
+        require(spoken, f"the kept checkpoint is of size {kept}, and says nothing of what is here")
 
-    def require_met(self) -> None:
-        """Raises: NotProven: where the ledger does not continue the checkpoint."""
-        if self._root == self.checkpoint.root:
-            return
-        if self._later is not None and self._later < self.checkpoint.size:
-            raise NotProven(
-                f"entries from {self._later} on, up to {self.checkpoint.size}, were signed and are lost", self._later
-            )
-        if self._root is None:
-            raise NotProven(f"the kept checkpoint is of size {self.checkpoint.size}, which the bundle does not reach")
-        raise NotProven(f"the first {self.checkpoint.size} entries are not those of the kept checkpoint")
+    def require_root(self, root: bytes) -> None:
+        """Raises: NotProven: where the tree of the checkpoint's size has another root."""
+        if root != self.checkpoint.root:
+            self._refuse(f"the first {self.checkpoint.size} entries are not those of the kept checkpoint", None)
+
+    def require_reached(self, size: int) -> None:
+        """Raises: NotProven: where the ledger has fewer entries."""
+        kept = self.checkpoint.size
+        if kept > size:
+            self._refuse(f"the kept checkpoint is of size {kept}, which the bundle does not reach", size)
+
+    def _refuse(self, otherwise: str, seq: int | None) -> None:
+        if self._later is None:
+            raise NotProven(otherwise, seq)
+        lost = f"entries from {self._later} on, up to {self.checkpoint.size}, were signed and are lost"
+        raise NotProven(lost, self._later)
 
 
-def _prefixed(data: bytes, what: str, seq: int) -> list[bytes]:
-    """Elements u16 length || bytes."""
-    found = []
+def _prefixed(data: bytes) -> tuple[list[bytes], bool]:
+    """Elements u16 length || bytes up to the first that is cut off, and whether there is none."""
+    found: list[bytes] = []
     at = 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 2], "big")
-        require(len(data) - at >= 2 + length, f"an element of {what} is cut off", seq)
+        if len(data) - at < 2 + length:
+            return found, False
         found.append(data[at + 2 : at + 2 + length])
         at += 2 + length
-    return found
+    return found, True

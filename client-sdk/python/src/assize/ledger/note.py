@@ -13,10 +13,20 @@ from assize.ledger.merkle import EMPTY_ROOT
 LOG_KEY = 0x01
 WITNESS_KEY = 0x04
 
+MAX_NOTE_BYTES = 1_000_000
+"""Of a note; a proof, which ends with one, has at most twice as many."""
+
+_MAX_SIGNATURES = 100
+_LATEST = 253_402_300_799
+"""The end of the year 9999, in seconds."""
+
+_HEADS = "~meta"
 _SIGNATURE_LINE = re.compile(r"\u2014 ([^ ]+) ([^ ]+)")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
-_DEPLOYMENT = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_NAME = re.compile(r"[^\x00-\x20\x7f-\xa0+\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_ORIGIN_LINE = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9.-]{0,127}/[0-9a-f]{32})/(~meta|[A-Za-z0-9][A-Za-z0-9._-]{0,62})/([0-9]+)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class VerifierKey:
         if self.type == WITNESS_KEY:
             require(len(signature) == 72, f"the signature of `{self.name}` is not of its length")
             at = int.from_bytes(signature[:8], "big")
+            require(at <= _LATEST, f"the signature of `{self.name}` is of no time")
             signed, signature = f"cosignature/v1\ntime {at}\n{note_text}", signature[8:]
         else:
             signed = note_text
@@ -73,12 +84,15 @@ class SignedNote:
         Raises:
             NotProven: where the bytes are no note.
         """
+        require(len(data) <= MAX_NOTE_BYTES, f"a note of {len(data)} bytes")
         whole = text(data, "a note")
         require(_CONTROL.search(whole) is None, "a note with a control character")
-        head, gap, signed = whole.rpartition("\n\n")
-        require(bool(gap), "a note without signatures")
+        head, _, signed = whole.rpartition("\n\n")
+        require(bool(head), "a note without a text or without signatures")
+        under = lines(signed, "a note")
+        require(len(under) <= _MAX_SIGNATURES, "a note with too many signatures")
         signatures = []
-        for line in lines(signed, "a note"):
+        for line in under:
             match = _SIGNATURE_LINE.fullmatch(line)
             if match is None:
                 raise NotProven("a line of a signature is none")
@@ -149,7 +163,7 @@ class LedgerName:
             NotProven: where the line is of no ledger.
         """
         name, tenant, incarnation = _origin_parts(origin_line)
-        require(_TENANT.fullmatch(tenant) is not None, f"`{origin_line}` names no tenant")
+        require(tenant != _HEADS, f"`{origin_line}` is the log of heads, and no ledger")
         return LedgerName(name, tenant, incarnation)
 
 
@@ -173,7 +187,7 @@ def verify_heads(note: SignedNote, keys: Collection[VerifierKey], log: str) -> C
     """
     checkpoint = Checkpoint.parse(note.text)
     name, meta, _ = _origin_parts(checkpoint.origin)
-    require((name, meta) == (log, "~meta"), f"`{checkpoint.origin}` is not the log of heads of `{log}`")
+    require((name, meta) == (log, _HEADS), f"`{checkpoint.origin}` is not the log of heads of `{log}`")
     _require_signed(note, keys, log)
     return checkpoint
 
@@ -196,18 +210,16 @@ def _require_signed(note: SignedNote, keys: Collection[VerifierKey], log: str) -
 
 
 def _origin_parts(origin_line: str) -> tuple[str, str, int]:
-    parts = origin_line.rsplit("/", 2)
-    require(len(parts) == 3, f"`{origin_line}` is no origin line")
-    ledger, _, deployment = parts[0].rpartition("/")
-    require(bool(ledger) and _DEPLOYMENT.fullmatch(deployment) is not None, f"`{origin_line}` names no deployment")
-    incarnation = decimal(parts[2], "an incarnation")
+    match = _ORIGIN_LINE.fullmatch(origin_line)
+    if match is None:
+        raise NotProven(f"`{origin_line}` is no origin line: expected <name>/<deployment>/<tenant>/<incarnation>")
+    incarnation = decimal(match[3], "an incarnation")
     require(1 <= incarnation < 2**31, f"`{origin_line}` names no incarnation")
-    return parts[0], parts[1], incarnation
+    return match[1], match[2], incarnation
 
 
 def _require_name(name: str) -> None:
-    good = bool(name) and "+" not in name and not any(it.isspace() for it in name)
-    require(good, "the name of a key has spaces or `+`, or is empty")
+    require(_NAME.fullmatch(name) is not None, "the name of a key has spaces or `+`, or is empty")
 
 
 def _is_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:

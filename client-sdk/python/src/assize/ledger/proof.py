@@ -9,10 +9,11 @@ from assize.ledger.decisions import DecisionRecord, Pack
 from assize.ledger.evidence import NotProven, decimal, hash_of, lines, require, text, unbase64
 from assize.ledger.frame import Frame, entry_hash
 from assize.ledger.merkle import leaf, verify_inclusion
-from assize.ledger.note import SignedNote, VerifierKey, verify_checkpoint
+from assize.ledger.note import MAX_NOTE_BYTES, SignedNote, VerifierKey, verify_checkpoint
 
 _TLOG_HEADER = "c2sp.org/tlog-proof@v1"
 _DECISION_HEADER = "assize/decision-proof@v1"
+_MAX_BYTES = 2 * MAX_NOTE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class TlogProof:
         Raises:
             NotProven: where the bytes are no such file.
         """
+        require(len(data) <= _MAX_BYTES, f"a proof of {len(data)} bytes")
         head, gap, note = text(data, "a proof").partition("\n\n")
         require(bool(gap), "a proof without a checkpoint")
         parts = head.split("\n")
@@ -39,6 +41,7 @@ class TlogProof:
         extra = None
         if parts and parts[0].startswith("extra "):
             extra = unbase64(parts.pop(0).removeprefix("extra "), "the extra of a proof")
+            require(bool(extra), "the extra of a proof is empty")
         require(bool(parts) and parts[0].startswith("index "), "a proof without an index")
         index = decimal(parts.pop(0).removeprefix("index "), "the index of a proof")
         hashes = tuple(hash_of(unbase64(it, "a hash"), "a hash") for it in parts)
@@ -77,6 +80,7 @@ class DecisionProof:
         Raises:
             NotProven: where the bytes are no such file.
         """
+        require(len(data) <= _MAX_BYTES, f"a proof of {len(data)} bytes")
         head, gap, rest = text(data, "a proof").partition("\n\n")
         require(bool(gap), "a proof of a decision without that of its entry")
         parts = lines(head + "\n", "a proof")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assize.ledger.evidence import HASH_BYTES, NotProven, require
-from assize.ledger.files import Directory, Files
+from assize.ledger.evidence import HASH_BYTES, require
+from assize.ledger.files import Files, required
 from assize.ledger.merkle import Tree, root_of
 
 WIDTH = 256
@@ -18,18 +18,10 @@ def grouped(number: int) -> str:
     return "/".join([f"x{it}" for it in groups[:-1]] + groups[-1:])
 
 
-def read_elements(files: Files, kind: str, number: int, count: int, seq: int) -> tuple[bytes, bool]:
-    """A tile or bundle of so many elements, and whether it is a fuller one that has taken its place."""
+def file_of(kind: str, number: int, count: int) -> str:
+    """The name of a tile or bundle of so many elements."""
     full = f"tile/{kind}/{grouped(number)}"
-    name = full if count == WIDTH else f"{full}.p/{count}"
-    data = files.read(name)
-    if data is None and count < WIDTH and isinstance(files, Directory):
-        data = files.read(full)
-        if data is not None:
-            return data, True
-    if data is None:
-        raise NotProven(f"`{name}` is missing", seq)
-    return data, False
+    return full if count == WIDTH else f"{full}.p/{count}"
 
 
 class TiledTree:
@@ -44,6 +36,7 @@ class TiledTree:
         self._end = end
         self.tree = Tree()
         self._levels: list[list[bytes]] = []
+        self._claimed: list[bytes] = []
         self._first = first
         # Tiles whose edge was taken: each file is read once, and these are compared when they are complete.
         self._edges: dict[tuple[int, int], list[bytes]] = {}
@@ -53,8 +46,14 @@ class TiledTree:
             for subtree in edge:
                 self.tree.append(subtree, 8 * level)
 
+    def begin(self, number: int, count: int) -> None:
+        """Reads what the tile says of the entries that come next."""
+        self._claimed = self._tile(0, number, count)
+
     def append(self, entry: bytes) -> None:
         """Adds the hash of the next entry."""
+        seq = self.tree.size
+        require(entry == self._claimed[seq % WIDTH], f"entry {seq} has another hash than its tile says", seq)
         self.tree.append(entry)
         self._add(0, entry)
 
@@ -77,12 +76,9 @@ class TiledTree:
             self._add(level + 1, root_of(hashes))
 
     def _compare(self, level: int, number: int, hashes: list[bytes]) -> None:
-        start = max(self._first, (number * WIDTH) << 8 * level)
-        stored = self._tile(level, number, len(hashes))
-        for index, built in enumerate(hashes):
-            if stored[index] != built:
-                seq = max(start, (number * WIDTH + index) << 8 * level)
-                raise NotProven(f"tile {number} of level {level} is not of these entries", seq)
+        """Of level 0 each hash was compared as it came; above it is the fault of no single entry."""
+        same = level == 0 or self._tile(level, number, len(hashes)) == hashes
+        require(same, f"tile {number} of level {level} is not of these entries")
 
     def _edge(self, level: int) -> list[bytes]:
         before = (self._first >> 8 * level) % WIDTH
@@ -96,10 +92,10 @@ class TiledTree:
     def _tile(self, level: int, number: int, count: int) -> list[bytes]:
         if (level, number) in self._edges:
             return self._edges.pop((level, number))
-        data, fuller = read_elements(self._files, str(level), number, count, self._first)
-        whole = len(data) % HASH_BYTES == 0 and (fuller or len(data) == count * HASH_BYTES)
-        require(whole and len(data) >= count * HASH_BYTES, f"tile {number} of level {level} is not of its size")
-        return [data[at : at + HASH_BYTES] for at in range(0, count * HASH_BYTES, HASH_BYTES)]
+        seq = None if level else number * WIDTH
+        data = required(self._files, file_of(str(level), number, count), seq)
+        require(len(data) == count * HASH_BYTES, f"tile {number} of level {level} is not of its size", seq)
+        return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def _height(size: int) -> int:

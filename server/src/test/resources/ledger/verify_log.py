@@ -147,7 +147,7 @@ def opened(note, origin, key):
     name, key_id, typed = key.split("+", 2)
     typed = base(typed)
     need(len(typed) == 33 and sha256(name.encode() + b"\n" + typed)[:4].hex() == key_id, "key id")
-    need(all(c >= " " or c == "\n" for c in note) and note.endswith("\n"), "control characters")
+    need(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", note) and note.endswith("\n"), "control characters")
     text, _, signatures = note.rpartition("\n\n")
     text, times_, found = text + "\n", [], False
     for line in signatures[:-1].split("\n"):
@@ -159,6 +159,7 @@ def opened(note, origin, key):
         message, signature = text.encode(), signature[4:]
         if typed[0] == 4:
             (time,) = struct.unpack(">Q", signature[:8])
+            need(time <= 253402300799, "time")
             message, signature = b"cosignature/v1\ntime %d\n" % time + message, signature[8:]
             times_.append(time)
         else:
@@ -169,7 +170,7 @@ def opened(note, origin, key):
     lines = text.split("\n")
     need(len(lines) == 4 and lines[0] == origin, "origin line")
     root = base(lines[2])
-    need(len(root) == 32, "root")
+    need(len(root) == 32 and (lines[1] != "0" or root == sha256(b"")), "root")
     return decimal(lines[1]), root, times_
 
 
@@ -183,7 +184,7 @@ def proof(origin, key, path):
     lines = head.split("\n")
     need(lines.pop(0) == "c2sp.org/tlog-proof@v1", "first line")
     if lines[0].startswith("extra "):
-        base(lines.pop(0)[6:])
+        need(base(lines.pop(0)[6:]), "extra")
     need(lines[0].startswith("index "), "index")
     index, size_and_root = decimal(lines.pop(0)[6:]), opened(note, origin, key)
     leaf = sha256(b"\0" + bytes.fromhex(sys.stdin.read().strip()))

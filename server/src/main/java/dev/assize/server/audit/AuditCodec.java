@@ -293,10 +293,10 @@ public final class AuditCodec implements Projector {
 
     @Override
     public Optional<ErasureNotice> erasure(FrameFields fields) {
-        return ErasureEvents.TYPE.equals(fields.text(FrameFields.TYPE))
-                        && ErasureEvents.TYPE.equals(Envelope.of(fields).type())
-                ? ErasureEvents.read(fields.text(AuditField.PAYLOAD))
-                : Optional.empty();
+        if (!ErasureEvents.TYPE.equals(fields.text(FrameFields.TYPE))) {
+            return Optional.empty();
+        }
+        return Optional.of(ErasureEvents.read(Envelope.of(fields).seq(), fields.text(AuditField.PAYLOAD)));
     }
 
     @Override

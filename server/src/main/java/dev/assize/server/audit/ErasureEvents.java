@@ -1,13 +1,13 @@
 package dev.assize.server.audit;
 
 import dev.assize.server.ledger.ErasureNotice;
+import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -26,7 +26,30 @@ public final class ErasureEvents {
     public static final String TYPE = AuditEvent.OWN_TYPES + "ledger.erased";
 
     private static final Pattern PAYLOAD =
-            Pattern.compile("\\{\"seq\":(0|[1-9][0-9]{0,17}),\"fields\":\\[(\"[a-z_]+\"(?:,\"[a-z_]+\"){0,9})]}");
+            Pattern.compile("\\{\"seq\":(0|[1-9][0-9]{0,17}),\"fields\":\\[(\"[a-z_]+\"(?:,\"[a-z_]+\"){0,19})]}");
+
+    /** The fields that can be kept beside a frame, from number 16 on, as the format page names them. */
+    private static final List<String> NAMES = List.of(
+            "category",
+            "actor",
+            "actor_tenant",
+            "on_behalf_of",
+            "role",
+            "action",
+            "resource",
+            "env",
+            "outcome",
+            "occurred_at",
+            "run_id",
+            "decision_id",
+            "reason",
+            "override",
+            "payload",
+            "reads",
+            "writes",
+            "trace_context",
+            "masked",
+            "idempotency_key");
 
     private ErasureEvents() {}
 
@@ -64,16 +87,24 @@ public final class ErasureEvents {
         return ResourcePath.parse("tenant:" + tenant + "/entry:" + seq);
     }
 
-    /** What the payload of such an entry says; empty where it is none. */
-    static Optional<ErasureNotice> read(@Nullable String payload) {
+    /** What the payload of such an entry says, whose own position is given. Other versions may have kept other fields. */
+    static ErasureNotice read(long seq, @Nullable String payload) {
         Matcher matcher = PAYLOAD.matcher(payload == null ? "" : payload);
         if (!matcher.matches()) {
-            return Optional.empty();
+            throw new MalformedFrameException("it does not say what was erased");
         }
+        // A position of 19 digits is none before any entry that there can be.
+        long of = Long.parseLong(matcher.group(1));
         SortedSet<Integer> fields = new TreeSet<>();
+        int last = 0;
         for (String name : matcher.group(2).replace("\"", "").split(",", -1)) {
-            Erasable.ofText(name).ifPresent(part -> fields.add(part.field()));
+            int field = AuditField.CATEGORY + NAMES.indexOf(name);
+            if (of >= seq || field < AuditField.CATEGORY || field <= last) {
+                throw new MalformedFrameException("it says of an erasure what cannot be: " + payload);
+            }
+            last = field;
+            fields.add(field);
         }
-        return Optional.of(new ErasureNotice(Long.parseLong(matcher.group(1)), fields));
+        return new ErasureNotice(of, fields);
     }
 }

@@ -6,8 +6,10 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SortedMap;
@@ -32,10 +34,11 @@ final class ChainWalk {
     private @Nullable Instant lastRecordedAt;
     private @Nullable Fault fault;
 
-    /** Fields whose values are gone, by position; and what entries of the walk say was erased of those. */
+    /** Fields whose values are gone, by position, until an entry says that they were erased. */
     private final SortedMap<Long, SortedSet<Integer>> missing = new TreeMap<>();
 
-    private final Set<Long> redacted = new HashSet<>();
+    /** Fields whose values are gone, as entries say. */
+    private final Map<Long, Set<Integer>> redacted = new HashMap<>();
 
     /**
      * A walk that verifies from a position on; the entry before it may come first, and only lends its hash.
@@ -94,7 +97,12 @@ final class ChainWalk {
     /** Takes an entry behind the walk: what it says was erased counts. */
     void hear(StoredEntry entry) {
         try {
-            projector.erasure(FrameFields.read(entry.frame())).ifPresent(this::excuse);
+            ErasureNotice notice =
+                    projector.erasure(FrameFields.read(entry.frame())).orElse(null);
+            if (notice != null) {
+                // What it says of values that are there is for a walk that comes to it.
+                Fault _ = excuse(notice);
+            }
         } catch (MalformedFrameException unreadable) {
             // It is behind what is verified here, and says nothing.
             return;
@@ -213,7 +221,8 @@ final class ChainWalk {
             found = checkValues(entry.beside(), projector.commitments(fields));
         }
         if (found == null) {
-            projector.erasure(fields).ifPresent(this::excuse);
+            ErasureNotice notice = projector.erasure(fields).orElse(null);
+            found = notice == null ? null : excuse(notice);
         }
         origin = envelope.origin();
         incarnation = envelope.incarnation();
@@ -279,14 +288,27 @@ final class ChainWalk {
         return null;
     }
 
-    private void excuse(ErasureNotice notice) {
-        SortedSet<Integer> fields = missing.get(notice.seq());
-        if (fields != null && fields.removeAll(notice.fields())) {
-            redacted.add(notice.seq());
-            if (fields.isEmpty()) {
-                missing.remove(notice.seq());
-            }
+    /** Takes an entry's word for what is gone; a fault where it is not gone. Of what is not walked over nobody can tell. */
+    private @Nullable Fault excuse(ErasureNotice notice) {
+        if (notice.seq() < fromSeq) {
+            return null;
         }
+        SortedSet<Integer> gone = missing.getOrDefault(notice.seq(), new TreeSet<>());
+        Set<Integer> erased = redacted.getOrDefault(notice.seq(), new HashSet<>());
+        for (int field : notice.fields()) {
+            if (!gone.remove(field) && !erased.contains(field)) {
+                return new Fault(
+                        notice.seq(),
+                        Kind.COMMITMENT,
+                        "field " + field + " of entry " + notice.seq() + " was erased, and is not gone");
+            }
+            erased.add(field);
+        }
+        redacted.put(notice.seq(), erased);
+        if (gone.isEmpty()) {
+            missing.remove(notice.seq());
+        }
+        return null;
     }
 
     private Fault misplaced(long seq) {

@@ -26,7 +26,11 @@ public interface Projector {
         return Collections.emptySortedMap();
     }
 
-    /** What the entry says was erased, if it says so. */
+    /**
+     * What the entry says was erased; empty where it is not of the type that says so.
+     *
+     * @throws MalformedFrameException where it is, and does not say it as the format has it
+     */
     default Optional<ErasureNotice> erasure(FrameFields fields) {
         return Optional.empty();
     }

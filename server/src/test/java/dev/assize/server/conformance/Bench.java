@@ -15,6 +15,7 @@ import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.server.ledger.note.SignatureType;
 import dev.assize.server.ledger.note.SigningKey;
 import dev.assize.server.testing.SignedLedger;
+import dev.assize.server.testing.forge.ForgedBundle;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
@@ -52,6 +53,7 @@ final class Bench implements AutoCloseable {
     private final Map<String, String> variables = new HashMap<>();
     private String server;
     private JsonNode lastAnswer = JSON.createObjectNode();
+    private int unpacked;
 
     Bench(Adapter adapter, Path directory, String server, String adminKey) {
         this.adapter = adapter;
@@ -278,8 +280,32 @@ final class Bench implements AutoCloseable {
         }
     }
 
-    /** A bundle of a ledger that nobody serves, perhaps with one thing changed. */
+    /** A bundle of a ledger that nobody serves, perhaps with one thing changed; or one that a recipe describes. */
     private Optional<String> bundle(JsonNode wanted) throws IOException {
+        return wanted.has("ledger") ? forge(wanted) : sign(wanted);
+    }
+
+    private Optional<String> forge(JsonNode recipe) throws IOException {
+        ForgedBundle bundle = new ForgedBundle(recipe);
+        bundle.verifierKeys().forEach((name, key) -> variables.put(name + "Vkey", key));
+        if (bundle.kept() != null) {
+            variables.put("kept", bundle.kept().replace("\n", "\\n"));
+        }
+        Path place = directory.resolve(adapter.language() + (recipe.has("unpacked") ? "-" + ++unpacked : ".tar"));
+        if (recipe.has("unpacked")) {
+            for (Map.Entry<String, byte[]> file : bundle.files().entrySet()) {
+                Path path = place.resolve(file.getKey());
+                Files.createDirectories(path.getParent());
+                Files.write(path, file.getValue());
+            }
+        } else {
+            Files.write(place, bundle.tar());
+        }
+        variables.put("bundle", place.toString());
+        return Optional.empty();
+    }
+
+    private Optional<String> sign(JsonNode wanted) throws IOException {
         SignedLedger ledger =
                 SignedLedger.golden().append(wanted.path("entries").asInt(3));
         if (wanted.path("erasable").asBoolean()) {

@@ -166,9 +166,9 @@ public final class Conformance implements AutoCloseable {
     /** Without what differs from run to run, or is each language's own way of saying it. */
     private static JsonNode comparable(JsonNode answer) {
         ObjectNode copy = read(answer.toString());
-        copy.remove(List.of("reason", "firstBad").stream()
-                .filter(it -> copy.has("valid"))
-                .toList());
+        if (copy.has("valid")) {
+            copy.remove("reason");
+        }
         copy.path("receipts").forEach(it -> ((ObjectNode) it).remove("entryHash"));
         return copy;
     }

@@ -12,8 +12,10 @@ import dev.assize.client.CheckResult;
 import dev.assize.client.Question;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.NotProvenException;
+import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.VerifierKey;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -226,7 +228,10 @@ final class JavaAdapter implements Adapter {
             for (JsonNode key : line.get("verifierKeys")) {
                 keys.add(VerifierKey.parse(key.asText()));
             }
-            long size = bundle.verify(keys, null, (_, _) -> {}).checkpoint().size();
+            SignedNote kept = line.has("keptCheckpoint")
+                    ? SignedNote.parse(line.get("keptCheckpoint").asText().getBytes(StandardCharsets.UTF_8))
+                    : null;
+            long size = bundle.verify(keys, kept, (_, _) -> {}).checkpoint().size();
             return answer.put("valid", true)
                     .put("reason", "")
                     .put("treeSize", size)

@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -85,9 +86,13 @@ class LedgerBundleTest {
         assertThatThrownBy(ledger::bundle)
                 .isInstanceOf(NotProvenException.class)
                 .hasMessage("entry 256 has lost the value of field 28, and no entry says that it was erased");
-        ledger.appendErasure(256, Erasable.PAYLOAD);
-        assertThatThrownBy(ledger::bundle).hasMessageContaining("field 28");
         ledger.appendErasure(256, Erasable.REASON);
+        assertThat(verify(write(ledger.bundle()), goldenKeys(), null).redacted())
+                .isEqualTo(1);
+        ledger.appendErasure(256, Erasable.PAYLOAD);
+        assertThatThrownBy(ledger::bundle)
+                .hasMessage("entry 259 says that field 30 of entry 256 was erased, and it is not gone");
+        ledger.lose(256, Erasable.PAYLOAD);
         assertThat(verify(write(ledger.bundle()), goldenKeys(), null).redacted())
                 .isEqualTo(1);
     }
@@ -219,27 +224,39 @@ class LedgerBundleTest {
     void verifiesItUnpackedToo() throws Exception {
         Path bundle = write(SignedLedger.golden().append(300).bundle());
         Path unpacked = Files.createDirectory(directory.resolve("unpacked"));
-        Process tar = new ProcessBuilder("tar", "xf", bundle.toString(), "-C", unpacked.toString())
-                .redirectErrorStream(true)
-                .start();
-        assertThat(tar.waitFor()).isZero();
+        tar("xf", bundle.toString(), "-C", unpacked.toString());
 
         verify(unpacked, goldenKeys(), null);
         assertThat(strangersProgram(unpacked)).contains("300");
 
-        Path again = directory.resolve("again.tar");
-        tar = new ProcessBuilder("tar", "cf", again.toString(), "-C", unpacked.toString(), ".")
-                .redirectErrorStream(true)
-                .start();
-        assertThat(tar.waitFor()).isZero();
-        verify(again, goldenKeys(), null);
+        Files.writeString(unpacked.resolve("note"), "not of the bundle");
+        verify(unpacked, goldenKeys(), null);
+        Path tile = unpacked.resolve("tile/1/000.p/1");
+        byte[] hashes = Files.readAllBytes(tile);
+        hashes[0] ^= 1;
+        Files.write(tile, hashes);
+        assertThatThrownBy(() -> verify(unpacked, goldenKeys(), null))
+                .hasMessage("tile 0 of level 1 is not that of the entries");
+    }
 
-        Files.writeString(unpacked.resolve("note"), "slipped in");
-        tar = new ProcessBuilder("tar", "cf", again.toString(), "-C", unpacked.toString(), ".")
+    /** Another program has more to say in a header, and nobody could verify it. */
+    @Test
+    void isNotPackedAgain() throws Exception {
+        Path bundle = write(SignedLedger.golden().append(3).bundle());
+        Path unpacked = Files.createDirectory(directory.resolve("unpacked"));
+        Path again = directory.resolve("again.tar");
+        tar("xf", bundle.toString(), "-C", unpacked.toString());
+        tar("cf", again.toString(), "--format=ustar", "-C", unpacked.toString(), "checkpoint", "vkeys");
+        assertThatThrownBy(() -> verify(again, goldenKeys(), null))
+                .hasMessage("`checkpoint` is no plain file, or its header says more than its name and its size");
+    }
+
+    private static void tar(String... arguments) throws Exception {
+        Process tar = new ProcessBuilder(
+                        Stream.concat(Stream.of("tar"), Stream.of(arguments)).toList())
                 .redirectErrorStream(true)
                 .start();
         assertThat(tar.waitFor()).isZero();
-        assertThatThrownBy(() -> verify(again, goldenKeys(), null)).hasMessage("`note` is no part of the bundle");
     }
 
     @Test

@@ -30,7 +30,7 @@ public final class BundleWriter {
     private final TileTree tree;
     private final ByteArrayOutputStream bundle = new ByteArrayOutputStream();
     private final ByteArrayOutputStream beside = new ByteArrayOutputStream();
-    private final KeptValues values = new KeptValues();
+    private final KeptValues values;
 
     /** What the last entry vouches for, until it is here; null where it vouches for nothing. */
     private @Nullable DecisionPack awaited;
@@ -55,6 +55,7 @@ public final class BundleWriter {
         this.part = part;
         this.end = part == null ? checkpoint.size() : part.to();
         this.tree = tree;
+        this.values = new KeptValues(tree.size());
         String origin = LedgerName.parse(checkpoint.origin()).origin();
         this.chain = part == null ? ChainVerifier.fromTheBeginning(origin) : part.chain(origin);
         this.tar = new TarWriter(to);

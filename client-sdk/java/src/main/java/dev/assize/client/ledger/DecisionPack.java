@@ -27,9 +27,9 @@ record DecisionPack(long seq, int count, byte[] root, long firstMicros, long las
     static final int MAX_DECISIONS = 1_024;
 
     private static final byte[] LEAF = {0};
-    private static final Pattern PAYLOAD =
-            Pattern.compile("\\{\"decisions\":([1-9][0-9]{0,3}),\"root\":\"([0-9a-f]{64})\",\"first\":(-?[0-9]{1,18}),"
-                    + "\"last\":(-?[0-9]{1,18})}");
+    private static final Pattern PAYLOAD = Pattern.compile(
+            "\\{\"decisions\":([1-9][0-9]{0,3}),\"root\":\"([0-9a-f]{64})\",\"first\":(0|-?[1-9][0-9]{0,18}),"
+                    + "\"last\":(0|-?[1-9][0-9]{0,18})}");
 
     /** The file of a bundle in which its records stand. */
     static String fileName(long seq) {
@@ -74,8 +74,16 @@ record DecisionPack(long seq, int count, byte[] root, long firstMicros, long las
                 frame.seq(),
                 count,
                 HexFormat.of().parseHex(matcher.group(2)),
-                Long.parseLong(matcher.group(3)),
-                Long.parseLong(matcher.group(4))));
+                micros(frame.seq(), matcher.group(3)),
+                micros(frame.seq(), matcher.group(4))));
+    }
+
+    private static long micros(long seq, String digits) throws NotProvenException {
+        try {
+            return Long.parseLong(digits);
+        } catch (NumberFormatException e) {
+            throw new NotProvenException(seq, "`" + digits + "` is no time");
+        }
     }
 
     /** Requires these to be its records, all of them and in their order. */

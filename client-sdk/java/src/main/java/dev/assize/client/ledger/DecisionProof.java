@@ -22,7 +22,7 @@ public final class DecisionProof {
     private static final String RECORD = "record ";
     private static final String PLACE = "place ";
     private static final int LONGEST_PATH = 10;
-    private static final int MAX_BYTES = 1 << 20;
+    private static final int MAX_BYTES = 2 * SignedNote.MAX_BYTES;
 
     private final byte[] record;
     private final int position;

@@ -61,6 +61,11 @@ public enum FrameField {
         return form;
     }
 
+    /** Whether a commitment may stand in its place. */
+    boolean canBeCommittedTo() {
+        return number >= CATEGORY.number && number <= IDEMPOTENCY_KEY.number;
+    }
+
     Presence presence() {
         return presence;
     }

@@ -37,6 +37,13 @@ public final class FrameReader {
         return new FrameReader(bytes).read();
     }
 
+    /** Requires a value that is kept beside a frame to be of the form that its field has in one. */
+    static void requireForm(FrameField field, byte[] value) throws MalformedFrameException {
+        FrameReader reader = new FrameReader(value);
+        reader.readValue(field, value.length);
+        require(reader.position == value.length, field + " has the wrong length");
+    }
+
     private Frame read() throws MalformedFrameException {
         require(bytes.length <= MAX_BYTES, "a frame has at most " + MAX_BYTES + " bytes, this has " + bytes.length);
         require(unsigned(1, bytes.length) == VERSION, "the version is not " + VERSION);

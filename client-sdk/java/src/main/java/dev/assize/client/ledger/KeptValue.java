@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
  */
 public record KeptValue(long seq, int field, byte[] salt, byte[] value) {
 
-    private static final Pattern LINE = Pattern.compile("\\{\"seq\":(0|[1-9][0-9]{0,18}),\"field\":([1-9][0-9]),"
+    private static final Pattern LINE = Pattern.compile("\\{\"seq\":([0-9]+),\"field\":(1[6-9]|2[0-9]|3[0-5]),"
             + "\"salt\":\"([A-Za-z0-9+/=]+)\",\"value\":\"([A-Za-z0-9+/=]*)\"}");
 
     /** As a bundle has it: a JSON object of one form, its end included. */
@@ -40,16 +40,12 @@ public record KeptValue(long seq, int field, byte[] salt, byte[] value) {
     private static KeptValue parse(String line) throws NotProvenException {
         Matcher matcher = LINE.matcher(line);
         require(matcher.matches(), "a line of a list of values is not of its form");
-        try {
-            KeptValue value = new KeptValue(
-                    Long.parseLong(matcher.group(1)),
-                    Integer.parseInt(matcher.group(2)),
-                    Base64.getDecoder().decode(matcher.group(3)),
-                    Base64.getDecoder().decode(matcher.group(4)));
-            require(value.line().equals(line + "\n"), "a line of a list of values is not of its form");
-            return value;
-        } catch (IllegalArgumentException e) {
-            throw new NotProvenException("a line of a list of values is not of its form");
-        }
+        KeptValue value = new KeptValue(
+                Evidence.decimal(matcher.group(1)),
+                Integer.parseInt(matcher.group(2)),
+                Evidence.base64(matcher.group(3)),
+                Evidence.base64(matcher.group(4)));
+        require(value.salt.length == Commitment.SALT_BYTES, "a salt has " + Commitment.SALT_BYTES + " bytes");
+        return value;
     }
 }

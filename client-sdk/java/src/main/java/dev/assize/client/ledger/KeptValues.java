@@ -2,6 +2,7 @@ package dev.assize.client.ledger;
 
 import static dev.assize.client.ledger.NotProvenException.require;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -9,24 +10,26 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
  * Holds the values beside a ledger's entries to what the entries committed to. A value that is gone must have been
- * erased, as a later entry says. Not for two threads.
+ * erased, as a later entry says; and one that was erased must be gone. Not for two threads.
  */
 final class KeptValues {
 
-    private static final String ERASED = "assize.ledger.erased";
-    private static final Pattern NOTICE =
-            Pattern.compile("\\{\"seq\":(0|[1-9][0-9]{0,17}),\"fields\":\\[(\"[a-z_]+\"(?:,\"[a-z_]+\"){0,9})]}");
+    /** The first entry that is held to anything. */
+    private final long from;
 
     /** Fields whose values are gone, by position, until an entry says that they were erased. */
     private final SortedMap<Long, Set<Integer>> missing = new TreeMap<>();
 
-    private final Set<Long> redacted = new HashSet<>();
+    /** Fields whose values are gone, as entries say. */
+    private final Map<Long, Set<Integer>> erased = new HashMap<>();
+
+    KeptValues(long from) {
+        this.from = from;
+    }
 
     /** Takes the next entry, with the values beside it. */
     void accept(Frame frame, List<KeptValue> beside) throws NotProvenException {
@@ -38,34 +41,40 @@ final class KeptValues {
                     frame.seq(),
                     commitment != null && commitment.isOf(value.salt(), value.value()),
                     "entry " + frame.seq() + " did not commit to the value of field " + value.field() + " beside it");
+            requireForm(value);
         }
         if (!unopened.isEmpty()) {
             missing.put(frame.seq(), new TreeSet<>(unopened.keySet()));
         }
-        if (frame.text(FrameField.TYPE).orElse("").equals(ERASED)) {
-            excuse(frame.text(FrameField.PAYLOAD).orElse(""));
+        ErasureNotice notice = ErasureNotice.of(frame).orElse(null);
+        if (notice != null && notice.of() >= from) {
+            excuse(notice);
         }
     }
 
-    private void excuse(String notice) {
-        Matcher matcher = NOTICE.matcher(notice);
-        if (!matcher.matches()) {
-            return;
+    private static void requireForm(KeptValue value) throws NotProvenException {
+        try {
+            FrameReader.requireForm(FrameField.ofNumber(value.field()).orElseThrow(), value.value());
+        } catch (MalformedFrameException e) {
+            throw new NotProvenException(
+                    value.seq(), "a value beside entry " + value.seq() + " cannot be read: " + e.getMessage());
         }
-        long seq = Long.parseLong(matcher.group(1));
-        Set<Integer> fields = missing.get(seq);
-        if (fields == null) {
-            return;
+    }
+
+    private void excuse(ErasureNotice notice) throws NotProvenException {
+        Set<Integer> gone = missing.getOrDefault(notice.of(), new TreeSet<>());
+        Set<Integer> before = erased.getOrDefault(notice.of(), new HashSet<>());
+        for (FrameField field : notice.fields()) {
+            require(
+                    notice.of(),
+                    gone.remove(field.number()) || before.contains(field.number()),
+                    "entry " + notice.seq() + " says that field " + field.number() + " of entry " + notice.of()
+                            + " was erased, and it is not gone");
+            before.add(field.number());
         }
-        for (String name : matcher.group(2).replace("\"", "").split(",", -1)) {
-            FrameField.ofName(name).ifPresent(field -> {
-                if (fields.remove(field.number())) {
-                    redacted.add(seq);
-                }
-            });
-        }
-        if (fields.isEmpty()) {
-            missing.remove(seq);
+        erased.put(notice.of(), before);
+        if (gone.isEmpty()) {
+            missing.remove(notice.of());
         }
     }
 
@@ -82,7 +91,7 @@ final class KeptValues {
 
     /** Entries of which values are gone, as others say. */
     long redacted() {
-        return redacted.size();
+        return erased.size();
     }
 
     /** Entries of which values are gone, and none has said so yet. */

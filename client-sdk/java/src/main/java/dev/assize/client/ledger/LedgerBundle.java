@@ -87,11 +87,14 @@ public final class LedgerBundle implements Closeable {
         Past past = kept == null ? Past.NONE : Past.of(name, LedgerHead.verify(kept, trusted));
         byte[] partText = files.read(PART).orElse(null);
         LedgerPart part = partText == null ? null : LedgerPart.parse(partText);
+        require(
+                part == null || part.to() <= checkpoint.size(),
+                "the part ends behind its checkpoint, which is of " + checkpoint.size() + " entries");
         Walk walk = new Walk(files, name, checkpoint.size(), part, past, progress, entries);
         if (part == null) {
-            new LogArchive(files).verify(checkpoint, walk);
+            LogArchive.ofBundle(files).verify(checkpoint, walk);
         } else {
-            part.requireCovered(new LogArchive(files).rootOf(part, walk), checkpoint);
+            part.requireCovered(LogArchive.ofBundle(files).rootOf(part, walk), checkpoint);
         }
         walk.end();
         if (files instanceof TarFiles tar) {
@@ -195,7 +198,7 @@ public final class LedgerBundle implements Closeable {
         private final Progress progress;
         private final LogArchive.Entries entries;
         private final ChainVerifier chain;
-        private final KeptValues values = new KeptValues();
+        private final KeptValues values;
 
         /** Of the bundle of entries that is being read, by position. */
         private Map<Long, List<KeptValue>> beside = Map.of();
@@ -222,25 +225,36 @@ public final class LedgerBundle implements Closeable {
             this.entries = entries;
             this.chain = part == null ? ChainVerifier.fromTheBeginning(name.origin()) : part.chain(name.origin());
             this.before = chain.lastHash();
+            this.values = new KeptValues(from);
             require(
-                    part == null || past.size <= 0 || (past.size > from && past.size <= to),
+                    past.size <= 0 || (past.size >= from && (past.size <= to || to == size)),
                     "the checkpoint that was kept is of " + past.size + " entries, and here are those from " + from
                             + " to before " + to + ": it says nothing of them");
-            if (past.size == 0) {
-                require(MessageDigest.isEqual(past.root, Sha256.of()), "the checkpoint that was kept is of no tree");
+        }
+
+        @Override
+        public void begin(LogArchive.TreeSoFar tree) throws NotProvenException {
+            if (past.size > 0 && past.size == from) {
+                requirePast(tree);
+            }
+        }
+
+        private void requirePast(LogArchive.TreeSoFar tree) throws NotProvenException {
+            if (!MessageDigest.isEqual(tree.root(), past.root)) {
+                throw contradiction();
             }
         }
 
         @Override
         public void accept(long index, byte[] entry) throws NotProvenException, IOException {
             if (index % TileTree.TILE_HASHES == 0) {
-                beside = readValues(index);
+                beside = valuesBeside(index);
             }
             Frame frame = chain.require(entry);
             values.accept(frame, beside.getOrDefault(index, List.of()));
             DecisionPack pack = DecisionPack.of(frame).orElse(null);
             if (pack != null) {
-                pack.requireFile(files.required(DecisionPack.fileName(index)));
+                requireDecisions(pack);
             }
             require(
                     index,
@@ -255,13 +269,29 @@ public final class LedgerBundle implements Closeable {
             }
         }
 
+        private void requireDecisions(DecisionPack pack) throws NotProvenException, IOException {
+            try {
+                pack.requireFile(files.required(DecisionPack.fileName(pack.seq())));
+            } catch (NotProvenException e) {
+                throw e.at(pack.seq());
+            }
+        }
+
         @Override
         public void accept(long index, byte[] entry, LogArchive.TreeSoFar tree) throws NotProvenException, IOException {
             accept(index, entry);
-            if (index + 1 == past.size && !MessageDigest.isEqual(tree.root(), past.root)) {
-                throw contradiction();
+            if (index + 1 == past.size) {
+                requirePast(tree);
             }
             entries.accept(index, entry, tree);
+        }
+
+        private Map<Long, List<KeptValue>> valuesBeside(long first) throws NotProvenException, IOException {
+            try {
+                return readValues(first);
+            } catch (NotProvenException e) {
+                throw e.at(first);
+            }
         }
 
         /** Each in its place: by position, then by field, none twice and none of another bundle. */
@@ -293,13 +323,14 @@ public final class LedgerBundle implements Closeable {
         }
 
         void end() throws NotProvenException {
-            if (to == size) {
+            if (to == size && size > 0) {
+                require(
+                        to - 1,
+                        chain.incarnation() == name.incarnation(),
+                        "the last entry is of incarnation " + chain.incarnation() + ", and the checkpoint of "
+                                + name.incarnation());
                 values.end();
             }
-            require(
-                    size == 0 || to < size || chain.incarnation() == name.incarnation(),
-                    "the last entry is of incarnation " + chain.incarnation() + ", and the checkpoint of "
-                            + name.incarnation());
             if (past.size > size) {
                 throw continuedAt >= 0
                         ? contradiction()

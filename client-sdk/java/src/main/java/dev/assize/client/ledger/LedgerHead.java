@@ -3,7 +3,11 @@ package dev.assize.client.ledger;
 import static dev.assize.client.ledger.NotProvenException.require;
 
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -25,7 +29,8 @@ public record LedgerHead(SignedNote checkpoint, TlogProof place, List<VerifierKe
     public Checkpoint verify(Set<VerifierKey> trusted) throws NotProvenException {
         Checkpoint signed = verify(checkpoint, trusted);
         String deployment = LedgerName.parse(signed.origin()).deployment();
-        String heads = Checkpoint.parse(place.checkpoint().text()).origin();
+        require(place.extra().isEmpty(), "a place in the log of heads comes with nothing else");
+        String heads = parse(place.checkpoint()).origin();
         LedgerName log = LedgerName.parse(heads);
         require(
                 log.tenant().equals(LedgerName.HEADS) && log.deployment().equals(deployment),
@@ -37,11 +42,28 @@ public record LedgerHead(SignedNote checkpoint, TlogProof place, List<VerifierKe
     }
 
     /**
+     * When witnesses have signed the checkpoint of the log of heads last, each by its key; those that have not are left out.
+     * It is worth what {@link #verify} with the log's own keys is worth.
+     *
+     * @param witnesses that are known
+     */
+    public Map<VerifierKey, Instant> witnessed(Set<VerifierKey> witnesses) throws NotProvenException {
+        Map<VerifierKey, Instant> times = new HashMap<>();
+        for (SignedNote.VerifiedSignature signature : place.checkpoint().signaturesOf(witnesses)) {
+            signature
+                    .time()
+                    .ifPresent(time ->
+                            times.merge(signature.key(), time, (one, other) -> one.isAfter(other) ? one : other));
+        }
+        return times;
+    }
+
+    /**
      * What a ledger's checkpoint says, if one of these keys has signed it, and is a key of that ledger's deployment. A witness's
      * is none, whatever its name; it may be among them, and what it has signed is verified.
      */
     public static Checkpoint verify(SignedNote note, Set<VerifierKey> trusted) throws NotProvenException {
-        Checkpoint claimed = Checkpoint.parse(note.text());
+        Checkpoint claimed = parse(note);
         LedgerName name = LedgerName.parse(claimed.origin());
         require(!name.tenant().equals(LedgerName.HEADS), "`" + name + "` is the log of heads, and no ledger");
         List<VerifierKey> signers = note.verify(trusted).stream()
@@ -53,6 +75,16 @@ public record LedgerHead(SignedNote checkpoint, TlogProof place, List<VerifierKe
                 signers.stream().anyMatch(key -> key.name().equals(name.deployment())),
                 "the checkpoint of `" + name + "` is signed by a key of another deployment");
         return claimed;
+    }
+
+    /** Three lines and no more: what C2SP allows behind them says nothing here. */
+    private static Checkpoint parse(SignedNote note) throws NotProvenException {
+        Checkpoint checkpoint = Checkpoint.parse(note.text());
+        require(checkpoint.extensions().isEmpty(), "the checkpoint of a ledger has three lines");
+        require(
+                checkpoint.size() > 0 || MessageDigest.isEqual(checkpoint.root(), Sha256.of()),
+                "a checkpoint of size 0 has the root of the empty tree");
+        return checkpoint;
     }
 
     /** Those with which a deployment signs its logs: no witness's, and no other deployment's. */

@@ -16,7 +16,8 @@ public record LedgerName(String deployment, String tenant, int incarnation) {
     /** The name that the log of heads has in place of a tenant's. */
     static final String HEADS = "~meta";
 
-    private static final Pattern FORM = Pattern.compile("([^/]+/[^/]+)/([^/]+)/([1-9][0-9]{0,9})");
+    private static final Pattern FORM = Pattern.compile("([A-Za-z0-9][A-Za-z0-9.-]{0,127}/[0-9a-f]{32})/" + "(" + HEADS
+            + "|[A-Za-z0-9][A-Za-z0-9._-]{0,62})/([1-9][0-9]{0,9})");
 
     /** Reads the origin line of a checkpoint. */
     public static LedgerName parse(String origin) throws NotProvenException {

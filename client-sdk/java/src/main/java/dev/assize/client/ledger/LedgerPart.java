@@ -22,8 +22,7 @@ public record LedgerPart(long from, long to, byte[] prevHash, List<byte[]> proof
 
     private static final String TITLE = "assize ledger part v1";
     private static final Pattern TEXT = Pattern.compile(
-            TITLE
-                    + "\nfrom (0|[1-9][0-9]{0,17})\nto ([1-9][0-9]{0,17})\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n){0,126})");
+            TITLE + "\nfrom ([0-9]+)\nto ([0-9]+)\nprev ([0-9a-f]{64})\n((?:proof [0-9a-f]{64}\n){0,126})");
 
     public LedgerPart {
         prevHash = prevHash.clone();
@@ -44,8 +43,8 @@ public record LedgerPart(long from, long to, byte[] prevHash, List<byte[]> proof
             proof.add(HexFormat.of().parseHex(line.substring("proof ".length())));
         }
         LedgerPart part = new LedgerPart(
-                Long.parseLong(matcher.group(1)),
-                Long.parseLong(matcher.group(2)),
+                Evidence.decimal(matcher.group(1)),
+                Evidence.decimal(matcher.group(2)),
                 HexFormat.of().parseHex(matcher.group(3)),
                 proof);
         part.requirePlace();

@@ -27,12 +27,25 @@ public final class LogArchive {
 
     private final LogFiles files;
 
+    /** Whether it was written once, and does not grow. */
+    private final boolean isBundle;
+
     public LogArchive(Path directory) {
         this(LogFiles.under(directory));
     }
 
     public LogArchive(LogFiles files) {
+        this(files, false);
+    }
+
+    private LogArchive(LogFiles files, boolean isBundle) {
         this.files = files;
+        this.isBundle = isBundle;
+    }
+
+    /** The log in a bundle, in which each file stands under its own name only. */
+    static LogArchive ofBundle(LogFiles files) {
+        return new LogArchive(files, true);
     }
 
     /** The checkpoint of the archive, which nobody has verified yet. */
@@ -64,7 +77,9 @@ public final class LogArchive {
      * taken from the tiles: all of it is worth as much as that root.
      */
     byte[] rootOf(LedgerPart part, Entries entries) throws NotProvenException, IOException {
-        return grow(resume(part.from(), part.to()), part.to(), entries);
+        TileTree tree = resume(part.from(), part.to());
+        entries.begin(tree);
+        return grow(tree, part.to(), entries);
     }
 
     private byte[] grow(TileTree tree, long size, Entries entries) throws NotProvenException, IOException {
@@ -95,8 +110,14 @@ public final class LogArchive {
     private void addBundle(TileTree tree, long size, Entries entries) throws NotProvenException, IOException {
         long bundle = tree.size() / FULL;
         int width = widthAt(size, bundle);
-        byte[] claimed = tile(0, bundle, width, width);
-        List<byte[]> read = entries(bundle, width);
+        List<byte[]> read;
+        byte[] claimed;
+        try {
+            read = entries(bundle, width);
+            claimed = tile(0, bundle, width, width);
+        } catch (NotProvenException e) {
+            throw e.at(tree.size());
+        }
         for (int i = (int) (tree.size() % FULL); i < read.size(); i++) {
             long index = tree.size();
             byte[] hash = ChainVerifier.entryHash(read.get(i));
@@ -147,12 +168,12 @@ public final class LogArchive {
     }
 
     /**
-     * A file by its width at the size of the checkpoint. In a directory, which may grow, the full one may have taken its
-     * place since. A tar file is written once, and nobody verifies what a larger one holds behind its first elements.
+     * A file by its width at the size of the checkpoint. In an archive, which may grow, the full one may have taken its
+     * place since. A bundle is written once, and nobody verifies what a larger one holds behind its first elements.
      */
     private Found find(String kind, long index, int width) throws NotProvenException, IOException {
         String name = name(kind, index, width);
-        if (width < FULL && !(files instanceof TarFiles)) {
+        if (width < FULL && !isBundle) {
             Optional<byte[]> partial = files.read(name);
             return partial.isPresent()
                     ? new Found(partial.get(), width)
@@ -196,6 +217,9 @@ public final class LogArchive {
     /** Takes entries in their order. */
     @FunctionalInterface
     public interface Entries {
+
+        /** Is told of the tree before the first. */
+        default void begin(TreeSoFar tree) throws NotProvenException {}
 
         /** Takes the next; refuses it where it is not what it should be. */
         void accept(long index, byte[] entry) throws NotProvenException, IOException;

@@ -11,8 +11,8 @@ import java.util.Optional;
 @FunctionalInterface
 public interface LogFiles {
 
-    /** Bytes of the largest file there can be: 256 entries of 65,535 bytes, each with its length. */
-    int MAX_BYTES = 256 * (65_535 + 2);
+    /** Bytes of the largest file there can be: that of the values beside 256 entries is below it. */
+    int MAX_BYTES = 1 << 26;
 
     /** A file's content; empty where it does not exist. */
     Optional<byte[]> read(String name) throws NotProvenException, IOException;

@@ -26,6 +26,11 @@ public final class NotProvenException extends Exception {
         return seq < 0 ? OptionalLong.empty() : OptionalLong.of(seq);
     }
 
+    /** The same, at that position where it names none. */
+    NotProvenException at(long position) {
+        return seq < 0 ? new NotProvenException(position, String.valueOf(getMessage())) : this;
+    }
+
     static void require(boolean holds, String otherwise) throws NotProvenException {
         if (!holds) {
             throw new NotProvenException(otherwise);

@@ -36,9 +36,11 @@ public final class SignedNote {
     public static SignedNote parse(byte[] bytes) throws NotProvenException {
         require(bytes.length <= MAX_BYTES, "a note has at most " + MAX_BYTES + " bytes");
         String note = Evidence.utf8(bytes);
-        require(note.chars().allMatch(c -> c >= ' ' || c == '\n'), "a note has no control characters");
+        require(
+                note.chars().allMatch(c -> c == '\n' || !Character.isISOControl(c)),
+                "a note has no control characters");
         int end = note.lastIndexOf(LAST_EMPTY_LINE);
-        require(end >= 0 && note.endsWith("\n"), "a note has an empty line before its signatures, and ends its last");
+        require(end > 0 && note.endsWith("\n"), "a note has an empty line before its signatures, and ends its last");
         String lines = note.substring(end + LAST_EMPTY_LINE.length());
         List<Signature> signatures = new ArrayList<>();
         for (int from = 0; from < lines.length(); ) {
@@ -56,6 +58,13 @@ public final class SignedNote {
      * false. Signatures of other keys are passed over.
      */
     public List<VerifiedSignature> verify(Collection<VerifierKey> keys) throws NotProvenException {
+        List<VerifiedSignature> verified = signaturesOf(keys);
+        require(!verified.isEmpty(), "no signature of a known key");
+        return verified;
+    }
+
+    /** The same, and perhaps none. */
+    List<VerifiedSignature> signaturesOf(Collection<VerifierKey> keys) throws NotProvenException {
         List<VerifiedSignature> verified = new ArrayList<>();
         for (Signature signature : signatures) {
             for (VerifierKey key : keys) {
@@ -64,7 +73,6 @@ public final class SignedNote {
                 }
             }
         }
-        require(!verified.isEmpty(), "no signature of a known key");
         return verified;
     }
 

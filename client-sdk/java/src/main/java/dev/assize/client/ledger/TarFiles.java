@@ -8,16 +8,19 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
- * The files in a tar file (POSIX ustar), which is read where it lies. Plain files and directories only: what could hide
- * something, such as links, extended headers, bytes between the members or one name twice, is refused.
+ * The files in a tar file (POSIX ustar), which is read where it lies. A header is exactly that which {@link TarWriter} gives a
+ * plain file of that name and size: what could hide something, such as links, owners, times, bytes between the members or one
+ * name twice, is refused.
  */
 public final class TarFiles implements LogFiles, Closeable {
 
@@ -28,10 +31,11 @@ public final class TarFiles implements LogFiles, Closeable {
     static final int SUM_AT = 148;
     static final int SUM_BYTES = 8;
     static final int TYPE_AT = 156;
-    private static final int PREFIX_AT = 345;
-    private static final int PREFIX_BYTES = 155;
-    private static final int SUM_DIGITS = 6;
-    private static final String HERE = "./";
+
+    /** Blocks of zeros behind the last member. */
+    static final int END_BLOCKS = 2;
+
+    private static final Pattern SIZE = Pattern.compile("[0-7]{11}\\x00");
 
     private final FileChannel channel;
     private final Map<String, Member> members = new HashMap<>();
@@ -90,28 +94,35 @@ public final class TarFiles implements LogFiles, Closeable {
             require(at < size, "the tar file is cut off");
             header = bytes(at, BLOCK);
         }
-        require(size - at >= 2 * BLOCK, "the tar file is cut off");
-        for (; at < size; at += BLOCK) {
-            require(isZero(bytes(at, BLOCK)), "something follows the end of the tar file");
-        }
+        require(size - at >= END_BLOCKS * BLOCK, "the tar file is cut off");
+        require(size - at == END_BLOCKS * BLOCK, "something follows the end of the tar file");
+        require(isZero(bytes(at, END_BLOCKS * BLOCK)), "something follows the end of the tar file");
     }
 
     private Member add(byte[] header, long at, long end) throws NotProvenException {
-        requireSum(header);
-        String prefix = text(header, PREFIX_AT, PREFIX_BYTES);
-        String name = (prefix.isEmpty() ? "" : prefix + "/") + text(header, 0, NAME_BYTES);
-        long size = octal(header, SIZE_AT, SIZE_BYTES);
-        require(size <= end - at, "`" + name + "` is cut off");
-        Member member = new Member(at, size);
-        switch (header[TYPE_AT]) {
-            case 0, '0' -> {
-                String plain = name.startsWith(HERE) ? name.substring(HERE.length()) : name;
-                require(members.put(plain, member) == null, "`" + plain + "` is in the tar file twice");
-            }
-            case '5' -> require(size == 0, "`" + name + "` is a directory with content");
-            default -> throw new NotProvenException("`" + name + "` is neither a file nor a directory");
-        }
+        String name = name(header);
+        Member member = new Member(at, size(header));
+        require(
+                Arrays.equals(header, TarWriter.header(name, member.size)),
+                "`" + name + "` is no plain file, or its header says more than its name and its size");
+        require(member.size <= end - at, "`" + name + "` is cut off");
+        require(members.put(name, member) == null, "`" + name + "` is in the tar file twice");
         return member;
+    }
+
+    private static String name(byte[] header) throws NotProvenException {
+        int length = 0;
+        while (length < NAME_BYTES && header[length] != 0) {
+            require(header[length] > 0, "a name in the tar file is not ASCII");
+            length++;
+        }
+        return new String(header, 0, length, StandardCharsets.US_ASCII);
+    }
+
+    private static long size(byte[] header) throws NotProvenException {
+        String digits = new String(header, SIZE_AT, SIZE_BYTES, StandardCharsets.ISO_8859_1);
+        require(SIZE.matcher(digits).matches(), "not a tar file, or a damaged one");
+        return Long.parseLong(digits, 0, SIZE_BYTES - 1, 8);
     }
 
     /** The sum of all bytes, its own taken as spaces. */
@@ -121,31 +132,6 @@ public final class TarFiles implements LogFiles, Closeable {
             sum += i >= SUM_AT && i < SUM_AT + SUM_BYTES ? ' ' : Byte.toUnsignedInt(header[i]);
         }
         return sum;
-    }
-
-    /** Six digits, zero, space: what every program writes. */
-    private static void requireSum(byte[] header) throws NotProvenException {
-        int end = SUM_AT + SUM_DIGITS;
-        require(
-                header[end] == 0 && header[end + 1] == ' ' && octal(header, SUM_AT, SUM_DIGITS + 1) == sum(header),
-                "not a tar file, or a damaged one");
-    }
-
-    private static long octal(byte[] header, int at, int length) throws NotProvenException {
-        String digits = new String(header, at, length, StandardCharsets.ISO_8859_1);
-        require(digits.matches("[0-7]+[\\x00 ]"), "a number in the tar file is not one");
-        return Long.parseLong(digits.substring(0, length - 1), 8);
-    }
-
-    private static String text(byte[] header, int at, int length) throws NotProvenException {
-        int end = at;
-        while (end < at + length && header[end] != 0) {
-            end++;
-        }
-        for (int i = end; i < at + length; i++) {
-            require(header[i] == 0, "a name in the tar file goes on behind its end");
-        }
-        return new String(header, at, end - at, StandardCharsets.UTF_8);
     }
 
     private byte[] bytes(long at, int length) throws NotProvenException, IOException {

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
-/** Writes a tar file (POSIX ustar) of plain files. The same files make the same bytes: owner and time are nobody's. */
+/** Writes a tar file (POSIX ustar) of plain files. A name and a size make one header: owner and time are nobody's. */
 final class TarWriter implements Closeable {
 
     private static final int MODE_AT = 100;
@@ -31,11 +31,12 @@ final class TarWriter implements Closeable {
     /** Ends the tar file, and leaves the stream open. */
     @Override
     public void close() throws IOException {
-        to.write(new byte[2 * TarFiles.BLOCK]);
+        to.write(new byte[TarFiles.END_BLOCKS * TarFiles.BLOCK]);
         to.flush();
     }
 
-    private static byte[] header(String name, long size) {
+    /** The one header of a file of that name and size. */
+    static byte[] header(String name, long size) {
         byte[] header = new byte[TarFiles.BLOCK];
         put(header, 0, name);
         number(header, MODE_AT, ID_BYTES, READABLE);

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A public key that signs notes, as it is handed around: {@code <name>+<id>+<key>} (C2SP signed-note). Get it from
@@ -25,6 +26,13 @@ public final class VerifierKey {
 
     private static final int PARTS = 3;
     private static final int KEY_BYTES = 32;
+
+    /** The end of the year 9999. */
+    private static final long LATEST_SECONDS = 253_402_300_799L;
+
+    /** The spaces of Unicode that are no control characters. */
+    private static final Pattern SPACE =
+            Pattern.compile("[ \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}]");
 
     /** What stands before the 32 bytes of an Ed25519 key in its X.509 form (RFC 8410). */
     private static final byte[] X509_PREFIX = HexFormat.of().parseHex("302a300506032b6570032100");
@@ -86,7 +94,7 @@ public final class VerifierKey {
                 String message = "cosignature/v1\ntime " + Long.toUnsignedString(seconds) + "\n" + noteText;
                 byte[] rest = Arrays.copyOfRange(signature, Long.BYTES, signature.length);
                 NotProvenException.require(
-                        seconds >= 0 && seconds <= Instant.MAX.getEpochSecond() && verifies(message, rest),
+                        seconds >= 0 && seconds <= LATEST_SECONDS && verifies(message, rest),
                         "the signature of `" + name + "` is false");
                 yield Optional.of(Instant.ofEpochSecond(seconds));
             }
@@ -109,14 +117,11 @@ public final class VerifierKey {
         return text;
     }
 
-    /** Whether a key may have that name: neither spaces of any kind, nor `+`. */
+    /** Whether a key may have that name: neither spaces of any kind, nor control characters, nor `+`. */
     static boolean isName(String name) {
         return !name.isEmpty()
-                && name.codePoints()
-                        .noneMatch(c -> c == '+'
-                                || Character.isWhitespace(c)
-                                || Character.isSpaceChar(c)
-                                || Character.isISOControl(c));
+                && name.chars().noneMatch(c -> c == '+' || Character.isISOControl(c))
+                && !SPACE.matcher(name).find();
     }
 
     private boolean verifies(String message, byte[] signature) {
