@@ -57,7 +57,9 @@ public final class AuditVerifyCommand extends ClientCommand {
     public Integer call() throws Exception {
         if (file == null) {
             if (!offline.needNoFile() || !trusted.read().isEmpty()) {
-                throw usage("--vkey, --vkeys, --trust-bundled-keys and --frame are for verifying a FILE");
+                throw usage(
+                        "--vkey, --vkeys, --trust-bundled-keys, --frame, --witness and --max-age are for verifying a"
+                                + " FILE");
             }
             return super.call();
         }

@@ -18,11 +18,16 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +92,7 @@ final class OfflineVerification {
         if (options.checkpoint != null || options.frame != null) {
             throw command.usage("--checkpoint and --frame say nothing of a decision's proof, which has its entry");
         }
+        refuseWitnesses();
         requireKeys();
         ProvenDecision proven = DecisionProof.parse(Files.readAllBytes(file)).verify(trusted);
         requireTenant(LedgerName.parse(proven.entry().checkpoint().origin()));
@@ -112,6 +118,12 @@ final class OfflineVerification {
         return ExitCodes.DONE;
     }
 
+    private void refuseWitnesses() {
+        if (options.maxAge != null || !options.witnesses.isEmpty()) {
+            throw command.usage("--witness and --max-age are for a bundle");
+        }
+    }
+
     private void requireKeys() {
         if (trusted.isEmpty()) {
             throw command.usage("a proof brings no keys along: give those you trust with --vkey or --vkeys");
@@ -123,12 +135,51 @@ final class OfflineVerification {
             throw command.usage("--frame is for a proof without its entry: a bundle has all of them");
         }
         SignedNote kept = options.checkpoint == null ? null : AuditCheckpointCommand.read(options.checkpoint);
+        Set<VerifierKey> witnesses = witnesses();
         try (LedgerBundle bundle = LedgerBundle.open(file)) {
             boolean own = trusted.isEmpty();
             Set<VerifierKey> keys = own ? new LinkedHashSet<>(bundle.head().keys()) : trusted;
-            LedgerBundle.Contents found = verify(bundle, keys, kept);
+            Set<VerifierKey> known = new LinkedHashSet<>(keys);
+            known.addAll(witnesses);
+            LedgerBundle.Contents found = verify(bundle, known, kept);
             requireTenant(found.name());
+            requireFresh(bundle.head().witnessed(witnesses));
             return own ? ownKeys(found, keys) : valid(found, "");
+        }
+    }
+
+    private Set<VerifierKey> witnesses() {
+        if (options.maxAge != null && options.witnesses.isEmpty()) {
+            throw command.usage("--max-age goes by the time of a witness: give its key with --witness");
+        }
+        Set<VerifierKey> witnesses = new LinkedHashSet<>();
+        for (String text : options.witnesses) {
+            try {
+                VerifierKey key = VerifierKey.parse(text);
+                if (!key.isWitness()) {
+                    throw command.usage("--witness: `" + key + "` signs ledgers, and is no witness's");
+                }
+                witnesses.add(key);
+            } catch (NotProvenException malformed) {
+                throw command.usage("--witness: " + malformed.getMessage());
+            }
+        }
+        return witnesses;
+    }
+
+    /** An old bundle is as sound as it ever was: only a witness says that it was the newest lately. */
+    private void requireFresh(Map<VerifierKey, Instant> witnessed) throws NotProvenException {
+        if (options.maxAge == null) {
+            return;
+        }
+        Instant last =
+                witnessed.values().stream().max(Comparator.naturalOrder()).orElse(null);
+        if (last == null) {
+            throw new NotProvenException("no known witness has signed it, so nobody says how old it is (--max-age)");
+        }
+        if (last.isBefore(command.surroundings().clock().instant().minus(options.maxAge))) {
+            throw new NotProvenException(
+                    "a known witness has signed it last at " + last + ", longer ago than --max-age");
         }
     }
 
@@ -221,6 +272,7 @@ final class OfflineVerification {
         if (options.checkpoint != null) {
             throw command.usage("one entry's proof says nothing of another checkpoint: verify a bundle");
         }
+        refuseWitnesses();
         requireKeys();
         TlogProof proof = TlogProof.parse(Files.readAllBytes(file));
         ProvenEntry entry = ProvenEntry.of(proof, frame(proof), trusted);
@@ -304,9 +356,23 @@ final class OfflineVerification {
         @Option(names = "--frame", paramLabel = "FILE", description = "The entry, where the proof comes without it.")
         private @Nullable Path frame;
 
+        @Option(
+                names = "--witness",
+                paramLabel = "KEY",
+                description =
+                        "The key of a witness, from the witness; what it has signed is verified. As often as there are.")
+        private List<String> witnesses = new ArrayList<>();
+
+        @Option(
+                names = "--max-age",
+                paramLabel = "DURATION",
+                description =
+                        "How long ago a witness may have signed the log of heads that has the bundle, for example 24h.")
+        private @Nullable Duration maxAge;
+
         /** Whether all that is said can be said without a file, too. */
         boolean needNoFile() {
-            return !trustBundledKeys && frame == null;
+            return !trustBundledKeys && frame == null && maxAge == null && witnesses.isEmpty();
         }
 
         @Nullable
