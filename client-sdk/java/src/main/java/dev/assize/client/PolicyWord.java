@@ -120,7 +120,7 @@ final class PolicyWord {
         switch (message.getUpdateCase()) {
             case STATE -> become(message.getState());
             case CONFIRMED_AT -> {}
-            case UPDATE_NOT_SET -> state = null; // from a newer server: it may mean a change
+            case AUTHORITY, DOCUMENTS, UPDATE_NOT_SET -> state = null; // not asked for, or newer: it may mean a change
         }
     }
 

@@ -90,8 +90,6 @@ final class AssizeServer implements Startable {
     private void startParts() {
         // First, so that it is stopped last: what else stops is traced.
         part(Tracing.class);
-        // On a thread of its own: most of what the start waits for is the database.
-        Rehearsal rehearsal = Rehearsal.begin(config.grpc().warmUp());
         Database database = part(Database.class);
         database.start();
         Witnesses witnesses = part(Witnesses.class);
@@ -112,7 +110,8 @@ final class AssizeServer implements Startable {
         patrol.start();
         snapshots.start();
         cleanUp.start();
-        rehearsal.await();
+        // Behind all that a first caller waits for, who is answered by now.
+        Rehearsal.run(config.grpc().warmUp());
         part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }

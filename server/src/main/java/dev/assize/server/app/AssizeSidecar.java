@@ -55,15 +55,15 @@ final class AssizeSidecar implements Startable {
     }
 
     private void startParts() {
-        Rehearsal rehearsal = Rehearsal.begin(config.grpc().warmUp());
+        part(Tracing.class);
         part(Upstream.class).start();
         part(PolicyWatch.class).start();
         config.upstream().tenants().forEach(this::load);
         part(OperationsServer.class).start();
         GrpcServer grpc = part(GrpcServer.class);
         grpc.open();
-        rehearsal.await();
-        grpc.serve();
+        Rehearsal.run(config.grpc().warmUp());
+        part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }
 

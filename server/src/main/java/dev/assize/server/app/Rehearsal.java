@@ -41,7 +41,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A server within the server that checks what nobody asked, while this one starts: a JVM that has just begun answers a
+ * A server within the server that checks what nobody asked, before this one says that it is ready: a JVM that has just begun answers a
  * hundred times slower than one that has compiled what it does. It shares the code and nothing else: its policy, key,
  * meters and port are its own, and gone when it ends. Where it fails, the server starts cold.
  */
@@ -56,24 +56,11 @@ final class Rehearsal {
     private static final List<String> RESOURCES = List.of("order:1", "invoice:2", "company:a/order:3", "order");
     private static final List<String> ACTIONS = List.of("read", "create", "delete", "pay");
 
-    private final Thread thread;
+    private Rehearsal() {}
 
-    private Rehearsal(Thread thread) {
-        this.thread = thread;
-    }
-
-    /** Begins beside whatever else the start does. */
-    static Rehearsal begin(Duration duration) {
-        return new Rehearsal(Thread.ofPlatform().daemon().name("rehearsal").start(() -> run(duration, ENOUGH)));
-    }
-
-    /** Returns when it has ended. */
-    void await() {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    /** Returns when the time is up, or there were answers enough. */
+    static void run(Duration atMost) {
+        var _ = run(atMost, ENOUGH);
     }
 
     /** How many answers there were; none where it failed. */

@@ -91,11 +91,7 @@ record ServerConfig(
                                 .orElse(home.resolve("pepper")),
                         settings.duration(ConfigKey.AUTHENTICATION_CACHE_TTL),
                         settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, MANY))),
-                checked(() -> new TracingConfig(
-                        settings.given(ConfigKey.TRACING_ENDPOINT)
-                                .map(address -> uri(settings, ConfigKey.TRACING_ENDPOINT, address))
-                                .orElse(null),
-                        settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO))),
+                checked(() -> tracing(settings)),
                 settings.oneOf(ConfigKey.LOG_FORMAT, LogFormat.class));
     }
 
@@ -120,6 +116,14 @@ record ServerConfig(
         } catch (UnknownHostException nameless) {
             return "localhost";
         }
+    }
+
+    static TracingConfig tracing(Settings settings) {
+        return new TracingConfig(
+                settings.given(ConfigKey.TRACING_ENDPOINT)
+                        .map(address -> uri(settings, ConfigKey.TRACING_ENDPOINT, address))
+                        .orElse(null),
+                settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO));
     }
 
     static GrpcConfig grpc(Settings settings) {

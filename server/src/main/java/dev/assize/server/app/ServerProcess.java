@@ -44,6 +44,7 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
 
     /** The same for a sidecar. */
     static ServerProcess<AssizeSidecar> start(SidecarConfig config) {
+        LogLines.become(config.logFormat());
         return start(() -> AssizeSidecar.of(config));
     }
 

@@ -54,9 +54,9 @@ final class ServingHealth implements AutoCloseable {
     void start() {
         lookAtDecisions();
         lookAtStore();
-        rounds.scheduleWithFixedDelay(
+        var _ = rounds.scheduleWithFixedDelay(
                 this::lookAtDecisions, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
-        rounds.scheduleWithFixedDelay(
+        var _ = rounds.scheduleWithFixedDelay(
                 this::lookAtStore, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
     }
 

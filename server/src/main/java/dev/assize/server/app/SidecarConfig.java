@@ -27,7 +27,9 @@ record SidecarConfig(
         OperationsConfig operations,
         DecisionConfig decision,
         AuthenticationConfig authentication,
-        UpstreamConfig upstream) {
+        UpstreamConfig upstream,
+        TracingConfig tracing,
+        LogFormat logFormat) {
 
     /** The centre says each second that nothing has changed; a sidecar outlives some that are late. */
     static final Duration LEAST_FRESHNESS_BOUND = Duration.ofSeconds(5);
@@ -60,7 +62,9 @@ record SidecarConfig(
                         home.resolve("pepper"),
                         settings.duration(ConfigKey.AUTHENTICATION_CACHE_TTL),
                         settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, Integer.MAX_VALUE))),
-                checked(() -> upstream(home, settings)));
+                checked(() -> upstream(home, settings)),
+                checked(() -> ServerConfig.tracing(settings)),
+                settings.oneOf(ConfigKey.LOG_FORMAT, LogFormat.class));
     }
 
     private static DecisionConfig decision(Settings settings) {

@@ -5,6 +5,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.OptionalBinder;
 import com.sun.net.httpserver.HttpHandler;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
@@ -17,7 +18,9 @@ import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
+import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.grpc.SidecarGrpcModule;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.endpoint.operations.OperationsModule;
@@ -72,6 +75,17 @@ final class SidecarModule extends AbstractModule {
         bind(InstantSource.class).toInstance(InstantSource.system());
         bind(Ticker.class).toInstance(Ticker.systemTicker());
         bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
+
+        Tracing tracing = Tracing.of(config.tracing(), config.nodeName());
+        bind(Tracing.class).toInstance(tracing);
+        OptionalBinder.newOptionalBinder(binder(), CallSpans.class).setBinding().toInstance(tracing.spans());
+    }
+
+    /** There is no database that could be away: what the centre is asked for fails by itself. */
+    @Provides
+    @Singleton
+    static ServingHealth health(GrpcServer grpc, PolicyWatch policy) {
+        return new ServingHealth(grpc::serving, () -> policy.isFresh() && policy.isOnTime(), () -> true);
     }
 
     /** Of this process: what it is good for ends with it. */
@@ -99,8 +113,8 @@ final class SidecarModule extends AbstractModule {
 
     @Provides
     @Singleton
-    static PrometheusMeterRegistry meters() {
-        return ServerModule.meters();
+    static PrometheusMeterRegistry meters(Tracing tracing) {
+        return ServerModule.meters(tracing);
     }
 
     @Provides

@@ -84,8 +84,7 @@ final class Certificates {
         String body = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII))
                 .encodeToString(content);
         Files.writeString(
-                directory.resolve(file),
-                "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n");
+                directory.resolve(file), "-----BEGIN " + label + "-----\n" + body + "\n-----END " + label + "-----\n");
     }
 
     private static final class Trusting implements X509TrustManager {

@@ -292,7 +292,8 @@ class EnvoyTest {
         Certificates certificates = new Certificates(directory);
         certificates.make("web", "spiffe://example.com/web");
         certificates.make("other", "spiffe://elsewhere.example.com/web");
-        String config = with(config(), "      filter_chains:\n        - filters:\n", """
+        String config = with(
+                config(), "      filter_chains:\n        - filters:\n", """
                       filter_chains:
                         - transport_socket:
                             name: envoy.transport_sockets.tls
@@ -312,7 +313,9 @@ class EnvoyTest {
             RawHttp.Answer web = envoy.over(certificates.client("web")).send("GET", "/orders/17", SPOOFED);
             assertThat(web.status()).isEqualTo(200);
             assertThat(web.body()).contains("x-assize-subject: service:web\n").doesNotContain("root");
-            assertThat(envoy.over(certificates.client("other")).send("GET", "/orders/17").status())
+            assertThat(envoy.over(certificates.client("other"))
+                            .send("GET", "/orders/17")
+                            .status())
                     .isEqualTo(401);
         }
     }

@@ -19,8 +19,7 @@ final class RawHttp {
 
     private RawHttp() {}
 
-    static Answer send(
-            SocketFactory sockets, int port, String method, String target, String body, String... headers)
+    static Answer send(SocketFactory sockets, int port, String method, String target, String body, String... headers)
             throws IOException {
         String head = Stream.concat(
                         Stream.of(

@@ -674,7 +674,9 @@ class ServedCommandsTest {
         assertThat(second.err()).contains(mapping + ":2:1: subject").contains("subjects: missing");
         Files.delete(mapping);
         assertThat(second.run("serve")).isEqualTo(1);
-        assertThat(second.err()).contains("envoy.mappingFile: cannot read " + mapping).hasLineCount(1);
+        assertThat(second.err())
+                .contains("envoy.mappingFile: cannot read " + mapping)
+                .hasLineCount(1);
     }
 
     private String get(HttpClient client, String path) throws IOException, InterruptedException {

@@ -54,10 +54,11 @@ final class AppendCalls {
         CallContext call = CallContext.current();
         String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
         Acknowledgement acknowledgement = acknowledgement(request.getAcknowledgementValue());
-        List<AuditEvent> events =
-                events("", request.getEventsList(), call.caller().subject()).stream()
-                        .map(event -> event.inTrace(call.traceContext()))
-                        .toList();
+        List<AuditEvent> events = events(
+                        "", request.getEventsList(), call.caller().subject())
+                .stream()
+                .map(event -> event.inTrace(call.traceContext()))
+                .toList();
         requireActors(tenant, events);
         LedgerEndpoint.requireSound(AuditEvents.problems(events, key));
         if (acknowledgement == Acknowledgement.SPOOLED) {

@@ -50,8 +50,7 @@ public final class GrpcServices {
         this.endpoints = endpoints;
         this.guests = guests;
         this.services = Stream.concat(
-                        endpoints.services().stream(),
-                        guests.stream().map(BindableService::bindService))
+                        endpoints.services().stream(), guests.stream().map(BindableService::bindService))
                 .map(service -> service.getServiceDescriptor().getName())
                 .toList();
         this.checks = checks;
