@@ -35,6 +35,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LedgerAuditLogTest {
 
@@ -161,6 +163,64 @@ class LedgerAuditLogTest {
                         Broken.class,
                         broken -> assertThat(broken.fault().message())
                                 .isEqualTo("entry 0 did not commit to the value of field 28 beside it"));
+    }
+
+    @Test
+    void findsAValueThatIsThereThoughItWasErased() {
+        append(List.of(erasable("a reason", "{}")), null);
+        append(List.of(ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.REASON), "request 7")), null);
+        assertThat(verify(null))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault())
+                                .isEqualTo(new Fault(
+                                        0, Kind.COMMITMENT, "field 28 of entry 0 was erased, and is not gone")));
+        forgetValues();
+        append(List.of(ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.PAYLOAD), "request 7")), null);
+        append(List.of(ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.REASON), "again")), null);
+        assertThat(verify(null)).isInstanceOf(Sound.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{\"seq\":0,\"fields\":[]}",
+                "{\"seq\":1,\"fields\":[\"reason\"]}",
+                "{\"seq\":00,\"fields\":[\"reason\"]}",
+                "{\"seq\":0,\"fields\":[\"payload\",\"reason\"]}",
+                "{\"seq\":0,\"fields\":[\"type\"]}"
+            })
+    void findsANoticeOfAnErasureOfAnotherForm(String payload) {
+        append(List.of(erasable("a reason", "{}")), null);
+        AuditEvent notice = ErasureEvents.erased(ACME, Recorder.ASSIZE, 0, Set.of(Erasable.REASON), "request 7");
+        append(
+                List.of(new AuditEvent(
+                        notice.type(),
+                        notice.category(),
+                        notice.actor(),
+                        notice.role(),
+                        notice.action(),
+                        notice.resource(),
+                        notice.env(),
+                        notice.outcome(),
+                        notice.occurredAt(),
+                        notice.runId(),
+                        notice.decisionId(),
+                        notice.reason(),
+                        notice.override(),
+                        payload,
+                        notice.reads(),
+                        notice.writes(),
+                        null,
+                        null)),
+                null);
+        assertThat(verify(null))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(List.of(
+                                        broken.fault().seq(), broken.fault().kind()))
+                                .containsExactly(1L, Kind.FRAME));
     }
 
     private AuditEvent erasable(String reason, String payload) {

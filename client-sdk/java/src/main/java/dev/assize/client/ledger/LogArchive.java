@@ -27,20 +27,20 @@ public final class LogArchive {
 
     private final LogFiles files;
 
-    /** Whether it was written once, and does not grow. */
-    private final boolean isBundle;
+    /** Whether it does not grow: a bundle, and whatever is in a tar file. */
+    private final boolean isWrittenOnce;
 
     public LogArchive(Path directory) {
         this(LogFiles.under(directory));
     }
 
     public LogArchive(LogFiles files) {
-        this(files, false);
+        this(files, files instanceof TarFiles);
     }
 
-    private LogArchive(LogFiles files, boolean isBundle) {
+    private LogArchive(LogFiles files, boolean isWrittenOnce) {
         this.files = files;
-        this.isBundle = isBundle;
+        this.isWrittenOnce = isWrittenOnce;
     }
 
     /** The log in a bundle, in which each file stands under its own name only. */
@@ -173,7 +173,7 @@ public final class LogArchive {
      */
     private Found find(String kind, long index, int width) throws NotProvenException, IOException {
         String name = name(kind, index, width);
-        if (width < FULL && !isBundle) {
+        if (width < FULL && !isWrittenOnce) {
             Optional<byte[]> partial = files.read(name);
             return partial.isPresent()
                     ? new Found(partial.get(), width)
