@@ -22,8 +22,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Writes answers as Envoy reads them. Each header says itself that it overwrites: where nothing is said Envoy appends, and
- * what a client has sent under that name stays. A client learns of a deny no more than the decision's id.
+ * Writes answers as Envoy reads them. Each header says itself that it overwrites: where nothing is said some versions of Envoy
+ * append, and what a client has sent under that name stays. A client learns of a deny no more than the decision's id.
  */
 final class Responses {
 
