@@ -171,6 +171,6 @@ final class Responses {
     }
 
     private static Value number(long number) {
-        return Value.newBuilder().setNumberValue(number).build();
+        return Value.newBuilder().setNumberValue((double) number).build();
     }
 }

@@ -131,18 +131,15 @@ final class WatchCalls {
         request.getActAsList().forEach(type -> {
             boolean _ = gate.mayActAs(tenant, type);
         });
-        boolean ours = isOfThisHistory(
-                        request,
-                        PolicyScope.of(tenant),
-                        known,
-                        request.getKnownPolicyDigest(),
-                        request.getKnownIncarnation())
-                & isOfThisHistory(
-                        request,
-                        PolicyScope.PLATFORM,
-                        knownOfPlatform,
-                        request.getKnownPlatformPolicyDigest(),
-                        request.getKnownPlatformIncarnation());
+        boolean isTenantOurs = isOfThisHistory(
+                request, PolicyScope.of(tenant), known, request.getKnownPolicyDigest(), request.getKnownIncarnation());
+        boolean isPlatformOurs = isOfThisHistory(
+                request,
+                PolicyScope.PLATFORM,
+                knownOfPlatform,
+                request.getKnownPlatformPolicyDigest(),
+                request.getKnownPlatformIncarnation());
+        boolean ours = isTenantOurs && isPlatformOurs;
         boolean hasDocuments = !request.getWhole() && !known.equals(Revision.NONE);
         return new PolicyFeed(
                 tenant,
