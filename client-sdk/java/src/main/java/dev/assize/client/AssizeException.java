@@ -8,6 +8,8 @@ import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import java.net.SocketException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +22,9 @@ public final class AssizeException extends RuntimeException {
     static final String MALFORMED_ANSWER = "MALFORMED_ANSWER";
 
     private static final long serialVersionUID = 1L;
+
+    /** A chain of causes may be a ring. */
+    private static final int DEEPEST_CAUSE = 16;
 
     private final String code;
     private final String reason;
@@ -99,14 +104,43 @@ public final class AssizeException extends RuntimeException {
     }
 
     /**
-     * Of an RPC that failed. For an answer whose bytes are no message gRPC says that it has cancelled the call; what it
-     * cancelled it for is what is meant.
+     * Of an RPC that failed, where gRPC says something else than what is meant. For an answer whose bytes are no message
+     * it says that it has cancelled the call, and not what for. Where the connection ended under the call it may say
+     * {@code INTERNAL} or {@code UNKNOWN}, which is as if no server had been reached.
      */
     static Status statusOf(Throwable failure) {
         Status status = Status.fromThrowable(failure);
         boolean unreadable =
                 status.getCode() == Status.Code.CANCELLED && status.getCause() instanceof StatusRuntimeException;
-        return unreadable ? Status.fromThrowable(status.getCause()) : status;
+        if (unreadable) {
+            return Status.fromThrowable(status.getCause());
+        }
+        return switch (status.getCode()) {
+            case INTERNAL, UNKNOWN, CANCELLED ->
+                isLostConnection(status)
+                        ? Status.UNAVAILABLE
+                                .withCause(failure)
+                                .withDescription("the connection was lost: " + status.getDescription())
+                        : status;
+            default -> status;
+        };
+    }
+
+    /**
+     * Whether the transport failed, and not the server: what a server says has no cause here. The classes of HTTP/2 are
+     * known by their name, since each build of Netty has its own.
+     */
+    private static boolean isLostConnection(Status status) {
+        Throwable cause = status.getCause();
+        for (int depth = 0; cause != null && depth < DEEPEST_CAUSE; depth++) {
+            if (cause instanceof ClosedChannelException
+                    || cause instanceof SocketException
+                    || cause.getClass().getName().contains(".http2.Http2Exception")) {
+                return true;
+            }
+            cause = cause.getCause();
+        }
+        return false;
     }
 
     /** Of an answer that is none to what was asked. */

@@ -10,6 +10,7 @@ import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.Context;
 import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -94,7 +95,10 @@ final class GrpcCheckCalls implements CheckCalls {
 
                 @Override
                 public void onCompleted() {
-                    // The message has come before.
+                    // Unless the message has come before.
+                    completeExceptionally(Status.INTERNAL
+                            .withDescription("the server gave no message")
+                            .asRuntimeException());
                 }
             };
         }

@@ -48,7 +48,7 @@ final class Patience {
         if (Retries.isFinal(failure)) {
             return false;
         }
-        return switch (failure.getStatus().getCode()) {
+        return switch (AssizeException.statusOf(failure).getCode()) {
             case UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, ABORTED, UNKNOWN, INTERNAL -> true;
             case RESOURCE_EXHAUSTED -> error.retryDelay().isPresent();
             case OK,

@@ -82,7 +82,7 @@ final class Retries {
     /** How long to wait before the next try; empty where there is none. */
     static Optional<Duration> waitAfter(int tries, Throwable failure, long nanosLeft) {
         if (tries >= MOST_TRIES
-                || Status.fromThrowable(failure).getCode() != Status.Code.UNAVAILABLE
+                || AssizeException.statusOf(failure).getCode() != Status.Code.UNAVAILABLE
                 || isFinal(failure)) {
             return Optional.empty();
         }

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.RetryInfo;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2Error;
+import io.grpc.netty.shaded.io.netty.handler.codec.http2.Http2Exception;
 import io.grpc.protobuf.StatusProto;
+import java.net.SocketException;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +32,27 @@ class RetriesTest {
                         .isEmpty();
             }
         }
+    }
+
+    @Test
+    void whatTheTransportFailedWithIsTriedAgainAndWhatTheServerSaidIsNot() {
+        Exception reset = new Http2Exception(Http2Error.INTERNAL_ERROR, "Stream closed before write could take place");
+        for (Throwable broken : List.of(reset, new ClosedChannelException(), new SocketException("Connection reset"))) {
+            for (Status status : List.of(Status.INTERNAL, Status.UNKNOWN)) {
+                Throwable failure =
+                        status.withCause(new IllegalStateException(broken)).asRuntimeException();
+                assertThat(Retries.waitAfter(1, failure, A_SECOND)).isPresent();
+                assertThat(AssizeException.of(failure).failure()).isEqualTo(Failure.UNAVAILABLE);
+                assertThat(Retries.waitAfter(Retries.MOST_TRIES, failure, A_SECOND))
+                        .isEmpty();
+            }
+            Throwable denied = Status.PERMISSION_DENIED.withCause(broken).asRuntimeException();
+            assertThat(AssizeException.of(denied).failure()).isEqualTo(Failure.PERMISSION_DENIED);
+        }
+        Throwable unreadable = Status.INTERNAL
+                .withCause(new InvalidProtocolBufferException("no message"))
+                .asRuntimeException();
+        assertThat(Retries.waitAfter(1, unreadable, A_SECOND)).isEmpty();
     }
 
     @Test
