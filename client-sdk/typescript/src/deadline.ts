@@ -1,7 +1,7 @@
 import { AssizeError } from "./errors.js";
 
 /** Longer waits than timers know are cut to this. */
-const LONGEST_TIMER_MILLIS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MILLIS = 2 ** 31 - 1;
 
 /** When a call ends, whatever became of it: at a moment of the steady clock, or when its caller leaves. */
 export class Deadline {

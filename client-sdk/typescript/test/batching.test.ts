@@ -25,12 +25,12 @@ function decide(action: string): Decision {
   return action === "read" ? Decision.ALLOW : Decision.DENY;
 }
 
-/** A server whose first check waits until it is let go. */
+/** A server whose first two checks wait until they are let go. */
 async function held(): Promise<{ server: ScriptedServer; letGo: () => void }> {
   const server = await ScriptedServer.start();
   const calls: { answer: (bytes: Uint8Array) => void }[] = [];
   server.onCheck = (answer) => {
-    if (server.checks.length > 1) {
+    if (server.checks.length > 2) {
       answer(allow());
     } else {
       calls.push({ answer });
@@ -50,17 +50,17 @@ suite("checks that come while another is under way", () => {
     const { server, letGo } = await held();
     await using _server = server;
     const client = server.client({ batching: true });
-    const first = client.check(REQUEST);
-    await eventually(() => server.checks.length === 1);
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
     const others = ["read", "write", "malformed"].map((action) => client.check({ ...REQUEST, action }));
     letGo();
-    assert.equal((await first).allowed, true);
+    assert.ok((await first).every(({ allowed }) => allowed));
     const [read, write, malformed] = await Promise.allSettled(others);
     assert.ok(read?.status === "fulfilled" && read.value.allowed);
     assert.ok(write?.status === "fulfilled" && !write.value.allowed);
     assert.ok(malformed?.status === "rejected");
     assert.deepEqual(server.batches.map(({ length }) => length), [3]);
-    assert.equal(server.checks.length, 1);
+    assert.equal(server.checks.length, 2);
   });
 
   for (const code of [status.INVALID_ARGUMENT, status.PERMISSION_DENIED, status.UNIMPLEMENTED]) {
@@ -69,15 +69,15 @@ suite("checks that come while another is under way", () => {
       await using _server = server;
       server.checkBatch = (): Partial<ServiceError> => ({ code });
       const client = server.client({ batching: true });
-      const first = client.check(REQUEST);
-      await eventually(() => server.checks.length === 1);
+      const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+      await eventually(() => server.checks.length === 2);
       const others = [client.check(REQUEST), client.check(REQUEST)];
       letGo();
       await first;
       for (const result of await Promise.all(others)) {
         assert.equal(result.allowed, true);
       }
-      assert.equal(server.checks.length, 3);
+      assert.equal(server.checks.length, 4);
     });
   }
 
@@ -86,8 +86,8 @@ suite("checks that come while another is under way", () => {
     await using _server = server;
     server.checkBatch = (items) => batchOf(items.slice(1));
     const client = server.client({ batching: true });
-    const first = client.check(REQUEST);
-    await eventually(() => server.checks.length === 1);
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
     const others = [client.check(REQUEST), client.check(REQUEST)];
     letGo();
     await first;
@@ -100,8 +100,8 @@ suite("checks that come while another is under way", () => {
     const { server, letGo } = await held();
     await using _server = server;
     const client = server.client({ batching: true });
-    const first = client.check(REQUEST);
-    await eventually(() => server.checks.length === 1);
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
     const left = new AbortController();
     const short = client.check(REQUEST, { timeoutMillis: 20 });
     const leaving = client.check(REQUEST, { signal: left.signal });
@@ -110,10 +110,10 @@ suite("checks that come while another is under way", () => {
     assert.equal((await short).failure, "DEADLINE_EXCEEDED");
     assert.equal((await leaving).failure, "CANCELLED");
     letGo();
-    assert.equal((await first).allowed, true);
+    assert.ok((await first).every(({ allowed }) => allowed));
     assert.equal((await stays).allowed, true);
     assert.equal(server.batches.length, 0);
-    assert.equal(server.checks.length, 2);
+    assert.equal(server.checks.length, 3);
   });
 
   test("areNotAskedWhereTheCallerHasLeftAlready", async () => {
@@ -136,12 +136,66 @@ suite("checks that come while another is under way", () => {
     assert.equal(server.checks.length, 1);
   });
 
+  test("failNobodyWhereACallHangs", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const hang = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
+    const others = [1, 2, 3].map(() => client.check(REQUEST, { timeoutMillis: 4_000 }));
+    for (const { failure } of await Promise.all(others)) {
+      assert.equal(failure, "");
+    }
+    assert.equal(server.checks.length, 5);
+    assert.equal(server.batches.length, 0);
+    letGo();
+    await hang;
+  });
+
+  test("areNoMoreInABatchThanTheServerReads", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    const client = server.client({ batching: true });
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
+    const context = { text: "x".repeat(60_000) };
+    const others = Array.from({ length: 150 }, () => client.check({ ...REQUEST, context }));
+    letGo();
+    await first;
+    for (const { failure } of await Promise.all(others)) {
+      assert.equal(failure, "");
+    }
+    assert.deepEqual(server.batches.map(({ length }) => length).sort(), [12, 69, 69]);
+  });
+
+  test("endWithTheLastWhoWaits", async () => {
+    const { server, letGo } = await held();
+    await using _server = server;
+    let ended = 0;
+    server.onBatch = (call) => call.once("cancelled", () => ended++);
+    server.checkBatch = () => undefined;
+    const client = server.client({ batching: true });
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
+    const [one, other] = [new AbortController(), new AbortController()];
+    const leaving = [one, other].map(({ signal }) => client.check(REQUEST, { signal }));
+    letGo();
+    await first;
+    await eventually(() => server.batches.length === 1);
+    one.abort();
+    assert.equal((await leaving[0])?.failure, "CANCELLED");
+    assert.equal(ended, 0);
+    other.abort();
+    assert.equal((await leaving[1])?.failure, "CANCELLED");
+    await eventually(() => ended === 1);
+  });
+
   test("doNotWaitForThoseOfAnotherTenant", async () => {
     const { server, letGo } = await held();
     await using _server = server;
     const client = server.client({ batching: true });
-    const first = client.check(REQUEST);
-    await eventually(() => server.checks.length === 1);
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
     assert.equal((await client.check({ ...REQUEST, tenant: "partner" })).allowed, true);
     assert.equal((await client.check({ ...REQUEST, minRevision: 3n })).allowed, true);
     letGo();
@@ -153,14 +207,14 @@ suite("checks that come while another is under way", () => {
     const { server, letGo } = await held();
     await using _server = server;
     const client = server.client({ batching: true });
-    const first = client.check(REQUEST);
-    await eventually(() => server.checks.length === 1);
+    const first = Promise.all([client.check(REQUEST), client.check(REQUEST)]);
+    await eventually(() => server.checks.length === 2);
     const others = Array.from({ length: 1_001 }, () => client.check(REQUEST));
     letGo();
     await first;
     await Promise.all(others);
     assert.deepEqual(server.batches.map(({ length }) => length), [1_000]);
-    assert.equal(server.checks.length, 2);
+    assert.equal(server.checks.length, 3);
   });
 });
 
