@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,17 +30,20 @@ final class AnswerCache {
     /** What makes room: one of so many. */
     private static final int PARTS = 16;
 
-    private static final AnswerCache NONE = new AnswerCache(0, null, InstantSource.system());
+    private static final AnswerCache NONE = new AnswerCache(0, null, InstantSource.system(), System::nanoTime);
 
     private final int size;
     private final PolicyServiceGrpc.@Nullable PolicyServiceStub policy;
     private final InstantSource clock;
+    private final LongSupplier steady;
     private final Map<String, PolicyWord> words = new ConcurrentHashMap<>();
 
-    private AnswerCache(int size, PolicyServiceGrpc.@Nullable PolicyServiceStub policy, InstantSource clock) {
+    private AnswerCache(
+            int size, PolicyServiceGrpc.@Nullable PolicyServiceStub policy, InstantSource clock, LongSupplier steady) {
         this.size = size;
         this.policy = policy;
         this.clock = clock;
+        this.steady = steady;
     }
 
     /** One that keeps nothing. */
@@ -51,9 +55,11 @@ final class AnswerCache {
      * One that keeps so many answers of each tenant.
      *
      * @param size at least 1
+     * @param steady nanoseconds of a clock that nobody sets
      */
-    static AnswerCache of(int size, PolicyServiceGrpc.PolicyServiceStub policy, InstantSource clock) {
-        return new AnswerCache(size, policy, clock);
+    static AnswerCache of(
+            int size, PolicyServiceGrpc.PolicyServiceStub policy, InstantSource clock, LongSupplier steady) {
+        return new AnswerCache(size, policy, clock, steady);
     }
 
     /** The answer, marked as kept, if it holds now. */
@@ -64,7 +70,7 @@ final class AnswerCache {
             return Optional.empty();
         }
         CheckResult kept = state.answers().get(request);
-        if (kept == null || !kept.validUntil().orElse(Instant.MIN).isAfter(state.now(clock))) {
+        if (kept == null || !kept.validUntil().orElse(Instant.MIN).isAfter(state.now(clock, steady))) {
             return Optional.empty();
         }
         return Optional.of(kept);
@@ -80,7 +86,7 @@ final class AnswerCache {
             if (words.size() >= MOST_TENANTS) {
                 return result -> result;
             }
-            word = words.computeIfAbsent(request.getTenant(), tenant -> new PolicyWord(policy, tenant));
+            word = words.computeIfAbsent(request.getTenant(), tenant -> new PolicyWord(policy, tenant, steady));
         }
         PolicyWord listening = word;
         PolicyWord.State before = listening.state();
@@ -99,7 +105,7 @@ final class AnswerCache {
                 && result.platformRevision() == state.platformRevision()
                 && result.approvalId().isEmpty()
                 && result.obligations().stream().noneMatch(it -> it.type().equals(USE_APPROVAL))
-                && result.validUntil().orElse(Instant.MIN).isAfter(state.now(clock));
+                && result.validUntil().orElse(Instant.MIN).isAfter(state.now(clock, steady));
     }
 
     private void put(Map<CheckRequest, CheckResult> answers, CheckRequest request, CheckResult result) {

@@ -39,6 +39,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -73,6 +74,7 @@ public final class AssizeClient implements AutoCloseable {
     private static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
 
     private final ManagedChannel channel;
+    private final Set<DecisionWatch> watches = ConcurrentHashMap.newKeySet();
     private final Checks checks;
     private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
     private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
@@ -86,14 +88,18 @@ public final class AssizeClient implements AutoCloseable {
     private final PolicyClient policy;
     private final AccessClient access;
 
-    private AssizeClient(Builder builder, ManagedChannel channel) {
+    private AssizeClient(Builder builder, ManagedChannel channel, boolean batching) {
         this.channel = channel;
         this.checks = new Checks(
                 new GrpcCheckCalls(channel),
-                builder.batching,
+                batching,
                 builder.cacheSize == 0
                         ? AnswerCache.none()
-                        : AnswerCache.of(builder.cacheSize, PolicyServiceGrpc.newStub(channel), InstantSource.system()),
+                        : AnswerCache.of(
+                                builder.cacheSize,
+                                PolicyServiceGrpc.newStub(channel),
+                                InstantSource.system(),
+                                System::nanoTime),
                 builder.tenant,
                 builder.env,
                 builder.knownObligations);
@@ -134,7 +140,12 @@ public final class AssizeClient implements AutoCloseable {
 
     /** Asks without holding up a thread. Never completes exceptionally, but for whoever cancels it. */
     public CompletableFuture<CheckResult> checkAsync(Question question) {
-        return checks.checkLater(question, checkDeadline);
+        return checkAsync(question, checkDeadline);
+    }
+
+    /** The same with a deadline of its own, for all its tries together. */
+    public CompletableFuture<CheckResult> checkAsync(Question question, Duration deadline) {
+        return checks.checkLater(question, deadline);
     }
 
     /**
@@ -148,14 +159,17 @@ public final class AssizeClient implements AutoCloseable {
 
     /** The same with another bound on how long the server may say nothing. */
     DecisionWatch watch(Question question, Duration longestSilence, Consumer<CheckResult> listener) {
-        return new DecisionWatch(
+        DecisionWatch watch = new DecisionWatch(
                 DecisionServiceGrpc.newStub(channel),
                 WatchDecisionRequest.newBuilder()
                         .setCheck(Wire.question(question, tenant, env))
                         .build(),
                 knownObligations,
                 longestSilence,
-                listener);
+                listener,
+                watches::remove);
+        watches.add(watch);
+        return watch;
     }
 
     /**
@@ -447,6 +461,7 @@ public final class AssizeClient implements AutoCloseable {
     /** Ends the connection; calls under way get five seconds. */
     @Override
     public void close() {
+        watches.forEach(DecisionWatch::close);
         checks.close();
         channel.shutdown();
         try {
@@ -466,7 +481,7 @@ public final class AssizeClient implements AutoCloseable {
         private String tenant = "";
         private String env = "";
         private final Set<String> knownObligations = new HashSet<>();
-        private boolean batching = true;
+        private @Nullable Boolean batching;
         private int cacheSize;
         private Duration checkDeadline = Duration.ofSeconds(1);
         private Duration appendDeadline = Duration.ofSeconds(10);
@@ -514,7 +529,10 @@ public final class AssizeClient implements AutoCloseable {
             return this;
         }
 
-        /** Stands around every call, such as {@code OpenTelemetryInterceptor}; the last one is the outermost. */
+        /**
+         * Stands around every call, such as {@code OpenTelemetryInterceptor}; the last one is the outermost. One that is no
+         * {@link SharedInterceptor} may give each caller a credential of its own: see {@link #batching} and {@link #cache}.
+         */
         public Builder interceptor(ClientInterceptor interceptor) {
             connection.interceptors.add(interceptor);
             return this;
@@ -539,9 +557,12 @@ public final class AssizeClient implements AutoCloseable {
         }
 
         /**
-         * Whether concurrent checks of one tenant and environment travel together; default true. A check that is alone goes
-         * at once, by itself; only where others are under way does it wait for one of them to be answered, and goes with all
-         * that wait.
+         * Whether concurrent checks of one tenant and environment travel together. A check that is alone goes at once, by
+         * itself; only where others are under way does it wait for one of them to be answered, and goes with all that wait.
+         *
+         * <p>They travel by the call of one of them, with what an interceptor, or a channel of one's own, adds to that one's
+         * call. So the default is true where the client's own key is all there is, and false with a channel of one's own or
+         * an interceptor that is no {@link SharedInterceptor}.
          */
         public Builder batching(boolean batching) {
             this.batching = batching;
@@ -552,6 +573,9 @@ public final class AssizeClient implements AutoCloseable {
          * Keeps so many answers of each tenant and gives them again, for as long as the server said that they are valid, and
          * while a stream of the tenant's policy says that it has not changed. That stream needs the permission
          * {@code watch} on the tenant's policy. Default 0: every check asks.
+         *
+         * <p>Answers are kept by their questions, and not by who asked: keep none where an interceptor, or a channel of one's
+         * own, gives callers credentials that may see different answers.
          */
         public Builder cache(int answers) {
             if (answers < 0) {
@@ -585,12 +609,13 @@ public final class AssizeClient implements AutoCloseable {
          * @throws IllegalArgumentException when certificates or keys cannot be read
          */
         public AssizeClient build() {
-            return build(connection.open());
+            boolean ownKeyOnly = connection.interceptors.stream().allMatch(SharedInterceptor.class::isInstance);
+            return new AssizeClient(this, connection.open(), batching == null ? ownKeyOnly : batching);
         }
 
         /** Over a channel of one's own, which carries its own credentials and interceptors. Closes it with the client. */
         public AssizeClient build(ManagedChannel channel) {
-            return new AssizeClient(this, channel);
+            return new AssizeClient(this, channel, batching != null && batching);
         }
 
         ClientInterceptor authorization() {

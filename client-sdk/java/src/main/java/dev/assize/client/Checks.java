@@ -131,6 +131,9 @@ final class Checks {
     }
 
     List<CheckResult> checkBatch(List<Question> questions, Duration deadline) {
+        if (questions.isEmpty()) {
+            return List.of();
+        }
         try {
             CheckBatchRequest.Builder builder = CheckBatchRequest.newBuilder()
                     .setTenant(batchTenant(questions))
@@ -161,12 +164,10 @@ final class Checks {
         return results;
     }
 
+    /** Of the first question; the server refuses those of another by themselves. */
     private String batchTenant(List<Question> questions) {
-        return questions.stream()
-                .map(Question::tenant)
-                .filter(it -> !it.isEmpty())
-                .findFirst()
-                .orElse(tenant);
+        String first = questions.getFirst().tenant();
+        return first.isEmpty() ? tenant : first;
     }
 
     private static List<CheckResult> allFailed(List<Question> questions, AssizeException failure) {

@@ -37,9 +37,14 @@ final class Connection {
     String serverName;
 
     @Nullable
-    String apiKey = System.getenv("ASSIZE_KEY");
+    String apiKey = keyOfEnvironment(System.getenv("ASSIZE_KEY"));
 
     final List<ClientInterceptor> interceptors = new ArrayList<>();
+
+    /** None where the variable is empty. */
+    static @Nullable String keyOfEnvironment(@Nullable String variable) {
+        return variable == null || variable.isBlank() ? null : variable.strip();
+    }
 
     /** A channel that connects with its first call. */
     ManagedChannel open() {
@@ -64,6 +69,9 @@ final class Connection {
 
     private ChannelCredentials credentials() {
         if (plaintext) {
+            if (trustedCertificates != null || clientChain != null) {
+                throw new IllegalArgumentException("both plain text and TLS are asked for");
+            }
             return InsecureChannelCredentials.create();
         }
         try {

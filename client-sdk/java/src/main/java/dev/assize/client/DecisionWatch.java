@@ -31,6 +31,7 @@ public final class DecisionWatch implements AutoCloseable {
     private final Set<String> knownObligations;
     private final Duration longestSilence;
     private final Consumer<CheckResult> listener;
+    private final Consumer<DecisionWatch> whenClosed;
     private final ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("assize-watch").daemon().factory());
 
@@ -45,12 +46,14 @@ public final class DecisionWatch implements AutoCloseable {
             WatchDecisionRequest request,
             Set<String> knownObligations,
             Duration longestSilence,
-            Consumer<CheckResult> listener) {
+            Consumer<CheckResult> listener,
+            Consumer<DecisionWatch> whenClosed) {
         this.stub = stub;
         this.request = request;
         this.knownObligations = knownObligations;
         this.longestSilence = longestSilence;
         this.listener = listener;
+        this.whenClosed = whenClosed;
         thread.execute(this::open);
         long look = Math.max(1, longestSilence.toMillis() / 4);
         var _ = thread.scheduleWithFixedDelay(this::requireWord, look, look, TimeUnit.MILLISECONDS);
@@ -59,7 +62,8 @@ public final class DecisionWatch implements AutoCloseable {
     /** Listens no more; the listener is told nothing after this has returned, except by a call that is under way. */
     @Override
     public void close() {
-        thread.execute(() -> {
+        whenClosed.accept(this);
+        later(() -> {
             closed = true;
             drop();
             thread.shutdown();
@@ -92,7 +96,8 @@ public final class DecisionWatch implements AutoCloseable {
         switch (message.getUpdateCase()) {
             case RESPONSE -> tell(result(message.getResponse()));
             case CONFIRMED -> {}
-            case UPDATE_NOT_SET -> {} // from a newer server: a word all the same
+            // From a newer server: it may be another answer.
+            case UPDATE_NOT_SET -> broken(stream, AssizeException.broken("the server said something unknown"));
         }
     }
 
@@ -130,7 +135,13 @@ public final class DecisionWatch implements AutoCloseable {
 
     private void tell(CheckResult result) {
         last = result;
-        listener.accept(result);
+        try {
+            listener.accept(result);
+        } catch (RuntimeException failure) {
+            // It goes on listening: who acts on the next answer must hear of it.
+            Thread.UncaughtExceptionHandler handler = Thread.currentThread().getUncaughtExceptionHandler();
+            handler.uncaughtException(Thread.currentThread(), failure);
+        }
     }
 
     private void later(Runnable work) {

@@ -78,14 +78,23 @@ final class Lane {
         queue.add(waiting);
         sendWhatWaits();
         if (!waiting.isDone()) {
-            CompletableFuture.delayedExecutor(deadline.dividedBy(PATIENCE).toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(() -> goAlone(waiting));
-            CompletableFuture.delayedExecutor(deadline.toNanos(), TimeUnit.NANOSECONDS)
-                    .execute(() -> waiting.leave(Status.DEADLINE_EXCEEDED
+            after(deadline.dividedBy(PATIENCE), waiting, () -> goAlone(waiting));
+            after(
+                    deadline,
+                    waiting,
+                    () -> waiting.leave(Status.DEADLINE_EXCEEDED
                             .withDescription("no answer in " + deadline)
                             .asRuntimeException()));
         }
         return waiting;
+    }
+
+    /** Does something later, unless the question has been answered by then; holds on to it no longer than that. */
+    private static void after(Duration time, Waiting unless, Runnable action) {
+        CompletableFuture<Boolean> timer =
+                new CompletableFuture<Boolean>().completeOnTimeout(true, time.toNanos(), TimeUnit.NANOSECONDS);
+        var _ = timer.thenRunAsync(action);
+        var _ = unless.whenComplete((_, _) -> timer.cancel(false));
     }
 
     /** Nothing is under way, and nothing waits. */

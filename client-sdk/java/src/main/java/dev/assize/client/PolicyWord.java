@@ -21,30 +21,41 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the server says of one tenant's policy, for as long as it says it: a state, which stands until the stream brings
- * another, ends, or is silent for longer than a server is. Then it listens anew, after a while that grows.
+ * another, ends, or has not confirmed it for longer than a server takes. Only a later moment confirms: a node that is cut
+ * off repeats what it knew. Then it listens anew, after a while that grows, behind the state that it knows, so that no node
+ * is believed that has not seen that yet.
  */
 final class PolicyWord {
 
-    /** Servers say something every 5 s. */
-    static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
+    /** Servers confirm every 5 s; in all languages who has heard no later moment for two of these knows nothing any more. */
+    static final Duration LONGEST_SILENCE = Duration.ofSeconds(10);
 
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
     /** Where the caller may not listen, which may change, but not soon. */
-    private static final Duration REFUSED_PAUSE = Duration.ofMinutes(1);
+    private static final Duration REFUSED_PAUSE = Duration.ofSeconds(30);
 
     private final PolicyServiceStub policy;
     private final String tenant;
+    private final LongSupplier steady;
 
     /** Written under the lock of this; so is what follows. */
     private volatile @Nullable State state;
 
-    private volatile long heardAt = System.nanoTime();
+    /** When a later moment was heard than before, or the stream begun. */
+    private volatile long heardAt;
+
+    /** The last state heard, also over an earlier stream, and the latest moment at which it was the current one. */
+    private @Nullable PolicyState known;
+
+    private Instant confirmedAt = Instant.MIN;
+    private long confirmationHeardAt;
     private @Nullable Stream stream;
     private Duration pause = FIRST_PAUSE;
     private boolean closed;
@@ -54,7 +65,7 @@ final class PolicyWord {
      *
      * @param digests of the tenant's policy and the platform's: a restored database may come to the same revisions again
      * @param confirmedAt when it was the current one, by the server's clock
-     * @param heardAt when that was heard, by {@link System#nanoTime}
+     * @param heardAt when that was heard, by the steady clock
      */
     record State(
             long revision,
@@ -65,16 +76,17 @@ final class PolicyWord {
             Map<CheckRequest, CheckResult> answers) {
 
         /** By the clock, or by the server's where that is ahead: an answer is never held to be valid for longer. */
-        Instant now(InstantSource clock) {
+        Instant now(InstantSource clock, LongSupplier steady) {
             Instant here = clock.instant();
-            Instant there = confirmedAt.plusNanos(System.nanoTime() - heardAt);
+            Instant there = confirmedAt.plusNanos(steady.getAsLong() - heardAt);
             return there.isAfter(here) ? there : here;
         }
     }
 
-    PolicyWord(PolicyServiceStub policy, String tenant) {
+    PolicyWord(PolicyServiceStub policy, String tenant, LongSupplier steady) {
         this.policy = policy;
         this.tenant = tenant;
+        this.steady = steady;
         open();
     }
 
@@ -82,11 +94,15 @@ final class PolicyWord {
     @Nullable
     State state() {
         State now = state;
-        if (System.nanoTime() - heardAt > LONGEST_SILENCE.toNanos()) {
+        if (isSilent()) {
             lose(silentStream(), Status.UNAVAILABLE.withDescription("the server is silent"));
             return null;
         }
         return now;
+    }
+
+    private boolean isSilent() {
+        return steady.getAsLong() - heardAt > LONGEST_SILENCE.toNanos();
     }
 
     /** Whether nothing else was said since. */
@@ -96,18 +112,20 @@ final class PolicyWord {
     }
 
     private synchronized @Nullable Stream silentStream() {
-        return System.nanoTime() - heardAt > LONGEST_SILENCE.toNanos() ? stream : null;
+        return isSilent() ? stream : null;
     }
 
     private synchronized void open() {
         if (!closed) {
             Stream next = new Stream();
             stream = next;
-            heardAt = System.nanoTime();
-            WatchPolicyRequest request =
-                    WatchPolicyRequest.newBuilder().setTenant(tenant).build();
+            heardAt = steady.getAsLong();
+            WatchPolicyRequest.Builder request = WatchPolicyRequest.newBuilder().setTenant(tenant);
+            if (known != null) {
+                request.setKnownRevision(known.getRevision()).setKnownPlatformRevision(known.getPlatformRevision());
+            }
             // It outlives the one who happens to ask first.
-            Context.ROOT.run(() -> policy.watchPolicy(request, next));
+            Context.ROOT.run(() -> policy.watchPolicy(request.build(), next));
         }
     }
 
@@ -115,30 +133,60 @@ final class PolicyWord {
         if (from != stream) {
             return;
         }
-        heardAt = System.nanoTime();
-        pause = FIRST_PAUSE;
         switch (message.getUpdateCase()) {
             case STATE -> become(message.getState());
-            case CONFIRMED_AT -> {}
-            case AUTHORITY, DOCUMENTS, UPDATE_NOT_SET -> state = null; // not asked for, or newer: it may mean a change
+            case CONFIRMED_AT -> confirm(instant(message.getConfirmedAt()));
+            // Not asked for, or from a newer server: it may mean a change.
+            case AUTHORITY, DOCUMENTS, UPDATE_NOT_SET -> lose(from, Status.UNAVAILABLE);
         }
     }
 
     private void become(PolicyState next) {
         State now = state;
-        List<ByteString> digests = List.of(next.getPolicyDigest(), next.getPlatformPolicyDigest());
-        if (now == null
-                || now.revision != next.getRevision()
-                || now.platformRevision != next.getPlatformRevision()
-                || !now.digests.equals(digests)) {
-            state = new State(
-                    next.getRevision(),
-                    next.getPlatformRevision(),
-                    digests,
-                    instant(next.getConfirmedAt()),
-                    heardAt,
-                    new ConcurrentHashMap<>());
+        Instant at = instant(next.getConfirmedAt());
+        known = next;
+        if (now != null && !isOf(now, next)) {
+            state = null;
         }
+        confirm(at);
+    }
+
+    private static boolean isOf(State state, PolicyState said) {
+        return state.revision == said.getRevision()
+                && state.platformRevision == said.getPlatformRevision()
+                && state.digests.equals(digests(said));
+    }
+
+    /** Nothing has changed since the state that is known, perhaps from an earlier stream. */
+    private void confirm(Instant at) {
+        if (at.isAfter(confirmedAt)) {
+            hearOf(at);
+        }
+        if (state == null && known != null) {
+            state = newState(known);
+            heardAt = confirmationHeardAt;
+        }
+    }
+
+    private void hearOf(Instant at) {
+        confirmedAt = at;
+        confirmationHeardAt = steady.getAsLong();
+        heardAt = confirmationHeardAt;
+        pause = FIRST_PAUSE;
+    }
+
+    private State newState(PolicyState said) {
+        return new State(
+                said.getRevision(),
+                said.getPlatformRevision(),
+                digests(said),
+                confirmedAt,
+                confirmationHeardAt,
+                new ConcurrentHashMap<>());
+    }
+
+    private static List<ByteString> digests(PolicyState said) {
+        return List.of(said.getPolicyDigest(), said.getPlatformPolicyDigest());
     }
 
     private static Instant instant(Timestamp timestamp) {
@@ -157,8 +205,14 @@ final class PolicyWord {
         state = null;
         stream = null;
         lost.cancel();
+        boolean wasNever = why.getCode() == Status.Code.INVALID_ARGUMENT && known != null;
+        if (wasNever) {
+            confirmedAt = Instant.MIN;
+            known = null; // not the policy that this was known of: it was restored from before
+        }
         if (!closed) {
-            CompletableFuture.delayedExecutor(nextPause(why).toNanos(), TimeUnit.NANOSECONDS)
+            CompletableFuture.delayedExecutor(
+                            nextPause(wasNever ? Status.UNAVAILABLE : why).toNanos(), TimeUnit.NANOSECONDS)
                     .execute(this::open);
         }
     }

@@ -28,9 +28,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,8 @@ class AnswerCacheTest {
     private final AtomicInteger asked = new AtomicInteger();
     private final Server server;
     private final ManagedChannel channel;
+    private final List<WatchPolicyRequest> watched = new CopyOnWriteArrayList<>();
+    private final AtomicLong steady = new AtomicLong();
     private Instant now = Instant.parse("2026-03-01T12:00:00Z");
     private CheckResponse answer = CheckResponse.newBuilder()
             .setDecision(Decision.DECISION_ALLOW)
@@ -70,6 +74,7 @@ class AnswerCacheTest {
                 .addService(new PolicyServiceGrpc.PolicyServiceImplBase() {
                     @Override
                     public void watchPolicy(WatchPolicyRequest request, StreamObserver<WatchPolicyResponse> to) {
+                        watched.add(request);
                         streams.add(to);
                     }
                 })
@@ -79,7 +84,7 @@ class AnswerCacheTest {
         checks = new Checks(
                 new GrpcCheckCalls(channel),
                 false,
-                AnswerCache.of(16, PolicyServiceGrpc.newStub(channel), () -> now),
+                AnswerCache.of(16, PolicyServiceGrpc.newStub(channel), () -> now, steady::get),
                 "acme",
                 "",
                 Set.of("log"));
@@ -150,6 +155,58 @@ class AnswerCacheTest {
         nextStream().onNext(state(3, "three"));
         assertAsks(1);
         assertKept();
+    }
+
+    @Test
+    void believesNobodyWhoRepeatsAMomentThatIsPast() throws InterruptedException {
+        StreamObserver<WatchPolicyResponse> stream = listening();
+        assertAsks(1);
+        assertKept();
+        for (int i = 0; i < 5; i++) {
+            passes(Duration.ofSeconds(2));
+            stream.onNext(confirmed(Instant.parse("2026-03-01T12:00:00Z")));
+        }
+        assertKept();
+        passes(Duration.ofNanos(1));
+        assertAsks(1);
+        StreamObserver<WatchPolicyResponse> next = nextStream();
+        next.onNext(confirmed(Instant.parse("2026-03-01T12:00:00Z")));
+        assertAsks(2);
+    }
+
+    @Test
+    void goesOnForAsLongAsLaterMomentsConfirm() throws InterruptedException {
+        StreamObserver<WatchPolicyResponse> stream = listening();
+        assertAsks(1);
+        for (int i = 0; i < 5; i++) {
+            passes(Duration.ofSeconds(9));
+            stream.onNext(confirmed(now));
+            assertKept();
+        }
+    }
+
+    @Test
+    void listensAgainBehindWhatItKnows() throws InterruptedException {
+        StreamObserver<WatchPolicyResponse> stream = listening();
+        assertAsks(1);
+        stream.onError(Status.UNAVAILABLE.asRuntimeException());
+        StreamObserver<WatchPolicyResponse> next = nextStream();
+        assertThat(watched).extracting(WatchPolicyRequest::getKnownRevision).containsExactly(0L, 3L);
+        assertThat(watched.getLast().getKnownPlatformRevision()).isEqualTo(1);
+        passes(Duration.ofSeconds(1));
+        next.onNext(confirmed(now));
+        assertAsks(1);
+        assertKept();
+    }
+
+    @Test
+    void forgetsAStateThatWasNever() throws InterruptedException {
+        StreamObserver<WatchPolicyResponse> stream = listening();
+        stream.onError(Status.UNAVAILABLE.asRuntimeException());
+        nextStream().onError(Status.INVALID_ARGUMENT.asRuntimeException());
+        nextStream().onNext(confirmed(now.plusSeconds(1)));
+        assertThat(watched).extracting(WatchPolicyRequest::getKnownRevision).containsExactly(0L, 3L, 0L);
+        assertAsks(2);
     }
 
     @Test
@@ -294,6 +351,15 @@ class AnswerCacheTest {
                         .setPolicyDigest(ByteString.copyFromUtf8(digest))
                         .setConfirmedAt(timestamp(now)))
                 .build();
+    }
+
+    private static WatchPolicyResponse confirmed(Instant at) {
+        return WatchPolicyResponse.newBuilder().setConfirmedAt(timestamp(at)).build();
+    }
+
+    private void passes(Duration time) {
+        now = now.plus(time);
+        steady.addAndGet(time.toNanos());
     }
 
     private static Timestamp timestamp(Instant instant) {

@@ -48,6 +48,22 @@ class ConnectionTest {
     }
 
     @Test
+    void refusesPlainTextTogetherWithTls() {
+        assertThatThrownBy(() -> AssizeClient.builder()
+                        .plaintext()
+                        .trustedCertificates(directory.resolve("any.crt"))
+                        .build())
+                .hasMessageContaining("both plain text and TLS");
+    }
+
+    @Test
+    void aVariableThatIsEmptyHoldsNoKey() {
+        assertThat(Connection.keyOfEnvironment(null)).isNull();
+        assertThat(Connection.keyOfEnvironment(" ")).isNull();
+        assertThat(Connection.keyOfEnvironment("asz_a_b\n")).isEqualTo("asz_a_b");
+    }
+
+    @Test
     void showsItsCertificateToAServerThatWantsOne() throws Exception {
         makeCertificate("server");
         makeCertificate("client");

@@ -1,9 +1,9 @@
 package dev.assize.client.tracing;
 
+import dev.assize.client.SharedInterceptor;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
-import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.ForwardingClientCallListener.SimpleForwardingClientCallListener;
 import io.grpc.Metadata;
@@ -25,14 +25,19 @@ import java.util.Objects;
  *
  * <pre>{@code AssizeClient.builder().interceptor(new OpenTelemetryInterceptor(openTelemetry))}</pre>
  */
-public final class OpenTelemetryInterceptor implements ClientInterceptor {
+public final class OpenTelemetryInterceptor implements SharedInterceptor {
 
     private static final AttributeKey<String> SYSTEM = AttributeKey.stringKey("rpc.system");
     private static final AttributeKey<String> SERVICE = AttributeKey.stringKey("rpc.service");
     private static final AttributeKey<String> METHOD = AttributeKey.stringKey("rpc.method");
     private static final AttributeKey<Long> STATUS = AttributeKey.longKey("rpc.grpc.status_code");
-    private static final TextMapSetter<Metadata> HEADERS = (headers, name, value) ->
+
+    /** The trace and nothing else: what other baggage a request has is not the server's business. */
+    private static final TextMapSetter<Metadata> HEADERS = (headers, name, value) -> {
+        if (!name.equalsIgnoreCase("baggage")) {
             Objects.requireNonNull(headers).put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), value);
+        }
+    };
 
     private final OpenTelemetry telemetry;
     private final Tracer tracer;
@@ -44,15 +49,10 @@ public final class OpenTelemetryInterceptor implements ClientInterceptor {
 
     @Override
     public <Q, R> ClientCall<Q, R> interceptCall(MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
-        Span span = tracer.spanBuilder(method.getFullMethodName())
-                .setSpanKind(SpanKind.CLIENT)
-                .setAttribute(SYSTEM, "grpc")
-                .setAttribute(SERVICE, String.valueOf(method.getServiceName()))
-                .setAttribute(METHOD, String.valueOf(method.getBareMethodName()))
-                .startSpan();
         return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
             @Override
             public void start(Listener<R> listener, Metadata headers) {
+                Span span = begun(method);
                 telemetry
                         .getPropagators()
                         .getTextMapPropagator()
@@ -68,6 +68,15 @@ public final class OpenTelemetryInterceptor implements ClientInterceptor {
                         headers);
             }
         };
+    }
+
+    private Span begun(MethodDescriptor<?, ?> method) {
+        return tracer.spanBuilder(method.getFullMethodName())
+                .setSpanKind(SpanKind.CLIENT)
+                .setAttribute(SYSTEM, "grpc")
+                .setAttribute(SERVICE, String.valueOf(method.getServiceName()))
+                .setAttribute(METHOD, String.valueOf(method.getBareMethodName()))
+                .startSpan();
     }
 
     private static void end(Span span, Status status) {
