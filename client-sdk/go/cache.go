@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"assize.dev/client-sdk/go/assizev1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -60,7 +62,8 @@ type entry struct {
 type watch struct {
 	tenant     string
 	generation uint64
-	connected  bool
+	connected  bool // the stream that is heard now has said something
+	told       bool // revision and platform are known, perhaps from an earlier stream
 	revision   int64
 	platform   int64
 	confirmed  time.Time     // by the server's clock
@@ -188,7 +191,10 @@ func (c *cache) watchOf(tenant string) *watch {
 func (c *cache) follow(w *watch) {
 	pause := firstPause
 	for c.isWanted(w) {
-		if c.listen(w) {
+		switch said, err := c.listen(w); {
+		case status.Code(err) == codes.InvalidArgument && c.forgetState(w):
+			pause = firstPause // not the policy that this was known of: it was restored from before
+		case said:
 			pause = firstPause
 		}
 		c.forget(w)
@@ -213,23 +219,30 @@ func (c *cache) isWanted(w *watch) bool {
 	return false
 }
 
-// listen follows one stream to its end; whether it said anything.
-func (c *cache) listen(w *watch) bool {
+// listen follows one stream to its end, behind the state that is known: no node is believed that has not seen that yet.
+// It tells whether the stream said anything, and how it ended.
+func (c *cache) listen(w *watch) (bool, error) {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
-	stream, err := c.policy.WatchPolicy(ctx, &assizev1.WatchPolicyRequest{Tenant: w.tenant})
+	stream, err := c.policy.WatchPolicy(ctx, c.watchRequest(w))
 	if err != nil {
-		return false
+		return false, err
 	}
 	silent := time.AfterFunc(longestSilence, cancel)
 	defer silent.Stop()
 	for said := false; ; said = true {
 		update, err := stream.Recv()
 		if err != nil || !c.take(w, update) || !c.isWanted(w) {
-			return said
+			return said, err
 		}
 		silent.Reset(longestSilence)
 	}
+}
+
+func (c *cache) watchRequest(w *watch) *assizev1.WatchPolicyRequest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &assizev1.WatchPolicyRequest{Tenant: w.tenant, KnownRevision: w.revision, KnownPlatformRevision: w.platform}
 }
 
 // take takes an update; false where the stream is of no use.
@@ -239,11 +252,12 @@ func (c *cache) take(w *watch, update *assizev1.WatchPolicyResponse) bool {
 	switch said := update.GetUpdate().(type) {
 	case *assizev1.WatchPolicyResponse_State:
 		c.empty(w)
-		w.connected = true
+		w.connected, w.told = true, true
 		w.revision, w.platform = said.State.GetRevision(), said.State.GetPlatformRevision()
 		c.confirm(w, said.State.GetConfirmedAt().AsTime())
 	case *assizev1.WatchPolicyResponse_ConfirmedAt:
-		if w.connected {
+		if w.told {
+			w.connected = true
 			c.confirm(w, said.ConfirmedAt.AsTime())
 		}
 	default:
@@ -252,20 +266,29 @@ func (c *cache) take(w *watch, update *assizev1.WatchPolicyResponse) bool {
 	return true
 }
 
-// confirm notes that the state was the current one at that moment, if that is later than what was known. Guarded by mu.
+// confirm notes that the state was the current one at that moment, if that is later than what was known: a node that is
+// cut off repeats what it knew. Guarded by mu.
 func (c *cache) confirm(w *watch, at time.Time) {
 	if at.After(w.confirmed) {
 		w.confirmed, w.heard = at, c.steady()
 	}
 }
 
-// forget ends what a stream had confirmed.
+// forget ends what a stream had confirmed. The state and the moment are known still, to be held against the next.
 func (c *cache) forget(w *watch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w.connected = false
-	w.confirmed = time.Time{}
 	c.empty(w)
+}
+
+// forgetState has the next stream begin with whatever is the state then; false where nothing was known.
+func (c *cache) forgetState(w *watch) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := w.told
+	w.told, w.revision, w.platform, w.confirmed = false, 0, 0, time.Time{}
+	return known
 }
 
 // empty begins a new generation, and drops the entries of those before. Guarded by mu.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type watched struct {
 	*scripted
 	say   chan *assizev1.WatchPolicyResponse // nil ends the stream
+	known atomic.Int64                       // what the last stream said that it knows
 	clock *clock
 }
 
@@ -61,7 +63,8 @@ func (c *clock) Advance(by time.Duration) {
 func newWatched(t *testing.T, answer *assizev1.CheckResponse, opts ...assize.Option) (*watched, *assize.Client) {
 	t.Helper()
 	w := &watched{scripted: answering(answer), say: make(chan *assizev1.WatchPolicyResponse), clock: &clock{now: noon}}
-	w.watch = func(_ *assizev1.WatchPolicyRequest, stream grpc.ServerStreamingServer[assizev1.WatchPolicyResponse]) error {
+	w.watch = func(request *assizev1.WatchPolicyRequest, stream grpc.ServerStreamingServer[assizev1.WatchPolicyResponse]) error {
+		w.known.Store(request.KnownRevision)
 		for {
 			select {
 			case update := <-w.say:
@@ -143,6 +146,27 @@ func TestKeepsAnAnswerWhileTheStreamConfirmsIt(t *testing.T) {
 	}
 	if result, _ := client.Check(t.Context(), question); !result.Allowed || result.DecisionID != "d-1" {
 		t.Errorf("got %+v", result)
+	}
+}
+
+func TestBelievesNobodyWhoRepeatsAMomentThatIsPast(t *testing.T) {
+	w, client := newWatched(t, keepable())
+	w.ready(t, client)
+	w.clock.Advance(10 * time.Second)
+	w.say <- confirmed(noon)
+	w.say <- nil
+	w.say <- confirmed(noon) // over the next stream
+	w.say <- confirmed(noon)
+	if isCached(t, client, question) {
+		t.Error("kept by what was 10 s ago")
+	}
+	if w.known.Load() != 7 {
+		t.Errorf("listens behind revision %d", w.known.Load())
+	}
+	w.say <- confirmed(noon.Add(10 * time.Second))
+	until(t, "confirmed", func() bool { return assize.Confirms(client, "acme") })
+	if !isCached(t, client, question) {
+		t.Error("not kept, though what was known is confirmed")
 	}
 }
 

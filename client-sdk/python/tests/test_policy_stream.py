@@ -107,6 +107,16 @@ def test_keeps_nothing_that_may_not_be_kept(cache: AnswerCache, result: CheckRes
     assert keep(cache, result) is None
 
 
+def test_what_one_caller_changes_the_next_does_not_see(cache: AnswerCache) -> None:
+    listening(cache)
+    kept = keep(cache, replace(allow(), obligations=(Obligation("1", "ink", {"colour": "red"}),)))
+    assert kept is not None
+    kept.obligations[0].properties["colour"] = "blue"  # type: ignore[index]
+    again = cache.get("acme", b"q")
+    assert again is not None
+    assert again.obligations[0].properties == {"colour": "red"}
+
+
 def test_a_change_ends_what_was_kept(cache: AnswerCache) -> None:
     feed = listening(cache)
     assert keep(cache, allow())
@@ -149,6 +159,21 @@ def test_a_stream_that_confirms_what_was_long_ago_is_not_believed(cache: AnswerC
     assert keep(cache, allow()) is None
 
 
+def test_a_moment_that_is_repeated_is_believed_never_again(cache: AnswerCache, time: Time) -> None:
+    feed = listening(cache)
+    time.pass_by(LONGEST_LAG_SECONDS + 1)
+    for _ in range(4):
+        assert keep(cache, allow()) is None
+        feed.heard(confirmed(START))
+    feed.lost(CallFailure("UNAVAILABLE", "gone"))
+    feed.heard(confirmed(START))
+    assert keep(cache, allow()) is None
+    feed.heard(confirmed(START + 0.5))
+    assert keep(cache, allow(seconds=600)) is None
+    feed.heard(confirmed(time.wall))
+    assert keep(cache, allow(seconds=600))
+
+
 def test_a_heartbeat_keeps_it_going(cache: AnswerCache, time: Time) -> None:
     feed = listening(cache)
     assert keep(cache, allow())
@@ -184,7 +209,8 @@ def test_a_clock_that_is_behind_the_servers_prolongs_nothing(cache: AnswerCache,
 def test_an_unknown_message_ends_what_was_kept(cache: AnswerCache) -> None:
     feed = listening(cache)
     assert keep(cache, allow())
-    feed.heard(b"")
+    with pytest.raises(CallFailed):
+        feed.heard(b"")
     assert cache.get("acme", b"q") is None
 
 

@@ -2,7 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { type Timestamp } from "@bufbuild/protobuf/wkt";
 import { epochMillis } from "./answer.js";
-import { errorOf } from "./errors.js";
+import { type ErrorCode, errorOf } from "./errors.js";
 import {
   type PolicyState,
   WatchPolicyRequestSchema,
@@ -20,8 +20,18 @@ const MAX_TENANTS = 16;
 const FIRST_RECONNECT_MILLIS = 100;
 const LONGEST_RECONNECT_MILLIS = 5_000;
 
+/** Where the caller may not listen, which may change, but not soon. */
+const REFUSED_MILLIS = 30_000;
+
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "PERMISSION_DENIED",
+  "UNAUTHENTICATED",
+  "UNIMPLEMENTED",
+  "NOT_FOUND",
+]);
+
 /** The obligation by which an allow is used up. */
-const USE_APPROVAL = "assize/use-approval";
+export const USE_APPROVAL = "assize/use-approval";
 
 /** What listens to the policy of a tenant: the bytes of a WatchPolicyRequest go in. */
 export type Listen = (request: Uint8Array) => ClientReadableStream<Uint8Array>;
@@ -231,7 +241,6 @@ class PolicyWatch {
     this.lose();
     this.state = state;
     this.known = state;
-    this.confirmedMillis = 0;
     if (state.confirmedAt !== undefined) {
       this.confirm(state.confirmedAt);
     }
@@ -252,11 +261,14 @@ class PolicyWatch {
     if (this.isClosed) {
       return;
     }
-    if (failure !== undefined && errorOf(failure).code === "INVALID_ARGUMENT") {
+    const code = failure === undefined ? undefined : errorOf(failure).code;
+    if (code === "INVALID_ARGUMENT") {
       // Not the policy this was known of: it was restored from before.
       this.known = undefined;
+      this.confirmedMillis = 0;
     }
-    const waitMillis = this.reconnectMillis * (0.5 + Math.random() / 2);
+    const isRefused = code !== undefined && REFUSALS.has(code);
+    const waitMillis = (isRefused ? REFUSED_MILLIS : this.reconnectMillis) * (0.5 + Math.random() / 2);
     this.reconnectMillis = Math.min(this.reconnectMillis * 2, LONGEST_RECONNECT_MILLIS);
     this.timer = setTimeout(() => {
       this.connect();

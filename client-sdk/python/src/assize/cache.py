@@ -17,11 +17,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from assize import wire
 from assize.answer import CheckResult, Decision
-from assize.errors import CallFailure
+from assize.errors import CallFailed, CallFailure
 from assize.v1 import policy_service_pb2
 
 LONGEST_LAG_SECONDS = 10.0
-"""How far what a stream confirms may lie behind: it says something every 5 s."""
+"""How far what a stream confirms may lie behind: it does so every 5 s. A moment that is repeated confirms nothing."""
 
 MOST_TENANTS = 16
 """Tenants that are listened to; answers of others are not kept. A server has 100 streams for a caller."""
@@ -62,11 +62,13 @@ class PolicyFeed:
         self._clock = clock
         self._lock = threading.Lock()
         # All guarded by the lock. `_ahead`: how far the server's clock is ahead of our steady one, at least.
+        # `_believed`: whether the stream that is heard now has said something; the moment confirmed outlives it.
         self._epoch = 0
         self._told = False
         self._revision = 0
         self._platform_revision = 0
-        self._confirmed: float | None = None
+        self._believed = False
+        self._confirmed = float("-inf")
         self._ahead = float("-inf")
         self._lost = 0
 
@@ -83,7 +85,7 @@ class PolicyFeed:
         """Takes in a message.
 
         Raises:
-            CallFailed: where it is none; the stream is to be ended.
+            CallFailed: where it is none, or one of a later version, which may mean a change; the stream is to be ended.
         """
         response = wire.parse(policy_service_pb2.WatchPolicyResponse, data)
         with self._lock:
@@ -95,14 +97,14 @@ class PolicyFeed:
                     self._confirm(response.confirmed_at)
                 case _:
                     self._doubt()
+                    raise CallFailed(CallFailure("UNAVAILABLE", "a later version's update"))
 
     def lost(self, failure: CallFailure) -> float:
         """To be told when the stream has ended, for whatever reason; after how many seconds to listen again."""
         with self._lock:
             self._doubt()
             if failure.code == "INVALID_ARGUMENT":  # the state known was never there: a restored backup
-                self._told = False
-                self._revision = self._platform_revision = 0
+                self._forget()
             self._lost += 1
             backoff = min(_FIRST_BACKOFF_SECONDS * 2.0 ** min(self._lost - 1, 20), _LONGEST_BACKOFF_SECONDS)
             return max(backoff, failure.retry_delay or 0.0)
@@ -110,7 +112,7 @@ class PolicyFeed:
     def standing(self) -> Standing | None:
         """None while nobody can say which policy is the current one."""
         with self._lock:
-            if self._confirmed is None:
+            if not self._believed:
                 return None
             if self._clock.steady() + self._ahead - self._confirmed > LONGEST_LAG_SECONDS:
                 self._doubt()
@@ -133,13 +135,18 @@ class PolicyFeed:
             return
         moment = at.seconds + at.nanos / 1e9
         self._ahead = max(self._ahead, moment - self._clock.steady())
-        self._confirmed = moment
+        self._confirmed = max(self._confirmed, moment)
+        self._believed = True
         self._lost = 0
 
     def _doubt(self) -> None:
         self._epoch += 1
-        self._confirmed = None
-        self._ahead = float("-inf")
+        self._believed = False
+
+    def _forget(self) -> None:
+        self._told = False
+        self._revision = self._platform_revision = 0
+        self._confirmed = self._ahead = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,7 @@ class AnswerCache:
                 del self._kept[key]
                 return None
             self._kept.move_to_end(key)
-            return kept.result
+            return _own(kept.result)
 
     def put(self, tenant: str, key: bytes, result: CheckResult, before: Standing | None) -> None:
         """Keeps an answer, if it may be: nothing may have changed since before it was asked for."""
@@ -211,6 +218,13 @@ class AnswerCache:
 
     def _is_over(self, kept: _Kept, feed: PolicyFeed) -> bool:
         return feed.now() >= kept.until_wall or self._clock.steady() >= kept.until_steady
+
+
+def _own(result: CheckResult) -> CheckResult:
+    """Whoever is given it may change what its obligations hold."""
+    if not result.obligations:
+        return result
+    return replace(result, obligations=tuple(replace(it, properties=dict(it.properties)) for it in result.obligations))
 
 
 def may_be_kept(result: CheckResult) -> bool:
