@@ -61,6 +61,11 @@ public record Question(
                 subject, resource, action, "", "", "", Map.of(), Map.of(), Map.of(), List.of(), "", "", "", 0, null);
     }
 
+    /** Any text as one id within a resource path: in {@code "doc:" + pathId("a/b")} the slash divides nothing. */
+    public static String pathId(String id) {
+        return id.replace("%", "%25").replace("/", "%2F");
+    }
+
     /** For {@link AssizeClient#searchSubjects}: who may do the action on the resource? */
     public static Question whoMay(String action, String resource) {
         return of("", resource, action);

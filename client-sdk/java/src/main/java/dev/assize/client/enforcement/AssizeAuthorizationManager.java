@@ -1,5 +1,7 @@
 package dev.assize.client.enforcement;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.assize.client.Question;
 import java.util.Optional;
 import java.util.function.BiFunction;
@@ -41,13 +43,13 @@ public final class AssizeAuthorizationManager<T> implements AuthorizationManager
         Authentication who = authentication.get();
         // To Spring, an anonymous authentication is authenticated.
         if (who == null || !who.isAuthenticated() || TRUST.isAnonymous(who)) {
-            return new Result(Verdict.denied("Denied, because nobody is authenticated"));
+            return new Result(Verdict.refused(Refusal.UNAUTHENTICATED, "Denied, because nobody is authenticated"));
         }
         Optional<Question> question;
         try {
-            question = mapping.apply(who, object);
+            question = requireNonNull(mapping.apply(who, object));
         } catch (RuntimeException failure) {
-            return new Result(Verdict.denied("Denied, because the mapping failed: " + failure));
+            return new Result(Verdict.refused(Refusal.FORBIDDEN, "Denied, because the mapping failed: " + failure));
         }
         return new Result(enforcer.enforce(question));
     }

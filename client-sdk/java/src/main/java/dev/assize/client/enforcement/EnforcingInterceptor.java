@@ -1,5 +1,7 @@
 package dev.assize.client.enforcement;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.assize.client.CheckResult;
 import dev.assize.client.Question;
 import io.grpc.Context;
@@ -8,7 +10,6 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
-import io.grpc.Status;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -17,13 +18,17 @@ import java.util.function.Consumer;
  * headers; a call it has no question for is denied. The subject must come from something that was verified before, such as
  * by an interceptor that runs before this one, and never from a header as it is.
  *
- * <p>It asks by the thread of the call, so the server must not have a direct executor. A deny is {@code PERMISSION_DENIED};
- * where no answer could be had it is {@code UNAVAILABLE}. Neither says why: the verdict goes to the listener.
+ * <p>It asks by the thread of the call, so the server must not have a direct executor. What it refuses ends as {@link Refusal}
+ * says, with the decision's id in the trailer {@code assize-decision-id}, and does not say why: the verdict goes to the
+ * listener.
  */
 public final class EnforcingInterceptor implements ServerInterceptor {
 
     /** The answer by which a call is allowed, for its handler: its decision goes into the audit event of what is done. */
     public static final Context.Key<CheckResult> RESULT = Context.key("dev.assize.client.enforcement.result");
+
+    private static final Metadata.Key<String> DECISION_ID =
+            Metadata.Key.of("assize-decision-id", Metadata.ASCII_STRING_MARSHALLER);
 
     private final Enforcer enforcer;
     private final Mapping mapping;
@@ -62,7 +67,7 @@ public final class EnforcingInterceptor implements ServerInterceptor {
         Verdict verdict = verdict(call, headers);
         listener.accept(verdict);
         if (!verdict.allowed()) {
-            call.close(status(verdict), new Metadata());
+            call.close(verdict.refusal().orElse(Refusal.FORBIDDEN).grpcStatus(), trailers(verdict));
             return new ServerCall.Listener<>() {};
         }
         Context allowed = Context.current().withValue(RESULT, verdict.result().orElseThrow());
@@ -72,16 +77,19 @@ public final class EnforcingInterceptor implements ServerInterceptor {
     private Verdict verdict(ServerCall<?, ?> call, Metadata headers) {
         Optional<Question> question;
         try {
-            question = mapping.questionFor(call.getMethodDescriptor().getFullMethodName(), headers, call);
+            question = requireNonNull(
+                    mapping.questionFor(call.getMethodDescriptor().getFullMethodName(), headers, call));
         } catch (RuntimeException failure) {
-            return Verdict.denied("Denied, because the mapping failed: " + failure);
+            return Verdict.refused(Refusal.FORBIDDEN, "Denied, because the mapping failed: " + failure);
         }
         return enforcer.enforce(question);
     }
 
-    private static Status status(Verdict verdict) {
-        return verdict.mayComeAgain()
-                ? Status.UNAVAILABLE.withDescription("whether this is allowed cannot be said now")
-                : Status.PERMISSION_DENIED.withDescription("not allowed");
+    private static Metadata trailers(Verdict verdict) {
+        Metadata trailers = new Metadata();
+        if (!verdict.decisionId().isEmpty()) {
+            trailers.put(DECISION_ID, verdict.decisionId());
+        }
+        return trailers;
     }
 }

@@ -1,36 +1,48 @@
 package dev.assize.client.enforcement;
 
 import dev.assize.client.CheckResult;
-import dev.assize.client.Failure;
 import java.util.Optional;
 
 /**
  * What became of a question at a door.
  *
- * @param allowed whether to go ahead: it is allowed, and every obligation has been carried out
+ * @param refusal why not to go ahead; empty where it is allowed, and every obligation has been carried out
  * @param result the answer to the question; empty where nothing was asked
  * @param message one sentence for a log; not for whoever is denied
  */
-public record Verdict(boolean allowed, Optional<CheckResult> result, String message) {
+public record Verdict(Optional<Refusal> refusal, Optional<CheckResult> result, String message) {
 
     public Verdict {
-        if (allowed && result.filter(CheckResult::allowed).isEmpty()) {
+        if (refusal.isEmpty() && result.filter(CheckResult::allowed).isEmpty()) {
             throw new IllegalArgumentException("allowed without an allow");
         }
     }
 
-    /** Whether it is denied only because no answer could be had now; whoever is denied may come again. */
-    public boolean mayComeAgain() {
-        return !allowed
-                && result.flatMap(CheckResult::failure)
-                        .filter(it -> it == Failure.UNAVAILABLE
-                                || it == Failure.DEADLINE_EXCEEDED
-                                || it == Failure.RESOURCE_EXHAUSTED
-                                || it == Failure.CANCELLED)
-                        .isPresent();
+    /** Whether to go ahead. */
+    public boolean allowed() {
+        return refusal.isEmpty();
     }
 
-    static Verdict denied(String message) {
-        return new Verdict(false, Optional.empty(), message);
+    /** Whether it is denied only because no answer could be had now; whoever is denied may come again. */
+    public boolean mayComeAgain() {
+        return refusal.equals(Optional.of(Refusal.UNAVAILABLE));
+    }
+
+    /** The decision by which it was decided, under which it can be found; empty where there is none. */
+    public String decisionId() {
+        return result.map(CheckResult::decisionId).orElse("");
+    }
+
+    static Verdict allowed(CheckResult result) {
+        return new Verdict(Optional.empty(), Optional.of(result), result.message());
+    }
+
+    static Verdict refused(Refusal refusal, CheckResult result, String message) {
+        return new Verdict(Optional.of(refusal), Optional.of(result), message);
+    }
+
+    /** Of what nobody was asked about. */
+    static Verdict refused(Refusal refusal, String message) {
+        return new Verdict(Optional.of(refusal), Optional.empty(), message);
     }
 }

@@ -20,11 +20,13 @@ import dev.assize.proto.v1.Reason;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An Assize in memory. It denies what it was not told to allow, keeps what is appended, and can be out of reach. The client it
@@ -48,7 +50,8 @@ public final class FakeAssize {
 
     private final List<Asked> asked = new CopyOnWriteArrayList<>();
     private final List<Appended> appended = new CopyOnWriteArrayList<>();
-    private final Map<String, AppendAuditResponse> answers = new HashMap<>();
+    private final Map<AppendAuditRequest, AppendAuditResponse> answers = new HashMap<>();
+    private final Map<Key, AppendAuditRequest> contents = new HashMap<>();
     private volatile boolean reachable = true;
 
     private record Rule(String subject, String resource, String action, CheckResponse answer) {
@@ -79,12 +82,15 @@ public final class FakeAssize {
             String decisionId,
             String payload) {}
 
-    /** Allows this from now on; each name may be {@link #ANY}. The newest rule that fits counts. */
+    /** Under which events were appended. */
+    private record Key(String tenant, String text) {}
+
+    /** Allows this from now on, where no rule denies it; each name may be {@link #ANY}. */
     public FakeAssize allow(String subject, String resource, String action, Obligation... obligations) {
         return rule(subject, resource, action, Decision.DECISION_ALLOW, Reason.REASON_ALLOWED, obligations);
     }
 
-    /** Denies this from now on, with advice. */
+    /** Denies this from now on, with advice, whatever allows it. */
     public FakeAssize deny(String subject, String resource, String action, Obligation... advice) {
         return rule(subject, resource, action, Decision.DECISION_DENY, Reason.REASON_EXPLICIT_DENY, advice);
     }
@@ -152,8 +158,8 @@ public final class FakeAssize {
                 request.getAction()));
         CheckResponse answer = rules.stream()
                 .filter(it -> it.fits(request))
-                .findFirst()
                 .map(Rule::answer)
+                .min(Comparator.comparing(it -> it.getDecision() != Decision.DECISION_DENY))
                 .orElseGet(() -> CheckResponse.newBuilder()
                         .setDecision(Decision.DECISION_DENY)
                         .setReason(Reason.REASON_NO_GRANT)
@@ -175,9 +181,9 @@ public final class FakeAssize {
 
     private synchronized AppendAuditResponse answer(AppendAuditRequest request) {
         requireReachable();
-        AppendAuditResponse known = answers.get(request.getIdempotencyKey());
-        if (known != null) {
-            return known.toBuilder().setReplayed(true).build();
+        Key key = new Key(request.getTenant(), request.getIdempotencyKey());
+        if (!key.text.isEmpty() && contents.containsKey(key)) {
+            return replayed(contents.get(key), request);
         }
         List<AppendedEntry> entries = new ArrayList<>();
         for (AuditEvent event : request.getEventsList()) {
@@ -189,10 +195,19 @@ public final class FakeAssize {
         }
         AppendAuditResponse answer =
                 AppendAuditResponse.newBuilder().addAllEntries(entries).build();
-        if (!request.getIdempotencyKey().isEmpty()) {
-            answers.put(request.getIdempotencyKey(), answer);
-        }
+        contents.put(key, request);
+        answers.put(request, answer);
         return answer;
+    }
+
+    private AppendAuditResponse replayed(@Nullable AppendAuditRequest before, AppendAuditRequest again) {
+        AppendAuditResponse answer = answers.get(again);
+        if (!again.equals(before) || answer == null) {
+            throw Status.ALREADY_EXISTS
+                    .withDescription("the key was used with other content")
+                    .asRuntimeException();
+        }
+        return answer.toBuilder().setReplayed(true).build();
     }
 
     private static Appended appended(String tenant, AuditEvent event) {

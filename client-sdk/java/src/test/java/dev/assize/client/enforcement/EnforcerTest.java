@@ -40,6 +40,7 @@ class EnforcerTest {
         assize.allow("user:alice", "doc:1", "read", obligation("notify"), obligation("fail"));
         Verdict verdict = enforcer().enforce(Optional.of(QUESTION));
         assertThat(verdict.allowed()).isFalse();
+        assertThat(verdict.refusal()).contains(Refusal.UNAVAILABLE);
         assertThat(verdict.message()).contains("`fail`", "no paper");
         assertThat(done).containsExactly("notify");
     }
@@ -54,6 +55,7 @@ class EnforcerTest {
                         .knowsObligation("shred")));
         Verdict verdict = careless.enforce(Optional.of(QUESTION));
         assertThat(verdict.allowed()).isFalse();
+        assertThat(verdict.refusal()).contains(Refusal.FORBIDDEN);
         assertThat(verdict.message()).contains("`shred`", "no handler");
         assertThat(done).isEmpty();
     }

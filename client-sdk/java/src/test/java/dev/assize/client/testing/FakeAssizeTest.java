@@ -41,8 +41,8 @@ class FakeAssizeTest {
     }
 
     @Test
-    void theNewestRuleThatFitsCounts() {
-        assize.allow(FakeAssize.ANY, "replay:1", "execute").deny("user:bob", FakeAssize.ANY, FakeAssize.ANY);
+    void aDenyOutweighsEveryAllow() {
+        assize.deny("user:bob", FakeAssize.ANY, FakeAssize.ANY).allow(FakeAssize.ANY, "replay:1", "execute");
         assertThat(client.check("user:alice", "replay:1", "execute").allowed()).isTrue();
         assertThat(client.check("user:alice", "replay:2", "execute").allowed()).isFalse();
         assertThat(client.check("user:bob", "replay:1", "execute").reason()).isEqualTo("EXPLICIT_DENY");
@@ -86,6 +86,19 @@ class FakeAssizeTest {
         assertThat(again.replayed()).isTrue();
         assertThat(again.entries()).isEqualTo(first.entries());
         assertThat(assize.appended()).extracting(FakeAssize.Appended::type).containsExactly("a.done");
+    }
+
+    @Test
+    void aKeyIsOfOneContentInOneTenant() {
+        AuditEvent event =
+                AuditEvent.ofType("a.done").action("do").resource("a:1").build();
+        AuditEvent other =
+                AuditEvent.ofType("b.done").action("do").resource("a:1").build();
+        client.appendAudit("acme", List.of(event), "k");
+        client.appendAudit("globex", List.of(other), "k");
+        assertThatThrownBy(() -> client.appendAudit("acme", List.of(other), "k"))
+                .hasMessageContaining("ALREADY_EXISTS");
+        assertThat(assize.appended()).hasSize(2);
     }
 
     @Test

@@ -1,0 +1,131 @@
+package dev.assize.client.enforcement;
+
+import dev.assize.client.Question;
+import java.net.URLDecoder;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A method and a path with places, as {@code GET /docs/{id}}: a place takes one segment of a path, and one id. */
+final class HttpRoute {
+
+    private static final Pattern FORM = Pattern.compile("([A-Z]+) (/\\S*)");
+    private static final Pattern PLACE = Pattern.compile("\\{([A-Za-z][A-Za-z0-9]*)}");
+
+    /** Segments that who reads a path may take for directories. */
+    private static final Set<String> MISREAD = Set.of(".", "..");
+
+    private final String method;
+    private final List<String> segments;
+
+    private HttpRoute(String method, List<String> segments) {
+        this.method = method;
+        this.segments = segments;
+    }
+
+    /**
+     * Reads a route.
+     *
+     * @throws IllegalArgumentException where it is none
+     */
+    static HttpRoute parse(String text) {
+        Matcher matcher = FORM.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(
+                    "Route `" + text + "`: expected a method and a path, as `GET /docs/{id}`");
+        }
+        List<String> segments = List.of(matcher.group(2).substring(1).split("/", -1));
+        for (String segment : segments) {
+            if (segment.contains("{") && !PLACE.matcher(segment).matches()) {
+                throw new IllegalArgumentException("Route `" + text + "`: `" + segment + "` is no place");
+            }
+        }
+        return new HttpRoute(matcher.group(1), segments);
+    }
+
+    /** The names of its places. */
+    Set<String> places() {
+        return Set.copyOf(segments.stream().flatMap(it -> placeIn(it).stream()).toList());
+    }
+
+    private static Optional<String> placeIn(String segment) {
+        Matcher place = PLACE.matcher(segment);
+        return place.matches() ? Optional.of(place.group(1)) : Optional.empty();
+    }
+
+    /** What stands in the places; empty where the route is not meant. GET covers HEAD, too. */
+    Optional<Map<String, String>> match(String asked, List<String> path) {
+        boolean covers = method.equals(asked) || (method.equals("GET") && asked.equals("HEAD"));
+        if (!covers || path.size() != segments.size()) {
+            return Optional.empty();
+        }
+        Map<String, String> values = new HashMap<>();
+        for (int i = 0; i < path.size(); i++) {
+            Optional<String> place = placeIn(segments.get(i));
+            if (place.isPresent() && !path.get(i).isEmpty()) {
+                values.put(place.get(), path.get(i));
+            } else if (place.isPresent() || !segments.get(i).equals(path.get(i))) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(values);
+    }
+
+    /**
+     * The segments of a path as it was sent, decoded; empty where handlers may read another path than this: where it has
+     * empty segments, dots, or an encoded slash.
+     */
+    static Optional<List<String>> segments(String rawPath) {
+        if (!rawPath.startsWith("/")) {
+            return Optional.empty();
+        }
+        List<String> segments = new ArrayList<>();
+        String[] raw = rawPath.substring(1).split("/", -1);
+        for (int i = 0; i < raw.length; i++) {
+            Optional<String> segment = decoded(raw[i]);
+            boolean isEmptyWithin = raw[i].isEmpty() && i < raw.length - 1;
+            if (segment.isEmpty()
+                    || isEmptyWithin
+                    || MISREAD.contains(segment.get())
+                    || segment.get().contains("/")) {
+                return Optional.empty();
+            }
+            segments.add(segment.get());
+        }
+        return Optional.of(segments);
+    }
+
+    private static Optional<String> decoded(String segment) {
+        try {
+            byte[] bytes = URLDecoder.decode(segment.replace("+", "%2B"), StandardCharsets.ISO_8859_1)
+                    .getBytes(StandardCharsets.ISO_8859_1);
+            return Optional.of(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString());
+        } catch (IllegalArgumentException | CharacterCodingException malformed) {
+            return Optional.empty();
+        }
+    }
+
+    /** A resource with its places filled, each by one id. */
+    static String filled(String resource, Map<String, String> values) {
+        return PLACE.matcher(resource)
+                .replaceAll(
+                        place -> Matcher.quoteReplacement(Question.pathId(values.getOrDefault(place.group(1), ""))));
+    }
+
+    /** The places that a resource needs. */
+    static Set<String> placesOf(String resource) {
+        return Set.copyOf(
+                PLACE.matcher(resource).results().map(it -> it.group(1)).toList());
+    }
+}
