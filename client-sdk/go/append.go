@@ -68,9 +68,8 @@ type Appended struct {
 }
 
 // AppendAudit records events, and returns when they are durable. It tries again until it knows whether they are, or the
-// time is up. The error is an *Error; where its Failure is
-// FailureUnavailable or FailureDeadlineExceeded nobody knows whether they were recorded, and the same may be sent again
-// under its IdempotencyKey.
+// time is up. The error is an *Error; where its Failure is FailureUnavailable, FailureDeadlineExceeded, FailureCancelled or
+// FailureInternal nobody knows whether they were recorded, and the same may be sent again under its IdempotencyKey.
 func (c *Client) AppendAudit(ctx context.Context, what Append) (Appended, error) {
 	ctx, cancel := within(ctx, c.options.callDeadline)
 	defer cancel()

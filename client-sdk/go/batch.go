@@ -2,6 +2,7 @@ package assize
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -37,10 +38,10 @@ func laneOf(ctx context.Context, tenant string) lane {
 	}
 	var lines []string
 	for name, values := range outgoing {
-		lines = append(lines, name+"\x00"+strings.Join(values, "\x00"))
+		lines = append(lines, fmt.Sprintf("%q %q", name, values)) // quoted: values of -bin names hold any byte
 	}
 	slices.Sort(lines)
-	return lane{tenant, strings.Join(lines, "\x01")}
+	return lane{tenant, strings.Join(lines, "\n")}
 }
 
 // gatherer puts Checks that are asked at the same time into batches. In each lane two calls are under way at a time, and

@@ -250,12 +250,12 @@ func TestItemsOfABatchFailAlone(t *testing.T) {
 	}
 }
 
-func TestABatchOfSeveralTenantsKeepsItsOrder(t *testing.T) {
+func TestABatchIsOfTheTenantOfItsFirstQuestion(t *testing.T) {
 	server := &scripted{checkBatch: func(_ context.Context, request *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
 		response := &assizev1.CheckBatchResponse{}
 		for _, item := range request.Items {
 			answer := allow()
-			answer.DecisionId = request.Tenant + " " + item.Subject
+			answer.DecisionId = request.Tenant + " " + item.Tenant + " " + item.Subject
 			response.Results = append(response.Results, &assizev1.CheckBatchResult{
 				Result: &assizev1.CheckBatchResult_Response{Response: answer},
 			})
@@ -263,12 +263,12 @@ func TestABatchOfSeveralTenantsKeepsItsOrder(t *testing.T) {
 		return response, nil
 	}}
 	results, err := server.serve(t).CheckBatch(t.Context(), []assize.Question{
-		{Subject: "user:a", Tenant: "one"}, {Subject: "user:b", Tenant: "two"}, {Subject: "user:c", Tenant: "one"},
+		{Subject: "user:\xff", Tenant: "one"}, {Subject: "user:b", Tenant: "two"}, {Subject: "user:c"},
 	})
-	if err != nil || server.batches.Load() != 2 {
-		t.Fatalf("%d batches, %v", server.batches.Load(), err)
+	if err != nil || server.batches.Load() != 1 || results[0].Failure != assize.FailureInvalidArgument {
+		t.Fatalf("%d batches, %+v, %v", server.batches.Load(), results, err)
 	}
-	for i, id := range []string{"one user:a", "two user:b", "one user:c"} {
+	for i, id := range []string{"", "one two user:b", "one acme user:c"} {
 		if results[i].DecisionID != id {
 			t.Errorf("got %q for %q", results[i].DecisionID, id)
 		}

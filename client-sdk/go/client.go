@@ -156,9 +156,10 @@ func (c *Client) raised(result Result) error {
 	}
 }
 
-// CheckBatch asks up to 1,000 questions at once; those of one tenant are decided against one revision. Results keep the
-// order of the questions. One that is malformed fails alone, as a result with FailureInvalidArgument; the error is not
-// nil only where the batch as a whole is refused as malformed, and with WithErrors where it failed.
+// CheckBatch asks up to 1,000 questions of one tenant at once, decided against one revision. Results keep the order of the
+// questions. One that is malformed, or of another tenant than the first, fails alone, as a result with
+// FailureInvalidArgument; the error is not nil only where the batch as a whole is refused as malformed, and with WithErrors
+// where it failed.
 func (c *Client) CheckBatch(ctx context.Context, questions []Question) ([]Result, error) {
 	ctx, cancel := within(ctx, c.options.checkDeadline)
 	defer cancel()
@@ -175,43 +176,31 @@ func (c *Client) CheckBatch(ctx context.Context, questions []Question) ([]Result
 	return results, nil
 }
 
-// checkBatch sends one CheckBatch for each tenant. The failure is the first of a batch as a whole.
+// checkBatch sends one CheckBatch. The failure is that of the batch as a whole.
 func (c *Client) checkBatch(ctx context.Context, questions []Question) ([]Result, *Error) {
 	results := make([]Result, len(questions))
-	requests := make([]*assizev1.CheckRequest, len(questions))
-	places := map[string][]int{}
-	var tenants []string
+	var batch []*assizev1.CheckRequest
+	var places []int
 	for i, question := range questions {
 		request, err := c.request(question)
 		if err != nil {
 			results[i] = failed(invalid(err))
 			continue
 		}
-		requests[i] = request
-		if places[request.Tenant] == nil {
-			tenants = append(tenants, request.Tenant)
-		}
-		places[request.Tenant] = append(places[request.Tenant], i)
+		batch, places = append(batch, request), append(places, i)
 	}
-	var first *Error
-	for _, tenant := range tenants {
-		batch := make([]*assizev1.CheckRequest, 0, len(places[tenant]))
-		for _, i := range places[tenant] {
-			batch = append(batch, requests[i])
-		}
-		answers, failure := c.askTogether(ctx, tenant, batch)
-		if failure != nil && first == nil {
-			first = failure
-		}
-		for n, i := range places[tenant] {
-			if failure != nil {
-				results[i] = failed(failure)
-			} else {
-				results[i] = c.judged(requests[i], answers[n])
-			}
+	if len(batch) == 0 {
+		return results, nil
+	}
+	answers, failure := c.askTogether(ctx, or(questions[0].Tenant, c.options.tenant), batch)
+	for n, i := range places {
+		if failure != nil {
+			results[i] = failed(failure)
+		} else {
+			results[i] = c.judged(batch[n], answers[n])
 		}
 	}
-	return results, first
+	return results, failure
 }
 
 func (c *Client) judged(request *assizev1.CheckRequest, answer answered) Result {

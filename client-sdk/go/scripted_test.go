@@ -24,6 +24,7 @@ type scripted struct {
 	check      func(ctx context.Context, request *assizev1.CheckRequest) (*assizev1.CheckResponse, error)
 	checkBatch func(ctx context.Context, request *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error)
 	append     func(ctx context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error)
+	execute    func(ctx context.Context, request *assizev1.CheckAndAppendRequest) (*assizev1.CheckAndAppendResponse, error)
 	use        func(ctx context.Context, request *assizev1.UseApprovalRequest) (*assizev1.UseApprovalResponse, error)
 	watch      func(request *assizev1.WatchPolicyRequest, stream grpc.ServerStreamingServer[assizev1.WatchPolicyResponse]) error
 
@@ -38,6 +39,12 @@ func (s *scripted) Check(ctx context.Context, request *assizev1.CheckRequest) (*
 func (s *scripted) CheckBatch(ctx context.Context, request *assizev1.CheckBatchRequest) (*assizev1.CheckBatchResponse, error) {
 	s.batches.Add(1)
 	return s.checkBatch(ctx, request)
+}
+
+func (s *scripted) CheckAndAppend(
+	ctx context.Context, request *assizev1.CheckAndAppendRequest,
+) (*assizev1.CheckAndAppendResponse, error) {
+	return s.execute(ctx, request)
 }
 
 func (s *scripted) AppendAudit(ctx context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {

@@ -20,6 +20,7 @@ import (
 	assize "assize.dev/client-sdk/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -107,12 +108,16 @@ func (d *Door) pass(ctx context.Context, name string, request any) (context.Cont
 	}
 	result, err := d.enforcer.Enforce(ctx, question)
 	if err != nil || !result.Allowed {
+		if result.DecisionID != "" {
+			_ = grpc.SetTrailer(ctx, metadata.Pairs("assize-decision-id", result.DecisionID)) // there is a call
+		}
 		return nil, refusal(result)
 	}
 	return context.WithValue(ctx, resultKey{}, result), nil
 }
 
-// refusal says no more than it must: why somebody is denied is for the service's own log.
+// refusal says no more than it must: why somebody is denied is for the service's own log, where the decision of the
+// trailer assize-decision-id can be found.
 func refusal(result assize.Result) error {
 	switch result.Failure {
 	case assize.FailureNone, assize.FailureUnspecified, assize.FailureUnknownObligation, assize.FailureHistorical:

@@ -7,7 +7,8 @@
 //	})
 //	http.ListenAndServe(address, door.Protect(mux))
 //
-// A request that fits no route is denied.
+// A request that fits no route is denied, and so is one whose path the handlers behind the door might read otherwise than
+// the door: with a slash that is encoded (unless the route allows it), with empty segments or dots.
 package assizehttp
 
 import (
@@ -15,8 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	assize "assize.dev/client-sdk/go"
 )
@@ -43,6 +46,11 @@ type Route struct {
 	// Refine, if it is there, may add to the question: attributes, context, a tenant.
 	Refine func(r *http.Request, question *assize.Question) error
 
+	// EncodedSlashes lets paths pass in which a slash is encoded (%2F), and is a part of an id. The door and
+	// http.ServeMux see it so; what routes by the decoded path, as http.FileServer and http/httputil.ReverseProxy, serves
+	// another path than was asked about.
+	EncodedSlashes bool
+
 	open bool
 }
 
@@ -66,7 +74,8 @@ type Door struct {
 type Option func(*Door)
 
 // WithRefusal has denied requests answered by somebody else. The status is 401 where nobody is known, 403 for a deny, 400
-// for a question that is malformed, and 503 where there was no answer.
+// for a question that is malformed, and 503 where there was no answer or an obligation was not carried out. The header
+// Assize-Decision-Id, by which somebody can look up why, is set already where there was a decision.
 func WithRefusal(refuse func(w http.ResponseWriter, r *http.Request, status int, result assize.Result)) Option {
 	return func(d *Door) { d.refuse = refuse }
 }
@@ -120,21 +129,36 @@ func check(mux *http.ServeMux, pattern string, route Route) (err error) {
 // Protect has next serve only what is allowed. The result is in the context of its requests: see Result.
 func (d *Door) Protect(next http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	hasRoot := false
 	for pattern, route := range d.routes {
-		hasRoot = hasRoot || pattern == "/"
 		if route.open {
 			mux.Handle(pattern, next)
 		} else {
 			mux.Handle(pattern, d.guard(route, next))
 		}
 	}
-	if !hasRoot {
-		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := mux.Handler(r)
+		if pattern == "" || !d.isPlain(r, pattern) {
 			d.refuse(w, r, http.StatusForbidden, assize.Result{})
-		})
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// isPlain tells whether everybody reads the path of a request alike. ServeMux does not clean that of CONNECT.
+func (d *Door) isPlain(r *http.Request, pattern string) bool {
+	escaped, read := r.URL.EscapedPath(), r.URL.Path
+	if d.routes[pattern].EncodedSlashes {
+		read = escaped
+	} else if strings.Contains(strings.ToUpper(escaped), "%2F") {
+		return false
 	}
-	return mux
+	clean := path.Clean(read)
+	if strings.HasSuffix(read, "/") && clean != "/" {
+		clean += "/"
+	}
+	return r.Method != http.MethodConnect && clean == read
 }
 
 func (d *Door) guard(route Route, next http.Handler) http.Handler {
@@ -155,6 +179,9 @@ func (d *Door) guard(route Route, next http.Handler) http.Handler {
 		}
 		result, err := d.enforcer.Enforce(r.Context(), question)
 		if err != nil || !result.Allowed {
+			if result.DecisionID != "" {
+				w.Header().Set("Assize-Decision-Id", result.DecisionID)
+			}
 			d.refuse(w, r, status(result), result)
 			return
 		}

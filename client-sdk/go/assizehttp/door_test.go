@@ -14,9 +14,9 @@ import (
 )
 
 var routes = assizehttp.Routes{
-	"GET /docs/{id}":                       {Action: "read", Resource: "doc:{id}"},
+	"GET /docs/{id}":                       {Action: "read", Resource: "doc:{id}", EncodedSlashes: true},
 	"POST /docs/{id}":                      {Action: "write", Resource: "doc:{id}", Env: "production", Refine: refine},
-	"GET /folders/{folder}/docs/{rest...}": {Action: "read", Resource: "folder:{folder}/doc:{rest}"},
+	"GET /folders/{folder}/docs/{rest...}": {Action: "read", Resource: "folder:{folder}/doc:{rest}", EncodedSlashes: true},
 	"GET /healthz":                         assizehttp.Open,
 }
 
@@ -80,6 +80,9 @@ func TestRefusesWhatIsNotAllowed(t *testing.T) {
 		"the root":              {"GET", "/", []string{"X-Who", "user:alice"}, nil, 403},
 		"another method":        {"DELETE", "/docs/1", []string{"X-Who", "user:alice"}, nil, 403},
 		"deeper":                {"GET", "/docs/1/2", []string{"X-Who", "user:alice"}, nil, 403},
+		"an encoded slash":      {"POST", "/docs/1%2f2", []string{"X-Who", "user:alice", "X-Amount", "1"}, nil, 403},
+		"an encoded parent":     {"POST", "/docs/%2e%2e", []string{"X-Who", "user:alice", "X-Amount", "1"}, nil, 403},
+		"another path":          {"GET", "//docs/1", []string{"X-Who", "user:alice"}, nil, 403},
 		"a refinement fails":    {"POST", "/docs/1", []string{"X-Who", "user:alice"}, nil, 400},
 		"no answer":             {"GET", "/docs/1", []string{"X-Who", "user:alice"}, func(f *assizetest.Fake) { f.Fail(codes.Internal) }, 503},
 		"a malformed question":  {"GET", "/docs/1", []string{"X-Who", "user:alice"}, func(f *assizetest.Fake) { f.Fail(codes.InvalidArgument) }, 400},
@@ -143,6 +146,45 @@ func TestAPathThatIsNotCleanIsNotServed(t *testing.T) {
 	for _, path := range []string{"/docs/1/../2", "//docs/2", "/healthz/../docs/2", "/./docs/2"} {
 		if status, body := get(t, server, "GET", path, "X-Who", "user:alice"); status == 200 {
 			t.Errorf("%s: %q", path, body)
+		}
+	}
+}
+
+func TestARefusalNamesTheDecision(t *testing.T) {
+	fake := assizetest.Start(t)
+	for user, decision := range map[string]string{"": "", "user:bob": "decision-1"} {
+		answer := httptest.NewRecorder()
+		door, err := assizehttp.New(fake.Client(), who, routes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request := httptest.NewRequestWithContext(t.Context(), "GET", "/docs/1", nil)
+		request.Header.Set("X-Who", user)
+		door.Protect(http.NotFoundHandler()).ServeHTTP(answer, request)
+		if got := answer.Header().Get("Assize-Decision-Id"); got != decision {
+			t.Errorf("%q: %q", user, got)
+		}
+	}
+}
+
+func TestARouteMayTakeEveryPath(t *testing.T) {
+	fake := assizetest.Start(t)
+	fake.Allow("user:alice", "page:a%2Fb", "read")
+	for pattern, served := range map[string]int{"/{path...}": 200, "/": 200} {
+		resource := map[string]string{"/{path...}": "page:{path}", "/": "page:a%2Fb"}[pattern]
+		door, err := assizehttp.New(fake.Client(), who, assizehttp.Routes{pattern: {Action: "read", Resource: resource}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		handler := door.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		for method, status := range map[string]int{"GET": served, "CONNECT": 403} {
+			answer := httptest.NewRecorder()
+			request := httptest.NewRequestWithContext(t.Context(), method, "/a/b", nil)
+			request.URL.Path = "/a/b"
+			request.Header.Set("X-Who", "user:alice")
+			if handler.ServeHTTP(answer, request); answer.Code != status {
+				t.Errorf("%s %s: %d", method, pattern, answer.Code)
+			}
 		}
 	}
 }

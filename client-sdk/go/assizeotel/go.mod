@@ -4,7 +4,7 @@ module assize.dev/client-sdk/go/assizeotel
 go 1.26.0
 
 require (
-	assize.dev/client-sdk/go v0.0.0
+	assize.dev/client-sdk/go v0.1.0
 	go.opentelemetry.io/otel v1.45.0
 	go.opentelemetry.io/otel/sdk v1.45.0
 	go.opentelemetry.io/otel/trace v1.45.0

@@ -38,9 +38,16 @@ type Fake struct {
 	failure  codes.Code
 	checked  []assize.Question
 	appended []assize.Event
-	answers  map[string]*assizev1.AppendAuditResponse
+	answers  map[appendKey]appendAnswer
 	used     map[string]bool
 	changes  chan struct{} // closed when the rules change
+}
+
+type appendKey struct{ tenant, key string }
+
+type appendAnswer struct {
+	to     *assizev1.AppendAuditRequest
+	answer *assizev1.AppendAuditResponse
 }
 
 type rule struct {
@@ -52,7 +59,7 @@ type rule struct {
 func Start(t testing.TB) *Fake {
 	t.Helper()
 	f := &Fake{
-		t: t, listener: bufconn.Listen(1 << 20), answers: map[string]*assizev1.AppendAuditResponse{},
+		t: t, listener: bufconn.Listen(1 << 20), answers: map[appendKey]appendAnswer{},
 		used: map[string]bool{}, changes: make(chan struct{}),
 	}
 	server := grpc.NewServer()
@@ -178,8 +185,12 @@ func (f *Fake) append(request *assizev1.AppendAuditRequest) (*assizev1.AppendAud
 	if len(request.Events) == 0 {
 		return nil, status.Error(codes.InvalidArgument, "events: expected 1 to 500")
 	}
-	if known := f.answers[request.IdempotencyKey]; known != nil && request.IdempotencyKey != "" {
-		replayed := proto.CloneOf(known)
+	key := appendKey{request.Tenant, request.IdempotencyKey}
+	if known, used := f.answers[key]; used && key.key != "" {
+		if !proto.Equal(known.to, request) {
+			return nil, status.Error(codes.AlreadyExists, "the key was used with other content")
+		}
+		replayed := proto.CloneOf(known.answer)
 		replayed.Replayed = true
 		return replayed, nil
 	}
@@ -192,7 +203,7 @@ func (f *Fake) append(request *assizev1.AppendAuditRequest) (*assizev1.AppendAud
 			Seq: int64(seq), EntryHash: hash[:], RecordedAt: timestamppb.Now(),
 		})
 	}
-	f.answers[request.IdempotencyKey] = response
+	f.answers[key] = appendAnswer{proto.CloneOf(request), response}
 	return response, nil
 }
 

@@ -91,6 +91,23 @@ func TestRemembersWhatItWasAskedAndTold(t *testing.T) {
 	}
 }
 
+func TestAKeyIsOfOneContentInOneTenant(t *testing.T) {
+	client := assizetest.Start(t).Client()
+	write := func(tenant, kind string) error {
+		_, err := client.AppendAudit(t.Context(), assize.Append{
+			Tenant: tenant, Events: []assize.Event{{Type: kind, Outcome: assize.OutcomeSuccess}}, IdempotencyKey: "k",
+		})
+		return err
+	}
+	if err := errors.Join(write("a", "doc.read"), write("a", "doc.read"), write("b", "doc.listed")); err != nil {
+		t.Error(err)
+	}
+	failed := (*assize.Error)(nil)
+	if err := write("a", "doc.listed"); !errors.As(err, &failed) || failed.Failure != assize.FailureAlreadyExists {
+		t.Error("another content under a used key:", err)
+	}
+}
+
 func TestAnApprovalIsUsedUpOnce(t *testing.T) {
 	fake := assizetest.Start(t)
 	fake.Allow(assizetest.Any, assizetest.Any, assizetest.Any, assize.Obligation{Type: assize.UseApproval})

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 
@@ -37,9 +38,9 @@ func sessions(text string) map[string]string {
 func newService(client *assize.Client, sessions map[string]string) (http.Handler, error) {
 	s := &service{client: client, sessions: sessions, notes: map[string]string{}}
 	door, err := assizehttp.New(client, s.subject, assizehttp.Routes{
-		"GET /notes/{id}":    {Action: "read", Resource: "note:{id}"},
-		"PUT /notes/{id}":    {Action: "write", Resource: "note:{id}"},
-		"DELETE /notes/{id}": {Action: "delete", Resource: "note:{id}"},
+		"GET /notes/{id}":    {Action: "read", Resource: "note:{id}", EncodedSlashes: true},
+		"PUT /notes/{id}":    {Action: "write", Resource: "note:{id}", EncodedSlashes: true},
+		"DELETE /notes/{id}": {Action: "delete", Resource: "note:{id}", EncodedSlashes: true},
 		"GET /healthz":       assizehttp.Open,
 	}, assizehttp.WithRefusal(refuse))
 	if err != nil {
@@ -104,7 +105,7 @@ func (s *service) change(w http.ResponseWriter, r *http.Request, kind string, ch
 		Resource:   "note:" + assize.EscapeID(id),
 		Outcome:    assize.OutcomeSuccess,
 		DecisionID: allowed.DecisionID,
-		Writes:     []string{"notes:" + id},
+		Writes:     []string{"notes:" + url.PathEscape(id)},
 	}}})
 	if err != nil {
 		log.Printf("%s of note %q is not recorded, and so not done: %v", kind, id, err)

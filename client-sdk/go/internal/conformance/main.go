@@ -11,11 +11,15 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	assize "assize.dev/client-sdk/go"
+	"assize.dev/client-sdk/go/assizehttp"
 	"assize.dev/client-sdk/go/ledger"
 )
 
@@ -59,6 +63,11 @@ type asked struct {
 	File           string            `json:"file"`
 	VerifierKeys   []string          `json:"verifierKeys"`
 	KeptCheckpoint string            `json:"keptCheckpoint"`
+	Times          int               `json:"times"`
+	Method         string            `json:"method"`
+	Path           string            `json:"path"`
+	Subject        string            `json:"subject"`
+	Event          json.RawMessage   `json:"event"`
 }
 
 type request struct {
@@ -78,6 +87,21 @@ type request struct {
 	MinRevision        int64          `json:"minRevision"`
 	AtRevision         int64          `json:"atRevision"`
 	Explain            bool           `json:"explain"`
+
+	TimeoutMillis     int64 `json:"timeoutMillis"`     // of a concurrent one
+	CancelAfterMillis int64 `json:"cancelAfterMillis"` // when whoever asks leaves
+}
+
+// within ends with the request's own time, or when whoever asks leaves.
+func (r request) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.TimeoutMillis > 0 {
+		return context.WithTimeout(ctx, millis(r.TimeoutMillis))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	if r.CancelAfterMillis > 0 {
+		time.AfterFunc(millis(r.CancelAfterMillis), cancel)
+	}
+	return ctx, cancel
 }
 
 func (r request) question() assize.Question {
@@ -135,7 +159,7 @@ func (a *adapter) do(asked asked) (any, error) {
 		return map[string]bool{"ok": true}, a.close()
 	case "verifyBundle":
 		return verifyBundle(asked)
-	case "check", "checkBatch", "checkConcurrently", "append":
+	case "check", "checkBatch", "checkConcurrently", "append", "checkAndAppend", "door":
 	default:
 		return nil, fmt.Errorf("%q is no op", asked.Op)
 	}
@@ -151,9 +175,13 @@ func (a *adapter) do(asked asked) (any, error) {
 	case "check":
 		return a.check(ctx, asked.Request), nil
 	case "checkBatch":
-		return a.checkBatch(ctx, asked.Requests), nil
+		return a.checkBatch(ctx, slices.Repeat(asked.Requests, max(1, asked.Times))), nil
 	case "checkConcurrently":
-		return a.checkConcurrently(ctx, asked.Requests), nil
+		return a.checkConcurrently(ctx, slices.Repeat(asked.Requests, max(1, asked.Times))), nil
+	case "checkAndAppend":
+		return a.checkAndAppend(ctx, asked)
+	case "door":
+		return a.door(ctx, asked)
 	default:
 		return a.append(ctx, asked)
 	}
@@ -217,10 +245,37 @@ func (a *adapter) checkConcurrently(ctx context.Context, requests []request) any
 	results := make([]result, len(requests))
 	var all sync.WaitGroup
 	for i, request := range requests {
-		all.Go(func() { results[i] = a.check(ctx, request) })
+		all.Go(func() {
+			ctx, cancel := request.within(ctx)
+			defer cancel()
+			results[i] = a.check(ctx, request)
+		})
 	}
 	all.Wait()
 	return map[string]any{"results": results}
+}
+
+const whoHeader = "X-Verified-Subject"
+
+// door puts one request to a service behind the door for HTTP.
+func (a *adapter) door(ctx context.Context, asked asked) (any, error) {
+	door, err := assizehttp.New(a.client,
+		func(r *http.Request) (string, error) { return r.Header.Get(whoHeader), nil },
+		assizehttp.Routes{
+			"GET /docs/{id}":  {Action: "read", Resource: "doc:{id}", Tenant: asked.Tenant},
+			"POST /docs/{id}": {Action: "write", Resource: "doc:{id}", Tenant: asked.Tenant},
+			"GET /health":     assizehttp.Open,
+		})
+	if err != nil {
+		return nil, err
+	}
+	request := httptest.NewRequestWithContext(ctx, asked.Method, "http://service"+asked.Path, nil)
+	if asked.Subject != "" {
+		request.Header.Set(whoHeader, asked.Subject)
+	}
+	answer := httptest.NewRecorder()
+	door.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(answer, request)
+	return map[string]any{"status": answer.Code, "decision": answer.Header().Get("Assize-Decision-Id") != ""}, nil
 }
 
 func told(checked assize.Result) result {
@@ -261,6 +316,15 @@ func (a *adapter) append(ctx context.Context, asked asked) (any, error) {
 		failure = string(known.Failure)
 	}
 	return map[string]any{"receipts": receipts, "failure": failure}, nil
+}
+
+func (a *adapter) checkAndAppend(ctx context.Context, asked asked) (any, error) {
+	event, err := eventOf(asked.Event)
+	if err != nil {
+		return nil, err
+	}
+	done, _ := a.client.CheckAndAppend(ctx, asked.Request.question(), event, asked.IdempotencyKey)
+	return map[string]any{"result": told(done.Result), "recorded": done.Receipt != nil, "replayed": done.Replayed}, nil
 }
 
 // eventOf reads the JSON names of the .proto, which differ from the client's by their first letter only.
