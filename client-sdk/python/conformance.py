@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 import assize
 from assize import aio, ledger
+from assize.asgi import AssizeMiddleware, Receive, Route, Scope, Send
+from assize.mapping import OPEN, Rule
 
 Message = Mapping[str, Any]
 
-CONCURRENT = 128
+CONCURRENT = 384
 """Checks that the client for threads has under way at once."""
 
 
@@ -28,6 +31,12 @@ class Port(Protocol):
     async def append(
         self, events: Sequence[assize.AuditEvent], tenant: str, key: str, timeout: float | None
     ) -> assize.AppendReceipt: ...
+
+    async def check_and_append(
+        self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
+    ) -> assize.Execution: ...
+
+    async def enforce(self, question: assize.Question, /, *, all_handled: bool) -> assize.CheckResult: ...
 
     async def close(self) -> None: ...
 
@@ -51,6 +60,16 @@ class ThreadPort:
             self._client.append_audit, events, tenant=tenant, idempotency_key=key, timeout=timeout
         )
 
+    async def check_and_append(
+        self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
+    ) -> assize.Execution:
+        return await asyncio.to_thread(
+            self._client.check_and_append, question, event, idempotency_key=key, timeout=timeout
+        )
+
+    async def enforce(self, question: assize.Question, /, *, all_handled: bool) -> assize.CheckResult:
+        return await asyncio.to_thread(self._client.enforce, question, all_handled=all_handled)
+
     async def close(self) -> None:
         await asyncio.to_thread(self._client.close)
 
@@ -72,6 +91,14 @@ class AioPort:
     ) -> assize.AppendReceipt:
         return await self._client.append_audit(events, tenant=tenant, idempotency_key=key, timeout=timeout)
 
+    async def check_and_append(
+        self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
+    ) -> assize.Execution:
+        return await self._client.check_and_append(question, event, idempotency_key=key, timeout=timeout)
+
+    async def enforce(self, question: assize.Question, /, *, all_handled: bool) -> assize.CheckResult:
+        return await self._client.enforce(question, all_handled=all_handled)
+
     async def close(self) -> None:
         await self._client.close()
 
@@ -90,6 +117,8 @@ class Adapter:
             "checkBatch": self._check_batch,
             "checkConcurrently": self._check_concurrently,
             "append": self._append,
+            "checkAndAppend": self._check_and_append,
+            "door": self._door,
             "verifyBundle": self._verify_bundle,
             "close": self._close,
         }
@@ -106,6 +135,7 @@ class Adapter:
                 "key": message.get("key", ""),
                 "tls": False,
                 "check_timeout": message.get("timeoutMillis", 1000) / 1000,
+                "timeout": message.get("timeoutMillis", 10_000) / 1000,
                 "cache": message.get("cache", False),
                 "batching": message.get("batching", False),
                 "obligations": message.get("obligations", []),
@@ -118,7 +148,7 @@ class Adapter:
         return await self._checked(message["request"], _seconds(message))
 
     async def _check_batch(self, message: Message) -> dict[str, Any]:
-        questions = [_question(it) for it in message["requests"]]
+        questions = [_question(it) for it in list(message["requests"]) * message.get("times", 1)]
         try:
             results = await self._open_port().check_batch(questions)
         except assize.InvalidArgument as wrong:
@@ -126,8 +156,53 @@ class Adapter:
         return {"results": [_result(it) for it in results]}
 
     async def _check_concurrently(self, message: Message) -> dict[str, Any]:
-        checks = [self._checked(it, _seconds(message)) for it in message["requests"]]
-        return {"results": list(await asyncio.gather(*checks))}
+        requests = list(message["requests"]) * message.get("times", 1)
+        return {"results": list(await asyncio.gather(*map(self._checked_until_left, requests)))}
+
+    async def _checked_until_left(self, request: Message) -> dict[str, Any]:
+        """Whoever asks may leave. A thread cannot: whoever waits for it leaves then."""
+        left = request.get("cancelAfterMillis")
+        try:
+            asked = self._checked(request, _seconds(request))
+            return await asyncio.wait_for(asked, None if left is None else left / 1000)
+        except asyncio.TimeoutError:
+            return _result(
+                assize.CheckResult(allowed=False, decision=assize.Decision.NONE, failure=assize.Failure.CANCELLED)
+            )
+
+    async def _door(self, message: Message) -> dict[str, Any]:
+        """One request to a service behind the middleware."""
+        told: dict[str, Any] = {}
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request"}
+
+        async def send(said: MutableMapping[str, Any]) -> None:
+            if said["type"] == "http.response.start":
+                names = {bytes(name).lower() for name, _ in said.get("headers", ())}
+                told.update(status=said["status"], decision=b"assize-decision-id" in names)
+
+        async def serve(_: Scope, __: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body"})
+
+        routes = [
+            Route("GET", "/docs/{id}", Rule("read", "doc:{id}", message["tenant"])),
+            Route("POST", "/docs/{id}", Rule("write", "doc:{id}", message["tenant"])),
+            Route("GET", "/health", OPEN),
+        ]
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": message["method"],
+            "path": unquote(message["path"].partition("?")[0]),
+            "raw_path": message["path"].encode(),
+            "headers": [],
+        }
+        door = AssizeMiddleware(
+            serve, client=self._open_port(), subject=lambda _: message.get("subject"), routes=routes
+        )
+        await door(scope, receive, send)
+        return told
 
     async def _append(self, message: Message) -> dict[str, Any]:
         key, timeout = message.get("idempotencyKey") or "", _seconds(message)
@@ -138,6 +213,15 @@ class Adapter:
             return {"receipts": [], "failure": refused.code}
         receipts = [{"seq": it.seq, "entryHash": it.entry_hash.hex()} for it in receipt.entries]
         return {"receipts": receipts, "failure": ""}
+
+    async def _check_and_append(self, message: Message) -> dict[str, Any]:
+        question, event = _question(message["request"]), _event(message["event"])
+        key, timeout = message.get("idempotencyKey") or "", _seconds(message)
+        try:
+            done = await self._open_port().check_and_append(question, event, key, timeout)
+        except assize.InvalidArgument as wrong:
+            return {"result": _malformed(wrong), "recorded": False, "replayed": False}
+        return {"result": _result(done.result), "recorded": done.entry is not None, "replayed": done.replayed}
 
     async def _verify_bundle(self, message: Message) -> dict[str, Any]:
         try:
@@ -208,7 +292,8 @@ _EVENT = {
 
 def _question(request: Message) -> assize.Question:
     parts = {"subject": "", "resource": "", "action": ""}
-    return assize.Question(**(parts | {_QUESTION[name]: it for name, it in request.items() if it is not None}))
+    given = {_QUESTION[name]: it for name, it in request.items() if name in _QUESTION and it is not None}
+    return assize.Question(**(parts | given))
 
 
 def _event(event: Message) -> assize.AuditEvent:

@@ -83,7 +83,15 @@ def service(client: aio.Client | None = None) -> FastAPI:
         async with asking:
             yield
 
-    app = FastAPI(title="Documents", lifespan=lifespan, dependencies=[Depends(guard.mapped)])
+    # No pages of its own: the guard does not stand before those.
+    app = FastAPI(
+        title="Documents",
+        lifespan=lifespan,
+        dependencies=[Depends(guard.mapped)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
 
     @app.get("/docs/{name}", response_class=PlainTextResponse)
     async def read(name: str, decision: CheckResult = may_read, caller: str = user) -> str:
@@ -91,9 +99,11 @@ def service(client: aio.Client | None = None) -> FastAPI:
 
     @app.put("/docs/{name}", status_code=204)
     async def write(name: str, request: Request, decision: CheckResult = may_write, caller: str = user) -> None:
-        body = await request.body()
-        if len(body) > MAX_BYTES:
-            raise HTTPException(413)
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MAX_BYTES:
+                raise HTTPException(413)
         await documents.write(name, body.decode(errors="replace"), caller, decision)
 
     @app.get("/health", response_class=PlainTextResponse, dependencies=[Depends(guard.open)])

@@ -48,7 +48,10 @@ def test_the_example_protects_itself_and_has_everything_recorded(world: World, b
         assert http.get("/docs/plan", headers=as_user("ann")).status_code == 404
         assert http.put("/docs/plan", content="hello", headers=as_user("ann")).status_code == 204
         assert http.get("/docs/plan", headers=as_user("bob")).text == "hello"
-        assert http.get("/openapi.json").status_code == 200
+        assert http.get("/openapi.json").status_code == 404
+        assert (
+            http.put("/docs/plan", content="x" * (documents.MAX_BYTES + 1), headers=as_user("ann")).status_code == 413
+        )
         assert http.get("/health").text == "fine"
 
     request = ledger.QueryAuditRequest(tenant="acme", resource="doc:plan", ascending=True)

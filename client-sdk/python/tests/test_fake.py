@@ -100,3 +100,35 @@ def test_asyncio_clients_ask_here_too(fake: FakeAssize, options: dict[str, bool]
 
 def test_its_documentation_runs() -> None:
     assert doctest.testmod(testing).failed == 0
+
+
+def test_an_approval_is_used_up_once(fake: FakeAssize) -> None:
+    fake.allow("user:ann", "doc:9", "shred", obligations=[Obligation("a-1", "assize/use-approval")])
+    client = fake.client(tenant="acme", use_approvals=True)
+    question = Question(subject="user:ann", resource="doc:9", action="shred")
+    assert client.enforce(question, all_handled=True).approval_id == "a-1"
+    with pytest.raises(Denied) as denied:
+        client.enforce(question, all_handled=True)
+    assert denied.value.failure is Failure.INTERNAL
+    with pytest.raises(Denied, match="assize/use-approval"):
+        fake.client(tenant="acme").enforce(question)
+
+
+def test_what_is_allowed_is_recorded_with_it_once(fake: FakeAssize) -> None:
+    fake.allow("user:ann", "doc:1", "read")
+    client = fake.client(tenant="acme")
+    denied = client.check_and_append(Question(subject="user:bob", resource="doc:1", action="read"), EVENT)
+    assert not denied
+    assert denied.entry is None
+    assert fake.appended == []
+    question = Question(subject="user:ann", resource="doc:1", action="read")
+    first = client.check_and_append(question, EVENT, idempotency_key="k")
+    again = client.check_and_append(question, EVENT, idempotency_key="k")
+    assert first
+    assert again.replayed
+    assert first.entry == again.entry
+    assert [it.actor for it in fake.appended] == ["user:ann"]
+    fake.fail(Failure.UNAVAILABLE)
+    lost = fake.client(tenant="acme", timeout=0.2).check_and_append(question, EVENT, idempotency_key="other")
+    assert lost.result.failure is Failure.UNAVAILABLE
+    assert lost.idempotency_key == "other"

@@ -78,7 +78,8 @@ def get(app: App, path: str, user: str = "user:ann", method: str = "GET") -> htt
         ("GET", "/docs/2", "user:ann", 403),
         ("GET", "/docs/1", "user:bob", 403),
         ("PUT", "/docs/1", "user:ann", 403),
-        ("HEAD", "/docs/1", "user:ann", 403),
+        ("HEAD", "/docs/2", "user:ann", 403),
+        ("HEAD", "/docs/1", "user:ann", 200),
         ("DELETE", "/docs/1", "user:ann", 403),
         ("GET", "/forgotten", "user:ann", 403),
         ("GET", "/docs/1/", "user:ann", 403),
@@ -105,10 +106,12 @@ def test_what_fills_a_place_is_one_id(starlette: Starlette, fake: FakeAssize) ->
 def test_nobody_is_let_through_while_nobody_decides(starlette: Starlette, fake: FakeAssize, failure: Failure) -> None:
     fake.fail(failure)
     assert get(middleware(starlette, fake), "/docs/1").status_code == 503
-    fake.fail(Failure.PERMISSION_DENIED)
-    assert get(middleware(starlette, fake), "/docs/1").status_code == 403
+    for ours in (Failure.PERMISSION_DENIED, Failure.UNAUTHENTICATED, Failure.INTERNAL, Failure.MALFORMED_ANSWER):
+        fake.fail(ours)
+        assert get(middleware(starlette, fake), "/docs/1").status_code == 503
     fake.fail(Failure.INVALID_ARGUMENT)
-    assert get(middleware(starlette, fake), "/docs/1").status_code == 403
+    assert get(middleware(starlette, fake), "/docs/1").status_code == 400
+    assert get(guarded(fake), "/docs/1").status_code == 400
 
 
 def test_who_cannot_be_said_is_not_let_through(starlette: Starlette, fake: FakeAssize) -> None:
@@ -129,6 +132,7 @@ def test_who_may_be_found_out_by_a_coroutine(starlette: Starlette, fake: FakeAss
 def test_a_refusal_names_the_decision_and_no_reason(starlette: Starlette, fake: FakeAssize) -> None:
     answer = get(middleware(starlette, fake), "/docs/2")
     assert answer.json() == {"detail": "denied", "decision_id": "fake-1"}
+    assert answer.headers["assize-decision-id"] == "fake-1"
     assert get(middleware(starlette, fake), "/docs/1", "").headers["www-authenticate"] == "Bearer"
 
 

@@ -8,7 +8,7 @@ services.
 from assize.answer import CheckResult, DecidedBy, Decision, Failure, Obligation
 from assize.client import Client
 from assize.errors import AssizeError, Denied, InvalidArgument
-from assize.event import AppendedEntry, AppendReceipt, AuditEvent, Outcome
+from assize.event import AppendedEntry, AppendReceipt, AuditEvent, Execution, Outcome
 from assize.options import RetryPolicy, Tls
 from assize.question import AttributeValue, Question, escape_id
 
@@ -23,6 +23,7 @@ __all__ = [
     "DecidedBy",
     "Decision",
     "Denied",
+    "Execution",
     "Failure",
     "InvalidArgument",
     "Obligation",

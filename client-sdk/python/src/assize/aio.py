@@ -19,7 +19,7 @@ from assize.cache import PolicyFeed
 from assize.connection import CLOSED, STREAM_ENDED, Connection, events_of, question_of
 from assize.core import Call, Flow, Fulfil, Pause, Sit, Step
 from assize.errors import CallFailed, CallFailure
-from assize.event import AppendReceipt, AuditEvent
+from assize.event import AppendReceipt, AuditEvent, Execution
 from assize.gathering import Load, Outcome
 from assize.question import AttributeValue, Question
 from assize.stub_channel import aio_defaults
@@ -106,6 +106,20 @@ class Client(Connection):
             InvalidArgument: the batch as a whole is malformed.
         """
         return await self._run(self._core.check_batch(questions, timeout))
+
+    async def check_and_append(
+        self, question: Question, event: AuditEvent, *, idempotency_key: str = "", timeout: float | None = None
+    ) -> Execution:
+        """Asks and, where it is allowed, records what is done, as one step.
+
+        Of two calls that a separation of duty keeps apart, one is denied. What the event has from the question must not
+        differ from it, and its texts may be empty. While the outcome is unknown it tries again under one idempotency
+        key, and then denies: call with the same key to find out.
+
+        Raises:
+            InvalidArgument: the question or the event is malformed.
+        """
+        return await self._run(self._core.check_and_append(question, event, idempotency_key, timeout))
 
     async def append_audit(
         self,

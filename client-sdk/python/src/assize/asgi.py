@@ -23,8 +23,8 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Union
 
 from assize.answer import CheckResult
-from assize.errors import AssizeError, Denied, InvalidArgument
-from assize.mapping import AioEnforcer, Open, Rule, http_status
+from assize.errors import AssizeError, Denied
+from assize.mapping import DECISION_ID, AioEnforcer, Open, Rule, http_status
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -37,6 +37,9 @@ SubjectOf = Callable[[Scope], Union["str | None", Awaitable["str | None"]]]
 RESULT = "assize"
 """Where the answer to an allowed request stands in its scope."""
 
+SAID = {400: "malformed", 401: "not authenticated", 403: "denied"}
+"""What is said of a refusal, by its status."""
+
 _POLICY_VIOLATION = 1008
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
 
@@ -45,7 +48,7 @@ class Route:
     """Which question stands before which requests.
 
     Args:
-        method: of HTTP, or `WEBSOCKET`. One that is not named is not covered, `HEAD` neither.
+        method: of HTTP, or `WEBSOCKET`. One that is not named is not covered; `GET` covers `HEAD`.
         path: with places, such as `/docs/{id}`; `{rest:path}` takes in slashes.
         rule: whose resource may have the places of the path; or `OPEN`.
     """
@@ -62,14 +65,15 @@ class Route:
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """What stands in the places; none where the route is not meant."""
-        match = self._pattern.fullmatch(path) if method == self.method else None
+        covers = method == self.method or (method == "HEAD" and self.method == "GET")
+        match = self._pattern.fullmatch(path) if covers else None
         return None if match is None else match.groupdict()
 
 
 class AssizeMiddleware:
     """Lets through what Assize allows, and what is open; the answer stands in `scope["assize"]`.
 
-    A caller that is not known gets 401, one that is denied 403, and 503 where nobody could decide for now.
+    A caller that is not known gets 401, one that is denied 403, a malformed question 400, and 503 where nobody decided.
 
     Args:
         app: what is protected.
@@ -111,8 +115,6 @@ class AssizeMiddleware:
             return 200, await self._client.enforce(rule.question(subject, values), all_handled=True)
         except Denied as denied:
             return http_status(denied.result.failure), denied.result
-        except InvalidArgument:
-            return 403, None
         except AssizeError as error:
             return http_status(error.failure), None
 
@@ -134,6 +136,8 @@ async def _refuse(scope: Scope, send: Send, status: int, result: CheckResult | N
         return
     body = refusal(status, result)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if result is not None and result.decision_id:
+        headers.append((DECISION_ID.encode(), result.decision_id.encode()))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -142,8 +146,7 @@ async def _refuse(scope: Scope, send: Send, status: int, result: CheckResult | N
 
 def refusal(status: int, result: CheckResult | None) -> bytes:
     """What a refused caller may know: that it is, and by which decision somebody can look up why."""
-    said = {401: "not authenticated", 403: "denied"}.get(status, "cannot be decided for now")
-    told = {"detail": said}
+    told = {"detail": SAID.get(status, "cannot be decided for now")}
     if result is not None and result.decision_id:
         told["decision_id"] = result.decision_id
     return json.dumps(told).encode()

@@ -19,7 +19,7 @@ from assize.cache import PolicyFeed
 from assize.connection import CLOSED, STREAM_ENDED, Connection, events_of, question_of
 from assize.core import Call, Flow, Fulfil, Pause, Sit, Step
 from assize.errors import CallFailed, CallFailure
-from assize.event import AppendReceipt, AuditEvent
+from assize.event import AppendReceipt, AuditEvent, Execution
 from assize.gathering import Load, Outcome
 from assize.question import AttributeValue, Question
 from assize.stub_channel import with_defaults
@@ -44,7 +44,8 @@ class Client(Connection):
             else grpc.secure_channel(target, credentials, arguments)
         )
         self._unary: dict[str, grpc.UnaryUnaryMultiCallable[bytes, bytes]] = {
-            method: self._channel.unary_unary(method) for method in (wire.CHECK, wire.CHECK_BATCH, wire.APPEND)
+            method: self._channel.unary_unary(method)
+            for method in (wire.CHECK, wire.CHECK_BATCH, wire.CHECK_AND_APPEND, wire.APPEND, wire.USE_APPROVAL)
         }
         self._policy: grpc.UnaryStreamMultiCallable[bytes, bytes] = self._channel.unary_stream(wire.WATCH_POLICY)
         self._closing = threading.Event()
@@ -109,6 +110,20 @@ class Client(Connection):
             InvalidArgument: the batch as a whole is malformed.
         """
         return self._run(self._core.check_batch(questions, timeout))
+
+    def check_and_append(
+        self, question: Question, event: AuditEvent, *, idempotency_key: str = "", timeout: float | None = None
+    ) -> Execution:
+        """Asks and, where it is allowed, records what is done, as one step.
+
+        Of two calls that a separation of duty keeps apart, one is denied. What the event has from the question must not
+        differ from it, and its texts may be empty. While the outcome is unknown it tries again under one idempotency
+        key, and then denies: call with the same key to find out.
+
+        Raises:
+            InvalidArgument: the question or the event is malformed.
+        """
+        return self._run(self._core.check_and_append(question, event, idempotency_key, timeout))
 
     def append_audit(
         self,

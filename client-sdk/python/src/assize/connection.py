@@ -28,6 +28,8 @@ class Connection(ABC, Surroundings):
         obligations: the types of duties that you know, with what carries them out: a handler that `enforce` calls, or
             `None` where you look at `CheckResult.obligations` yourself, which the doors do not wait for: they deny. An
             allow under any other duty is a deny.
+        use_approvals: have `enforce`, and so the doors, use up the single-use approval that an allow rests on
+            (`assize/use-approval`), for the subject of the question: of two who try, one may. The key needs `act-as`.
         retry: how often and after how long a call is tried again.
         cache: keep answers as long as `valid_until` and the tenant's policy stream allow. Needs the permission `watch`.
         cache_size: answers kept at most.
@@ -50,6 +52,7 @@ class Connection(ABC, Surroundings):
         check_timeout: float = 1.0,
         timeout: float = 10.0,
         obligations: Obligations = (),
+        use_approvals: bool = False,
         retry: RetryPolicy | None = None,
         cache: bool = False,
         cache_size: int = 10_000,
@@ -66,6 +69,7 @@ class Connection(ABC, Surroundings):
             check_timeout=check_timeout,
             timeout=timeout,
             obligations=obligations,
+            use_approvals=use_approvals,
             retry=retry or RetryPolicy(),
             cache=cache,
             cache_size=cache_size,

@@ -13,15 +13,15 @@ from typing import Any, Protocol, TypeVar, Union
 
 from assize import wire
 from assize.answer import CheckResult, Failure, Obligation
-from assize.cache import AnswerCache, Clock, PolicyFeed
+from assize.cache import CONSUMING, AnswerCache, Clock, PolicyFeed
 from assize.errors import CallFailed, CallFailure, Denied, InvalidArgument, out_of_time
-from assize.event import AppendReceipt, AuditEvent
+from assize.event import AppendReceipt, AuditEvent, Execution
 from assize.gathering import PATIENCE_SECONDS, Gathering, Load, Outcome, Seat, Slot, batch_outcomes
 from assize.options import ObligationHandler, Options
 from assize.question import Question
 from assize.retry import Appending, Reading
 from assize.tracing import Headers, Tracing
-from assize.v1 import decision_service_pb2, ledger_service_pb2
+from assize.v1 import approval_service_pb2, decision_service_pb2, ledger_service_pb2
 
 T = TypeVar("T")
 
@@ -92,7 +92,8 @@ class Core:
         self._check_timeout = options.check_timeout
         self._timeout = options.timeout
         self._handlers = options.handlers()
-        self._known = frozenset(self._handlers)
+        self._uses_approvals = options.use_approvals and CONSUMING not in self._handlers
+        self._known = frozenset(self._handlers) | (frozenset((CONSUMING,)) if options.use_approvals else frozenset())
         self._reading = Reading(options.retry)
         self._appending = Appending(options.retry)
         self._surroundings = surroundings
@@ -115,15 +116,42 @@ class Core:
         result = yield from self.check(question, timeout)
         if not result.allowed:
             raise Denied(result)
-        left = [it.type for it in result.obligations if self._handlers[it.type] is None]
+        left = [it.type for it in result.obligations if not self._is_handled(it.type)]
         if all_handled and left:
             message = f"denied, because nothing carries out the duty `{left[0]}`"
             raise Denied(replace(result, allowed=False, failure=Failure.UNKNOWN_OBLIGATION, message=message))
         for obligation in result.obligations:
-            handler = self._handlers[obligation.type]
+            handler = self._handlers.get(obligation.type)
             if handler is not None:
                 yield from self._fulfilled(handler, obligation, question, result)
+            elif obligation.type == CONSUMING and self._uses_approvals:
+                yield from self._used_up(question, result)
         return result
+
+    def _is_handled(self, kind: str) -> bool:
+        return self._handlers.get(kind) is not None or (kind == CONSUMING and self._uses_approvals)
+
+    def _used_up(self, question: Question, result: CheckResult) -> Flow[None]:
+        """Uses up the approval that an allow rests on, for the subject of the question."""
+        request = approval_service_pb2.UseApprovalRequest(
+            tenant=question.within(self._tenant, self._env).tenant,
+            approval_id=result.approval_id,
+            idempotency_key=str(uuid.uuid4()),
+            subject=question.subject,
+        ).SerializeToString()
+
+        def attempt(left: float) -> Flow[int]:
+            data = yield Call(wire.USE_APPROVAL, request, left, ())
+            return wire.parse(approval_service_pb2.UseApprovalResponse, data).approval.state
+
+        why = "it is not used up"
+        try:
+            state = yield from self._tried(attempt, self._appending, self._timeout)
+        except CallFailed as failed:
+            state, why = 0, str(failed)
+        if state != approval_service_pb2.APPROVAL_STATE_USED:
+            message = f"denied, because the approval could not be used: {why}"
+            raise Denied(replace(result, allowed=False, failure=Failure.INTERNAL, message=message))
 
     def _fulfilled(
         self, handler: ObligationHandler, obligation: Obligation, question: Question, result: CheckResult
@@ -148,6 +176,29 @@ class Core:
             wire.failed(spoilt[index]) if index in spoilt else self._judged(next(given), question)
             for index, question in enumerate(questions)
         ]
+
+    def check_and_append(
+        self, question: Question, event: AuditEvent, key: str, timeout: float | None
+    ) -> Flow[Execution]:
+        """Asks and records as one step; see `Client.check_and_append`."""
+        key = key or str(uuid.uuid4())
+        question = question.within(self._tenant, self._env)
+        request = wire.execution_request(wire.check_request(question), event, key).SerializeToString()
+        with self._tracing.operation("assize.check_and_append", tenant=question.tenant) as trace:
+
+            def attempt(left: float) -> Flow[Execution]:
+                data = yield Call(wire.CHECK_AND_APPEND, request, left, trace.headers)
+                return wire.execution(wire.parse(decision_service_pb2.CheckAndAppendResponse, data), self._known, key)
+
+            try:
+                whole = self._timeout if timeout is None else timeout
+                done = yield from self._tried(attempt, self._appending, whole)
+            except CallFailed as failed:
+                if failed.failure.code == "INVALID_ARGUMENT":
+                    raise failed.failure.error() from None
+                done = Execution(wire.failed(failed.failure), None, False, key)
+            trace.answered(done.result)
+            return done
 
     def append(self, events: Sequence[AuditEvent], tenant: str, key: str, timeout: float | None) -> Flow[AppendReceipt]:
         """Records; see `Client.append_audit`."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from assize.answer import CheckResult
+
 
 class Outcome(str, Enum):
     """How what was done ended."""
@@ -63,6 +65,21 @@ class AppendedEntry:
     seq: int
     entry_hash: bytes
     recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What `check_and_append` came to. True only where it is allowed and recorded."""
+
+    result: CheckResult
+    entry: AppendedEntry | None
+    """Where the event stands; none where nothing was allowed."""
+    replayed: bool
+    """The key had been used before with the same content: this is the first answer's entry."""
+    idempotency_key: str
+
+    def __bool__(self) -> bool:
+        return self.result.allowed
 
 
 @dataclass(frozen=True, slots=True)

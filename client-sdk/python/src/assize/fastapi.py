@@ -20,8 +20,9 @@ from typing import Any, Union
 from fastapi import Depends, HTTPException, Request
 
 from assize.answer import CheckResult
-from assize.errors import AssizeError, Denied, InvalidArgument
-from assize.mapping import AioEnforcer, Rule, http_status
+from assize.asgi import SAID
+from assize.errors import AssizeError, Denied
+from assize.mapping import DECISION_ID, AioEnforcer, Rule, http_status
 from assize.question import AttributeValue
 
 Context = Callable[[Request], Union[Mapping[str, AttributeValue], Awaitable[Mapping[str, AttributeValue]]]]
@@ -47,7 +48,7 @@ class Guard:
         """A dependency that lets through whoever may do the action, and gives the answer.
 
         `resource` may have places of the route's path, such as `doc:{id}`. A caller that is not known gets 401, one
-        that is denied 403, and 503 where nobody could decide for now.
+        that is denied 403, a malformed question 400, and 503 where nobody decided.
         """
         rule = Rule(action, resource, tenant, env)
         known = Depends(self._subject)
@@ -79,8 +80,6 @@ class Guard:
             return await self._client.enforce(rule.question(subject, values, context), all_handled=True)
         except Denied as denied:
             raise _refused(http_status(denied.result.failure), denied.result) from None
-        except InvalidArgument:
-            raise _refused(403, None) from None
         except AssizeError as error:
             raise _refused(http_status(error.failure), None) from None
 
@@ -104,8 +103,8 @@ def _is_marked(dependant: Any) -> bool:
 
 
 def _refused(status: int, result: CheckResult | None) -> HTTPException:
-    detail: Any = {401: "not authenticated", 403: "denied"}.get(status, "cannot be decided for now")
+    detail = SAID.get(status, "cannot be decided for now")
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if result is not None and result.decision_id:
-        headers["Assize-Decision-Id"] = result.decision_id
+        headers[DECISION_ID] = result.decision_id
     return HTTPException(status, detail, headers or None)

@@ -23,7 +23,7 @@ import grpc.aio
 
 from assize.answer import CheckResult
 from assize.errors import AssizeError, Denied
-from assize.mapping import AioEnforcer, Enforcer, Open, Rule, is_for_now
+from assize.mapping import DECISION_ID, AioEnforcer, Enforcer, Open, Rule, http_status
 from assize.question import Question
 
 Rules = Mapping[str, Union[Rule, Open]]
@@ -40,6 +40,11 @@ Refusal = tuple[grpc.StatusCode, str]
 
 _NOT_MAPPED: Refusal = (grpc.StatusCode.PERMISSION_DENIED, "denied: the method has no rule")
 _NOT_KNOWN: Refusal = (grpc.StatusCode.UNAUTHENTICATED, "not authenticated")
+_REFUSALS: Mapping[int, Refusal] = {
+    400: (grpc.StatusCode.INVALID_ARGUMENT, "the request names something malformed"),
+    403: (grpc.StatusCode.PERMISSION_DENIED, "denied"),
+    503: (grpc.StatusCode.UNAVAILABLE, "cannot be decided for now"),
+}
 _NOTHING_ASKED: Refusal = (grpc.StatusCode.PERMISSION_DENIED, "denied: the request does not say about what")
 
 
@@ -104,6 +109,7 @@ class AssizeInterceptor(grpc.ServerInterceptor):
         try:
             DECISION.set(self._client.enforce(asked, all_handled=True))
         except AssizeError as error:
+            context.set_trailing_metadata(decision_of(error))
             context.abort(*refusal_of(error))
 
 
@@ -174,7 +180,7 @@ class AioAssizeInterceptor(grpc.aio.ServerInterceptor):
         try:
             DECISION.set(await self._client.enforce(asked, all_handled=True))
         except AssizeError as error:
-            await context.abort(*refusal_of(error))
+            await context.abort(*refusal_of(error), decision_of(error))
 
 
 def question_of(rule: Rule, subject: str | None, request: Any) -> Question | Refusal:
@@ -188,12 +194,14 @@ def question_of(rule: Rule, subject: str | None, request: Any) -> Question | Ref
 
 
 def refusal_of(error: AssizeError) -> Refusal:
-    """What a refused caller is told: that it is, and by which decision somebody can look up why."""
-    failure = error.result.failure if isinstance(error, Denied) else error.failure
-    if is_for_now(failure):
-        return grpc.StatusCode.UNAVAILABLE, "cannot be decided for now"
+    """What a refused caller is told: that it is, and nothing of why."""
+    return _REFUSALS[http_status(error.failure)]
+
+
+def decision_of(error: AssizeError) -> tuple[tuple[str, str], ...]:
+    """The trailer by which somebody can look up why."""
     decision = error.result.decision_id if isinstance(error, Denied) else ""
-    return grpc.StatusCode.PERMISSION_DENIED, f"denied by decision {decision}" if decision else "denied"
+    return ((DECISION_ID, decision),) if decision else ()
 
 
 def _field(request: Any, place: str) -> str:

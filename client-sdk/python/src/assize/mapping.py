@@ -12,7 +12,10 @@ from assize.question import AttributeValue, Question, escape_id
 
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
 
-_LATER = frozenset({Failure.UNAVAILABLE, Failure.DEADLINE_EXCEEDED, Failure.RESOURCE_EXHAUSTED, Failure.CANCELLED})
+_NO_ALLOW = frozenset({None, Failure.UNSPECIFIED_DECISION, Failure.UNKNOWN_OBLIGATION, Failure.HISTORICAL})
+
+DECISION_ID = "assize-decision-id"
+"""The header, or trailer, by which a refused caller can name the decision to whoever looks up why."""
 
 
 class Enforcer(Protocol):
@@ -75,11 +78,8 @@ OPEN = Open()
 """Nobody is asked: for health checks and the like. What has no rule is denied."""
 
 
-def is_for_now(failure: Failure | None) -> bool:
-    """Whether the same request may be answered later: there was no decision."""
-    return failure in _LATER
-
-
 def http_status(failure: Failure | None) -> int:
-    """What a refused caller is told: 503 where nobody could decide for now, else 403."""
-    return 503 if is_for_now(failure) else 403
+    """What a refused caller is told: 403 for a deny, 400 where the question is malformed, 503 where nobody decided."""
+    if failure in _NO_ALLOW:
+        return 403
+    return 400 if failure is Failure.INVALID_ARGUMENT else 503

@@ -70,6 +70,7 @@ class Options:
     check_timeout: float = 1.0
     timeout: float = 10.0
     obligations: Obligations = ()
+    use_approvals: bool = False
     retry: RetryPolicy = RetryPolicy()
     cache: bool = False
     cache_size: int = 10_000

@@ -25,13 +25,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from assize import aio, client, wire
 from assize.answer import Failure, Obligation
-from assize.cache import PolicyFeed
+from assize.cache import CONSUMING, PolicyFeed
 from assize.core import Call
 from assize.errors import CallFailed, CallFailure
 from assize.event import AuditEvent, Outcome
 from assize.gathering import Load
 from assize.question import AttributeValue, Question
-from assize.v1 import attribute_pb2, decision_service_pb2, ledger_service_pb2
+from assize.v1 import approval_service_pb2, attribute_pb2, decision_service_pb2, ledger_service_pb2
 
 ANY = "*"
 """Matches everything, in a rule of a fake."""
@@ -69,6 +69,7 @@ class FakeAssize:
         self._rules: list[_Rule] = []
         self._failure: Failure | None = None
         self._answers: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self._used: set[tuple[str, str]] = set()
 
     def allow(
         self,
@@ -80,11 +81,12 @@ class FakeAssize:
         env: str = ANY,
         obligations: Sequence[Obligation] = (),
     ) -> None:
-        """Allows, under obligations if there are some."""
+        """Allows, under obligations if there are some; `assize/use-approval` names the approval by its id."""
         response = decision_service_pb2.CheckResponse(
             decision=decision_service_pb2.DECISION_ALLOW,
             reason=decision_service_pb2.REASON_ALLOWED,
             obligations=[_obligation(it) for it in obligations],
+            approval_id=next((it.id for it in obligations if it.type == CONSUMING), ""),
         )
         self._add(_Rule(subject, resource, action, tenant, env, response))
 
@@ -117,6 +119,7 @@ class FakeAssize:
             self.appended.clear()
             self._rules.clear()
             self._answers.clear()
+            self._used.clear()
             self._failure = None
 
     def client(self, **options: Any) -> client.Client:
@@ -136,6 +139,10 @@ class FakeAssize:
                 answer: Message = self._check(decision_service_pb2.CheckRequest.FromString(request))
             elif method == wire.CHECK_BATCH:
                 answer = self._check_batch(decision_service_pb2.CheckBatchRequest.FromString(request))
+            elif method == wire.CHECK_AND_APPEND:
+                answer = self._execute(decision_service_pb2.CheckAndAppendRequest.FromString(request))
+            elif method == wire.USE_APPROVAL:
+                answer = self._use(approval_service_pb2.UseApprovalRequest.FromString(request))
             else:
                 return self._append(ledger_service_pb2.AppendAuditRequest.FromString(request))
             return answer.SerializeToString()
@@ -159,6 +166,36 @@ class FakeAssize:
     def _check_batch(self, request: decision_service_pb2.CheckBatchRequest) -> decision_service_pb2.CheckBatchResponse:
         results = [decision_service_pb2.CheckBatchResult(response=self._check(it)) for it in request.items]
         return decision_service_pb2.CheckBatchResponse(results=results)
+
+    def _execute(
+        self, request: decision_service_pb2.CheckAndAppendRequest
+    ) -> decision_service_pb2.CheckAndAppendResponse:
+        answer = decision_service_pb2.CheckAndAppendResponse(response=self._check(request.check))
+        if answer.response.decision == decision_service_pb2.DECISION_ALLOW:
+            event = ledger_service_pb2.AuditEvent()
+            event.CopyFrom(request.event)
+            event.actor, event.action, event.resource = (
+                request.check.subject,
+                request.check.action,
+                request.check.resource,
+            )
+            append = ledger_service_pb2.AppendAuditRequest(
+                tenant=request.check.tenant, events=[event], idempotency_key=request.idempotency_key
+            )
+            appended = ledger_service_pb2.AppendAuditResponse.FromString(self._append(append))
+            answer.entry.CopyFrom(appended.entries[0])
+            answer.replayed = appended.replayed
+        return answer
+
+    def _use(self, request: approval_service_pb2.UseApprovalRequest) -> approval_service_pb2.UseApprovalResponse:
+        place = (request.tenant, request.approval_id)
+        if place in self._used:
+            raise CallFailed(CallFailure("FAILED_PRECONDITION", "the approval was used up"))
+        self._used.add(place)
+        state = approval_service_pb2.APPROVAL_STATE_USED
+        return approval_service_pb2.UseApprovalResponse(
+            approval=approval_service_pb2.Approval(approval_id=request.approval_id, state=state)
+        )
 
     def _append(self, request: ledger_service_pb2.AppendAuditRequest) -> bytes:
         place = (request.tenant, request.idempotency_key)

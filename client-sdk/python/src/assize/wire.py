@@ -11,14 +11,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from assize.answer import CheckResult, DecidedBy, Decision, Failure, Obligation
 from assize.errors import CallFailed, CallFailure, InvalidArgument, malformed_answer
-from assize.event import AppendedEntry, AppendReceipt, AuditEvent
+from assize.event import AppendedEntry, AppendReceipt, AuditEvent, Execution
 from assize.question import AttributeValue, Question
 from assize.v1 import attribute_pb2, decision_service_pb2, ledger_service_pb2
 
 CHECK = "/assize.v1.DecisionService/Check"
 CHECK_BATCH = "/assize.v1.DecisionService/CheckBatch"
+CHECK_AND_APPEND = "/assize.v1.DecisionService/CheckAndAppend"
 APPEND = "/assize.v1.LedgerService/AppendAudit"
 WATCH_POLICY = "/assize.v1.PolicyService/WatchPolicy"
+USE_APPROVAL = "/assize.v1.ApprovalService/UseApproval"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ATTRIBUTE_DEPTH = 4
@@ -81,6 +83,40 @@ def append_request(
         )
     except (TypeError, ValueError, AttributeError) as wrong:
         raise _invalid(wrong) from wrong
+
+
+def execution_request(
+    check: decision_service_pb2.CheckRequest, event: AuditEvent, idempotency_key: str
+) -> decision_service_pb2.CheckAndAppendRequest:
+    """The message of a question and of what is then done.
+
+    Raises:
+        InvalidArgument: where a value has no place in the message.
+    """
+    try:
+        return decision_service_pb2.CheckAndAppendRequest(
+            check=check, event=_event(event, check.env), idempotency_key=idempotency_key
+        )
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise _invalid(wrong) from wrong
+
+
+def execution(
+    response: decision_service_pb2.CheckAndAppendResponse, known_obligations: frozenset[str], key: str
+) -> Execution:
+    """What such a call was answered.
+
+    Raises:
+        CallFailed: where it allows and has recorded nothing.
+    """
+    result = judge(response.response, False, known_obligations)
+    it = response.entry
+    entry = (
+        AppendedEntry(it.seq, it.entry_hash, moment(it.recorded_at) or _EPOCH) if response.HasField("entry") else None
+    )
+    if result.allowed and entry is None:
+        raise malformed_answer("the server allowed without an entry")
+    return Execution(result, entry, response.replayed, key)
 
 
 def parse(kind: type[M], data: bytes | None) -> M:
