@@ -4,11 +4,13 @@ import { validDate, wellFormed } from "./attributes.js";
 import { invalidArgument, malformedAnswer } from "./errors.js";
 import {
   AppendAuditResponseSchema,
+  type AppendedEntry as WireEntry,
   type AuditEvent as WireEvent,
   AuditEventSchema,
   Outcome as WireOutcome,
 } from "./gen/assize/v1/ledger_service_pb.js";
 import { parsed } from "./parsing.js";
+import type { CheckResult } from "./result.js";
 
 /** How what was done ended. */
 export type Outcome = "SUCCESS" | "FAILURE" | "DENIED" | "PARTIAL";
@@ -65,6 +67,17 @@ export interface AppendReceipt {
   readonly idempotencyKey: string;
 }
 
+/** What `checkAndAppend` came to. */
+export interface Execution {
+  /** Allowed only where it is recorded. */
+  readonly result: CheckResult;
+  /** Where the event stands; undefined where nothing was allowed. */
+  readonly entry: AppendedEntry | undefined;
+  /** It was appended by an earlier call under the same key. */
+  readonly replayed: boolean;
+  readonly idempotencyKey: string;
+}
+
 /** The event as it is on the wire. Throws where none can be made of it. */
 export function eventToWire(event: AuditEvent, env: string): WireEvent {
   return create(AuditEventSchema, {
@@ -97,14 +110,14 @@ export function parseReceipt(bytes: Uint8Array, events: number, idempotencyKey: 
     throw malformedAnswer(`the server gave ${String(entries.length)} entries for ${String(events)} events`);
   }
   return {
-    entries: entries.map(({ seq, entryHash, recordedAt }) => ({
-      seq,
-      entryHash: Uint8Array.from(entryHash),
-      recordedAt: recordedAt && timestampDate(recordedAt),
-    })),
+    entries: entries.map(appendedEntry),
     replayed,
     idempotencyKey,
   };
+}
+
+export function appendedEntry({ seq, entryHash, recordedAt }: WireEntry): AppendedEntry {
+  return { seq, entryHash: Uint8Array.from(entryHash), recordedAt: recordedAt && timestampDate(recordedAt) };
 }
 
 function outcome(name: Outcome): WireOutcome {

@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { judge } from "./answer.js";
-import { type AppendReceipt, type AuditEvent, eventToWire, parseReceipt } from "./audit.js";
+import { type AppendReceipt, type AuditEvent, type Execution, appendedEntry, eventToWire, parseReceipt } from "./audit.js";
 import { Batching, type Questions } from "./batching.js";
-import { DecisionCache, type Place } from "./cache.js";
+import { DecisionCache, type Place, USE_APPROVAL } from "./cache.js";
 import { Deadline } from "./deadline.js";
 import { AssizeError, errorOf, errorOfStatus, malformedAnswer } from "./errors.js";
 import {
+  CheckAndAppendRequestSchema,
+  CheckAndAppendResponseSchema,
   CheckBatchRequestSchema,
   CheckBatchResponseSchema,
   type CheckBatchResult,
@@ -16,11 +18,16 @@ import {
   type CheckResponse,
   CheckResponseSchema,
 } from "./gen/assize/v1/decision_service_pb.js";
+import {
+  ApprovalState,
+  UseApprovalRequestSchema,
+  UseApprovalResponseSchema,
+} from "./gen/assize/v1/approval_service_pb.js";
 import { AppendAuditRequestSchema } from "./gen/assize/v1/ledger_service_pb.js";
-import { APPEND_AUDIT, CHECK, CHECK_BATCH, WATCH_POLICY } from "./methods.js";
+import { APPEND_AUDIT, CHECK, CHECK_AND_APPEND, CHECK_BATCH, USE_APPROVAL_METHOD, WATCH_POLICY } from "./methods.js";
 import { parsed } from "./parsing.js";
 import { type CheckRequest, type Defaults, isAboutThePast, isPlain, requestToWire } from "./request.js";
-import { type CheckResult, DeniedError, type Obligation, denied, failed } from "./result.js";
+import { type CheckResult, DeniedError, type Obligation, failed } from "./result.js";
 import { DEFAULT_RETRY, type RetryPolicy, retryRead, retryUnderKey } from "./retry.js";
 import { NO_TRACING, type Tracing } from "./tracing.js";
 import { type Headers, type TlsOptions, Transport, textOf } from "./transport.js";
@@ -58,6 +65,11 @@ export interface ClientOptions {
   readonly obligations?: Readonly<Record<string, ObligationHandler>> | undefined;
   /** Types of duties that the caller knows and carries out by itself, from the result. */
   readonly knownObligations?: readonly string[] | undefined;
+  /**
+   * Has `enforce`, and so the doors, use up the single-use approval that an allow rests on (`assize/use-approval`), for the
+   * subject of the request, before it goes ahead: of two who try, one may.
+   */
+  readonly useApprovals?: boolean | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
   /** Where spans are made; `openTelemetry()` of `@assize/client/opentelemetry`. */
   readonly tracing?: Tracing | undefined;
@@ -68,6 +80,12 @@ export interface CallOptions {
   readonly timeoutMillis?: number | undefined;
   /** Whoever waits for the answer has left. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** For one question whose duties are carried out. */
+export interface EnforceOptions extends CallOptions {
+  /** A duty that has no handler denies, too, instead of being left to the caller: so ask the doors. */
+  readonly allHandled?: boolean | undefined;
 }
 
 /** For one append. */
@@ -92,7 +110,15 @@ export interface Assize {
   checkBatch(requests: readonly CheckRequest[], options?: CallOptions): Promise<CheckResult[]>;
 
   /** Asks, and has the duties of an allow carried out; throws a DeniedError for whatever is not allowed. */
-  enforce(request: CheckRequest, options?: CallOptions): Promise<CheckResult>;
+  enforce(request: CheckRequest, options?: EnforceOptions): Promise<CheckResult>;
+
+  /**
+   * Asks and, where it is allowed, records what is done, as one step: of two calls that a separation of duty keeps apart, one
+   * is denied. What the event has from the request must not differ from it, and its texts may be empty. While the outcome is
+   * unknown it tries again under one idempotency key, until the deadline, and then denies: the same call with that key tells
+   * what became of it.
+   */
+  checkAndAppend(request: CheckRequest, event: AuditEvent, options?: AppendOptions): Promise<Execution>;
 
   /**
    * Records 1 to 500 events together; returns when they are durable. It tries again, under one idempotency key, until the
@@ -114,6 +140,7 @@ export class AssizeClient implements Assize, Disposable {
   private readonly defaults: Defaults;
   private readonly handlers: ReadonlyMap<string, ObligationHandler>;
   private readonly known: ReadonlySet<string>;
+  private readonly usesApprovals: boolean;
   private readonly retry: RetryPolicy;
   private readonly tracing: Tracing;
   private readonly checkMillis: number;
@@ -130,7 +157,12 @@ export class AssizeClient implements Assize, Disposable {
     });
     this.defaults = { tenant: options.tenant ?? "", env: options.env ?? "" };
     this.handlers = new Map(Object.entries(options.obligations ?? {}));
-    this.known = new Set([...this.handlers.keys(), ...(options.knownObligations ?? [])]);
+    this.usesApprovals = options.useApprovals === true;
+    this.known = new Set([
+      ...this.handlers.keys(),
+      ...(options.knownObligations ?? []),
+      ...(this.usesApprovals ? [USE_APPROVAL] : []),
+    ]);
     this.retry = { ...DEFAULT_RETRY, ...options.retry };
     this.tracing = options.tracing ?? NO_TRACING;
     this.checkMillis = options.checkTimeoutMillis ?? DEFAULT_CHECK_MILLIS;
@@ -173,13 +205,37 @@ export class AssizeClient implements Assize, Disposable {
     });
   }
 
-  async enforce(request: CheckRequest, options: CallOptions = {}): Promise<CheckResult> {
+  async enforce(request: CheckRequest, options: EnforceOptions = {}): Promise<CheckResult> {
     const result = await this.check(request, options);
     if (!result.allowed) {
       throw new DeniedError(result);
     }
-    await carryOut(result, this.handlers);
+    await carryOut(result, this.handlersFor(request), options.allHandled);
     return result;
+  }
+
+  async checkAndAppend(request: CheckRequest, event: AuditEvent, options: AppendOptions = {}): Promise<Execution> {
+    const idempotencyKey = options.idempotencyKey ?? randomUUID();
+    const check = requestToWire({ ...request, ...(options.tenant !== undefined && { tenant: options.tenant }) }, this.defaults);
+    const bytes = toBinary(
+      CheckAndAppendRequestSchema,
+      create(CheckAndAppendRequestSchema, { check, event: eventToWire(event, check.env), idempotencyKey }),
+    );
+    const deadline = Deadline.after(options.timeoutMillis ?? this.callMillis, options.signal);
+    const span = this.tracing.start("assize.check_and_append", { "assize.tenant": check.tenant });
+    try {
+      const answer = await retryUnderKey(this.retry, deadline, (left) =>
+        this.transport.call(CHECK_AND_APPEND, bytes, left, span.headers),
+      );
+      const execution = this.executionOf(answer, idempotencyKey);
+      span.end(attributesOf(execution.result), execution.result.error);
+      return execution;
+    } catch (failure) {
+      const error = errorOf(failure);
+      error.idempotencyKey = idempotencyKey;
+      span.end({ "assize.failure": error.code }, error);
+      return { result: failedUnlessMalformed(error), entry: undefined, replayed: false, idempotencyKey };
+    }
   }
 
   async appendAudit(events: AuditEvent | readonly AuditEvent[], options: AppendOptions = {}): Promise<AppendReceipt> {
@@ -231,6 +287,39 @@ export class AssizeClient implements Assize, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private executionOf(bytes: Uint8Array, idempotencyKey: string): Execution {
+    const { response, entry, replayed } = parsed(CheckAndAppendResponseSchema, bytes);
+    const result = judge(response ?? create(CheckResponseSchema), false, this.known);
+    if (result.allowed && entry === undefined) {
+      throw malformedAnswer("the server allowed without an entry");
+    }
+    return { result, entry: entry && appendedEntry(entry), replayed, idempotencyKey };
+  }
+
+  private handlersFor(request: CheckRequest): ReadonlyMap<string, ObligationHandler> {
+    return this.usesApprovals && !this.handlers.has(USE_APPROVAL)
+      ? new Map([...this.handlers, [USE_APPROVAL, (_duty, result) => this.useUp(request, result)]])
+      : this.handlers;
+  }
+
+  private async useUp(request: CheckRequest, { approvalId }: CheckResult): Promise<void> {
+    const bytes = toBinary(
+      UseApprovalRequestSchema,
+      create(UseApprovalRequestSchema, {
+        tenant: request.tenant ?? this.defaults.tenant,
+        approvalId,
+        idempotencyKey: randomUUID(),
+        subject: request.subject,
+      }),
+    );
+    const answer = await retryUnderKey(this.retry, Deadline.after(this.callMillis), (left) =>
+      this.transport.call(USE_APPROVAL_METHOD, bytes, left),
+    );
+    if (parsed(UseApprovalResponseSchema, answer).approval?.state !== ApprovalState.USED) {
+      throw malformedAnswer("the approval is not used up");
+    }
   }
 
   /** From what is kept, or from the server. Throws only what is the caller's own fault. */
@@ -317,13 +406,22 @@ export class AssizeClient implements Assize, Disposable {
 }
 
 /** Has the duties of an allow carried out; throws a DeniedError where one cannot be. */
-export async function carryOut(result: CheckResult, handlers: ReadonlyMap<string, ObligationHandler>): Promise<void> {
+export async function carryOut(
+  result: CheckResult,
+  handlers: ReadonlyMap<string, ObligationHandler>,
+  allHandled = false,
+): Promise<void> {
+  const unhandled = result.obligations.find(({ type }) => !handlers.has(type));
+  if (allHandled && unhandled !== undefined) {
+    const message = `Denied, because nothing carries out the duty \`${unhandled.type}\``;
+    throw new DeniedError({ ...result, allowed: false, failure: "UNKNOWN_OBLIGATION", message });
+  }
   for (const obligation of result.obligations) {
     try {
       await handlers.get(obligation.type)?.(obligation, result);
     } catch (failure) {
       const message = `Denied, because the duty \`${obligation.type}\` was not carried out`;
-      throw new DeniedError(denied("INTERNAL", message, errorOf(failure)));
+      throw new DeniedError({ ...result, allowed: false, failure: "INTERNAL", message, error: errorOf(failure) });
     }
   }
 }

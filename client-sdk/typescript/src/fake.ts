@@ -4,8 +4,8 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { type AppendReceipt, type AuditEvent, eventToWire } from "./audit.js";
-import { type AppendOptions, type Assize, type ObligationHandler, carryOut } from "./client.js";
+import { type AppendReceipt, type AuditEvent, type Execution, eventToWire } from "./audit.js";
+import { type AppendOptions, type Assize, type EnforceOptions, type ObligationHandler, carryOut } from "./client.js";
 import { AssizeError } from "./errors.js";
 import { type CheckRequest, requestToWire } from "./request.js";
 import { type CheckResult, DeniedError, type Failure, type Obligation, denied } from "./result.js";
@@ -24,6 +24,7 @@ export interface FakeOptions {
   readonly tenant?: string;
   readonly env?: string;
   readonly obligations?: Readonly<Record<string, ObligationHandler>>;
+  readonly knownObligations?: readonly string[];
 }
 
 interface Kept {
@@ -45,11 +46,13 @@ export class FakeAssize implements Assize {
   private readonly allows: { readonly rule: FakeRule; readonly obligations: readonly Obligation[] }[] = [];
   private readonly denies: { readonly rule: FakeRule; readonly reason: string }[] = [];
   private readonly handlers: ReadonlyMap<string, ObligationHandler>;
+  private readonly known: ReadonlySet<string>;
   private readonly appended = new Map<string, Kept>();
   private failure: Failure | undefined;
 
   constructor(private readonly options: FakeOptions = {}) {
     this.handlers = new Map(Object.entries(options.obligations ?? {}));
+    this.known = new Set([...this.handlers.keys(), ...(options.knownObligations ?? [])]);
   }
 
   /** Allows what the rule covers; an empty rule covers everything. */
@@ -81,13 +84,25 @@ export class FakeAssize implements Assize {
     return Promise.all(requests.map((request) => this.check(request).catch(malformed)));
   }
 
-  async enforce(request: CheckRequest): Promise<CheckResult> {
+  async enforce(request: CheckRequest, options: EnforceOptions = {}): Promise<CheckResult> {
     const result = await this.check(request);
     if (!result.allowed) {
       throw new DeniedError(result);
     }
-    await carryOut(result, this.handlers);
+    await carryOut(result, this.handlers, options.allHandled);
     return result;
+  }
+
+  async checkAndAppend(request: CheckRequest, event: AuditEvent, options: AppendOptions = {}): Promise<Execution> {
+    const idempotencyKey = options.idempotencyKey ?? randomUUID();
+    const result = await this.check({ ...request, ...(options.tenant !== undefined && { tenant: options.tenant }) });
+    if (!result.allowed) {
+      return { result, entry: undefined, replayed: false, idempotencyKey };
+    }
+    const { subject: actor, action, resource } = request;
+    const done = { ...event, actor, action, resource };
+    const { entries, replayed } = await this.appendAudit(done, { ...this.placeOf(request), ...options, idempotencyKey });
+    return { result, entry: entries[0], replayed, idempotencyKey };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what is malformed rejects, as it does in the client
@@ -145,7 +160,7 @@ export class FakeAssize implements Assize {
       const past = denied("HISTORICAL", "Denied, because the answer is about the past");
       return { ...past, ...answer, historical: true };
     }
-    if (obligations.some(({ type }) => !this.handlers.has(type))) {
+    if (obligations.some(({ type }) => !this.known.has(type))) {
       return { ...denied("UNKNOWN_OBLIGATION", "Denied, because the allow comes with an unknown duty"), ...answer };
     }
     return { ...denied("", "Allowed"), ...answer, allowed: true };

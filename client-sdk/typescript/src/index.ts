@@ -4,13 +4,14 @@
  * @module
  */
 export { type Attribute, type Attributes, Double, double } from "./attributes.js";
-export type { AppendedEntry, AppendReceipt, AuditEvent, ErasableField, Outcome } from "./audit.js";
+export type { AppendedEntry, AppendReceipt, AuditEvent, ErasableField, Execution, Outcome } from "./audit.js";
 export {
   type AppendOptions,
   type Assize,
   AssizeClient,
   type CallOptions,
   type ClientOptions,
+  type EnforceOptions,
   type ObligationHandler,
 } from "./client.js";
 export { AssizeError, type ErrorCode, type ErrorDetails, type FieldViolation } from "./errors.js";

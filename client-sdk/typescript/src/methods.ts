@@ -3,3 +3,5 @@ export const CHECK = "/assize.v1.DecisionService/Check";
 export const CHECK_BATCH = "/assize.v1.DecisionService/CheckBatch";
 export const WATCH_POLICY = "/assize.v1.PolicyService/WatchPolicy";
 export const APPEND_AUDIT = "/assize.v1.LedgerService/AppendAudit";
+export const CHECK_AND_APPEND = "/assize.v1.DecisionService/CheckAndAppend";
+export const USE_APPROVAL_METHOD = "/assize.v1.ApprovalService/UseApproval";

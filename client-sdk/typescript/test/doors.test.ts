@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { Client, Metadata, Server, ServerCredentials, type ServiceError, credentials, status } from "@grpc/grpc-js";
 import express, { type NextFunction, type Request, type Response } from "express";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Failure } from "@assize/client";
 import { type ExpressDoorOptions, assizeExpress } from "@assize/client/express";
 import { FakeAssize } from "@assize/client/fake";
@@ -15,6 +15,7 @@ interface Answered {
   readonly status: number;
   readonly body: string;
   readonly challenge: string | null;
+  readonly decision: string | null;
 }
 
 /** Asks as the user in a header, which stands for whatever a service verifies. */
@@ -25,7 +26,12 @@ type Service = (fake: FakeAssize, test: (ask: Ask) => Promise<void>) => Promise<
 
 async function overHttp(base: string, method: string, path: string, user?: string): Promise<Answered> {
   const response = await fetch(base + path, { method, ...(user !== undefined && { headers: { user } }) });
-  return { status: response.status, body: await response.text(), challenge: response.headers.get("www-authenticate") };
+  return {
+    status: response.status,
+    body: await response.text(),
+    challenge: response.headers.get("www-authenticate"),
+    decision: response.headers.get("assize-decision-id"),
+  };
 }
 
 const byExpress: Service = (fake, test) =>
@@ -38,7 +44,7 @@ async function withExpress(fake: FakeAssize, more: Partial<ExpressDoorOptions>, 
       subject: (req) => req.get("user"),
       routes: {
         "GET /health": "public",
-        "GET /orders/:id": { action: "read", resource: "order:{id}" },
+        "GET /orders/:id": { action: "read", resource: "order:{id}", encodedSlashes: true },
         "POST /orders/:id": { action: "pay", resource: (req) => `order:${String(req.params["id"])}` },
         "* /broken/:id": { action: "read", resource: "order:{other}" },
       },
@@ -91,7 +97,8 @@ const byFastify: Service = async (fake, test) => {
     await test(async (method, path, user) => {
       const response = await app.inject({ method: method as "GET", url: path, headers: user === undefined ? {} : { user } });
       const challenge = response.headers["www-authenticate"];
-      return { status: response.statusCode, body: response.body, challenge: challenge?.toString() ?? null };
+      const decision = response.headers["assize-decision-id"]?.toString() ?? null;
+      return { status: response.statusCode, body: response.body, challenge: challenge?.toString() ?? null, decision };
     });
   } finally {
     await app.close();
@@ -118,6 +125,27 @@ for (const [name, service] of Object.entries({ express: byExpress, fastify: byFa
       });
     });
 
+    test("refusesAnAllowUnderADutyThatNobodyCarriesOut", () => {
+      const fake = new FakeAssize({ knownObligations: ["ink"] }).allow({}, { id: "1", type: "ink", properties: {} });
+      return service(fake, async (ask) => {
+        const { status, decision } = await ask("GET", "/orders/1", "user:alice");
+        assert.equal(status, 403);
+        assert.ok(decision !== null);
+      });
+    });
+
+    test("answers503WhereADutyIsNotCarriedOut", () => {
+      const obligations = {
+        ink: (): never => {
+          throw new Error("no ink");
+        },
+      };
+      const fake = new FakeAssize({ obligations }).allow({}, { id: "1", type: "ink", properties: {} });
+      return service(fake, async (ask) => {
+        assert.equal((await ask("GET", "/orders/1", "user:alice")).status, 503);
+      });
+    });
+
     test("refusesAMethodWithoutAMapping", () =>
       service(new FakeAssize().allow(), async (ask) => {
         for (const method of ["OPTIONS", "DELETE", "PUT"]) {
@@ -133,6 +161,7 @@ for (const [name, service] of Object.entries({ express: byExpress, fastify: byFa
         const body = JSON.parse(answered.body) as { error: string; decision_id: string };
         assert.equal(body.error, "forbidden");
         assert.equal(body.decision_id.length, 36);
+        assert.equal(answered.decision, body.decision_id);
       });
     });
 
@@ -140,7 +169,10 @@ for (const [name, service] of Object.entries({ express: byExpress, fastify: byFa
       ["UNAVAILABLE", 503],
       ["DEADLINE_EXCEEDED", 503],
       ["UNAUTHENTICATED", 503],
+      ["PERMISSION_DENIED", 503],
       ["INTERNAL", 503],
+      ["MALFORMED_ANSWER", 503],
+      ["INVALID_ARGUMENT", 400],
       ["UNSPECIFIED_DECISION", 403],
       ["UNKNOWN_OBLIGATION", 403],
     ];
@@ -198,6 +230,15 @@ suite("the table of express", () => {
       assert.equal((await ask("GET", "/orders/%ff", "user:alice")).status, 403);
     }));
 
+  test("refusesAnEncodedSlashUnlessTheRouteMayHaveIt", () => {
+    const fake = new FakeAssize().allow();
+    return withExpress(fake, {}, async (ask) => {
+      assert.equal((await ask("POST", "/orders/7%2f8", "user:alice")).status, 403);
+      assert.equal(fake.checks.length, 0);
+      assert.equal((await ask("GET", "/orders/7%2f8", "user:alice")).status, 200);
+    });
+  });
+
   test("refusesAsTheServiceLikes", () =>
     withExpress(new FakeAssize(), { onRefused: (_admission, _req, res) => void res.status(404).end() }, async (ask) => {
       assert.equal((await ask("GET", "/orders/7", "user:alice")).status, 404);
@@ -214,6 +255,35 @@ suite("the table of express", () => {
         assert.equal(status, 500);
         assert.equal(body, thrown instanceof Error ? "no page" : "the door failed");
       });
+    });
+  }
+});
+
+suite("the door of fastify and a body", () => {
+  async function answered(user: string | undefined, needsBody: boolean): Promise<number> {
+    const app = fastify();
+    const fake = new FakeAssize().allow({ subject: "user:alice" });
+    app.register(assizeFastify, { assize: fake, subject: (request) => request.headers["user"] as string | undefined });
+    app.register((scope: FastifyInstance, _options: unknown, done: () => void) => {
+      const context = ({ body }: FastifyRequest) => ({ amount: (body as { amount: number }).amount });
+      const assize = { action: "pay", resource: "order", needsBody, ...(needsBody && { context }) };
+      const schema = { body: { type: "object", required: ["currency"] } };
+      scope.post("/orders", { config: { assize }, schema }, () => "paid");
+      done();
+    });
+    try {
+      const headers = user === undefined ? {} : { user };
+      return (await app.inject({ method: "POST", url: "/orders", headers, payload: { amount: 3 } })).statusCode;
+    } finally {
+      await app.close();
+    }
+  }
+
+  for (const needsBody of [false, true]) {
+    test(`saysNothingOfTheSchemaToWhoMayNot${needsBody ? "ThoughItNeedsTheBody" : ""}`, async () => {
+      assert.equal(await answered(undefined, needsBody), 401);
+      assert.equal(await answered("user:bob", needsBody), 403);
+      assert.equal(await answered("user:alice", needsBody), 400);
     });
   }
 });

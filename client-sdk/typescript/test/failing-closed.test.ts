@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Metadata, status } from "@grpc/grpc-js";
 import { AssizeClient, AssizeError, type CheckResult, DeniedError, type Failure } from "@assize/client";
-import type { CheckRequest } from "#internal/gen/assize/v1/decision_service_pb.js";
+import { ApprovalState, UseApprovalResponseSchema } from "#internal/gen/assize/v1/approval_service_pb.js";
+import {
+  CheckAndAppendResponseSchema,
+  type CheckRequest,
+  Decision,
+} from "#internal/gen/assize/v1/decision_service_pb.js";
 import { type Act, REQUEST, ScriptedServer, allow, answer, deny } from "./scripted.js";
 
 async function checked(act: Act<CheckRequest>, options = {}): Promise<CheckResult> {
@@ -200,6 +206,81 @@ suite("enforce", () => {
     assert.deepEqual(done, ["o-1"]);
     assert.equal((await client.check(REQUEST)).allowed, true);
     assert.deepEqual(done, ["o-1"]);
+  });
+});
+
+suite("an allow that rests on an approval", () => {
+  const state = (is: ApprovalState): Uint8Array =>
+    toBinary(UseApprovalResponseSchema, create(UseApprovalResponseSchema, { approval: { state: is } }));
+
+  async function resting(useApprovals: boolean): Promise<{ server: ScriptedServer; client: AssizeClient }> {
+    const server = await ScriptedServer.start();
+    server.check = () => allow({ approvalId: "a-1", obligations: [{ id: "u", type: "assize/use-approval" }] });
+    return { server, client: server.client({ useApprovals, callTimeoutMillis: 2_000 }) };
+  }
+
+  test("isNoneWhereTheClientDoesNotUseApprovals", async () => {
+    const { server, client } = await resting(false);
+    await using _server = server;
+    await assert.rejects(client.enforce(REQUEST), DeniedError);
+    assert.equal(server.uses.length, 0);
+  });
+
+  test("isNoneWhereTheApprovalCannotBeUsed", async () => {
+    const { server, client } = await resting(true);
+    await using _server = server;
+    server.use = () => ({ code: status.FAILED_PRECONDITION });
+    await assert.rejects(client.enforce(REQUEST), DeniedError);
+    server.use = () => state(ApprovalState.APPROVED);
+    await assert.rejects(client.enforce(REQUEST), DeniedError);
+  });
+
+  test("usesItUpForTheSubject", async () => {
+    const { server, client } = await resting(true);
+    await using _server = server;
+    server.use = (_request, _metadata, calls) => (calls === 1 ? { code: status.UNAVAILABLE } : state(ApprovalState.USED));
+    assert.equal((await client.enforce(REQUEST)).allowed, true);
+    assert.deepEqual(server.uses.map(({ approvalId, subject, tenant }) => [approvalId, subject, tenant]), [
+      ["a-1", "user:alice", "acme"],
+      ["a-1", "user:alice", "acme"],
+    ]);
+    assert.equal(new Set(server.uses.map(({ idempotencyKey }) => idempotencyKey)).size, 1);
+    assert.equal((await client.check(REQUEST)).allowed, true);
+    assert.equal(server.uses.length, 2);
+  });
+});
+
+suite("a deed that is recorded with its decision", () => {
+  const done = (fields: MessageInitShape<typeof CheckAndAppendResponseSchema>): Uint8Array =>
+    toBinary(CheckAndAppendResponseSchema, create(CheckAndAppendResponseSchema, fields));
+  const allowed = { decision: Decision.ALLOW };
+  const event = { type: "order.paid", action: "", resource: "", outcome: "SUCCESS" } as const;
+
+  test("isDeniedWithoutAnEntry", async () => {
+    await using server = await ScriptedServer.start();
+    server.execute = () => done({ response: allowed });
+    assertDenied((await server.client().checkAndAppend(REQUEST, event)).result, "MALFORMED_ANSWER", "NONE");
+    server.execute = () => done({});
+    assertDenied((await server.client().checkAndAppend(REQUEST, event)).result, "UNSPECIFIED_DECISION", "UNSPECIFIED");
+  });
+
+  test("isTriedAgainUnderOneKeyUntilItsOutcomeIsKnown", async () => {
+    await using server = await ScriptedServer.start();
+    server.execute = (_request, _metadata, calls) =>
+      calls < 3 ? { code: status.INTERNAL } : done({ response: allowed, entry: { seq: 7n }, replayed: true });
+    const { result, entry, replayed, idempotencyKey } = await server.client().checkAndAppend(REQUEST, event);
+    assert.ok(result.allowed && replayed);
+    assert.equal(entry?.seq, 7n);
+    assert.deepEqual(new Set(server.executions.map((it) => it.idempotencyKey)), new Set([idempotencyKey]));
+  });
+
+  test("isDeniedWhereNobodyKnows", async () => {
+    await using server = await ScriptedServer.start();
+    server.execute = () => ({ code: status.UNAVAILABLE });
+    const options = { timeoutMillis: 100, idempotencyKey: "k" };
+    const { result, idempotencyKey } = await server.client().checkAndAppend(REQUEST, event, options);
+    assert.equal(result.allowed, false);
+    assert.equal(idempotencyKey, "k");
   });
 });
 

@@ -11,7 +11,10 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { AssizeClient, type ClientOptions } from "@assize/client";
+import { type UseApprovalRequest, UseApprovalRequestSchema } from "#internal/gen/assize/v1/approval_service_pb.js";
 import {
+  type CheckAndAppendRequest,
+  CheckAndAppendRequestSchema,
   CheckBatchRequestSchema,
   type CheckRequest,
   CheckRequestSchema,
@@ -42,14 +45,21 @@ export class ScriptedServer implements AsyncDisposable {
   check: Act<CheckRequest> = () => allow();
   checkBatch: Act<CheckRequest[]> = () => ({ code: status.UNIMPLEMENTED });
   append: Act<AppendAuditRequest> = () => ({ code: status.UNIMPLEMENTED });
+  execute: Act<CheckAndAppendRequest> = () => ({ code: status.UNIMPLEMENTED });
+  use: Act<UseApprovalRequest> = () => ({ code: status.UNIMPLEMENTED });
 
   readonly checks: CheckRequest[] = [];
   readonly batches: CheckRequest[][] = [];
   readonly appends: AppendAuditRequest[] = [];
+  readonly executions: CheckAndAppendRequest[] = [];
+  readonly uses: UseApprovalRequest[] = [];
   readonly watches: { request: WatchPolicyRequest; stream: ServerWritableStream<Uint8Array, Uint8Array> }[] = [];
 
   /** Takes over what a check is answered with, and when. */
   onCheck: ((answer: (bytes: Uint8Array) => void) => void) | undefined;
+
+  /** Hears of each batch before it is answered. */
+  onBatch: (call: ServerUnaryCall<Uint8Array, Uint8Array>) => void = () => undefined;
 
   /** Hears of each stream. */
   onWatch: (stream: ServerWritableStream<Uint8Array, Uint8Array>) => void = () => undefined;
@@ -134,12 +144,23 @@ export class ScriptedServer implements AsyncDisposable {
       ...unary("/assize.v1.DecisionService/CheckBatch", (call) => {
         const { items } = fromBinary(CheckBatchRequestSchema, call.request);
         this.batches.push(items);
+        this.onBatch(call);
         return this.checkBatch(items, call.metadata, this.batches.length);
       }),
       ...unary("/assize.v1.LedgerService/AppendAudit", (call) => {
         const request = fromBinary(AppendAuditRequestSchema, call.request);
         this.appends.push(request);
         return this.append(request, call.metadata, this.appends.length);
+      }),
+      ...unary("/assize.v1.DecisionService/CheckAndAppend", (call) => {
+        const request = fromBinary(CheckAndAppendRequestSchema, call.request);
+        this.executions.push(request);
+        return this.execute(request, call.metadata, this.executions.length);
+      }),
+      ...unary("/assize.v1.ApprovalService/UseApproval", (call) => {
+        const request = fromBinary(UseApprovalRequestSchema, call.request);
+        this.uses.push(request);
+        return this.use(request, call.metadata, this.uses.length);
       }),
     };
     for (const [name, { definition: method, handler }] of Object.entries(methods)) {

@@ -52,16 +52,16 @@ export async function admit<R>(
   if (access === "public") {
     return { passes: true, result: undefined };
   }
+  if (access === undefined) {
+    return refuse("forbidden");
+  }
   try {
     const subject = await options.subject(request);
     if (subject === undefined || subject === "") {
       return refuse("unauthenticated");
     }
-    if (access === undefined) {
-      return refuse("forbidden");
-    }
     const question = questionOf(subject, options, access, request, params);
-    return { passes: true, result: await assize.enforce(question, call) };
+    return { passes: true, result: await assize.enforce(question, { ...call, allHandled: true }) };
   } catch (failure) {
     return refusalOf(failure);
   }
@@ -104,6 +104,9 @@ function filled(template: string, params: Readonly<Record<string, unknown>>): st
 function refusalOf(failure: unknown): Admission {
   if (failure instanceof DeniedError) {
     const { result } = failure;
+    if (result.failure === "INVALID_ARGUMENT") {
+      return refuse("malformed", result);
+    }
     return refuse(NO_ALLOWS.has(result.failure) ? "forbidden" : "unavailable", result);
   }
   return refuse(failure instanceof AssizeError && failure.code === "INVALID_ARGUMENT" ? "malformed" : "forbidden");
@@ -116,6 +119,7 @@ function refuse(refusal: Refusal, result?: CheckResult): Admission {
 /** What an HTTP door answers. */
 export interface HttpRefusal {
   readonly status: 400 | 401 | 403 | 503;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: { readonly error: Refusal; readonly decision_id?: string };
 }
 
@@ -126,6 +130,10 @@ export function httpRefusal(refusal: Refusal, result: CheckResult | undefined): 
   const decisionId = result?.decisionId ?? "";
   return {
     status: STATUSES[refusal],
+    headers: {
+      ...(refusal === "unauthenticated" && { "WWW-Authenticate": "Bearer" }),
+      ...(decisionId !== "" && { "Assize-Decision-Id": decisionId }),
+    },
     body: { error: refusal, ...(decisionId !== "" && { decision_id: decisionId }) },
   };
 }

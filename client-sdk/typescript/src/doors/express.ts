@@ -5,9 +5,20 @@
  */
 import { type NextFunction, type Request, type RequestHandler, type Response, Router, type RouterOptions } from "express";
 import type { Assize } from "../client.js";
-import { type Admission, type DoorOptions, type RouteAccess, admit, httpRefusal } from "./door.js";
+import { type Access, type Admission, type DoorOptions, admit, httpRefusal } from "./door.js";
 
 export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
+
+/** What a route asks for, or that everybody may pass. */
+export type ExpressAccess =
+  | (Access<Request> & {
+      /**
+       * Lets paths pass in which a slash is encoded (`%2F`), and is a part of an id: so Express sees them, and what reads
+       * decoded paths, as static files or a proxy behind the door, serves another path than was asked about.
+       */
+      readonly encodedSlashes?: boolean | undefined;
+    })
+  | "public";
 
 /** What the middleware asks for which route. */
 export interface ExpressDoorOptions extends DoorOptions<Request> {
@@ -15,7 +26,7 @@ export interface ExpressDoorOptions extends DoorOptions<Request> {
    * By method and path, as `GET /orders/:id`; `*` stands for every method, and GET for HEAD, too. The first that matches
    * counts, so list them in the order of the app's own routes. What none matches is refused.
    */
-  readonly routes: Readonly<Record<string, RouteAccess<Request>>>;
+  readonly routes: Readonly<Record<string, ExpressAccess>>;
   /** As the app's own router has them, where they are not Express's defaults. */
   readonly router?: Pick<RouterOptions, "caseSensitive" | "strict"> | undefined;
   /** Answers in place of the middleware. */
@@ -23,7 +34,7 @@ export interface ExpressDoorOptions extends DoorOptions<Request> {
 }
 
 interface Match {
-  readonly access: RouteAccess<Request>;
+  readonly access: ExpressAccess;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
@@ -70,11 +81,8 @@ async function pass(
 }
 
 function answer({ refusal, result }: Admission & { passes: false }, _req: Request, res: Response): void {
-  const { status, body } = httpRefusal(refusal, result);
-  if (refusal === "unauthenticated") {
-    res.set("WWW-Authenticate", "Bearer");
-  }
-  res.status(status).json(body);
+  const { status, headers, body } = httpRefusal(refusal, result);
+  res.status(status).set(headers).json(body);
 }
 
 function tableOf({ routes, router }: ExpressDoorOptions, matches: WeakMap<Request, Match>): Router {
@@ -85,7 +93,7 @@ function tableOf({ routes, router }: ExpressDoorOptions, matches: WeakMap<Reques
       throw new Error(`\`${route}\` is no route: expected a method and a path, as \`GET /orders/:id\``);
     }
     table.all(path, (req, _res, next) => {
-      if (covers(method, req.method)) {
+      if (covers(method, req.method) && (mayHaveEncodedSlashes(access) || !/%2f/i.test(req.path))) {
         matches.set(req, { access, params: { ...req.params } });
         next("router");
       } else {
@@ -94,6 +102,10 @@ function tableOf({ routes, router }: ExpressDoorOptions, matches: WeakMap<Reques
     });
   }
   return table;
+}
+
+function mayHaveEncodedSlashes(access: ExpressAccess): boolean {
+  return access !== "public" && access.encodedSlashes === true;
 }
 
 function covers(method: string, asked: string): boolean {

@@ -6,14 +6,25 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { Assize } from "../client.js";
 import type { CheckResult } from "../result.js";
-import { type Admission, type DoorOptions, type RouteAccess, admit, httpRefusal } from "./door.js";
+import { type Access, type Admission, type DoorOptions, admit, httpRefusal } from "./door.js";
 
 export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
+
+/** What a route asks for, or that everybody may pass. */
+export type FastifyAccess =
+  | (Access<FastifyRequest> & {
+      /**
+       * What is asked needs the body: it is asked once that has been read, and before it is held to the route's schema. Else
+       * it is asked before anything of the body is read.
+       */
+      readonly needsBody?: boolean | undefined;
+    })
+  | "public";
 
 declare module "fastify" {
   interface FastifyContextConfig {
     /** What is asked before a request passes; a route without it is refused. */
-    assize?: RouteAccess<FastifyRequest>;
+    assize?: FastifyAccess;
   }
   interface FastifyRequest {
     /** The result by which the request passed; null on a public route. */
@@ -31,29 +42,44 @@ export interface FastifyDoorOptions extends DoorOptions<FastifyRequest> {
 }
 
 /**
- * Asks before the handler of every route, in the plugin's scope and those in it: register it before others. What is asked
- * stands in the route's `config.assize`.
+ * Asks before the handler of every route, in the plugin's scope and those in it: register it before others, and behind what
+ * finds out in `onRequest` who asks. What is asked stands in the route's `config.assize`.
  */
 export const assizeFastify: FastifyPluginCallback<FastifyDoorOptions> = (app, options, done) => {
   app.decorateRequest("assize", null);
-  app.addHook("preHandler", async (request, reply) => {
-    const left = new AbortController();
-    const leave = (): void => {
-      left.abort();
-    };
-    reply.raw.once("close", leave);
-    const admission = await admit(options.assize, options, accessOf(request), request, paramsOf(request), {
-      signal: left.signal,
-    });
-    reply.raw.removeListener("close", leave);
-    if (!admission.passes) {
-      return (options.onRefused ?? answer)(admission, request, reply);
-    }
-    request.assize = admission.result ?? null;
-    return undefined;
-  });
+  app.addHook("onRequest", async (request, reply) =>
+    needsBody(accessOf(request)) ? undefined : pass(options, request, reply),
+  );
+  app.addHook("preValidation", async (request, reply) =>
+    needsBody(accessOf(request)) ? pass(options, request, reply) : undefined,
+  );
   done();
 };
+
+async function pass(
+  options: FastifyDoorOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const left = new AbortController();
+  const leave = (): void => {
+    left.abort();
+  };
+  reply.raw.once("close", leave);
+  const admission = await admit(options.assize, options, accessOf(request), request, paramsOf(request), {
+    signal: left.signal,
+  });
+  reply.raw.removeListener("close", leave);
+  if (!admission.passes) {
+    return (options.onRefused ?? answer)(admission, request, reply);
+  }
+  request.assize = admission.result ?? null;
+  return undefined;
+}
+
+function needsBody(access: FastifyAccess | undefined): boolean {
+  return access !== undefined && access !== "public" && access.needsBody === true;
+}
 
 // Fastify's word for: the hook is for the scope that registers the plugin, and not for one of its own.
 Object.assign(assizeFastify, {
@@ -61,7 +87,7 @@ Object.assign(assizeFastify, {
   [Symbol.for("fastify.display-name")]: "@assize/client",
 });
 
-function accessOf(request: FastifyRequest): RouteAccess<FastifyRequest> | undefined {
+function accessOf(request: FastifyRequest): FastifyAccess | undefined {
   return request.is404 ? undefined : request.routeOptions.config.assize;
 }
 
@@ -70,10 +96,7 @@ function paramsOf({ params }: FastifyRequest): Readonly<Record<string, unknown>>
 }
 
 function answer({ refusal, result }: Admission & { passes: false }, _request: unknown, reply: FastifyReply): FastifyReply {
-  const { status, body } = httpRefusal(refusal, result);
-  if (refusal === "unauthenticated") {
-    reply.header("WWW-Authenticate", "Bearer");
-  }
-  return reply.code(status).send(body);
+  const { status, headers, body } = httpRefusal(refusal, result);
+  return reply.code(status).headers(headers).send(body);
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import {
-  type Metadata,
+  Metadata,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
   ServerInterceptingCall,
@@ -12,6 +12,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Assize } from "../client.js";
+import type { CheckResult } from "../result.js";
 import { type DoorOptions, type Refusal, type RouteAccess, admit } from "./door.js";
 
 export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
@@ -50,7 +51,11 @@ export function assizeInterceptor(assize: Assize, options: GrpcDoorOptions): Ser
       if (admission.passes) {
         next();
       } else {
-        call.sendStatus({ code: CODES[admission.refusal], details: DETAILS[admission.refusal] });
+        call.sendStatus({
+          code: CODES[admission.refusal],
+          details: DETAILS[admission.refusal],
+          metadata: trailers(admission.result),
+        });
       }
     };
     let received: Metadata | undefined;
@@ -66,10 +71,10 @@ export function assizeInterceptor(assize: Assize, options: GrpcDoorOptions): Ser
         }
       })
       .withOnReceiveMessage((message: unknown, next) => {
-        if (requestStream || received === undefined) {
+        if (requestStream) {
           next(message);
         } else {
-          void pass(received, message, () => {
+          void pass(received ?? new Metadata(), message, () => {
             next(message);
           });
         }
@@ -84,6 +89,15 @@ export function assizeInterceptor(assize: Assize, options: GrpcDoorOptions): Ser
       },
     });
   };
+}
+
+/** By which somebody can look up why. */
+function trailers(result: CheckResult | undefined): Metadata {
+  const metadata = new Metadata();
+  if (result !== undefined && result.decisionId !== "") {
+    metadata.set("assize-decision-id", result.decisionId);
+  }
+  return metadata;
 }
 
 const DETAILS: Readonly<Record<Refusal, string>> = {
