@@ -2,6 +2,7 @@ package dev.assize.server.conformance;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.Timestamp;
 import dev.assize.client.AssizeClient;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -101,6 +103,7 @@ final class Bench implements AutoCloseable {
         variables.put("inAMinute", Instant.now().plusSeconds(60).toString());
         variables.put("inAnHour", Instant.now().plusSeconds(3_600).toString());
         variables.put("now", Instant.now().toString());
+        variables.put("4000 bytes", "x".repeat(4_000));
         variables.put("aMinuteAgo", Instant.now().minusSeconds(60).toString());
     }
 
@@ -112,6 +115,7 @@ final class Bench implements AutoCloseable {
                 case "open" -> open(step.get("open"));
                 case "ask" -> ask(step);
                 case "script" -> play(step.get("script"));
+                case "say" -> say(step.get("say"));
                 case "heard" -> heard(step.get("heard"));
                 case "network" -> shape(step);
                 case "ledger" -> ledger(step.get("ledger"));
@@ -156,7 +160,7 @@ final class Bench implements AutoCloseable {
         long begun = System.nanoTime();
         while (true) {
             long asked = System.nanoTime();
-            lastAnswer = adapter.ask(line);
+            lastAnswer = inOrder(step, adapter.ask(line));
             long tookMillis = Duration.ofNanos(System.nanoTime() - asked).toMillis();
             Optional<String> difference = differs(expected, lastAnswer);
             if (difference.isEmpty()
@@ -170,6 +174,19 @@ final class Bench implements AutoCloseable {
         }
     }
 
+    /** Of concurrent questions nobody knows which comes first: {@code "unordered"} has the results sorted by their text. */
+    private static JsonNode inOrder(JsonNode step, JsonNode answer) {
+        if (!step.path("unordered").asBoolean() || !answer.has("results")) {
+            return answer;
+        }
+        ArrayNode sorted = JSON.createArrayNode();
+        answer.get("results")
+                .valueStream()
+                .sorted(Comparator.comparing(JsonNode::toString))
+                .forEach(sorted::add);
+        return JSON.createObjectNode().set("results", sorted);
+    }
+
     private static Optional<String> differs(JsonNode expected, JsonNode answer) {
         return answer.has("error")
                 ? Optional.of("the adapter failed: " + answer)
@@ -177,13 +194,22 @@ final class Bench implements AutoCloseable {
     }
 
     private Optional<String> play(JsonNode answers) {
+        variables.put("inThreeSeconds", Instant.now().plusSeconds(3).toString());
         scripted.play(filled(answers));
+        return Optional.empty();
+    }
+
+    private Optional<String> say(JsonNode messages) {
+        scripted.say(filled(messages));
         return Optional.empty();
     }
 
     private Optional<String> heard(JsonNode expected) {
         ObjectNode heard = JSON.createObjectNode();
         expected.fieldNames().forEachRemaining(method -> heard.put(method, scripted.heard(method)));
+        if (expected.has("knownRevision")) {
+            heard.put("knownRevision", scripted.knownRevision());
+        }
         if (expected.has("idempotencyKey")) {
             long different = scripted.idempotencyKeys().stream().distinct().count();
             heard.put(
@@ -381,7 +407,14 @@ final class Bench implements AutoCloseable {
     }
 
     private static void rest() {
-        LockSupport.parkNanos(Duration.ofMillis(25).toNanos());
+        rest(Duration.ofMillis(25));
+    }
+
+    static void rest(Duration time) {
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
     }
 
     @Override

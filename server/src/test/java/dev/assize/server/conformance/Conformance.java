@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,7 +26,10 @@ public final class Conformance implements AutoCloseable {
     /** Where the clients are, and beside them the cases. */
     private static final Path CLIENTS = Path.of("..", "client-sdk");
 
-    private static final List<String> LANGUAGES = List.of("java", "python", "typescript", "go");
+    /** Of Java and Python the clients that wait, and those that do not. */
+    private static final List<String> LANGUAGES =
+            List.of("java", "java-async", "python", "python-aio", "typescript", "go");
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Served server;
@@ -82,11 +86,16 @@ public final class Conformance implements AutoCloseable {
     /** Adds a language; says why it cannot be tried where it cannot. */
     public Optional<String> add(String language) {
         Path program = program(language);
-        if (!language.equals("java") && !Files.isExecutable(program)) {
+        if (!language.startsWith("java") && !Files.isExecutable(program)) {
             return Optional.of("there is no " + program);
         }
         try {
-            Adapter adapter = language.equals("java") ? new JavaAdapter() : ProcessAdapter.start(language, program);
+            Adapter adapter = switch (language) {
+                case "java" -> new JavaAdapter(language, false);
+                case "java-async" -> new JavaAdapter(language, true);
+                case "python-aio" -> ProcessAdapter.start(language, program, "--aio");
+                default -> ProcessAdapter.start(language, program);
+            };
             benches.put(language, new Bench(adapter, directory, server.address(), server.adminKey()));
             return Optional.empty();
         } catch (ProcessAdapter.MissingException missing) {
@@ -96,7 +105,8 @@ public final class Conformance implements AutoCloseable {
 
     static Path program(String language) {
         String elsewhere = System.getProperty("assize.conformance.adapter." + language, "");
-        return elsewhere.isBlank() ? CLIENTS.resolve(language).resolve("conformance") : Path.of(elsewhere);
+        String client = language.equals("python-aio") ? "python" : language;
+        return elsewhere.isBlank() ? CLIENTS.resolve(client).resolve("conformance") : Path.of(elsewhere);
     }
 
     /** Runs a case with every adapter; what is not as expected, a line for each. */
@@ -108,6 +118,8 @@ public final class Conformance implements AutoCloseable {
         for (JsonNode step : that.steps()) {
             if (step.has("server")) {
                 serve(step.get("server").asText());
+            } else if (step.has("rest")) {
+                Bench.rest(Duration.ofMillis(step.get("rest").asLong()));
             } else {
                 take(step, going, wrong);
             }
@@ -137,7 +149,7 @@ public final class Conformance implements AutoCloseable {
             wrong.add(language + ": " + it + "\n  in step " + step);
             going.remove(language);
         }));
-        if (step.has("ask")) {
+        if (step.path("compare").asBoolean(step.has("ask"))) {
             compare(step, going.values(), wrong);
         }
     }

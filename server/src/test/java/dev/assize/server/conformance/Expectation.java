@@ -6,7 +6,7 @@ import java.util.Optional;
 /**
  * What an answer must be: of an object the members that are named, of a list every element in its order, else the very
  * value. {@code {"anyOf": […]}} takes one of several, {@code {"atMost": n}} and {@code {"atLeast": n}} bound a number,
- * {@code {"notEmpty": true}} takes any text but the empty one.
+ * {@code {"notEmpty": true}} takes any text but the empty one, {@code {"all": …}} any list whose elements are all so.
  */
 final class Expectation {
 
@@ -38,6 +38,13 @@ final class Expectation {
         }
         if (expected.path("notEmpty").asBoolean()) {
             return holds(answer.isTextual() && !answer.asText().isBlank(), path, expected, answer);
+        }
+        if (expected.has("all")) {
+            return answer.isArray() && !answer.isEmpty()
+                    ? answer.valueStream()
+                            .flatMap(it -> differs(path + "/*", expected.get("all"), it).stream())
+                            .findFirst()
+                    : holds(false, path, expected, answer);
         }
         if (expected.isObject()) {
             return expected.propertyStream()

@@ -9,11 +9,13 @@ import dev.assize.client.AssizeClient;
 import dev.assize.client.AssizeException;
 import dev.assize.client.AuditEvent;
 import dev.assize.client.CheckResult;
+import dev.assize.client.ExecutionResult;
 import dev.assize.client.Question;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
 import dev.assize.client.ledger.VerifierKey;
+import io.grpc.Context;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -27,19 +29,27 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The Java client, in this process. */
+/** The Java client, in this process: asked by threads that wait, or without any. */
 final class JavaAdapter implements Adapter {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private final String language;
+    private final boolean later;
     private @Nullable AssizeClient client;
+
+    JavaAdapter(String language, boolean later) {
+        this.language = language;
+        this.later = later;
+    }
 
     @Override
     public String language() {
-        return "java";
+        return language;
     }
 
     @Override
@@ -47,10 +57,12 @@ final class JavaAdapter implements Adapter {
         try {
             return switch (line.path("op").asText()) {
                 case "open" -> open(line);
-                case "check" -> check(line);
+                case "check" -> result(check(line.get("request"), line));
                 case "checkBatch" -> results(client().checkBatch(questions(line)));
                 case "checkConcurrently" -> checkConcurrently(line);
                 case "append" -> append(line);
+                case "checkAndAppend" -> checkAndAppend(line);
+                case "door" -> JavaDoor.answer(client(), line);
                 case "verifyBundle" -> verify(line);
                 case "close" -> closed();
                 default -> error("unknown op " + line.path("op"));
@@ -94,28 +106,50 @@ final class JavaAdapter implements Adapter {
         return JSON.createObjectNode().put("ok", true);
     }
 
-    private JsonNode check(JsonNode line) {
-        Question question = question(line.get("request"));
-        return result(
-                line.has("timeoutMillis")
-                        ? client().check(
-                                        question,
-                                        Duration.ofMillis(
-                                                line.get("timeoutMillis").asLong()))
-                        : client().check(question));
+    private CheckResult check(JsonNode request, JsonNode times) {
+        Question question = question(request);
+        boolean hasDeadline = times.has("timeoutMillis");
+        Duration deadline = Duration.ofMillis(times.path("timeoutMillis").asLong());
+        if (later) {
+            return (hasDeadline ? client().checkAsync(question, deadline) : client().checkAsync(question)).join();
+        }
+        return hasDeadline ? client().check(question, deadline) : client().check(question);
     }
 
     private JsonNode checkConcurrently(JsonNode line) {
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<CompletableFuture<CheckResult>> answers = questions(line).stream()
-                    .map(it -> CompletableFuture.supplyAsync(() -> client().check(it), threads))
+            List<CompletableFuture<CheckResult>> answers = requests(line).stream()
+                    .map(it -> CompletableFuture.supplyAsync(() -> checkUntilLeft(it), threads))
                     .toList();
             return results(answers.stream().map(CompletableFuture::join).toList());
         }
     }
 
+    /** Whoever asks may leave before there is an answer. */
+    private CheckResult checkUntilLeft(JsonNode request) {
+        if (!request.has("cancelAfterMillis")) {
+            return check(request, request);
+        }
+        Context.CancellableContext leaving = Context.current().withCancellation();
+        CompletableFuture.delayedExecutor(request.get("cancelAfterMillis").asLong(), TimeUnit.MILLISECONDS)
+                .execute(() -> leaving.cancel(null));
+        try {
+            return leaving.call(() -> check(request, request));
+        } catch (Exception impossible) {
+            throw new IllegalStateException(impossible);
+        }
+    }
+
     private static List<Question> questions(JsonNode line) {
-        return line.get("requests").valueStream().map(JavaAdapter::question).toList();
+        return requests(line).stream().map(JavaAdapter::question).toList();
+    }
+
+    private static List<JsonNode> requests(JsonNode line) {
+        List<JsonNode> requests = new ArrayList<>();
+        for (int i = 0; i < line.path("times").asInt(1); i++) {
+            line.get("requests").forEach(requests::add);
+        }
+        return requests;
     }
 
     private static Question question(JsonNode request) {
@@ -125,7 +159,11 @@ final class JavaAdapter implements Adapter {
                         request.path("action").asText())
                 .inTenant(request.path("tenant").asText())
                 .inEnv(request.path("env").asText())
-                .onBehalfOf(request.path("onBehalfOf").asText())
+                .onBehalfOf(
+                        request.path("onBehalfOf").asText(),
+                        request.path("onBehalfOfTenant").asText())
+                .fromTenant(request.path("subjectTenant").asText())
+                .inRun(request.path("runId").asText())
                 .atRevision(request.path("atRevision").asLong());
         for (JsonNode role : request.path("activeRoles")) {
             question = question.inRole(role.asText());
@@ -199,6 +237,16 @@ final class JavaAdapter implements Adapter {
         } catch (AssizeException failure) {
             return answer.put("failure", failure.code());
         }
+    }
+
+    private JsonNode checkAndAppend(JsonNode line) {
+        ExecutionResult done = client().checkAndAppend(
+                        question(line.get("request")),
+                        event(line.get("event")),
+                        line.path("idempotencyKey").asText(UUID.randomUUID().toString()));
+        ObjectNode answer = JSON.createObjectNode();
+        answer.set("result", result(done.check()));
+        return answer.put("recorded", done.entry().isPresent()).put("replayed", done.replayed());
     }
 
     private static AuditEvent event(JsonNode event) {

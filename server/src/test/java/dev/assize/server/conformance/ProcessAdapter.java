@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -31,6 +32,13 @@ final class ProcessAdapter implements Adapter {
 
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(20);
     private static final int CANNOT_RUN = 77;
+
+    /** A company's network names a proxy everywhere; no client may show it what goes to this machine. */
+    private static final List<String> PROXIES =
+            List.of("http_proxy", "https_proxy", "grpc_proxy", "HTTP_PROXY", "HTTPS_PROXY");
+
+    private static final List<String> NO_PROXIES = List.of("no_proxy", "NO_PROXY", "no_grpc_proxy");
+    private static final String NO_PROXY_IS_THERE = "http://127.0.0.1:1";
 
     private final String language;
     private final Process process;
@@ -51,15 +59,19 @@ final class ProcessAdapter implements Adapter {
      *
      * @throws MissingException where it says that it cannot run here
      */
-    static ProcessAdapter start(String language, Path program) throws MissingException {
+    static ProcessAdapter start(String language, Path program, String... arguments) throws MissingException {
         try {
             Path errors = Files.createTempFile("assize-conformance-" + language, ".err");
-            Process process = new ProcessBuilder(program.toAbsolutePath().toString())
+            List<String> command =
+                    new ArrayList<>(List.of(program.toAbsolutePath().toString()));
+            command.addAll(List.of(arguments));
+            ProcessBuilder builder = new ProcessBuilder(command)
                     .directory(
                             requireNonNull(program.toAbsolutePath().getParent()).toFile())
-                    .redirectError(ProcessBuilder.Redirect.to(new File(errors.toString())))
-                    .start();
-            ProcessAdapter adapter = new ProcessAdapter(language, process, errors);
+                    .redirectError(ProcessBuilder.Redirect.to(new File(errors.toString())));
+            PROXIES.forEach(it -> builder.environment().put(it, NO_PROXY_IS_THERE));
+            NO_PROXIES.forEach(builder.environment()::remove);
+            ProcessAdapter adapter = new ProcessAdapter(language, builder.start(), errors);
             adapter.greet();
             return adapter;
         } catch (IOException e) {

@@ -10,6 +10,8 @@ import com.google.protobuf.util.JsonFormat;
 import com.google.rpc.RetryInfo;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
@@ -20,6 +22,7 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
@@ -56,6 +59,7 @@ final class ScriptedServer implements AutoCloseable {
     private static final List<MethodDescriptor<?, ?>> METHODS = List.of(
             DecisionServiceGrpc.getCheckMethod(),
             DecisionServiceGrpc.getCheckBatchMethod(),
+            DecisionServiceGrpc.getCheckAndAppendMethod(),
             LedgerServiceGrpc.getAppendAuditMethod(),
             PolicyServiceGrpc.getWatchPolicyMethod());
 
@@ -67,6 +71,8 @@ final class ScriptedServer implements AutoCloseable {
 
     private final Map<String, Integer> heard = new HashMap<>();
     private final List<String> idempotencyKeys = new ArrayList<>();
+    private final List<StreamObserver<byte[]>> openStreams = new ArrayList<>();
+    private long knownRevision;
 
     ScriptedServer() {
         var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
@@ -120,10 +126,39 @@ final class ScriptedServer implements AutoCloseable {
         return List.copyOf(idempotencyKeys);
     }
 
+    /** Of the stream of policy that was opened last. */
+    synchronized long knownRevision() {
+        return knownRevision;
+    }
+
+    /** Says this on every stream of policy that is open. */
+    synchronized void say(JsonNode messages) {
+        for (JsonNode message : messages) {
+            byte[] bytes =
+                    json(WatchPolicyResponse.newBuilder(), message).build().toByteArray();
+            openStreams.removeIf(stream -> !isSaid(stream, bytes));
+        }
+    }
+
+    private static boolean isSaid(StreamObserver<byte[]> stream, byte[] bytes) {
+        try {
+            stream.onNext(bytes);
+            return true;
+        } catch (RuntimeException gone) {
+            return false;
+        }
+    }
+
     private synchronized JsonNode next(String method, byte[] request) {
         heard.merge(method, 1, Integer::sum);
         if (method.equals("AppendAudit")) {
             idempotencyKeys.add(parse(AppendAuditRequest.parser(), request).getIdempotencyKey());
+        }
+        if (method.equals("CheckAndAppend")) {
+            idempotencyKeys.add(parse(CheckAndAppendRequest.parser(), request).getIdempotencyKey());
+        }
+        if (method.equals("WatchPolicy")) {
+            knownRevision = parse(WatchPolicyRequest.parser(), request).getKnownRevision();
         }
         Deque<JsonNode> answers = script.getOrDefault(method, new ArrayDeque<>());
         if (answers.isEmpty()) {
@@ -145,8 +180,9 @@ final class ScriptedServer implements AutoCloseable {
         }
     }
 
-    private static void say(String method, JsonNode answer, byte[] request, StreamObserver<byte[]> to) {
+    private void say(String method, JsonNode answer, byte[] request, StreamObserver<byte[]> to) {
         try {
+            say(answer.path("saysFirst"));
             if (answer.has("status")) {
                 to.onError(failure(answer));
                 return;
@@ -154,12 +190,18 @@ final class ScriptedServer implements AutoCloseable {
             for (byte[] message : messages(method, answer, request)) {
                 to.onNext(message);
             }
-            if (!answer.path("open").asBoolean()) {
+            if (answer.path("open").asBoolean()) {
+                keepOpen(to);
+            } else {
                 to.onCompleted();
             }
         } catch (RuntimeException gone) {
             // The client has hung up.
         }
+    }
+
+    private synchronized void keepOpen(StreamObserver<byte[]> stream) {
+        openStreams.add(stream);
     }
 
     private static StatusRuntimeException failure(JsonNode answer) {
@@ -201,6 +243,7 @@ final class ScriptedServer implements AutoCloseable {
         return switch (method) {
             case "Check" -> CheckResponse.newBuilder();
             case "CheckBatch" -> CheckBatchResponse.newBuilder();
+            case "CheckAndAppend" -> CheckAndAppendResponse.newBuilder();
             case "AppendAudit" -> AppendAuditResponse.newBuilder();
             case "WatchPolicy" -> WatchPolicyResponse.newBuilder();
             default -> throw new IllegalArgumentException(method);
