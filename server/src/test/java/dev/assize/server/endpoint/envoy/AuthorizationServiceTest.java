@@ -20,10 +20,12 @@ import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.grpc.GrpcFixture;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
+import dev.assize.server.prompt.Prompt;
 import dev.assize.server.recording.RecordedDecision;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
@@ -44,6 +46,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -378,6 +381,35 @@ class AuthorizationServiceTest {
         ask(get("/nowhere"));
 
         assertThat(recorded()).containsExactly(id + " service:gateway");
+    }
+
+    @Test
+    void answersPromptlyAndAnewWithTimeWhereItHasToWait() {
+        ask(get("/orders/1"));
+        List<Boolean> prompt = new CopyOnWriteArrayList<>();
+        fixture().decisions.answer(query -> {
+            prompt.add(Prompt.isRequired());
+            return Reason.ALLOWED;
+        });
+        ask(get("/orders/1"));
+        assertThat(prompt).containsExactly(true);
+
+        prompt.clear();
+        ask(order(at -> alice(at)
+                .getRequestBuilder()
+                .getHttpBuilder()
+                .putHeaders("cookie", "x".repeat(Limits.PROMPT_MESSAGE_BYTES))));
+        assertThat(prompt).containsExactly(false);
+
+        prompt.clear();
+        fixture().decisions.answer(query -> {
+            prompt.add(Prompt.isRequired());
+            Prompt.requireTime();
+            return Reason.ALLOWED;
+        });
+        assertThat(ask(get("/orders/1")).getStatus().getCode()).isZero();
+        assertThat(prompt).containsExactly(true, false);
+        assertThat(counted("allowed")).isEqualTo(4);
     }
 
     @Test
