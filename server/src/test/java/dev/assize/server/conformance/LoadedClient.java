@@ -101,7 +101,7 @@ public final class LoadedClient implements AutoCloseable {
         Adapter adapter;
         try {
             adapter = language.equals("java")
-                    ? new JavaAdapter()
+                    ? new JavaAdapter(language, false)
                     : ProcessAdapter.start(language, Conformance.program(language));
         } catch (MissingException missing) {
             throw new IllegalStateException(language + " cannot run here: " + missing.getMessage(), missing);
