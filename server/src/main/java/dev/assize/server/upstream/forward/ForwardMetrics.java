@@ -55,7 +55,7 @@ final class ForwardMetrics {
     }
 
     void forwarded(long records) {
-        forwarded.increment(records);
+        forwarded.increment((double) records);
     }
 
     void failure() {
