@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -126,7 +127,7 @@ class ObservedServerTest {
         while (meters.find()) {
             found = true;
             assertThat(series).as(expression).containsKey(meters.group(1));
-            Set<String> own = series.get(meters.group(1));
+            Set<String> own = requireNonNull(series.get(meters.group(1)));
             labels.addAll(own);
             if (meters.group(2) != null) {
                 Matcher selectors = SELECTOR.matcher(meters.group(2));
@@ -147,14 +148,14 @@ class ObservedServerTest {
     @Test
     void theFilesAreWhatTheirProgramsRead() throws IOException {
         for (Map<?, ?> rule : rules()) {
-            assertThat(rule.get("alert").toString()).matches("Assize[A-Za-z]+");
-            assertThat(((Map<?, ?>) rule.get("labels")).get("severity")).isIn("page", "ticket");
+            assertThat(text(rule, "alert")).matches("Assize[A-Za-z]+");
+            assertThat(text(object(rule, "labels"), "severity")).isIn("page", "ticket");
             assertThat(rule.containsKey("for") ? rule.get("for") : "1m")
                     .asString()
                     .matches("\\d+[smh]");
-            Map<?, ?> annotations = (Map<?, ?>) rule.get("annotations");
-            assertThat(annotations.get("summary").toString()).isNotBlank();
-            assertSection(annotations.get("runbook").toString());
+            Map<?, ?> annotations = object(rule, "annotations");
+            assertThat(text(annotations, "summary")).isNotBlank();
+            assertSection(text(annotations, "runbook"));
         }
         assertThat(rules().stream().map(rule -> rule.get("alert"))).doesNotHaveDuplicates();
         for (JsonNode panel : dashboard().get("panels")) {
@@ -258,17 +259,25 @@ class ObservedServerTest {
     }
 
     private static List<String> alerts() throws IOException {
-        return rules().stream().map(rule -> rule.get("expr").toString()).toList();
+        return rules().stream().map(rule -> text(rule, "expr")).toList();
     }
 
     private static List<Map<?, ?>> rules() throws IOException {
         Map<?, ?> file = (Map<?, ?>) new Load(LoadSettings.builder().build())
                 .loadFromString(Files.readString(MONITORING.resolve("alerts.yaml")));
-        return Stream.of(file)
-                .flatMap(it -> ((List<?>) it.get("groups")).stream())
-                .flatMap(group -> ((List<?>) ((Map<?, ?>) group).get("rules")).stream())
-                .<Map<?, ?>>map(rule -> (Map<?, ?>) rule)
-                .collect(Collectors.toList());
+        return objects(file, "groups").flatMap(group -> objects(group, "rules")).collect(Collectors.toList());
+    }
+
+    private static Stream<Map<?, ?>> objects(Map<?, ?> object, String member) {
+        return ((List<?>) requireNonNull(object.get(member))).stream().map(it -> (Map<?, ?>) it);
+    }
+
+    private static Map<?, ?> object(Map<?, ?> object, String member) {
+        return (Map<?, ?>) requireNonNull(object.get(member));
+    }
+
+    private static String text(Map<?, ?> object, String member) {
+        return requireNonNull(object.get(member)).toString();
     }
 
     private static List<String> panels() throws IOException {

@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -177,14 +178,15 @@ class ServiceConfigTest {
     }
 
     private static Set<String> withPolicy(Map<String, ?> config, String policy) {
-        return ((List<?>) config.get("methodConfig"))
-                .stream()
-                        .map(it -> (Map<?, ?>) it)
-                        .filter(it -> it.containsKey(policy))
-                        .flatMap(it -> ((List<?>) it.get("name")).stream())
-                        .map(it -> (Map<?, ?>) it)
-                        .map(it -> it.get("service") + "/" + it.get("method"))
-                        .collect(Collectors.toCollection(TreeSet::new));
+        return objects(config, "methodConfig")
+                .filter(it -> it.containsKey(policy))
+                .flatMap(it -> objects(it, "name"))
+                .map(it -> it.get("service") + "/" + it.get("method"))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static Stream<Map<?, ?>> objects(Map<?, ?> object, String member) {
+        return ((List<?>) Objects.requireNonNull(object.get(member))).stream().map(it -> (Map<?, ?>) it);
     }
 
     /** gRPC wants every number as a double, which Gson makes of them. */
