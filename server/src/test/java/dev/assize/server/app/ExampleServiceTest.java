@@ -91,7 +91,17 @@ class ExampleServiceTest {
                 .get(1, TimeUnit.MINUTES);
     }
 
+    /** Asks again where the service says that it cannot say now, as it may while it starts on a machine that is busy. */
     private HttpResponse<String> ask(String base, String method, String path, String token) throws Exception {
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        HttpResponse<String> answer;
+        do {
+            answer = askOnce(base, method, path, token);
+        } while (answer.statusCode() == 503 && System.nanoTime() < end);
+        return answer;
+    }
+
+    private HttpResponse<String> askOnce(String base, String method, String path, String token) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(base + path))
                 .method(method, HttpRequest.BodyPublishers.ofString("the printer is on fire"));
         if (!token.isEmpty()) {
