@@ -37,6 +37,8 @@ final class Certificates {
                         name,
                         "-keyalg",
                         "EC",
+                        "-groupname",
+                        "secp256r1",
                         "-dname",
                         "CN=" + name,
                         "-ext",

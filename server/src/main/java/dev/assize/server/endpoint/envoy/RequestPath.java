@@ -83,7 +83,7 @@ record RequestPath(List<String> segments, boolean endsWithSlash) {
         if (high < 0 || low < 0) {
             throw malformed(path);
         }
-        return high << 4 | low;
+        return (high << 4) | low;
     }
 
     /** Of ASCII only: Unicode has other digits. */
