@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A public key that signs notes, as it is handed around: {@code <name>+<id>+<key>} (C2SP signed-note). Get it from
@@ -41,9 +42,11 @@ public final class VerifierKey {
     private final String name;
     private final int id;
     private final Type type;
-    private final PublicKey publicKey;
 
-    private VerifierKey(String text, String name, int id, Type type, PublicKey publicKey) {
+    /** Null where the bytes are no point of the curve: then nothing was signed with it. */
+    private final @Nullable PublicKey publicKey;
+
+    private VerifierKey(String text, String name, int id, Type type, @Nullable PublicKey publicKey) {
         this.text = text;
         this.name = name;
         this.id = id;
@@ -61,7 +64,7 @@ public final class VerifierKey {
         byte[] hash = Sha256.of((parts[0] + "\n").getBytes(StandardCharsets.UTF_8), typed);
         String id = HexFormat.of().formatHex(hash, 0, Integer.BYTES);
         require(id.equals(parts[1]), "`" + text + "` has the id " + id);
-        PublicKey key = publicKey(Arrays.copyOfRange(typed, 1, typed.length));
+        @Nullable PublicKey key = publicKey(Arrays.copyOfRange(typed, 1, typed.length));
         return new VerifierKey(text, parts[0], ByteBuffer.wrap(hash).getInt(), type, key);
     }
 
@@ -125,6 +128,9 @@ public final class VerifierKey {
     }
 
     private boolean verifies(String message, byte[] signature) {
+        if (publicKey == null) {
+            return false;
+        }
         try {
             Signature ed25519 = Signature.getInstance("Ed25519");
             ed25519.initVerify(publicKey);
@@ -137,7 +143,7 @@ public final class VerifierKey {
         }
     }
 
-    private static PublicKey publicKey(byte[] bytes) throws NotProvenException {
+    private static @Nullable PublicKey publicKey(byte[] bytes) {
         byte[] encoded = Arrays.copyOf(X509_PREFIX, X509_PREFIX.length + KEY_BYTES);
         System.arraycopy(bytes, 0, encoded, X509_PREFIX.length, KEY_BYTES);
         try {
@@ -145,7 +151,7 @@ public final class VerifierKey {
             Signature.getInstance("Ed25519").initVerify(key);
             return key;
         } catch (InvalidKeySpecException | InvalidKeyException e) {
-            throw new NotProvenException("not an Ed25519 key");
+            return null;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("Every Java platform has Ed25519", e);
         }
