@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.assize.server.ledger.merkle.GrownTree;
 import dev.assize.server.ledger.merkle.Prover;
 import dev.assize.server.ledger.merkle.TreeHash;
@@ -143,7 +142,7 @@ public final class ForgedBundle {
         for (int i = 0; i < index; i++) {
             leaves.add(new TreeHash().leaf(("head " + i + "\n").getBytes(UTF_8)));
         }
-        leaves.add(new TreeHash().leaf((wanted.path("leaf").asText(text)).getBytes(UTF_8)));
+        leaves.add(new TreeHash().leaf(wanted.path("leaf").asText(text).getBytes(UTF_8)));
         leaves.add(new TreeHash().leaf("another\n".getBytes(UTF_8)));
         GrownTree heads = new GrownTree();
         heads.grow(leaves);
@@ -215,7 +214,7 @@ public final class ForgedBundle {
     private static String text(JsonNode value) {
         return value.has("hex")
                 ? new String(HexFormat.of().parseHex(value.get("hex").asText()), ISO_8859_1)
-                : value == MissingNode.getInstance() ? "" : value.asText();
+                : value.asText();
     }
 
     private void prefix(String with) {
