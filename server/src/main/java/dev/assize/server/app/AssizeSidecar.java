@@ -11,6 +11,7 @@ import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.operations.OperationsServer;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.upstream.Upstream;
+import dev.assize.server.upstream.forward.Forwarding;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.slf4j.Logger;
@@ -59,6 +60,7 @@ final class AssizeSidecar implements Startable {
         part(Upstream.class).start();
         part(PolicyWatch.class).start();
         config.upstream().tenants().forEach(this::load);
+        part(Forwarding.class).start();
         part(OperationsServer.class).start();
         GrpcServer grpc = part(GrpcServer.class);
         grpc.open();

@@ -160,6 +160,10 @@ enum ConfigKey {
     UPSTREAM_CERTIFICATE("upstream.certificate", "", "certificate chain of this sidecar, a PEM file"),
     UPSTREAM_PRIVATE_KEY("upstream.privateKey", "", "its private key, a PEM file"),
     UPSTREAM_ACT_AS("upstream.actAs", "", "types of subjects for which it speaks, with commas between them"),
+    SPOOL_MAX_BYTES("spool.maxBytes", "536870912", "bytes of a sidecar's spool, over which it takes nothing more"),
+    SPOOL_MAX_AGE(
+            "spool.maxAge", "7d", "age of the oldest record that is not forwarded, over which it takes nothing more"),
+    SPOOL_KEEP_FORWARDED("spool.keepForwarded", "1d", "how long forwarded records are kept, where there is room"),
     UPSTREAM_TIMEOUT(
             "upstream.timeout", "5s", "how long a question at the centre takes, and the first state of policy"),
     AUTHENTICATION_PEPPER_FILE("authentication.pepperFile", "", "default: pepper, in the home directory"),

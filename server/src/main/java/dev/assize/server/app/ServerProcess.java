@@ -7,6 +7,7 @@ import dev.assize.server.endpoint.envoy.MappingException;
 import dev.assize.server.endpoint.grpc.GrpcStartException;
 import dev.assize.server.endpoint.operations.OperationsStartException;
 import dev.assize.server.secret.OwnedFileException;
+import dev.assize.server.spool.SpoolFailedException;
 import dev.assize.server.storage.StorageException;
 import dev.assize.server.upstream.UpstreamRefusedException;
 import java.util.Objects;
@@ -123,6 +124,7 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
                 || failure instanceof OperationsStartException
                 || failure instanceof MappingException
                 || failure instanceof UpstreamRefusedException
+                || failure instanceof SpoolFailedException
                 || failure instanceof CommandException;
     }
 }

@@ -8,6 +8,7 @@ import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.spool.SpoolConfig;
 import dev.assize.server.upstream.UpstreamConfig;
 import dev.assize.server.upstream.UpstreamConfig.Tls;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ record SidecarConfig(
         DecisionConfig decision,
         AuthenticationConfig authentication,
         UpstreamConfig upstream,
+        SpoolConfig spool,
         TracingConfig tracing,
         LogFormat logFormat) {
 
@@ -63,6 +65,7 @@ record SidecarConfig(
                         settings.duration(ConfigKey.AUTHENTICATION_CACHE_TTL),
                         settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, Integer.MAX_VALUE))),
                 checked(() -> upstream(home, settings)),
+                checked(() -> spool(home, settings)),
                 checked(() -> ServerConfig.tracing(settings)),
                 settings.oneOf(ConfigKey.LOG_FORMAT, LogFormat.class));
     }
@@ -92,6 +95,18 @@ record SidecarConfig(
                 words(settings, ConfigKey.UPSTREAM_ACT_AS).toList(),
                 settings.duration(ConfigKey.UPSTREAM_TIMEOUT),
                 home);
+    }
+
+    private static SpoolConfig spool(Path home, Settings settings) {
+        Duration maxAge = settings.duration(ConfigKey.SPOOL_MAX_AGE);
+        if (!maxAge.isPositive()) {
+            throw settings.bad(ConfigKey.SPOOL_MAX_AGE, "more than 0");
+        }
+        return SpoolConfig.of(
+                home,
+                settings.number(ConfigKey.SPOOL_MAX_BYTES, SpoolConfig.MIN_MAX_BYTES, Long.MAX_VALUE),
+                maxAge,
+                settings.duration(ConfigKey.SPOOL_KEEP_FORWARDED));
     }
 
     private static List<TenantId> tenants(Settings settings) {

@@ -22,6 +22,7 @@ import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.grpc.SidecarGrpcModule;
+import dev.assize.server.endpoint.grpc.SpooledAppendModule;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.endpoint.operations.OperationsModule;
 import dev.assize.server.endpoint.operations.ReadinessCheck;
@@ -30,6 +31,9 @@ import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.upstream.Upstream;
 import dev.assize.server.upstream.UpstreamConfig;
 import dev.assize.server.upstream.UpstreamModule;
+import dev.assize.server.upstream.forward.ForwardModule;
+import dev.assize.server.upstream.forward.ForwardedTenants;
+import dev.assize.server.upstream.forward.Forwarding;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.security.SecureRandom;
@@ -56,6 +60,8 @@ final class SidecarModule extends AbstractModule {
         install(new DecisionModule());
         install(new NodesModule());
         install(new SidecarGrpcModule());
+        install(new SpooledAppendModule());
+        install(new ForwardModule(config.spool()));
         install(new OperationsModule());
 
         bind(ApiKeys.class).in(Singleton.class);
@@ -65,6 +71,8 @@ final class SidecarModule extends AbstractModule {
         bind(DecisionStore.class).toInstance(Unused.port(DecisionStore.class));
 
         bind(UpstreamConfig.class).toInstance(config.upstream());
+        bind(ForwardedTenants.class)
+                .toInstance(new ForwardedTenants(Set.copyOf(config.upstream().tenants())));
         bind(DecisionConfig.class).toInstance(config.decision());
         bind(NodeIdentity.class)
                 .toInstance(NodeIdentity.starting(
@@ -125,9 +133,11 @@ final class SidecarModule extends AbstractModule {
 
     @Provides
     @Singleton
-    static List<ReadinessCheck> readiness(Upstream upstream, PolicyWatch policy, Serving serving) {
+    static List<ReadinessCheck> readiness(
+            Upstream upstream, Forwarding forwarding, PolicyWatch policy, Serving serving) {
         return List.of(
                 ReadinessCheck.ofNotice("centre", upstream::complaint),
+                ReadinessCheck.ofNotice("spool", forwarding::complaint),
                 new ReadinessCheck(
                         "policy",
                         () -> policy.isFresh()

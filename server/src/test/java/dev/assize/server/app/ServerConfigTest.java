@@ -102,7 +102,7 @@ class ServerConfigTest {
 
         assertThat(others).containsOnlyKeys(ConfigKey.values());
         others.forEach((key, value) -> {
-            if (key.text().startsWith("upstream.")) {
+            if (key.text().startsWith("upstream.") || key.text().startsWith("spool.")) {
                 changesSomethingOfASidecar(key, value);
                 return;
             }
@@ -161,6 +161,8 @@ class ServerConfigTest {
         assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_CERTIFICATE", "c.pem"), "both or neither");
         assertSidecarRefused(Map.of("ASSIZE_DECISION_FRESHNESS_BOUND", "4s"), "5s or more");
         assertSidecarRefused(Map.of("ASSIZE_UPSTREAM_TIMEOUT", "0s"), "upstream.timeout");
+        assertSidecarRefused(Map.of("ASSIZE_SPOOL_MAX_BYTES", "16777215"), "from 16777216 to");
+        assertSidecarRefused(Map.of("ASSIZE_SPOOL_MAX_AGE", "0s"), "more than 0");
     }
 
     private static void assertSidecarRefused(Map<String, String> said, String why) {
@@ -432,6 +434,8 @@ class ServerConfigTest {
                                 ANCHOR_INTERVAL,
                                 ANCHOR_TIMEOUT,
                                 UPSTREAM_TIMEOUT,
+                                SPOOL_MAX_AGE,
+                                SPOOL_KEEP_FORWARDED,
                                 ANCHOR_WITNESS_TIMEOUT,
                                 ANCHOR_WITNESS_RENEWAL,
                                 DECISION_LOG_PACK_DELAY,
@@ -463,6 +467,7 @@ class ServerConfigTest {
                                 DECISION_PAST_BYTES,
                                 DECISION_PAST_GRAPHS,
                                 DECISION_CONCURRENT_PAST_LOADS,
+                                SPOOL_MAX_BYTES,
                                 AUTHENTICATION_CACHE_SIZE -> Long.toString(Long.parseLong(key.defaultValue()) + 1);
                     });
         }

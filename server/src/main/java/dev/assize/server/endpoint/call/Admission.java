@@ -49,7 +49,12 @@ public final class Admission {
 
     /** What is not of its form is nobody's trace; then it is the one that begins here, if one does. */
     private static @Nullable String traceContext(@Nullable String value) {
-        return value != null && TRACE_CONTEXT.matcher(value).matches() ? value : CallSpans.currentTraceContext();
+        return value != null && isTraceContext(value) ? value : CallSpans.currentTraceContext();
+    }
+
+    /** Whether a text has the form of a W3C `traceparent`. */
+    public static boolean isTraceContext(String text) {
+        return TRACE_CONTEXT.matcher(text).matches();
     }
 
     /** The one credential of a call: of several, none is believed. */

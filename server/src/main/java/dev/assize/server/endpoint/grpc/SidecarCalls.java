@@ -41,6 +41,7 @@ final class SidecarCalls {
             "DecisionService/Check",
             "DecisionService/CheckBatch",
             "DecisionService/CheckStream",
+            "LedgerService/AppendAudit",
             "PolicyService/WatchPolicy");
 
     /** What a service does that protects itself, and only the centre can answer. */
@@ -50,7 +51,7 @@ final class SidecarCalls {
             "DecisionService/SearchSubjects",
             "DecisionService/SearchResources",
             "DecisionService/SearchActions",
-            "LedgerService/AppendAudit",
+            "LedgerService/ListSpools",
             "ApprovalService/RequestApproval",
             "ApprovalService/ListApprovals",
             "ApprovalService/CancelApproval",

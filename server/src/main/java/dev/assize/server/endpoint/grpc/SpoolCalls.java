@@ -22,6 +22,7 @@ import dev.assize.server.audit.SpoolRepository.Verdict;
 import dev.assize.server.audit.SpooledBatch;
 import dev.assize.server.audit.SpooledBatch.SpooledEvents;
 import dev.assize.server.audit.SpooledLog;
+import dev.assize.server.endpoint.call.Admission;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.Fields;
@@ -126,7 +127,13 @@ final class SpoolCalls {
                     Long.toString(record.getNumber()),
                     index == 0 ? "a number, 1 or more" : expected + ", one more than the record before");
         }
-        List<AuditEvent> events = AppendCalls.events(field, record.getEventsList(), caller);
+        String trace = record.getTraceContext();
+        if (!trace.isEmpty() && !Admission.isTraceContext(trace)) {
+            throw RefusedException.invalid(field + "trace_context", trace, "a W3C `traceparent`, or none");
+        }
+        List<AuditEvent> events = AppendCalls.events(field, record.getEventsList(), caller).stream()
+                .map(event -> trace.isEmpty() ? event : event.inTrace(trace))
+                .toList();
         LedgerEndpoint.requireSound(
                 AuditEvents.problems(events, SpooledBatch.key(request.getSpoolId(), expected)).stream()
                         .map(problem -> new EventProblem(field + problem.field(), problem.value(), problem.expected()))

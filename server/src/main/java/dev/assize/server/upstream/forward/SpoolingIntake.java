@@ -103,6 +103,11 @@ final class SpoolingIntake implements AuditIntake {
     private static SpooledRecord record(List<AuditEvent> events, @Nullable Instant occurredAt) {
         SpooledRecord.Builder record = SpooledRecord.newBuilder();
         events.forEach(event -> record.addEvents(EventWire.of(event, occurredAt)));
+        String trace = events.getFirst().traceContext();
+        // It is no part of what a retry is compared by.
+        if (trace != null && occurredAt != null) {
+            record.setTraceContext(trace);
+        }
         return record.build();
     }
 

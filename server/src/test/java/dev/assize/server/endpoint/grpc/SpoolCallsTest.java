@@ -62,6 +62,9 @@ class SpoolCallsTest {
         refuses(batch(SPOOL, 1, "a").setPreviousHash(ByteString.copyFromUtf8("short")), "previous_hash");
         refuses(batch(SPOOL, 1, "a").clearLastHash(), "last_hash");
         refuses(batch(SPOOL, 5, "a").setHighestNumber(4), "highest_number");
+        AppendSpooledRequest.Builder traced = batch(SPOOL, 1, "a");
+        traced.getRecordsBuilder(0).setTraceContext("00-1-2-3");
+        refuses(traced, "records[0].trace_context");
         refuses(batch(SPOOL, 1, "a").setRecords(0, SpooledRecord.newBuilder().setNumber(1)), "records[0].events");
         refuses(
                 batch(SPOOL, 1, "a")
