@@ -22,8 +22,6 @@ import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -42,14 +40,16 @@ final class CentreFixture implements AutoCloseable {
     private final Path directory;
     private final Map<String, String> more;
     private final ChannelCredentials credentials;
-    private final int port = freePort();
-    private final CutNetwork network = new CutNetwork("127.0.0.1", port);
-    private final List<AutoCloseable> open = new ArrayList<>();
+    private final CutNetwork network;
+    private final List<TestDatabase> lost = new ArrayList<>();
     private TestDatabase database = TestDatabase.fresh();
     private AssizeServer server;
     private ManagedChannel channel;
     private final String admin;
     private int homes;
+
+    /** Chosen at the first start, and the same at each that follows. */
+    private String port = "0";
 
     CentreFixture(Path directory) {
         this(directory, Map.of(), InsecureChannelCredentials.create());
@@ -65,22 +65,16 @@ final class CentreFixture implements AutoCloseable {
         this.more = more;
         this.credentials = credentials;
         this.server = start();
+        this.port = server.grpcAddress().substring(server.grpcAddress().lastIndexOf(':') + 1);
+        this.network = new CutNetwork("127.0.0.1", Integer.parseInt(port));
         this.channel = open();
         this.admin = Credentials.read(directory.resolve("centre")).orElseThrow().key();
-    }
-
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private AssizeServer start() {
         Map<String, String> environment = new HashMap<>();
         Path home = directory.resolve("centre");
-        environment.put("ASSIZE_GRPC_PORT", Integer.toString(port));
+        environment.put("ASSIZE_GRPC_PORT", port);
         environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_HTTP_PORT", "0");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
@@ -142,15 +136,19 @@ final class CentreFixture implements AutoCloseable {
 
     /** It stands on another database from its next start on. */
     void restore(TestDatabase older) {
-        TestDatabase lost = database;
-        open.add(lost::close);
+        lost.add(database);
         database = older;
     }
 
     /** Puts documents, and deletes others. */
     ApplyPolicyResponse apply(String yaml, DocumentKey... deletes) {
+        return apply(admin, yaml, deletes);
+    }
+
+    /** The same by somebody else. */
+    ApplyPolicyResponse apply(String author, String yaml, DocumentKey... deletes) {
         CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), admin)
+        StreamObserver<ApplyPolicyRequest> call = with(PolicyServiceGrpc.newStub(channel), author)
                 .applyPolicy(new StreamObserver<>() {
                     @Override
                     public void onNext(ApplyPolicyResponse response) {
@@ -182,10 +180,15 @@ final class CentreFixture implements AutoCloseable {
 
     /** A key of `service:sidecar` of acme. */
     String key(String... tenants) {
+        return keyOf("acme", "service:sidecar", tenants);
+    }
+
+    /** A key of somebody. */
+    String keyOf(String home, String subject, String... tenants) {
         return with(AccessServiceGrpc.newBlockingStub(channel), admin)
                 .createKey(CreateKeyRequest.newBuilder()
-                        .setTenant("acme")
-                        .setSubject("service:sidecar")
+                        .setTenant(home)
+                        .setSubject(subject)
                         .addAllTenants(List.of(tenants))
                         .build())
                 .getCredential();
@@ -236,13 +239,11 @@ final class CentreFixture implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         channel.shutdownNow();
         network.close();
         server.close();
         database.close();
-        for (AutoCloseable each : open) {
-            each.close();
-        }
+        lost.forEach(TestDatabase::close);
     }
 }

@@ -39,6 +39,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -137,7 +138,7 @@ class SidecarTest {
     }
 
     @AfterAll
-    static void stop() throws Exception {
+    static void stop() {
         centre.close();
     }
 
@@ -206,7 +207,7 @@ class SidecarTest {
                                 .setTenant("acme")
                                 .setDocuments(true)
                                 .build())
-                        .hasNext()))
+                        .next()))
                 .as("documents come from the centre")
                 .isEqualTo("NOT_AT_A_SIDECAR");
     }
@@ -424,7 +425,7 @@ class SidecarTest {
     }
 
     private static String reason(StatusRuntimeException failure) {
-        return StatusProto.fromThrowable(failure).getDetailsList().stream()
+        return Objects.requireNonNull(StatusProto.fromThrowable(failure)).getDetailsList().stream()
                 .filter(detail -> detail.is(ErrorInfo.class))
                 .map(detail -> {
                     try {

@@ -22,7 +22,11 @@ public record TestCertificate(Path certificate, Path key, Certificate content) {
 
     private static final String PASSWORD = "of the test";
 
-    /** @param name that it is for, for example `dns:assize.test` or `ip:127.0.0.1` */
+    /**
+     * One of an elliptic curve.
+     *
+     * @param name that it is for, for example `dns:assize.test` or `ip:127.0.0.1`
+     */
     public static TestCertificate make(Path directory, String name) throws Exception {
         return make(directory, name, "EC");
     }
