@@ -2,15 +2,18 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.AbstractModule;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.Multibinder;
 import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.endpoint.call.Admission;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
+import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.endpoint.call.GuestService;
 import dev.assize.server.endpoint.call.TenantDirectory;
 import dev.assize.server.upstream.Centre;
 
-/** Binds what serves checks, and what every call passes. */
+/** Binds what serves checks, and what every call passes. Makes no spans unless told how, and has no guests of its own. */
 public final class CheckModule extends AbstractModule {
 
     @Override
@@ -24,6 +27,9 @@ public final class CheckModule extends AbstractModule {
         bind(CallThreads.class).in(Singleton.class);
         bind(PromptInterceptor.class).in(Singleton.class);
         bind(MetricsInterceptor.class).in(Singleton.class);
+        OptionalBinder.newOptionalBinder(binder(), CallSpans.class).setDefault().toInstance(CallSpans.none());
+        bind(SpanInterceptor.class).in(Singleton.class);
+        Multibinder.newSetBinder(binder(), GuestService.class);
         bind(Admission.class).in(Singleton.class);
         bind(AuthenticationInterceptor.class).in(Singleton.class);
         bind(MalformedMessageInterceptor.class).in(Singleton.class);

@@ -3,22 +3,17 @@ package dev.assize.server.endpoint.grpc;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
-import com.google.inject.multibindings.Multibinder;
-import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.administration.TenantKeys;
 import dev.assize.server.authentication.ApiKeys;
-import dev.assize.server.endpoint.call.CallSpans;
-import dev.assize.server.endpoint.call.GuestService;
 import dev.assize.server.endpoint.call.PageTokens;
 import dev.assize.server.endpoint.call.SearchSlots;
 
-/** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below; makes no spans unless told how. */
+/** Binds the gRPC door. Needs a {@link GrpcConfig} and the front desks of the rooms below. */
 public final class GrpcModule extends AbstractModule {
 
     @Override
     protected void configure() {
         install(new CheckModule());
-        Multibinder.newSetBinder(binder(), GuestService.class);
         bind(PageTokens.class).in(Singleton.class);
         bind(SearchSlots.class).toInstance(new SearchSlots());
         bind(SearchEndpoint.class).in(Singleton.class);
@@ -49,8 +44,6 @@ public final class GrpcModule extends AbstractModule {
         bind(CleanUpCalls.class).in(Singleton.class);
         bind(TenantCalls.class).in(Singleton.class);
         bind(AccessEndpoint.class).in(Singleton.class);
-        OptionalBinder.newOptionalBinder(binder(), CallSpans.class).setDefault().toInstance(CallSpans.none());
-        bind(SpanInterceptor.class).in(Singleton.class);
         bind(GrpcServices.class).in(Singleton.class);
         bind(GrpcServer.class).in(Singleton.class);
     }
