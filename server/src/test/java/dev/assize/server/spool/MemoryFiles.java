@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 
 /**
@@ -76,7 +77,7 @@ final class MemoryFiles implements SpoolFiles {
     }
 
     synchronized byte[] bytes(Path path) {
-        return files.get(path).now.clone();
+        return Objects.requireNonNull(files.get(path), path::toString).now.clone();
     }
 
     synchronized void put(Path path, byte[] bytes) {

@@ -12,6 +12,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -28,7 +29,7 @@ class SpoolQueueTest {
 
     private static SpoolConfig config(long maxBytes, int segmentBytes) {
         return new SpoolConfig(
-                DIRECTORY.getParent(),
+                Objects.requireNonNull(DIRECTORY.getParent()),
                 maxBytes,
                 Duration.ofDays(7),
                 Duration.ofHours(1),

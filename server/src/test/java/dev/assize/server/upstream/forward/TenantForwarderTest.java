@@ -38,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TenantForwarderTest {
 
     private static final TenantId TENANT = new TenantId("acme");
+    private static final List<Fault> FAULTS = List.of(Fault.values());
 
     @TempDir
     Path directory;
@@ -273,7 +274,7 @@ class TenantForwarderTest {
                         acknowledged.addAll(List.of(texts));
                     }
                     case 2, 3 -> forwarder.step();
-                    case 4 -> ledger.fail(Fault.values()[random.nextInt(3)], Fault.values()[random.nextInt(3)]);
+                    case 4 -> ledger.fail(FAULTS.get(random.nextInt(3)), FAULTS.get(random.nextInt(3)));
                     case 5 -> reopen();
                     default -> {
                         int lost = random.nextInt(4);
