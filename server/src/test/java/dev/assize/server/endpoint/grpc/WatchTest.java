@@ -149,7 +149,7 @@ class WatchTest {
     void endsWhenTheNodeStops() {
         Heard<WatchDecisionResponse> heard = watch(door.replay, question().build());
         heard.message();
-        door.injector.getInstance(GrpcServices.class).stopServing();
+        door.injector.getInstance(GrpcServices.class).endWatches();
         assertThat(heard.refusal().reason()).isEqualTo("WATCH_ENDED");
         assertThat(watch(door.replay, question().build()).refusal().reason()).isEqualTo("WATCH_ENDED");
         assertThat(door.states.listeners()).isZero();
