@@ -15,13 +15,18 @@ import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Base64;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import org.bouncycastle.util.io.pem.PemObject;
-import org.bouncycastle.util.io.pem.PemReader;
 
 /** What the port proves itself by: a certificate chain and its key, read from PEM files once, when the server starts. */
 final class ServerTls {
+
+    /** A private key in PEM (RFC 7468, section 10). */
+    private static final Pattern PKCS8 =
+            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]*)-----END PRIVATE KEY-----");
 
     /** Of a key store that never leaves memory. */
     private static final char[] PASSWORD = "none".toCharArray();
@@ -89,14 +94,15 @@ final class ServerTls {
     }
 
     private static PrivateKey key(Path file, String algorithm) {
-        try (PemReader reader = new PemReader(Files.newBufferedReader(file, StandardCharsets.US_ASCII))) {
-            PemObject object = reader.readPemObject();
-            if (object == null || !object.getType().equals("PRIVATE KEY")) {
+        try {
+            Matcher block = PKCS8.matcher(Files.readString(file, StandardCharsets.US_ASCII));
+            if (!block.find()) {
                 throw new GeneralSecurityException(
                         "it is none: `openssl pkcs8 -topk8 -nocrypt` makes one of another form");
             }
-            return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(object.getContent()));
-        } catch (IOException | GeneralSecurityException unreadable) {
+            byte[] key = Base64.getMimeDecoder().decode(block.group(1));
+            return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(key));
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException unreadable) {
             throw refused("http.tls.key", file, "the certificate's private key in PEM, PKCS #8", unreadable);
         }
     }
