@@ -32,6 +32,10 @@ enum ConfigKey {
     HTTP_TLS_CERTIFICATE("http.tls.certificate", "", "certificate chain, a PEM file; without it HTTP is plain text"),
     HTTP_TLS_KEY("http.tls.key", "", "private key, a PEM file"),
     HTTP_PUBLIC_URL("http.publicUrl", "", "https://HOST by which callers reach that port; AuthZEN's metadata need it"),
+    AUTHZEN_ACCESS_REQUESTS(
+            "authzen.accessRequests",
+            "false",
+            "whether AuthZEN says how to ask for an approval that is missing, and takes such requests (a draft)"),
     ENVOY_MAPPING_FILE(
             "envoy.mappingFile",
             "",

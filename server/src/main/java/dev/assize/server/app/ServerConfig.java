@@ -66,7 +66,8 @@ record ServerConfig(
                 checked(() -> grpc(settings)),
                 checked(() -> operations(settings)),
                 checked(() -> new AuthzenConfig(
-                        settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null))),
+                        settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null),
+                        settings.flag(ConfigKey.AUTHZEN_ACCESS_REQUESTS))),
                 checked(() -> new EnvoyConfig(settings.given(ConfigKey.ENVOY_MAPPING_FILE)
                         .map(Path::of)
                         .orElse(null))),

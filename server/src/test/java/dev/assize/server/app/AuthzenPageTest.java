@@ -46,7 +46,9 @@ class AuthzenPageTest {
 
     @BeforeAll
     static void start() {
-        console = new Console(directory.resolve("home"), Map.of());
+        console = new Console(
+                directory.resolve("home"),
+                Map.of("ASSIZE_HTTP_PUBLIC_URL", "https://pdp.example.com", "ASSIZE_AUTHZEN_ACCESS_REQUESTS", "true"));
         server = AssizeServer.of(console.config());
         server.start();
     }
@@ -116,6 +118,44 @@ class AuthzenPageTest {
                 .isEmpty();
     }
 
+    /** From the denial to the allow, with the engine, the approvals and the approvers that there are. */
+    @Test
+    void whatIsApprovedByOthersIsAllowedWhenItIsAskedAgain() throws Exception {
+        apply(Path.of("src", "test", "resources", "authzen", "approvals.yaml"));
+        String pay = "\"subject\":{\"type\":\"agent\",\"id\":\"payments\"},\"action\":{\"name\":\"pay\"},"
+                + "\"resource\":{\"type\":\"invoice\",\"id\":\"7\"}";
+        JsonNode denied = ask(200, "/bank/access/v1/evaluation", pay).path("context");
+        String denial = "\"denial\":{\"expires_at\":" + denied.at("/access_request/expires_at") + ",\"binding_token\":"
+                + denied.at("/access_request/binding_token") + "}";
+        ask(400, "/bank/access/v1/requests", pay.replace("7", "8"), denial);
+        JsonNode task = ask(202, "/bank/access/v1/requests", pay, denial).path("task");
+        String id = task.path("id").textValue();
+        for (String approver : List.of("user:carol", "user:dave")) {
+            assertThat(ask(200, "/bank/access/v1/evaluation", pay)
+                            .path("decision")
+                            .booleanValue())
+                    .isFalse();
+            assertThat(console.run("approval", "approve", id, "--tenant", "bank", "--approver", approver))
+                    .as(console.err())
+                    .isZero();
+        }
+        JsonNode approval = ask(201, "/bank/access/v1/requests", pay, denial).at("/result/approval");
+        assertThat(approval.path("id").textValue()).isEqualTo(id);
+        assertThat(approval.path("approved_until").textValue()).isNotEmpty();
+        JsonNode allowed = ask(200, "/bank/access/v1/evaluation", pay, "\"context\":{\"approval\":" + approval + "}");
+        assertThat(allowed.path("decision").booleanValue())
+                .as(allowed.toString())
+                .isTrue();
+        assertThat(ask(
+                                200,
+                                "/bank/access/v1/evaluation",
+                                pay.replace("7", "8"),
+                                "\"context\":{\"approval\":" + approval + "}")
+                        .at("/context/next_action")
+                        .textValue())
+                .isEqualTo("request");
+    }
+
     private static void decides(String id, boolean allowed, String... members) throws Exception {
         assertThat(ask("evaluation", members).path("decision").booleanValue())
                 .as(id)
@@ -139,10 +179,13 @@ class AuthzenPageTest {
     }
 
     private static JsonNode ask(String endpoint, String... members) throws Exception {
+        return ask(200, "/certified/access/v1/" + endpoint, members);
+    }
+
+    private static JsonNode ask(int status, String path, String... members) throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             HttpResponse<String> answer = client.send(
-                    HttpRequest.newBuilder(URI.create(
-                                    "http://" + server.operationsAddress() + "/certified/access/v1/" + endpoint))
+                    HttpRequest.newBuilder(URI.create("http://" + server.operationsAddress() + path))
                             .header(
                                     "Authorization",
                                     "Bearer " + server.administrator().key())
@@ -150,7 +193,7 @@ class AuthzenPageTest {
                             .POST(HttpRequest.BodyPublishers.ofString("{" + String.join(",", members) + "}"))
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
-            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
             return new ObjectMapper().readTree(answer.body());
         }
     }

@@ -97,7 +97,8 @@ class ServerConfigTest {
                 Map.entry("ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem"),
                 Map.entry("ASSIZE_GRPC_TLS_KEY", "key.pem"),
                 Map.entry("ASSIZE_HTTP_TLS_CERTIFICATE", "cert.pem"),
-                Map.entry("ASSIZE_HTTP_TLS_KEY", "key.pem"));
+                Map.entry("ASSIZE_HTTP_TLS_KEY", "key.pem"),
+                Map.entry("ASSIZE_HTTP_PUBLIC_URL", "https://assize.example.com"));
         Map<ConfigKey, String> others = otherValues();
 
         assertThat(others).containsOnlyKeys(ConfigKey.values());
@@ -196,6 +197,7 @@ class ServerConfigTest {
     void refusesHalfOfWhatBelongsTogether() {
         assertRefused(Map.of("ASSIZE_GRPC_TLS_KEY", "key.pem"), "both or neither");
         assertRefused(Map.of("ASSIZE_HTTP_TLS_CERTIFICATE", "cert.pem"), "http.tls.key: expected both or neither");
+        assertRefused(Map.of("ASSIZE_AUTHZEN_ACCESS_REQUESTS", "true"), "without http.publicUrl");
         for (String mode : List.of("rw", "660x", "888", "10660")) {
             assertRefused(
                     Map.of("ASSIZE_GRPC_UNIX_SOCKET", "s", "ASSIZE_GRPC_UNIX_SOCKET_MODE", mode),
@@ -375,7 +377,8 @@ class ServerConfigTest {
                         case ARCHIVE_OBJECT_LOCK -> "governance";
                         case ANCHOR_ENDPOINT, ARCHIVE_ENDPOINT -> "https://store.example.com";
                         case HTTP_PUBLIC_URL -> "https://pdp.example.com";
-                        case ANCHOR_PATH_STYLE,
+                        case AUTHZEN_ACCESS_REQUESTS,
+                                ANCHOR_PATH_STYLE,
                                 ANCHOR_INSTANCE_CREDENTIALS,
                                 ARCHIVE_PATH_STYLE,
                                 ARCHIVE_INSTANCE_CREDENTIALS -> "true";

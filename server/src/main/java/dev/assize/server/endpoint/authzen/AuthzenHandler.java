@@ -38,13 +38,16 @@ final class AuthzenHandler implements HttpHandler {
     private static final String REQUEST_ID = "X-Request-ID";
     private static final String METADATA_KEPT = "max-age=300";
     private static final String JSON = "application/json";
+    private static final String PROBLEM = "application/problem+json";
     private static final String TEXT = "text/plain; charset=utf-8";
 
     private final Admission admission;
     private final Gate gate;
     private final Evaluations evaluations;
     private final Searches searches;
+    private final AccessRequests accessRequests;
     private final Metadata metadata;
+    private final AuthzenConfig config;
     private final AuthzenMetrics metrics;
     private final Semaphore slots = new Semaphore(CONCURRENT_REQUESTS);
 
@@ -54,21 +57,28 @@ final class AuthzenHandler implements HttpHandler {
             Gate gate,
             Evaluations evaluations,
             Searches searches,
+            AccessRequests accessRequests,
             Metadata metadata,
+            AuthzenConfig config,
             AuthzenMetrics metrics) {
         this.admission = admission;
         this.gate = gate;
         this.evaluations = evaluations;
         this.searches = searches;
+        this.accessRequests = accessRequests;
         this.metadata = metadata;
+        this.config = config;
         this.metrics = metrics;
     }
 
     @Override
     public void handle(HttpExchange exchange) throws IOException {
         long start = System.nanoTime();
-        Optional<Route> route = Route.of(exchange.getRequestURI().getRawPath());
-        Response response = answer(exchange, route);
+        Optional<Route> route = Route.of(exchange.getRequestURI().getRawPath())
+                .filter(known -> config.accessRequests() || !known.endpoint().isOfDraft());
+        boolean isOfDraft = route.isPresent() && route.get().endpoint().isOfDraft();
+        Response answered = answer(exchange, route);
+        Response response = isOfDraft ? answered.asProblem() : answered;
         send(exchange, response);
         metrics.answered(
                 route.map(known -> known.endpoint().label()).orElse("none"),
@@ -90,21 +100,21 @@ final class AuthzenHandler implements HttpHandler {
                                     + " a path of AuthZEN, such as /access/v1/evaluation")
                     : answer(exchange, route.get());
         } catch (RuntimeException failure) {
-            return Refusals.of(failure).map(AuthzenHandler::refusal).orElseGet(() -> internal(failure));
+            return refusal(failure);
         } finally {
             slots.release();
         }
     }
 
     private Response answer(HttpExchange exchange, Route route) throws IOException {
-        boolean reads = route.endpoint() == Endpoint.METADATA;
+        boolean reads = route.endpoint().isRead();
         String method = exchange.getRequestMethod();
         if (reads ? !method.equals("GET") && !method.equals("HEAD") : !method.equals("POST")) {
             String allowed = reads ? "GET, HEAD" : "POST";
             return Response.error(HttpStatus.METHOD_NOT_ALLOWED, "method " + method + ": expected " + allowed)
                     .with("Allow", allowed);
         }
-        return reads ? metadata(route) : ask(exchange, route);
+        return route.endpoint() == Endpoint.METADATA ? metadata(route) : ask(exchange, route);
     }
 
     private Response metadata(Route route) {
@@ -126,6 +136,9 @@ final class AuthzenHandler implements HttpHandler {
         Context before = context.attach();
         try {
             gate.admit(tenant);
+            if (route.task() != null) {
+                return Response.ok(accessRequests.status(tenant, route.task()));
+            }
             requireJson(headers.getFirst("Content-Type"));
             byte[] body = exchange.getRequestBody().readNBytes(Limits.REQUEST_BYTES + 1);
             if (body.length > Limits.REQUEST_BYTES) {
@@ -133,10 +146,19 @@ final class AuthzenHandler implements HttpHandler {
                         HttpStatus.TOO_LARGE,
                         "the body is too large: expected at most " + Limits.REQUEST_BYTES + " bytes");
             }
-            return Response.ok(answer(route.endpoint(), InternetJson.object(body), tenant));
+            ObjectNode request = InternetJson.object(body);
+            return route.endpoint() == Endpoint.ACCESS_REQUEST
+                    ? submitted(accessRequests.submit(request, tenant, headers.getFirst("Idempotency-Key")))
+                    : Response.ok(answer(route.endpoint(), request, tenant));
         } finally {
             context.detach(before);
         }
+    }
+
+    private static Response submitted(ObjectNode task) {
+        boolean isPending = task.at("/task/status").textValue().equals("pending");
+        return new Response(isPending ? HttpStatus.ACCEPTED : HttpStatus.CREATED, JSON, task.toString(), null, "")
+                .with("Location", task.at("/task/status_endpoint").textValue());
     }
 
     private ObjectNode answer(Endpoint endpoint, ObjectNode request, TenantId tenant) {
@@ -146,7 +168,8 @@ final class AuthzenHandler implements HttpHandler {
             case SEARCH_SUBJECT -> searches.subjects(request, tenant);
             case SEARCH_RESOURCE -> searches.resources(request, tenant);
             case SEARCH_ACTION -> searches.actions(request, tenant);
-            case METADATA -> throw new IllegalStateException("Metadata is read, not asked");
+            case ACCESS_REQUEST, ACCESS_REQUEST_STATUS, METADATA ->
+                throw new IllegalStateException("No question: " + endpoint);
         };
     }
 
@@ -160,6 +183,12 @@ final class AuthzenHandler implements HttpHandler {
         if (!essence.equals(JSON)) {
             throw RefusedException.invalid("Content-Type", type == null ? "" : type, JSON);
         }
+    }
+
+    private Response refusal(RuntimeException failure) {
+        return failure instanceof ProblemException problem
+                ? Response.problem(problem.problem().status(), problem.problem().body(problem.detail()))
+                : Refusals.of(failure).map(AuthzenHandler::refusal).orElseGet(() -> internal(failure));
     }
 
     private static Response refusal(RefusedException refused) {
@@ -214,6 +243,17 @@ final class AuthzenHandler implements HttpHandler {
 
         static Response error(int status, String message) {
             return new Response(status, TEXT, message, null, "");
+        }
+
+        static Response problem(int status, ObjectNode body) {
+            return new Response(status, PROBLEM, body.toString(), null, "");
+        }
+
+        /** An error as the draft profile wants it; whatever else it is, as it is. */
+        Response asProblem() {
+            return type.equals(TEXT)
+                    ? new Response(status, PROBLEM, Problem.other(status, body).toString(), header, headerValue)
+                    : this;
         }
 
         Response with(String name, String value) {

@@ -10,6 +10,10 @@ public final class AuthzenModule extends AbstractModule {
     @Override
     protected void configure() {
         bind(AuthzenMetrics.class).in(Singleton.class);
+        bind(Denials.class).in(Singleton.class);
+        bind(Requestable.class).in(Singleton.class);
+        bind(Tasks.class).in(Singleton.class);
+        bind(AccessRequests.class).in(Singleton.class);
         bind(Evaluations.class).in(Singleton.class);
         bind(Searches.Patience.class).toInstance(Searches.Patience.DEFAULT);
         bind(Searches.class).in(Singleton.class);

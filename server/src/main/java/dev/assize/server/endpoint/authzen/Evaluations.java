@@ -34,13 +34,16 @@ final class Evaluations {
     private final Gate gate;
     private final DecisionIds ids;
     private final AnswersOnRecord onRecord;
+    private final Requestable requestable;
 
     @Inject
-    Evaluations(DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord) {
+    Evaluations(
+            DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord, Requestable requestable) {
         this.decisions = decisions;
         this.gate = gate;
         this.ids = ids;
         this.onRecord = onRecord;
+        this.requestable = requestable;
     }
 
     /** Answers one evaluation. */
@@ -48,8 +51,9 @@ final class Evaluations {
         CheckQuery query = read("", request, tenant);
         Answer answer = decisions.evaluate(query);
         Given given = onRecord.given(ids.next(), query, answer);
+        ObjectNode decision = decision(given, request, tenant);
         onRecord.put(tenant, List.of(given));
-        return decision(given);
+        return decision;
     }
 
     /** Answers as many as there are; a request without any is one itself. */
@@ -78,7 +82,7 @@ final class Evaluations {
     }
 
     private CheckQuery read(String prefix, ObjectNode request, TenantId tenant) {
-        CheckQuery query = new Question(prefix, request, tenant).query();
+        CheckQuery query = new Question(prefix, requestable.question(prefix, request), tenant).query();
         gate.requireEnvironment(query.env());
         return query;
     }
@@ -89,7 +93,8 @@ final class Evaluations {
             if (!(evaluation instanceof ObjectNode own)) {
                 throw Members.wrong(prefix + "evaluation", evaluation, "an object");
             }
-            item.query = read(prefix, merged(request, own), tenant);
+            item.question = merged(request, own);
+            item.query = read(prefix, item.question, tenant);
         } catch (RefusedException refused) {
             item.refused = refused;
         }
@@ -145,7 +150,7 @@ final class Evaluations {
             } else {
                 Given given = onRecord.given(ids.next(), item.queryOrThrow(), item.answerOrThrow());
                 givens.add(given);
-                written.add(decision(given));
+                written.add(decision(given, item.question, tenant));
             }
         }
         onRecord.put(tenant, givens);
@@ -163,7 +168,7 @@ final class Evaluations {
         return item;
     }
 
-    private static ObjectNode decision(Given given) {
+    private ObjectNode decision(Given given, ObjectNode question, TenantId tenant) {
         Answer answer = given.answer();
         ObjectNode decision = JsonNodeFactory.instance
                 .objectNode()
@@ -178,6 +183,7 @@ final class Evaluations {
             context.put("approval_id", answer.approvalId());
         }
         context.put("decision_id", given.decisionId());
+        requestable.tell(context, question, tenant, given);
         return decision;
     }
 
@@ -231,6 +237,7 @@ final class Evaluations {
     private static final class Item {
 
         private final String prefix;
+        private ObjectNode question = JsonNodeFactory.instance.objectNode();
         private @Nullable CheckQuery query;
         private @Nullable RefusedException refused;
         private @Nullable Answer answer;

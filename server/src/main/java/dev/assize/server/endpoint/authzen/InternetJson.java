@@ -7,11 +7,14 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.endpoint.call.RefusedException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.TreeMap;
 
 /**
  * Reads bodies as I-JSON (RFC 7493), which every reader understands alike: UTF-8, no member twice, no half of a
@@ -71,6 +74,30 @@ final class InternetJson {
         if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
             throw refused("a text with half of a surrogate pair");
         }
+    }
+
+    /** The same value in one order of members, with each number in one form: two readers agree that two are alike. */
+    static JsonNode ordered(JsonNode value) {
+        if (value instanceof ObjectNode object) {
+            TreeMap<String, JsonNode> members = new TreeMap<>();
+            object.forEachEntry((name, member) -> members.put(name, ordered(member)));
+            ObjectNode ordered = JsonNodeFactory.instance.objectNode();
+            members.forEach(ordered::set);
+            return ordered;
+        }
+        if (value instanceof ArrayNode array) {
+            ArrayNode ordered = JsonNodeFactory.instance.arrayNode();
+            array.forEach(element -> ordered.add(ordered(element)));
+            return ordered;
+        }
+        return value.isNumber() ? number(value) : value;
+    }
+
+    /** A whole number as one, however it was written. */
+    private static JsonNode number(JsonNode number) {
+        return number.canConvertToExactIntegral() && number.canConvertToLong()
+                ? JsonNodeFactory.instance.numberNode(number.longValue())
+                : number;
     }
 
     private static RefusedException refused(String found) {

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 /** Says where what is; the same for every name of a tenant, whether or not there is one. */
 final class Metadata {
 
+    /** As the draft of the profile names it. */
+    private static final String ACCESS_REQUESTS = "urn:openid:authzen:capability:access-request";
+
     private final AuthzenConfig config;
 
     @Inject
@@ -19,19 +22,22 @@ final class Metadata {
 
     /** Empty where nobody said by what address callers come. */
     Optional<ObjectNode> of(@Nullable TenantId tenant) {
-        String url = config.publicUrl();
-        if (url == null) {
+        if (config.publicUrl() == null) {
             return Optional.empty();
         }
-        String identifier = tenant == null ? url : url + "/" + tenant;
-        String base = identifier + "/access/v1/";
-        return Optional.of(JsonNodeFactory.instance
+        String base = config.base(tenant);
+        ObjectNode metadata = JsonNodeFactory.instance
                 .objectNode()
-                .put("policy_decision_point", identifier)
+                .put("policy_decision_point", config.identifier(tenant))
                 .put("access_evaluation_endpoint", base + "evaluation")
                 .put("access_evaluations_endpoint", base + "evaluations")
                 .put("search_subject_endpoint", base + "search/subject")
                 .put("search_resource_endpoint", base + "search/resource")
-                .put("search_action_endpoint", base + "search/action"));
+                .put("search_action_endpoint", base + "search/action");
+        if (config.accessRequests()) {
+            metadata.put("access_request_endpoint", base + AccessRequests.PATH);
+            metadata.putArray("capabilities").add(ACCESS_REQUESTS);
+        }
+        return Optional.of(metadata);
     }
 }

@@ -2,41 +2,66 @@ package dev.assize.server.endpoint.authzen;
 
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a path asks for, and in which tenant.
  *
  * @param tenant as the path says it, not yet read; null where it names none
+ * @param task that is asked about, as the path says it; null but where that is what it asks for
  */
-record Route(Endpoint endpoint, @Nullable String tenant) {
+record Route(
+        Endpoint endpoint,
+        @Nullable String tenant,
+        @Nullable String task) {
 
     private static final String BASE = "/access/v1/";
     private static final String WELL_KNOWN = "/.well-known/authzen-configuration";
 
+    private static final Pattern TASK = Pattern.compile(AccessRequests.PATH + "/([^/]+)");
+
     private static final Map<String, Endpoint> ENDPOINTS = Map.of(
-            "evaluation", Endpoint.EVALUATION,
-            "evaluations", Endpoint.EVALUATIONS,
-            "search/subject", Endpoint.SEARCH_SUBJECT,
-            "search/resource", Endpoint.SEARCH_RESOURCE,
-            "search/action", Endpoint.SEARCH_ACTION);
+            "evaluation",
+            Endpoint.EVALUATION,
+            "evaluations",
+            Endpoint.EVALUATIONS,
+            "search/subject",
+            Endpoint.SEARCH_SUBJECT,
+            "search/resource",
+            Endpoint.SEARCH_RESOURCE,
+            "search/action",
+            Endpoint.SEARCH_ACTION,
+            AccessRequests.PATH,
+            Endpoint.ACCESS_REQUEST);
 
     static Optional<Route> of(@Nullable String path) {
         if (path == null) {
             return Optional.empty();
         }
         if (path.equals(WELL_KNOWN)) {
-            return Optional.of(new Route(Endpoint.METADATA, null));
+            return Optional.of(new Route(Endpoint.METADATA, null, null));
         }
         if (path.startsWith(WELL_KNOWN + "/")) {
-            return Optional.of(new Route(Endpoint.METADATA, path.substring(WELL_KNOWN.length() + 1)));
+            return Optional.of(new Route(Endpoint.METADATA, path.substring(WELL_KNOWN.length() + 1), null));
         }
         int base = path.indexOf(BASE);
-        Endpoint endpoint = base < 0 ? null : ENDPOINTS.get(path.substring(base + BASE.length()));
-        if (endpoint == null || base == 1 || path.lastIndexOf('/', base - 1) > 0) {
+        if (base < 0 || base == 1 || path.lastIndexOf('/', base - 1) > 0) {
             return Optional.empty();
         }
-        return Optional.of(new Route(endpoint, base == 0 ? null : path.substring(1, base)));
+        return of(path.substring(base + BASE.length()), base == 0 ? null : path.substring(1, base));
+    }
+
+    private static Optional<Route> of(String rest, @Nullable String tenant) {
+        Endpoint endpoint = ENDPOINTS.get(rest);
+        if (endpoint != null) {
+            return Optional.of(new Route(endpoint, tenant, null));
+        }
+        Matcher task = TASK.matcher(rest);
+        return task.matches()
+                ? Optional.of(new Route(Endpoint.ACCESS_REQUEST_STATUS, tenant, task.group(1)))
+                : Optional.empty();
     }
 
     /** Everything that is offered, and the RPC that each stands for: limits and permissions of callers are its. */
@@ -46,6 +71,8 @@ record Route(Endpoint endpoint, @Nullable String tenant) {
         SEARCH_SUBJECT("search-subject", "DecisionService/SearchSubjects"),
         SEARCH_RESOURCE("search-resource", "DecisionService/SearchResources"),
         SEARCH_ACTION("search-action", "DecisionService/SearchActions"),
+        ACCESS_REQUEST("access-request", "ApprovalService/RequestApproval"),
+        ACCESS_REQUEST_STATUS("access-request-status", "ApprovalService/ListApprovals"),
         METADATA("metadata", "");
 
         private final String label;
@@ -63,6 +90,16 @@ record Route(Endpoint endpoint, @Nullable String tenant) {
 
         String rpc() {
             return rpc;
+        }
+
+        /** Whether it is of the draft profile, which is there only where somebody wants it. */
+        boolean isOfDraft() {
+            return this == ACCESS_REQUEST || this == ACCESS_REQUEST_STATUS;
+        }
+
+        /** Whether it is read, not asked. */
+        boolean isRead() {
+            return this == METADATA || this == ACCESS_REQUEST_STATUS;
         }
     }
 }

@@ -1,6 +1,5 @@
 package dev.assize.server.endpoint.authzen;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -22,7 +21,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -137,22 +135,6 @@ final class Searches {
         return new Found(names, wildcards, false, last);
     }
 
-    private static JsonNode ordered(JsonNode value) {
-        if (value instanceof ObjectNode object) {
-            TreeMap<String, JsonNode> members = new TreeMap<>();
-            object.forEachEntry((name, member) -> members.put(name, ordered(member)));
-            ObjectNode ordered = JsonNodeFactory.instance.objectNode();
-            members.forEach(ordered::set);
-            return ordered;
-        }
-        if (value instanceof ArrayNode array) {
-            ArrayNode ordered = JsonNodeFactory.instance.arrayNode();
-            array.forEach(element -> ordered.add(ordered(element)));
-            return ordered;
-        }
-        return value;
-    }
-
     private static Stream<ObjectNode> action(String name) {
         return Stream.of(JsonNodeFactory.instance.objectNode().put("name", name));
     }
@@ -193,11 +175,11 @@ final class Searches {
         byte[] conditions() {
             ObjectNode conditions = JsonNodeFactory.instance.objectNode();
             for (String name : List.of("subject", "action", "resource", "context")) {
-                Members.present(request, name).ifPresent(value -> conditions.set(name, ordered(value)));
+                Members.present(request, name).ifPresent(value -> conditions.set(name, InternetJson.ordered(value)));
             }
             Members.optionalObject("", request, "page")
                     .flatMap(page -> Members.present(page, "properties"))
-                    .ifPresent(value -> conditions.set("page", ordered(value)));
+                    .ifPresent(value -> conditions.set("page", InternetJson.ordered(value)));
             return ("authzen\0" + endpoint + "\0" + tenant + "\0" + conditions).getBytes(StandardCharsets.UTF_8);
         }
     }

@@ -41,7 +41,7 @@ class AuthzenBoundsTest {
 
     /** Gives a page the time of one stretch. */
     AuthzenBoundsTest(@TempDir Path directory) throws IOException {
-        door = new AuthzenDoor(directory, new Searches.Patience(Duration.ZERO, Duration.ofMillis(250)));
+        door = new AuthzenDoor(directory, new Searches.Patience(Duration.ZERO, Duration.ofMillis(250)), false);
     }
 
     @AfterEach

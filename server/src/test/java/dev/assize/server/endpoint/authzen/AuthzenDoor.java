@@ -38,17 +38,18 @@ final class AuthzenDoor implements AutoCloseable {
     private final HttpServer server;
 
     AuthzenDoor(Path directory) throws IOException {
-        this(directory, Searches.Patience.DEFAULT);
+        this(directory, Searches.Patience.DEFAULT, false);
     }
 
-    AuthzenDoor(Path directory, Searches.Patience patience) throws IOException {
+    AuthzenDoor(Path directory, Searches.Patience patience, boolean accessRequests) throws IOException {
         fixture = new GrpcFixture(directory);
         key = fixture.admin;
         HttpHandler handler = fixture.injector
                 .createChildInjector(Modules.override(new AuthzenModule()).with(new AbstractModule() {
                     @Override
                     protected void configure() {
-                        bind(AuthzenConfig.class).toInstance(new AuthzenConfig("https://pdp.example.com/"));
+                        bind(AuthzenConfig.class)
+                                .toInstance(new AuthzenConfig("https://pdp.example.com/", accessRequests));
                         bind(Searches.Patience.class).toInstance(patience);
                     }
                 }))
