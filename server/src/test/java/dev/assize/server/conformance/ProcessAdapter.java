@@ -120,7 +120,7 @@ final class ProcessAdapter implements Adapter {
             } catch (ExecutionException | TimeoutException silent) {
                 boolean ended = silent instanceof ExecutionException && waitForEnd();
                 if (!ended) {
-                    process.destroyForcibly();
+                    kill();
                 }
                 throw new IllegalStateException(
                         "the adapter for " + language + " did not answer " + line + ": "
@@ -129,7 +129,7 @@ final class ProcessAdapter implements Adapter {
                         silent);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                process.destroyForcibly();
+                kill();
                 throw new IllegalStateException(e);
             }
         }
@@ -148,6 +148,12 @@ final class ProcessAdapter implements Adapter {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** With what it has started: that holds the output open, and whoever reads it would wait for it for ever. */
+    private void kill() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
     }
 
     private boolean waitForEnd() {
@@ -173,14 +179,14 @@ final class ProcessAdapter implements Adapter {
         try {
             in.close();
             if (!process.waitFor(2, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
+                kill();
             }
             Files.deleteIfExists(errors);
         } catch (IOException ended) {
-            process.destroyForcibly();
+            kill();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            process.destroyForcibly();
+            kill();
         }
     }
 
