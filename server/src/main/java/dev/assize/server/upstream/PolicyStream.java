@@ -141,6 +141,7 @@ final class PolicyStream implements Runnable {
 
     private void follow() {
         centre.readKey();
+        centre.connectNow();
         CancellableContext context = Context.ROOT.withCancellation();
         synchronized (this) {
             call = context;

@@ -119,6 +119,10 @@ final class TenantForwarder {
 
     private Pause forward() throws Misfit {
         Instant now = clock.instant();
+        if (queue.last() == 0) {
+            // Nothing was ever spooled: nobody needs to be asked.
+            return new Pause(ASK_EVERY, true);
+        }
         if (askedAt == null || !askedAt.plus(ASK_EVERY).isAfter(now)) {
             follow(link.send(request(List.of())));
             askedAt = now;
@@ -267,7 +271,10 @@ final class TenantForwarder {
 
     private Pause refused(StatusRuntimeException e) {
         metrics.refusal();
-        return stop("the ledger refuses record " + (queue.forwarded() + 1) + " of the spool: " + said(e));
+        return stop((queue.depth() == 0
+                        ? "the ledger does not say where it stands with the spool: "
+                        : "the ledger refuses record " + (queue.forwarded() + 1) + " of the spool: ")
+                + said(e));
     }
 
     private Pause stop(String why) {

@@ -209,6 +209,15 @@ class TenantForwarderTest {
     }
 
     @Test
+    void asksNobodyAsLongAsNothingWasSpooled() {
+        ledger.refuse(Status.PERMISSION_DENIED, any -> true);
+
+        assertThat(forward()).isEqualTo(new Pause(TenantForwarder.ASK_EVERY, true));
+        assertThat(ledger.calls()).isZero();
+        assertThat(forwarder.complaint()).isEmpty();
+    }
+
+    @Test
     void forwardsInOrderAndInBatches() {
         append(texts(0, 1_201));
         forward();
