@@ -3,6 +3,9 @@
 //
 //	ASSIZE_KEY=asz_… NOTES_SESSIONS=secret1=user:alice,secret2=user:bob go run ./examples/notes
 //	curl -H 'Authorization: Bearer secret1' -X PUT -d 'hello' http://127.0.0.1:8080/notes/1
+//
+// Behind a gateway that has verified who calls, SUBJECT_HEADER names the header in which it says so. Only where nobody but
+// the gateway reaches this service: everybody can send a header.
 package main
 
 import (
@@ -34,7 +37,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	handler, err := newService(client, sessions(os.Getenv("NOTES_SESSIONS")))
+	handler, err := newService(client, sessions(os.Getenv("NOTES_SESSIONS")), os.Getenv("SUBJECT_HEADER"))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ const longestNote = 64 << 10
 type service struct {
 	client   *assize.Client
 	sessions map[string]string // subjects by token
+	header   string            // in which a gateway says who calls; empty without one
 
 	mu    sync.Mutex
 	notes map[string]string // guarded by mu
@@ -35,8 +36,8 @@ func sessions(text string) map[string]string {
 	return subjects
 }
 
-func newService(client *assize.Client, sessions map[string]string) (http.Handler, error) {
-	s := &service{client: client, sessions: sessions, notes: map[string]string{}}
+func newService(client *assize.Client, sessions map[string]string, header string) (http.Handler, error) {
+	s := &service{client: client, sessions: sessions, header: header, notes: map[string]string{}}
 	door, err := assizehttp.New(client, s.subject, assizehttp.Routes{
 		"GET /notes/{id}":    {Action: "read", Resource: "note:{id}", EncodedSlashes: true},
 		"PUT /notes/{id}":    {Action: "write", Resource: "note:{id}", EncodedSlashes: true},
@@ -55,6 +56,9 @@ func newService(client *assize.Client, sessions map[string]string) (http.Handler
 }
 
 func (s *service) subject(r *http.Request) (string, error) {
+	if s.header != "" {
+		return url.PathUnescape(r.Header.Get(s.header))
+	}
 	token, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if subject := s.sessions[token]; isBearer && subject != "" {
 		return subject, nil

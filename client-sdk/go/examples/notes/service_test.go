@@ -25,7 +25,7 @@ func ask(t *testing.T, handler http.Handler, method, path, token string) *httpte
 func newTestService(t *testing.T) (*assizetest.Fake, http.Handler) {
 	t.Helper()
 	fake := assizetest.Start(t)
-	handler, err := newService(fake.Client(), sessions("t1=user:alice,t2=user:bob,=user:nobody,broken"))
+	handler, err := newService(fake.Client(), sessions("t1=user:alice,t2=user:bob,=user:nobody,broken"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,27 @@ func TestWhatCannotBeRecordedIsNotDone(t *testing.T) {
 	s.write(response, request)
 	if response.Code != http.StatusServiceUnavailable || len(s.notes) != 0 {
 		t.Errorf("got %d, notes %v", response.Code, s.notes)
+	}
+}
+
+func TestAGatewaySaysWhoCalls(t *testing.T) {
+	fake := assizetest.Start(t)
+	fake.Allow("user:ann", assizetest.Any, "write")
+	notes, err := newService(fake.Client(), sessions("t1=user:ann"), "X-Assize-Subject")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, notes, "PUT", "/notes/1", "t1"); got.Code != http.StatusUnauthorized {
+		t.Errorf("without the header: %d", got.Code)
+	}
+	for subject, wanted := range map[string]int{"user:bob": http.StatusForbidden, "user:a%6En": http.StatusNoContent} {
+		request := httptest.NewRequestWithContext(t.Context(), "PUT", "/notes/1", strings.NewReader("hello"))
+		request.Header.Set("X-Assize-Subject", subject)
+		response := httptest.NewRecorder()
+		notes.ServeHTTP(response, request)
+		if response.Code != wanted {
+			t.Errorf("%s: %d", subject, response.Code)
+		}
 	}
 }
 
