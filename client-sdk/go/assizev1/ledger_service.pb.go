@@ -78,6 +78,61 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{0}
 }
 
+// When an append is answered.
+type Acknowledgement int32
+
+const (
+	// As ACKNOWLEDGEMENT_IN_LEDGER.
+	Acknowledgement_ACKNOWLEDGEMENT_UNSPECIFIED Acknowledgement = 0
+	// When the entries are in the ledger, for good.
+	Acknowledgement_ACKNOWLEDGEMENT_IN_LEDGER Acknowledgement = 1
+	// When they are in the spool of the sidecar that is asked, on disk for good; it forwards them in the order in which they
+	// came. A server that is no sidecar, and a sidecar where a separation of duty asks for the ledger to know of the action,
+	// answers as with ACKNOWLEDGEMENT_IN_LEDGER.
+	Acknowledgement_ACKNOWLEDGEMENT_SPOOLED Acknowledgement = 2
+)
+
+// Enum value maps for Acknowledgement.
+var (
+	Acknowledgement_name = map[int32]string{
+		0: "ACKNOWLEDGEMENT_UNSPECIFIED",
+		1: "ACKNOWLEDGEMENT_IN_LEDGER",
+		2: "ACKNOWLEDGEMENT_SPOOLED",
+	}
+	Acknowledgement_value = map[string]int32{
+		"ACKNOWLEDGEMENT_UNSPECIFIED": 0,
+		"ACKNOWLEDGEMENT_IN_LEDGER":   1,
+		"ACKNOWLEDGEMENT_SPOOLED":     2,
+	}
+)
+
+func (x Acknowledgement) Enum() *Acknowledgement {
+	p := new(Acknowledgement)
+	*p = x
+	return p
+}
+
+func (x Acknowledgement) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Acknowledgement) Descriptor() protoreflect.EnumDescriptor {
+	return file_assize_v1_ledger_service_proto_enumTypes[1].Descriptor()
+}
+
+func (Acknowledgement) Type() protoreflect.EnumType {
+	return &file_assize_v1_ledger_service_proto_enumTypes[1]
+}
+
+func (x Acknowledgement) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Acknowledgement.Descriptor instead.
+func (Acknowledgement) EnumDescriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{1}
+}
+
 // What can be wrong with an entry.
 type ChainFault int32
 
@@ -146,11 +201,11 @@ func (x ChainFault) String() string {
 }
 
 func (ChainFault) Descriptor() protoreflect.EnumDescriptor {
-	return file_assize_v1_ledger_service_proto_enumTypes[1].Descriptor()
+	return file_assize_v1_ledger_service_proto_enumTypes[2].Descriptor()
 }
 
 func (ChainFault) Type() protoreflect.EnumType {
-	return &file_assize_v1_ledger_service_proto_enumTypes[1]
+	return &file_assize_v1_ledger_service_proto_enumTypes[2]
 }
 
 func (x ChainFault) Number() protoreflect.EnumNumber {
@@ -159,7 +214,7 @@ func (x ChainFault) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ChainFault.Descriptor instead.
 func (ChainFault) EnumDescriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{1}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{2}
 }
 
 // In what form entries are exported.
@@ -202,11 +257,11 @@ func (x ExportFormat) String() string {
 }
 
 func (ExportFormat) Descriptor() protoreflect.EnumDescriptor {
-	return file_assize_v1_ledger_service_proto_enumTypes[2].Descriptor()
+	return file_assize_v1_ledger_service_proto_enumTypes[3].Descriptor()
 }
 
 func (ExportFormat) Type() protoreflect.EnumType {
-	return &file_assize_v1_ledger_service_proto_enumTypes[2]
+	return &file_assize_v1_ledger_service_proto_enumTypes[3]
 }
 
 func (x ExportFormat) Number() protoreflect.EnumNumber {
@@ -215,7 +270,7 @@ func (x ExportFormat) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExportFormat.Descriptor instead.
 func (ExportFormat) EnumDescriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{2}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Where to look for what is derived.
@@ -255,11 +310,11 @@ func (x LineageDirection) String() string {
 }
 
 func (LineageDirection) Descriptor() protoreflect.EnumDescriptor {
-	return file_assize_v1_ledger_service_proto_enumTypes[3].Descriptor()
+	return file_assize_v1_ledger_service_proto_enumTypes[4].Descriptor()
 }
 
 func (LineageDirection) Type() protoreflect.EnumType {
-	return &file_assize_v1_ledger_service_proto_enumTypes[3]
+	return &file_assize_v1_ledger_service_proto_enumTypes[4]
 }
 
 func (x LineageDirection) Number() protoreflect.EnumNumber {
@@ -268,7 +323,7 @@ func (x LineageDirection) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LineageDirection.Descriptor instead.
 func (LineageDirection) EnumDescriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{4}
 }
 
 // Why nothing stands under a record of a tree.
@@ -312,11 +367,11 @@ func (x LineageCut) String() string {
 }
 
 func (LineageCut) Descriptor() protoreflect.EnumDescriptor {
-	return file_assize_v1_ledger_service_proto_enumTypes[4].Descriptor()
+	return file_assize_v1_ledger_service_proto_enumTypes[5].Descriptor()
 }
 
 func (LineageCut) Type() protoreflect.EnumType {
-	return &file_assize_v1_ledger_service_proto_enumTypes[4]
+	return &file_assize_v1_ledger_service_proto_enumTypes[5]
 }
 
 func (x LineageCut) Number() protoreflect.EnumNumber {
@@ -325,7 +380,7 @@ func (x LineageCut) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LineageCut.Descriptor instead.
 func (LineageCut) EnumDescriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{4}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{5}
 }
 
 // Something that was done, or tried.
@@ -541,10 +596,13 @@ type AppendAuditRequest struct {
 	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// 1 to 500.
 	Events []*AuditEvent `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
-	// At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none.
+	// At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none. What was only spooled is recognised by
+	// its key for as long as the sidecar keeps it.
 	IdempotencyKey string `protobuf:"bytes,3,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When to answer.
+	Acknowledgement Acknowledgement `protobuf:"varint,4,opt,name=acknowledgement,proto3,enum=assize.v1.Acknowledgement" json:"acknowledgement,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *AppendAuditRequest) Reset() {
@@ -598,12 +656,24 @@ func (x *AppendAuditRequest) GetIdempotencyKey() string {
 	return ""
 }
 
+func (x *AppendAuditRequest) GetAcknowledgement() Acknowledgement {
+	if x != nil {
+		return x.Acknowledgement
+	}
+	return Acknowledgement_ACKNOWLEDGEMENT_UNSPECIFIED
+}
+
 type AppendAuditResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each event, in their order.
 	Entries []*AppendedEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
 	// The key had been used before with the same content: these are the first answer's entries.
-	Replayed      bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,2,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// What the answer says: that the entries are in the ledger, or that they are spooled.
+	Acknowledgement Acknowledgement `protobuf:"varint,3,opt,name=acknowledgement,proto3,enum=assize.v1.Acknowledgement" json:"acknowledgement,omitempty"`
+	// Where they are spooled; absent where they are in the ledger. They have no position and no hash yet, so `entries` is
+	// empty then.
+	Spooled       *SpoolPosition `protobuf:"bytes,4,opt,name=spooled,proto3" json:"spooled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -652,6 +722,625 @@ func (x *AppendAuditResponse) GetReplayed() bool {
 	return false
 }
 
+func (x *AppendAuditResponse) GetAcknowledgement() Acknowledgement {
+	if x != nil {
+		return x.Acknowledgement
+	}
+	return Acknowledgement_ACKNOWLEDGEMENT_UNSPECIFIED
+}
+
+func (x *AppendAuditResponse) GetSpooled() *SpoolPosition {
+	if x != nil {
+		return x.Spooled
+	}
+	return nil
+}
+
+// Where a request stands in a spool.
+type SpoolPosition struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	SpoolId string                 `protobuf:"bytes,1,opt,name=spool_id,json=spoolId,proto3" json:"spool_id,omitempty"`
+	// From 1, each one more than the one before. Entries in the ledger have `spool/ID/NUMBER` as their idempotency key.
+	Number        int64 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpoolPosition) Reset() {
+	*x = SpoolPosition{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpoolPosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpoolPosition) ProtoMessage() {}
+
+func (x *SpoolPosition) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpoolPosition.ProtoReflect.Descriptor instead.
+func (*SpoolPosition) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SpoolPosition) GetSpoolId() string {
+	if x != nil {
+		return x.SpoolId
+	}
+	return ""
+}
+
+func (x *SpoolPosition) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+// Events that were spooled together.
+type SpooledRecord struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One more than the record before.
+	Number int64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// As in AppendAudit.
+	Events []*AuditEvent `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	// W3C `traceparent` of the call that brought them, for the entries; empty for none.
+	TraceContext  string `protobuf:"bytes,3,opt,name=trace_context,json=traceContext,proto3" json:"trace_context,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpooledRecord) Reset() {
+	*x = SpooledRecord{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpooledRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpooledRecord) ProtoMessage() {}
+
+func (x *SpooledRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpooledRecord.ProtoReflect.Descriptor instead.
+func (*SpooledRecord) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SpooledRecord) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *SpooledRecord) GetEvents() []*AuditEvent {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *SpooledRecord) GetTraceContext() string {
+	if x != nil {
+		return x.TraceContext
+	}
+	return ""
+}
+
+type AppendSpooledRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// 32 hexadecimal digits.
+	SpoolId string `protobuf:"bytes,2,opt,name=spool_id,json=spoolId,proto3" json:"spool_id,omitempty"`
+	// With at most 500 events in all; none asks where the ledger stands.
+	Records []*SpooledRecord `protobuf:"bytes,3,rep,name=records,proto3" json:"records,omitempty"`
+	// SHA-256 over all records before these, as the spool computes it; 32 bytes.
+	PreviousHash []byte `protobuf:"bytes,4,opt,name=previous_hash,json=previousHash,proto3" json:"previous_hash,omitempty"`
+	// The same behind these.
+	LastHash []byte `protobuf:"bytes,5,opt,name=last_hash,json=lastHash,proto3" json:"last_hash,omitempty"`
+	// The highest number in the spool: what the ledger is told to expect.
+	HighestNumber int64 `protobuf:"varint,6,opt,name=highest_number,json=highestNumber,proto3" json:"highest_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppendSpooledRequest) Reset() {
+	*x = AppendSpooledRequest{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppendSpooledRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppendSpooledRequest) ProtoMessage() {}
+
+func (x *AppendSpooledRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppendSpooledRequest.ProtoReflect.Descriptor instead.
+func (*AppendSpooledRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AppendSpooledRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *AppendSpooledRequest) GetSpoolId() string {
+	if x != nil {
+		return x.SpoolId
+	}
+	return ""
+}
+
+func (x *AppendSpooledRequest) GetRecords() []*SpooledRecord {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *AppendSpooledRequest) GetPreviousHash() []byte {
+	if x != nil {
+		return x.PreviousHash
+	}
+	return nil
+}
+
+func (x *AppendSpooledRequest) GetLastHash() []byte {
+	if x != nil {
+		return x.LastHash
+	}
+	return nil
+}
+
+func (x *AppendSpooledRequest) GetHighestNumber() int64 {
+	if x != nil {
+		return x.HighestNumber
+	}
+	return 0
+}
+
+type AppendSpooledResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of the record that the ledger expects next.
+	NextNumber int64 `protobuf:"varint,1,opt,name=next_number,json=nextNumber,proto3" json:"next_number,omitempty"`
+	// The hash up to there; empty where any will do, behind records that were declared lost.
+	LastHash []byte `protobuf:"bytes,2,opt,name=last_hash,json=lastHash,proto3" json:"last_hash,omitempty"`
+	// Whether the records were appended now.
+	Appended      bool `protobuf:"varint,3,opt,name=appended,proto3" json:"appended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AppendSpooledResponse) Reset() {
+	*x = AppendSpooledResponse{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AppendSpooledResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AppendSpooledResponse) ProtoMessage() {}
+
+func (x *AppendSpooledResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AppendSpooledResponse.ProtoReflect.Descriptor instead.
+func (*AppendSpooledResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AppendSpooledResponse) GetNextNumber() int64 {
+	if x != nil {
+		return x.NextNumber
+	}
+	return 0
+}
+
+func (x *AppendSpooledResponse) GetLastHash() []byte {
+	if x != nil {
+		return x.LastHash
+	}
+	return nil
+}
+
+func (x *AppendSpooledResponse) GetAppended() bool {
+	if x != nil {
+		return x.Appended
+	}
+	return false
+}
+
+type ListSpoolsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSpoolsRequest) Reset() {
+	*x = ListSpoolsRequest{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSpoolsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSpoolsRequest) ProtoMessage() {}
+
+func (x *ListSpoolsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSpoolsRequest.ProtoReflect.Descriptor instead.
+func (*ListSpoolsRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListSpoolsRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+type ListSpoolsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Spools        []*SpoolStanding       `protobuf:"bytes,1,rep,name=spools,proto3" json:"spools,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSpoolsResponse) Reset() {
+	*x = ListSpoolsResponse{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSpoolsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSpoolsResponse) ProtoMessage() {}
+
+func (x *ListSpoolsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSpoolsResponse.ProtoReflect.Descriptor instead.
+func (*ListSpoolsResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListSpoolsResponse) GetSpools() []*SpoolStanding {
+	if x != nil {
+		return x.Spools
+	}
+	return nil
+}
+
+// How far a ledger has a spool.
+type SpoolStanding struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RecordedBy       string                 `protobuf:"bytes,1,opt,name=recorded_by,json=recordedBy,proto3" json:"recorded_by,omitempty"`
+	RecordedByTenant string                 `protobuf:"bytes,2,opt,name=recorded_by_tenant,json=recordedByTenant,proto3" json:"recorded_by_tenant,omitempty"`
+	SpoolId          string                 `protobuf:"bytes,3,opt,name=spool_id,json=spoolId,proto3" json:"spool_id,omitempty"`
+	// The number of the record that the ledger expects next.
+	NextNumber int64 `protobuf:"varint,4,opt,name=next_number,json=nextNumber,proto3" json:"next_number,omitempty"`
+	// The highest number that the spool has told of.
+	HighestNumber int64 `protobuf:"varint,5,opt,name=highest_number,json=highestNumber,proto3" json:"highest_number,omitempty"`
+	// Records that it has told of and that are not in the ledger: on their way, withheld, or lost.
+	Missing int64 `protobuf:"varint,6,opt,name=missing,proto3" json:"missing,omitempty"`
+	// When it last appended, or told of more.
+	HeardAt       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=heard_at,json=heardAt,proto3" json:"heard_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SpoolStanding) Reset() {
+	*x = SpoolStanding{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SpoolStanding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SpoolStanding) ProtoMessage() {}
+
+func (x *SpoolStanding) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SpoolStanding.ProtoReflect.Descriptor instead.
+func (*SpoolStanding) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SpoolStanding) GetRecordedBy() string {
+	if x != nil {
+		return x.RecordedBy
+	}
+	return ""
+}
+
+func (x *SpoolStanding) GetRecordedByTenant() string {
+	if x != nil {
+		return x.RecordedByTenant
+	}
+	return ""
+}
+
+func (x *SpoolStanding) GetSpoolId() string {
+	if x != nil {
+		return x.SpoolId
+	}
+	return ""
+}
+
+func (x *SpoolStanding) GetNextNumber() int64 {
+	if x != nil {
+		return x.NextNumber
+	}
+	return 0
+}
+
+func (x *SpoolStanding) GetHighestNumber() int64 {
+	if x != nil {
+		return x.HighestNumber
+	}
+	return 0
+}
+
+func (x *SpoolStanding) GetMissing() int64 {
+	if x != nil {
+		return x.Missing
+	}
+	return 0
+}
+
+func (x *SpoolStanding) GetHeardAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HeardAt
+	}
+	return nil
+}
+
+type DeclareSpoolLossRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Whose spool it is.
+	RecordedBy string `protobuf:"bytes,2,opt,name=recorded_by,json=recordedBy,proto3" json:"recorded_by,omitempty"`
+	// Empty means the ledger's tenant.
+	RecordedByTenant string `protobuf:"bytes,3,opt,name=recorded_by_tenant,json=recordedByTenant,proto3" json:"recorded_by_tenant,omitempty"`
+	SpoolId          string `protobuf:"bytes,4,opt,name=spool_id,json=spoolId,proto3" json:"spool_id,omitempty"`
+	// The last number that is lost; the first is the one that the ledger expects next.
+	ThroughNumber int64 `protobuf:"varint,5,opt,name=through_number,json=throughNumber,proto3" json:"through_number,omitempty"`
+	// Why, at most 1,024 bytes.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclareSpoolLossRequest) Reset() {
+	*x = DeclareSpoolLossRequest{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclareSpoolLossRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclareSpoolLossRequest) ProtoMessage() {}
+
+func (x *DeclareSpoolLossRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclareSpoolLossRequest.ProtoReflect.Descriptor instead.
+func (*DeclareSpoolLossRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeclareSpoolLossRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *DeclareSpoolLossRequest) GetRecordedBy() string {
+	if x != nil {
+		return x.RecordedBy
+	}
+	return ""
+}
+
+func (x *DeclareSpoolLossRequest) GetRecordedByTenant() string {
+	if x != nil {
+		return x.RecordedByTenant
+	}
+	return ""
+}
+
+func (x *DeclareSpoolLossRequest) GetSpoolId() string {
+	if x != nil {
+		return x.SpoolId
+	}
+	return ""
+}
+
+func (x *DeclareSpoolLossRequest) GetThroughNumber() int64 {
+	if x != nil {
+		return x.ThroughNumber
+	}
+	return 0
+}
+
+func (x *DeclareSpoolLossRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type DeclareSpoolLossResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry that records it.
+	Entry *AppendedEntry `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	// The numbers that it says are lost, both included.
+	FromNumber    int64 `protobuf:"varint,2,opt,name=from_number,json=fromNumber,proto3" json:"from_number,omitempty"`
+	ThroughNumber int64 `protobuf:"varint,3,opt,name=through_number,json=throughNumber,proto3" json:"through_number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeclareSpoolLossResponse) Reset() {
+	*x = DeclareSpoolLossResponse{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeclareSpoolLossResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeclareSpoolLossResponse) ProtoMessage() {}
+
+func (x *DeclareSpoolLossResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeclareSpoolLossResponse.ProtoReflect.Descriptor instead.
+func (*DeclareSpoolLossResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeclareSpoolLossResponse) GetEntry() *AppendedEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *DeclareSpoolLossResponse) GetFromNumber() int64 {
+	if x != nil {
+		return x.FromNumber
+	}
+	return 0
+}
+
+func (x *DeclareSpoolLossResponse) GetThroughNumber() int64 {
+	if x != nil {
+		return x.ThroughNumber
+	}
+	return 0
+}
+
 // Where an event stands in the ledger.
 type AppendedEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -666,7 +1355,7 @@ type AppendedEntry struct {
 
 func (x *AppendedEntry) Reset() {
 	*x = AppendedEntry{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[3]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -678,7 +1367,7 @@ func (x *AppendedEntry) String() string {
 func (*AppendedEntry) ProtoMessage() {}
 
 func (x *AppendedEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[3]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -691,7 +1380,7 @@ func (x *AppendedEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendedEntry.ProtoReflect.Descriptor instead.
 func (*AppendedEntry) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{3}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AppendedEntry) GetSeq() int64 {
@@ -731,7 +1420,7 @@ type VerifyChainRequest struct {
 
 func (x *VerifyChainRequest) Reset() {
 	*x = VerifyChainRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[4]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +1432,7 @@ func (x *VerifyChainRequest) String() string {
 func (*VerifyChainRequest) ProtoMessage() {}
 
 func (x *VerifyChainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[4]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +1445,7 @@ func (x *VerifyChainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyChainRequest.ProtoReflect.Descriptor instead.
 func (*VerifyChainRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{4}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *VerifyChainRequest) GetTenant() string {
@@ -800,7 +1489,7 @@ type VerifyChainResponse struct {
 
 func (x *VerifyChainResponse) Reset() {
 	*x = VerifyChainResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[5]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1501,7 @@ func (x *VerifyChainResponse) String() string {
 func (*VerifyChainResponse) ProtoMessage() {}
 
 func (x *VerifyChainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[5]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +1514,7 @@ func (x *VerifyChainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyChainResponse.ProtoReflect.Descriptor instead.
 func (*VerifyChainResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{5}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *VerifyChainResponse) GetUpdate() isVerifyChainResponse_Update {
@@ -880,7 +1569,7 @@ type VerifyProgress struct {
 
 func (x *VerifyProgress) Reset() {
 	*x = VerifyProgress{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[6]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1581,7 @@ func (x *VerifyProgress) String() string {
 func (*VerifyProgress) ProtoMessage() {}
 
 func (x *VerifyProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[6]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1594,7 @@ func (x *VerifyProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyProgress.ProtoReflect.Descriptor instead.
 func (*VerifyProgress) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{6}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *VerifyProgress) GetVerified() int64 {
@@ -950,7 +1639,7 @@ type VerifyResult struct {
 
 func (x *VerifyResult) Reset() {
 	*x = VerifyResult{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[7]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1651,7 @@ func (x *VerifyResult) String() string {
 func (*VerifyResult) ProtoMessage() {}
 
 func (x *VerifyResult) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[7]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1664,7 @@ func (x *VerifyResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyResult.ProtoReflect.Descriptor instead.
 func (*VerifyResult) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{7}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *VerifyResult) GetValid() bool {
@@ -1081,7 +1770,7 @@ type PrunedPrefix struct {
 
 func (x *PrunedPrefix) Reset() {
 	*x = PrunedPrefix{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[8]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1782,7 @@ func (x *PrunedPrefix) String() string {
 func (*PrunedPrefix) ProtoMessage() {}
 
 func (x *PrunedPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[8]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1795,7 @@ func (x *PrunedPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrunedPrefix.ProtoReflect.Descriptor instead.
 func (*PrunedPrefix) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{8}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PrunedPrefix) GetToSeq() int64 {
@@ -1179,7 +1868,7 @@ type QueryAuditRequest struct {
 
 func (x *QueryAuditRequest) Reset() {
 	*x = QueryAuditRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[9]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1880,7 @@ func (x *QueryAuditRequest) String() string {
 func (*QueryAuditRequest) ProtoMessage() {}
 
 func (x *QueryAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[9]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1893,7 @@ func (x *QueryAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryAuditRequest.ProtoReflect.Descriptor instead.
 func (*QueryAuditRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{9}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *QueryAuditRequest) GetTenant() string {
@@ -1311,7 +2000,7 @@ type QueryAuditResponse struct {
 
 func (x *QueryAuditResponse) Reset() {
 	*x = QueryAuditResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[10]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +2012,7 @@ func (x *QueryAuditResponse) String() string {
 func (*QueryAuditResponse) ProtoMessage() {}
 
 func (x *QueryAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[10]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +2025,7 @@ func (x *QueryAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryAuditResponse.ProtoReflect.Descriptor instead.
 func (*QueryAuditResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{10}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *QueryAuditResponse) GetEntries() []*AuditEntry {
@@ -1382,7 +2071,7 @@ type AuditEntry struct {
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[11]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +2083,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[11]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +2096,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{11}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AuditEntry) GetSeq() int64 {
@@ -1498,7 +2187,7 @@ type ExportAuditRequest struct {
 
 func (x *ExportAuditRequest) Reset() {
 	*x = ExportAuditRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[12]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1510,7 +2199,7 @@ func (x *ExportAuditRequest) String() string {
 func (*ExportAuditRequest) ProtoMessage() {}
 
 func (x *ExportAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[12]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1523,7 +2212,7 @@ func (x *ExportAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAuditRequest.ProtoReflect.Descriptor instead.
 func (*ExportAuditRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{12}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportAuditRequest) GetTenant() string {
@@ -1627,7 +2316,7 @@ type ExportAuditResponse struct {
 
 func (x *ExportAuditResponse) Reset() {
 	*x = ExportAuditResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[13]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +2328,7 @@ func (x *ExportAuditResponse) String() string {
 func (*ExportAuditResponse) ProtoMessage() {}
 
 func (x *ExportAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[13]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +2341,7 @@ func (x *ExportAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportAuditResponse.ProtoReflect.Descriptor instead.
 func (*ExportAuditResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{13}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportAuditResponse) GetUpdate() isExportAuditResponse_Update {
@@ -1777,7 +2466,7 @@ type ExportedBase struct {
 
 func (x *ExportedBase) Reset() {
 	*x = ExportedBase{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[14]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +2478,7 @@ func (x *ExportedBase) String() string {
 func (*ExportedBase) ProtoMessage() {}
 
 func (x *ExportedBase) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[14]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +2491,7 @@ func (x *ExportedBase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedBase.ProtoReflect.Descriptor instead.
 func (*ExportedBase) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{14}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExportedBase) GetSeq() int64 {
@@ -1841,7 +2530,7 @@ type ExportProgress struct {
 
 func (x *ExportProgress) Reset() {
 	*x = ExportProgress{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[15]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +2542,7 @@ func (x *ExportProgress) String() string {
 func (*ExportProgress) ProtoMessage() {}
 
 func (x *ExportProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[15]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +2555,7 @@ func (x *ExportProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportProgress.ProtoReflect.Descriptor instead.
 func (*ExportProgress) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{15}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExportProgress) GetExported() int64 {
@@ -1909,7 +2598,7 @@ type ExportedFrames struct {
 
 func (x *ExportedFrames) Reset() {
 	*x = ExportedFrames{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[16]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +2610,7 @@ func (x *ExportedFrames) String() string {
 func (*ExportedFrames) ProtoMessage() {}
 
 func (x *ExportedFrames) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[16]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2623,7 @@ func (x *ExportedFrames) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedFrames.ProtoReflect.Descriptor instead.
 func (*ExportedFrames) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{16}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExportedFrames) GetFrames() [][]byte {
@@ -1966,7 +2655,7 @@ type KeptValue struct {
 
 func (x *KeptValue) Reset() {
 	*x = KeptValue{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[17]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1978,7 +2667,7 @@ func (x *KeptValue) String() string {
 func (*KeptValue) ProtoMessage() {}
 
 func (x *KeptValue) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[17]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1991,7 +2680,7 @@ func (x *KeptValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeptValue.ProtoReflect.Descriptor instead.
 func (*KeptValue) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{17}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *KeptValue) GetSeq() int64 {
@@ -2035,7 +2724,7 @@ type ExportedDecisions struct {
 
 func (x *ExportedDecisions) Reset() {
 	*x = ExportedDecisions{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[18]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2047,7 +2736,7 @@ func (x *ExportedDecisions) String() string {
 func (*ExportedDecisions) ProtoMessage() {}
 
 func (x *ExportedDecisions) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[18]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2060,7 +2749,7 @@ func (x *ExportedDecisions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportedDecisions.ProtoReflect.Descriptor instead.
 func (*ExportedDecisions) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{18}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ExportedDecisions) GetSeq() int64 {
@@ -2088,7 +2777,7 @@ type ExportResult struct {
 
 func (x *ExportResult) Reset() {
 	*x = ExportResult{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[19]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2100,7 +2789,7 @@ func (x *ExportResult) String() string {
 func (*ExportResult) ProtoMessage() {}
 
 func (x *ExportResult) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[19]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2113,7 +2802,7 @@ func (x *ExportResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportResult.ProtoReflect.Descriptor instead.
 func (*ExportResult) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{19}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ExportResult) GetExported() int64 {
@@ -2152,7 +2841,7 @@ type GetLineageRequest struct {
 
 func (x *GetLineageRequest) Reset() {
 	*x = GetLineageRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[20]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2164,7 +2853,7 @@ func (x *GetLineageRequest) String() string {
 func (*GetLineageRequest) ProtoMessage() {}
 
 func (x *GetLineageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[20]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2177,7 +2866,7 @@ func (x *GetLineageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLineageRequest.ProtoReflect.Descriptor instead.
 func (*GetLineageRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{20}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetLineageRequest) GetTenant() string {
@@ -2256,7 +2945,7 @@ type GetLineageResponse struct {
 
 func (x *GetLineageResponse) Reset() {
 	*x = GetLineageResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[21]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2268,7 +2957,7 @@ func (x *GetLineageResponse) String() string {
 func (*GetLineageResponse) ProtoMessage() {}
 
 func (x *GetLineageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[21]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2281,7 +2970,7 @@ func (x *GetLineageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLineageResponse.ProtoReflect.Descriptor instead.
 func (*GetLineageResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{21}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetLineageResponse) GetAccesses() []*LineageAccess {
@@ -2346,7 +3035,7 @@ type LineageAccess struct {
 
 func (x *LineageAccess) Reset() {
 	*x = LineageAccess{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[22]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2358,7 +3047,7 @@ func (x *LineageAccess) String() string {
 func (*LineageAccess) ProtoMessage() {}
 
 func (x *LineageAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[22]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2371,7 +3060,7 @@ func (x *LineageAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineageAccess.ProtoReflect.Descriptor instead.
 func (*LineageAccess) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{22}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LineageAccess) GetSeq() int64 {
@@ -2473,7 +3162,7 @@ type LineageNode struct {
 
 func (x *LineageNode) Reset() {
 	*x = LineageNode{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[23]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +3174,7 @@ func (x *LineageNode) String() string {
 func (*LineageNode) ProtoMessage() {}
 
 func (x *LineageNode) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[23]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +3187,7 @@ func (x *LineageNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LineageNode.ProtoReflect.Descriptor instead.
 func (*LineageNode) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{23}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LineageNode) GetUri() string {
@@ -2559,7 +3248,7 @@ type GetCheckpointRequest struct {
 
 func (x *GetCheckpointRequest) Reset() {
 	*x = GetCheckpointRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[24]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2571,7 +3260,7 @@ func (x *GetCheckpointRequest) String() string {
 func (*GetCheckpointRequest) ProtoMessage() {}
 
 func (x *GetCheckpointRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[24]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2584,7 +3273,7 @@ func (x *GetCheckpointRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckpointRequest.ProtoReflect.Descriptor instead.
 func (*GetCheckpointRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{24}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetCheckpointRequest) GetTenant() string {
@@ -2616,7 +3305,7 @@ type GetCheckpointResponse struct {
 
 func (x *GetCheckpointResponse) Reset() {
 	*x = GetCheckpointResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[25]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2628,7 +3317,7 @@ func (x *GetCheckpointResponse) String() string {
 func (*GetCheckpointResponse) ProtoMessage() {}
 
 func (x *GetCheckpointResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[25]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2641,7 +3330,7 @@ func (x *GetCheckpointResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCheckpointResponse.ProtoReflect.Descriptor instead.
 func (*GetCheckpointResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{25}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetCheckpointResponse) GetCheckpoint() string {
@@ -2718,7 +3407,7 @@ type MetaCheckpoint struct {
 
 func (x *MetaCheckpoint) Reset() {
 	*x = MetaCheckpoint{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[26]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2730,7 +3419,7 @@ func (x *MetaCheckpoint) String() string {
 func (*MetaCheckpoint) ProtoMessage() {}
 
 func (x *MetaCheckpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[26]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2743,7 +3432,7 @@ func (x *MetaCheckpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetaCheckpoint.ProtoReflect.Descriptor instead.
 func (*MetaCheckpoint) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{26}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MetaCheckpoint) GetCheckpoint() string {
@@ -2801,7 +3490,7 @@ type GetInclusionProofRequest struct {
 
 func (x *GetInclusionProofRequest) Reset() {
 	*x = GetInclusionProofRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[27]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2813,7 +3502,7 @@ func (x *GetInclusionProofRequest) String() string {
 func (*GetInclusionProofRequest) ProtoMessage() {}
 
 func (x *GetInclusionProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[27]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2826,7 +3515,7 @@ func (x *GetInclusionProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInclusionProofRequest.ProtoReflect.Descriptor instead.
 func (*GetInclusionProofRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{27}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetInclusionProofRequest) GetTenant() string {
@@ -2865,7 +3554,7 @@ type GetInclusionProofResponse struct {
 
 func (x *GetInclusionProofResponse) Reset() {
 	*x = GetInclusionProofResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[28]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2877,7 +3566,7 @@ func (x *GetInclusionProofResponse) String() string {
 func (*GetInclusionProofResponse) ProtoMessage() {}
 
 func (x *GetInclusionProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[28]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2890,7 +3579,7 @@ func (x *GetInclusionProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInclusionProofResponse.ProtoReflect.Descriptor instead.
 func (*GetInclusionProofResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{28}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetInclusionProofResponse) GetSeq() int64 {
@@ -2941,7 +3630,7 @@ type GetConsistencyProofRequest struct {
 
 func (x *GetConsistencyProofRequest) Reset() {
 	*x = GetConsistencyProofRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[29]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2953,7 +3642,7 @@ func (x *GetConsistencyProofRequest) String() string {
 func (*GetConsistencyProofRequest) ProtoMessage() {}
 
 func (x *GetConsistencyProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[29]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2966,7 +3655,7 @@ func (x *GetConsistencyProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConsistencyProofRequest.ProtoReflect.Descriptor instead.
 func (*GetConsistencyProofRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{29}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetConsistencyProofRequest) GetTenant() string {
@@ -3005,7 +3694,7 @@ type GetConsistencyProofResponse struct {
 
 func (x *GetConsistencyProofResponse) Reset() {
 	*x = GetConsistencyProofResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[30]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3017,7 +3706,7 @@ func (x *GetConsistencyProofResponse) String() string {
 func (*GetConsistencyProofResponse) ProtoMessage() {}
 
 func (x *GetConsistencyProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[30]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3030,7 +3719,7 @@ func (x *GetConsistencyProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConsistencyProofResponse.ProtoReflect.Descriptor instead.
 func (*GetConsistencyProofResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{30}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GetConsistencyProofResponse) GetFromSize() int64 {
@@ -3086,7 +3775,7 @@ type BeginIncarnationRequest struct {
 
 func (x *BeginIncarnationRequest) Reset() {
 	*x = BeginIncarnationRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[31]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3098,7 +3787,7 @@ func (x *BeginIncarnationRequest) String() string {
 func (*BeginIncarnationRequest) ProtoMessage() {}
 
 func (x *BeginIncarnationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[31]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3111,7 +3800,7 @@ func (x *BeginIncarnationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginIncarnationRequest.ProtoReflect.Descriptor instead.
 func (*BeginIncarnationRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{31}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BeginIncarnationRequest) GetTenant() string {
@@ -3139,7 +3828,7 @@ type BeginIncarnationResponse struct {
 
 func (x *BeginIncarnationResponse) Reset() {
 	*x = BeginIncarnationResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[32]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3151,7 +3840,7 @@ func (x *BeginIncarnationResponse) String() string {
 func (*BeginIncarnationResponse) ProtoMessage() {}
 
 func (x *BeginIncarnationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[32]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3164,7 +3853,7 @@ func (x *BeginIncarnationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginIncarnationResponse.ProtoReflect.Descriptor instead.
 func (*BeginIncarnationResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{32}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BeginIncarnationResponse) GetIncarnation() int32 {
@@ -3197,7 +3886,7 @@ type EraseAuditRequest struct {
 
 func (x *EraseAuditRequest) Reset() {
 	*x = EraseAuditRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[33]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3209,7 +3898,7 @@ func (x *EraseAuditRequest) String() string {
 func (*EraseAuditRequest) ProtoMessage() {}
 
 func (x *EraseAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[33]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3222,7 +3911,7 @@ func (x *EraseAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseAuditRequest.ProtoReflect.Descriptor instead.
 func (*EraseAuditRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{33}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EraseAuditRequest) GetTenant() string {
@@ -3263,7 +3952,7 @@ type EraseAuditResponse struct {
 
 func (x *EraseAuditResponse) Reset() {
 	*x = EraseAuditResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[34]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3275,7 +3964,7 @@ func (x *EraseAuditResponse) String() string {
 func (*EraseAuditResponse) ProtoMessage() {}
 
 func (x *EraseAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[34]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3288,7 +3977,7 @@ func (x *EraseAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseAuditResponse.ProtoReflect.Descriptor instead.
 func (*EraseAuditResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{34}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *EraseAuditResponse) GetErasures() []*Erasure {
@@ -3312,7 +4001,7 @@ type Erasure struct {
 
 func (x *Erasure) Reset() {
 	*x = Erasure{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[35]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3324,7 +4013,7 @@ func (x *Erasure) String() string {
 func (*Erasure) ProtoMessage() {}
 
 func (x *Erasure) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[35]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3337,7 +4026,7 @@ func (x *Erasure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Erasure.ProtoReflect.Descriptor instead.
 func (*Erasure) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{35}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Erasure) GetSeq() int64 {
@@ -3373,7 +4062,7 @@ type PlaceHoldRequest struct {
 
 func (x *PlaceHoldRequest) Reset() {
 	*x = PlaceHoldRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[36]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3385,7 +4074,7 @@ func (x *PlaceHoldRequest) String() string {
 func (*PlaceHoldRequest) ProtoMessage() {}
 
 func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[36]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3398,7 +4087,7 @@ func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHoldRequest.ProtoReflect.Descriptor instead.
 func (*PlaceHoldRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{36}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PlaceHoldRequest) GetTenant() string {
@@ -3438,7 +4127,7 @@ type HoldScope struct {
 
 func (x *HoldScope) Reset() {
 	*x = HoldScope{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[37]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3450,7 +4139,7 @@ func (x *HoldScope) String() string {
 func (*HoldScope) ProtoMessage() {}
 
 func (x *HoldScope) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[37]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3463,7 +4152,7 @@ func (x *HoldScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldScope.ProtoReflect.Descriptor instead.
 func (*HoldScope) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{37}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *HoldScope) GetActor() string {
@@ -3503,7 +4192,7 @@ type PlaceHoldResponse struct {
 
 func (x *PlaceHoldResponse) Reset() {
 	*x = PlaceHoldResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[38]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3515,7 +4204,7 @@ func (x *PlaceHoldResponse) String() string {
 func (*PlaceHoldResponse) ProtoMessage() {}
 
 func (x *PlaceHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[38]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3528,7 +4217,7 @@ func (x *PlaceHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHoldResponse.ProtoReflect.Descriptor instead.
 func (*PlaceHoldResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{38}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PlaceHoldResponse) GetHold() *Hold {
@@ -3560,7 +4249,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[39]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3572,7 +4261,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[39]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3585,7 +4274,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{39}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Hold) GetHoldId() string {
@@ -3677,7 +4366,7 @@ type ReleaseHoldRequest struct {
 
 func (x *ReleaseHoldRequest) Reset() {
 	*x = ReleaseHoldRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[40]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3689,7 +4378,7 @@ func (x *ReleaseHoldRequest) String() string {
 func (*ReleaseHoldRequest) ProtoMessage() {}
 
 func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[40]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3702,7 +4391,7 @@ func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{40}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *ReleaseHoldRequest) GetTenant() string {
@@ -3735,7 +4424,7 @@ type ReleaseHoldResponse struct {
 
 func (x *ReleaseHoldResponse) Reset() {
 	*x = ReleaseHoldResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[41]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3747,7 +4436,7 @@ func (x *ReleaseHoldResponse) String() string {
 func (*ReleaseHoldResponse) ProtoMessage() {}
 
 func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[41]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3760,7 +4449,7 @@ func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{41}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReleaseHoldResponse) GetHold() *Hold {
@@ -3784,7 +4473,7 @@ type ListHoldsRequest struct {
 
 func (x *ListHoldsRequest) Reset() {
 	*x = ListHoldsRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[42]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3796,7 +4485,7 @@ func (x *ListHoldsRequest) String() string {
 func (*ListHoldsRequest) ProtoMessage() {}
 
 func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[42]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3809,7 +4498,7 @@ func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsRequest.ProtoReflect.Descriptor instead.
 func (*ListHoldsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{42}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ListHoldsRequest) GetTenant() string {
@@ -3851,7 +4540,7 @@ type ListHoldsResponse struct {
 
 func (x *ListHoldsResponse) Reset() {
 	*x = ListHoldsResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[43]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3863,7 +4552,7 @@ func (x *ListHoldsResponse) String() string {
 func (*ListHoldsResponse) ProtoMessage() {}
 
 func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[43]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3876,7 +4565,7 @@ func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsResponse.ProtoReflect.Descriptor instead.
 func (*ListHoldsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{43}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ListHoldsResponse) GetHolds() []*Hold {
@@ -3912,7 +4601,7 @@ type PruneLedgerRequest struct {
 
 func (x *PruneLedgerRequest) Reset() {
 	*x = PruneLedgerRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[44]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3924,7 +4613,7 @@ func (x *PruneLedgerRequest) String() string {
 func (*PruneLedgerRequest) ProtoMessage() {}
 
 func (x *PruneLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[44]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3937,7 +4626,7 @@ func (x *PruneLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneLedgerRequest.ProtoReflect.Descriptor instead.
 func (*PruneLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{44}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PruneLedgerRequest) GetTenant() string {
@@ -4005,7 +4694,7 @@ type PruneLedgerResponse struct {
 
 func (x *PruneLedgerResponse) Reset() {
 	*x = PruneLedgerResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4017,7 +4706,7 @@ func (x *PruneLedgerResponse) String() string {
 func (*PruneLedgerResponse) ProtoMessage() {}
 
 func (x *PruneLedgerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4030,7 +4719,7 @@ func (x *PruneLedgerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneLedgerResponse.ProtoReflect.Descriptor instead.
 func (*PruneLedgerResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{45}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PruneLedgerResponse) GetPruningId() string {
@@ -4107,7 +4796,7 @@ type PrunedPart struct {
 
 func (x *PrunedPart) Reset() {
 	*x = PrunedPart{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4119,7 +4808,7 @@ func (x *PrunedPart) String() string {
 func (*PrunedPart) ProtoMessage() {}
 
 func (x *PrunedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4132,7 +4821,7 @@ func (x *PrunedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrunedPart.ProtoReflect.Descriptor instead.
 func (*PrunedPart) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{46}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *PrunedPart) GetFromSeq() int64 {
@@ -4206,14 +4895,63 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\fon_behalf_of\x18\x11 \x01(\tR\n" +
 	"onBehalfOf\x12!\n" +
 	"\factor_tenant\x18\x12 \x01(\tR\vactorTenant\x12\x1a\n" +
-	"\berasable\x18\x13 \x03(\tR\berasable\"\x84\x01\n" +
+	"\berasable\x18\x13 \x03(\tR\berasable\"\xca\x01\n" +
 	"\x12AppendAuditRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12-\n" +
 	"\x06events\x18\x02 \x03(\v2\x15.assize.v1.AuditEventR\x06events\x12'\n" +
-	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\"e\n" +
+	"\x0fidempotency_key\x18\x03 \x01(\tR\x0eidempotencyKey\x12D\n" +
+	"\x0facknowledgement\x18\x04 \x01(\x0e2\x1a.assize.v1.AcknowledgementR\x0facknowledgement\"\xdf\x01\n" +
 	"\x13AppendAuditResponse\x122\n" +
 	"\aentries\x18\x01 \x03(\v2\x18.assize.v1.AppendedEntryR\aentries\x12\x1a\n" +
-	"\breplayed\x18\x02 \x01(\bR\breplayed\"}\n" +
+	"\breplayed\x18\x02 \x01(\bR\breplayed\x12D\n" +
+	"\x0facknowledgement\x18\x03 \x01(\x0e2\x1a.assize.v1.AcknowledgementR\x0facknowledgement\x122\n" +
+	"\aspooled\x18\x04 \x01(\v2\x18.assize.v1.SpoolPositionR\aspooled\"B\n" +
+	"\rSpoolPosition\x12\x19\n" +
+	"\bspool_id\x18\x01 \x01(\tR\aspoolId\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\"{\n" +
+	"\rSpooledRecord\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12-\n" +
+	"\x06events\x18\x02 \x03(\v2\x15.assize.v1.AuditEventR\x06events\x12#\n" +
+	"\rtrace_context\x18\x03 \x01(\tR\ftraceContext\"\xe6\x01\n" +
+	"\x14AppendSpooledRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x19\n" +
+	"\bspool_id\x18\x02 \x01(\tR\aspoolId\x122\n" +
+	"\arecords\x18\x03 \x03(\v2\x18.assize.v1.SpooledRecordR\arecords\x12#\n" +
+	"\rprevious_hash\x18\x04 \x01(\fR\fpreviousHash\x12\x1b\n" +
+	"\tlast_hash\x18\x05 \x01(\fR\blastHash\x12%\n" +
+	"\x0ehighest_number\x18\x06 \x01(\x03R\rhighestNumber\"q\n" +
+	"\x15AppendSpooledResponse\x12\x1f\n" +
+	"\vnext_number\x18\x01 \x01(\x03R\n" +
+	"nextNumber\x12\x1b\n" +
+	"\tlast_hash\x18\x02 \x01(\fR\blastHash\x12\x1a\n" +
+	"\bappended\x18\x03 \x01(\bR\bappended\"+\n" +
+	"\x11ListSpoolsRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\"F\n" +
+	"\x12ListSpoolsResponse\x120\n" +
+	"\x06spools\x18\x01 \x03(\v2\x18.assize.v1.SpoolStandingR\x06spools\"\x92\x02\n" +
+	"\rSpoolStanding\x12\x1f\n" +
+	"\vrecorded_by\x18\x01 \x01(\tR\n" +
+	"recordedBy\x12,\n" +
+	"\x12recorded_by_tenant\x18\x02 \x01(\tR\x10recordedByTenant\x12\x19\n" +
+	"\bspool_id\x18\x03 \x01(\tR\aspoolId\x12\x1f\n" +
+	"\vnext_number\x18\x04 \x01(\x03R\n" +
+	"nextNumber\x12%\n" +
+	"\x0ehighest_number\x18\x05 \x01(\x03R\rhighestNumber\x12\x18\n" +
+	"\amissing\x18\x06 \x01(\x03R\amissing\x125\n" +
+	"\bheard_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\aheardAt\"\xda\x01\n" +
+	"\x17DeclareSpoolLossRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1f\n" +
+	"\vrecorded_by\x18\x02 \x01(\tR\n" +
+	"recordedBy\x12,\n" +
+	"\x12recorded_by_tenant\x18\x03 \x01(\tR\x10recordedByTenant\x12\x19\n" +
+	"\bspool_id\x18\x04 \x01(\tR\aspoolId\x12%\n" +
+	"\x0ethrough_number\x18\x05 \x01(\x03R\rthroughNumber\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x92\x01\n" +
+	"\x18DeclareSpoolLossResponse\x12.\n" +
+	"\x05entry\x18\x01 \x01(\v2\x18.assize.v1.AppendedEntryR\x05entry\x12\x1f\n" +
+	"\vfrom_number\x18\x02 \x01(\x03R\n" +
+	"fromNumber\x12%\n" +
+	"\x0ethrough_number\x18\x03 \x01(\x03R\rthroughNumber\"}\n" +
 	"\rAppendedEntry\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1d\n" +
 	"\n" +
@@ -4528,7 +5266,11 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x0fOUTCOME_SUCCESS\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_FAILURE\x10\x02\x12\x12\n" +
 	"\x0eOUTCOME_DENIED\x10\x03\x12\x13\n" +
-	"\x0fOUTCOME_PARTIAL\x10\x04*\xa9\x02\n" +
+	"\x0fOUTCOME_PARTIAL\x10\x04*n\n" +
+	"\x0fAcknowledgement\x12\x1f\n" +
+	"\x1bACKNOWLEDGEMENT_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19ACKNOWLEDGEMENT_IN_LEDGER\x10\x01\x12\x1b\n" +
+	"\x17ACKNOWLEDGEMENT_SPOOLED\x10\x02*\xa9\x02\n" +
 	"\n" +
 	"ChainFault\x12\x1b\n" +
 	"\x17CHAIN_FAULT_UNSPECIFIED\x10\x00\x12\x18\n" +
@@ -4557,9 +5299,14 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x17LINEAGE_CUT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LINEAGE_CUT_CYCLE\x10\x01\x12\x18\n" +
 	"\x14LINEAGE_CUT_REPEATED\x10\x02\x12\x15\n" +
-	"\x11LINEAGE_CUT_DEPTH\x10\x032\x81\t\n" +
+	"\x11LINEAGE_CUT_DEPTH\x10\x032\xfd\n" +
+	"\n" +
 	"\rLedgerService\x12L\n" +
-	"\vAppendAudit\x12\x1d.assize.v1.AppendAuditRequest\x1a\x1e.assize.v1.AppendAuditResponse\x12N\n" +
+	"\vAppendAudit\x12\x1d.assize.v1.AppendAuditRequest\x1a\x1e.assize.v1.AppendAuditResponse\x12R\n" +
+	"\rAppendSpooled\x12\x1f.assize.v1.AppendSpooledRequest\x1a .assize.v1.AppendSpooledResponse\x12I\n" +
+	"\n" +
+	"ListSpools\x12\x1c.assize.v1.ListSpoolsRequest\x1a\x1d.assize.v1.ListSpoolsResponse\x12[\n" +
+	"\x10DeclareSpoolLoss\x12\".assize.v1.DeclareSpoolLossRequest\x1a#.assize.v1.DeclareSpoolLossResponse\x12N\n" +
 	"\vVerifyChain\x12\x1d.assize.v1.VerifyChainRequest\x1a\x1e.assize.v1.VerifyChainResponse0\x01\x12I\n" +
 	"\n" +
 	"QueryAudit\x12\x1c.assize.v1.QueryAuditRequest\x1a\x1d.assize.v1.QueryAuditResponse\x12N\n" +
@@ -4590,149 +5337,173 @@ func file_assize_v1_ledger_service_proto_rawDescGZIP() []byte {
 	return file_assize_v1_ledger_service_proto_rawDescData
 }
 
-var file_assize_v1_ledger_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_assize_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_assize_v1_ledger_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_assize_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_assize_v1_ledger_service_proto_goTypes = []any{
 	(Outcome)(0),                        // 0: assize.v1.Outcome
-	(ChainFault)(0),                     // 1: assize.v1.ChainFault
-	(ExportFormat)(0),                   // 2: assize.v1.ExportFormat
-	(LineageDirection)(0),               // 3: assize.v1.LineageDirection
-	(LineageCut)(0),                     // 4: assize.v1.LineageCut
-	(*AuditEvent)(nil),                  // 5: assize.v1.AuditEvent
-	(*AppendAuditRequest)(nil),          // 6: assize.v1.AppendAuditRequest
-	(*AppendAuditResponse)(nil),         // 7: assize.v1.AppendAuditResponse
-	(*AppendedEntry)(nil),               // 8: assize.v1.AppendedEntry
-	(*VerifyChainRequest)(nil),          // 9: assize.v1.VerifyChainRequest
-	(*VerifyChainResponse)(nil),         // 10: assize.v1.VerifyChainResponse
-	(*VerifyProgress)(nil),              // 11: assize.v1.VerifyProgress
-	(*VerifyResult)(nil),                // 12: assize.v1.VerifyResult
-	(*PrunedPrefix)(nil),                // 13: assize.v1.PrunedPrefix
-	(*QueryAuditRequest)(nil),           // 14: assize.v1.QueryAuditRequest
-	(*QueryAuditResponse)(nil),          // 15: assize.v1.QueryAuditResponse
-	(*AuditEntry)(nil),                  // 16: assize.v1.AuditEntry
-	(*ExportAuditRequest)(nil),          // 17: assize.v1.ExportAuditRequest
-	(*ExportAuditResponse)(nil),         // 18: assize.v1.ExportAuditResponse
-	(*ExportedBase)(nil),                // 19: assize.v1.ExportedBase
-	(*ExportProgress)(nil),              // 20: assize.v1.ExportProgress
-	(*ExportedFrames)(nil),              // 21: assize.v1.ExportedFrames
-	(*KeptValue)(nil),                   // 22: assize.v1.KeptValue
-	(*ExportedDecisions)(nil),           // 23: assize.v1.ExportedDecisions
-	(*ExportResult)(nil),                // 24: assize.v1.ExportResult
-	(*GetLineageRequest)(nil),           // 25: assize.v1.GetLineageRequest
-	(*GetLineageResponse)(nil),          // 26: assize.v1.GetLineageResponse
-	(*LineageAccess)(nil),               // 27: assize.v1.LineageAccess
-	(*LineageNode)(nil),                 // 28: assize.v1.LineageNode
-	(*GetCheckpointRequest)(nil),        // 29: assize.v1.GetCheckpointRequest
-	(*GetCheckpointResponse)(nil),       // 30: assize.v1.GetCheckpointResponse
-	(*MetaCheckpoint)(nil),              // 31: assize.v1.MetaCheckpoint
-	(*GetInclusionProofRequest)(nil),    // 32: assize.v1.GetInclusionProofRequest
-	(*GetInclusionProofResponse)(nil),   // 33: assize.v1.GetInclusionProofResponse
-	(*GetConsistencyProofRequest)(nil),  // 34: assize.v1.GetConsistencyProofRequest
-	(*GetConsistencyProofResponse)(nil), // 35: assize.v1.GetConsistencyProofResponse
-	(*BeginIncarnationRequest)(nil),     // 36: assize.v1.BeginIncarnationRequest
-	(*BeginIncarnationResponse)(nil),    // 37: assize.v1.BeginIncarnationResponse
-	(*EraseAuditRequest)(nil),           // 38: assize.v1.EraseAuditRequest
-	(*EraseAuditResponse)(nil),          // 39: assize.v1.EraseAuditResponse
-	(*Erasure)(nil),                     // 40: assize.v1.Erasure
-	(*PlaceHoldRequest)(nil),            // 41: assize.v1.PlaceHoldRequest
-	(*HoldScope)(nil),                   // 42: assize.v1.HoldScope
-	(*PlaceHoldResponse)(nil),           // 43: assize.v1.PlaceHoldResponse
-	(*Hold)(nil),                        // 44: assize.v1.Hold
-	(*ReleaseHoldRequest)(nil),          // 45: assize.v1.ReleaseHoldRequest
-	(*ReleaseHoldResponse)(nil),         // 46: assize.v1.ReleaseHoldResponse
-	(*ListHoldsRequest)(nil),            // 47: assize.v1.ListHoldsRequest
-	(*ListHoldsResponse)(nil),           // 48: assize.v1.ListHoldsResponse
-	(*PruneLedgerRequest)(nil),          // 49: assize.v1.PruneLedgerRequest
-	(*PruneLedgerResponse)(nil),         // 50: assize.v1.PruneLedgerResponse
-	(*PrunedPart)(nil),                  // 51: assize.v1.PrunedPart
-	(*timestamppb.Timestamp)(nil),       // 52: google.protobuf.Timestamp
+	(Acknowledgement)(0),                // 1: assize.v1.Acknowledgement
+	(ChainFault)(0),                     // 2: assize.v1.ChainFault
+	(ExportFormat)(0),                   // 3: assize.v1.ExportFormat
+	(LineageDirection)(0),               // 4: assize.v1.LineageDirection
+	(LineageCut)(0),                     // 5: assize.v1.LineageCut
+	(*AuditEvent)(nil),                  // 6: assize.v1.AuditEvent
+	(*AppendAuditRequest)(nil),          // 7: assize.v1.AppendAuditRequest
+	(*AppendAuditResponse)(nil),         // 8: assize.v1.AppendAuditResponse
+	(*SpoolPosition)(nil),               // 9: assize.v1.SpoolPosition
+	(*SpooledRecord)(nil),               // 10: assize.v1.SpooledRecord
+	(*AppendSpooledRequest)(nil),        // 11: assize.v1.AppendSpooledRequest
+	(*AppendSpooledResponse)(nil),       // 12: assize.v1.AppendSpooledResponse
+	(*ListSpoolsRequest)(nil),           // 13: assize.v1.ListSpoolsRequest
+	(*ListSpoolsResponse)(nil),          // 14: assize.v1.ListSpoolsResponse
+	(*SpoolStanding)(nil),               // 15: assize.v1.SpoolStanding
+	(*DeclareSpoolLossRequest)(nil),     // 16: assize.v1.DeclareSpoolLossRequest
+	(*DeclareSpoolLossResponse)(nil),    // 17: assize.v1.DeclareSpoolLossResponse
+	(*AppendedEntry)(nil),               // 18: assize.v1.AppendedEntry
+	(*VerifyChainRequest)(nil),          // 19: assize.v1.VerifyChainRequest
+	(*VerifyChainResponse)(nil),         // 20: assize.v1.VerifyChainResponse
+	(*VerifyProgress)(nil),              // 21: assize.v1.VerifyProgress
+	(*VerifyResult)(nil),                // 22: assize.v1.VerifyResult
+	(*PrunedPrefix)(nil),                // 23: assize.v1.PrunedPrefix
+	(*QueryAuditRequest)(nil),           // 24: assize.v1.QueryAuditRequest
+	(*QueryAuditResponse)(nil),          // 25: assize.v1.QueryAuditResponse
+	(*AuditEntry)(nil),                  // 26: assize.v1.AuditEntry
+	(*ExportAuditRequest)(nil),          // 27: assize.v1.ExportAuditRequest
+	(*ExportAuditResponse)(nil),         // 28: assize.v1.ExportAuditResponse
+	(*ExportedBase)(nil),                // 29: assize.v1.ExportedBase
+	(*ExportProgress)(nil),              // 30: assize.v1.ExportProgress
+	(*ExportedFrames)(nil),              // 31: assize.v1.ExportedFrames
+	(*KeptValue)(nil),                   // 32: assize.v1.KeptValue
+	(*ExportedDecisions)(nil),           // 33: assize.v1.ExportedDecisions
+	(*ExportResult)(nil),                // 34: assize.v1.ExportResult
+	(*GetLineageRequest)(nil),           // 35: assize.v1.GetLineageRequest
+	(*GetLineageResponse)(nil),          // 36: assize.v1.GetLineageResponse
+	(*LineageAccess)(nil),               // 37: assize.v1.LineageAccess
+	(*LineageNode)(nil),                 // 38: assize.v1.LineageNode
+	(*GetCheckpointRequest)(nil),        // 39: assize.v1.GetCheckpointRequest
+	(*GetCheckpointResponse)(nil),       // 40: assize.v1.GetCheckpointResponse
+	(*MetaCheckpoint)(nil),              // 41: assize.v1.MetaCheckpoint
+	(*GetInclusionProofRequest)(nil),    // 42: assize.v1.GetInclusionProofRequest
+	(*GetInclusionProofResponse)(nil),   // 43: assize.v1.GetInclusionProofResponse
+	(*GetConsistencyProofRequest)(nil),  // 44: assize.v1.GetConsistencyProofRequest
+	(*GetConsistencyProofResponse)(nil), // 45: assize.v1.GetConsistencyProofResponse
+	(*BeginIncarnationRequest)(nil),     // 46: assize.v1.BeginIncarnationRequest
+	(*BeginIncarnationResponse)(nil),    // 47: assize.v1.BeginIncarnationResponse
+	(*EraseAuditRequest)(nil),           // 48: assize.v1.EraseAuditRequest
+	(*EraseAuditResponse)(nil),          // 49: assize.v1.EraseAuditResponse
+	(*Erasure)(nil),                     // 50: assize.v1.Erasure
+	(*PlaceHoldRequest)(nil),            // 51: assize.v1.PlaceHoldRequest
+	(*HoldScope)(nil),                   // 52: assize.v1.HoldScope
+	(*PlaceHoldResponse)(nil),           // 53: assize.v1.PlaceHoldResponse
+	(*Hold)(nil),                        // 54: assize.v1.Hold
+	(*ReleaseHoldRequest)(nil),          // 55: assize.v1.ReleaseHoldRequest
+	(*ReleaseHoldResponse)(nil),         // 56: assize.v1.ReleaseHoldResponse
+	(*ListHoldsRequest)(nil),            // 57: assize.v1.ListHoldsRequest
+	(*ListHoldsResponse)(nil),           // 58: assize.v1.ListHoldsResponse
+	(*PruneLedgerRequest)(nil),          // 59: assize.v1.PruneLedgerRequest
+	(*PruneLedgerResponse)(nil),         // 60: assize.v1.PruneLedgerResponse
+	(*PrunedPart)(nil),                  // 61: assize.v1.PrunedPart
+	(*timestamppb.Timestamp)(nil),       // 62: google.protobuf.Timestamp
 }
 var file_assize_v1_ledger_service_proto_depIdxs = []int32{
 	0,  // 0: assize.v1.AuditEvent.outcome:type_name -> assize.v1.Outcome
-	52, // 1: assize.v1.AuditEvent.occurred_at:type_name -> google.protobuf.Timestamp
-	5,  // 2: assize.v1.AppendAuditRequest.events:type_name -> assize.v1.AuditEvent
-	8,  // 3: assize.v1.AppendAuditResponse.entries:type_name -> assize.v1.AppendedEntry
-	52, // 4: assize.v1.AppendedEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	11, // 5: assize.v1.VerifyChainResponse.progress:type_name -> assize.v1.VerifyProgress
-	12, // 6: assize.v1.VerifyChainResponse.result:type_name -> assize.v1.VerifyResult
-	1,  // 7: assize.v1.VerifyResult.fault:type_name -> assize.v1.ChainFault
-	13, // 8: assize.v1.VerifyResult.pruned:type_name -> assize.v1.PrunedPrefix
-	52, // 9: assize.v1.QueryAuditRequest.from:type_name -> google.protobuf.Timestamp
-	52, // 10: assize.v1.QueryAuditRequest.to:type_name -> google.protobuf.Timestamp
-	0,  // 11: assize.v1.QueryAuditRequest.outcome:type_name -> assize.v1.Outcome
-	16, // 12: assize.v1.QueryAuditResponse.entries:type_name -> assize.v1.AuditEntry
-	52, // 13: assize.v1.AuditEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	5,  // 14: assize.v1.AuditEntry.event:type_name -> assize.v1.AuditEvent
-	52, // 15: assize.v1.ExportAuditRequest.from:type_name -> google.protobuf.Timestamp
-	52, // 16: assize.v1.ExportAuditRequest.to:type_name -> google.protobuf.Timestamp
-	0,  // 17: assize.v1.ExportAuditRequest.outcome:type_name -> assize.v1.Outcome
-	2,  // 18: assize.v1.ExportAuditRequest.format:type_name -> assize.v1.ExportFormat
-	20, // 19: assize.v1.ExportAuditResponse.progress:type_name -> assize.v1.ExportProgress
-	21, // 20: assize.v1.ExportAuditResponse.frames:type_name -> assize.v1.ExportedFrames
-	24, // 21: assize.v1.ExportAuditResponse.result:type_name -> assize.v1.ExportResult
-	23, // 22: assize.v1.ExportAuditResponse.decisions:type_name -> assize.v1.ExportedDecisions
-	19, // 23: assize.v1.ExportAuditResponse.base:type_name -> assize.v1.ExportedBase
-	22, // 24: assize.v1.ExportedFrames.values:type_name -> assize.v1.KeptValue
-	3,  // 25: assize.v1.GetLineageRequest.direction:type_name -> assize.v1.LineageDirection
-	52, // 26: assize.v1.GetLineageRequest.as_of:type_name -> google.protobuf.Timestamp
-	27, // 27: assize.v1.GetLineageResponse.accesses:type_name -> assize.v1.LineageAccess
-	28, // 28: assize.v1.GetLineageResponse.upstream:type_name -> assize.v1.LineageNode
-	28, // 29: assize.v1.GetLineageResponse.downstream:type_name -> assize.v1.LineageNode
-	52, // 30: assize.v1.LineageAccess.recorded_at:type_name -> google.protobuf.Timestamp
-	0,  // 31: assize.v1.LineageAccess.outcome:type_name -> assize.v1.Outcome
-	4,  // 32: assize.v1.LineageNode.cut:type_name -> assize.v1.LineageCut
-	28, // 33: assize.v1.LineageNode.derived:type_name -> assize.v1.LineageNode
-	52, // 34: assize.v1.GetCheckpointResponse.signed_at:type_name -> google.protobuf.Timestamp
-	31, // 35: assize.v1.GetCheckpointResponse.meta:type_name -> assize.v1.MetaCheckpoint
-	8,  // 36: assize.v1.BeginIncarnationResponse.entry:type_name -> assize.v1.AppendedEntry
-	40, // 37: assize.v1.EraseAuditResponse.erasures:type_name -> assize.v1.Erasure
-	8,  // 38: assize.v1.Erasure.entry:type_name -> assize.v1.AppendedEntry
-	42, // 39: assize.v1.PlaceHoldRequest.scope:type_name -> assize.v1.HoldScope
-	52, // 40: assize.v1.HoldScope.from:type_name -> google.protobuf.Timestamp
-	52, // 41: assize.v1.HoldScope.to:type_name -> google.protobuf.Timestamp
-	44, // 42: assize.v1.PlaceHoldResponse.hold:type_name -> assize.v1.Hold
-	42, // 43: assize.v1.Hold.scope:type_name -> assize.v1.HoldScope
-	52, // 44: assize.v1.Hold.placed_at:type_name -> google.protobuf.Timestamp
-	52, // 45: assize.v1.Hold.released_at:type_name -> google.protobuf.Timestamp
-	44, // 46: assize.v1.ReleaseHoldResponse.hold:type_name -> assize.v1.Hold
-	44, // 47: assize.v1.ListHoldsResponse.holds:type_name -> assize.v1.Hold
-	52, // 48: assize.v1.PruneLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	8,  // 49: assize.v1.PruneLedgerResponse.proposed:type_name -> assize.v1.AppendedEntry
-	51, // 50: assize.v1.PruneLedgerResponse.pruned:type_name -> assize.v1.PrunedPart
-	8,  // 51: assize.v1.PrunedPart.entry:type_name -> assize.v1.AppendedEntry
-	6,  // 52: assize.v1.LedgerService.AppendAudit:input_type -> assize.v1.AppendAuditRequest
-	9,  // 53: assize.v1.LedgerService.VerifyChain:input_type -> assize.v1.VerifyChainRequest
-	14, // 54: assize.v1.LedgerService.QueryAudit:input_type -> assize.v1.QueryAuditRequest
-	17, // 55: assize.v1.LedgerService.ExportAudit:input_type -> assize.v1.ExportAuditRequest
-	25, // 56: assize.v1.LedgerService.GetLineage:input_type -> assize.v1.GetLineageRequest
-	29, // 57: assize.v1.LedgerService.GetCheckpoint:input_type -> assize.v1.GetCheckpointRequest
-	32, // 58: assize.v1.LedgerService.GetInclusionProof:input_type -> assize.v1.GetInclusionProofRequest
-	34, // 59: assize.v1.LedgerService.GetConsistencyProof:input_type -> assize.v1.GetConsistencyProofRequest
-	36, // 60: assize.v1.LedgerService.BeginIncarnation:input_type -> assize.v1.BeginIncarnationRequest
-	38, // 61: assize.v1.LedgerService.EraseAudit:input_type -> assize.v1.EraseAuditRequest
-	41, // 62: assize.v1.LedgerService.PlaceHold:input_type -> assize.v1.PlaceHoldRequest
-	45, // 63: assize.v1.LedgerService.ReleaseHold:input_type -> assize.v1.ReleaseHoldRequest
-	47, // 64: assize.v1.LedgerService.ListHolds:input_type -> assize.v1.ListHoldsRequest
-	49, // 65: assize.v1.LedgerService.PruneLedger:input_type -> assize.v1.PruneLedgerRequest
-	7,  // 66: assize.v1.LedgerService.AppendAudit:output_type -> assize.v1.AppendAuditResponse
-	10, // 67: assize.v1.LedgerService.VerifyChain:output_type -> assize.v1.VerifyChainResponse
-	15, // 68: assize.v1.LedgerService.QueryAudit:output_type -> assize.v1.QueryAuditResponse
-	18, // 69: assize.v1.LedgerService.ExportAudit:output_type -> assize.v1.ExportAuditResponse
-	26, // 70: assize.v1.LedgerService.GetLineage:output_type -> assize.v1.GetLineageResponse
-	30, // 71: assize.v1.LedgerService.GetCheckpoint:output_type -> assize.v1.GetCheckpointResponse
-	33, // 72: assize.v1.LedgerService.GetInclusionProof:output_type -> assize.v1.GetInclusionProofResponse
-	35, // 73: assize.v1.LedgerService.GetConsistencyProof:output_type -> assize.v1.GetConsistencyProofResponse
-	37, // 74: assize.v1.LedgerService.BeginIncarnation:output_type -> assize.v1.BeginIncarnationResponse
-	39, // 75: assize.v1.LedgerService.EraseAudit:output_type -> assize.v1.EraseAuditResponse
-	43, // 76: assize.v1.LedgerService.PlaceHold:output_type -> assize.v1.PlaceHoldResponse
-	46, // 77: assize.v1.LedgerService.ReleaseHold:output_type -> assize.v1.ReleaseHoldResponse
-	48, // 78: assize.v1.LedgerService.ListHolds:output_type -> assize.v1.ListHoldsResponse
-	50, // 79: assize.v1.LedgerService.PruneLedger:output_type -> assize.v1.PruneLedgerResponse
-	66, // [66:80] is the sub-list for method output_type
-	52, // [52:66] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	62, // 1: assize.v1.AuditEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	6,  // 2: assize.v1.AppendAuditRequest.events:type_name -> assize.v1.AuditEvent
+	1,  // 3: assize.v1.AppendAuditRequest.acknowledgement:type_name -> assize.v1.Acknowledgement
+	18, // 4: assize.v1.AppendAuditResponse.entries:type_name -> assize.v1.AppendedEntry
+	1,  // 5: assize.v1.AppendAuditResponse.acknowledgement:type_name -> assize.v1.Acknowledgement
+	9,  // 6: assize.v1.AppendAuditResponse.spooled:type_name -> assize.v1.SpoolPosition
+	6,  // 7: assize.v1.SpooledRecord.events:type_name -> assize.v1.AuditEvent
+	10, // 8: assize.v1.AppendSpooledRequest.records:type_name -> assize.v1.SpooledRecord
+	15, // 9: assize.v1.ListSpoolsResponse.spools:type_name -> assize.v1.SpoolStanding
+	62, // 10: assize.v1.SpoolStanding.heard_at:type_name -> google.protobuf.Timestamp
+	18, // 11: assize.v1.DeclareSpoolLossResponse.entry:type_name -> assize.v1.AppendedEntry
+	62, // 12: assize.v1.AppendedEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	21, // 13: assize.v1.VerifyChainResponse.progress:type_name -> assize.v1.VerifyProgress
+	22, // 14: assize.v1.VerifyChainResponse.result:type_name -> assize.v1.VerifyResult
+	2,  // 15: assize.v1.VerifyResult.fault:type_name -> assize.v1.ChainFault
+	23, // 16: assize.v1.VerifyResult.pruned:type_name -> assize.v1.PrunedPrefix
+	62, // 17: assize.v1.QueryAuditRequest.from:type_name -> google.protobuf.Timestamp
+	62, // 18: assize.v1.QueryAuditRequest.to:type_name -> google.protobuf.Timestamp
+	0,  // 19: assize.v1.QueryAuditRequest.outcome:type_name -> assize.v1.Outcome
+	26, // 20: assize.v1.QueryAuditResponse.entries:type_name -> assize.v1.AuditEntry
+	62, // 21: assize.v1.AuditEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	6,  // 22: assize.v1.AuditEntry.event:type_name -> assize.v1.AuditEvent
+	62, // 23: assize.v1.ExportAuditRequest.from:type_name -> google.protobuf.Timestamp
+	62, // 24: assize.v1.ExportAuditRequest.to:type_name -> google.protobuf.Timestamp
+	0,  // 25: assize.v1.ExportAuditRequest.outcome:type_name -> assize.v1.Outcome
+	3,  // 26: assize.v1.ExportAuditRequest.format:type_name -> assize.v1.ExportFormat
+	30, // 27: assize.v1.ExportAuditResponse.progress:type_name -> assize.v1.ExportProgress
+	31, // 28: assize.v1.ExportAuditResponse.frames:type_name -> assize.v1.ExportedFrames
+	34, // 29: assize.v1.ExportAuditResponse.result:type_name -> assize.v1.ExportResult
+	33, // 30: assize.v1.ExportAuditResponse.decisions:type_name -> assize.v1.ExportedDecisions
+	29, // 31: assize.v1.ExportAuditResponse.base:type_name -> assize.v1.ExportedBase
+	32, // 32: assize.v1.ExportedFrames.values:type_name -> assize.v1.KeptValue
+	4,  // 33: assize.v1.GetLineageRequest.direction:type_name -> assize.v1.LineageDirection
+	62, // 34: assize.v1.GetLineageRequest.as_of:type_name -> google.protobuf.Timestamp
+	37, // 35: assize.v1.GetLineageResponse.accesses:type_name -> assize.v1.LineageAccess
+	38, // 36: assize.v1.GetLineageResponse.upstream:type_name -> assize.v1.LineageNode
+	38, // 37: assize.v1.GetLineageResponse.downstream:type_name -> assize.v1.LineageNode
+	62, // 38: assize.v1.LineageAccess.recorded_at:type_name -> google.protobuf.Timestamp
+	0,  // 39: assize.v1.LineageAccess.outcome:type_name -> assize.v1.Outcome
+	5,  // 40: assize.v1.LineageNode.cut:type_name -> assize.v1.LineageCut
+	38, // 41: assize.v1.LineageNode.derived:type_name -> assize.v1.LineageNode
+	62, // 42: assize.v1.GetCheckpointResponse.signed_at:type_name -> google.protobuf.Timestamp
+	41, // 43: assize.v1.GetCheckpointResponse.meta:type_name -> assize.v1.MetaCheckpoint
+	18, // 44: assize.v1.BeginIncarnationResponse.entry:type_name -> assize.v1.AppendedEntry
+	50, // 45: assize.v1.EraseAuditResponse.erasures:type_name -> assize.v1.Erasure
+	18, // 46: assize.v1.Erasure.entry:type_name -> assize.v1.AppendedEntry
+	52, // 47: assize.v1.PlaceHoldRequest.scope:type_name -> assize.v1.HoldScope
+	62, // 48: assize.v1.HoldScope.from:type_name -> google.protobuf.Timestamp
+	62, // 49: assize.v1.HoldScope.to:type_name -> google.protobuf.Timestamp
+	54, // 50: assize.v1.PlaceHoldResponse.hold:type_name -> assize.v1.Hold
+	52, // 51: assize.v1.Hold.scope:type_name -> assize.v1.HoldScope
+	62, // 52: assize.v1.Hold.placed_at:type_name -> google.protobuf.Timestamp
+	62, // 53: assize.v1.Hold.released_at:type_name -> google.protobuf.Timestamp
+	54, // 54: assize.v1.ReleaseHoldResponse.hold:type_name -> assize.v1.Hold
+	54, // 55: assize.v1.ListHoldsResponse.holds:type_name -> assize.v1.Hold
+	62, // 56: assize.v1.PruneLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	18, // 57: assize.v1.PruneLedgerResponse.proposed:type_name -> assize.v1.AppendedEntry
+	61, // 58: assize.v1.PruneLedgerResponse.pruned:type_name -> assize.v1.PrunedPart
+	18, // 59: assize.v1.PrunedPart.entry:type_name -> assize.v1.AppendedEntry
+	7,  // 60: assize.v1.LedgerService.AppendAudit:input_type -> assize.v1.AppendAuditRequest
+	11, // 61: assize.v1.LedgerService.AppendSpooled:input_type -> assize.v1.AppendSpooledRequest
+	13, // 62: assize.v1.LedgerService.ListSpools:input_type -> assize.v1.ListSpoolsRequest
+	16, // 63: assize.v1.LedgerService.DeclareSpoolLoss:input_type -> assize.v1.DeclareSpoolLossRequest
+	19, // 64: assize.v1.LedgerService.VerifyChain:input_type -> assize.v1.VerifyChainRequest
+	24, // 65: assize.v1.LedgerService.QueryAudit:input_type -> assize.v1.QueryAuditRequest
+	27, // 66: assize.v1.LedgerService.ExportAudit:input_type -> assize.v1.ExportAuditRequest
+	35, // 67: assize.v1.LedgerService.GetLineage:input_type -> assize.v1.GetLineageRequest
+	39, // 68: assize.v1.LedgerService.GetCheckpoint:input_type -> assize.v1.GetCheckpointRequest
+	42, // 69: assize.v1.LedgerService.GetInclusionProof:input_type -> assize.v1.GetInclusionProofRequest
+	44, // 70: assize.v1.LedgerService.GetConsistencyProof:input_type -> assize.v1.GetConsistencyProofRequest
+	46, // 71: assize.v1.LedgerService.BeginIncarnation:input_type -> assize.v1.BeginIncarnationRequest
+	48, // 72: assize.v1.LedgerService.EraseAudit:input_type -> assize.v1.EraseAuditRequest
+	51, // 73: assize.v1.LedgerService.PlaceHold:input_type -> assize.v1.PlaceHoldRequest
+	55, // 74: assize.v1.LedgerService.ReleaseHold:input_type -> assize.v1.ReleaseHoldRequest
+	57, // 75: assize.v1.LedgerService.ListHolds:input_type -> assize.v1.ListHoldsRequest
+	59, // 76: assize.v1.LedgerService.PruneLedger:input_type -> assize.v1.PruneLedgerRequest
+	8,  // 77: assize.v1.LedgerService.AppendAudit:output_type -> assize.v1.AppendAuditResponse
+	12, // 78: assize.v1.LedgerService.AppendSpooled:output_type -> assize.v1.AppendSpooledResponse
+	14, // 79: assize.v1.LedgerService.ListSpools:output_type -> assize.v1.ListSpoolsResponse
+	17, // 80: assize.v1.LedgerService.DeclareSpoolLoss:output_type -> assize.v1.DeclareSpoolLossResponse
+	20, // 81: assize.v1.LedgerService.VerifyChain:output_type -> assize.v1.VerifyChainResponse
+	25, // 82: assize.v1.LedgerService.QueryAudit:output_type -> assize.v1.QueryAuditResponse
+	28, // 83: assize.v1.LedgerService.ExportAudit:output_type -> assize.v1.ExportAuditResponse
+	36, // 84: assize.v1.LedgerService.GetLineage:output_type -> assize.v1.GetLineageResponse
+	40, // 85: assize.v1.LedgerService.GetCheckpoint:output_type -> assize.v1.GetCheckpointResponse
+	43, // 86: assize.v1.LedgerService.GetInclusionProof:output_type -> assize.v1.GetInclusionProofResponse
+	45, // 87: assize.v1.LedgerService.GetConsistencyProof:output_type -> assize.v1.GetConsistencyProofResponse
+	47, // 88: assize.v1.LedgerService.BeginIncarnation:output_type -> assize.v1.BeginIncarnationResponse
+	49, // 89: assize.v1.LedgerService.EraseAudit:output_type -> assize.v1.EraseAuditResponse
+	53, // 90: assize.v1.LedgerService.PlaceHold:output_type -> assize.v1.PlaceHoldResponse
+	56, // 91: assize.v1.LedgerService.ReleaseHold:output_type -> assize.v1.ReleaseHoldResponse
+	58, // 92: assize.v1.LedgerService.ListHolds:output_type -> assize.v1.ListHoldsResponse
+	60, // 93: assize.v1.LedgerService.PruneLedger:output_type -> assize.v1.PruneLedgerResponse
+	77, // [77:94] is the sub-list for method output_type
+	60, // [60:77] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_ledger_service_proto_init() }
@@ -4740,14 +5511,14 @@ func file_assize_v1_ledger_service_proto_init() {
 	if File_assize_v1_ledger_service_proto != nil {
 		return
 	}
-	file_assize_v1_ledger_service_proto_msgTypes[4].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[5].OneofWrappers = []any{
+	file_assize_v1_ledger_service_proto_msgTypes[13].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[14].OneofWrappers = []any{
 		(*VerifyChainResponse_Progress)(nil),
 		(*VerifyChainResponse_Result)(nil),
 	}
-	file_assize_v1_ledger_service_proto_msgTypes[7].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[12].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[13].OneofWrappers = []any{
+	file_assize_v1_ledger_service_proto_msgTypes[16].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[21].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[22].OneofWrappers = []any{
 		(*ExportAuditResponse_Progress)(nil),
 		(*ExportAuditResponse_Frames)(nil),
 		(*ExportAuditResponse_Text)(nil),
@@ -4755,19 +5526,19 @@ func file_assize_v1_ledger_service_proto_init() {
 		(*ExportAuditResponse_Decisions)(nil),
 		(*ExportAuditResponse_Base)(nil),
 	}
-	file_assize_v1_ledger_service_proto_msgTypes[15].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[23].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[27].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[29].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[39].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[44].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[24].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[32].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[36].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[38].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[48].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[53].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_ledger_service_proto_rawDesc), len(file_assize_v1_ledger_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   47,
+			NumEnums:      6,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

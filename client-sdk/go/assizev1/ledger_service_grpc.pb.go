@@ -20,6 +20,9 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	LedgerService_AppendAudit_FullMethodName         = "/assize.v1.LedgerService/AppendAudit"
+	LedgerService_AppendSpooled_FullMethodName       = "/assize.v1.LedgerService/AppendSpooled"
+	LedgerService_ListSpools_FullMethodName          = "/assize.v1.LedgerService/ListSpools"
+	LedgerService_DeclareSpoolLoss_FullMethodName    = "/assize.v1.LedgerService/DeclareSpoolLoss"
 	LedgerService_VerifyChain_FullMethodName         = "/assize.v1.LedgerService/VerifyChain"
 	LedgerService_QueryAudit_FullMethodName          = "/assize.v1.LedgerService/QueryAudit"
 	LedgerService_ExportAudit_FullMethodName         = "/assize.v1.LedgerService/ExportAudit"
@@ -45,6 +48,16 @@ type LedgerServiceClient interface {
 	// a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
 	// RESOURCE_EXHAUSTED with a retry delay.
 	AppendAudit(ctx context.Context, in *AppendAuditRequest, opts ...grpc.CallOption) (*AppendAuditResponse, error)
+	// Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+	// through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+	// answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+	AppendSpooled(ctx context.Context, in *AppendSpooledRequest, opts ...grpc.CallOption) (*AppendSpooledResponse, error)
+	// The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+	// in the ledger; in the order of who records and of their ids.
+	ListSpools(ctx context.Context, in *ListSpoolsRequest, opts ...grpc.CallOption) (*ListSpoolsResponse, error)
+	// Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+	// who said it, why, and which numbers are missing.
+	DeclareSpoolLoss(ctx context.Context, in *DeclareSpoolLossRequest, opts ...grpc.CallOption) (*DeclareSpoolLossResponse, error)
 	// Recomputes everything between two positions and streams progress, then one result.
 	VerifyChain(ctx context.Context, in *VerifyChainRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[VerifyChainResponse], error)
 	// Finds entries, newest first unless asked otherwise.
@@ -94,6 +107,36 @@ func (c *ledgerServiceClient) AppendAudit(ctx context.Context, in *AppendAuditRe
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AppendAuditResponse)
 	err := c.cc.Invoke(ctx, LedgerService_AppendAudit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) AppendSpooled(ctx context.Context, in *AppendSpooledRequest, opts ...grpc.CallOption) (*AppendSpooledResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AppendSpooledResponse)
+	err := c.cc.Invoke(ctx, LedgerService_AppendSpooled_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) ListSpools(ctx context.Context, in *ListSpoolsRequest, opts ...grpc.CallOption) (*ListSpoolsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSpoolsResponse)
+	err := c.cc.Invoke(ctx, LedgerService_ListSpools_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) DeclareSpoolLoss(ctx context.Context, in *DeclareSpoolLossRequest, opts ...grpc.CallOption) (*DeclareSpoolLossResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeclareSpoolLossResponse)
+	err := c.cc.Invoke(ctx, LedgerService_DeclareSpoolLoss_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +301,16 @@ type LedgerServiceServer interface {
 	// a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
 	// RESOURCE_EXHAUSTED with a retry delay.
 	AppendAudit(context.Context, *AppendAuditRequest) (*AppendAuditResponse, error)
+	// Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+	// through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+	// answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+	AppendSpooled(context.Context, *AppendSpooledRequest) (*AppendSpooledResponse, error)
+	// The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+	// in the ledger; in the order of who records and of their ids.
+	ListSpools(context.Context, *ListSpoolsRequest) (*ListSpoolsResponse, error)
+	// Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+	// who said it, why, and which numbers are missing.
+	DeclareSpoolLoss(context.Context, *DeclareSpoolLossRequest) (*DeclareSpoolLossResponse, error)
 	// Recomputes everything between two positions and streams progress, then one result.
 	VerifyChain(*VerifyChainRequest, grpc.ServerStreamingServer[VerifyChainResponse]) error
 	// Finds entries, newest first unless asked otherwise.
@@ -305,6 +358,15 @@ type UnimplementedLedgerServiceServer struct{}
 
 func (UnimplementedLedgerServiceServer) AppendAudit(context.Context, *AppendAuditRequest) (*AppendAuditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AppendAudit not implemented")
+}
+func (UnimplementedLedgerServiceServer) AppendSpooled(context.Context, *AppendSpooledRequest) (*AppendSpooledResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AppendSpooled not implemented")
+}
+func (UnimplementedLedgerServiceServer) ListSpools(context.Context, *ListSpoolsRequest) (*ListSpoolsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSpools not implemented")
+}
+func (UnimplementedLedgerServiceServer) DeclareSpoolLoss(context.Context, *DeclareSpoolLossRequest) (*DeclareSpoolLossResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeclareSpoolLoss not implemented")
 }
 func (UnimplementedLedgerServiceServer) VerifyChain(*VerifyChainRequest, grpc.ServerStreamingServer[VerifyChainResponse]) error {
 	return status.Error(codes.Unimplemented, "method VerifyChain not implemented")
@@ -380,6 +442,60 @@ func _LedgerService_AppendAudit_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(LedgerServiceServer).AppendAudit(ctx, req.(*AppendAuditRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_AppendSpooled_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AppendSpooledRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).AppendSpooled(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_AppendSpooled_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).AppendSpooled(ctx, req.(*AppendSpooledRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_ListSpools_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSpoolsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).ListSpools(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_ListSpools_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).ListSpools(ctx, req.(*ListSpoolsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_DeclareSpoolLoss_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeclareSpoolLossRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).DeclareSpoolLoss(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_DeclareSpoolLoss_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).DeclareSpoolLoss(ctx, req.(*DeclareSpoolLossRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -614,6 +730,18 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AppendAudit",
 			Handler:    _LedgerService_AppendAudit_Handler,
+		},
+		{
+			MethodName: "AppendSpooled",
+			Handler:    _LedgerService_AppendSpooled_Handler,
+		},
+		{
+			MethodName: "ListSpools",
+			Handler:    _LedgerService_ListSpools_Handler,
+		},
+		{
+			MethodName: "DeclareSpoolLoss",
+			Handler:    _LedgerService_DeclareSpoolLoss_Handler,
 		},
 		{
 			MethodName: "QueryAudit",

@@ -5531,8 +5531,22 @@ type WatchPolicyRequest struct {
 	// INVALID_ARGUMENT; one that this node has not seen yet is waited for, within 10 s, else UNAVAILABLE.
 	KnownRevision         int64 `protobuf:"varint,2,opt,name=known_revision,json=knownRevision,proto3" json:"known_revision,omitempty"`
 	KnownPlatformRevision int64 `protobuf:"varint,3,opt,name=known_platform_revision,json=knownPlatformRevision,proto3" json:"known_platform_revision,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Also send the documents, for whoever decides by them: before each state what makes it of the one before. Needs the
+	// permission to read the policy, too. Then the known state must be in the history of this policy, with the digests
+	// and incarnations below, else FAILED_PRECONDITION: it was not waited for, and is not older, but another.
+	Documents bool `protobuf:"varint,4,opt,name=documents,proto3" json:"documents,omitempty"`
+	// With `documents`: whoever listens has none, so that the stream begins with all of them, though it knows the state.
+	Whole bool `protobuf:"varint,5,opt,name=whole,proto3" json:"whole,omitempty"`
+	// With `documents`: of the known state, as it was told. A known state that is not in this history is passed over where
+	// `whole` is set and a ledger has a higher incarnation than its own here: then somebody has said that a tail is lost.
+	KnownIncarnation          int32  `protobuf:"varint,6,opt,name=known_incarnation,json=knownIncarnation,proto3" json:"known_incarnation,omitempty"`
+	KnownPlatformIncarnation  int32  `protobuf:"varint,7,opt,name=known_platform_incarnation,json=knownPlatformIncarnation,proto3" json:"known_platform_incarnation,omitempty"`
+	KnownPolicyDigest         []byte `protobuf:"bytes,8,opt,name=known_policy_digest,json=knownPolicyDigest,proto3" json:"known_policy_digest,omitempty"`
+	KnownPlatformPolicyDigest []byte `protobuf:"bytes,9,opt,name=known_platform_policy_digest,json=knownPlatformPolicyDigest,proto3" json:"known_platform_policy_digest,omitempty"`
+	// With `documents`: types of subjects for which the listener would speak; `Authority` says for which it may. At most 32.
+	ActAs         []string `protobuf:"bytes,10,rep,name=act_as,json=actAs,proto3" json:"act_as,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPolicyRequest) Reset() {
@@ -5586,15 +5600,69 @@ func (x *WatchPolicyRequest) GetKnownPlatformRevision() int64 {
 	return 0
 }
 
+func (x *WatchPolicyRequest) GetDocuments() bool {
+	if x != nil {
+		return x.Documents
+	}
+	return false
+}
+
+func (x *WatchPolicyRequest) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *WatchPolicyRequest) GetKnownIncarnation() int32 {
+	if x != nil {
+		return x.KnownIncarnation
+	}
+	return 0
+}
+
+func (x *WatchPolicyRequest) GetKnownPlatformIncarnation() int32 {
+	if x != nil {
+		return x.KnownPlatformIncarnation
+	}
+	return 0
+}
+
+func (x *WatchPolicyRequest) GetKnownPolicyDigest() []byte {
+	if x != nil {
+		return x.KnownPolicyDigest
+	}
+	return nil
+}
+
+func (x *WatchPolicyRequest) GetKnownPlatformPolicyDigest() []byte {
+	if x != nil {
+		return x.KnownPlatformPolicyDigest
+	}
+	return nil
+}
+
+func (x *WatchPolicyRequest) GetActAs() []string {
+	if x != nil {
+		return x.ActAs
+	}
+	return nil
+}
+
 type WatchPolicyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Update:
 	//
 	//	*WatchPolicyResponse_State
 	//	*WatchPolicyResponse_ConfirmedAt
-	Update        isWatchPolicyResponse_Update `protobuf_oneof:"update"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	//	*WatchPolicyResponse_Authority
+	//	*WatchPolicyResponse_Documents
+	Update isWatchPolicyResponse_Update `protobuf_oneof:"update"`
+	// With `documents`, beside a state and where nothing has changed: when that was so, from when the request came in, by a
+	// clock that is not set. Who knows when it sent the request needs no other clock.
+	ConfirmedAfter *durationpb.Duration `protobuf:"bytes,5,opt,name=confirmed_after,json=confirmedAfter,proto3" json:"confirmed_after,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *WatchPolicyResponse) Reset() {
@@ -5652,6 +5720,31 @@ func (x *WatchPolicyResponse) GetConfirmedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *WatchPolicyResponse) GetAuthority() *Authority {
+	if x != nil {
+		if x, ok := x.Update.(*WatchPolicyResponse_Authority); ok {
+			return x.Authority
+		}
+	}
+	return nil
+}
+
+func (x *WatchPolicyResponse) GetDocuments() *PolicyDocuments {
+	if x != nil {
+		if x, ok := x.Update.(*WatchPolicyResponse_Documents); ok {
+			return x.Documents
+		}
+	}
+	return nil
+}
+
+func (x *WatchPolicyResponse) GetConfirmedAfter() *durationpb.Duration {
+	if x != nil {
+		return x.ConfirmedAfter
+	}
+	return nil
+}
+
 type isWatchPolicyResponse_Update interface {
 	isWatchPolicyResponse_Update()
 }
@@ -5665,9 +5758,230 @@ type WatchPolicyResponse_ConfirmedAt struct {
 	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=confirmed_at,json=confirmedAt,proto3,oneof"`
 }
 
+type WatchPolicyResponse_Authority struct {
+	// With `documents`: first of all, and again when it has changed.
+	Authority *Authority `protobuf:"bytes,3,opt,name=authority,proto3,oneof"`
+}
+
+type WatchPolicyResponse_Documents struct {
+	// With `documents`: a part of what the next state says.
+	Documents *PolicyDocuments `protobuf:"bytes,4,opt,name=documents,proto3,oneof"`
+}
+
 func (*WatchPolicyResponse_State) isWatchPolicyResponse_Update() {}
 
 func (*WatchPolicyResponse_ConfirmedAt) isWatchPolicyResponse_Update() {}
+
+func (*WatchPolicyResponse_Authority) isWatchPolicyResponse_Update() {}
+
+func (*WatchPolicyResponse_Documents) isWatchPolicyResponse_Update() {}
+
+// What the listener's credential may do in the tenant, by the policy of tenant `assize`.
+type Authority struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whom it authenticates, and the home tenant of that.
+	Subject       string `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	SubjectTenant string `protobuf:"bytes,2,opt,name=subject_tenant,json=subjectTenant,proto3" json:"subject_tenant,omitempty"`
+	// As `policy/check`: a resource type of tenant `assize`, and an action on it.
+	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// Those of `act_as` of the request for which it may speak.
+	ActAs         []string `protobuf:"bytes,4,rep,name=act_as,json=actAs,proto3" json:"act_as,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Authority) Reset() {
+	*x = Authority{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Authority) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Authority) ProtoMessage() {}
+
+func (x *Authority) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Authority.ProtoReflect.Descriptor instead.
+func (*Authority) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *Authority) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *Authority) GetSubjectTenant() string {
+	if x != nil {
+		return x.SubjectTenant
+	}
+	return ""
+}
+
+func (x *Authority) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *Authority) GetActAs() []string {
+	if x != nil {
+		return x.ActAs
+	}
+	return nil
+}
+
+// Documents that are not in the state before as they are in the next one.
+type PolicyDocuments struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of the platform; else of the tenant.
+	Platform bool `protobuf:"varint,1,opt,name=platform,proto3" json:"platform,omitempty"`
+	// Forget all that are there, first: what follows is all.
+	Whole         bool              `protobuf:"varint,2,opt,name=whole,proto3" json:"whole,omitempty"`
+	Puts          []*PlacedDocument `protobuf:"bytes,3,rep,name=puts,proto3" json:"puts,omitempty"`
+	Deletes       []*DocumentKey    `protobuf:"bytes,4,rep,name=deletes,proto3" json:"deletes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyDocuments) Reset() {
+	*x = PolicyDocuments{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyDocuments) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyDocuments) ProtoMessage() {}
+
+func (x *PolicyDocuments) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyDocuments.ProtoReflect.Descriptor instead.
+func (*PolicyDocuments) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *PolicyDocuments) GetPlatform() bool {
+	if x != nil {
+		return x.Platform
+	}
+	return false
+}
+
+func (x *PolicyDocuments) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *PolicyDocuments) GetPuts() []*PlacedDocument {
+	if x != nil {
+		return x.Puts
+	}
+	return nil
+}
+
+func (x *PolicyDocuments) GetDeletes() []*DocumentKey {
+	if x != nil {
+		return x.Deletes
+	}
+	return nil
+}
+
+// A document, and where it stood when it was applied.
+type PlacedDocument struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In its canonical layout.
+	Yaml []byte `protobuf:"bytes,1,opt,name=yaml,proto3" json:"yaml,omitempty"`
+	// Empty where unknown.
+	File string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
+	// The line at which it stood, then those of its permissions.
+	Lines         []int32 `protobuf:"varint,3,rep,packed,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlacedDocument) Reset() {
+	*x = PlacedDocument{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlacedDocument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlacedDocument) ProtoMessage() {}
+
+func (x *PlacedDocument) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlacedDocument.ProtoReflect.Descriptor instead.
+func (*PlacedDocument) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *PlacedDocument) GetYaml() []byte {
+	if x != nil {
+		return x.Yaml
+	}
+	return nil
+}
+
+func (x *PlacedDocument) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *PlacedDocument) GetLines() []int32 {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
 
 // What a node answers from.
 type PolicyState struct {
@@ -5679,14 +5993,17 @@ type PolicyState struct {
 	PolicyDigest         []byte `protobuf:"bytes,3,opt,name=policy_digest,json=policyDigest,proto3" json:"policy_digest,omitempty"`
 	PlatformPolicyDigest []byte `protobuf:"bytes,4,opt,name=platform_policy_digest,json=platformPolicyDigest,proto3" json:"platform_policy_digest,omitempty"`
 	// When it is known to have been the current one.
-	ConfirmedAt   *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ConfirmedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=confirmed_at,json=confirmedAt,proto3" json:"confirmed_at,omitempty"`
+	// Which incarnations of the tenant's and of the platform's ledger hold these digests; 0 where there is none.
+	Incarnation         int32 `protobuf:"varint,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	PlatformIncarnation int32 `protobuf:"varint,7,opt,name=platform_incarnation,json=platformIncarnation,proto3" json:"platform_incarnation,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *PolicyState) Reset() {
 	*x = PolicyState{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5698,7 +6015,7 @@ func (x *PolicyState) String() string {
 func (*PolicyState) ProtoMessage() {}
 
 func (x *PolicyState) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5711,7 +6028,7 @@ func (x *PolicyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyState.ProtoReflect.Descriptor instead.
 func (*PolicyState) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{66}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *PolicyState) GetRevision() int64 {
@@ -5747,6 +6064,20 @@ func (x *PolicyState) GetConfirmedAt() *timestamppb.Timestamp {
 		return x.ConfirmedAt
 	}
 	return nil
+}
+
+func (x *PolicyState) GetIncarnation() int32 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
+func (x *PolicyState) GetPlatformIncarnation() int32 {
+	if x != nil {
+		return x.PlatformIncarnation
+	}
+	return 0
 }
 
 var File_assize_v1_policy_service_proto protoreflect.FileDescriptor
@@ -6166,21 +6497,48 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x12\n" +
 	"\x04told\x18\x06 \x01(\fR\x04told\x12\x16\n" +
 	"\x06stored\x18\a \x01(\fR\x06storedB\x06\n" +
-	"\x04_seq\"\x8b\x01\n" +
+	"\x04_seq\"\xb2\x03\n" +
 	"\x12WatchPolicyRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12%\n" +
 	"\x0eknown_revision\x18\x02 \x01(\x03R\rknownRevision\x126\n" +
-	"\x17known_platform_revision\x18\x03 \x01(\x03R\x15knownPlatformRevision\"\x90\x01\n" +
+	"\x17known_platform_revision\x18\x03 \x01(\x03R\x15knownPlatformRevision\x12\x1c\n" +
+	"\tdocuments\x18\x04 \x01(\bR\tdocuments\x12\x14\n" +
+	"\x05whole\x18\x05 \x01(\bR\x05whole\x12+\n" +
+	"\x11known_incarnation\x18\x06 \x01(\x05R\x10knownIncarnation\x12<\n" +
+	"\x1aknown_platform_incarnation\x18\a \x01(\x05R\x18knownPlatformIncarnation\x12.\n" +
+	"\x13known_policy_digest\x18\b \x01(\fR\x11knownPolicyDigest\x12?\n" +
+	"\x1cknown_platform_policy_digest\x18\t \x01(\fR\x19knownPlatformPolicyDigest\x12\x15\n" +
+	"\x06act_as\x18\n" +
+	" \x03(\tR\x05actAs\"\xc6\x02\n" +
 	"\x13WatchPolicyResponse\x12.\n" +
 	"\x05state\x18\x01 \x01(\v2\x16.assize.v1.PolicyStateH\x00R\x05state\x12?\n" +
-	"\fconfirmed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\vconfirmedAtB\b\n" +
-	"\x06update\"\xf0\x01\n" +
+	"\fconfirmed_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\vconfirmedAt\x124\n" +
+	"\tauthority\x18\x03 \x01(\v2\x14.assize.v1.AuthorityH\x00R\tauthority\x12:\n" +
+	"\tdocuments\x18\x04 \x01(\v2\x1a.assize.v1.PolicyDocumentsH\x00R\tdocuments\x12B\n" +
+	"\x0fconfirmed_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x0econfirmedAfterB\b\n" +
+	"\x06update\"\x85\x01\n" +
+	"\tAuthority\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12%\n" +
+	"\x0esubject_tenant\x18\x02 \x01(\tR\rsubjectTenant\x12 \n" +
+	"\vpermissions\x18\x03 \x03(\tR\vpermissions\x12\x15\n" +
+	"\x06act_as\x18\x04 \x03(\tR\x05actAs\"\xa4\x01\n" +
+	"\x0fPolicyDocuments\x12\x1a\n" +
+	"\bplatform\x18\x01 \x01(\bR\bplatform\x12\x14\n" +
+	"\x05whole\x18\x02 \x01(\bR\x05whole\x12-\n" +
+	"\x04puts\x18\x03 \x03(\v2\x19.assize.v1.PlacedDocumentR\x04puts\x120\n" +
+	"\adeletes\x18\x04 \x03(\v2\x16.assize.v1.DocumentKeyR\adeletes\"N\n" +
+	"\x0ePlacedDocument\x12\x12\n" +
+	"\x04yaml\x18\x01 \x01(\fR\x04yaml\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\x12\x14\n" +
+	"\x05lines\x18\x03 \x03(\x05R\x05lines\"\xc5\x02\n" +
 	"\vPolicyState\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12+\n" +
 	"\x11platform_revision\x18\x02 \x01(\x03R\x10platformRevision\x12#\n" +
 	"\rpolicy_digest\x18\x03 \x01(\fR\fpolicyDigest\x124\n" +
 	"\x16platform_policy_digest\x18\x04 \x01(\fR\x14platformPolicyDigest\x12=\n" +
-	"\fconfirmed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt*\xbe\x01\n" +
+	"\fconfirmed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt\x12 \n" +
+	"\vincarnation\x18\x06 \x01(\x05R\vincarnation\x121\n" +
+	"\x14platform_incarnation\x18\a \x01(\x05R\x13platformIncarnation*\xbe\x01\n" +
 	"\rProposalState\x12\x1e\n" +
 	"\x1aPROPOSAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16PROPOSAL_STATE_PENDING\x10\x01\x12\x1a\n" +
@@ -6248,7 +6606,7 @@ func file_assize_v1_policy_service_proto_rawDescGZIP() []byte {
 }
 
 var file_assize_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_assize_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_assize_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_assize_v1_policy_service_proto_goTypes = []any{
 	(ProposalState)(0),               // 0: assize.v1.ProposalState
 	(OutlookEffect)(0),               // 1: assize.v1.OutlookEffect
@@ -6321,133 +6679,141 @@ var file_assize_v1_policy_service_proto_goTypes = []any{
 	(*PolicyDrift)(nil),              // 68: assize.v1.PolicyDrift
 	(*WatchPolicyRequest)(nil),       // 69: assize.v1.WatchPolicyRequest
 	(*WatchPolicyResponse)(nil),      // 70: assize.v1.WatchPolicyResponse
-	(*PolicyState)(nil),              // 71: assize.v1.PolicyState
-	(*durationpb.Duration)(nil),      // 72: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),    // 73: google.protobuf.Timestamp
-	(Reason)(0),                      // 74: assize.v1.Reason
-	(*DecidedBy)(nil),                // 75: assize.v1.DecidedBy
+	(*Authority)(nil),                // 71: assize.v1.Authority
+	(*PolicyDocuments)(nil),          // 72: assize.v1.PolicyDocuments
+	(*PlacedDocument)(nil),           // 73: assize.v1.PlacedDocument
+	(*PolicyState)(nil),              // 74: assize.v1.PolicyState
+	(*durationpb.Duration)(nil),      // 75: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),    // 76: google.protobuf.Timestamp
+	(Reason)(0),                      // 77: assize.v1.Reason
+	(*DecidedBy)(nil),                // 78: assize.v1.DecidedBy
 }
 var file_assize_v1_policy_service_proto_depIdxs = []int32{
-	6,  // 0: assize.v1.ProposeChangeRequest.header:type_name -> assize.v1.ProposeChangeHeader
-	41, // 1: assize.v1.ProposeChangeRequest.put:type_name -> assize.v1.PolicySource
-	42, // 2: assize.v1.ProposeChangeRequest.delete:type_name -> assize.v1.DocumentKey
-	72, // 3: assize.v1.ProposeChangeHeader.ttl:type_name -> google.protobuf.Duration
-	8,  // 4: assize.v1.ProposeChangeResponse.proposal:type_name -> assize.v1.Proposal
-	0,  // 5: assize.v1.Proposal.state:type_name -> assize.v1.ProposalState
-	73, // 6: assize.v1.Proposal.proposed_at:type_name -> google.protobuf.Timestamp
-	73, // 7: assize.v1.Proposal.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 8: assize.v1.Proposal.acceptances:type_name -> assize.v1.ProposalAcceptance
-	73, // 9: assize.v1.Proposal.ended_at:type_name -> google.protobuf.Timestamp
-	73, // 10: assize.v1.ProposalAcceptance.accepted_at:type_name -> google.protobuf.Timestamp
-	0,  // 11: assize.v1.ListProposalsRequest.state:type_name -> assize.v1.ProposalState
-	8,  // 12: assize.v1.ListProposalsResponse.proposals:type_name -> assize.v1.Proposal
-	14, // 13: assize.v1.GetProposalResponse.outlook:type_name -> assize.v1.ProposalOutlook
-	15, // 14: assize.v1.GetProposalResponse.document:type_name -> assize.v1.ProposedDocument
-	8,  // 15: assize.v1.ProposalOutlook.proposal:type_name -> assize.v1.Proposal
-	43, // 16: assize.v1.ProposalOutlook.outcome:type_name -> assize.v1.ApplyPolicyResponse
-	3,  // 17: assize.v1.ProposedDocument.type:type_name -> assize.v1.ChangeType
-	8,  // 18: assize.v1.AcceptProposalResponse.proposal:type_name -> assize.v1.Proposal
-	8,  // 19: assize.v1.RejectProposalResponse.proposal:type_name -> assize.v1.Proposal
-	8,  // 20: assize.v1.WithdrawProposalResponse.proposal:type_name -> assize.v1.Proposal
-	73, // 21: assize.v1.GrantRequest.not_before:type_name -> google.protobuf.Timestamp
-	73, // 22: assize.v1.GrantRequest.not_after:type_name -> google.protobuf.Timestamp
-	26, // 23: assize.v1.GrantResponse.commit:type_name -> assize.v1.PolicyCommit
-	26, // 24: assize.v1.RevokeResponse.commit:type_name -> assize.v1.PolicyCommit
-	73, // 25: assize.v1.PolicyCommit.committed_at:type_name -> google.protobuf.Timestamp
-	73, // 26: assize.v1.FreezeRequest.from:type_name -> google.protobuf.Timestamp
-	73, // 27: assize.v1.FreezeRequest.until:type_name -> google.protobuf.Timestamp
-	72, // 28: assize.v1.FreezeRequest.wait:type_name -> google.protobuf.Duration
-	26, // 29: assize.v1.FreezeResponse.commit:type_name -> assize.v1.PolicyCommit
-	31, // 30: assize.v1.FreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	33, // 31: assize.v1.FreezeResponse.reach:type_name -> assize.v1.FreezeReach
-	72, // 32: assize.v1.UnfreezeRequest.wait:type_name -> google.protobuf.Duration
-	26, // 33: assize.v1.UnfreezeResponse.commit:type_name -> assize.v1.PolicyCommit
-	31, // 34: assize.v1.UnfreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	32, // 35: assize.v1.NodeConfirmations.unconfirmed:type_name -> assize.v1.UnconfirmedNode
-	73, // 36: assize.v1.UnconfirmedNode.last_seen_at:type_name -> google.protobuf.Timestamp
-	72, // 37: assize.v1.UnconfirmedNode.freshness_bound:type_name -> google.protobuf.Duration
-	34, // 38: assize.v1.FreezeReach.bindings:type_name -> assize.v1.FrozenBinding
-	37, // 39: assize.v1.ListFreezesResponse.freezes:type_name -> assize.v1.FreezeEntry
-	73, // 40: assize.v1.FreezeEntry.from:type_name -> google.protobuf.Timestamp
-	73, // 41: assize.v1.FreezeEntry.until:type_name -> google.protobuf.Timestamp
-	39, // 42: assize.v1.ApplyPolicyRequest.header:type_name -> assize.v1.ApplyPolicyHeader
-	41, // 43: assize.v1.ApplyPolicyRequest.put:type_name -> assize.v1.PolicySource
-	42, // 44: assize.v1.ApplyPolicyRequest.delete:type_name -> assize.v1.DocumentKey
-	40, // 45: assize.v1.ApplyPolicyHeader.preconditions:type_name -> assize.v1.RevisionPrecondition
-	72, // 46: assize.v1.ApplyPolicyHeader.against_ledger:type_name -> google.protobuf.Duration
-	52, // 47: assize.v1.ApplyPolicyResponse.changes:type_name -> assize.v1.ScopeChange
-	54, // 48: assize.v1.ApplyPolicyResponse.problems:type_name -> assize.v1.PolicyProblem
-	51, // 49: assize.v1.ApplyPolicyResponse.violations:type_name -> assize.v1.DutyViolation
-	46, // 50: assize.v1.ApplyPolicyResponse.impacts:type_name -> assize.v1.TenantImpact
-	50, // 51: assize.v1.ApplyPolicyResponse.self_escalations:type_name -> assize.v1.SelfEscalation
-	44, // 52: assize.v1.ApplyPolicyResponse.against_ledger:type_name -> assize.v1.LedgerComparison
-	73, // 53: assize.v1.LedgerComparison.from:type_name -> google.protobuf.Timestamp
-	45, // 54: assize.v1.LedgerComparison.flips:type_name -> assize.v1.DecisionFlip
-	47, // 55: assize.v1.DecisionFlip.change:type_name -> assize.v1.AnswerChange
-	47, // 56: assize.v1.TenantImpact.changes:type_name -> assize.v1.AnswerChange
-	49, // 57: assize.v1.TenantImpact.findings:type_name -> assize.v1.PolicyFinding
-	48, // 58: assize.v1.AnswerChange.from:type_name -> assize.v1.Outlook
-	48, // 59: assize.v1.AnswerChange.to:type_name -> assize.v1.Outlook
-	1,  // 60: assize.v1.Outlook.effect:type_name -> assize.v1.OutlookEffect
-	74, // 61: assize.v1.Outlook.reason:type_name -> assize.v1.Reason
-	75, // 62: assize.v1.Outlook.decided_by:type_name -> assize.v1.DecidedBy
-	2,  // 63: assize.v1.PolicyFinding.type:type_name -> assize.v1.PolicyFindingType
-	53, // 64: assize.v1.ScopeChange.documents:type_name -> assize.v1.DocumentChange
-	3,  // 65: assize.v1.DocumentChange.type:type_name -> assize.v1.ChangeType
-	73, // 66: assize.v1.ExportPolicyRequest.as_of:type_name -> google.protobuf.Timestamp
-	59, // 67: assize.v1.ListRevisionsResponse.revisions:type_name -> assize.v1.PolicyRevision
-	73, // 68: assize.v1.PolicyRevision.committed_at:type_name -> google.protobuf.Timestamp
-	62, // 69: assize.v1.DiffRevisionsResponse.revisions:type_name -> assize.v1.DiffedRevisions
-	53, // 70: assize.v1.DiffRevisionsResponse.document:type_name -> assize.v1.DocumentChange
-	59, // 71: assize.v1.DiffedRevisions.from:type_name -> assize.v1.PolicyRevision
-	59, // 72: assize.v1.DiffedRevisions.to:type_name -> assize.v1.PolicyRevision
-	65, // 73: assize.v1.ReplayPolicyResponse.progress:type_name -> assize.v1.ReplayProgress
-	66, // 74: assize.v1.ReplayPolicyResponse.result:type_name -> assize.v1.ReplayResult
-	68, // 75: assize.v1.ReplayResult.drifts:type_name -> assize.v1.PolicyDrift
-	67, // 76: assize.v1.ReplayResult.fault:type_name -> assize.v1.ReplayFault
-	4,  // 77: assize.v1.PolicyDrift.type:type_name -> assize.v1.PolicyDriftType
-	71, // 78: assize.v1.WatchPolicyResponse.state:type_name -> assize.v1.PolicyState
-	73, // 79: assize.v1.WatchPolicyResponse.confirmed_at:type_name -> google.protobuf.Timestamp
-	73, // 80: assize.v1.PolicyState.confirmed_at:type_name -> google.protobuf.Timestamp
-	38, // 81: assize.v1.PolicyService.ApplyPolicy:input_type -> assize.v1.ApplyPolicyRequest
-	55, // 82: assize.v1.PolicyService.ExportPolicy:input_type -> assize.v1.ExportPolicyRequest
-	57, // 83: assize.v1.PolicyService.ListRevisions:input_type -> assize.v1.ListRevisionsRequest
-	22, // 84: assize.v1.PolicyService.Grant:input_type -> assize.v1.GrantRequest
-	24, // 85: assize.v1.PolicyService.Revoke:input_type -> assize.v1.RevokeRequest
-	27, // 86: assize.v1.PolicyService.Freeze:input_type -> assize.v1.FreezeRequest
-	29, // 87: assize.v1.PolicyService.Unfreeze:input_type -> assize.v1.UnfreezeRequest
-	35, // 88: assize.v1.PolicyService.ListFreezes:input_type -> assize.v1.ListFreezesRequest
-	69, // 89: assize.v1.PolicyService.WatchPolicy:input_type -> assize.v1.WatchPolicyRequest
-	5,  // 90: assize.v1.PolicyService.ProposeChange:input_type -> assize.v1.ProposeChangeRequest
-	10, // 91: assize.v1.PolicyService.ListProposals:input_type -> assize.v1.ListProposalsRequest
-	12, // 92: assize.v1.PolicyService.GetProposal:input_type -> assize.v1.GetProposalRequest
-	16, // 93: assize.v1.PolicyService.AcceptProposal:input_type -> assize.v1.AcceptProposalRequest
-	18, // 94: assize.v1.PolicyService.RejectProposal:input_type -> assize.v1.RejectProposalRequest
-	20, // 95: assize.v1.PolicyService.WithdrawProposal:input_type -> assize.v1.WithdrawProposalRequest
-	60, // 96: assize.v1.PolicyService.DiffRevisions:input_type -> assize.v1.DiffRevisionsRequest
-	63, // 97: assize.v1.PolicyService.ReplayPolicy:input_type -> assize.v1.ReplayPolicyRequest
-	43, // 98: assize.v1.PolicyService.ApplyPolicy:output_type -> assize.v1.ApplyPolicyResponse
-	56, // 99: assize.v1.PolicyService.ExportPolicy:output_type -> assize.v1.ExportPolicyResponse
-	58, // 100: assize.v1.PolicyService.ListRevisions:output_type -> assize.v1.ListRevisionsResponse
-	23, // 101: assize.v1.PolicyService.Grant:output_type -> assize.v1.GrantResponse
-	25, // 102: assize.v1.PolicyService.Revoke:output_type -> assize.v1.RevokeResponse
-	28, // 103: assize.v1.PolicyService.Freeze:output_type -> assize.v1.FreezeResponse
-	30, // 104: assize.v1.PolicyService.Unfreeze:output_type -> assize.v1.UnfreezeResponse
-	36, // 105: assize.v1.PolicyService.ListFreezes:output_type -> assize.v1.ListFreezesResponse
-	70, // 106: assize.v1.PolicyService.WatchPolicy:output_type -> assize.v1.WatchPolicyResponse
-	7,  // 107: assize.v1.PolicyService.ProposeChange:output_type -> assize.v1.ProposeChangeResponse
-	11, // 108: assize.v1.PolicyService.ListProposals:output_type -> assize.v1.ListProposalsResponse
-	13, // 109: assize.v1.PolicyService.GetProposal:output_type -> assize.v1.GetProposalResponse
-	17, // 110: assize.v1.PolicyService.AcceptProposal:output_type -> assize.v1.AcceptProposalResponse
-	19, // 111: assize.v1.PolicyService.RejectProposal:output_type -> assize.v1.RejectProposalResponse
-	21, // 112: assize.v1.PolicyService.WithdrawProposal:output_type -> assize.v1.WithdrawProposalResponse
-	61, // 113: assize.v1.PolicyService.DiffRevisions:output_type -> assize.v1.DiffRevisionsResponse
-	64, // 114: assize.v1.PolicyService.ReplayPolicy:output_type -> assize.v1.ReplayPolicyResponse
-	98, // [98:115] is the sub-list for method output_type
-	81, // [81:98] is the sub-list for method input_type
-	81, // [81:81] is the sub-list for extension type_name
-	81, // [81:81] is the sub-list for extension extendee
-	0,  // [0:81] is the sub-list for field type_name
+	6,   // 0: assize.v1.ProposeChangeRequest.header:type_name -> assize.v1.ProposeChangeHeader
+	41,  // 1: assize.v1.ProposeChangeRequest.put:type_name -> assize.v1.PolicySource
+	42,  // 2: assize.v1.ProposeChangeRequest.delete:type_name -> assize.v1.DocumentKey
+	75,  // 3: assize.v1.ProposeChangeHeader.ttl:type_name -> google.protobuf.Duration
+	8,   // 4: assize.v1.ProposeChangeResponse.proposal:type_name -> assize.v1.Proposal
+	0,   // 5: assize.v1.Proposal.state:type_name -> assize.v1.ProposalState
+	76,  // 6: assize.v1.Proposal.proposed_at:type_name -> google.protobuf.Timestamp
+	76,  // 7: assize.v1.Proposal.expires_at:type_name -> google.protobuf.Timestamp
+	9,   // 8: assize.v1.Proposal.acceptances:type_name -> assize.v1.ProposalAcceptance
+	76,  // 9: assize.v1.Proposal.ended_at:type_name -> google.protobuf.Timestamp
+	76,  // 10: assize.v1.ProposalAcceptance.accepted_at:type_name -> google.protobuf.Timestamp
+	0,   // 11: assize.v1.ListProposalsRequest.state:type_name -> assize.v1.ProposalState
+	8,   // 12: assize.v1.ListProposalsResponse.proposals:type_name -> assize.v1.Proposal
+	14,  // 13: assize.v1.GetProposalResponse.outlook:type_name -> assize.v1.ProposalOutlook
+	15,  // 14: assize.v1.GetProposalResponse.document:type_name -> assize.v1.ProposedDocument
+	8,   // 15: assize.v1.ProposalOutlook.proposal:type_name -> assize.v1.Proposal
+	43,  // 16: assize.v1.ProposalOutlook.outcome:type_name -> assize.v1.ApplyPolicyResponse
+	3,   // 17: assize.v1.ProposedDocument.type:type_name -> assize.v1.ChangeType
+	8,   // 18: assize.v1.AcceptProposalResponse.proposal:type_name -> assize.v1.Proposal
+	8,   // 19: assize.v1.RejectProposalResponse.proposal:type_name -> assize.v1.Proposal
+	8,   // 20: assize.v1.WithdrawProposalResponse.proposal:type_name -> assize.v1.Proposal
+	76,  // 21: assize.v1.GrantRequest.not_before:type_name -> google.protobuf.Timestamp
+	76,  // 22: assize.v1.GrantRequest.not_after:type_name -> google.protobuf.Timestamp
+	26,  // 23: assize.v1.GrantResponse.commit:type_name -> assize.v1.PolicyCommit
+	26,  // 24: assize.v1.RevokeResponse.commit:type_name -> assize.v1.PolicyCommit
+	76,  // 25: assize.v1.PolicyCommit.committed_at:type_name -> google.protobuf.Timestamp
+	76,  // 26: assize.v1.FreezeRequest.from:type_name -> google.protobuf.Timestamp
+	76,  // 27: assize.v1.FreezeRequest.until:type_name -> google.protobuf.Timestamp
+	75,  // 28: assize.v1.FreezeRequest.wait:type_name -> google.protobuf.Duration
+	26,  // 29: assize.v1.FreezeResponse.commit:type_name -> assize.v1.PolicyCommit
+	31,  // 30: assize.v1.FreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	33,  // 31: assize.v1.FreezeResponse.reach:type_name -> assize.v1.FreezeReach
+	75,  // 32: assize.v1.UnfreezeRequest.wait:type_name -> google.protobuf.Duration
+	26,  // 33: assize.v1.UnfreezeResponse.commit:type_name -> assize.v1.PolicyCommit
+	31,  // 34: assize.v1.UnfreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	32,  // 35: assize.v1.NodeConfirmations.unconfirmed:type_name -> assize.v1.UnconfirmedNode
+	76,  // 36: assize.v1.UnconfirmedNode.last_seen_at:type_name -> google.protobuf.Timestamp
+	75,  // 37: assize.v1.UnconfirmedNode.freshness_bound:type_name -> google.protobuf.Duration
+	34,  // 38: assize.v1.FreezeReach.bindings:type_name -> assize.v1.FrozenBinding
+	37,  // 39: assize.v1.ListFreezesResponse.freezes:type_name -> assize.v1.FreezeEntry
+	76,  // 40: assize.v1.FreezeEntry.from:type_name -> google.protobuf.Timestamp
+	76,  // 41: assize.v1.FreezeEntry.until:type_name -> google.protobuf.Timestamp
+	39,  // 42: assize.v1.ApplyPolicyRequest.header:type_name -> assize.v1.ApplyPolicyHeader
+	41,  // 43: assize.v1.ApplyPolicyRequest.put:type_name -> assize.v1.PolicySource
+	42,  // 44: assize.v1.ApplyPolicyRequest.delete:type_name -> assize.v1.DocumentKey
+	40,  // 45: assize.v1.ApplyPolicyHeader.preconditions:type_name -> assize.v1.RevisionPrecondition
+	75,  // 46: assize.v1.ApplyPolicyHeader.against_ledger:type_name -> google.protobuf.Duration
+	52,  // 47: assize.v1.ApplyPolicyResponse.changes:type_name -> assize.v1.ScopeChange
+	54,  // 48: assize.v1.ApplyPolicyResponse.problems:type_name -> assize.v1.PolicyProblem
+	51,  // 49: assize.v1.ApplyPolicyResponse.violations:type_name -> assize.v1.DutyViolation
+	46,  // 50: assize.v1.ApplyPolicyResponse.impacts:type_name -> assize.v1.TenantImpact
+	50,  // 51: assize.v1.ApplyPolicyResponse.self_escalations:type_name -> assize.v1.SelfEscalation
+	44,  // 52: assize.v1.ApplyPolicyResponse.against_ledger:type_name -> assize.v1.LedgerComparison
+	76,  // 53: assize.v1.LedgerComparison.from:type_name -> google.protobuf.Timestamp
+	45,  // 54: assize.v1.LedgerComparison.flips:type_name -> assize.v1.DecisionFlip
+	47,  // 55: assize.v1.DecisionFlip.change:type_name -> assize.v1.AnswerChange
+	47,  // 56: assize.v1.TenantImpact.changes:type_name -> assize.v1.AnswerChange
+	49,  // 57: assize.v1.TenantImpact.findings:type_name -> assize.v1.PolicyFinding
+	48,  // 58: assize.v1.AnswerChange.from:type_name -> assize.v1.Outlook
+	48,  // 59: assize.v1.AnswerChange.to:type_name -> assize.v1.Outlook
+	1,   // 60: assize.v1.Outlook.effect:type_name -> assize.v1.OutlookEffect
+	77,  // 61: assize.v1.Outlook.reason:type_name -> assize.v1.Reason
+	78,  // 62: assize.v1.Outlook.decided_by:type_name -> assize.v1.DecidedBy
+	2,   // 63: assize.v1.PolicyFinding.type:type_name -> assize.v1.PolicyFindingType
+	53,  // 64: assize.v1.ScopeChange.documents:type_name -> assize.v1.DocumentChange
+	3,   // 65: assize.v1.DocumentChange.type:type_name -> assize.v1.ChangeType
+	76,  // 66: assize.v1.ExportPolicyRequest.as_of:type_name -> google.protobuf.Timestamp
+	59,  // 67: assize.v1.ListRevisionsResponse.revisions:type_name -> assize.v1.PolicyRevision
+	76,  // 68: assize.v1.PolicyRevision.committed_at:type_name -> google.protobuf.Timestamp
+	62,  // 69: assize.v1.DiffRevisionsResponse.revisions:type_name -> assize.v1.DiffedRevisions
+	53,  // 70: assize.v1.DiffRevisionsResponse.document:type_name -> assize.v1.DocumentChange
+	59,  // 71: assize.v1.DiffedRevisions.from:type_name -> assize.v1.PolicyRevision
+	59,  // 72: assize.v1.DiffedRevisions.to:type_name -> assize.v1.PolicyRevision
+	65,  // 73: assize.v1.ReplayPolicyResponse.progress:type_name -> assize.v1.ReplayProgress
+	66,  // 74: assize.v1.ReplayPolicyResponse.result:type_name -> assize.v1.ReplayResult
+	68,  // 75: assize.v1.ReplayResult.drifts:type_name -> assize.v1.PolicyDrift
+	67,  // 76: assize.v1.ReplayResult.fault:type_name -> assize.v1.ReplayFault
+	4,   // 77: assize.v1.PolicyDrift.type:type_name -> assize.v1.PolicyDriftType
+	74,  // 78: assize.v1.WatchPolicyResponse.state:type_name -> assize.v1.PolicyState
+	76,  // 79: assize.v1.WatchPolicyResponse.confirmed_at:type_name -> google.protobuf.Timestamp
+	71,  // 80: assize.v1.WatchPolicyResponse.authority:type_name -> assize.v1.Authority
+	72,  // 81: assize.v1.WatchPolicyResponse.documents:type_name -> assize.v1.PolicyDocuments
+	75,  // 82: assize.v1.WatchPolicyResponse.confirmed_after:type_name -> google.protobuf.Duration
+	73,  // 83: assize.v1.PolicyDocuments.puts:type_name -> assize.v1.PlacedDocument
+	42,  // 84: assize.v1.PolicyDocuments.deletes:type_name -> assize.v1.DocumentKey
+	76,  // 85: assize.v1.PolicyState.confirmed_at:type_name -> google.protobuf.Timestamp
+	38,  // 86: assize.v1.PolicyService.ApplyPolicy:input_type -> assize.v1.ApplyPolicyRequest
+	55,  // 87: assize.v1.PolicyService.ExportPolicy:input_type -> assize.v1.ExportPolicyRequest
+	57,  // 88: assize.v1.PolicyService.ListRevisions:input_type -> assize.v1.ListRevisionsRequest
+	22,  // 89: assize.v1.PolicyService.Grant:input_type -> assize.v1.GrantRequest
+	24,  // 90: assize.v1.PolicyService.Revoke:input_type -> assize.v1.RevokeRequest
+	27,  // 91: assize.v1.PolicyService.Freeze:input_type -> assize.v1.FreezeRequest
+	29,  // 92: assize.v1.PolicyService.Unfreeze:input_type -> assize.v1.UnfreezeRequest
+	35,  // 93: assize.v1.PolicyService.ListFreezes:input_type -> assize.v1.ListFreezesRequest
+	69,  // 94: assize.v1.PolicyService.WatchPolicy:input_type -> assize.v1.WatchPolicyRequest
+	5,   // 95: assize.v1.PolicyService.ProposeChange:input_type -> assize.v1.ProposeChangeRequest
+	10,  // 96: assize.v1.PolicyService.ListProposals:input_type -> assize.v1.ListProposalsRequest
+	12,  // 97: assize.v1.PolicyService.GetProposal:input_type -> assize.v1.GetProposalRequest
+	16,  // 98: assize.v1.PolicyService.AcceptProposal:input_type -> assize.v1.AcceptProposalRequest
+	18,  // 99: assize.v1.PolicyService.RejectProposal:input_type -> assize.v1.RejectProposalRequest
+	20,  // 100: assize.v1.PolicyService.WithdrawProposal:input_type -> assize.v1.WithdrawProposalRequest
+	60,  // 101: assize.v1.PolicyService.DiffRevisions:input_type -> assize.v1.DiffRevisionsRequest
+	63,  // 102: assize.v1.PolicyService.ReplayPolicy:input_type -> assize.v1.ReplayPolicyRequest
+	43,  // 103: assize.v1.PolicyService.ApplyPolicy:output_type -> assize.v1.ApplyPolicyResponse
+	56,  // 104: assize.v1.PolicyService.ExportPolicy:output_type -> assize.v1.ExportPolicyResponse
+	58,  // 105: assize.v1.PolicyService.ListRevisions:output_type -> assize.v1.ListRevisionsResponse
+	23,  // 106: assize.v1.PolicyService.Grant:output_type -> assize.v1.GrantResponse
+	25,  // 107: assize.v1.PolicyService.Revoke:output_type -> assize.v1.RevokeResponse
+	28,  // 108: assize.v1.PolicyService.Freeze:output_type -> assize.v1.FreezeResponse
+	30,  // 109: assize.v1.PolicyService.Unfreeze:output_type -> assize.v1.UnfreezeResponse
+	36,  // 110: assize.v1.PolicyService.ListFreezes:output_type -> assize.v1.ListFreezesResponse
+	70,  // 111: assize.v1.PolicyService.WatchPolicy:output_type -> assize.v1.WatchPolicyResponse
+	7,   // 112: assize.v1.PolicyService.ProposeChange:output_type -> assize.v1.ProposeChangeResponse
+	11,  // 113: assize.v1.PolicyService.ListProposals:output_type -> assize.v1.ListProposalsResponse
+	13,  // 114: assize.v1.PolicyService.GetProposal:output_type -> assize.v1.GetProposalResponse
+	17,  // 115: assize.v1.PolicyService.AcceptProposal:output_type -> assize.v1.AcceptProposalResponse
+	19,  // 116: assize.v1.PolicyService.RejectProposal:output_type -> assize.v1.RejectProposalResponse
+	21,  // 117: assize.v1.PolicyService.WithdrawProposal:output_type -> assize.v1.WithdrawProposalResponse
+	61,  // 118: assize.v1.PolicyService.DiffRevisions:output_type -> assize.v1.DiffRevisionsResponse
+	64,  // 119: assize.v1.PolicyService.ReplayPolicy:output_type -> assize.v1.ReplayPolicyResponse
+	103, // [103:120] is the sub-list for method output_type
+	86,  // [86:103] is the sub-list for method input_type
+	86,  // [86:86] is the sub-list for extension type_name
+	86,  // [86:86] is the sub-list for extension extendee
+	0,   // [0:86] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_policy_service_proto_init() }
@@ -6484,6 +6850,8 @@ func file_assize_v1_policy_service_proto_init() {
 	file_assize_v1_policy_service_proto_msgTypes[65].OneofWrappers = []any{
 		(*WatchPolicyResponse_State)(nil),
 		(*WatchPolicyResponse_ConfirmedAt)(nil),
+		(*WatchPolicyResponse_Authority)(nil),
+		(*WatchPolicyResponse_Documents)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -6491,7 +6859,7 @@ func file_assize_v1_policy_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_policy_service_proto_rawDesc), len(file_assize_v1_policy_service_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   67,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -42,6 +42,36 @@ OUTCOME_DENIED: Outcome.ValueType  # 3
 OUTCOME_PARTIAL: Outcome.ValueType  # 4
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
+class _Acknowledgement:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AcknowledgementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Acknowledgement.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACKNOWLEDGEMENT_UNSPECIFIED: _Acknowledgement.ValueType  # 0
+    """As ACKNOWLEDGEMENT_IN_LEDGER."""
+    ACKNOWLEDGEMENT_IN_LEDGER: _Acknowledgement.ValueType  # 1
+    """When the entries are in the ledger, for good."""
+    ACKNOWLEDGEMENT_SPOOLED: _Acknowledgement.ValueType  # 2
+    """When they are in the spool of the sidecar that is asked, on disk for good; it forwards them in the order in which they
+    came. A server that is no sidecar, and a sidecar where a separation of duty asks for the ledger to know of the action,
+    answers as with ACKNOWLEDGEMENT_IN_LEDGER.
+    """
+
+class Acknowledgement(_Acknowledgement, metaclass=_AcknowledgementEnumTypeWrapper):
+    """When an append is answered."""
+
+ACKNOWLEDGEMENT_UNSPECIFIED: Acknowledgement.ValueType  # 0
+"""As ACKNOWLEDGEMENT_IN_LEDGER."""
+ACKNOWLEDGEMENT_IN_LEDGER: Acknowledgement.ValueType  # 1
+"""When the entries are in the ledger, for good."""
+ACKNOWLEDGEMENT_SPOOLED: Acknowledgement.ValueType  # 2
+"""When they are in the spool of the sidecar that is asked, on disk for good; it forwards them in the order in which they
+came. A server that is no sidecar, and a sidecar where a separation of duty asks for the ledger to know of the action,
+answers as with ACKNOWLEDGEMENT_IN_LEDGER.
+"""
+Global___Acknowledgement: _TypeAlias = Acknowledgement  # noqa: Y015
+
 class _ChainFault:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -284,9 +314,14 @@ class AppendAuditRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     idempotency_key: _builtins.str
-    """At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none."""
+    """At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none. What was only spooled is recognised by
+    its key for as long as the sidecar keeps it.
+    """
+    acknowledgement: Global___Acknowledgement.ValueType
+    """When to answer."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEvent]:
         """1 to 500."""
@@ -297,10 +332,11 @@ class AppendAuditRequest(_message.Message):
         tenant: _builtins.str = ...,
         events: _abc.Iterable[Global___AuditEvent] | None = ...,
         idempotency_key: _builtins.str = ...,
+        acknowledgement: Global___Acknowledgement.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "idempotency_key", b"idempotency_key", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "events", b"events", "idempotency_key", b"idempotency_key", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,25 +348,314 @@ class AppendAuditResponse(_message.Message):
 
     ENTRIES_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
+    SPOOLED_FIELD_NUMBER: _builtins.int
     replayed: _builtins.bool
     """The key had been used before with the same content: these are the first answer's entries."""
+    acknowledgement: Global___Acknowledgement.ValueType
+    """What the answer says: that the entries are in the ledger, or that they are spooled."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AppendedEntry]:
         """One for each event, in their order."""
+
+    @_builtins.property
+    def spooled(self) -> Global___SpoolPosition:
+        """Where they are spooled; absent where they are in the ledger. They have no position and no hash yet, so `entries` is
+        empty then.
+        """
 
     def __init__(
         self,
         *,
         entries: _abc.Iterable[Global___AppendedEntry] | None = ...,
         replayed: _builtins.bool = ...,
+        acknowledgement: Global___Acknowledgement.ValueType = ...,
+        spooled: Global___SpoolPosition | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spooled", b"spooled"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "entries", b"entries", "replayed", b"replayed", "spooled", b"spooled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AppendAuditResponse: _TypeAlias = AppendAuditResponse  # noqa: Y015
+
+@_typing.final
+class SpoolPosition(_message.Message):
+    """Where a request stands in a spool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPOOL_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    spool_id: _builtins.str
+    number: _builtins.int
+    """From 1, each one more than the one before. Entries in the ledger have `spool/ID/NUMBER` as their idempotency key."""
+    def __init__(
+        self,
+        *,
+        spool_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "spool_id", b"spool_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpoolPosition: _TypeAlias = SpoolPosition  # noqa: Y015
+
+@_typing.final
+class SpooledRecord(_message.Message):
+    """Events that were spooled together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    TRACE_CONTEXT_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """One more than the record before."""
+    trace_context: _builtins.str
+    """W3C `traceparent` of the call that brought them, for the entries; empty for none."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditEvent]:
+        """As in AppendAudit."""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        events: _abc.Iterable[Global___AuditEvent] | None = ...,
+        trace_context: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "number", b"number", "trace_context", b"trace_context"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpooledRecord: _TypeAlias = SpooledRecord  # noqa: Y015
+
+@_typing.final
+class AppendSpooledRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    SPOOL_ID_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    PREVIOUS_HASH_FIELD_NUMBER: _builtins.int
+    LAST_HASH_FIELD_NUMBER: _builtins.int
+    HIGHEST_NUMBER_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    spool_id: _builtins.str
+    """32 hexadecimal digits."""
+    previous_hash: _builtins.bytes
+    """SHA-256 over all records before these, as the spool computes it; 32 bytes."""
+    last_hash: _builtins.bytes
+    """The same behind these."""
+    highest_number: _builtins.int
+    """The highest number in the spool: what the ledger is told to expect."""
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpooledRecord]:
+        """With at most 500 events in all; none asks where the ledger stands."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        spool_id: _builtins.str = ...,
+        records: _abc.Iterable[Global___SpooledRecord] | None = ...,
+        previous_hash: _builtins.bytes = ...,
+        last_hash: _builtins.bytes = ...,
+        highest_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["highest_number", b"highest_number", "last_hash", b"last_hash", "previous_hash", b"previous_hash", "records", b"records", "spool_id", b"spool_id", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendSpooledRequest: _TypeAlias = AppendSpooledRequest  # noqa: Y015
+
+@_typing.final
+class AppendSpooledResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_NUMBER_FIELD_NUMBER: _builtins.int
+    LAST_HASH_FIELD_NUMBER: _builtins.int
+    APPENDED_FIELD_NUMBER: _builtins.int
+    next_number: _builtins.int
+    """The number of the record that the ledger expects next."""
+    last_hash: _builtins.bytes
+    """The hash up to there; empty where any will do, behind records that were declared lost."""
+    appended: _builtins.bool
+    """Whether the records were appended now."""
+    def __init__(
+        self,
+        *,
+        next_number: _builtins.int = ...,
+        last_hash: _builtins.bytes = ...,
+        appended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["appended", b"appended", "last_hash", b"last_hash", "next_number", b"next_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppendSpooledResponse: _TypeAlias = AppendSpooledResponse  # noqa: Y015
+
+@_typing.final
+class ListSpoolsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSpoolsRequest: _TypeAlias = ListSpoolsRequest  # noqa: Y015
+
+@_typing.final
+class ListSpoolsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPOOLS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spools(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpoolStanding]: ...
+    def __init__(
+        self,
+        *,
+        spools: _abc.Iterable[Global___SpoolStanding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spools", b"spools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSpoolsResponse: _TypeAlias = ListSpoolsResponse  # noqa: Y015
+
+@_typing.final
+class SpoolStanding(_message.Message):
+    """How far a ledger has a spool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDED_BY_FIELD_NUMBER: _builtins.int
+    RECORDED_BY_TENANT_FIELD_NUMBER: _builtins.int
+    SPOOL_ID_FIELD_NUMBER: _builtins.int
+    NEXT_NUMBER_FIELD_NUMBER: _builtins.int
+    HIGHEST_NUMBER_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    HEARD_AT_FIELD_NUMBER: _builtins.int
+    recorded_by: _builtins.str
+    recorded_by_tenant: _builtins.str
+    spool_id: _builtins.str
+    next_number: _builtins.int
+    """The number of the record that the ledger expects next."""
+    highest_number: _builtins.int
+    """The highest number that the spool has told of."""
+    missing: _builtins.int
+    """Records that it has told of and that are not in the ledger: on their way, withheld, or lost."""
+    @_builtins.property
+    def heard_at(self) -> _timestamp_pb2.Timestamp:
+        """When it last appended, or told of more."""
+
+    def __init__(
+        self,
+        *,
+        recorded_by: _builtins.str = ...,
+        recorded_by_tenant: _builtins.str = ...,
+        spool_id: _builtins.str = ...,
+        next_number: _builtins.int = ...,
+        highest_number: _builtins.int = ...,
+        missing: _builtins.int = ...,
+        heard_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["heard_at", b"heard_at", "highest_number", b"highest_number", "missing", b"missing", "next_number", b"next_number", "recorded_by", b"recorded_by", "recorded_by_tenant", b"recorded_by_tenant", "spool_id", b"spool_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpoolStanding: _TypeAlias = SpoolStanding  # noqa: Y015
+
+@_typing.final
+class DeclareSpoolLossRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    RECORDED_BY_FIELD_NUMBER: _builtins.int
+    RECORDED_BY_TENANT_FIELD_NUMBER: _builtins.int
+    SPOOL_ID_FIELD_NUMBER: _builtins.int
+    THROUGH_NUMBER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    recorded_by: _builtins.str
+    """Whose spool it is."""
+    recorded_by_tenant: _builtins.str
+    """Empty means the ledger's tenant."""
+    spool_id: _builtins.str
+    through_number: _builtins.int
+    """The last number that is lost; the first is the one that the ledger expects next."""
+    reason: _builtins.str
+    """Why, at most 1,024 bytes."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        recorded_by: _builtins.str = ...,
+        recorded_by_tenant: _builtins.str = ...,
+        spool_id: _builtins.str = ...,
+        through_number: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "recorded_by", b"recorded_by", "recorded_by_tenant", b"recorded_by_tenant", "spool_id", b"spool_id", "tenant", b"tenant", "through_number", b"through_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareSpoolLossRequest: _TypeAlias = DeclareSpoolLossRequest  # noqa: Y015
+
+@_typing.final
+class DeclareSpoolLossResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    FROM_NUMBER_FIELD_NUMBER: _builtins.int
+    THROUGH_NUMBER_FIELD_NUMBER: _builtins.int
+    from_number: _builtins.int
+    """The numbers that it says are lost, both included."""
+    through_number: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___AppendedEntry:
+        """The entry that records it."""
+
+    def __init__(
+        self,
+        *,
+        entry: Global___AppendedEntry | None = ...,
+        from_number: _builtins.int = ...,
+        through_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "from_number", b"from_number", "through_number", b"through_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareSpoolLossResponse: _TypeAlias = DeclareSpoolLossResponse  # noqa: Y015
 
 @_typing.final
 class AppendedEntry(_message.Message):

@@ -40,6 +40,21 @@ class LedgerServiceStub:
                 request_serializer=assize_dot_v1_dot_ledger__service__pb2.AppendAuditRequest.SerializeToString,
                 response_deserializer=assize_dot_v1_dot_ledger__service__pb2.AppendAuditResponse.FromString,
                 _registered_method=True)
+        self.AppendSpooled = channel.unary_unary(
+                '/assize.v1.LedgerService/AppendSpooled',
+                request_serializer=assize_dot_v1_dot_ledger__service__pb2.AppendSpooledRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_ledger__service__pb2.AppendSpooledResponse.FromString,
+                _registered_method=True)
+        self.ListSpools = channel.unary_unary(
+                '/assize.v1.LedgerService/ListSpools',
+                request_serializer=assize_dot_v1_dot_ledger__service__pb2.ListSpoolsRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_ledger__service__pb2.ListSpoolsResponse.FromString,
+                _registered_method=True)
+        self.DeclareSpoolLoss = channel.unary_unary(
+                '/assize.v1.LedgerService/DeclareSpoolLoss',
+                request_serializer=assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossResponse.FromString,
+                _registered_method=True)
         self.VerifyChain = channel.unary_stream(
                 '/assize.v1.LedgerService/VerifyChain',
                 request_serializer=assize_dot_v1_dot_ledger__service__pb2.VerifyChainRequest.SerializeToString,
@@ -115,6 +130,31 @@ class LedgerServiceServicer:
         """Appends 1 to 500 events, all or nothing, and answers only when they are durable. With an idempotency key
         a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
         RESOURCE_EXHAUSTED with a retry delay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AppendSpooled(self, request, context):
+        """Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+        through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+        answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSpools(self, request, context):
+        """The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+        in the ledger; in the order of who records and of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclareSpoolLoss(self, request, context):
+        """Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+        who said it, why, and which numbers are missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +268,21 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     request_deserializer=assize_dot_v1_dot_ledger__service__pb2.AppendAuditRequest.FromString,
                     response_serializer=assize_dot_v1_dot_ledger__service__pb2.AppendAuditResponse.SerializeToString,
             ),
+            'AppendSpooled': grpc.unary_unary_rpc_method_handler(
+                    servicer.AppendSpooled,
+                    request_deserializer=assize_dot_v1_dot_ledger__service__pb2.AppendSpooledRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_ledger__service__pb2.AppendSpooledResponse.SerializeToString,
+            ),
+            'ListSpools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSpools,
+                    request_deserializer=assize_dot_v1_dot_ledger__service__pb2.ListSpoolsRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_ledger__service__pb2.ListSpoolsResponse.SerializeToString,
+            ),
+            'DeclareSpoolLoss': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareSpoolLoss,
+                    request_deserializer=assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossResponse.SerializeToString,
+            ),
             'VerifyChain': grpc.unary_stream_rpc_method_handler(
                     servicer.VerifyChain,
                     request_deserializer=assize_dot_v1_dot_ledger__service__pb2.VerifyChainRequest.FromString,
@@ -322,6 +377,87 @@ class LedgerService:
             '/assize.v1.LedgerService/AppendAudit',
             assize_dot_v1_dot_ledger__service__pb2.AppendAuditRequest.SerializeToString,
             assize_dot_v1_dot_ledger__service__pb2.AppendAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AppendSpooled(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.LedgerService/AppendSpooled',
+            assize_dot_v1_dot_ledger__service__pb2.AppendSpooledRequest.SerializeToString,
+            assize_dot_v1_dot_ledger__service__pb2.AppendSpooledResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSpools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.LedgerService/ListSpools',
+            assize_dot_v1_dot_ledger__service__pb2.ListSpoolsRequest.SerializeToString,
+            assize_dot_v1_dot_ledger__service__pb2.ListSpoolsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareSpoolLoss(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.LedgerService/DeclareSpoolLoss',
+            assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossRequest.SerializeToString,
+            assize_dot_v1_dot_ledger__service__pb2.DeclareSpoolLossResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,19 @@ class LedgerServiceStub:
     a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
     RESOURCE_EXHAUSTED with a retry delay.
     """
+    AppendSpooled: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.AppendSpooledRequest, _ledger_service_pb2.AppendSpooledResponse]
+    """Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+    through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+    answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+    """
+    ListSpools: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ListSpoolsRequest, _ledger_service_pb2.ListSpoolsResponse]
+    """The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+    in the ledger; in the order of who records and of their ids.
+    """
+    DeclareSpoolLoss: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.DeclareSpoolLossRequest, _ledger_service_pb2.DeclareSpoolLossResponse]
+    """Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+    who said it, why, and which numbers are missing.
+    """
     VerifyChain: _grpc.UnaryStreamMultiCallable[_ledger_service_pb2.VerifyChainRequest, _ledger_service_pb2.VerifyChainResponse]
     """Recomputes everything between two positions and streams progress, then one result."""
     QueryAudit: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.QueryAuditRequest, _ledger_service_pb2.QueryAuditResponse]
@@ -88,6 +101,19 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Appends 1 to 500 events, all or nothing, and answers only when they are durable. With an idempotency key
     a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
     RESOURCE_EXHAUSTED with a retry delay.
+    """
+    AppendSpooled: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.AppendSpooledRequest, _ledger_service_pb2.AppendSpooledResponse]  # type: ignore[assignment]
+    """Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+    through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+    answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+    """
+    ListSpools: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.ListSpoolsRequest, _ledger_service_pb2.ListSpoolsResponse]  # type: ignore[assignment]
+    """The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+    in the ledger; in the order of who records and of their ids.
+    """
+    DeclareSpoolLoss: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.DeclareSpoolLossRequest, _ledger_service_pb2.DeclareSpoolLossResponse]  # type: ignore[assignment]
+    """Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+    who said it, why, and which numbers are missing.
     """
     VerifyChain: _aio.UnaryStreamMultiCallable[_ledger_service_pb2.VerifyChainRequest, _ledger_service_pb2.VerifyChainResponse]  # type: ignore[assignment]
     """Recomputes everything between two positions and streams progress, then one result."""
@@ -142,6 +168,37 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Appends 1 to 500 events, all or nothing, and answers only when they are durable. With an idempotency key
         a retry has the first answer; the same key with other content is ALREADY_EXISTS. A full queue is
         RESOURCE_EXHAUSTED with a retry delay.
+        """
+
+    @_abc_1.abstractmethod
+    def AppendSpooled(
+        self,
+        request: _ledger_service_pb2.AppendSpooledRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.AppendSpooledResponse, _abc.Awaitable[_ledger_service_pb2.AppendSpooledResponse]]:
+        """Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+        through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+        answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSpools(
+        self,
+        request: _ledger_service_pb2.ListSpoolsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.ListSpoolsResponse, _abc.Awaitable[_ledger_service_pb2.ListSpoolsResponse]]:
+        """The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+        in the ledger; in the order of who records and of their ids.
+        """
+
+    @_abc_1.abstractmethod
+    def DeclareSpoolLoss(
+        self,
+        request: _ledger_service_pb2.DeclareSpoolLossRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.DeclareSpoolLossResponse, _abc.Awaitable[_ledger_service_pb2.DeclareSpoolLossResponse]]:
+        """Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+        who said it, why, and which numbers are missing.
         """
 
     @_abc_1.abstractmethod

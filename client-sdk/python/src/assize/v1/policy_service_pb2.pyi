@@ -2544,22 +2544,54 @@ class WatchPolicyRequest(_message.Message):
     TENANT_FIELD_NUMBER: _builtins.int
     KNOWN_REVISION_FIELD_NUMBER: _builtins.int
     KNOWN_PLATFORM_REVISION_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    KNOWN_INCARNATION_FIELD_NUMBER: _builtins.int
+    KNOWN_PLATFORM_INCARNATION_FIELD_NUMBER: _builtins.int
+    KNOWN_POLICY_DIGEST_FIELD_NUMBER: _builtins.int
+    KNOWN_PLATFORM_POLICY_DIGEST_FIELD_NUMBER: _builtins.int
+    ACT_AS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     known_revision: _builtins.int
     """The last state known: the stream begins with the next. 0 for none. A revision that was never committed is
     INVALID_ARGUMENT; one that this node has not seen yet is waited for, within 10 s, else UNAVAILABLE.
     """
     known_platform_revision: _builtins.int
+    documents: _builtins.bool
+    """Also send the documents, for whoever decides by them: before each state what makes it of the one before. Needs the
+    permission to read the policy, too. Then the known state must be in the history of this policy, with the digests
+    and incarnations below, else FAILED_PRECONDITION: it was not waited for, and is not older, but another.
+    """
+    whole: _builtins.bool
+    """With `documents`: whoever listens has none, so that the stream begins with all of them, though it knows the state."""
+    known_incarnation: _builtins.int
+    """With `documents`: of the known state, as it was told. A known state that is not in this history is passed over where
+    `whole` is set and a ledger has a higher incarnation than its own here: then somebody has said that a tail is lost.
+    """
+    known_platform_incarnation: _builtins.int
+    known_policy_digest: _builtins.bytes
+    known_platform_policy_digest: _builtins.bytes
+    @_builtins.property
+    def act_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """With `documents`: types of subjects for which the listener would speak; `Authority` says for which it may. At most 32."""
+
     def __init__(
         self,
         *,
         tenant: _builtins.str = ...,
         known_revision: _builtins.int = ...,
         known_platform_revision: _builtins.int = ...,
+        documents: _builtins.bool = ...,
+        whole: _builtins.bool = ...,
+        known_incarnation: _builtins.int = ...,
+        known_platform_incarnation: _builtins.int = ...,
+        known_policy_digest: _builtins.bytes = ...,
+        known_platform_policy_digest: _builtins.bytes = ...,
+        act_as: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_platform_revision", b"known_platform_revision", "known_revision", b"known_revision", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_as", b"act_as", "documents", b"documents", "known_incarnation", b"known_incarnation", "known_platform_incarnation", b"known_platform_incarnation", "known_platform_policy_digest", b"known_platform_policy_digest", "known_platform_revision", b"known_platform_revision", "known_policy_digest", b"known_policy_digest", "known_revision", b"known_revision", "tenant", b"tenant", "whole", b"whole"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2571,27 +2603,150 @@ class WatchPolicyResponse(_message.Message):
 
     STATE_FIELD_NUMBER: _builtins.int
     CONFIRMED_AT_FIELD_NUMBER: _builtins.int
+    AUTHORITY_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    CONFIRMED_AFTER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def state(self) -> Global___PolicyState: ...
     @_builtins.property
     def confirmed_at(self) -> _timestamp_pb2.Timestamp:
         """Nothing has changed since the last state: it was the current one at this moment. At least every 5 s."""
 
+    @_builtins.property
+    def authority(self) -> Global___Authority:
+        """With `documents`: first of all, and again when it has changed."""
+
+    @_builtins.property
+    def documents(self) -> Global___PolicyDocuments:
+        """With `documents`: a part of what the next state says."""
+
+    @_builtins.property
+    def confirmed_after(self) -> _duration_pb2.Duration:
+        """With `documents`, beside a state and where nothing has changed: when that was so, from when the request came in, by a
+        clock that is not set. Who knows when it sent the request needs no other clock.
+        """
+
     def __init__(
         self,
         *,
         state: Global___PolicyState | None = ...,
         confirmed_at: _timestamp_pb2.Timestamp | None = ...,
+        authority: Global___Authority | None = ...,
+        documents: Global___PolicyDocuments | None = ...,
+        confirmed_after: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["confirmed_at", b"confirmed_at", "state", b"state", "update", b"update"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmed_after", b"confirmed_after", "confirmed_at", b"confirmed_at", "documents", b"documents", "state", b"state", "update", b"update"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_at", b"confirmed_at", "state", b"state", "update", b"update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "confirmed_after", b"confirmed_after", "confirmed_at", b"confirmed_at", "documents", b"documents", "state", b"state", "update", b"update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["state", "confirmed_at"]  # noqa: Y015
+    _WhichOneofReturnType_update: _TypeAlias = _typing.Literal["state", "confirmed_at", "authority", "documents"]  # noqa: Y015
     _WhichOneofArgType_update: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_update) -> _WhichOneofReturnType_update | None: ...
 
 Global___WatchPolicyResponse: _TypeAlias = WatchPolicyResponse  # noqa: Y015
+
+@_typing.final
+class Authority(_message.Message):
+    """What the listener's credential may do in the tenant, by the policy of tenant `assize`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    SUBJECT_TENANT_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    ACT_AS_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """Whom it authenticates, and the home tenant of that."""
+    subject_tenant: _builtins.str
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """As `policy/check`: a resource type of tenant `assize`, and an action on it."""
+
+    @_builtins.property
+    def act_as(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of `act_as` of the request for which it may speak."""
+
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        subject_tenant: _builtins.str = ...,
+        permissions: _abc.Iterable[_builtins.str] | None = ...,
+        act_as: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_as", b"act_as", "permissions", b"permissions", "subject", b"subject", "subject_tenant", b"subject_tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Authority: _TypeAlias = Authority  # noqa: Y015
+
+@_typing.final
+class PolicyDocuments(_message.Message):
+    """Documents that are not in the state before as they are in the next one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLATFORM_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    PUTS_FIELD_NUMBER: _builtins.int
+    DELETES_FIELD_NUMBER: _builtins.int
+    platform: _builtins.bool
+    """Those of the platform; else of the tenant."""
+    whole: _builtins.bool
+    """Forget all that are there, first: what follows is all."""
+    @_builtins.property
+    def puts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlacedDocument]: ...
+    @_builtins.property
+    def deletes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DocumentKey]: ...
+    def __init__(
+        self,
+        *,
+        platform: _builtins.bool = ...,
+        whole: _builtins.bool = ...,
+        puts: _abc.Iterable[Global___PlacedDocument] | None = ...,
+        deletes: _abc.Iterable[Global___DocumentKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deletes", b"deletes", "platform", b"platform", "puts", b"puts", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PolicyDocuments: _TypeAlias = PolicyDocuments  # noqa: Y015
+
+@_typing.final
+class PlacedDocument(_message.Message):
+    """A document, and where it stood when it was applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YAML_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    yaml: _builtins.bytes
+    """In its canonical layout."""
+    file: _builtins.str
+    """Empty where unknown."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The line at which it stood, then those of its permissions."""
+
+    def __init__(
+        self,
+        *,
+        yaml: _builtins.bytes = ...,
+        file: _builtins.str = ...,
+        lines: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "lines", b"lines", "yaml", b"yaml"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlacedDocument: _TypeAlias = PlacedDocument  # noqa: Y015
 
 @_typing.final
 class PolicyState(_message.Message):
@@ -2604,6 +2759,8 @@ class PolicyState(_message.Message):
     POLICY_DIGEST_FIELD_NUMBER: _builtins.int
     PLATFORM_POLICY_DIGEST_FIELD_NUMBER: _builtins.int
     CONFIRMED_AT_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    PLATFORM_INCARNATION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     platform_revision: _builtins.int
     policy_digest: _builtins.bytes
@@ -2611,6 +2768,9 @@ class PolicyState(_message.Message):
     policy.
     """
     platform_policy_digest: _builtins.bytes
+    incarnation: _builtins.int
+    """Which incarnations of the tenant's and of the platform's ledger hold these digests; 0 where there is none."""
+    platform_incarnation: _builtins.int
     @_builtins.property
     def confirmed_at(self) -> _timestamp_pb2.Timestamp:
         """When it is known to have been the current one."""
@@ -2623,10 +2783,12 @@ class PolicyState(_message.Message):
         policy_digest: _builtins.bytes = ...,
         platform_policy_digest: _builtins.bytes = ...,
         confirmed_at: _timestamp_pb2.Timestamp | None = ...,
+        incarnation: _builtins.int = ...,
+        platform_incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["confirmed_at", b"confirmed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_at", b"confirmed_at", "platform_policy_digest", b"platform_policy_digest", "platform_revision", b"platform_revision", "policy_digest", b"policy_digest", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed_at", b"confirmed_at", "incarnation", b"incarnation", "platform_incarnation", b"platform_incarnation", "platform_policy_digest", b"platform_policy_digest", "platform_revision", b"platform_revision", "policy_digest", b"policy_digest", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assize/v1/ledger_service.proto.
  */
 export const file_assize_v1_ledger_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5hc3NpemUvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SCWFzc2l6ZS52MSKDAwoKQXVkaXRFdmVudBIMCgR0eXBlGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEg0KBWFjdG9yGAMgASgJEgwKBHJvbGUYBCABKAkSDgoGYWN0aW9uGAUgASgJEhAKCHJlc291cmNlGAYgASgJEgsKA2VudhgHIAEoCRIjCgdvdXRjb21lGAggASgOMhIuYXNzaXplLnYxLk91dGNvbWUSLwoLb2NjdXJyZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgKIAEoCRITCgtkZWNpc2lvbl9pZBgLIAEoCRIOCgZyZWFzb24YDCABKAkSEAoIb3ZlcnJpZGUYDSABKAgSDwoHcGF5bG9hZBgOIAEoCRINCgVyZWFkcxgPIAMoCRIOCgZ3cml0ZXMYECADKAkSFAoMb25fYmVoYWxmX29mGBEgASgJEhQKDGFjdG9yX3RlbmFudBgSIAEoCRIQCghlcmFzYWJsZRgTIAMoCSJkChJBcHBlbmRBdWRpdFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEiUKBmV2ZW50cxgCIAMoCzIVLmFzc2l6ZS52MS5BdWRpdEV2ZW50EhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCSJSChNBcHBlbmRBdWRpdFJlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeRIQCghyZXBsYXllZBgCIAEoCCJhCg1BcHBlbmRlZEVudHJ5EgsKA3NlcRgBIAEoAxISCgplbnRyeV9oYXNoGAIgASgMEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyChJWZXJpZnlDaGFpblJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCGZyb21fc2VxGAIgASgDEhMKBnRvX3NlcRgDIAEoA0gAiAEBEhoKEnRydXN0ZWRfY2hlY2twb2ludBgEIAEoCUIJCgdfdG9fc2VxInkKE1ZlcmlmeUNoYWluUmVzcG9uc2USLQoIcHJvZ3Jlc3MYASABKAsyGS5hc3NpemUudjEuVmVyaWZ5UHJvZ3Jlc3NIABIpCgZyZXN1bHQYAiABKAsyFy5hc3NpemUudjEuVmVyaWZ5UmVzdWx0SABCCAoGdXBkYXRlIjEKDlZlcmlmeVByb2dyZXNzEhAKCHZlcmlmaWVkGAEgASgDEg0KBXRvdGFsGAIgASgDIqkCCgxWZXJpZnlSZXN1bHQSDQoFdmFsaWQYASABKAgSEAoIdmVyaWZpZWQYAiABKAMSEAoIZnJvbV9zZXEYAyABKAMSDgoGdG9fc2VxGAQgASgDEhEKCWhlYWRfaGFzaBgFIAEoDBIOCgZvcmlnaW4YBiABKAkSGgoNZmlyc3RfYmFkX3NlcRgHIAEoA0gAiAEBEiQKBWZhdWx0GAggASgOMhUuYXNzaXplLnYxLkNoYWluRmF1bHQSDwoHbWVzc2FnZRgJIAEoCRITCgtjaGVja3BvaW50cxgKIAEoBRIQCghyZWRhY3RlZBgLIAEoAxInCgZwcnVuZWQYDCABKAsyFy5hc3NpemUudjEuUHJ1bmVkUHJlZml4QhAKDl9maXJzdF9iYWRfc2VxIogBCgxQcnVuZWRQcmVmaXgSDgoGdG9fc2VxGAEgASgDEhEKCWxhc3RfaGFzaBgCIAEoDBIRCglyb290X2hhc2gYAyABKAwSFgoOYXJjaGl2ZV9vYmplY3QYBCABKAkSFgoOYXJjaGl2ZV9kaWdlc3QYBSABKAwSEgoKcHJ1bmVkX3NlcRgGIAEoAyK7AgoRUXVlcnlBdWRpdFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgEIAEoCRIOCgZhY3Rpb24YBSABKAkSEAoIcmVzb3VyY2UYBiABKAkSIwoHb3V0Y29tZRgHIAEoDjISLmFzc2l6ZS52MS5PdXRjb21lEg4KBnJ1bl9pZBgIIAEoCRIMCgR0eXBlGAkgASgJEhEKCXBhZ2Vfc2l6ZRgKIAEoBRISCgpwYWdlX3Rva2VuGAsgASgJEhEKCWFzY2VuZGluZxgMIAEoCBIWCg5pbmNsdWRlX2ZyYW1lcxgNIAEoCCJoChJRdWVyeUF1ZGl0UmVzcG9uc2USJgoHZW50cmllcxgBIAMoCzIVLmFzc2l6ZS52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIRCglmaXJzdF9zZXEYAyABKAMi5AEKCkF1ZGl0RW50cnkSCwoDc2VxGAEgASgDEhIKCmVudHJ5X2hhc2gYAiABKAwSLwoLcmVjb3JkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3JlY29yZGVkX2J5GAQgASgJEhoKEnJlY29yZGVkX2J5X3RlbmFudBgFIAEoCRIkCgVldmVudBgGIAEoCzIVLmFzc2l6ZS52MS5BdWRpdEV2ZW50Eg0KBWZyYW1lGAcgASgMEg4KBm1hc2tlZBgIIAMoCRIOCgZlcmFzZWQYCSADKAkixQIKEkV4cG9ydEF1ZGl0UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIQCghyZXNvdXJjZRgGIAEoCRIjCgdvdXRjb21lGAcgASgOMhIuYXNzaXplLnYxLk91dGNvbWUSDgoGcnVuX2lkGAggASgJEgwKBHR5cGUYCSABKAkSJwoGZm9ybWF0GAogASgOMhcuYXNzaXplLnYxLkV4cG9ydEZvcm1hdBIQCghmcm9tX3NlcRgLIAEoAxITCgZ0b19zZXEYDCABKANIAIgBAUIJCgdfdG9fc2VxIpICChNFeHBvcnRBdWRpdFJlc3BvbnNlEi0KCHByb2dyZXNzGAEgASgLMhkuYXNzaXplLnYxLkV4cG9ydFByb2dyZXNzSAASKwoGZnJhbWVzGAIgASgLMhkuYXNzaXplLnYxLkV4cG9ydGVkRnJhbWVzSAASDgoEdGV4dBgDIAEoDEgAEikKBnJlc3VsdBgEIAEoCzIXLmFzc2l6ZS52MS5FeHBvcnRSZXN1bHRIABIxCglkZWNpc2lvbnMYBSABKAsyHC5hc3NpemUudjEuRXhwb3J0ZWREZWNpc2lvbnNIABInCgRiYXNlGAYgASgLMhcuYXNzaXplLnYxLkV4cG9ydGVkQmFzZUgAQggKBnVwZGF0ZSI9CgxFeHBvcnRlZEJhc2USCwoDc2VxGAEgASgDEhEKCXByZXZfaGFzaBgCIAEoDBINCgVlZGdlcxgDIAMoDCJfCg5FeHBvcnRQcm9ncmVzcxIQCghleHBvcnRlZBgBIAEoAxISCgV0b3RhbBgCIAEoA0gAiAEBEhAKCHBvc2l0aW9uGAMgASgDEgsKA2VuZBgEIAEoA0IICgZfdG90YWwiRgoORXhwb3J0ZWRGcmFtZXMSDgoGZnJhbWVzGAEgAygMEiQKBnZhbHVlcxgCIAMoCzIULmFzc2l6ZS52MS5LZXB0VmFsdWUiRAoJS2VwdFZhbHVlEgsKA3NlcRgBIAEoAxINCgVmaWVsZBgCIAEoBRIMCgRzYWx0GAMgASgMEg0KBXZhbHVlGAQgASgMIjEKEUV4cG9ydGVkRGVjaXNpb25zEgsKA3NlcRgBIAEoAxIPCgdyZWNvcmRzGAIgAygMIjUKDEV4cG9ydFJlc3VsdBIQCghleHBvcnRlZBgBIAEoAxITCgtsZWRnZXJfc2l6ZRgCIAEoAyLWAQoRR2V0TGluZWFnZVJlcXVlc3QSDgoGdGVuYW50GAEgASgJEgsKA3VyaRgCIAEoCRIuCglkaXJlY3Rpb24YAyABKA4yGy5hc3NpemUudjEuTGluZWFnZURpcmVjdGlvbhINCgVkZXB0aBgEIAEoBRITCgttYXhfcmVjb3JkcxgFIAEoBRIpCgVhc19vZhgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAki1QEKEkdldExpbmVhZ2VSZXNwb25zZRIqCghhY2Nlc3NlcxgBIAMoCzIYLmFzc2l6ZS52MS5MaW5lYWdlQWNjZXNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIoCgh1cHN0cmVhbRgDIAEoCzIWLmFzc2l6ZS52MS5MaW5lYWdlTm9kZRIqCgpkb3duc3RyZWFtGAQgASgLMhYuYXNzaXplLnYxLkxpbmVhZ2VOb2RlEhEKCXRydW5jYXRlZBgFIAEoCBIRCglmaXJzdF9zZXEYBiABKAMi7QEKDUxpbmVhZ2VBY2Nlc3MSCwoDc2VxGAEgASgDEi8KC3JlY29yZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRyZWFkGAMgASgIEg8KB3dyaXR0ZW4YBCABKAgSDQoFYWN0b3IYBSABKAkSDgoGYWN0aW9uGAYgASgJEhAKCHJlc291cmNlGAcgASgJEgsKA2VudhgIIAEoCRIjCgdvdXRjb21lGAkgASgOMhIuYXNzaXplLnYxLk91dGNvbWUSDgoGcnVuX2lkGAogASgJEgwKBHR5cGUYCyABKAki1AEKC0xpbmVhZ2VOb2RlEgsKA3VyaRgBIAEoCRIVCghyZWFkX3NlcRgCIAEoA0gAiAEBEhYKCXdyaXRlX3NlcRgDIAEoA0gBiAEBEg4KBnJ1bl9pZBgEIAEoCRIiCgNjdXQYBSABKA4yFS5hc3NpemUudjEuTGluZWFnZUN1dBIRCgl0cnVuY2F0ZWQYBiABKAgSJwoHZGVyaXZlZBgHIAMoCzIWLmFzc2l6ZS52MS5MaW5lYWdlTm9kZUILCglfcmVhZF9zZXFCDAoKX3dyaXRlX3NlcSImChRHZXRDaGVja3BvaW50UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAki5QEKFUdldENoZWNrcG9pbnRSZXNwb25zZRISCgpjaGVja3BvaW50GAEgASgJEg4KBm9yaWdpbhgCIAEoCRIRCgl0cmVlX3NpemUYAyABKAMSEQoJcm9vdF9oYXNoGAQgASgMEhMKC2luY2FybmF0aW9uGAUgASgFEi0KCXNpZ25lZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWV0YRgHIAEoCzIZLmFzc2l6ZS52MS5NZXRhQ2hlY2twb2ludBIVCg12ZXJpZmllcl9rZXlzGAggAygJIoUBCg5NZXRhQ2hlY2twb2ludBISCgpjaGVja3BvaW50GAEgASgJEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSEgoKbGVhZl9pbmRleBgEIAEoAxIMCgRsZWFmGAUgASgJEhcKD2luY2x1c2lvbl9wcm9vZhgGIAMoDCJdChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSDgoGdGVuYW50GAEgASgJEgsKA3NlcRgCIAEoAxIWCgl0cmVlX3NpemUYAyABKANIAIgBAUIMCgpfdHJlZV9zaXplInIKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USCwoDc2VxGAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEhIKCmNoZWNrcG9pbnQYBSABKAkiYQoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhEKCWZyb21fc2l6ZRgCIAEoAxIUCgd0b19zaXplGAMgASgDSACIAQFCCgoIX3RvX3NpemUikwEKG0dldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZRIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIWCg5mcm9tX3Jvb3RfaGFzaBgDIAEoDBIUCgx0b19yb290X2hhc2gYBCABKAwSDgoGaGFzaGVzGAUgAygMEhIKCmNoZWNrcG9pbnQYBiABKAkiOQoXQmVnaW5JbmNhcm5hdGlvblJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg4KBnJlYXNvbhgCIAEoCSJYChhCZWdpbkluY2FybmF0aW9uUmVzcG9uc2USEwoLaW5jYXJuYXRpb24YASABKAUSJwoFZW50cnkYAiABKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeSJQChFFcmFzZUF1ZGl0UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSDAoEc2VxcxgCIAMoAxIOCgZmaWVsZHMYAyADKAkSDQoFYmFzaXMYBCABKAkiOgoSRXJhc2VBdWRpdFJlc3BvbnNlEiQKCGVyYXN1cmVzGAEgAygLMhIuYXNzaXplLnYxLkVyYXN1cmUiTwoHRXJhc3VyZRILCgNzZXEYASABKAMSDgoGZmllbGRzGAIgAygJEicKBWVudHJ5GAMgASgLMhguYXNzaXplLnYxLkFwcGVuZGVkRW50cnkiVwoQUGxhY2VIb2xkUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSIwoFc2NvcGUYAiABKAsyFC5hc3NpemUudjEuSG9sZFNjb3BlEg4KBnJlYXNvbhgDIAEoCSJ+CglIb2xkU2NvcGUSDQoFYWN0b3IYASABKAkSEAoIcmVzb3VyY2UYAiABKAkSKAoEZnJvbRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjIKEVBsYWNlSG9sZFJlc3BvbnNlEh0KBGhvbGQYASABKAsyDy5hc3NpemUudjEuSG9sZCLKAgoESG9sZBIPCgdob2xkX2lkGAEgASgJEiMKBXNjb3BlGAIgASgLMhQuYXNzaXplLnYxLkhvbGRTY29wZRIOCgZyZWFzb24YAyABKAkSEQoJcGxhY2VkX2J5GAQgASgJEhgKEHBsYWNlZF9ieV90ZW5hbnQYBSABKAkSLQoJcGxhY2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpwbGFjZWRfc2VxGAcgASgDEhMKC3JlbGVhc2VkX2J5GAggASgJEhoKEnJlbGVhc2VkX2J5X3RlbmFudBgJIAEoCRIvCgtyZWxlYXNlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVsZWFzZWRfc2VxGAsgASgDSACIAQFCDwoNX3JlbGVhc2VkX3NlcSJFChJSZWxlYXNlSG9sZFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2hvbGRfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJIjQKE1JlbGVhc2VIb2xkUmVzcG9uc2USHQoEaG9sZBgBIAEoCzIPLmFzc2l6ZS52MS5Ib2xkImMKEExpc3RIb2xkc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEhgKEGluY2x1ZGVfcmVsZWFzZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiTAoRTGlzdEhvbGRzUmVzcG9uc2USHgoFaG9sZHMYASADKAsyDy5hc3NpemUudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipQEKElBydW5lTGVkZ2VyUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoGdG9fc2VxGAIgASgDSACIAQESKgoGYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcHJ1bmluZ19pZBgFIAEoCRIPCgdkcnlfcnVuGAYgASgIQgkKB190b19zZXEi0QEKE1BydW5lTGVkZ2VyUmVzcG9uc2USEgoKcHJ1bmluZ19pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoAxIOCgZ0b19zZXEYAyABKAMSDQoFbGltaXQYBCABKAkSKgoIcHJvcG9zZWQYBSABKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeRIlCgZwcnVuZWQYBiABKAsyFS5hc3NpemUudjEuUHJ1bmVkUGFydBIRCglyZW1haW5pbmcYByABKAMSDwoHYXJjaGl2ZRgIIAEoCSKaAQoKUHJ1bmVkUGFydBIQCghmcm9tX3NlcRgBIAEoAxIOCgZ0b19zZXEYAiABKAMSEQoJcm9vdF9oYXNoGAMgASgMEhYKDmFyY2hpdmVfb2JqZWN0GAQgASgJEhYKDmFyY2hpdmVfZGlnZXN0GAUgASgMEicKBWVudHJ5GAYgASgLMhguYXNzaXplLnYxLkFwcGVuZGVkRW50cnkqdQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEgoOT1VUQ09NRV9ERU5JRUQQAxITCg9PVVRDT01FX1BBUlRJQUwQBCqpAgoKQ2hhaW5GYXVsdBIbChdDSEFJTl9GQVVMVF9VTlNQRUNJRklFRBAAEhgKFENIQUlOX0ZBVUxUX1NFUVVFTkNFEAESFQoRQ0hBSU5fRkFVTFRfRlJBTUUQAhIaChZDSEFJTl9GQVVMVF9FTlRSWV9IQVNIEAMSFAoQQ0hBSU5fRkFVTFRfTElOSxAEEhoKFkNIQUlOX0ZBVUxUX1BST0pFQ1RJT04QBRIUChBDSEFJTl9GQVVMVF9IRUFEEAYSFgoSQ0hBSU5fRkFVTFRfT1JJR0lOEAcSGgoWQ0hBSU5fRkFVTFRfQ09NTUlUTUVOVBAIEhoKFkNIQUlOX0ZBVUxUX0NIRUNLUE9JTlQQCRIZChVDSEFJTl9GQVVMVF9ERUNJU0lPTlMQCip8CgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhgKFEVYUE9SVF9GT1JNQVRfRlJBTUVTEAESHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAISFQoRRVhQT1JUX0ZPUk1BVF9DU1YQAyp3ChBMaW5lYWdlRGlyZWN0aW9uEiEKHUxJTkVBR0VfRElSRUNUSU9OX1VOU1BFQ0lGSUVEEAASHgoaTElORUFHRV9ESVJFQ1RJT05fVVBTVFJFQU0QARIgChxMSU5FQUdFX0RJUkVDVElPTl9ET1dOU1RSRUFNEAIqcQoKTGluZWFnZUN1dBIbChdMSU5FQUdFX0NVVF9VTlNQRUNJRklFRBAAEhUKEUxJTkVBR0VfQ1VUX0NZQ0xFEAESGAoUTElORUFHRV9DVVRfUkVQRUFURUQQAhIVChFMSU5FQUdFX0NVVF9ERVBUSBADMoEJCg1MZWRnZXJTZXJ2aWNlEkwKC0FwcGVuZEF1ZGl0Eh0uYXNzaXplLnYxLkFwcGVuZEF1ZGl0UmVxdWVzdBoeLmFzc2l6ZS52MS5BcHBlbmRBdWRpdFJlc3BvbnNlEk4KC1ZlcmlmeUNoYWluEh0uYXNzaXplLnYxLlZlcmlmeUNoYWluUmVxdWVzdBoeLmFzc2l6ZS52MS5WZXJpZnlDaGFpblJlc3BvbnNlMAESSQoKUXVlcnlBdWRpdBIcLmFzc2l6ZS52MS5RdWVyeUF1ZGl0UmVxdWVzdBodLmFzc2l6ZS52MS5RdWVyeUF1ZGl0UmVzcG9uc2USTgoLRXhwb3J0QXVkaXQSHS5hc3NpemUudjEuRXhwb3J0QXVkaXRSZXF1ZXN0Gh4uYXNzaXplLnYxLkV4cG9ydEF1ZGl0UmVzcG9uc2UwARJJCgpHZXRMaW5lYWdlEhwuYXNzaXplLnYxLkdldExpbmVhZ2VSZXF1ZXN0Gh0uYXNzaXplLnYxLkdldExpbmVhZ2VSZXNwb25zZRJSCg1HZXRDaGVja3BvaW50Eh8uYXNzaXplLnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0GiAuYXNzaXplLnYxLkdldENoZWNrcG9pbnRSZXNwb25zZRJeChFHZXRJbmNsdXNpb25Qcm9vZhIjLmFzc2l6ZS52MS5HZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QaJC5hc3NpemUudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXNwb25zZRJkChNHZXRDb25zaXN0ZW5jeVByb29mEiUuYXNzaXplLnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0GiYuYXNzaXplLnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZRJbChBCZWdpbkluY2FybmF0aW9uEiIuYXNzaXplLnYxLkJlZ2luSW5jYXJuYXRpb25SZXF1ZXN0GiMuYXNzaXplLnYxLkJlZ2luSW5jYXJuYXRpb25SZXNwb25zZRJJCgpFcmFzZUF1ZGl0EhwuYXNzaXplLnYxLkVyYXNlQXVkaXRSZXF1ZXN0Gh0uYXNzaXplLnYxLkVyYXNlQXVkaXRSZXNwb25zZRJGCglQbGFjZUhvbGQSGy5hc3NpemUudjEuUGxhY2VIb2xkUmVxdWVzdBocLmFzc2l6ZS52MS5QbGFjZUhvbGRSZXNwb25zZRJMCgtSZWxlYXNlSG9sZBIdLmFzc2l6ZS52MS5SZWxlYXNlSG9sZFJlcXVlc3QaHi5hc3NpemUudjEuUmVsZWFzZUhvbGRSZXNwb25zZRJGCglMaXN0SG9sZHMSGy5hc3NpemUudjEuTGlzdEhvbGRzUmVxdWVzdBocLmFzc2l6ZS52MS5MaXN0SG9sZHNSZXNwb25zZRJMCgtQcnVuZUxlZGdlchIdLmFzc2l6ZS52MS5QcnVuZUxlZGdlclJlcXVlc3QaHi5hc3NpemUudjEuUHJ1bmVMZWRnZXJSZXNwb25zZUIrChNkZXYuYXNzaXplLnByb3RvLnYxQhJMZWRnZXJTZXJ2aWNlUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5hc3NpemUvdjEvbGVkZ2VyX3NlcnZpY2UucHJvdG8SCWFzc2l6ZS52MSKDAwoKQXVkaXRFdmVudBIMCgR0eXBlGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEg0KBWFjdG9yGAMgASgJEgwKBHJvbGUYBCABKAkSDgoGYWN0aW9uGAUgASgJEhAKCHJlc291cmNlGAYgASgJEgsKA2VudhgHIAEoCRIjCgdvdXRjb21lGAggASgOMhIuYXNzaXplLnYxLk91dGNvbWUSLwoLb2NjdXJyZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgKIAEoCRITCgtkZWNpc2lvbl9pZBgLIAEoCRIOCgZyZWFzb24YDCABKAkSEAoIb3ZlcnJpZGUYDSABKAgSDwoHcGF5bG9hZBgOIAEoCRINCgVyZWFkcxgPIAMoCRIOCgZ3cml0ZXMYECADKAkSFAoMb25fYmVoYWxmX29mGBEgASgJEhQKDGFjdG9yX3RlbmFudBgSIAEoCRIQCghlcmFzYWJsZRgTIAMoCSKZAQoSQXBwZW5kQXVkaXRSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIlCgZldmVudHMYAiADKAsyFS5hc3NpemUudjEuQXVkaXRFdmVudBIXCg9pZGVtcG90ZW5jeV9rZXkYAyABKAkSMwoPYWNrbm93bGVkZ2VtZW50GAQgASgOMhouYXNzaXplLnYxLkFja25vd2xlZGdlbWVudCKyAQoTQXBwZW5kQXVkaXRSZXNwb25zZRIpCgdlbnRyaWVzGAEgAygLMhguYXNzaXplLnYxLkFwcGVuZGVkRW50cnkSEAoIcmVwbGF5ZWQYAiABKAgSMwoPYWNrbm93bGVkZ2VtZW50GAMgASgOMhouYXNzaXplLnYxLkFja25vd2xlZGdlbWVudBIpCgdzcG9vbGVkGAQgASgLMhguYXNzaXplLnYxLlNwb29sUG9zaXRpb24iMQoNU3Bvb2xQb3NpdGlvbhIQCghzcG9vbF9pZBgBIAEoCRIOCgZudW1iZXIYAiABKAMiXQoNU3Bvb2xlZFJlY29yZBIOCgZudW1iZXIYASABKAMSJQoGZXZlbnRzGAIgAygLMhUuYXNzaXplLnYxLkF1ZGl0RXZlbnQSFQoNdHJhY2VfY29udGV4dBgDIAEoCSKlAQoUQXBwZW5kU3Bvb2xlZFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCHNwb29sX2lkGAIgASgJEikKB3JlY29yZHMYAyADKAsyGC5hc3NpemUudjEuU3Bvb2xlZFJlY29yZBIVCg1wcmV2aW91c19oYXNoGAQgASgMEhEKCWxhc3RfaGFzaBgFIAEoDBIWCg5oaWdoZXN0X251bWJlchgGIAEoAyJRChVBcHBlbmRTcG9vbGVkUmVzcG9uc2USEwoLbmV4dF9udW1iZXIYASABKAMSEQoJbGFzdF9oYXNoGAIgASgMEhAKCGFwcGVuZGVkGAMgASgIIiMKEUxpc3RTcG9vbHNSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCSI+ChJMaXN0U3Bvb2xzUmVzcG9uc2USKAoGc3Bvb2xzGAEgAygLMhguYXNzaXplLnYxLlNwb29sU3RhbmRpbmcivgEKDVNwb29sU3RhbmRpbmcSEwoLcmVjb3JkZWRfYnkYASABKAkSGgoScmVjb3JkZWRfYnlfdGVuYW50GAIgASgJEhAKCHNwb29sX2lkGAMgASgJEhMKC25leHRfbnVtYmVyGAQgASgDEhYKDmhpZ2hlc3RfbnVtYmVyGAUgASgDEg8KB21pc3NpbmcYBiABKAMSLAoIaGVhcmRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpQBChdEZWNsYXJlU3Bvb2xMb3NzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoLcmVjb3JkZWRfYnkYAiABKAkSGgoScmVjb3JkZWRfYnlfdGVuYW50GAMgASgJEhAKCHNwb29sX2lkGAQgASgJEhYKDnRocm91Z2hfbnVtYmVyGAUgASgDEg4KBnJlYXNvbhgGIAEoCSJwChhEZWNsYXJlU3Bvb2xMb3NzUmVzcG9uc2USJwoFZW50cnkYASABKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeRITCgtmcm9tX251bWJlchgCIAEoAxIWCg50aHJvdWdoX251bWJlchgDIAEoAyJhCg1BcHBlbmRlZEVudHJ5EgsKA3NlcRgBIAEoAxISCgplbnRyeV9oYXNoGAIgASgMEi8KC3JlY29yZGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJyChJWZXJpZnlDaGFpblJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhAKCGZyb21fc2VxGAIgASgDEhMKBnRvX3NlcRgDIAEoA0gAiAEBEhoKEnRydXN0ZWRfY2hlY2twb2ludBgEIAEoCUIJCgdfdG9fc2VxInkKE1ZlcmlmeUNoYWluUmVzcG9uc2USLQoIcHJvZ3Jlc3MYASABKAsyGS5hc3NpemUudjEuVmVyaWZ5UHJvZ3Jlc3NIABIpCgZyZXN1bHQYAiABKAsyFy5hc3NpemUudjEuVmVyaWZ5UmVzdWx0SABCCAoGdXBkYXRlIjEKDlZlcmlmeVByb2dyZXNzEhAKCHZlcmlmaWVkGAEgASgDEg0KBXRvdGFsGAIgASgDIqkCCgxWZXJpZnlSZXN1bHQSDQoFdmFsaWQYASABKAgSEAoIdmVyaWZpZWQYAiABKAMSEAoIZnJvbV9zZXEYAyABKAMSDgoGdG9fc2VxGAQgASgDEhEKCWhlYWRfaGFzaBgFIAEoDBIOCgZvcmlnaW4YBiABKAkSGgoNZmlyc3RfYmFkX3NlcRgHIAEoA0gAiAEBEiQKBWZhdWx0GAggASgOMhUuYXNzaXplLnYxLkNoYWluRmF1bHQSDwoHbWVzc2FnZRgJIAEoCRITCgtjaGVja3BvaW50cxgKIAEoBRIQCghyZWRhY3RlZBgLIAEoAxInCgZwcnVuZWQYDCABKAsyFy5hc3NpemUudjEuUHJ1bmVkUHJlZml4QhAKDl9maXJzdF9iYWRfc2VxIogBCgxQcnVuZWRQcmVmaXgSDgoGdG9fc2VxGAEgASgDEhEKCWxhc3RfaGFzaBgCIAEoDBIRCglyb290X2hhc2gYAyABKAwSFgoOYXJjaGl2ZV9vYmplY3QYBCABKAkSFgoOYXJjaGl2ZV9kaWdlc3QYBSABKAwSEgoKcHJ1bmVkX3NlcRgGIAEoAyK7AgoRUXVlcnlBdWRpdFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgEIAEoCRIOCgZhY3Rpb24YBSABKAkSEAoIcmVzb3VyY2UYBiABKAkSIwoHb3V0Y29tZRgHIAEoDjISLmFzc2l6ZS52MS5PdXRjb21lEg4KBnJ1bl9pZBgIIAEoCRIMCgR0eXBlGAkgASgJEhEKCXBhZ2Vfc2l6ZRgKIAEoBRISCgpwYWdlX3Rva2VuGAsgASgJEhEKCWFzY2VuZGluZxgMIAEoCBIWCg5pbmNsdWRlX2ZyYW1lcxgNIAEoCCJoChJRdWVyeUF1ZGl0UmVzcG9uc2USJgoHZW50cmllcxgBIAMoCzIVLmFzc2l6ZS52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIRCglmaXJzdF9zZXEYAyABKAMi5AEKCkF1ZGl0RW50cnkSCwoDc2VxGAEgASgDEhIKCmVudHJ5X2hhc2gYAiABKAwSLwoLcmVjb3JkZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3JlY29yZGVkX2J5GAQgASgJEhoKEnJlY29yZGVkX2J5X3RlbmFudBgFIAEoCRIkCgVldmVudBgGIAEoCzIVLmFzc2l6ZS52MS5BdWRpdEV2ZW50Eg0KBWZyYW1lGAcgASgMEg4KBm1hc2tlZBgIIAMoCRIOCgZlcmFzZWQYCSADKAkixQIKEkV4cG9ydEF1ZGl0UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIQCghyZXNvdXJjZRgGIAEoCRIjCgdvdXRjb21lGAcgASgOMhIuYXNzaXplLnYxLk91dGNvbWUSDgoGcnVuX2lkGAggASgJEgwKBHR5cGUYCSABKAkSJwoGZm9ybWF0GAogASgOMhcuYXNzaXplLnYxLkV4cG9ydEZvcm1hdBIQCghmcm9tX3NlcRgLIAEoAxITCgZ0b19zZXEYDCABKANIAIgBAUIJCgdfdG9fc2VxIpICChNFeHBvcnRBdWRpdFJlc3BvbnNlEi0KCHByb2dyZXNzGAEgASgLMhkuYXNzaXplLnYxLkV4cG9ydFByb2dyZXNzSAASKwoGZnJhbWVzGAIgASgLMhkuYXNzaXplLnYxLkV4cG9ydGVkRnJhbWVzSAASDgoEdGV4dBgDIAEoDEgAEikKBnJlc3VsdBgEIAEoCzIXLmFzc2l6ZS52MS5FeHBvcnRSZXN1bHRIABIxCglkZWNpc2lvbnMYBSABKAsyHC5hc3NpemUudjEuRXhwb3J0ZWREZWNpc2lvbnNIABInCgRiYXNlGAYgASgLMhcuYXNzaXplLnYxLkV4cG9ydGVkQmFzZUgAQggKBnVwZGF0ZSI9CgxFeHBvcnRlZEJhc2USCwoDc2VxGAEgASgDEhEKCXByZXZfaGFzaBgCIAEoDBINCgVlZGdlcxgDIAMoDCJfCg5FeHBvcnRQcm9ncmVzcxIQCghleHBvcnRlZBgBIAEoAxISCgV0b3RhbBgCIAEoA0gAiAEBEhAKCHBvc2l0aW9uGAMgASgDEgsKA2VuZBgEIAEoA0IICgZfdG90YWwiRgoORXhwb3J0ZWRGcmFtZXMSDgoGZnJhbWVzGAEgAygMEiQKBnZhbHVlcxgCIAMoCzIULmFzc2l6ZS52MS5LZXB0VmFsdWUiRAoJS2VwdFZhbHVlEgsKA3NlcRgBIAEoAxINCgVmaWVsZBgCIAEoBRIMCgRzYWx0GAMgASgMEg0KBXZhbHVlGAQgASgMIjEKEUV4cG9ydGVkRGVjaXNpb25zEgsKA3NlcRgBIAEoAxIPCgdyZWNvcmRzGAIgAygMIjUKDEV4cG9ydFJlc3VsdBIQCghleHBvcnRlZBgBIAEoAxITCgtsZWRnZXJfc2l6ZRgCIAEoAyLWAQoRR2V0TGluZWFnZVJlcXVlc3QSDgoGdGVuYW50GAEgASgJEgsKA3VyaRgCIAEoCRIuCglkaXJlY3Rpb24YAyABKA4yGy5hc3NpemUudjEuTGluZWFnZURpcmVjdGlvbhINCgVkZXB0aBgEIAEoBRITCgttYXhfcmVjb3JkcxgFIAEoBRIpCgVhc19vZhgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAcgASgFEhIKCnBhZ2VfdG9rZW4YCCABKAki1QEKEkdldExpbmVhZ2VSZXNwb25zZRIqCghhY2Nlc3NlcxgBIAMoCzIYLmFzc2l6ZS52MS5MaW5lYWdlQWNjZXNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIoCgh1cHN0cmVhbRgDIAEoCzIWLmFzc2l6ZS52MS5MaW5lYWdlTm9kZRIqCgpkb3duc3RyZWFtGAQgASgLMhYuYXNzaXplLnYxLkxpbmVhZ2VOb2RlEhEKCXRydW5jYXRlZBgFIAEoCBIRCglmaXJzdF9zZXEYBiABKAMi7QEKDUxpbmVhZ2VBY2Nlc3MSCwoDc2VxGAEgASgDEi8KC3JlY29yZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRyZWFkGAMgASgIEg8KB3dyaXR0ZW4YBCABKAgSDQoFYWN0b3IYBSABKAkSDgoGYWN0aW9uGAYgASgJEhAKCHJlc291cmNlGAcgASgJEgsKA2VudhgIIAEoCRIjCgdvdXRjb21lGAkgASgOMhIuYXNzaXplLnYxLk91dGNvbWUSDgoGcnVuX2lkGAogASgJEgwKBHR5cGUYCyABKAki1AEKC0xpbmVhZ2VOb2RlEgsKA3VyaRgBIAEoCRIVCghyZWFkX3NlcRgCIAEoA0gAiAEBEhYKCXdyaXRlX3NlcRgDIAEoA0gBiAEBEg4KBnJ1bl9pZBgEIAEoCRIiCgNjdXQYBSABKA4yFS5hc3NpemUudjEuTGluZWFnZUN1dBIRCgl0cnVuY2F0ZWQYBiABKAgSJwoHZGVyaXZlZBgHIAMoCzIWLmFzc2l6ZS52MS5MaW5lYWdlTm9kZUILCglfcmVhZF9zZXFCDAoKX3dyaXRlX3NlcSImChRHZXRDaGVja3BvaW50UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAki5QEKFUdldENoZWNrcG9pbnRSZXNwb25zZRISCgpjaGVja3BvaW50GAEgASgJEg4KBm9yaWdpbhgCIAEoCRIRCgl0cmVlX3NpemUYAyABKAMSEQoJcm9vdF9oYXNoGAQgASgMEhMKC2luY2FybmF0aW9uGAUgASgFEi0KCXNpZ25lZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoEbWV0YRgHIAEoCzIZLmFzc2l6ZS52MS5NZXRhQ2hlY2twb2ludBIVCg12ZXJpZmllcl9rZXlzGAggAygJIoUBCg5NZXRhQ2hlY2twb2ludBISCgpjaGVja3BvaW50GAEgASgJEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSEgoKbGVhZl9pbmRleBgEIAEoAxIMCgRsZWFmGAUgASgJEhcKD2luY2x1c2lvbl9wcm9vZhgGIAMoDCJdChhHZXRJbmNsdXNpb25Qcm9vZlJlcXVlc3QSDgoGdGVuYW50GAEgASgJEgsKA3NlcRgCIAEoAxIWCgl0cmVlX3NpemUYAyABKANIAIgBAUIMCgpfdHJlZV9zaXplInIKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USCwoDc2VxGAEgASgDEhEKCXRyZWVfc2l6ZRgCIAEoAxIRCglyb290X2hhc2gYAyABKAwSDgoGaGFzaGVzGAQgAygMEhIKCmNoZWNrcG9pbnQYBSABKAkiYQoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhEKCWZyb21fc2l6ZRgCIAEoAxIUCgd0b19zaXplGAMgASgDSACIAQFCCgoIX3RvX3NpemUikwEKG0dldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZRIRCglmcm9tX3NpemUYASABKAMSDwoHdG9fc2l6ZRgCIAEoAxIWCg5mcm9tX3Jvb3RfaGFzaBgDIAEoDBIUCgx0b19yb290X2hhc2gYBCABKAwSDgoGaGFzaGVzGAUgAygMEhIKCmNoZWNrcG9pbnQYBiABKAkiOQoXQmVnaW5JbmNhcm5hdGlvblJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg4KBnJlYXNvbhgCIAEoCSJYChhCZWdpbkluY2FybmF0aW9uUmVzcG9uc2USEwoLaW5jYXJuYXRpb24YASABKAUSJwoFZW50cnkYAiABKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeSJQChFFcmFzZUF1ZGl0UmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSDAoEc2VxcxgCIAMoAxIOCgZmaWVsZHMYAyADKAkSDQoFYmFzaXMYBCABKAkiOgoSRXJhc2VBdWRpdFJlc3BvbnNlEiQKCGVyYXN1cmVzGAEgAygLMhIuYXNzaXplLnYxLkVyYXN1cmUiTwoHRXJhc3VyZRILCgNzZXEYASABKAMSDgoGZmllbGRzGAIgAygJEicKBWVudHJ5GAMgASgLMhguYXNzaXplLnYxLkFwcGVuZGVkRW50cnkiVwoQUGxhY2VIb2xkUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSIwoFc2NvcGUYAiABKAsyFC5hc3NpemUudjEuSG9sZFNjb3BlEg4KBnJlYXNvbhgDIAEoCSJ+CglIb2xkU2NvcGUSDQoFYWN0b3IYASABKAkSEAoIcmVzb3VyY2UYAiABKAkSKAoEZnJvbRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjIKEVBsYWNlSG9sZFJlc3BvbnNlEh0KBGhvbGQYASABKAsyDy5hc3NpemUudjEuSG9sZCLKAgoESG9sZBIPCgdob2xkX2lkGAEgASgJEiMKBXNjb3BlGAIgASgLMhQuYXNzaXplLnYxLkhvbGRTY29wZRIOCgZyZWFzb24YAyABKAkSEQoJcGxhY2VkX2J5GAQgASgJEhgKEHBsYWNlZF9ieV90ZW5hbnQYBSABKAkSLQoJcGxhY2VkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpwbGFjZWRfc2VxGAcgASgDEhMKC3JlbGVhc2VkX2J5GAggASgJEhoKEnJlbGVhc2VkX2J5X3RlbmFudBgJIAEoCRIvCgtyZWxlYXNlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoMcmVsZWFzZWRfc2VxGAsgASgDSACIAQFCDwoNX3JlbGVhc2VkX3NlcSJFChJSZWxlYXNlSG9sZFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEg8KB2hvbGRfaWQYAiABKAkSDgoGcmVhc29uGAMgASgJIjQKE1JlbGVhc2VIb2xkUmVzcG9uc2USHQoEaG9sZBgBIAEoCzIPLmFzc2l6ZS52MS5Ib2xkImMKEExpc3RIb2xkc1JlcXVlc3QSDgoGdGVuYW50GAEgASgJEhgKEGluY2x1ZGVfcmVsZWFzZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiTAoRTGlzdEhvbGRzUmVzcG9uc2USHgoFaG9sZHMYASADKAsyDy5hc3NpemUudjEuSG9sZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipQEKElBydW5lTGVkZ2VyUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoGdG9fc2VxGAIgASgDSACIAQESKgoGYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YBCABKAkSEgoKcHJ1bmluZ19pZBgFIAEoCRIPCgdkcnlfcnVuGAYgASgIQgkKB190b19zZXEi0QEKE1BydW5lTGVkZ2VyUmVzcG9uc2USEgoKcHJ1bmluZ19pZBgBIAEoCRIQCghmcm9tX3NlcRgCIAEoAxIOCgZ0b19zZXEYAyABKAMSDQoFbGltaXQYBCABKAkSKgoIcHJvcG9zZWQYBSABKAsyGC5hc3NpemUudjEuQXBwZW5kZWRFbnRyeRIlCgZwcnVuZWQYBiABKAsyFS5hc3NpemUudjEuUHJ1bmVkUGFydBIRCglyZW1haW5pbmcYByABKAMSDwoHYXJjaGl2ZRgIIAEoCSKaAQoKUHJ1bmVkUGFydBIQCghmcm9tX3NlcRgBIAEoAxIOCgZ0b19zZXEYAiABKAMSEQoJcm9vdF9oYXNoGAMgASgMEhYKDmFyY2hpdmVfb2JqZWN0GAQgASgJEhYKDmFyY2hpdmVfZGlnZXN0GAUgASgMEicKBWVudHJ5GAYgASgLMhguYXNzaXplLnYxLkFwcGVuZGVkRW50cnkqdQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEgoOT1VUQ09NRV9ERU5JRUQQAxITCg9PVVRDT01FX1BBUlRJQUwQBCpuCg9BY2tub3dsZWRnZW1lbnQSHwobQUNLTk9XTEVER0VNRU5UX1VOU1BFQ0lGSUVEEAASHQoZQUNLTk9XTEVER0VNRU5UX0lOX0xFREdFUhABEhsKF0FDS05PV0xFREdFTUVOVF9TUE9PTEVEEAIqqQIKCkNoYWluRmF1bHQSGwoXQ0hBSU5fRkFVTFRfVU5TUEVDSUZJRUQQABIYChRDSEFJTl9GQVVMVF9TRVFVRU5DRRABEhUKEUNIQUlOX0ZBVUxUX0ZSQU1FEAISGgoWQ0hBSU5fRkFVTFRfRU5UUllfSEFTSBADEhQKEENIQUlOX0ZBVUxUX0xJTksQBBIaChZDSEFJTl9GQVVMVF9QUk9KRUNUSU9OEAUSFAoQQ0hBSU5fRkFVTFRfSEVBRBAGEhYKEkNIQUlOX0ZBVUxUX09SSUdJThAHEhoKFkNIQUlOX0ZBVUxUX0NPTU1JVE1FTlQQCBIaChZDSEFJTl9GQVVMVF9DSEVDS1BPSU5UEAkSGQoVQ0hBSU5fRkFVTFRfREVDSVNJT05TEAoqfAoMRXhwb3J0Rm9ybWF0Eh0KGUVYUE9SVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIYChRFWFBPUlRfRk9STUFUX0ZSQU1FUxABEhwKGEVYUE9SVF9GT1JNQVRfSlNPTl9MSU5FUxACEhUKEUVYUE9SVF9GT1JNQVRfQ1NWEAMqdwoQTGluZWFnZURpcmVjdGlvbhIhCh1MSU5FQUdFX0RJUkVDVElPTl9VTlNQRUNJRklFRBAAEh4KGkxJTkVBR0VfRElSRUNUSU9OX1VQU1RSRUFNEAESIAocTElORUFHRV9ESVJFQ1RJT05fRE9XTlNUUkVBTRACKnEKCkxpbmVhZ2VDdXQSGwoXTElORUFHRV9DVVRfVU5TUEVDSUZJRUQQABIVChFMSU5FQUdFX0NVVF9DWUNMRRABEhgKFExJTkVBR0VfQ1VUX1JFUEVBVEVEEAISFQoRTElORUFHRV9DVVRfREVQVEgQAzL9CgoNTGVkZ2VyU2VydmljZRJMCgtBcHBlbmRBdWRpdBIdLmFzc2l6ZS52MS5BcHBlbmRBdWRpdFJlcXVlc3QaHi5hc3NpemUudjEuQXBwZW5kQXVkaXRSZXNwb25zZRJSCg1BcHBlbmRTcG9vbGVkEh8uYXNzaXplLnYxLkFwcGVuZFNwb29sZWRSZXF1ZXN0GiAuYXNzaXplLnYxLkFwcGVuZFNwb29sZWRSZXNwb25zZRJJCgpMaXN0U3Bvb2xzEhwuYXNzaXplLnYxLkxpc3RTcG9vbHNSZXF1ZXN0Gh0uYXNzaXplLnYxLkxpc3RTcG9vbHNSZXNwb25zZRJbChBEZWNsYXJlU3Bvb2xMb3NzEiIuYXNzaXplLnYxLkRlY2xhcmVTcG9vbExvc3NSZXF1ZXN0GiMuYXNzaXplLnYxLkRlY2xhcmVTcG9vbExvc3NSZXNwb25zZRJOCgtWZXJpZnlDaGFpbhIdLmFzc2l6ZS52MS5WZXJpZnlDaGFpblJlcXVlc3QaHi5hc3NpemUudjEuVmVyaWZ5Q2hhaW5SZXNwb25zZTABEkkKClF1ZXJ5QXVkaXQSHC5hc3NpemUudjEuUXVlcnlBdWRpdFJlcXVlc3QaHS5hc3NpemUudjEuUXVlcnlBdWRpdFJlc3BvbnNlEk4KC0V4cG9ydEF1ZGl0Eh0uYXNzaXplLnYxLkV4cG9ydEF1ZGl0UmVxdWVzdBoeLmFzc2l6ZS52MS5FeHBvcnRBdWRpdFJlc3BvbnNlMAESSQoKR2V0TGluZWFnZRIcLmFzc2l6ZS52MS5HZXRMaW5lYWdlUmVxdWVzdBodLmFzc2l6ZS52MS5HZXRMaW5lYWdlUmVzcG9uc2USUgoNR2V0Q2hlY2twb2ludBIfLmFzc2l6ZS52MS5HZXRDaGVja3BvaW50UmVxdWVzdBogLmFzc2l6ZS52MS5HZXRDaGVja3BvaW50UmVzcG9uc2USXgoRR2V0SW5jbHVzaW9uUHJvb2YSIy5hc3NpemUudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0GiQuYXNzaXplLnYxLkdldEluY2x1c2lvblByb29mUmVzcG9uc2USZAoTR2V0Q29uc2lzdGVuY3lQcm9vZhIlLmFzc2l6ZS52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVxdWVzdBomLmFzc2l6ZS52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVzcG9uc2USWwoQQmVnaW5JbmNhcm5hdGlvbhIiLmFzc2l6ZS52MS5CZWdpbkluY2FybmF0aW9uUmVxdWVzdBojLmFzc2l6ZS52MS5CZWdpbkluY2FybmF0aW9uUmVzcG9uc2USSQoKRXJhc2VBdWRpdBIcLmFzc2l6ZS52MS5FcmFzZUF1ZGl0UmVxdWVzdBodLmFzc2l6ZS52MS5FcmFzZUF1ZGl0UmVzcG9uc2USRgoJUGxhY2VIb2xkEhsuYXNzaXplLnYxLlBsYWNlSG9sZFJlcXVlc3QaHC5hc3NpemUudjEuUGxhY2VIb2xkUmVzcG9uc2USTAoLUmVsZWFzZUhvbGQSHS5hc3NpemUudjEuUmVsZWFzZUhvbGRSZXF1ZXN0Gh4uYXNzaXplLnYxLlJlbGVhc2VIb2xkUmVzcG9uc2USRgoJTGlzdEhvbGRzEhsuYXNzaXplLnYxLkxpc3RIb2xkc1JlcXVlc3QaHC5hc3NpemUudjEuTGlzdEhvbGRzUmVzcG9uc2USTAoLUHJ1bmVMZWRnZXISHS5hc3NpemUudjEuUHJ1bmVMZWRnZXJSZXF1ZXN0Gh4uYXNzaXplLnYxLlBydW5lTGVkZ2VyUmVzcG9uc2VCKwoTZGV2LmFzc2l6ZS5wcm90by52MUISTGVkZ2VyU2VydmljZVByb3RvUAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that was done, or tried.
@@ -176,11 +176,19 @@ export type AppendAuditRequest = Message<"assize.v1.AppendAuditRequest"> & {
   events: AuditEvent[];
 
   /**
-   * At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none.
+   * At most 128 bytes, by tenant and caller, kept at least 30 days; empty for none. What was only spooled is recognised by
+   * its key for as long as the sidecar keeps it.
    *
    * @generated from field: string idempotency_key = 3;
    */
   idempotencyKey: string;
+
+  /**
+   * When to answer.
+   *
+   * @generated from field: assize.v1.Acknowledgement acknowledgement = 4;
+   */
+  acknowledgement: Acknowledgement;
 };
 
 /**
@@ -207,6 +215,21 @@ export type AppendAuditResponse = Message<"assize.v1.AppendAuditResponse"> & {
    * @generated from field: bool replayed = 2;
    */
   replayed: boolean;
+
+  /**
+   * What the answer says: that the entries are in the ledger, or that they are spooled.
+   *
+   * @generated from field: assize.v1.Acknowledgement acknowledgement = 3;
+   */
+  acknowledgement: Acknowledgement;
+
+  /**
+   * Where they are spooled; absent where they are in the ledger. They have no position and no hash yet, so `entries` is
+   * empty then.
+   *
+   * @generated from field: assize.v1.SpoolPosition spooled = 4;
+   */
+  spooled?: SpoolPosition;
 };
 
 /**
@@ -215,6 +238,324 @@ export type AppendAuditResponse = Message<"assize.v1.AppendAuditResponse"> & {
  */
 export const AppendAuditResponseSchema: GenMessage<AppendAuditResponse> = /*@__PURE__*/
   messageDesc(file_assize_v1_ledger_service, 2);
+
+/**
+ * Where a request stands in a spool.
+ *
+ * @generated from message assize.v1.SpoolPosition
+ */
+export type SpoolPosition = Message<"assize.v1.SpoolPosition"> & {
+  /**
+   * @generated from field: string spool_id = 1;
+   */
+  spoolId: string;
+
+  /**
+   * From 1, each one more than the one before. Entries in the ledger have `spool/ID/NUMBER` as their idempotency key.
+   *
+   * @generated from field: int64 number = 2;
+   */
+  number: bigint;
+};
+
+/**
+ * Describes the message assize.v1.SpoolPosition.
+ * Use `create(SpoolPositionSchema)` to create a new message.
+ */
+export const SpoolPositionSchema: GenMessage<SpoolPosition> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 3);
+
+/**
+ * Events that were spooled together.
+ *
+ * @generated from message assize.v1.SpooledRecord
+ */
+export type SpooledRecord = Message<"assize.v1.SpooledRecord"> & {
+  /**
+   * One more than the record before.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * As in AppendAudit.
+   *
+   * @generated from field: repeated assize.v1.AuditEvent events = 2;
+   */
+  events: AuditEvent[];
+
+  /**
+   * W3C `traceparent` of the call that brought them, for the entries; empty for none.
+   *
+   * @generated from field: string trace_context = 3;
+   */
+  traceContext: string;
+};
+
+/**
+ * Describes the message assize.v1.SpooledRecord.
+ * Use `create(SpooledRecordSchema)` to create a new message.
+ */
+export const SpooledRecordSchema: GenMessage<SpooledRecord> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 4);
+
+/**
+ * @generated from message assize.v1.AppendSpooledRequest
+ */
+export type AppendSpooledRequest = Message<"assize.v1.AppendSpooledRequest"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * 32 hexadecimal digits.
+   *
+   * @generated from field: string spool_id = 2;
+   */
+  spoolId: string;
+
+  /**
+   * With at most 500 events in all; none asks where the ledger stands.
+   *
+   * @generated from field: repeated assize.v1.SpooledRecord records = 3;
+   */
+  records: SpooledRecord[];
+
+  /**
+   * SHA-256 over all records before these, as the spool computes it; 32 bytes.
+   *
+   * @generated from field: bytes previous_hash = 4;
+   */
+  previousHash: Uint8Array;
+
+  /**
+   * The same behind these.
+   *
+   * @generated from field: bytes last_hash = 5;
+   */
+  lastHash: Uint8Array;
+
+  /**
+   * The highest number in the spool: what the ledger is told to expect.
+   *
+   * @generated from field: int64 highest_number = 6;
+   */
+  highestNumber: bigint;
+};
+
+/**
+ * Describes the message assize.v1.AppendSpooledRequest.
+ * Use `create(AppendSpooledRequestSchema)` to create a new message.
+ */
+export const AppendSpooledRequestSchema: GenMessage<AppendSpooledRequest> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 5);
+
+/**
+ * @generated from message assize.v1.AppendSpooledResponse
+ */
+export type AppendSpooledResponse = Message<"assize.v1.AppendSpooledResponse"> & {
+  /**
+   * The number of the record that the ledger expects next.
+   *
+   * @generated from field: int64 next_number = 1;
+   */
+  nextNumber: bigint;
+
+  /**
+   * The hash up to there; empty where any will do, behind records that were declared lost.
+   *
+   * @generated from field: bytes last_hash = 2;
+   */
+  lastHash: Uint8Array;
+
+  /**
+   * Whether the records were appended now.
+   *
+   * @generated from field: bool appended = 3;
+   */
+  appended: boolean;
+};
+
+/**
+ * Describes the message assize.v1.AppendSpooledResponse.
+ * Use `create(AppendSpooledResponseSchema)` to create a new message.
+ */
+export const AppendSpooledResponseSchema: GenMessage<AppendSpooledResponse> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 6);
+
+/**
+ * @generated from message assize.v1.ListSpoolsRequest
+ */
+export type ListSpoolsRequest = Message<"assize.v1.ListSpoolsRequest"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+};
+
+/**
+ * Describes the message assize.v1.ListSpoolsRequest.
+ * Use `create(ListSpoolsRequestSchema)` to create a new message.
+ */
+export const ListSpoolsRequestSchema: GenMessage<ListSpoolsRequest> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 7);
+
+/**
+ * @generated from message assize.v1.ListSpoolsResponse
+ */
+export type ListSpoolsResponse = Message<"assize.v1.ListSpoolsResponse"> & {
+  /**
+   * @generated from field: repeated assize.v1.SpoolStanding spools = 1;
+   */
+  spools: SpoolStanding[];
+};
+
+/**
+ * Describes the message assize.v1.ListSpoolsResponse.
+ * Use `create(ListSpoolsResponseSchema)` to create a new message.
+ */
+export const ListSpoolsResponseSchema: GenMessage<ListSpoolsResponse> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 8);
+
+/**
+ * How far a ledger has a spool.
+ *
+ * @generated from message assize.v1.SpoolStanding
+ */
+export type SpoolStanding = Message<"assize.v1.SpoolStanding"> & {
+  /**
+   * @generated from field: string recorded_by = 1;
+   */
+  recordedBy: string;
+
+  /**
+   * @generated from field: string recorded_by_tenant = 2;
+   */
+  recordedByTenant: string;
+
+  /**
+   * @generated from field: string spool_id = 3;
+   */
+  spoolId: string;
+
+  /**
+   * The number of the record that the ledger expects next.
+   *
+   * @generated from field: int64 next_number = 4;
+   */
+  nextNumber: bigint;
+
+  /**
+   * The highest number that the spool has told of.
+   *
+   * @generated from field: int64 highest_number = 5;
+   */
+  highestNumber: bigint;
+
+  /**
+   * Records that it has told of and that are not in the ledger: on their way, withheld, or lost.
+   *
+   * @generated from field: int64 missing = 6;
+   */
+  missing: bigint;
+
+  /**
+   * When it last appended, or told of more.
+   *
+   * @generated from field: google.protobuf.Timestamp heard_at = 7;
+   */
+  heardAt?: Timestamp;
+};
+
+/**
+ * Describes the message assize.v1.SpoolStanding.
+ * Use `create(SpoolStandingSchema)` to create a new message.
+ */
+export const SpoolStandingSchema: GenMessage<SpoolStanding> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 9);
+
+/**
+ * @generated from message assize.v1.DeclareSpoolLossRequest
+ */
+export type DeclareSpoolLossRequest = Message<"assize.v1.DeclareSpoolLossRequest"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * Whose spool it is.
+   *
+   * @generated from field: string recorded_by = 2;
+   */
+  recordedBy: string;
+
+  /**
+   * Empty means the ledger's tenant.
+   *
+   * @generated from field: string recorded_by_tenant = 3;
+   */
+  recordedByTenant: string;
+
+  /**
+   * @generated from field: string spool_id = 4;
+   */
+  spoolId: string;
+
+  /**
+   * The last number that is lost; the first is the one that the ledger expects next.
+   *
+   * @generated from field: int64 through_number = 5;
+   */
+  throughNumber: bigint;
+
+  /**
+   * Why, at most 1,024 bytes.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message assize.v1.DeclareSpoolLossRequest.
+ * Use `create(DeclareSpoolLossRequestSchema)` to create a new message.
+ */
+export const DeclareSpoolLossRequestSchema: GenMessage<DeclareSpoolLossRequest> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 10);
+
+/**
+ * @generated from message assize.v1.DeclareSpoolLossResponse
+ */
+export type DeclareSpoolLossResponse = Message<"assize.v1.DeclareSpoolLossResponse"> & {
+  /**
+   * The entry that records it.
+   *
+   * @generated from field: assize.v1.AppendedEntry entry = 1;
+   */
+  entry?: AppendedEntry;
+
+  /**
+   * The numbers that it says are lost, both included.
+   *
+   * @generated from field: int64 from_number = 2;
+   */
+  fromNumber: bigint;
+
+  /**
+   * @generated from field: int64 through_number = 3;
+   */
+  throughNumber: bigint;
+};
+
+/**
+ * Describes the message assize.v1.DeclareSpoolLossResponse.
+ * Use `create(DeclareSpoolLossResponseSchema)` to create a new message.
+ */
+export const DeclareSpoolLossResponseSchema: GenMessage<DeclareSpoolLossResponse> = /*@__PURE__*/
+  messageDesc(file_assize_v1_ledger_service, 11);
 
 /**
  * Where an event stands in the ledger.
@@ -247,7 +588,7 @@ export type AppendedEntry = Message<"assize.v1.AppendedEntry"> & {
  * Use `create(AppendedEntrySchema)` to create a new message.
  */
 export const AppendedEntrySchema: GenMessage<AppendedEntry> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 3);
+  messageDesc(file_assize_v1_ledger_service, 12);
 
 /**
  * @generated from message assize.v1.VerifyChainRequest
@@ -286,7 +627,7 @@ export type VerifyChainRequest = Message<"assize.v1.VerifyChainRequest"> & {
  * Use `create(VerifyChainRequestSchema)` to create a new message.
  */
 export const VerifyChainRequestSchema: GenMessage<VerifyChainRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 4);
+  messageDesc(file_assize_v1_ledger_service, 13);
 
 /**
  * @generated from message assize.v1.VerifyChainResponse
@@ -315,7 +656,7 @@ export type VerifyChainResponse = Message<"assize.v1.VerifyChainResponse"> & {
  * Use `create(VerifyChainResponseSchema)` to create a new message.
  */
 export const VerifyChainResponseSchema: GenMessage<VerifyChainResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 5);
+  messageDesc(file_assize_v1_ledger_service, 14);
 
 /**
  * @generated from message assize.v1.VerifyProgress
@@ -339,7 +680,7 @@ export type VerifyProgress = Message<"assize.v1.VerifyProgress"> & {
  * Use `create(VerifyProgressSchema)` to create a new message.
  */
 export const VerifyProgressSchema: GenMessage<VerifyProgress> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 6);
+  messageDesc(file_assize_v1_ledger_service, 15);
 
 /**
  * @generated from message assize.v1.VerifyResult
@@ -426,7 +767,7 @@ export type VerifyResult = Message<"assize.v1.VerifyResult"> & {
  * Use `create(VerifyResultSchema)` to create a new message.
  */
 export const VerifyResultSchema: GenMessage<VerifyResult> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 7);
+  messageDesc(file_assize_v1_ledger_service, 16);
 
 /**
  * The entries that a ledger has no more, as a signed entry of it says.
@@ -478,7 +819,7 @@ export type PrunedPrefix = Message<"assize.v1.PrunedPrefix"> & {
  * Use `create(PrunedPrefixSchema)` to create a new message.
  */
 export const PrunedPrefixSchema: GenMessage<PrunedPrefix> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 8);
+  messageDesc(file_assize_v1_ledger_service, 17);
 
 /**
  * All conditions given must hold.
@@ -569,7 +910,7 @@ export type QueryAuditRequest = Message<"assize.v1.QueryAuditRequest"> & {
  * Use `create(QueryAuditRequestSchema)` to create a new message.
  */
 export const QueryAuditRequestSchema: GenMessage<QueryAuditRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 9);
+  messageDesc(file_assize_v1_ledger_service, 18);
 
 /**
  * @generated from message assize.v1.QueryAuditResponse
@@ -600,7 +941,7 @@ export type QueryAuditResponse = Message<"assize.v1.QueryAuditResponse"> & {
  * Use `create(QueryAuditResponseSchema)` to create a new message.
  */
 export const QueryAuditResponseSchema: GenMessage<QueryAuditResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 10);
+  messageDesc(file_assize_v1_ledger_service, 19);
 
 /**
  * An event as it was recorded.
@@ -667,7 +1008,7 @@ export type AuditEntry = Message<"assize.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 11);
+  messageDesc(file_assize_v1_ledger_service, 20);
 
 /**
  * All conditions given must hold.
@@ -749,7 +1090,7 @@ export type ExportAuditRequest = Message<"assize.v1.ExportAuditRequest"> & {
  * Use `create(ExportAuditRequestSchema)` to create a new message.
  */
 export const ExportAuditRequestSchema: GenMessage<ExportAuditRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 12);
+  messageDesc(file_assize_v1_ledger_service, 21);
 
 /**
  * @generated from message assize.v1.ExportAuditResponse
@@ -812,7 +1153,7 @@ export type ExportAuditResponse = Message<"assize.v1.ExportAuditResponse"> & {
  * Use `create(ExportAuditResponseSchema)` to create a new message.
  */
 export const ExportAuditResponseSchema: GenMessage<ExportAuditResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 13);
+  messageDesc(file_assize_v1_ledger_service, 22);
 
 /**
  * What a ledger whose beginning was pruned begins with.
@@ -848,7 +1189,7 @@ export type ExportedBase = Message<"assize.v1.ExportedBase"> & {
  * Use `create(ExportedBaseSchema)` to create a new message.
  */
 export const ExportedBaseSchema: GenMessage<ExportedBase> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 14);
+  messageDesc(file_assize_v1_ledger_service, 23);
 
 /**
  * @generated from message assize.v1.ExportProgress
@@ -886,7 +1227,7 @@ export type ExportProgress = Message<"assize.v1.ExportProgress"> & {
  * Use `create(ExportProgressSchema)` to create a new message.
  */
 export const ExportProgressSchema: GenMessage<ExportProgress> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 15);
+  messageDesc(file_assize_v1_ledger_service, 24);
 
 /**
  * Frames in the order of their positions, which they name themselves.
@@ -912,7 +1253,7 @@ export type ExportedFrames = Message<"assize.v1.ExportedFrames"> & {
  * Use `create(ExportedFramesSchema)` to create a new message.
  */
 export const ExportedFramesSchema: GenMessage<ExportedFrames> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 16);
+  messageDesc(file_assize_v1_ledger_service, 25);
 
 /**
  * A value that is kept beside an entry, so that it can be erased.
@@ -950,7 +1291,7 @@ export type KeptValue = Message<"assize.v1.KeptValue"> & {
  * Use `create(KeptValueSchema)` to create a new message.
  */
 export const KeptValueSchema: GenMessage<KeptValue> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 17);
+  messageDesc(file_assize_v1_ledger_service, 26);
 
 /**
  * Decisions that were recorded with one entry, all of them or a part that the next message continues.
@@ -978,7 +1319,7 @@ export type ExportedDecisions = Message<"assize.v1.ExportedDecisions"> & {
  * Use `create(ExportedDecisionsSchema)` to create a new message.
  */
 export const ExportedDecisionsSchema: GenMessage<ExportedDecisions> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 18);
+  messageDesc(file_assize_v1_ledger_service, 27);
 
 /**
  * @generated from message assize.v1.ExportResult
@@ -1002,7 +1343,7 @@ export type ExportResult = Message<"assize.v1.ExportResult"> & {
  * Use `create(ExportResultSchema)` to create a new message.
  */
 export const ExportResultSchema: GenMessage<ExportResult> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 19);
+  messageDesc(file_assize_v1_ledger_service, 28);
 
 /**
  * @generated from message assize.v1.GetLineageRequest
@@ -1066,7 +1407,7 @@ export type GetLineageRequest = Message<"assize.v1.GetLineageRequest"> & {
  * Use `create(GetLineageRequestSchema)` to create a new message.
  */
 export const GetLineageRequestSchema: GenMessage<GetLineageRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 20);
+  messageDesc(file_assize_v1_ledger_service, 29);
 
 /**
  * @generated from message assize.v1.GetLineageResponse
@@ -1120,7 +1461,7 @@ export type GetLineageResponse = Message<"assize.v1.GetLineageResponse"> & {
  * Use `create(GetLineageResponseSchema)` to create a new message.
  */
 export const GetLineageResponseSchema: GenMessage<GetLineageResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 21);
+  messageDesc(file_assize_v1_ledger_service, 30);
 
 /**
  * An entry that lists a record.
@@ -1189,7 +1530,7 @@ export type LineageAccess = Message<"assize.v1.LineageAccess"> & {
  * Use `create(LineageAccessSchema)` to create a new message.
  */
 export const LineageAccessSchema: GenMessage<LineageAccess> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 22);
+  messageDesc(file_assize_v1_ledger_service, 31);
 
 /**
  * A record in a tree. One record is derived from another if an entry that succeeded, wholly or in part, read that one and
@@ -1248,7 +1589,7 @@ export type LineageNode = Message<"assize.v1.LineageNode"> & {
  * Use `create(LineageNodeSchema)` to create a new message.
  */
 export const LineageNodeSchema: GenMessage<LineageNode> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 23);
+  messageDesc(file_assize_v1_ledger_service, 32);
 
 /**
  * @generated from message assize.v1.GetCheckpointRequest
@@ -1265,7 +1606,7 @@ export type GetCheckpointRequest = Message<"assize.v1.GetCheckpointRequest"> & {
  * Use `create(GetCheckpointRequestSchema)` to create a new message.
  */
 export const GetCheckpointRequestSchema: GenMessage<GetCheckpointRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 24);
+  messageDesc(file_assize_v1_ledger_service, 33);
 
 /**
  * @generated from message assize.v1.GetCheckpointResponse
@@ -1328,7 +1669,7 @@ export type GetCheckpointResponse = Message<"assize.v1.GetCheckpointResponse"> &
  * Use `create(GetCheckpointResponseSchema)` to create a new message.
  */
 export const GetCheckpointResponseSchema: GenMessage<GetCheckpointResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 25);
+  messageDesc(file_assize_v1_ledger_service, 34);
 
 /**
  * The log of heads: each of its leaves is the text of a ledger's checkpoint, in the order of signing. Its own checkpoint is
@@ -1377,7 +1718,7 @@ export type MetaCheckpoint = Message<"assize.v1.MetaCheckpoint"> & {
  * Use `create(MetaCheckpointSchema)` to create a new message.
  */
 export const MetaCheckpointSchema: GenMessage<MetaCheckpoint> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 26);
+  messageDesc(file_assize_v1_ledger_service, 35);
 
 /**
  * @generated from message assize.v1.GetInclusionProofRequest
@@ -1408,7 +1749,7 @@ export type GetInclusionProofRequest = Message<"assize.v1.GetInclusionProofReque
  * Use `create(GetInclusionProofRequestSchema)` to create a new message.
  */
 export const GetInclusionProofRequestSchema: GenMessage<GetInclusionProofRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 27);
+  messageDesc(file_assize_v1_ledger_service, 36);
 
 /**
  * @generated from message assize.v1.GetInclusionProofResponse
@@ -1449,7 +1790,7 @@ export type GetInclusionProofResponse = Message<"assize.v1.GetInclusionProofResp
  * Use `create(GetInclusionProofResponseSchema)` to create a new message.
  */
 export const GetInclusionProofResponseSchema: GenMessage<GetInclusionProofResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 28);
+  messageDesc(file_assize_v1_ledger_service, 37);
 
 /**
  * @generated from message assize.v1.GetConsistencyProofRequest
@@ -1480,7 +1821,7 @@ export type GetConsistencyProofRequest = Message<"assize.v1.GetConsistencyProofR
  * Use `create(GetConsistencyProofRequestSchema)` to create a new message.
  */
 export const GetConsistencyProofRequestSchema: GenMessage<GetConsistencyProofRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 29);
+  messageDesc(file_assize_v1_ledger_service, 38);
 
 /**
  * @generated from message assize.v1.GetConsistencyProofResponse
@@ -1524,7 +1865,7 @@ export type GetConsistencyProofResponse = Message<"assize.v1.GetConsistencyProof
  * Use `create(GetConsistencyProofResponseSchema)` to create a new message.
  */
 export const GetConsistencyProofResponseSchema: GenMessage<GetConsistencyProofResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 30);
+  messageDesc(file_assize_v1_ledger_service, 39);
 
 /**
  * @generated from message assize.v1.BeginIncarnationRequest
@@ -1548,7 +1889,7 @@ export type BeginIncarnationRequest = Message<"assize.v1.BeginIncarnationRequest
  * Use `create(BeginIncarnationRequestSchema)` to create a new message.
  */
 export const BeginIncarnationRequestSchema: GenMessage<BeginIncarnationRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 31);
+  messageDesc(file_assize_v1_ledger_service, 40);
 
 /**
  * @generated from message assize.v1.BeginIncarnationResponse
@@ -1572,7 +1913,7 @@ export type BeginIncarnationResponse = Message<"assize.v1.BeginIncarnationRespon
  * Use `create(BeginIncarnationResponseSchema)` to create a new message.
  */
 export const BeginIncarnationResponseSchema: GenMessage<BeginIncarnationResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 32);
+  messageDesc(file_assize_v1_ledger_service, 41);
 
 /**
  * @generated from message assize.v1.EraseAuditRequest
@@ -1611,7 +1952,7 @@ export type EraseAuditRequest = Message<"assize.v1.EraseAuditRequest"> & {
  * Use `create(EraseAuditRequestSchema)` to create a new message.
  */
 export const EraseAuditRequestSchema: GenMessage<EraseAuditRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 33);
+  messageDesc(file_assize_v1_ledger_service, 42);
 
 /**
  * @generated from message assize.v1.EraseAuditResponse
@@ -1630,7 +1971,7 @@ export type EraseAuditResponse = Message<"assize.v1.EraseAuditResponse"> & {
  * Use `create(EraseAuditResponseSchema)` to create a new message.
  */
 export const EraseAuditResponseSchema: GenMessage<EraseAuditResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 34);
+  messageDesc(file_assize_v1_ledger_service, 43);
 
 /**
  * What was erased of an entry.
@@ -1663,7 +2004,7 @@ export type Erasure = Message<"assize.v1.Erasure"> & {
  * Use `create(ErasureSchema)` to create a new message.
  */
 export const ErasureSchema: GenMessage<Erasure> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 35);
+  messageDesc(file_assize_v1_ledger_service, 44);
 
 /**
  * @generated from message assize.v1.PlaceHoldRequest
@@ -1692,7 +2033,7 @@ export type PlaceHoldRequest = Message<"assize.v1.PlaceHoldRequest"> & {
  * Use `create(PlaceHoldRequestSchema)` to create a new message.
  */
 export const PlaceHoldRequestSchema: GenMessage<PlaceHoldRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 36);
+  messageDesc(file_assize_v1_ledger_service, 45);
 
 /**
  * Which entries a hold is on: those that fulfil all that is given; with nothing given all of the tenant, those to come
@@ -1731,7 +2072,7 @@ export type HoldScope = Message<"assize.v1.HoldScope"> & {
  * Use `create(HoldScopeSchema)` to create a new message.
  */
 export const HoldScopeSchema: GenMessage<HoldScope> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 37);
+  messageDesc(file_assize_v1_ledger_service, 46);
 
 /**
  * @generated from message assize.v1.PlaceHoldResponse
@@ -1748,7 +2089,7 @@ export type PlaceHoldResponse = Message<"assize.v1.PlaceHoldResponse"> & {
  * Use `create(PlaceHoldResponseSchema)` to create a new message.
  */
 export const PlaceHoldResponseSchema: GenMessage<PlaceHoldResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 38);
+  messageDesc(file_assize_v1_ledger_service, 47);
 
 /**
  * What keeps entries from being erased.
@@ -1821,7 +2162,7 @@ export type Hold = Message<"assize.v1.Hold"> & {
  * Use `create(HoldSchema)` to create a new message.
  */
 export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 39);
+  messageDesc(file_assize_v1_ledger_service, 48);
 
 /**
  * @generated from message assize.v1.ReleaseHoldRequest
@@ -1850,7 +2191,7 @@ export type ReleaseHoldRequest = Message<"assize.v1.ReleaseHoldRequest"> & {
  * Use `create(ReleaseHoldRequestSchema)` to create a new message.
  */
 export const ReleaseHoldRequestSchema: GenMessage<ReleaseHoldRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 40);
+  messageDesc(file_assize_v1_ledger_service, 49);
 
 /**
  * @generated from message assize.v1.ReleaseHoldResponse
@@ -1867,7 +2208,7 @@ export type ReleaseHoldResponse = Message<"assize.v1.ReleaseHoldResponse"> & {
  * Use `create(ReleaseHoldResponseSchema)` to create a new message.
  */
 export const ReleaseHoldResponseSchema: GenMessage<ReleaseHoldResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 41);
+  messageDesc(file_assize_v1_ledger_service, 50);
 
 /**
  * @generated from message assize.v1.ListHoldsRequest
@@ -1903,7 +2244,7 @@ export type ListHoldsRequest = Message<"assize.v1.ListHoldsRequest"> & {
  * Use `create(ListHoldsRequestSchema)` to create a new message.
  */
 export const ListHoldsRequestSchema: GenMessage<ListHoldsRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 42);
+  messageDesc(file_assize_v1_ledger_service, 51);
 
 /**
  * @generated from message assize.v1.ListHoldsResponse
@@ -1927,7 +2268,7 @@ export type ListHoldsResponse = Message<"assize.v1.ListHoldsResponse"> & {
  * Use `create(ListHoldsResponseSchema)` to create a new message.
  */
 export const ListHoldsResponseSchema: GenMessage<ListHoldsResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 43);
+  messageDesc(file_assize_v1_ledger_service, 52);
 
 /**
  * @generated from message assize.v1.PruneLedgerRequest
@@ -1978,7 +2319,7 @@ export type PruneLedgerRequest = Message<"assize.v1.PruneLedgerRequest"> & {
  * Use `create(PruneLedgerRequestSchema)` to create a new message.
  */
 export const PruneLedgerRequestSchema: GenMessage<PruneLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 44);
+  messageDesc(file_assize_v1_ledger_service, 53);
 
 /**
  * @generated from message assize.v1.PruneLedgerResponse
@@ -2044,7 +2385,7 @@ export type PruneLedgerResponse = Message<"assize.v1.PruneLedgerResponse"> & {
  * Use `create(PruneLedgerResponseSchema)` to create a new message.
  */
 export const PruneLedgerResponseSchema: GenMessage<PruneLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 45);
+  messageDesc(file_assize_v1_ledger_service, 54);
 
 /**
  * Entries that were pruned together.
@@ -2094,7 +2435,7 @@ export type PrunedPart = Message<"assize.v1.PrunedPart"> & {
  * Use `create(PrunedPartSchema)` to create a new message.
  */
 export const PrunedPartSchema: GenMessage<PrunedPart> = /*@__PURE__*/
-  messageDesc(file_assize_v1_ledger_service, 46);
+  messageDesc(file_assize_v1_ledger_service, 55);
 
 /**
  * How what was done ended.
@@ -2133,6 +2474,42 @@ export enum Outcome {
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_assize_v1_ledger_service, 0);
+
+/**
+ * When an append is answered.
+ *
+ * @generated from enum assize.v1.Acknowledgement
+ */
+export enum Acknowledgement {
+  /**
+   * As ACKNOWLEDGEMENT_IN_LEDGER.
+   *
+   * @generated from enum value: ACKNOWLEDGEMENT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * When the entries are in the ledger, for good.
+   *
+   * @generated from enum value: ACKNOWLEDGEMENT_IN_LEDGER = 1;
+   */
+  IN_LEDGER = 1,
+
+  /**
+   * When they are in the spool of the sidecar that is asked, on disk for good; it forwards them in the order in which they
+   * came. A server that is no sidecar, and a sidecar where a separation of duty asks for the ledger to know of the action,
+   * answers as with ACKNOWLEDGEMENT_IN_LEDGER.
+   *
+   * @generated from enum value: ACKNOWLEDGEMENT_SPOOLED = 2;
+   */
+  SPOOLED = 2,
+}
+
+/**
+ * Describes the enum assize.v1.Acknowledgement.
+ */
+export const AcknowledgementSchema: GenEnum<Acknowledgement> = /*@__PURE__*/
+  enumDesc(file_assize_v1_ledger_service, 1);
 
 /**
  * What can be wrong with an entry.
@@ -2220,7 +2597,7 @@ export enum ChainFault {
  * Describes the enum assize.v1.ChainFault.
  */
 export const ChainFaultSchema: GenEnum<ChainFault> = /*@__PURE__*/
-  enumDesc(file_assize_v1_ledger_service, 1);
+  enumDesc(file_assize_v1_ledger_service, 2);
 
 /**
  * In what form entries are exported.
@@ -2259,7 +2636,7 @@ export enum ExportFormat {
  * Describes the enum assize.v1.ExportFormat.
  */
 export const ExportFormatSchema: GenEnum<ExportFormat> = /*@__PURE__*/
-  enumDesc(file_assize_v1_ledger_service, 2);
+  enumDesc(file_assize_v1_ledger_service, 3);
 
 /**
  * Where to look for what is derived.
@@ -2293,7 +2670,7 @@ export enum LineageDirection {
  * Describes the enum assize.v1.LineageDirection.
  */
 export const LineageDirectionSchema: GenEnum<LineageDirection> = /*@__PURE__*/
-  enumDesc(file_assize_v1_ledger_service, 3);
+  enumDesc(file_assize_v1_ledger_service, 4);
 
 /**
  * Why nothing stands under a record of a tree.
@@ -2334,7 +2711,7 @@ export enum LineageCut {
  * Describes the enum assize.v1.LineageCut.
  */
 export const LineageCutSchema: GenEnum<LineageCut> = /*@__PURE__*/
-  enumDesc(file_assize_v1_ledger_service, 4);
+  enumDesc(file_assize_v1_ledger_service, 5);
 
 /**
  * Records and proves.
@@ -2353,6 +2730,40 @@ export const LedgerService: GenService<{
     methodKind: "unary";
     input: typeof AppendAuditRequestSchema;
     output: typeof AppendAuditResponseSchema;
+  },
+  /**
+   * Appends what a sidecar has in its spool, each record once, however often it is sent and however late: the ledger knows
+   * through which record it has a spool, and the hash up to there. Records that do not continue that are not appended; the
+   * answer says where the ledger stands. Records from further on show that some are missing, and are counted and logged.
+   *
+   * @generated from rpc assize.v1.LedgerService.AppendSpooled
+   */
+  appendSpooled: {
+    methodKind: "unary";
+    input: typeof AppendSpooledRequestSchema;
+    output: typeof AppendSpooledResponseSchema;
+  },
+  /**
+   * The spools that have appended to the ledger, how far it has each, and how many records a spool has told of that are not
+   * in the ledger; in the order of who records and of their ids.
+   *
+   * @generated from rpc assize.v1.LedgerService.ListSpools
+   */
+  listSpools: {
+    methodKind: "unary";
+    input: typeof ListSpoolsRequestSchema;
+    output: typeof ListSpoolsResponseSchema;
+  },
+  /**
+   * Says that records of a spool are lost and will not come, so that the ledger goes on behind them. That is recorded, with
+   * who said it, why, and which numbers are missing.
+   *
+   * @generated from rpc assize.v1.LedgerService.DeclareSpoolLoss
+   */
+  declareSpoolLoss: {
+    methodKind: "unary";
+    input: typeof DeclareSpoolLossRequestSchema;
+    output: typeof DeclareSpoolLossResponseSchema;
   },
   /**
    * Recomputes everything between two positions and streams progress, then one result.
