@@ -18,6 +18,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.prompt.WouldWaitException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.function.Supplier;
@@ -26,12 +27,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks the engine itself, in tenant `assize`: a caller is a subject with a home tenant like any other, and what it
  * asks for is a resource `tenant:T/TYPE`. What was answered is remembered for as long as the answer itself says that it
- * stays, and for the policy that it was given by, as the engine answers from at that moment.
+ * stays, some seconds at most, and for the policy that it was given by, as the engine answers from at that moment.
  */
 final class EngineAccessControl implements AccessControl {
 
     private static final Action ACT_AS = new Action(Permission.ACT_AS_ACTION);
     private static final int REMEMBERED = 10_000;
+
+    /** At most: a database that was put back may come to the same revision by another way. */
+    private static final Duration STANDS_FOR = Duration.ofSeconds(10);
 
     private final DecisionService decisions;
     private final PolicyStates states;
@@ -128,6 +132,7 @@ final class EngineAccessControl implements AccessControl {
                     && state.platformRevision().equals(platformRevision)
                     && until != null
                     && !now.isBefore(from)
+                    && now.isBefore(from.plus(STANDS_FOR))
                     && now.isBefore(until);
         }
     }

@@ -109,6 +109,16 @@ final class DecisionMetrics {
                 + tallies.stream().mapToLong(desk -> desk.decided(reason)).sum();
     }
 
+    /** By a desk that does not count by itself. */
+    void decidedElsewhere(Reason reason) {
+        counter(reason).increment();
+    }
+
+    /** How many desks count by themselves. */
+    int tallies() {
+        return tallies.size();
+    }
+
     /** Where a desk counts; kept for as long as these meters are, as the desks of event loops are. */
     DeskTally tally() {
         DeskTally tally = new DeskTally();

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * What one desk did. Its thread alone counts, so that to count is to write and no more; whoever reads sees what is
  * nearly the newest, and the sum once the thread is idle.
  */
-final class DeskTally {
+final class DeskTally implements DeskCounts {
 
     private final Map<Reason, AtomicLong> decided = new EnumMap<>(Reason.class);
     private final AtomicLong hits = new AtomicLong();
@@ -21,12 +21,13 @@ final class DeskTally {
         }
     }
 
-    void decide(Reason reason) {
+    @Override
+    public void decide(Reason reason) {
         count(ofReason(reason));
     }
 
-    /** A question whose policy was held. */
-    void hit() {
+    @Override
+    public void hit() {
         count(hits);
     }
 

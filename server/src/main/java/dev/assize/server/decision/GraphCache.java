@@ -136,9 +136,14 @@ final class GraphCache {
 
     private @Nullable HeldGraph counted(@Nullable HeldGraph held) {
         if (held != null) {
-            hits.increment();
+            hit();
         }
         return held;
+    }
+
+    /** A question whose policy was held. */
+    void hit() {
+        hits.increment();
     }
 
     /** A place of one thread's, where questions are answered from what is held. */

@@ -32,7 +32,7 @@ final class HeldDesk implements Desk {
     private final GraphCache graphs;
     private final NodeClock clock;
     private final DecisionMetrics metrics;
-    private final DeskTally tally;
+    private final DeskCounts counts;
     private final long freshnessMillis;
     private final TenantKey probe = TenantKey.probe();
     private final Walk walk = new Walk();
@@ -58,7 +58,8 @@ final class HeldDesk implements Desk {
         this.graphs = graphs;
         this.clock = clock;
         this.metrics = metrics;
-        this.tally = metrics.tally();
+        // What is counted by itself is kept as long as the meters are: the desk of a virtual thread is soon gone.
+        this.counts = Thread.currentThread().isVirtual() ? new Shared() : metrics.tally();
         this.freshnessMillis = config.freshnessBound().toMillis();
     }
 
@@ -69,7 +70,7 @@ final class HeldDesk implements Desk {
         if (held == null) {
             return false;
         }
-        tally.hit();
+        counts.hit();
         // Behind the graph, as wherever a question is judged.
         readClocks();
         if (!held.isFresh(nowMillis, openedNanos, freshnessMillis)) {
@@ -198,10 +199,10 @@ final class HeldDesk implements Desk {
     @Override
     public void close() {
         for (int i = 0; i < kept; i++) {
-            tally.decide(reasons[i]);
+            counts.decide(reasons[i]);
         }
         if (kept < decided) {
-            tally.decide(walk.reason());
+            counts.decide(walk.reason());
         }
         if (decided == 1) {
             time();
@@ -223,5 +224,19 @@ final class HeldDesk implements Desk {
 
     private DecisionGraph open() {
         return Objects.requireNonNull(graph, "The desk is closed");
+    }
+
+    /** Counts where everybody counts. */
+    private final class Shared implements DeskCounts {
+
+        @Override
+        public void decide(Reason reason) {
+            metrics.decidedElsewhere(reason);
+        }
+
+        @Override
+        public void hit() {
+            graphs.hit();
+        }
     }
 }

@@ -119,10 +119,14 @@ class EngineAccessControlTest {
         permitsAfter(control, 1);
         permitsAfter(control, 1);
 
-        now = validUntil.minusNanos(1);
+        now = begun.plusSeconds(10).minusNanos(1);
         permitsAfter(control, 1);
-        now = validUntil;
+        now = begun.plusSeconds(10);
+        validUntil = now.plusSeconds(5);
         permitsAfter(control, 2);
+        now = validUntil.minusNanos(1);
+        permitsAfter(control, 2);
+        now = validUntil;
         validUntil = now.plusSeconds(60);
         permitsAfter(control, 3);
         permitsAfter(control, 3);

@@ -382,6 +382,29 @@ class DeskTest {
                 .isEqualTo(3);
     }
 
+    /** They come and go with their threads, whose desks nothing may keep. */
+    @Test
+    void countsTheDesksOfVirtualThreadsWhereEverybodyCounts() throws InterruptedException {
+        int before = metrics.tallies();
+        CheckBytes alice = names("user:alice", "doc:1", "read", "");
+        double hits = hits();
+        for (int i = 0; i < 3; i++) {
+            Thread.startVirtualThread(() -> {
+                        try (Desk own = pdp.desk()) {
+                            boolean _ = own.open(alice) && own.decide(alice) && own.decide(alice);
+                        }
+                    })
+                    .join();
+        }
+        assertThat(metrics.tallies()).isEqualTo(before);
+        assertThat(allowed()).isEqualTo(6);
+        assertThat(hits()).isEqualTo(hits + 3);
+    }
+
+    private double hits() {
+        return registry.get("assize.decision.cache.hits").functionCounter().count();
+    }
+
     @Test
     void timesOneOfSoManyThatAreAskedOneByOne() {
         CheckBytes alice = names("user:alice", "doc:1", "read", "");
