@@ -55,3 +55,10 @@ def test_no_wait_is_longer_than_the_longest() -> None:
     wait = APPENDING.wait(CallFailure("UNAVAILABLE", ""), 1_000)
     assert wait is not None
     assert wait <= 3.0
+
+
+def test_a_call_that_the_server_cuts_off_at_the_deadline_had_no_answer_in_time() -> None:
+    assert CallFailure("CANCELLED", "cut off").seen_at(0.01).code == "DEADLINE_EXCEEDED"
+    assert CallFailure("CANCELLED", "cut off").seen_at(-1).code == "DEADLINE_EXCEEDED"
+    assert CallFailure("CANCELLED", "cut off").seen_at(0.5).code == "CANCELLED"
+    assert CallFailure("UNAVAILABLE", "gone").seen_at(0.01).code == "UNAVAILABLE"

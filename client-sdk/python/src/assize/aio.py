@@ -271,11 +271,13 @@ class Client(Connection):
         return None
 
     async def _call(self, call: Call) -> bytes:
+        begun = time.monotonic()
         try:
             unary = self._unary(call.method)
             return await unary(call.request, timeout=call.timeout, metadata=self._metadata(call.headers))
         except grpc.aio.AioRpcError as error:
-            raise CallFailed(CallFailure.of(error)) from None
+            left = call.timeout - (time.monotonic() - begun)
+            raise CallFailed(CallFailure.of(error).seen_at(left)) from None
         except grpc.aio.UsageError:  # gRPC's word for a closed channel
             raise CallFailed(CLOSED) from None
 

@@ -268,10 +268,12 @@ class Client(Connection):
         return None
 
     def _call(self, call: Call) -> bytes:
+        begun = time.monotonic()
         try:
             return self._unary[call.method](call.request, timeout=call.timeout, metadata=self._metadata(call.headers))
         except grpc.RpcError as error:
-            raise CallFailed(CallFailure.of(error)) from None
+            left = call.timeout - (time.monotonic() - begun)
+            raise CallFailed(CallFailure.of(error).seen_at(left)) from None
         except ValueError:  # gRPC's word for a closed channel
             raise CallFailed(CLOSED) from None
 

@@ -51,6 +51,10 @@ class Denied(AssizeError):
         return self.result.failure
 
 
+_CLOCKS_DIFFER = 0.05
+"""Seconds by which a server may see a deadline pass before its caller does."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallFailure:
     """What a failed call said, read once."""
@@ -73,6 +77,11 @@ class CallFailure:
         trailers = {str(name): value for name, value in error.trailing_metadata() or ()}
         message = str(error.details() or "no description")
         return _read(error.code().name, message, _status(trailers), _pushback(trailers))
+
+    def seen_at(self, left: float) -> CallFailure:
+        """What it was with so many seconds left: a server that sees the deadline pass first cuts the call off."""
+        cut_off = self.code == "CANCELLED" and left < _CLOCKS_DIFFER
+        return out_of_time().failure if cut_off else self
 
     @staticmethod
     def of_status(status: status_pb2.Status) -> CallFailure:
