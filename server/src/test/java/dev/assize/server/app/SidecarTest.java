@@ -11,6 +11,7 @@ import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
@@ -156,12 +157,30 @@ class SidecarTest {
         assertRefused(start(key, "assize"), "lacks permission");
         assertRefused(start("asz_abcdefghij012345_" + "x".repeat(43), "acme"), "unknown, expired or revoked");
         assertRefused(start(centre.key("recorded"), "acme"), "does not reach the tenant");
+        CreateKeyRequest.Builder limited = CreateKeyRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("service:sidecar")
+                .addTenants("acme");
+        assertRefused(start(credential(limited.clone().addEnvs("staging")), "acme"), "limited to environments");
+        assertRefused(
+                start(
+                        credential(limited.clone()
+                                .addRpcs("PolicyService/WatchPolicy")
+                                .addRpcs("LedgerService/AppendAudit")),
+                        "acme"),
+                "limited to RPCs");
         Path home = centre.home();
         Map<String, String> overTls = centre.environment(home, key, "acme");
         overTls.put("ASSIZE_UPSTREAM_TLS", "true");
         assertThatThrownBy(() -> open.add(CentreFixture.sidecar(home, overTls)))
                 .as("plain text is no TLS")
                 .isInstanceOf(UpstreamRefusedException.class);
+    }
+
+    private static String credential(CreateKeyRequest.Builder key) {
+        return with(AccessServiceGrpc.newBlockingStub(centre.channel()), centre.admin())
+                .createKey(key.build())
+                .getCredential();
     }
 
     private Supplier<AutoCloseable> start(String itsKey, String tenant) {

@@ -11,6 +11,7 @@ import dev.assize.proto.v1.WatchDecisionResponse;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
 import dev.assize.server.access.Permission;
+import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.DecisionService.RevisionWait;
 import dev.assize.server.decision.PolicyRecords;
@@ -19,6 +20,7 @@ import dev.assize.server.decision.PolicyStates.State;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Deadlines;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.ErrorReason;
@@ -123,6 +125,7 @@ final class WatchCalls {
             throw RefusedException.of(
                     ErrorReason.NOT_AT_A_SIDECAR, "a sidecar hands on no documents: ask its centre", Map.of());
         }
+        requireUnlimited(CallContext.current().caller());
         gate.require(tenant, Permission.READ_POLICY);
         if (request.getActAsCount() > ACT_AS) {
             throw RefusedException.invalid(
@@ -150,6 +153,23 @@ final class WatchCalls {
                 states,
                 parts,
                 gate);
+    }
+
+    /** Whoever decides by the documents for others is not told of these limits, and so could not hold them to them. */
+    private static void requireUnlimited(Caller caller) {
+        if (!caller.envs().isEmpty()) {
+            throw RefusedException.of(
+                    ErrorReason.ENVIRONMENT_NOT_ALLOWED,
+                    "documents are not handed to a credential that is limited to environments: use one without limits",
+                    Map.of());
+        }
+        if (!caller.rpcs().isEmpty() || caller.breakGlass()) {
+            throw RefusedException.of(
+                    ErrorReason.RPC_NOT_ALLOWED,
+                    "documents are not handed to a credential that is limited to RPCs or for emergencies: use one"
+                            + " without limits",
+                    Map.of("rpc", CallContext.current().rpc()));
+        }
     }
 
     /**
