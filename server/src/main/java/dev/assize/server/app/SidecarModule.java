@@ -28,6 +28,7 @@ import dev.assize.server.endpoint.operations.OperationsModule;
 import dev.assize.server.endpoint.operations.ReadinessCheck;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.upstream.Authority;
 import dev.assize.server.upstream.Upstream;
 import dev.assize.server.upstream.UpstreamConfig;
 import dev.assize.server.upstream.UpstreamModule;
@@ -113,10 +114,10 @@ final class SidecarModule extends AbstractModule {
                 config.home().resolve("local-key"),
                 pepper,
                 Set.copyOf(config.upstream().tenants()),
-                () -> upstream.get()
-                        .self()
-                        .map(self -> new Recorder(self.self(), self.home()))
-                        .orElse(Recorder.ASSIZE));
+                () -> {
+                    Authority self = upstream.get().self();
+                    return new Recorder(self.self(), self.home());
+                });
     }
 
     @Provides

@@ -17,6 +17,11 @@ public interface ApiKeyRepository {
 
     Optional<ApiKey> find(String keyId);
 
+    /** Whether a key that was found lately may be believed without finding it again. Never blocks. */
+    default boolean isBelieved(ApiKey found) {
+        return true;
+    }
+
     /**
      * Keeps a key.
      *

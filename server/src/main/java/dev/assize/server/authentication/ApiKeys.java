@@ -210,7 +210,7 @@ public final class ApiKeys {
     private Optional<ApiKey> verify(Credential credential) {
         Digest digest = pepper.mac("assize/credential", credential.text().getBytes(StandardCharsets.US_ASCII));
         ApiKey cached = verified.getIfPresent(digest);
-        if (cached != null) {
+        if (cached != null && repository.isBelieved(cached)) {
             metrics.remembered();
             return Optional.of(cached);
         }

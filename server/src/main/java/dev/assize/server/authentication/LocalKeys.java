@@ -37,7 +37,7 @@ public final class LocalKeys implements ApiKeyRepository {
      * The key of a file, which is made where there is none.
      *
      * @param tenants it reaches
-     * @param caller whom it authenticates, asked each time
+     * @param caller whom it authenticates, asked each time; what it throws refuses the call
      * @throws dev.assize.server.secret.OwnedFileException where others may read the file, or it holds no key
      */
     public static LocalKeys open(Path file, Pepper pepper, Set<TenantId> tenants, Supplier<Recorder> caller) {
@@ -58,6 +58,14 @@ public final class LocalKeys implements ApiKeyRepository {
     @Override
     public Optional<ApiKey> find(String keyId) {
         return keyId.equals(credential.id()) ? Optional.of(key()) : Optional.empty();
+    }
+
+    /** Not where it authenticated somebody else, or it cannot be said whom. */
+    @Override
+    public boolean isBelieved(ApiKey found) {
+        Recorder self = caller.get();
+        return found.caller().subject().equals(self.caller())
+                && found.caller().home().equals(self.home());
     }
 
     private ApiKey key() {

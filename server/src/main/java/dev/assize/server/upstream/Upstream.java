@@ -1,6 +1,8 @@
 package dev.assize.server.upstream;
 
 import com.google.inject.Inject;
+import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.util.List;
@@ -22,6 +24,7 @@ public final class Upstream implements AutoCloseable {
 
     private final UpstreamPolicy policy;
     private final UpstreamConfig config;
+    private final DecisionConfig decision;
     private final List<PolicyStream> streams;
     private final Centre centre;
     private final ScheduledExecutorService watchdog = Executors.newSingleThreadScheduledExecutor(
@@ -32,12 +35,14 @@ public final class Upstream implements AutoCloseable {
             UpstreamPolicy policy,
             UpstreamSignals signals,
             UpstreamConfig config,
+            DecisionConfig decision,
             Centre centre,
             Marks marks,
             PlatformShare platforms,
             UpstreamMetrics metrics) {
         this.policy = policy;
         this.config = config;
+        this.decision = decision;
         this.centre = centre;
         this.streams = policy.tenants().stream()
                 .map(tenant -> new PolicyStream(tenant, centre, marks, platforms, config, metrics, signals::tell))
@@ -81,12 +86,17 @@ public final class Upstream implements AutoCloseable {
         return known == null ? Optional.empty() : known.authority();
     }
 
-    /** Whom the credential authenticates, once any tenant's stream has told. */
-    public Optional<Authority> self() {
+    /**
+     * Whom the credential authenticates.
+     *
+     * @throws PolicyStaleException where no tenant's stream has told
+     */
+    public Authority self() {
         return policy.tenants().stream()
                 .map(TenantPolicy::authority)
                 .flatMap(Optional::stream)
-                .findFirst();
+                .findFirst()
+                .orElseThrow(() -> new PolicyStaleException(UpstreamPolicy.NEVER, decision.freshnessBound()));
     }
 
     /** Why policy is not followed, tenant by tenant; empty where it is. */

@@ -327,6 +327,31 @@ class SidecarTest {
         sidecar.until(Reason.REASON_ALLOWED);
     }
 
+    /** It would be remembered as whoever it was taken for, and what it appends in its own name refused at the centre. */
+    @Test
+    void letsNobodyInBeforeItKnowsWhoItIs() {
+        Path home = centre.home();
+        Map<String, String> environment = centre.environment(home, key, "acme");
+        environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "60s");
+        CentreFixture.sidecar(home, environment).close();
+        centre.network().cut();
+        Served sidecar = new Served(home, CentreFixture.sidecar(home, environment));
+        assertThat(refused(() -> sidecar.check(question().build()))).isEqualTo("POLICY_STALE");
+        centre.network().restore();
+        sidecar.until(Reason.REASON_ALLOWED);
+        assertThat(with(LedgerServiceGrpc.newBlockingStub(sidecar.channel), sidecar.key)
+                        .appendAudit(AppendAuditRequest.newBuilder()
+                                .setTenant("acme")
+                                .addEvents(AuditEvent.newBuilder()
+                                        .setType("vault.looked")
+                                        .setAction("look")
+                                        .setResource("vault:1")
+                                        .setOutcome(dev.assize.proto.v1.Outcome.OUTCOME_SUCCESS))
+                                .build())
+                        .getEntriesCount())
+                .isEqualTo(1);
+    }
+
     @Test
     void asksTheCentreForWhatOnlyThatKnows() {
         Served sidecar = served("acme");
