@@ -40,6 +40,9 @@ final class UpstreamPolicy implements PolicySource, PolicyRecords {
     /** The age of what was never confirmed. */
     static final Duration NEVER = Duration.ofDays(36_500);
 
+    /** What no graph is at: whoever holds one reads it anew, and does not have it confirmed. */
+    private static final Revision AHEAD = new Revision(Long.MAX_VALUE);
+
     private final Map<TenantId, TenantPolicy> tenants = new LinkedHashMap<>();
     private final DecisionConfig config;
 
@@ -134,13 +137,33 @@ final class UpstreamPolicy implements PolicySource, PolicyRecords {
 
     @Override
     public Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
-        return heads(scopes).revisions();
+        Map<PolicyScope, Revision> revisions = new HashMap<>();
+        for (TenantPolicy tenant : tenants.values()) {
+            Followed state = tenant.state();
+            if (state != null) {
+                add(tenant.tenant(), state.policy(), scopes, revisions);
+            }
+        }
+        return revisions;
     }
 
-    /** The platform is said to be where the tenant is that is furthest behind: no state is put together of two. */
+    private static void add(
+            TenantId tenant, PolicySnapshot policy, Set<PolicyScope> scopes, Map<PolicyScope, Revision> revisions) {
+        PolicyScope scope = PolicyScope.of(tenant);
+        if (scopes.contains(scope)) {
+            revisions.put(scope, policy.tenant().revision());
+        }
+        revisions.merge(PolicyScope.PLATFORM, policy.platform().revision(), UpstreamPolicy::lower);
+    }
+
+    /**
+     * The platform is said to be where the tenant is that is furthest behind: no state is put together of two. Of a tenant
+     * that is ahead of that nothing is confirmed by this, for what is held of it may be behind; it is read each time.
+     */
     @Override
     public Heads heads(Set<PolicyScope> scopes) {
         Map<PolicyScope, Revision> revisions = new HashMap<>();
+        Map<TenantId, Revision> platforms = new HashMap<>();
         Map<TenantId, Duration> ages = new HashMap<>();
         Instant centreNow = null;
         for (TenantPolicy tenant : tenants.values()) {
@@ -150,13 +173,15 @@ final class UpstreamPolicy implements PolicySource, PolicyRecords {
                 continue;
             }
             PolicySnapshot policy = known.state().policy();
-            PolicyScope scope = PolicyScope.of(tenant.tenant());
-            if (scopes.contains(scope)) {
-                revisions.put(scope, policy.tenant().revision());
-            }
-            revisions.merge(PolicyScope.PLATFORM, policy.platform().revision(), UpstreamPolicy::lower);
+            add(tenant.tenant(), policy, scopes, revisions);
+            platforms.put(tenant.tenant(), policy.platform().revision());
             centreNow = centreNow == null ? centreNow(known, tenant.read()) : centreNow;
         }
+        platforms.forEach((tenant, platform) -> {
+            if (!platform.equals(revisions.get(PolicyScope.PLATFORM))) {
+                revisions.replace(PolicyScope.of(tenant), AHEAD);
+            }
+        });
         return new Heads(revisions, centreNow, ages);
     }
 

@@ -126,6 +126,20 @@ class SidecarTest {
               scope: {resources: ["tenant:acme", "tenant:recorded"]}
             """;
 
+    private static final String PLATFORM_ROLE = """
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {name: everywhere}
+            spec: {permissions: [{resources: [vault], actions: [%s]}]}
+            """;
+
+    private static final String ITS_BINDING = """
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: everywhere}
+            spec: {subjects: ["user:alice"], role: everywhere}
+            """;
+
     private static CentreFixture centre;
     private static String key;
 
@@ -353,6 +367,35 @@ class SidecarTest {
     }
 
     @Test
+    void aTenantThatLagsKeepsNoOtherFromThePlatform() throws Exception {
+        centre.apply(PLATFORM_ROLE.formatted("peek") + "---\n" + ITS_BINDING);
+        Served sidecar = served("acme,recorded");
+        CheckRequest peek = question().setAction("peek").build();
+        assertThat(sidecar.check(peek).getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        assertThat(sidecar.check(question().setTenant("recorded").build()).getReason())
+                .isEqualTo(Reason.REASON_ALLOWED);
+        Path mark = sidecar.home.resolve("policy-seen").resolve("recorded");
+        Files.delete(mark);
+        // What the other tenant's stream brings from now on cannot be taken, for it cannot be noted.
+        Files.createDirectories(mark.resolve("in-the-way"));
+
+        long platform =
+                centre.apply(PLATFORM_ROLE.formatted("look")).getChanges(0).getRevision();
+        CheckResponse denied = sidecar.until(Reason.REASON_NO_GRANT, peek);
+        assertThat(denied.getPlatformRevision()).isEqualTo(platform);
+        assertThat(sidecar.ready()).contains("ATTENTION: `recorded`");
+        centre.apply("", named("acme", "RoleBinding"), named("", "Role"));
+    }
+
+    private static dev.assize.proto.v1.DocumentKey named(String tenant, String kind) {
+        return dev.assize.proto.v1.DocumentKey.newBuilder()
+                .setTenant(tenant)
+                .setKind(kind)
+                .setName("everywhere")
+                .build();
+    }
+
+    @Test
     void asksTheCentreForWhatOnlyThatKnows() {
         Served sidecar = served("acme");
         CheckRequest.Builder release = question().setResource("invoice:1").setAction("release");
@@ -522,10 +565,14 @@ class SidecarTest {
 
         /** Asks until the answer is that. */
         CheckResponse until(Reason reason) {
+            return until(reason, question().build());
+        }
+
+        CheckResponse until(Reason reason, CheckRequest question) {
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
             while (System.nanoTime() < deadline) {
                 try {
-                    CheckResponse response = check(question().build());
+                    CheckResponse response = check(question);
                     if (response.getReason() == reason) {
                         return response;
                     }
