@@ -36,6 +36,8 @@ final class PolicyStream implements Runnable {
     /** The centre says something each second. */
     static final Duration SILENCE = Duration.ofSeconds(10);
 
+    static final String BEGUN_ANEW = "; its ledger has begun anew: restart this sidecar";
+
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
@@ -64,6 +66,9 @@ final class PolicyStream implements Runnable {
 
     /** Whether what is there cannot be gone on from. */
     private boolean anew;
+
+    /** What this process took last, also after the centre has refused; null before the first. */
+    private @Nullable Mark taken;
 
     private @Nullable Thread thread;
 
@@ -218,8 +223,7 @@ final class PolicyStream implements Runnable {
 
     private void take(Assembly assembly, WatchPolicyResponse message, Reading sentAt) {
         PolicyState name = message.getState();
-        Followed before = tenant.state();
-        requireToFollow(before, Mark.of(name));
+        requireToFollow(Mark.of(name));
         Followed state;
         try {
             state = platforms.shared(assembly.state(name));
@@ -228,6 +232,7 @@ final class PolicyStream implements Runnable {
             throw torn;
         }
         marks.write(tenant.tenant(), state.mark());
+        taken = state.mark();
         anew = false;
         metrics.taken(assembly.isWhole());
         heard(state, message, name.getConfirmedAt(), sentAt);
@@ -235,16 +240,17 @@ final class PolicyStream implements Runnable {
     }
 
     /** What revisions alone are compared by in this process must not go back within it, whatever the ledgers say. */
-    private void requireToFollow(@Nullable Followed before, Mark next) {
-        String objection = before == null
+    private void requireToFollow(Mark next) {
+        Mark known = taken;
+        String objection = known == null
                 ? marks.read(tenant.tenant())
                         .map(mark -> mark.objectionTo(next))
                         .map(why -> why.isEmpty() ? why : why + "; " + wayOut())
                         .orElse("")
-                : before.mark().objectionTo(next);
-        if (objection.isEmpty() && before != null) {
-            String within = before.mark().objectionWithinIncarnationTo(next);
-            objection = within.isEmpty() ? "" : within + "; its ledger has begun anew: restart this sidecar";
+                : known.objectionTo(next);
+        if (objection.isEmpty() && known != null) {
+            String within = known.objectionWithinIncarnationTo(next);
+            objection = within.isEmpty() ? "" : within + BEGUN_ANEW;
         }
         if (!objection.isEmpty()) {
             throw new UpstreamMismatchException(objection);

@@ -7,12 +7,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.Reason;
+import dev.assize.server.storage.DatabaseAccess;
 import dev.assize.server.testing.TestDatabase;
 import dev.assize.server.upstream.UpstreamRefusedException;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -80,6 +88,57 @@ class SidecarRollbackTest {
             try (AssizeSidecar sidecar = CentreFixture.sidecar(home, environment)) {
                 assertThat(reason(sidecar)).isEqualTo("REASON_ALLOWED");
             }
+        }
+    }
+
+    /** What compares revisions alone would take what was there at a revision for what is there now. */
+    @Test
+    void anOlderStateOfALaterIncarnationIsTakenByARestartedSidecarOnly(@TempDir Path directory) throws Exception {
+        try (CentreFixture centre = new CentreFixture(directory)) {
+            centre.apply(POLICY);
+            Path home = centre.home();
+            Map<String, String> environment = centre.environment(home, centre.key("acme"), "acme");
+            centre.stop();
+            TestDatabase backup = centre.copy();
+            centre.startAgain();
+
+            try (AssizeSidecar sidecar = CentreFixture.sidecar(home, environment)) {
+                var _ = centre.apply(STOP);
+                await(sidecar, "REASON_FROZEN");
+                centre.stop();
+                beginAnew(backup);
+                centre.restore(backup);
+                centre.startAgain();
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+                while (!ready(sidecar).contains("restart this sidecar") && System.nanoTime() < deadline) {
+                    assertThat(reason(sidecar)).isIn("REASON_FROZEN", "UNAVAILABLE");
+                    LockSupport.parkNanos(50_000_000);
+                }
+                assertThat(ready(sidecar)).contains("restart this sidecar");
+                assertThat(reason(sidecar)).isEqualTo("UNAVAILABLE");
+            }
+            try (AssizeSidecar sidecar = CentreFixture.sidecar(home, environment)) {
+                assertThat(reason(sidecar)).isEqualTo("REASON_ALLOWED");
+            }
+        }
+    }
+
+    private static void beginAnew(TestDatabase database) throws Exception {
+        DatabaseAccess access = database.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute("SET session_replication_role = replica");
+            statement.execute("UPDATE assize.ledger_head SET incarnation = incarnation + 1");
+        }
+    }
+
+    private static String ready(AssizeSidecar sidecar) throws Exception {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(
+                            HttpRequest.newBuilder(URI.create("http://" + sidecar.operationsAddress() + "/readyz"))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString())
+                    .body();
         }
     }
 
