@@ -114,6 +114,8 @@ final class TenantForwarder {
             return stop(String.valueOf(e.getMessage()));
         } catch (Misfit e) {
             return stop(String.valueOf(e.getMessage()));
+        } catch (RuntimeException bug) {
+            return broken(bug);
         }
     }
 
@@ -275,6 +277,13 @@ final class TenantForwarder {
                         ? "the ledger does not say where it stands with the spool: "
                         : "the ledger refuses record " + (queue.forwarded() + 1) + " of the spool: ")
                 + said(e));
+    }
+
+    /** Whatever it was, the thread that steps goes on: it is tried again, and those who wait are told. */
+    private Pause broken(RuntimeException bug) {
+        metrics.failure();
+        LOG.error("forwarding of tenant {} failed", tenant, bug);
+        return stop("forwarding failed: " + bug);
     }
 
     private Pause stop(String why) {

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** A ledger that takes what continues it, behind a link that fails when it is told to. */
 final class FakeLedger extends LedgerLink {
@@ -36,6 +37,7 @@ final class FakeLedger extends LedgerLink {
     private long next = 1;
     private boolean known;
     private boolean cut;
+    private @Nullable RuntimeException bug;
     private Predicate<String> refused = any -> false;
     private Status refusal = Status.PERMISSION_DENIED;
     private int calls;
@@ -63,6 +65,11 @@ final class FakeLedger extends LedgerLink {
 
     void mend() {
         faults.clear();
+    }
+
+    /** Throws what no link throws; null for none. */
+    void breakWith(@Nullable RuntimeException thrown) {
+        bug = thrown;
     }
 
     void cut(boolean isCut) {
@@ -101,6 +108,9 @@ final class FakeLedger extends LedgerLink {
     @Override
     synchronized AppendSpooledResponse send(AppendSpooledRequest request) {
         calls++;
+        if (bug != null) {
+            throw bug;
+        }
         Fault fault = faults.isEmpty() ? Fault.NONE : faults.remove();
         if (cut || fault == Fault.REQUEST_LOST) {
             throw new StatusRuntimeException(Status.UNAVAILABLE.withDescription("connection refused"));

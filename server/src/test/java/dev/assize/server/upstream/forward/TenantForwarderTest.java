@@ -129,6 +129,24 @@ class TenantForwarderTest {
     }
 
     @Test
+    void goesOnAfterWhatNobodyExpected() {
+        append("a");
+        CompletableFuture<Void> waits = forwarder.whenForwarded();
+        ledger.breakWith(new IllegalArgumentException("record 9 is not kept"));
+
+        assertThat(forward().duration()).isEqualTo(TenantForwarder.STOPPED_PAUSE);
+        assertThat(forwarder.complaint())
+                .contains("forwarding failed: java.lang.IllegalArgumentException: record 9 is not kept");
+        assertThat(meters.counter("assize.spool.forward.failures").count()).isEqualTo(1);
+        assertThatThrownBy(waits::join).hasCauseInstanceOf(LedgerUnavailableException.class);
+
+        ledger.breakWith(null);
+        forward();
+        assertThat(ledger.entries()).containsExactly("a");
+        assertThat(forwarder.complaint()).isEmpty();
+    }
+
+    @Test
     void goesOnBehindWhatIsDeclaredLost() {
         append("a", "bad", "c");
         ledger.refuse(Status.PERMISSION_DENIED, "bad"::equals);
