@@ -48,7 +48,7 @@ public interface DecisionService {
 
     /**
      * The actions of which a separation of duty asks the tenant's ledger who performed them: by the policy that this node
-     * holds, fresh or not. Empty where it holds none.
+     * holds, fresh or not, or loads. Empty where it can load none.
      */
     Optional<Set<String>> historyActions(TenantId tenant);
 

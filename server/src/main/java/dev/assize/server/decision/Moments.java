@@ -72,6 +72,16 @@ final class Moments {
         });
     }
 
+    /** The tenant's graph, fresh or not, loaded where it is not held; null where it cannot be. */
+    @Nullable
+    HeldGraph loaded(TenantId tenant) {
+        try {
+            return graphs.get(tenant, config.loadTimeout());
+        } catch (PolicyStaleException | PolicyUnavailableException | EvaluationFailedException e) {
+            return null;
+        }
+    }
+
     /** The present, where what this node holds is enough to tell; it waits for nothing and counts no refusal. */
     @Nullable
     Moment presentIfReady(TenantId tenant) {

@@ -106,8 +106,9 @@ final class PolicyDecisionPoint implements DecisionService {
 
     @Override
     public Optional<Set<String>> historyActions(TenantId tenant) {
-        return Optional.ofNullable(graphs.getIfHeld(tenant))
-                .map(held -> held.graph().historyActions());
+        HeldGraph held = graphs.getIfHeld(tenant);
+        return Optional.ofNullable(held == null ? moments.loaded(tenant) : held)
+                .map(found -> found.graph().historyActions());
     }
 
     @Override

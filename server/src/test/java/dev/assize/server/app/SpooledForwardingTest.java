@@ -278,11 +278,38 @@ class SpooledForwardingTest {
             sidecar.drain();
         }
         try (Sidecar sidecar = new Sidecar(directory.resolve("sidecar"))) {
-            assertThat(sidecar.take("d", "look", null, Acknowledgement.SPOOLED).join())
+            assertThatThrownBy(() -> sidecar.take("d", "look", "key", Acknowledgement.SPOOLED))
                     .as("never known")
-                    .isInstanceOf(Taken.InLedger.class);
+                    .isInstanceOf(LedgerUnavailableException.class);
+            decisions.askHistoryOf(Set.of());
+            assertThat(sidecar.take("d", "look", "key", Acknowledgement.SPOOLED).join())
+                    .as("nothing was sent under the key")
+                    .isInstanceOf(Taken.Spooled.class);
+            sidecar.drain();
         }
         assertThat(reasons()).containsExactly("a", "b", "c", "d");
+    }
+
+    @Test
+    void whatWasSentToTheLedgerUnderAKeyIsNotSpooledUnderIt() {
+        decisions.askHistoryOf(Set.of("approve"));
+        try (Sidecar sidecar = new Sidecar(directory.resolve("sidecar"))) {
+            assertThat(sidecar.take("a", "approve", "key a", Acknowledgement.SPOOLED)
+                            .join())
+                    .isInstanceOf(Taken.InLedger.class);
+            Receipt b = sidecar.append("b", "key b");
+
+            decisions.askHistoryOf(Set.of());
+            assertThat(sidecar.take("a", "approve", "key a", Acknowledgement.SPOOLED)
+                            .join())
+                    .isInstanceOf(Taken.InLedger.class);
+            assertThat(sidecar.take("b", "look", "key b", Acknowledgement.SPOOLED)
+                            .join())
+                    .isEqualTo(new Taken.InLedger(new AppendResult.Replayed(List.of(b))));
+            sidecar.spool("c", "key c");
+            sidecar.drain();
+        }
+        assertThat(reasons()).containsExactly("a", "b", "c");
     }
 
     @Test

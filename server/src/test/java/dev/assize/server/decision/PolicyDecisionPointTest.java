@@ -32,6 +32,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -169,6 +170,19 @@ class PolicyDecisionPointTest {
         assertThat(pdp.decisionLog(ACME)).isEqualTo(all);
         // Also where the policy is not held: it is loaded, and nothing goes unrecorded for that.
         assertThat(pdp(now::get, Evaluator::evaluate).decisionLog(ACME)).isEqualTo(all);
+    }
+
+    @Test
+    void loadsThePolicyThatSaysWhatHistoryIsAskedAbout() {
+        assertThat(pdp.historyActions(NOBODYS)).isEmpty();
+        source.put(tenant(ACME, 1, ALICE));
+        assertThat(pdp.historyActions(ACME)).contains(Set.of());
+        source.setBroken(true);
+        pass(CONFIG.freshnessBound().plusMillis(1));
+        assertThat(pdp.historyActions(ACME)).as("held, and not fresh").contains(Set.of());
+        assertThat(pdp(now::get, Evaluator::evaluate).historyActions(new TenantId("other")))
+                .as("cannot be loaded")
+                .isEmpty();
     }
 
     @Test

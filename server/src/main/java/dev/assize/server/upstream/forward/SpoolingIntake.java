@@ -1,5 +1,7 @@
 package dev.assize.server.upstream.forward;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import com.google.inject.Inject;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
@@ -20,6 +22,7 @@ import dev.assize.server.spool.SpoolAnswer;
 import dev.assize.server.spool.SpoolFullException;
 import dev.assize.server.upstream.forward.Forwarding.Lane;
 import io.grpc.Context;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -37,12 +40,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What a separation of duty asks the ledger for is not spooled: until it is in the ledger, somebody else would be allowed
  * what the rule forbids. Which actions those are is known from the policy that is held, and remembered when none is held any
- * more; where none ever was, nothing is spooled.
+ * more; where none ever was, nothing is taken that may be spooled. What was sent to the ledger under a key is not spooled
+ * under it: the ledger may have it, whatever was answered.
  */
 final class SpoolingIntake implements AuditIntake {
 
     /** What is larger is not spooled: with what forwarding adds it must fit into a request. */
     static final int MOST_BYTES = 4 * 1_024 * 1_024;
+
+    /** How long, and how many, keys are known that were sent to the ledger. */
+    static final Duration KEEP_SENT = Duration.ofDays(1);
+
+    static final int MOST_SENT = 100_000;
 
     private final Forwarding forwarding;
     private final LedgerLink link;
@@ -50,6 +59,14 @@ final class SpoolingIntake implements AuditIntake {
     private final InstantSource clock;
     private final ForwardMetrics metrics;
     private final Map<TenantId, Set<String>> historyActions = new ConcurrentHashMap<>();
+    private final Cache<Sent, Boolean> sent = Caffeine.newBuilder()
+            .expireAfterWrite(KEEP_SENT)
+            .maximumSize(MOST_SENT)
+            .executor(Runnable::run)
+            .build();
+
+    /** A key under which something was sent to the ledger. */
+    private record Sent(TenantId tenant, String key) {}
 
     @Inject
     SpoolingIntake(
@@ -73,7 +90,9 @@ final class SpoolingIntake implements AuditIntake {
             @Nullable String idempotencyKey,
             Acknowledgement acknowledgement) {
         Lane lane = forwarding.lane(tenant);
-        if (acknowledgement == Acknowledgement.SPOOLED && mayBeSpooled(tenant, events)) {
+        if (acknowledgement == Acknowledgement.SPOOLED
+                && !wasSent(tenant, idempotencyKey)
+                && mayBeSpooled(tenant, events)) {
             // Of an event that does not say when it happened the ledger would say that it did when it was forwarded.
             byte[] payload = record(events, clock.instant().truncatedTo(ChronoUnit.MICROS))
                     .toByteArray();
@@ -84,12 +103,19 @@ final class SpoolingIntake implements AuditIntake {
         return append(lane, tenant, events, idempotencyKey);
     }
 
+    private boolean wasSent(TenantId tenant, @Nullable String key) {
+        return key != null && sent.getIfPresent(new Sent(tenant, key)) != null;
+    }
+
     private boolean mayBeSpooled(TenantId tenant, List<AuditEvent> events) {
         decisions.historyActions(tenant).ifPresent(actions -> historyActions.put(tenant, Set.copyOf(actions)));
         Set<String> known = historyActions.get(tenant);
-        return known != null
-                && events.stream()
-                        .noneMatch(event -> known.contains(event.action().value()));
+        if (known == null) {
+            throw new LedgerUnavailableException(
+                    "nothing was kept: the policy of tenant `" + tenant + "` is not known yet, and what may be spooled",
+                    null);
+        }
+        return events.stream().noneMatch(event -> known.contains(event.action().value()));
     }
 
     private CompletableFuture<Taken> spool(Lane lane, List<AuditEvent> events, byte[] payload, @Nullable String key) {
@@ -139,6 +165,9 @@ final class SpoolingIntake implements AuditIntake {
         if (key != null && lane.forwarder().queue().knows(key)) {
             // It was only spooled then, and is to be in the ledger now: that is not the same request.
             return CompletableFuture.completedFuture(new Taken.InLedger(new AppendResult.KeyReused(key)));
+        }
+        if (key != null) {
+            sent.put(new Sent(tenant, key), true);
         }
         AppendAuditRequest.Builder request =
                 AppendAuditRequest.newBuilder().setTenant(tenant.value()).setIdempotencyKey(key == null ? "" : key);
