@@ -37,6 +37,23 @@ public final class AuditEvents {
 
     /** What speaks against appending the events for a caller; nothing, if they are right. */
     public static List<EventProblem> problems(List<AuditEvent> events, @Nullable String idempotencyKey) {
+        List<EventProblem> problems = new ArrayList<>();
+        if (idempotencyKey != null && idempotencyKey.startsWith(SpooledBatch.KEYS)) {
+            problems.add(EventProblem.of(
+                    "idempotency_key",
+                    idempotencyKey,
+                    "a key that does not begin with `" + SpooledBatch.KEYS + "`, which is for what spools send"));
+        }
+        problems.addAll(judged(events, idempotencyKey));
+        return List.copyOf(problems);
+    }
+
+    /** The same for what a spool sends, under the key that it has in the ledger. */
+    public static List<EventProblem> problemsOfSpooled(List<AuditEvent> events, String spoolId, long number) {
+        return judged(events, SpooledBatch.key(spoolId, number));
+    }
+
+    private static List<EventProblem> judged(List<AuditEvent> events, @Nullable String idempotencyKey) {
         AuditEvents judge = new AuditEvents();
         judge.judgeKey(idempotencyKey);
         if (events.isEmpty() || events.size() > Limits.AUDIT_EVENTS) {

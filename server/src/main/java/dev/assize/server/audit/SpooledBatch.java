@@ -18,6 +18,9 @@ public record SpooledBatch(
     /** Bytes that a spooled event has in its frame beyond what its caller sent: its key, and when it was taken. */
     private static final int OWN_BYTES = 80;
 
+    /** With this begin keys under which the ledger has what was spooled, and no others. */
+    static final String KEYS = "spool/";
+
     public SpooledBatch {
         records = List.copyOf(records);
     }
@@ -44,7 +47,7 @@ public record SpooledBatch(
     }
 
     static String key(String spoolId, String number) {
-        return "spool/" + spoolId + "/" + number;
+        return KEYS + spoolId + "/" + number;
     }
 
     /** A key that leaves no less room in a frame than a spooled event's: what fits with it fits when it is forwarded. */

@@ -169,6 +169,18 @@ class AuditEventsTest {
                 .hasSize(1);
     }
 
+    /** Whoever could choose them could pass off what was appended as spooled, and records as sent that are not. */
+    @Test
+    void keysOfSpoolsAreForWhatSpoolsSend() {
+        List<AuditEvent> events = List.of(new Event().build());
+        assertThat(AuditEvents.problems(events, "spool/0123456789abcdef0123456789abcdef/999"))
+                .extracting(EventProblem::field)
+                .containsExactly("idempotency_key");
+        assertThat(AuditEvents.problems(events, "spool")).isEmpty();
+        assertThat(AuditEvents.problemsOfSpooled(events, "0123456789abcdef0123456789abcdef", 999))
+                .isEmpty();
+    }
+
     @Test
     void boundsKeys() {
         List<AuditEvent> events = List.of(new Event().build());

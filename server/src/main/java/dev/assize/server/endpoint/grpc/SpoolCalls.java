@@ -134,10 +134,9 @@ final class SpoolCalls {
         List<AuditEvent> events = AppendCalls.events(field, record.getEventsList(), caller).stream()
                 .map(event -> trace.isEmpty() ? event : event.inTrace(trace))
                 .toList();
-        LedgerEndpoint.requireSound(
-                AuditEvents.problems(events, SpooledBatch.key(request.getSpoolId(), expected)).stream()
-                        .map(problem -> new EventProblem(field + problem.field(), problem.value(), problem.expected()))
-                        .toList());
+        LedgerEndpoint.requireSound(AuditEvents.problemsOfSpooled(events, request.getSpoolId(), expected).stream()
+                .map(problem -> new EventProblem(field + problem.field(), problem.value(), problem.expected()))
+                .toList());
         return new SpooledEvents(expected, events);
     }
 
