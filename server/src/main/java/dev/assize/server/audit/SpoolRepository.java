@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 public interface SpoolRepository {
 
     /**
-     * Appends the batch where it is what the ledger expects next of that spool, with the head locked; otherwise nothing.
+     * Appends the batch where it is what the ledger expects next of that spool, with the head locked; otherwise nothing. A
+     * spool stays its first recorder's: from another, all that is kept of it would be appended again.
      *
      * @param drafts of all events, in their order
      * @param begins the hash before a spool's first record
@@ -46,7 +47,9 @@ public interface SpoolRepository {
         /** It begins further on: some before it are missing. */
         MISSING,
         /** It continues other records than those that the ledger has. */
-        FORKED
+        FORKED,
+        /** The ledger has the spool of another recorder. */
+        OF_ANOTHER_RECORDER
     }
 
     /** How far a ledger has a spool. */

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * What a spool sends at once: records that follow each other.
  *
- * @param spoolId which spool, among all of its recorder's
+ * @param spoolId which spool, among all of the tenant's
  * @param records none asks where the ledger stands
  * @param before over all records before these
  * @param after over all records with these

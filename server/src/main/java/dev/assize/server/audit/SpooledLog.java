@@ -62,6 +62,14 @@ public final class SpooledLog {
                     tenant,
                     reception.nextNumber() - 1);
         }
+        if (reception.verdict() == Verdict.OF_ANOTHER_RECORDER) {
+            LOG.warn(
+                    "{} of {} sends spool {} to the ledger of {}, which has it of another recorder: nothing was appended",
+                    recorder.caller(),
+                    recorder.home(),
+                    batch.spoolId(),
+                    tenant);
+        }
         for (Standing left : reception.left()) {
             metrics.left();
             LOG.warn(

@@ -34,6 +34,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
 
     private static final String FIND = "SELECT " + COLUMNS + " FROM assize.ledger_spool" + OF_SPOOL + " FOR UPDATE";
 
+    private static final String IS_KNOWN =
+            "SELECT EXISTS (SELECT FROM assize.ledger_spool WHERE tenant_id = ? AND spool_id = ?)";
+
     private static final String LEFT = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id <> ? AND highest_number >= next_number"
             + " ORDER BY spool_id LIMIT 10";
@@ -108,6 +111,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
             Digest begins,
             List<EntryDraft> drafts)
             throws SQLException {
+        if (isKnown(transaction, tenant, batch.spoolId())) {
+            return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
+        }
         Verdict verdict = verdict(batch, 1, begins);
         if (verdict != Verdict.APPENDED) {
             return new Reception(verdict, 1, begins, List.of());
@@ -237,6 +243,16 @@ final class PostgresSpoolRepository implements SpoolRepository {
             name(statement, 1, tenant, recorder, spoolId);
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() ? read(row) : null;
+            }
+        }
+    }
+
+    private static boolean isKnown(TenantTransaction transaction, TenantId tenant, String spoolId) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(IS_KNOWN)) {
+            statement.setString(1, tenant.value());
+            statement.setString(2, spoolId);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() && row.getBoolean(1);
             }
         }
     }

@@ -38,6 +38,9 @@ public final class InMemorySpoolRepository implements SpoolRepository {
         Name name = new Name(tenant, recorder, batch.spoolId());
         Row row = rows.getOrDefault(name, new Row(1, begins, 0));
         boolean isNew = !rows.containsKey(name);
+        if (isNew && list(tenant).stream().anyMatch(it -> it.spoolId().equals(batch.spoolId()))) {
+            return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
+        }
         Verdict verdict = verdict(batch, row);
         if (verdict == Verdict.APPENDED) {
             ledger.append(tenant, List.of(new AppendCommand(recorder, drafts, null)));

@@ -124,14 +124,32 @@ class PostgresSpoolRepositoryTest {
     }
 
     @Test
-    void spoolsOfOtherRecordersAndIdsAreOthers() {
+    void aSpoolStaysItsRecorders() {
         append(1, 1);
-        Recorder namesake = new Recorder(sidecar.caller(), new TenantId("other"));
-        assertThat(spools.append(tenant, namesake, batch(1, 1), BEGINS, drafts(1))
-                        .verdict())
+        for (Recorder other : List.of(
+                new Recorder(sidecar.caller(), new TenantId("other")),
+                new Recorder(new Subject("service", "other"), sidecar.home()))) {
+            SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 1);
+            assertThat(spools.append(tenant, other, asks, BEGINS, List.of()).verdict())
+                    .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
+            assertThat(spools.append(tenant, other, batch(1, 1), BEGINS, drafts(1))
+                            .verdict())
+                    .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
+        }
+        assertThat(size()).isEqualTo(1);
+        assertThat(append(2, 1).verdict()).isEqualTo(Verdict.APPENDED);
+    }
+
+    @Test
+    void spoolsOfOtherTenantsAndIdsAreOthers() {
+        append(1, 1);
+        SpooledBatch other = new SpooledBatch("f".repeat(32), batch(1, 1).records(), hash(1), hash(2), 1);
+        assertThat(spools.append(tenant, sidecar, other, BEGINS, drafts(1)).verdict())
                 .isEqualTo(Verdict.APPENDED);
         assertThat(spools.list(tenant)).hasSize(2);
         assertThat(spools.list(new TenantId("nobody"))).isEmpty();
+        tenant = new TenantId("tenant-" + tenants++);
+        assertThat(append(1, 1).verdict()).isEqualTo(Verdict.APPENDED);
     }
 
     @Test

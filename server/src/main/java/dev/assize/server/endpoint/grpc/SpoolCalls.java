@@ -76,6 +76,14 @@ final class SpoolCalls {
         }
         tenants.requireExists(tenant);
         Reception reception = log.append(tenant, call.recorder(), batch);
+        if (reception.verdict() == Verdict.OF_ANOTHER_RECORDER) {
+            throw RefusedException.precondition(
+                    ErrorReason.SPOOL_OF_ANOTHER_RECORDER,
+                    "spool " + batch.spoolId(),
+                    "the ledger has this spool of another recorder than "
+                            + call.recorder().caller() + " of tenant "
+                            + call.recorder().home() + ": use that one's key, or begin a new spool");
+        }
         Digest lastHash = reception.lastHash();
         return AppendSpooledResponse.newBuilder()
                 .setNextNumber(reception.nextNumber())

@@ -151,6 +151,17 @@ class SpoolCallsTest {
     }
 
     @Test
+    void refusesTheSpoolOfAnotherRecorder() {
+        append(batch(SPOOL, 1, "a"));
+
+        Refusal.of(() -> door.ledger(door.admin)
+                        .appendSpooled(batch(SPOOL, 1, "a").build()))
+                .is(ErrorReason.SPOOL_OF_ANOTHER_RECORDER)
+                .saying("of another recorder than user:admin");
+        assertThat(reasons()).containsExactly("a");
+    }
+
+    @Test
     void countsASpoolThatAnotherTookThePlaceOf() {
         append(batch(SPOOL, 1, "a").setHighestNumber(3));
         append(batch(OTHER, 1, "x"));
