@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -95,6 +96,58 @@ def test_lets_through_what_is_allowed_and_nothing_else(
     starlette: Starlette, fake: FakeAssize, method: str, path: str, user: str, status: int
 ) -> None:
     assert get(middleware(starlette, fake), path, user, method).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("//docs/1", 403),
+        ("/docs//1", 403),
+        ("/./docs/1", 403),
+        ("/x/../docs/1", 403),
+        ("/x/%2e%2e/docs/1", 403),
+        ("/x/%2E%2E%2Fdocs/1", 403),
+        ("/docs/.", 403),
+        ("/x/..", 403),
+        ("/docs/1%0A", 403),
+        ("/secret%0A", 403),
+        ("/x%00", 403),
+        ("/x%5C..%5Cdocs%5C1", 403),
+        ("/%64ocs/1", 401),
+        ("/%73ecret", 401),
+        ("/docs/1%2F2", 200),
+        ("/x/.y/...", 200),
+        ("/x/", 200),
+        ("/", 200),
+    ],
+)
+def test_no_spelling_of_a_path_passes_by_a_wider_route(fake: FakeAssize, path: str, status: int) -> None:
+    async def serve(scope: Scope, receive: Any, send: Any) -> None:
+        await PlainTextResponse("served")(scope, receive, send)
+
+    routes = [
+        Route("GET", "/docs/{id}", Rule("read", "doc:{id}")),
+        Route("GET", "/secret", Rule("read", "doc:1")),
+        Route("GET", "/{rest:path}", OPEN),
+        Route("GET", "/", OPEN),
+    ]
+    app = AssizeMiddleware(serve, client=fake.aio_client(tenant="acme"), subject=subject_of, routes=routes)
+    assert asyncio.run(status_of(app, path)) == status
+    assert fake.asked == []
+
+
+async def status_of(app: App, path: str) -> int:
+    """Of a path as it is sent, which httpx would mend."""
+    told: list[int] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(said: MutableMapping[str, Any]) -> None:
+        told.extend([said["status"]] if said["type"] == "http.response.start" else [])
+
+    await app({"type": "http", "method": "GET", "path": unquote(path), "headers": []}, receive, send)
+    return told[0]
 
 
 def test_what_fills_a_place_is_one_id(starlette: Starlette, fake: FakeAssize) -> None:

@@ -10,7 +10,8 @@
         ],
     )
 
-A request that no route maps is denied. Where a framework finds the handler by rules of its own, prefer a door that
+A request that no route maps is denied, and so is one whose path the application may read otherwise: with empty segments
+or dots, backslashes or control characters. Where a framework finds the handler by rules of its own, prefer a door that
 stands behind them, such as `assize.fastapi`: there is only one opinion then about which path is which.
 """
 
@@ -41,6 +42,8 @@ SAID = {400: "malformed", 401: "not authenticated", 403: "denied"}
 """What is said of a refusal, by its status."""
 
 _POLICY_VIOLATION = 1008
+_MISREAD = re.compile(r"[\x00-\x1f\x7f\\]|/(?:/|\.\.?(?:/|\Z))")
+"""What applications may take for another path: controls, backslashes, empty segments and dots."""
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
 
 
@@ -122,6 +125,8 @@ class AssizeMiddleware:
         if scope["type"] not in ("http", "websocket"):
             return None
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        if _MISREAD.search(str(scope["path"])):
+            return None
         path = _path(scope)
         for route in self._routes:
             values = route.match(method, path)
