@@ -196,6 +196,10 @@ final class AuthorizationService implements GuestService {
 
     private Outcome refused(RefusedException refused) {
         ErrorReason reason = refused.reason();
+        if (reason.code() == Status.Code.RESOURCE_EXHAUSTED) {
+            // Whoever's it is to mend, clients bring it about by asking often enough.
+            return refused(Refusal.SERVER_BUSY, reason + ": " + refused.getMessage());
+        }
         if (reason.fault() == Fault.OPERATOR) {
             throw new StatusRuntimeException(
                     Status.fromCode(reason.code()).withDescription(reason + ": " + refused.getMessage()));

@@ -89,6 +89,7 @@ final class Responses {
             case 400 -> "bad_request";
             case 401 -> "unauthenticated";
             case 403 -> "forbidden";
+            case 503 -> "unavailable";
             default -> "internal";
         };
     }

@@ -17,6 +17,7 @@ import dev.assize.proto.envoy.v3.HeaderValueOption.HeaderAppendAction;
 import dev.assize.proto.envoy.v3.Metadata;
 import dev.assize.server.decision.EvaluationFailedException;
 import dev.assize.server.decision.PolicyStaleException;
+import dev.assize.server.decision.RecorderBusyException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.grpc.GrpcFixture;
@@ -251,6 +252,21 @@ class AuthorizationServiceTest {
         assertFails("STORE_UNAVAILABLE");
         assertThat(counted("internal_error")).isEqualTo(2);
         assertThat(counted("failed")).isEqualTo(2);
+    }
+
+    /** By a flood of requests of one client, undecided requests of all would else pass where Envoy is open to failures. */
+    @Test
+    void deniesWhereDecisionsCannotGoOnRecordFastEnough() {
+        fixture().decisions.answer(query -> {
+            throw new RecorderBusyException("full", Duration.ofSeconds(1));
+        });
+
+        CheckResponse answer = ask(get("/orders/1"));
+
+        assertRefused(answer, 503, "SERVER_BUSY");
+        assertThat(answer.getDeniedResponse().getBody()).isEqualTo("{\"error\":\"unavailable\"}");
+        assertThat(metadata(answer, "detail")).startsWith("DECISION_LOG_BUSY: ");
+        assertThat(counted("server_busy")).isEqualTo(1);
     }
 
     @Test
