@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type IncomingMessage, type RequestListener, createServer, request as requestOf } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import { Client, Metadata, Server, ServerCredentials, type ServiceError, credentials, status } from "@grpc/grpc-js";
 import express, { type NextFunction, type Request, type Response } from "express";
@@ -32,6 +36,22 @@ async function overHttp(base: string, method: string, path: string, user?: strin
     challenge: response.headers.get("www-authenticate"),
     decision: response.headers.get("assize-decision-id"),
   };
+}
+
+/** Of a path as it is sent, which `fetch` would mend. */
+async function statusOf(service: RequestListener, path: string): Promise<number | undefined> {
+  const server = createServer(service).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  try {
+    const { port } = server.address() as AddressInfo;
+    const asked = requestOf({ host: "127.0.0.1", port, path, agent: false }).end();
+    const [answered] = (await once(asked, "response")) as [IncomingMessage];
+    answered.resume();
+    return answered.statusCode;
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 }
 
 const byExpress: Service = (fake, test) =>
@@ -236,6 +256,70 @@ suite("the table of express", () => {
       assert.equal((await ask("POST", "/orders/7%2f8", "user:alice")).status, 403);
       assert.equal(fake.checks.length, 0);
       assert.equal((await ask("GET", "/orders/7%2f8", "user:alice")).status, 200);
+    });
+  });
+
+  for (const [path, expected] of [
+    ["//secret/x.txt", 403],
+    ["/./secret/x.txt", 403],
+    ["/p/../secret/x.txt", 403],
+    ["/p/%2e%2E/secret/x.txt", 403],
+    ["/p/..", 403],
+    ["/%73ecret/x.txt", 403],
+    ["/%40team/x.txt", 403],
+    ["/secret%2Fx.txt", 403],
+    ["/p%5C..%5Csecret", 403],
+    ["/p%0A", 403],
+    ["/p%", 403],
+    ["/docs/1%2F2", 403],
+    ["/docs/a%40%62", 401],
+    ["/secret/x.txt", 401],
+    ["/@team/x.txt", 401],
+    ["/p/a%40b%20c", 404],
+    ["/open.txt", 200],
+  ] as const) {
+    test(`letsNoSpellingPassByAWiderRoute ${path}`, async () => {
+      const root = await mkdtemp(join(tmpdir(), "door"));
+      const read = { action: "read", resource: "file:1" };
+      const fake = new FakeAssize().allow();
+      const app = express();
+      app.use(
+        assizeExpress(fake, {
+          subject: (req) => req.get("user"),
+          routes: {
+            "GET /secret/*path": read,
+            "GET /@team/*path": read,
+            "GET /docs/:id": { action: "read", resource: "doc:{id}" },
+            "GET /*path": "public",
+          },
+        }),
+      );
+      app.use(express.static(root));
+      try {
+        for (const directory of ["secret", "@team"]) {
+          await mkdir(join(root, directory));
+          await writeFile(join(root, directory, "x.txt"), "secret");
+        }
+        await writeFile(join(root, "open.txt"), "open");
+        assert.equal(await statusOf(app, path), expected);
+      } finally {
+        await rm(root, { recursive: true });
+      }
+    });
+  }
+
+  test("takesTheFirstRouteThatMatchesAlsoWhereItRefusesASlash", () => {
+    const fake = new FakeAssize().allow();
+    const routes = {
+      "POST /orders/:id": "public",
+      "GET /orders/:id": { action: "read", resource: "order:{id}" },
+      "GET /*path": { action: "browse", resource: "shop", encodedSlashes: true },
+    } as const;
+    return withExpress(fake, { routes }, async (ask) => {
+      assert.equal((await ask("GET", "/orders/7%2F8", "user:alice")).status, 403);
+      assert.equal(fake.checks.length, 0);
+      assert.equal((await ask("GET", "/other/7%2F8", "user:alice")).status, 404);
+      assert.equal(fake.checks[0]?.action, "browse");
     });
   });
 

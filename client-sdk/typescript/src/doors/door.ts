@@ -137,3 +137,26 @@ export function httpRefusal(refusal: Refusal, result: CheckResult | undefined): 
     body: { error: refusal, ...(decisionId !== "" && { decision_id: decisionId }) },
   };
 }
+
+const MISREAD = /[\p{Cc}\\]|^\.{1,2}$/u;
+
+/**
+ * A path with nothing percent-encoded but what has to be; undefined where it is malformed, or has what others may read as
+ * another path: empty segments, dots, backslashes or control characters.
+ */
+export function plainPath(path: string): string | undefined {
+  const [before, ...raw] = path.split("/");
+  try {
+    const segments = raw.map((segment) => decodeURIComponent(segment));
+    const isMisread = segments.some(
+      (segment, at) => (segment === "" && at < segments.length - 1) || MISREAD.test(segment),
+    );
+    return before !== "" || isMisread ? undefined : segments.map((segment) => `/${spelt(segment)}`).join("");
+  } catch {
+    return undefined;
+  }
+}
+
+function spelt(segment: string): string {
+  return encodeURIComponent(segment).replaceAll(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent);
+}

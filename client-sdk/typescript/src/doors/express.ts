@@ -5,7 +5,7 @@
  */
 import { type NextFunction, type Request, type RequestHandler, type Response, Router, type RouterOptions } from "express";
 import type { Assize } from "../client.js";
-import { type Access, type Admission, type DoorOptions, admit, httpRefusal } from "./door.js";
+import { type Access, type Admission, type DoorOptions, admit, httpRefusal, plainPath } from "./door.js";
 
 export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
 
@@ -24,7 +24,8 @@ export type ExpressAccess =
 export interface ExpressDoorOptions extends DoorOptions<Request> {
   /**
    * By method and path, as `GET /orders/:id`; `*` stands for every method, and GET for HEAD, too. The first that matches
-   * counts, so list them in the order of the app's own routes. What none matches is refused.
+   * counts, so list them in the order of the app's own routes. What none matches is refused, and so is a path that can be
+   * read as another: with empty segments, dots, backslashes or control characters, or spelt so that another route matches it.
    */
   readonly routes: Readonly<Record<string, ExpressAccess>>;
   /** As the app's own router has them, where they are not Express's defaults. */
@@ -46,14 +47,35 @@ export function assizeExpress(assize: Assize, options: ExpressDoorOptions): Requ
   const matches = new WeakMap<Request, Match>();
   const table = tableOf(options, matches);
   return (req, res, next) => {
-    void table(req, res, (malformed?: unknown) => {
-      const match = malformed === undefined || malformed === null ? matches.get(req) : undefined;
-      pass(assize, options, match, req, res, next).catch((failure: unknown) => {
+    matchOf(table, matches, req, res)
+      .then((match) => pass(assize, options, match, req, res, next))
+      .catch((failure: unknown) => {
         // Not as it is: Express goes on behind the door where it is told of nothing, or of "route".
         next(failure instanceof Error ? failure : new Error("the door failed", { cause: failure }));
       });
-    });
   };
+}
+
+/** The first route that matches; none where the path can be read as another, for which another route might be the first. */
+async function matchOf(table: Router, matches: WeakMap<Request, Match>, req: Request, res: Response): Promise<Match | undefined> {
+  const plain = plainPath(req.path);
+  if (plain === undefined) {
+    return undefined;
+  }
+  const match = await firstOf(table, matches, req, res);
+  if (plain === req.path) {
+    return match;
+  }
+  const respelt = Object.create(req, { url: { value: plain, writable: true } }) as Request;
+  return (await firstOf(table, matches, respelt, res))?.access === match?.access ? match : undefined;
+}
+
+function firstOf(table: Router, matches: WeakMap<Request, Match>, req: Request, res: Response): Promise<Match | undefined> {
+  return new Promise((resolve) => {
+    void table(req, res, (malformed?: unknown) => {
+      resolve(malformed === undefined || malformed === null ? matches.get(req) : undefined);
+    });
+  });
 }
 
 async function pass(
@@ -93,12 +115,14 @@ function tableOf({ routes, router }: ExpressDoorOptions, matches: WeakMap<Reques
       throw new Error(`\`${route}\` is no route: expected a method and a path, as \`GET /orders/:id\``);
     }
     table.all(path, (req, _res, next) => {
-      if (covers(method, req.method) && (mayHaveEncodedSlashes(access) || !/%2f/i.test(req.path))) {
-        matches.set(req, { access, params: { ...req.params } });
-        next("router");
-      } else {
+      if (!covers(method, req.method)) {
         next();
+        return;
       }
+      if (mayHaveEncodedSlashes(access) || !/%2f/i.test(req.path)) {
+        matches.set(req, { access, params: { ...req.params } });
+      }
+      next("router");
     });
   }
   return table;
