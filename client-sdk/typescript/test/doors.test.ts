@@ -236,6 +236,41 @@ for (const [name, service] of Object.entries({ express: byExpress, fastify: byFa
   });
 }
 
+suite("the wildcard of fastify", () => {
+  for (const [url, expected] of [
+    ["//secret/x", 403],
+    ["/./secret/x", 403],
+    ["/p/../secret/x", 403],
+    ["/p/%2e%2E/secret/x", 403],
+    ["/secret%2Fx", 403],
+    ["/p%5C..%5Csecret", 403],
+    ["/p%0A", 403],
+    ["/%73ecret/x", 401],
+    ["/secret/x", 401],
+    ["/p/x?a=/../%2F", 200],
+    ["/", 200],
+  ] as const) {
+    test(`letsNoSpellingPassByAWiderRoute ${url}`, async () => {
+      const app = fastify();
+      app.register(assizeFastify, { assize: new FakeAssize().allow(), subject: () => undefined });
+      app.register((scope: FastifyInstance, _options: unknown, done: () => void) => {
+        scope.get("/secret/*", { config: { assize: { action: "read", resource: "file:1" } } }, () => "secret");
+        scope.get("/*", { config: { assize: "public" } }, () => "open");
+        done();
+      });
+      await app.ready();
+      try {
+        const serve: RequestListener = (req, res) => {
+          app.routing(req, res);
+        };
+        assert.equal(await statusOf(serve, url), expected);
+      } finally {
+        await app.close();
+      }
+    });
+  }
+});
+
 suite("the table of express", () => {
   test("refusesALineThatIsNoRoute", () => {
     for (const route of ["/orders", "get /orders", "GET"]) {

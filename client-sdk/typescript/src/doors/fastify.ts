@@ -6,7 +6,7 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type { Assize } from "../client.js";
 import type { CheckResult } from "../result.js";
-import { type Access, type Admission, type DoorOptions, admit, httpRefusal } from "./door.js";
+import { type Access, type Admission, type DoorOptions, admit, httpRefusal, plainPath } from "./door.js";
 
 export type { Access, Admission, DoorOptions, Refusal, RouteAccess } from "./door.js";
 
@@ -88,7 +88,13 @@ Object.assign(assizeFastify, {
 });
 
 function accessOf(request: FastifyRequest): FastifyAccess | undefined {
-  return request.is404 ? undefined : request.routeOptions.config.assize;
+  return request.is404 || isMisread(request) ? undefined : request.routeOptions.config.assize;
+}
+
+/** Whether what a wildcard serves, as static files, may be at another path than the route's. */
+function isMisread(request: FastifyRequest): boolean {
+  const [path = ""] = request.url.split(/[?#]/, 1);
+  return plainPath(path) === undefined || ("*" in paramsOf(request) && /%2f/i.test(path));
 }
 
 function paramsOf({ params }: FastifyRequest): Readonly<Record<string, unknown>> {
