@@ -80,6 +80,8 @@ func WithRefusal(refuse func(w http.ResponseWriter, r *http.Request, status int,
 	return func(d *Door) { d.refuse = refuse }
 }
 
+var escapedDot = regexp.MustCompile(`(?i)%2e`)
+
 var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 
 // New makes a door. It refuses routes whose pattern is none, that ask nothing, or whose resource names a part that the
@@ -150,7 +152,7 @@ func (d *Door) Protect(next http.Handler) http.Handler {
 func (d *Door) isPlain(r *http.Request, pattern string) bool {
 	escaped, read := r.URL.EscapedPath(), r.URL.Path
 	if d.routes[pattern].EncodedSlashes {
-		read = escaped
+		read = escapedDot.ReplaceAllString(escaped, ".")
 	} else if strings.Contains(strings.ToUpper(escaped), "%2F") {
 		return false
 	}

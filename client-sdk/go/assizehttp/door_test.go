@@ -82,6 +82,8 @@ func TestRefusesWhatIsNotAllowed(t *testing.T) {
 		"deeper":                {"GET", "/docs/1/2", []string{"X-Who", "user:alice"}, nil, 403},
 		"an encoded slash":      {"POST", "/docs/1%2f2", []string{"X-Who", "user:alice", "X-Amount", "1"}, nil, 403},
 		"an encoded parent":     {"POST", "/docs/%2e%2e", []string{"X-Who", "user:alice", "X-Amount", "1"}, nil, 403},
+		"a parent as an id":     {"GET", "/docs/%2e%2E", []string{"X-Who", "user:alice"}, nil, 403},
+		"a dot as an id":        {"GET", "/docs/.%2e", []string{"X-Who", "user:alice"}, nil, 403},
 		"another path":          {"GET", "//docs/1", []string{"X-Who", "user:alice"}, nil, 403},
 		"a refinement fails":    {"POST", "/docs/1", []string{"X-Who", "user:alice"}, nil, 400},
 		"no answer":             {"GET", "/docs/1", []string{"X-Who", "user:alice"}, func(f *assizetest.Fake) { f.Fail(codes.Internal) }, 503},
@@ -165,6 +167,41 @@ func TestARefusalNamesTheDecision(t *testing.T) {
 			t.Errorf("%q: %q", user, got)
 		}
 	}
+}
+
+func TestNoSpellingOfAPathPassesByAWiderRoute(t *testing.T) {
+	fake := assizetest.Start(t)
+	fake.Allow("user:alice", assizetest.Any, assizetest.Any)
+	door, err := assizehttp.New(fake.Client(), who, assizehttp.Routes{
+		"GET /secret/{path...}": {Action: "read", Resource: "file:{path}"},
+		"GET /docs/{id}":        {Action: "read", Resource: "doc:{id}"},
+		"GET /{path...}":        {Action: "browse", Resource: "page:{path}", EncodedSlashes: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler := door.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for path, status := range map[string]int{
+		"//secret/x": 403, "/./secret/x": 403, "/p/../secret/x": 403, "/p/%2e%2E/secret/x": 403, "/p/.%2e/secret/x": 403,
+		"/docs/1%2F2": 403, "/secret/x%2Fy": 403, "/p/x%2Fy": 200, "/p/x%2ey": 200,
+	} {
+		answer := httptest.NewRecorder()
+		if handler.ServeHTTP(answer, wanted(t, path)); answer.Code != status {
+			t.Errorf("%s: %d", path, answer.Code)
+		}
+	}
+	before := len(fake.Checked())
+	handler.ServeHTTP(httptest.NewRecorder(), wanted(t, "/%73ecret/x"))
+	if checked := fake.Checked()[before:]; len(checked) != 1 || checked[0].Action != "read" {
+		t.Errorf("asked %+v", checked)
+	}
+}
+
+func wanted(t *testing.T, path string) *http.Request {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+	request.Header.Set("X-Who", "user:alice")
+	return request
 }
 
 func TestARouteMayTakeEveryPath(t *testing.T) {
