@@ -140,6 +140,13 @@ class SidecarTest {
             spec: {subjects: ["user:alice"], role: everywhere}
             """;
 
+    private static final String BUSY = """
+            apiVersion: assize.dev/v1
+            kind: Freeze
+            metadata: {tenant: acme, name: everywhere}
+            spec: {subject: "user:bob", reason: "change %d"}
+            """;
+
     private static CentreFixture centre;
     private static String key;
 
@@ -385,6 +392,41 @@ class SidecarTest {
         assertThat(denied.getPlatformRevision()).isEqualTo(platform);
         assertThat(sidecar.ready()).contains("ATTENTION: `recorded`");
         centre.apply("", named("acme", "RoleBinding"), named("", "Role"));
+    }
+
+    @Test
+    void whatItsKeyMayNotDoAnyMoreItDoesNotHoweverMuchChanges() {
+        String role = """
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: assize, name: of-another}
+                spec: {permissions: [{resources: [policy], actions: [%s]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: others}
+                spec:
+                  subjects: ["service:another"]
+                  role: of-another
+                  fromTenant: acme
+                  scope: {resources: ["tenant:acme"]}
+                """;
+        centre.apply(role.formatted("watch, read, check"));
+        Path home = centre.home();
+        Map<String, String> environment =
+                centre.environment(home, centre.keyOf("acme", "service:another", "acme"), "acme");
+        Served sidecar = new Served(home, CentreFixture.sidecar(home, environment));
+        assertThat(sidecar.check(question().build()).getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        centre.apply(role.formatted("watch, read"));
+        String last = "nothing";
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        for (int i = 0; last.equals("nothing") && System.nanoTime() < deadline; i++) {
+            centre.apply(BUSY.formatted(i));
+            LockSupport.parkNanos(100_000_000);
+            last = refused(() -> sidecar.check(question().build()));
+        }
+        assertThat(last).isEqualTo("PERMISSION_MISSING");
+        centre.apply("", named("acme", "Freeze"));
     }
 
     private static dev.assize.proto.v1.DocumentKey named(String tenant, String kind) {

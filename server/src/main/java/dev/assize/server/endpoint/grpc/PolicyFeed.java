@@ -27,10 +27,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
-    /** So many times that nothing has changed is said before the authority is looked at again. */
-    private static final int AUTHORITY_TICKS = 4;
-
     private static final long NANOS_A_SECOND = 1_000_000_000;
+
+    /** How long the authority is not looked at again, however much is told meanwhile. */
+    private static final long AUTHORITY_NANOS = 4 * NANOS_A_SECOND;
 
     private final TenantId tenant;
     private final List<String> actAs;
@@ -54,8 +54,8 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private @Nullable Authority authority;
 
-    /** How often it was due since the authority was looked at. */
-    private int ticks;
+    /** When the authority was looked at. */
+    private long authorityAtNanos;
 
     /** Whether that it stands is to be said as soon as it can be. */
     private boolean owed;
@@ -98,18 +98,18 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
             return told(telling);
         }
         owed |= due;
-        Authority changed = changedAuthority(due);
+        Authority changed = changedAuthority();
         return changed == null
                 ? look()
                 : WatchPolicyResponse.newBuilder().setAuthority(changed).build();
     }
 
-    private @Nullable Authority changedAuthority(boolean due) {
-        ticks += due ? 1 : 0;
-        if (authority != null && ticks < AUTHORITY_TICKS) {
+    private @Nullable Authority changedAuthority() {
+        long nanos = System.nanoTime();
+        if (authority != null && nanos - authorityAtNanos < AUTHORITY_NANOS) {
             return null;
         }
-        ticks = 0;
+        authorityAtNanos = nanos;
         Authority now = authority();
         if (now.equals(authority)) {
             return null;
