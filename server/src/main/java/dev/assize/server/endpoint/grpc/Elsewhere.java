@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The centre of a sidecar, for questions that it must not answer by itself: about the past, about a policy newer than its
- * own, by history and approvals, and those whose answers go on record. Each is asked there whole, of a policy no older than
- * the one here. A node with a database has no centre.
+ * own, by history and approvals, and those whose answers go on record. Each is asked there whole, of a tenant's policy no
+ * older than the one here. A node with a database has no centre.
  */
 final class Elsewhere {
 
