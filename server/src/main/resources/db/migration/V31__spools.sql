@@ -11,12 +11,13 @@ CREATE TABLE ledger_spool (
     highest_number     bigint NOT NULL,
     heard_at           timestamptz NOT NULL,
     -- The last entry that was appended of it: where that is gone, or another, the ledger has lost entries, and the place of
-    -- the spool is found from those that are left.
-    last_seq           bigint NOT NULL CHECK (last_seq >= 0),
-    last_entry_hash    bytea NOT NULL CHECK (octet_length(last_entry_hash) = 32),
-    last_recorded_at   timestamptz NOT NULL,
+    -- the spool is found from those that are left. Null where none was appended yet.
+    last_seq           bigint CHECK (last_seq >= 0),
+    last_entry_hash    bytea CHECK (octet_length(last_entry_hash) = 32),
+    last_recorded_at   timestamptz,
     PRIMARY KEY (tenant_id, recorded_by_tenant, recorded_by, spool_id),
-    CHECK (highest_number >= next_number - 1)
+    CHECK (highest_number >= next_number - 1),
+    CHECK (num_nulls(last_seq, last_entry_hash, last_recorded_at) IN (0, 3))
 );
 COMMENT ON TABLE ledger_spool IS 'RLS: tenant';
 

@@ -32,7 +32,7 @@ public interface SpoolRepository {
      *
      * @param nextNumber of the record that it expects next
      * @param lastHash up to there; null where any will do
-     * @param left other spools of the same recorder that had told of more than the ledger has, where this one is new
+     * @param left other spools of the same recorder that had told of more than the ledger has, where these are the first of this one
      */
     record Reception(
             Verdict verdict, long nextNumber, @Nullable Digest lastHash, List<Standing> left) {}

@@ -34,8 +34,8 @@ final class PostgresSpoolRepository implements SpoolRepository {
 
     private static final String FIND = "SELECT " + COLUMNS + " FROM assize.ledger_spool" + OF_SPOOL + " FOR UPDATE";
 
-    private static final String IS_KNOWN =
-            "SELECT EXISTS (SELECT FROM assize.ledger_spool WHERE tenant_id = ? AND spool_id = ?)";
+    private static final String HAS_ENTRIES = "SELECT EXISTS (SELECT FROM assize.ledger_spool WHERE tenant_id = ?"
+            + " AND spool_id = ? AND last_seq IS NOT NULL)";
 
     private static final String LEFT = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id <> ? AND highest_number >= next_number"
@@ -47,6 +47,10 @@ final class PostgresSpoolRepository implements SpoolRepository {
     private static final String INSERT = "INSERT INTO assize.ledger_spool (next_number, last_hash, highest_number,"
             + " heard_at, last_seq, last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by,"
             + " spool_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+    private static final String HEARD_OF = "INSERT INTO assize.ledger_spool (next_number, last_hash, highest_number,"
+            + " heard_at, tenant_id, recorded_by_tenant, recorded_by, spool_id) VALUES (1, ?, ?, ?, ?, ?, ?, ?)"
+            + " ON CONFLICT DO NOTHING";
 
     private static final String APPENDED = "UPDATE assize.ledger_spool SET next_number = ?, last_hash = ?,"
             + " highest_number = ?, heard_at = ?, last_seq = ?, last_entry_hash = ?, last_recorded_at = ?" + OF_SPOOL;
@@ -82,8 +86,11 @@ final class PostgresSpoolRepository implements SpoolRepository {
         this.clock = clock;
     }
 
-    /** A spool's row. */
-    private record Row(Standing standing, @Nullable Digest lastHash, Receipt lastEntry) {}
+    /** A spool's row; without a last entry where nothing was appended of it yet. */
+    private record Row(
+            Standing standing,
+            @Nullable Digest lastHash,
+            @Nullable Receipt lastEntry) {}
 
     @Override
     public Reception append(
@@ -92,6 +99,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
             Reception reception = database.inTransaction(tenant.value(), transaction -> {
                 OwnEntries.lockHead(transaction, tenant);
                 Row row = find(transaction, tenant, recorder, batch.spoolId());
+                if ((row == null || row.lastEntry == null) && hasEntries(transaction, tenant, batch.spoolId())) {
+                    return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
+                }
                 return row == null
                         ? begin(transaction, tenant, recorder, batch, begins, drafts)
                         : continued(transaction, tenant, batch, row, drafts);
@@ -111,11 +121,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
             Digest begins,
             List<EntryDraft> drafts)
             throws SQLException {
-        if (isKnown(transaction, tenant, batch.spoolId())) {
-            return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
-        }
         Verdict verdict = verdict(batch, 1, begins);
         if (verdict != Verdict.APPENDED) {
+            hearOf(transaction, tenant, recorder, batch, begins);
             return new Reception(verdict, 1, begins, List.of());
         }
         Receipt entry = append(transaction, tenant, recorder, drafts);
@@ -131,14 +139,16 @@ final class PostgresSpoolRepository implements SpoolRepository {
             TenantTransaction transaction, TenantId tenant, SpooledBatch batch, Row row, List<EntryDraft> drafts)
             throws SQLException {
         Recorder recorder = row.standing.recorder();
-        boolean whole = isThere(transaction, tenant, row.lastEntry);
-        long next = whole ? row.standing.nextNumber() : nextOfWhatIsLeft(transaction, tenant, row);
+        Receipt last = row.lastEntry;
+        boolean whole = last == null || isThere(transaction, tenant, last);
+        long next = whole ? row.standing.nextNumber() : nextOfWhatIsLeft(transaction, tenant, row, last);
         Digest lastHash = whole ? row.lastHash : null;
         Verdict verdict = verdict(batch, next, lastHash);
         if (verdict == Verdict.APPENDED) {
             Receipt entry = append(transaction, tenant, recorder, drafts);
             write(transaction, APPENDED, tenant, recorder, batch, entry);
-            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), List.of());
+            List<Standing> left = last == null ? left(transaction, tenant, recorder, batch) : List.of();
+            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
         }
         if (batch.highestNumber() > row.standing.highestNumber()) {
             try (PreparedStatement statement = transaction.connection().prepareStatement(TOLD)) {
@@ -149,6 +159,22 @@ final class PostgresSpoolRepository implements SpoolRepository {
             }
         }
         return new Reception(verdict, next, lastHash, List.of());
+    }
+
+    /** From here on the ledger expects what the spool has told of, also where it never takes the first of it. */
+    private void hearOf(
+            TenantTransaction transaction, TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins)
+            throws SQLException {
+        if (batch.highestNumber() < 1) {
+            return;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(HEARD_OF)) {
+            statement.setBytes(1, begins.bytes());
+            statement.setLong(2, batch.highestNumber());
+            Times.write(statement, 3, clock.instant());
+            name(statement, 4, tenant, recorder, batch.spoolId());
+            statement.executeUpdate();
+        }
     }
 
     private static boolean isThere(TenantTransaction transaction, TenantId tenant, Receipt entry) throws SQLException {
@@ -166,14 +192,15 @@ final class PostgresSpoolRepository implements SpoolRepository {
     }
 
     /** A ledger that has lost entries has the last record of the spool that its frames tell of. */
-    private long nextOfWhatIsLeft(TenantTransaction transaction, TenantId tenant, Row row) throws SQLException {
+    private long nextOfWhatIsLeft(TenantTransaction transaction, TenantId tenant, Row row, Receipt last)
+            throws SQLException {
         Recorder recorder = row.standing.recorder();
         try (PreparedStatement statement = transaction.connection().prepareStatement(FRAMES)) {
             statement.setFetchSize(FRAMES_AT_ONCE);
             statement.setString(1, tenant.value());
             statement.setString(2, recorder.home().value());
             statement.setString(3, recorder.caller().toString());
-            statement.setLong(4, row.lastEntry.seq());
+            statement.setLong(4, last.seq());
             try (ResultSet frames = statement.executeQuery()) {
                 while (frames.next()) {
                     OptionalLong number = codec.spoolNumber(frames.getBytes(1), row.standing.spoolId());
@@ -247,8 +274,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
         }
     }
 
-    private static boolean isKnown(TenantTransaction transaction, TenantId tenant, String spoolId) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(IS_KNOWN)) {
+    private static boolean hasEntries(TenantTransaction transaction, TenantId tenant, String spoolId)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(HAS_ENTRIES)) {
             statement.setString(1, tenant.value());
             statement.setString(2, spoolId);
             try (ResultSet row = statement.executeQuery()) {
@@ -315,9 +343,10 @@ final class PostgresSpoolRepository implements SpoolRepository {
         Recorder recorder = new Recorder(Subject.parse(row.getString(1)), new TenantId(row.getString(2)));
         Instant heardAt = Times.read(row, 6);
         byte[] hash = row.getBytes(7);
+        byte[] entryHash = row.getBytes(9);
         return new Row(
                 new Standing(recorder, row.getString(3), row.getLong(4), row.getLong(5), heardAt),
                 hash == null ? null : Digest.of(hash),
-                new Receipt(row.getLong(8), Digest.of(row.getBytes(9)), Times.read(row, 10)));
+                entryHash == null ? null : new Receipt(row.getLong(8), Digest.of(entryHash), Times.read(row, 10)));
     }
 }

@@ -30,22 +30,21 @@ public final class InMemorySpoolRepository implements SpoolRepository {
 
     private record Name(TenantId tenant, Recorder recorder, String spoolId) {}
 
-    private record Row(long next, @Nullable Digest lastHash, long highest) {}
+    private record Row(long next, @Nullable Digest lastHash, long highest, boolean hasEntries) {}
 
     @Override
     public synchronized Reception append(
             TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
         Name name = new Name(tenant, recorder, batch.spoolId());
-        Row row = rows.getOrDefault(name, new Row(1, begins, 0));
-        boolean isNew = !rows.containsKey(name);
-        if (isNew && list(tenant).stream().anyMatch(it -> it.spoolId().equals(batch.spoolId()))) {
+        Row row = rows.getOrDefault(name, new Row(1, begins, 0, false));
+        if (!row.hasEntries && hasEntries(tenant, batch.spoolId())) {
             return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
         }
         Verdict verdict = verdict(batch, row);
         if (verdict == Verdict.APPENDED) {
             ledger.append(tenant, List.of(new AppendCommand(recorder, drafts, null)));
-            rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber()));
-            List<Standing> left = isNew
+            rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber(), true));
+            List<Standing> left = !row.hasEntries
                     ? list(tenant).stream()
                             .filter(it -> it.recorder().equals(recorder)
                                     && !it.spoolId().equals(batch.spoolId())
@@ -54,10 +53,17 @@ public final class InMemorySpoolRepository implements SpoolRepository {
                     : List.of();
             return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
         }
-        if (!isNew && batch.highestNumber() > row.highest) {
-            rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber()));
+        if (batch.highestNumber() > row.highest) {
+            rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber(), row.hasEntries));
         }
         return new Reception(verdict, row.next, row.lastHash, List.of());
+    }
+
+    private boolean hasEntries(TenantId tenant, String spoolId) {
+        return rows.entrySet().stream()
+                .anyMatch(it -> it.getKey().tenant.equals(tenant)
+                        && it.getKey().spoolId.equals(spoolId)
+                        && it.getValue().hasEntries);
     }
 
     private static Verdict verdict(SpooledBatch batch, Row row) {
@@ -97,7 +103,7 @@ public final class InMemorySpoolRepository implements SpoolRepository {
         AppendResult.Appended appended = (AppendResult.Appended)
                 ledger.append(loss.tenant(), List.of(new AppendCommand(loss.by(), List.of(draft), null)))
                         .getFirst();
-        rows.put(name, new Row(loss.throughNumber() + 1, null, row.highest));
+        rows.put(name, new Row(loss.throughNumber() + 1, null, row.highest, row.hasEntries));
         return new LossResult.Declared(appended.receipts().getFirst(), row.next, loss.throughNumber());
     }
 }

@@ -201,6 +201,55 @@ class PostgresSpoolRepositoryTest {
     }
 
     @Test
+    void expectsWhatASpoolHasToldOfThoughNothingOfItWasEverTaken() {
+        assertThat(ask(0).nextNumber()).isEqualTo(1);
+        assertThat(spools.list(tenant)).isEmpty();
+        assertThat(ask(3).lastHash()).isEqualTo(BEGINS);
+        assertThat(spools.list(tenant).getFirst().missing()).isEqualTo(3);
+        assertThat(ask(5).nextNumber()).isEqualTo(1);
+        assertThat(spools.list(tenant).getFirst().missing()).isEqualTo(5);
+
+        Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
+        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, SPOOL, 1, "never taken")))
+                .isInstanceOf(LossResult.Declared.class);
+        assertThat(append(1, 1).verdict()).isEqualTo(Verdict.KNOWN);
+        assertThat(append(2, 1).verdict()).isEqualTo(Verdict.APPENDED);
+        assertThat(append(3, 1).nextNumber()).isEqualTo(4);
+        assertThat(size()).isEqualTo(3);
+        assertThat(spools.list(tenant)).hasSize(1);
+    }
+
+    @Test
+    void aSpoolIsOfWhoeverHasTheFirstRecordTakenAndNotOfWhoeverAsksFirst() {
+        Recorder other = new Recorder(new Subject("service", "other"), sidecar.home());
+        SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 1);
+        assertThat(spools.append(tenant, other, asks, BEGINS, List.of()).verdict())
+                .isEqualTo(Verdict.ASKED);
+
+        assertThat(append(1, 1).verdict()).isEqualTo(Verdict.APPENDED);
+        assertThat(spools.append(tenant, other, batch(1, 1), BEGINS, drafts(1)).verdict())
+                .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
+        assertThat(size()).isEqualTo(1);
+    }
+
+    @Test
+    void namesWhatIsLeftWhenTheFirstIsTakenThatWasAskedAboutBefore() {
+        SpooledBatch told = new SpooledBatch("f".repeat(32), List.of(), BEGINS, BEGINS, 9);
+        spools.append(tenant, sidecar, told, BEGINS, List.of());
+        assertThat(ask(1).left()).isEmpty();
+
+        assertThat(append(1, 1).left())
+                .singleElement()
+                .satisfies(left -> assertThat(left.missing()).isEqualTo(9));
+        assertThat(append(2, 1).left()).isEmpty();
+    }
+
+    private Reception ask(long highest) {
+        SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, highest);
+        return spools.append(tenant, sidecar, asks, BEGINS, List.of());
+    }
+
+    @Test
     void whatIsDeclaredLostIsRecordedAndNoLongerExpected() {
         Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
         Loss loss = new Loss(tenant, admin, sidecar, SPOOL, 5, "disk broke");

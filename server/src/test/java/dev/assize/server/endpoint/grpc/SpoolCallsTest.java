@@ -139,8 +139,10 @@ class SpoolCallsTest {
 
     @Test
     void tellsWhereItStandsAndNotesWhatToExpect() {
-        assertThat(ask(SPOOL, 7)).isEqualTo(1);
+        assertThat(ask(SPOOL, 0)).isEqualTo(1);
         assertThat(spools()).isEmpty();
+        assertThat(ask(SPOOL, 7)).isEqualTo(1);
+        assertThat(spools().getFirst().getMissing()).isEqualTo(7);
 
         append(batch(SPOOL, 1, "a"));
         assertThat(ask(SPOOL, 7)).isEqualTo(2);
