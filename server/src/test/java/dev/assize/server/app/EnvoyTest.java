@@ -228,6 +228,33 @@ class EnvoyTest {
         assertThat(served).hasValue(before + 1);
     }
 
+    /** Envoy's tracer hands on what a client sent as `tracestate`, and a call with headers that long would fail. */
+    @Test
+    void staysShutWhereATracedClientSendsStateThatIsTooLong() throws Exception {
+        String open = with(config(), "failure_mode_allow: false", "failure_mode_allow: true");
+        String traced = with(open, "stat_prefix: shop\n", """
+                stat_prefix: shop
+                                tracing:
+                                  provider:
+                                    name: envoy.tracers.opentelemetry
+                                    typed_config:
+                                      "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig
+                                      grpc_service: {envoy_grpc: {cluster_name: assize}}
+                                      service_name: shop
+                """);
+        try (Envoy envoy = Envoy.start(directory, traced)) {
+            RawHttp.Answer denied = envoy.send(
+                    "GET",
+                    "/orders/17",
+                    bearer("bob"),
+                    "traceparent: 00-" + "a".repeat(32) + "-" + "b".repeat(16) + "-01",
+                    "tracestate: a=" + "b".repeat(9 * 1024));
+
+            assertThat(denied.status()).isEqualTo(403);
+            assertThat(envoy.counted("http.shop.ext_authz.error")).isZero();
+        }
+    }
+
     @Test
     void readsOverBodiesHoweverLarge() throws Exception {
         String config = with(
