@@ -140,9 +140,12 @@ final class PostgresSpoolRepository implements SpoolRepository {
             throws SQLException {
         Recorder recorder = row.standing.recorder();
         Receipt last = row.lastEntry;
-        boolean whole = last == null || isThere(transaction, tenant, last);
-        long next = whole ? row.standing.nextNumber() : nextOfWhatIsLeft(transaction, tenant, row, last);
-        Digest lastHash = whole ? row.lastHash : null;
+        long next = row.standing.nextNumber();
+        Digest lastHash = row.lastHash;
+        if (last != null && !isThere(transaction, tenant, last)) {
+            next = nextOfWhatIsLeft(transaction, tenant, row, last);
+            lastHash = null;
+        }
         Verdict verdict = verdict(batch, next, lastHash);
         if (verdict == Verdict.APPENDED) {
             Receipt entry = append(transaction, tenant, recorder, drafts);

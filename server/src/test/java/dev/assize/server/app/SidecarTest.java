@@ -140,13 +140,6 @@ class SidecarTest {
             spec: {subjects: ["user:alice"], role: everywhere}
             """;
 
-    private static final String BUSY = """
-            apiVersion: assize.dev/v1
-            kind: Freeze
-            metadata: {tenant: acme, name: everywhere}
-            spec: {subject: "user:bob", reason: "change %d"}
-            """;
-
     private static CentreFixture centre;
     private static String key;
 
@@ -421,7 +414,12 @@ class SidecarTest {
         String last = "nothing";
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         for (int i = 0; last.equals("nothing") && System.nanoTime() < deadline; i++) {
-            centre.apply(BUSY.formatted(i));
+            centre.apply("""
+                    apiVersion: assize.dev/v1
+                    kind: Freeze
+                    metadata: {tenant: acme, name: everywhere}
+                    spec: {subject: "user:bob", reason: "change %d"}
+                    """.formatted(i));
             LockSupport.parkNanos(100_000_000);
             last = refused(() -> sidecar.check(question().build()));
         }
