@@ -351,6 +351,9 @@ class SidecarTest {
         centre.network().cut();
         Served sidecar = new Served(home, CentreFixture.sidecar(home, environment));
         assertThat(refused(() -> sidecar.check(question().build()))).isEqualTo("POLICY_STALE");
+        assertThat(refused(() -> sidecar.check(question().setTenant("recorded").build())))
+                .as("where a caller who was let in would be told that the key does not reach it")
+                .isEqualTo("POLICY_STALE");
         centre.network().restore();
         sidecar.until(Reason.REASON_ALLOWED);
         assertThat(with(LedgerServiceGrpc.newBlockingStub(sidecar.channel), sidecar.key)
