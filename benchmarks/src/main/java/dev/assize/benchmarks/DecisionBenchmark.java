@@ -4,6 +4,7 @@ import static dev.assize.benchmarks.DecisionWorld.action;
 import static dev.assize.benchmarks.DecisionWorld.query;
 import static dev.assize.benchmarks.DecisionWorld.service;
 
+import dev.assize.benchmarks.NestedMaps.Question;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.DecisionGraph;
@@ -100,6 +101,7 @@ public class DecisionBenchmark {
     private DecisionGraph graph;
     private NestedMaps maps;
     private CheckQuery[] queries;
+    private Question[] questions;
 
     @Setup
     public void compile() {
@@ -107,12 +109,15 @@ public class DecisionBenchmark {
         graph = GraphCompiler.compile(tenant, DecisionWorld.platform());
         maps = new NestedMaps(tenant);
         queries = request.queries();
-        for (CheckQuery query : queries) {
+        questions = Stream.of(queries).map(Question::of).toArray(Question[]::new);
+        for (int i = 0; i < queries.length; i++) {
+            CheckQuery query = queries[i];
             Reason answered =
                     Evaluator.evaluate(graph, query, DecisionWorld.NOW).answer().reason();
             Reason expected = request.expected == null ? answered : request.expected;
-            if (answered != expected || maps.check(query, DecisionWorld.NOW) != expected) {
-                throw new AssertionError(query + ": " + answered + ", " + maps.check(query, DecisionWorld.NOW));
+            Reason ofMaps = maps.check(questions[i], DecisionWorld.NOW);
+            if (answered != expected || ofMaps != expected) {
+                throw new AssertionError(query + ": " + answered + ", " + ofMaps);
             }
         }
     }
@@ -128,8 +133,8 @@ public class DecisionBenchmark {
     @Benchmark
     @OperationsPerInvocation(QUERIES)
     public void nestedMaps(Blackhole results) {
-        for (CheckQuery query : queries) {
-            results.consume(maps.check(query, DecisionWorld.NOW));
+        for (Question question : questions) {
+            results.consume(maps.check(question, DecisionWorld.NOW));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.assize.benchmarks;
 
+import dev.assize.proto.v1.CheckRequest;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -42,7 +43,7 @@ final class NestedMaps {
 
     private final Set<String> environments = new HashSet<>();
     private final Map<String, Set<String>> actionsByType = new HashMap<>();
-    private final Map<String, List<RoleBindingDocument>> bindingsBySubject = new HashMap<>();
+    private final Map<String, List<Grant>> grantsBySubject = new HashMap<>();
 
     /** Role, type, action, environment. */
     private final Map<String, Map<String, Map<String, Map<String, Set<Effect>>>>> effects = new HashMap<>();
@@ -62,39 +63,39 @@ final class NestedMaps {
             membersByGroup.put(new Subject(Subject.GROUP_TYPE, group.name()), group.members());
         }
         for (RoleBindingDocument binding : policy.ofKind(RoleBindingDocument.class)) {
+            Grant grant = Grant.of(binding);
             ArrayDeque<Subject> open = new ArrayDeque<>();
             binding.subjects().forEach(pattern -> open.add(Subject.parse(pattern.toString())));
             while (!open.isEmpty()) {
                 Subject subject = open.remove();
                 open.addAll(membersByGroup.getOrDefault(subject, List.of()));
-                bindingsBySubject
+                grantsBySubject
                         .computeIfAbsent(subject.toString(), any -> new ArrayList<>())
-                        .add(binding);
+                        .add(grant);
             }
         }
     }
 
-    Reason check(CheckQuery query, Instant now) {
-        String type = query.resource().type();
-        if (!environments.contains(query.env().value())) {
+    Reason check(Question question, Instant now) {
+        String type = question.type();
+        if (!environments.contains(question.env())) {
             return Reason.ENVIRONMENT_UNKNOWN;
         }
         Set<String> actions = actionsByType.get(type);
         if (actions == null) {
             return Reason.TYPE_UNKNOWN;
         }
-        if (!actions.contains(query.action().value())) {
+        if (!actions.contains(question.action())) {
             return Reason.ACTION_UNKNOWN;
         }
         Reason best = Reason.NO_GRANT;
-        for (RoleBindingDocument binding :
-                bindingsBySubject.getOrDefault(query.subject().toString(), List.of())) {
-            Set<Effect> ofRole = effects.getOrDefault(binding.role(), Map.of())
+        for (Grant grant : grantsBySubject.getOrDefault(question.subject(), List.of())) {
+            Set<Effect> ofRole = effects.getOrDefault(grant.role(), Map.of())
                     .getOrDefault(type, Map.of())
-                    .getOrDefault(query.action().value(), Map.of())
-                    .getOrDefault(query.env().value(), Set.of());
+                    .getOrDefault(question.action(), Map.of())
+                    .getOrDefault(question.env(), Set.of());
             if (!ofRole.isEmpty()) {
-                Reason reason = judge(binding, ofRole, query, now);
+                Reason reason = grant.judge(ofRole, question, now);
                 best = PRECEDENCE.indexOf(reason) < PRECEDENCE.indexOf(best) ? reason : best;
             }
             if (best == Reason.EXPLICIT_DENY) {
@@ -104,35 +105,78 @@ final class NestedMaps {
         return best;
     }
 
-    private static Reason judge(RoleBindingDocument binding, Set<Effect> effects, CheckQuery query, Instant now) {
-        @Nullable Reason otherwise = null;
-        if (!covers(binding, query)) {
-            otherwise = Reason.OUT_OF_SCOPE;
-        } else if (binding.notAfter() != null && !now.isBefore(binding.notAfter())) {
-            otherwise = Reason.GRANT_EXPIRED;
-        } else if (binding.notBefore() != null && now.isBefore(binding.notBefore())) {
-            otherwise = Reason.GRANT_NOT_YET_VALID;
+    /** What is asked of a tenant, as strings. */
+    record Question(String subject, String resource, String action, String env) {
+
+        static Question of(CheckQuery query) {
+            return new Question(
+                    query.subject().toString(),
+                    query.resource().value(),
+                    query.action().value(),
+                    query.env().value());
         }
-        if (otherwise != null) {
-            return effects.contains(Effect.ALLOW) ? otherwise : Reason.NO_GRANT;
+
+        static Question of(CheckRequest request) {
+            return new Question(request.getSubject(), request.getResource(), request.getAction(), request.getEnv());
         }
-        return effects.contains(Effect.DENY) ? Reason.EXPLICIT_DENY : Reason.ALLOWED;
+
+        private String type() {
+            int innermost = resource.lastIndexOf('/') + 1;
+            int colon = resource.indexOf(':', innermost);
+            return resource.substring(innermost, colon < 0 ? resource.length() : colon);
+        }
     }
 
-    private static boolean covers(RoleBindingDocument binding, CheckQuery query) {
-        for (AnyOf<Environment> names :
-                binding.scopeOfGrant().environments().stream().toList()) {
-            if (!names.contains(query.env())) {
+    /** A binding to one subject; no environments and no resources are all. */
+    private record Grant(
+            String role,
+            Set<String> environments,
+            List<String> resources,
+            @Nullable Instant notBefore,
+            @Nullable Instant notAfter) {
+
+        static Grant of(RoleBindingDocument binding) {
+            Set<String> environments = new HashSet<>();
+            for (AnyOf<Environment> names :
+                    binding.scopeOfGrant().environments().stream().toList()) {
+                if (names instanceof AnyOf.Listed<Environment> listed) {
+                    listed.values().forEach(environment -> environments.add(environment.value()));
+                }
+            }
+            List<String> resources = binding.scopeOfGrant().resources().stream()
+                    .flatMap(List::stream)
+                    .map(ResourcePath::value)
+                    .toList();
+            return new Grant(binding.role(), environments, resources, binding.notBefore(), binding.notAfter());
+        }
+
+        Reason judge(Set<Effect> effects, Question question, Instant now) {
+            @Nullable Reason otherwise = null;
+            if (!covers(question)) {
+                otherwise = Reason.OUT_OF_SCOPE;
+            } else if (notAfter != null && !now.isBefore(notAfter)) {
+                otherwise = Reason.GRANT_EXPIRED;
+            } else if (notBefore != null && now.isBefore(notBefore)) {
+                otherwise = Reason.GRANT_NOT_YET_VALID;
+            }
+            if (otherwise != null) {
+                return effects.contains(Effect.ALLOW) ? otherwise : Reason.NO_GRANT;
+            }
+            return effects.contains(Effect.DENY) ? Reason.EXPLICIT_DENY : Reason.ALLOWED;
+        }
+
+        private boolean covers(Question question) {
+            if (!environments.isEmpty() && !environments.contains(question.env())) {
                 return false;
             }
+            return resources.isEmpty()
+                    || resources.stream().anyMatch(ancestor -> isUnder(question.resource(), ancestor));
         }
-        for (List<ResourcePath> paths :
-                binding.scopeOfGrant().resources().stream().toList()) {
-            if (paths.stream().noneMatch(query.resource()::isUnder)) {
-                return false;
-            }
+
+        private static boolean isUnder(String resource, String ancestor) {
+            return resource.startsWith(ancestor)
+                    && (resource.length() == ancestor.length() || resource.charAt(ancestor.length()) == '/');
         }
-        return true;
     }
 
     private void add(String role, Permission permission, List<Environment> all) {

@@ -68,7 +68,7 @@ final class DecisionChapter {
                 its freshness, the clock, every name compared byte by byte, the answer counted. HOT is 2,048 random requests \
                 of one tenant, HOT_OF_MANY as many of 1,000 tenants, COLD 65,536 of 1,000 tenants with 1,000,000 bindings; \
                 the others are one request each. A batch finds its tenant once. The maps are hash maps in hash maps that \
-                give the same reason, from names that are strings already."""));
+                give the same reason from the same bytes, of which the message's generated code makes strings."""));
         List<List<String>> rows = new ArrayList<>();
         for (String engine : decisions.engines(Cell.DESK)) {
             for (String model : decisions.models(Cell.DESK)) {
