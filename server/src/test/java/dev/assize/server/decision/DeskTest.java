@@ -147,6 +147,26 @@ class DeskTest {
     private final NodeClock clock = new NodeClock(now::get, nanos::get);
     private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final DecisionMetrics metrics = new DecisionMetrics(registry);
+    private static final String UNDECLARED = """
+            apiVersion: assize.dev/v1
+            kind: Tenant
+            metadata: {name: acme}
+            spec: {environments: [default]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: acme, name: owner}
+            spec:
+              permissions:
+                - {resources: [doc], actions: ["*"]}
+                - {resources: ["*"], actions: ["*"]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: plain}
+            spec: {subjects: ["user:alice"], role: owner}
+            """;
+
     private final FakePolicySource source = new FakePolicySource();
     private final GraphCache graphs = new GraphCache(source, CONFIG, clock, metrics);
     private final PolicyDecisionPoint pdp = pdp();
@@ -225,6 +245,18 @@ class DeskTest {
     void leavesToOthersWhatTheyRefuse(String subject, String resource, String action, String env) {
         assertThat(decide(names(subject, resource, action, env))).isFalse();
         assertThatThrownBy(() -> query(subject, resource, action, env)).isInstanceOf(MalformedException.class);
+    }
+
+    /** Where nothing is declared, a name that is found in the policy says nothing about the others. */
+    @ParameterizedTest
+    @CsvSource({"doc:1, 1", "doc:1, re ad", "other:1, 1", "other:1, re ad"})
+    void leavesToOthersWhatTheyRefuseWhereAnyTypeAndActionIsKnown(String resource, String action) {
+        source.put(PolicySet.of(PolicyScope.of(ACME), new Revision(2), documents(UNDECLARED)));
+        pdp.refresh(PolicyScope.of(ACME));
+        assertThat(decide(names("user:alice", resource, "read", ""))).isTrue();
+        assertThat(desk.reason()).isEqualTo(Reason.ALLOWED);
+        assertThat(decide(names("user:alice", resource, action, ""))).isFalse();
+        assertThatThrownBy(() -> query("user:alice", resource, action, "")).isInstanceOf(MalformedException.class);
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.assize.server.model.AttributeValue.Time;
 import dev.assize.server.model.AttributeValue.Truth;
 import dev.assize.server.model.AttributeValue.Whole;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
@@ -64,6 +65,45 @@ class EvaluatorEdgesTest {
         assertThat(reason(policy, "vault:v7")).isEqualTo(Reason.OUT_OF_SCOPE);
         assertThat(reason(policy, "vault:v7/agent:ab")).isEqualTo(Reason.OUT_OF_SCOPE);
         assertThat(reason(policy, "vault:v20/agent:a")).isEqualTo(Reason.OUT_OF_SCOPE);
+    }
+
+    @Test
+    void aScopeOfManyResourcesCoversThoseOfMostSegments() {
+        String deepest = "vault:v/".repeat(Limits.PATH_SEGMENTS - 1) + "doc:1";
+        String paths = IntStream.range(0, 20).mapToObj(i -> "\"doc:" + i + "\"").collect(Collectors.joining(", "));
+        String policy =
+                role("reader", "") + binding("b", "reader", "scope: {resources: [" + paths + ", \"" + deepest + "\"]}");
+        assertThat(reason(policy, deepest)).isEqualTo(Reason.ALLOWED);
+        assertThat(reason(policy, deepest + "1")).isEqualTo(Reason.OUT_OF_SCOPE);
+    }
+
+    @Test
+    void aScopeOfManyTypesOrEnvironmentsCoversThese() {
+        String types = IntStream.range(0, 20).mapToObj(i -> "t" + i).collect(Collectors.joining(", "));
+        String policy = role("reader", "") + binding("b", "reader", "scope: {resourceTypes: [" + types + "]}");
+        assertThat(reason(policy, "t0:1")).isEqualTo(Reason.ALLOWED);
+        assertThat(reason(policy, "t0:1/t19:1")).isEqualTo(Reason.ALLOWED);
+        assertThat(reason(policy, "t0:1/t20:1")).isEqualTo(Reason.OUT_OF_SCOPE);
+    }
+
+    /** A deny's advice is of the permission that denies, not of the role's first. */
+    @Test
+    void theAdviceOfADenyIsThatOfItsOwnPermission() {
+        String policy = """
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: banned}
+                spec:
+                  permissions:
+                    - {effect: deny, resources: ["*"], actions: [read], when: "subject.id == 'bob'", obligations: [{id: a, type: t}]}
+                    - {effect: deny, resources: ["*"], actions: [read], obligations: [{id: c, type: t}, {id: b, type: t}]}
+                """ + binding("b", "banned", "");
+        Answer answer = evaluate(policy, "doc:1");
+        assertThat(answer.decidedBy()).isEqualTo(new DecidedBy.Grant("b", "banned", 1));
+        assertThat(answer.obligations())
+                .extracting(obligation -> obligation.id())
+                .containsExactly("b", "c");
     }
 
     @Test

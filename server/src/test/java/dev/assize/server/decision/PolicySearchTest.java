@@ -114,17 +114,57 @@ class PolicySearchTest {
                 metadata: {tenant: acme, name: b}
                 spec: {subjects: ["user:alice"], role: r}
                 """;
-        source.put(PolicySet.of(
-                PolicyScope.of(ACME),
-                new Revision(1),
-                DocumentReader.read("acme.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8))
-                        .documents()));
+        source.put(acme(yaml));
         Search search = new Search.Actions(ALICE, ResourcePath.parse("doc:1"), at(ACME, Environment.DEFAULT));
         PolicySearch searches = new Room().searches;
         assertThat(searches.search(search, PointInTime.NOW, null, 10, LONG).found())
                 .containsExactly("audit", "list", "read", "write");
         assertThat(searches.search(search, PointInTime.NOW, "list", 10, LONG).found())
                 .containsExactly("read", "write");
+    }
+
+    @Test
+    void whoeverIsMeantWithoutAnIdIsToldByTheWildcard() {
+        String yaml = """
+                apiVersion: assize.dev/v1
+                kind: Tenant
+                metadata: {name: acme}
+                spec: {environments: [default]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: r}
+                spec: {permissions: [{resources: [doc], actions: [read]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: acme, name: b}
+                spec: {subjects: ["user:*", "user:alice", "bot:*", "agent:*"], role: r}
+                """;
+        assertThat(wildcards(yaml, null)).containsExactly("agent:*", "bot:*", "user:*");
+        assertThat(wildcards(yaml, "user")).containsExactly("user:*");
+        assertThat(wildcards(yaml, "service")).isEmpty();
+        String anyone = yaml.replace("\"bot:*\"", "\"*\"");
+        assertThat(wildcards(anyone, null)).containsExactly("*", "agent:*", "user:*");
+        assertThat(wildcards(anyone, "service")).containsExactly("*");
+    }
+
+    private List<String> wildcards(String yaml, @Nullable String subjectType) {
+        source.put(acme(yaml));
+        Search search = new Search.Subjects(
+                subjectType, ResourcePath.parse("doc:1"), new Action("read"), at(ACME, Environment.DEFAULT));
+        return new Room()
+                .searches
+                .search(search, PointInTime.NOW, null, 10, LONG)
+                .wildcards();
+    }
+
+    private static PolicySet acme(String yaml) {
+        return PolicySet.of(
+                PolicyScope.of(ACME),
+                new Revision(1),
+                DocumentReader.read("acme.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8))
+                        .documents());
     }
 
     @Test

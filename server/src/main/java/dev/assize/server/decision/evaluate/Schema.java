@@ -96,12 +96,6 @@ public final class Schema {
         return types.others() != null;
     }
 
-    /** Whether the node is that of every type that has none of its own. */
-    @SuppressWarnings("ReferenceEquality") // There is one such node.
-    boolean isOther(ResourceNode node) {
-        return node == types.others();
-    }
-
     /** The node of a type, null where types are declared and it is not among them. */
     @Nullable
     ResourceNode type(String type) {

@@ -172,7 +172,7 @@ public final class Walk {
         knowing = false;
     }
 
-    /** Whether subject, action, environment and the resource's type are all names that the policy has. */
+    /** Whether subject, action and environment are all names that the policy has. */
     public boolean knowsNames() {
         return knowing;
     }
@@ -204,7 +204,7 @@ public final class Walk {
         }
         HomeDirectory home = query == null ? graph.residents() : graph.home(query.subjectTenant());
         SubjectNode subject = home.find(names);
-        knowing = subject != null && !type.hasOtherActions() && !schema.isOther(type);
+        knowing = subject != null && !type.hasOtherActions();
         if (subject != null) {
             over(subject.direct());
             over(subject.membership().grants(home));
