@@ -303,6 +303,7 @@ final class ChangePlanner implements Planner {
                 planned.sum,
                 record,
                 PolicyEvents.of(made, recorder, change.reason(), change.origin()),
+                TenantEvents.of(made, recorder, change.reason(), change.origin()),
                 change.origin().once());
     }
 

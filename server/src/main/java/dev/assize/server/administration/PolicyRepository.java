@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Where policy is kept. Blocks; a broken surrounding is an exception. */
@@ -91,6 +92,7 @@ public interface PolicyRepository {
      * @param revision the new one, the base's successor
      * @param sum what all documents of the scope then add up to
      * @param entries for the ledger of {@link PolicyScope#ledgerTenant()}, the manifest first
+     * @param ownEntries for the ledger of tenant `assize`, which hears of it too; none where that is the same
      * @param once the request, to be found again by its key; null where it has none
      */
     record ScopePlan(
@@ -101,7 +103,16 @@ public interface PolicyRepository {
             PolicySum sum,
             RevisionRecord record,
             List<AuditEvent> entries,
-            @Nullable Once once) {}
+            List<AuditEvent> ownEntries,
+            @Nullable Once once) {
+
+        /** The same, with more entries behind it. */
+        public ScopePlan with(List<AuditEvent> more) {
+            List<AuditEvent> all =
+                    Stream.concat(entries.stream(), more.stream()).toList();
+            return new ScopePlan(scope, revision, puts, deletes, sum, record, all, ownEntries, once);
+        }
+    }
 
     /**
      * An accepted change.

@@ -35,14 +35,14 @@ public interface ProposalRepository {
     List<FiledProposal> list(PolicyScope scope, Filter filter);
 
     /**
-     * Runs a step on a proposal that nobody else can change meanwhile, on a policy that nobody else can change meanwhile
-     * either, and commits what it decides, changes of policy included.
+     * Runs a step on a proposal and the policy, and commits what it decides, changes of policy included, if neither is
+     * another one by then; where one is, the step is run anew, in the end while nobody else can change anything.
      *
      * @return what the step answered; empty where there is no such proposal, and then it was not run
      */
     <R> Optional<R> change(PolicyScope scope, String id, Step<R> step);
 
-    /** What is done to a proposal behind its lock. */
+    /** What is done to a proposal; run again where something else was done to it meanwhile. */
     interface Step<R> {
         Outcome<R> on(FiledProposal proposal, Present policy);
     }

@@ -1,24 +1,18 @@
 package dev.assize.server.administration;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.inject.Inject;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.ShorthandResult.Done;
 import dev.assize.server.administration.ShorthandResult.NotThere;
 import dev.assize.server.administration.Shorthands.Order;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedOnce;
-import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
-import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
-import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +33,6 @@ public final class TenantLife {
     static final String DELETE = "delete";
 
     private static final Set<String> STEPS = Set.of(SUSPEND, RESUME, DELETE);
-
-    private static final String CATEGORY = "tenant";
 
     private final Shorthands shorthands;
     private final RecordedOnce records;
@@ -111,7 +103,12 @@ public final class TenantLife {
         return key.kind() == Kind.FREEZE
                 && key.name().equals(SUSPENSION)
                 && !key.scope().equals(PolicyScope.PLATFORM)
-                && !STEPS.contains(origin.text());
+                && !isStep(origin);
+    }
+
+    /** Whether a change is one of these steps, each of which records itself. */
+    static boolean isStep(ChangeOrigin origin) {
+        return STEPS.contains(origin.text());
     }
 
     private Step recorded(TenantId tenant, String action, Order order, ShorthandResult result) {
@@ -121,31 +118,7 @@ public final class TenantLife {
     }
 
     private long record(TenantId tenant, String action, Recorder by, @Nullable String reason, Done done) {
-        String payload = JsonNodeFactory.instance
-                .objectNode()
-                .put("tenant", tenant.value())
-                .put("revision", done.revision().value())
-                .put("seq", done.seq())
-                .toString();
-        AuditEvent event = new AuditEvent(
-                AuditEvent.OWN_TYPES + "tenant." + action,
-                CATEGORY,
-                by.caller(),
-                null,
-                new Action(action),
-                ResourcePath.parse("tenant:" + tenant),
-                Environment.DEFAULT,
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                reason,
-                false,
-                payload,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        AuditEvent event = TenantEvents.of(action, tenant, by, reason, done);
         String key = "tenant/" + action + "/" + tenant + "/" + done.revision().value();
         return records.record(TenantId.ASSIZE, by, event, key);
     }

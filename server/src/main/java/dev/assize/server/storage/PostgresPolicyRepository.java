@@ -1,19 +1,17 @@
 package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
-import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
 import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
-import dev.assize.server.administration.PolicyBusyException;
 import dev.assize.server.administration.PolicyRepository;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.decision.PolicySource;
 import dev.assize.server.decision.RevisionNeverCommittedException;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
-import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
@@ -26,6 +24,7 @@ import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.storage.PolicyVersions.Changed;
+import dev.assize.server.storage.ScopeHeads.Head;
 import dev.assize.server.storage.SeenPolicies.Question;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
@@ -45,14 +44,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.jooq.Condition;
 import org.jooq.Field;
-import org.jooq.Record2;
-import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
@@ -72,9 +67,6 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     /** So often a change is planned before it locks; where policy moves each time, it is planned under lock. */
     private static final int ROUNDS_AHEAD = 3;
-
-    /** Of a statement that was cancelled, and of a lock that was not to be had. */
-    private static final Set<String> OUT_OF_TIME = Set.of("57014", "55P03");
 
     /** Not `now()`, which is when the transaction began. */
     private static final Field<Instant> CLOCK = DSL.field("clock_timestamp()", SQLDataType.INSTANT);
@@ -99,11 +91,12 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     @Override
     public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
         for (int round = 0; round < ROUNDS_AHEAD; round++) {
-            Ahead ahead = planAhead(scopes, planner);
-            if (ahead.isEmpty()) {
+            Ahead<Planned> ahead =
+                    ahead(scopes, (_, present) -> new Planned(planner.plan(present), planner.unchanged()));
+            if (ahead.found.isEmpty()) {
                 return List.of();
             }
-            Optional<List<Long>> written = locked(scopes, locked -> locked.carryOut(ahead));
+            Optional<List<Long>> written = ifStands(scopes, ahead, locked -> Optional.of(locked.carryOut(ahead.found)));
             if (written.isPresent()) {
                 return written.get();
             }
@@ -111,26 +104,42 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return change(scopes, planner);
     }
 
-    private Ahead planAhead(Set<PolicyScope> scopes, Planner planner) {
+    /** Looks at the scopes as they are, and holds up nobody. */
+    <T> Ahead<T> ahead(Set<PolicyScope> scopes, Look<T> look) {
         return database.inLongSnapshot(PolicyScope.PLATFORM.key(), transaction -> {
-            SortedMap<PolicyScope, Head> heads = peek(transaction, scopes);
+            SortedMap<PolicyScope, Head> heads = ScopeHeads.peek(transaction, scopes);
             SeenPolicies present = new SeenPolicies(transaction, heads, known);
-            List<ScopePlan> plans = planner.plan(present);
-            return new Ahead(heads, present.answers(), plans, planner.unchanged());
+            T found = look.at(transaction, present);
+            return new Ahead<>(heads, present.answers(), found);
         });
     }
 
+    /** Does what comes of a look, behind the locks; empty, and nothing is written, where something else is there by now. */
+    <R> Optional<R> ifStands(Set<PolicyScope> scopes, Ahead<?> ahead, LockedWork<Optional<R>> work) {
+        return locked(scopes, locked -> {
+            Optional<R> done = locked.stands(ahead) ? work.run(locked) : Optional.empty();
+            if (done.isEmpty()) {
+                locked.transaction.abandon();
+            }
+            return done;
+        });
+    }
+
+    /** What is looked at before anything is locked. */
+    interface Look<T> {
+        T at(TenantTransaction transaction, Present present) throws SQLException;
+    }
+
     /**
-     * What was planned before anything was locked.
+     * What was found before anything was locked.
      *
      * @param heads everything it was shown hangs on these
      * @param answers and on these, which may be given without a new revision
      */
-    private record Ahead(
-            SortedMap<PolicyScope, Head> heads,
-            Map<Question, Optional<Answered>> answers,
-            List<ScopePlan> plans,
-            List<Unchanged> unchanged) {
+    record Ahead<T>(SortedMap<PolicyScope, Head> heads, Map<Question, Optional<Answered>> answers, T found) {}
+
+    /** What a planner planned. */
+    private record Planned(List<ScopePlan> plans, List<Unchanged> unchanged) {
 
         boolean isEmpty() {
             return plans.isEmpty() && unchanged.isEmpty();
@@ -150,7 +159,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     private <R> R locked(Set<PolicyScope> scopes, LockedWork<R> work) {
         return database.inTransaction(Mode.WRITE, PolicyScope.PLATFORM.key(), PLANNER_LIMIT, transaction -> {
-            SortedMap<PolicyScope, Head> heads = lock(transaction, new TreeSet<>(scopes));
+            SortedMap<PolicyScope, Head> heads = ScopeHeads.lock(transaction, new TreeSet<>(scopes));
             return work.run(new Locked(transaction, heads));
         });
     }
@@ -189,34 +198,25 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
         private List<Long> carryOut(Planner planner) throws SQLException {
             List<ScopePlan> plans = planner.plan(present());
-            return carryOut(plans, planner.unchanged());
+            return carryOut(new Planned(plans, planner.unchanged()));
         }
 
-        /** Empty, and nothing is written, where something else is there by now. */
-        private Optional<List<Long>> carryOut(Ahead ahead) throws SQLException {
-            if (stands(ahead)) {
-                return Optional.of(carryOut(ahead.plans, ahead.unchanged));
-            }
-            transaction.abandon();
-            return Optional.empty();
-        }
-
-        private boolean stands(Ahead ahead) {
+        private boolean stands(Ahead<?> ahead) {
             Present present = present();
             return heads.equals(ahead.heads)
                     && ahead.answers.entrySet().stream()
                             .allMatch(one -> one.getKey().ask(present).equals(one.getValue()));
         }
 
-        private List<Long> carryOut(List<ScopePlan> plans, List<Unchanged> unchanged) throws SQLException {
-            if (plans.isEmpty() && unchanged.isEmpty()) {
+        private List<Long> carryOut(Planned planned) throws SQLException {
+            if (planned.isEmpty()) {
                 transaction.abandon();
                 return List.of();
             }
-            for (Unchanged one : unchanged) {
+            for (Unchanged one : planned.unchanged) {
                 PolicyWriter.answer(transaction, one);
             }
-            return write(plans);
+            return write(planned.plans);
         }
 
         /** Writes what was planned; the positions of the manifests, in order. */
@@ -229,7 +229,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
             for (ScopePlan plan : plans) {
                 Head base = requireNonNull(heads.get(plan.scope()));
                 long seq = requireNonNull(manifests.get(plan.scope())).seq();
-                PolicyWriter.write(transaction, plan, base.revision, committedAt, seq);
+                PolicyWriter.write(transaction, plan, base.revision(), committedAt, seq);
             }
             PostgresChangeSignals.announce(transaction, plans);
             return plans.stream()
@@ -242,7 +242,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     public PolicySet current(PolicyScope scope) {
         PolicySet start = known.find(scope);
         return database.inLongSnapshot(scope.key(), transaction -> {
-            Revision head = revisions(transaction, Set.of(scope)).getOrDefault(scope, Revision.NONE);
+            Revision head = ScopeHeads.revisions(transaction, Set.of(scope)).getOrDefault(scope, Revision.NONE);
             return current(transaction, scope, start, head);
         });
     }
@@ -267,7 +267,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         PolicySet own = known.find(scope);
         PolicySet platform = known.find(PolicyScope.PLATFORM);
         return database.inLongSnapshot(scope.key(), transaction -> {
-            Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
+            Map<PolicyScope, Revision> heads = ScopeHeads.revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
             PolicySet present = current(transaction, scope, own, heads.getOrDefault(scope, Revision.NONE));
             if (isGone(present)) {
                 return Optional.empty();
@@ -282,7 +282,7 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     public Optional<PolicyUpdate> update(PolicySnapshot held) {
         PolicyScope scope = held.tenant().scope();
         return database.inLongSnapshot(scope.key(), transaction -> {
-            Map<PolicyScope, Revision> heads = revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
+            Map<PolicyScope, Revision> heads = ScopeHeads.revisions(transaction, Set.of(scope, PolicyScope.PLATFORM));
             Changed own = since(transaction, held.tenant(), heads.getOrDefault(scope, Revision.NONE));
             if (isGone(own.set())) {
                 return Optional.empty();
@@ -318,14 +318,15 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     @Override
     public Map<PolicyScope, Revision> revisions(Set<PolicyScope> scopes) {
-        return database.inSnapshot(PolicyScope.PLATFORM.key(), transaction -> revisions(transaction, scopes));
+        return database.inSnapshot(
+                PolicyScope.PLATFORM.key(), transaction -> ScopeHeads.revisions(transaction, scopes));
     }
 
     @Override
     public Heads heads(Set<PolicyScope> scopes) {
         return database.inSnapshot(
                 PolicyScope.PLATFORM.key(),
-                transaction -> new Heads(revisions(transaction, scopes), time(transaction)));
+                transaction -> new Heads(ScopeHeads.revisions(transaction, scopes), time(transaction)));
     }
 
     private PolicySet current(
@@ -398,86 +399,6 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         return revision == null ? Revision.NONE : new Revision(revision);
     }
 
-    /** What {@link #lock} would find at this moment. */
-    private static SortedMap<PolicyScope, Head> peek(TenantTransaction transaction, Set<PolicyScope> scopes) {
-        SortedMap<PolicyScope, Head> heads = new TreeMap<>();
-        heads.put(PolicyScope.PLATFORM, Head.NONE);
-        scopes.forEach(scope -> heads.put(scope, Head.NONE));
-        if (scopes.contains(PolicyScope.PLATFORM)) {
-            heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
-            putEvery(transaction, DSL.noCondition(), heads);
-        } else {
-            String[] keys = heads.keySet().stream().map(PolicyScope::key).toArray(String[]::new);
-            putEvery(transaction, POLICY_SCOPE.SCOPE_KEY.eq(DSL.any(keys)), heads);
-        }
-        return heads;
-    }
-
-    private static void putEvery(
-            TenantTransaction transaction, Condition condition, SortedMap<PolicyScope, Head> heads) {
-        transaction
-                .sql()
-                .selectFrom(POLICY_SCOPE)
-                .where(condition)
-                .forEach(row -> heads.put(
-                        PolicyScope.ofKey(row.getScopeKey()),
-                        new Head(new Revision(row.getRevision()), row.getCommittedAt())));
-    }
-
-    /** Locks the scopes, and answers with them, the platform and, where that is to change, every tenant. */
-    private static SortedMap<PolicyScope, Head> lock(TenantTransaction transaction, SortedSet<PolicyScope> scopes)
-            throws SQLException {
-        boolean changesPlatform = scopes.contains(PolicyScope.PLATFORM);
-        SortedMap<PolicyScope, Head> heads = new TreeMap<>();
-        heads.put(PolicyScope.PLATFORM, lock(transaction, PolicyScope.PLATFORM, changesPlatform));
-        if (changesPlatform) {
-            // By whose policy the platform is guarded; a new database has none yet.
-            heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
-            // Nobody else can be changing these: that takes a share of the platform's row.
-            putEvery(transaction, DSL.noCondition(), heads);
-        }
-        for (PolicyScope scope : scopes) {
-            if (!scope.isPlatform()) {
-                transaction.actFor(scope.key());
-                heads.put(scope, lock(transaction, scope, true));
-            }
-        }
-        return heads;
-    }
-
-    private static Head lock(TenantTransaction transaction, PolicyScope scope, boolean alone) {
-        try {
-            return lockHead(transaction, scope, alone);
-        } catch (DataAccessException e) {
-            // One row by its key: what takes it so long is who has it.
-            throw OUT_OF_TIME.contains(e.sqlState()) ? new PolicyBusyException(scope, e) : e;
-        }
-    }
-
-    private static Head lockHead(TenantTransaction transaction, PolicyScope scope, boolean alone) {
-        var row = transaction
-                .sql()
-                .select(POLICY_SCOPE.REVISION, POLICY_SCOPE.COMMITTED_AT)
-                .from(POLICY_SCOPE)
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(scope.key()));
-        var locked = alone ? row.forUpdate() : row.forShare();
-        Record2<Long, Instant> found = locked.fetchOne();
-        if (found == null) {
-            insert(transaction, scope);
-            found = locked.fetchSingle();
-        }
-        return new Head(new Revision(found.value1()), found.value2());
-    }
-
-    private static void insert(TenantTransaction transaction, PolicyScope scope) {
-        transaction
-                .sql()
-                .insertInto(POLICY_SCOPE, POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
-                .values(scope.key(), Revision.NONE.value())
-                .onConflictDoNothing()
-                .execute();
-    }
-
     /**
      * When a change counts as committed: one moment for all its scopes, not before its entries were recorded, and later
      * than every revision it was judged beside, so that a question about the past finds those that belong together.
@@ -495,28 +416,50 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     /** Appends every plan's entries; one append for each ledger, in the order of tenants. */
     private Map<PolicyScope, Receipt> record(TenantTransaction transaction, List<ScopePlan> plans) throws SQLException {
-        SortedMap<TenantId, List<ScopePlan>> byLedger = new TreeMap<>();
-        plans.forEach(plan -> byLedger.computeIfAbsent(plan.scope().ledgerTenant(), tenant -> new ArrayList<>())
-                .add(plan));
-        Map<PolicyScope, Receipt> manifests = new HashMap<>();
-        for (Map.Entry<TenantId, List<ScopePlan>> entry : byLedger.entrySet()) {
-            TenantId tenant = entry.getKey();
-            transaction.actFor(tenant.value());
-            List<AppendCommand> commands = new ArrayList<>();
-            for (ScopePlan plan : entry.getValue()) {
-                Recorder recorder = plan.record().actor();
-                List<EntryDraft> drafts = OwnDrafts.of(transaction, codec, plan.entries(), recorder, tenant);
-                commands.add(new AppendCommand(recorder, drafts, null));
+        SortedMap<TenantId, List<Told>> byLedger = new TreeMap<>();
+        for (ScopePlan plan : plans) {
+            byLedger.computeIfAbsent(plan.scope().ledgerTenant(), _ -> new ArrayList<>())
+                    .add(new Told(plan, plan.entries(), true));
+            if (!plan.ownEntries().isEmpty()) {
+                byLedger.computeIfAbsent(TenantId.ASSIZE, _ -> new ArrayList<>())
+                        .add(new Told(plan, plan.ownEntries(), false));
             }
-            List<AppendResult> results = ledger.append(transaction, tenant, commands);
-            for (int i = 0; i < results.size(); i++) {
-                manifests.put(entry.getValue().get(i).scope(), manifest(results.get(i)));
+        }
+        Map<PolicyScope, Receipt> manifests = new HashMap<>();
+        for (Map.Entry<TenantId, List<Told>> entry : byLedger.entrySet()) {
+            manifests.putAll(record(transaction, entry.getKey(), entry.getValue()));
+        }
+        return manifests;
+    }
+
+    private Map<PolicyScope, Receipt> record(TenantTransaction transaction, TenantId tenant, List<Told> all)
+            throws SQLException {
+        transaction.actFor(tenant.value());
+        List<AppendCommand> commands = new ArrayList<>();
+        for (Told told : all) {
+            Recorder recorder = told.plan.record().actor();
+            commands.add(new AppendCommand(
+                    recorder, OwnDrafts.of(transaction, codec, told.entries, recorder, tenant), null));
+        }
+        List<AppendResult> results = ledger.append(transaction, tenant, commands);
+        Map<PolicyScope, Receipt> manifests = new HashMap<>();
+        for (int i = 0; i < results.size(); i++) {
+            Receipt first = first(results.get(i));
+            if (all.get(i).isWhole) {
+                manifests.put(all.get(i).plan.scope(), first);
             }
         }
         return manifests;
     }
 
-    private static Receipt manifest(AppendResult result) {
+    /**
+     * What one ledger is told of a plan.
+     *
+     * @param isWhole whether that is everything, the manifest first
+     */
+    private record Told(ScopePlan plan, List<AuditEvent> entries, boolean isWhole) {}
+
+    private static Receipt first(AppendResult result) {
         return switch (result) {
             case AppendResult.Appended appended -> appended.receipts().getFirst();
             case AppendResult.Replayed replayed -> throw new IllegalStateException("Without a key: " + replayed);
@@ -539,29 +482,5 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
 
     private static Instant time(TenantTransaction transaction) {
         return transaction.sql().select(CLOCK).fetchSingle().value1();
-    }
-
-    /** A scope at revision 0 has never been written. */
-    private static Map<PolicyScope, Revision> revisions(TenantTransaction transaction, Collection<PolicyScope> scopes) {
-        Map<PolicyScope, Revision> revisions = new TreeMap<>();
-        transaction
-                .sql()
-                .select(POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
-                .from(POLICY_SCOPE)
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(
-                        DSL.any(scopes.stream().map(PolicyScope::key).toArray(String[]::new))))
-                .and(POLICY_SCOPE.REVISION.gt(0L))
-                .forEach(row -> revisions.put(PolicyScope.ofKey(row.value1()), new Revision(row.value2())));
-        return revisions;
-    }
-
-    /**
-     * Where a scope stands.
-     *
-     * @param committedAt null where nothing was committed
-     */
-    record Head(Revision revision, @Nullable Instant committedAt) {
-
-        static final Head NONE = new Head(Revision.NONE, null);
     }
 }

@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL;
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL_ACCEPTANCE;
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL_DOCUMENT;
+import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
 import dev.assize.server.administration.FiledProposal;
@@ -11,7 +12,7 @@ import dev.assize.server.administration.FiledProposal.Base;
 import dev.assize.server.administration.FiledProposal.End;
 import dev.assize.server.administration.FiledProposal.How;
 import dev.assize.server.administration.FiledProposal.State;
-import dev.assize.server.administration.PolicyRepository.ScopePlan;
+import dev.assize.server.administration.PolicyRepository.Present;
 import dev.assize.server.administration.ProposalRepository;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
@@ -26,6 +27,8 @@ import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.Kind;
+import dev.assize.server.storage.PostgresPolicyRepository.Ahead;
+import dev.assize.server.storage.PostgresPolicyRepository.Locked;
 import dev.assize.server.storage.generated.tables.records.PolicyProposalAcceptanceRecord;
 import dev.assize.server.storage.generated.tables.records.PolicyProposalRecord;
 import java.sql.SQLException;
@@ -39,7 +42,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jooq.Condition;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
@@ -47,13 +49,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Proposals in PostgreSQL, each transition beside its ledger entry, and beside the change of policy where it is applied.
  *
- * <p>Locks are taken in one order by everybody: scopes as a change takes them, then the proposal's row, then the ledger's
- * head.
+ * <p>A step is decided before anything is locked, for that may take long, and written behind the locks where nothing has
+ * moved. Locks are taken in one order by everybody: scopes as a change takes them, then the proposal's row, then the
+ * ledger's head.
  */
 final class PostgresProposalRepository implements ProposalRepository {
 
     /** Rows of one statement, so that none takes long. */
     private static final int ROWS = 5_000;
+
+    /** So often a step is decided before anything is locked. */
+    private static final int ROUNDS_AHEAD = 3;
 
     private static final String INSERT = "INSERT INTO assize.policy_proposal_document"
             + " (scope_key, proposal_id, position, kind, name, yaml, source_file, source_lines)"
@@ -111,14 +117,7 @@ final class PostgresProposalRepository implements ProposalRepository {
 
     @Override
     public Optional<FiledProposal> find(PolicyScope scope, String id) {
-        return database.inSnapshot(
-                scope.key(),
-                transaction -> transaction
-                        .sql()
-                        .selectFrom(POLICY_PROPOSAL)
-                        .where(isProposal(scope, id))
-                        .fetchOptional()
-                        .map(row -> read(transaction, List.of(row)).getFirst()));
+        return database.inSnapshot(scope.key(), transaction -> proposal(transaction, scope, id, false));
     }
 
     @Override
@@ -170,49 +169,87 @@ final class PostgresProposalRepository implements ProposalRepository {
 
     @Override
     public <R> Optional<R> change(PolicyScope scope, String id, Step<R> step) {
-        return policies.underLock(Set.of(scope), locked -> {
-            TenantTransaction transaction = locked.transaction();
-            transaction.actFor(scope.key());
-            Optional<PolicyProposalRecord> row = transaction
-                    .sql()
-                    .selectFrom(POLICY_PROPOSAL)
-                    .where(isProposal(scope, id))
-                    .forUpdate()
-                    .fetchOptional();
-            if (row.isEmpty()) {
-                transaction.abandon();
+        for (int round = 0; round < ROUNDS_AHEAD; round++) {
+            Ahead<Optional<Decided<R>>> ahead = policies.ahead(
+                    Set.of(scope), (transaction, present) -> decide(transaction, present, scope, id, step));
+            Decided<R> decided = ahead.found().orElse(null);
+            if (decided == null) {
                 return Optional.empty();
             }
-            FiledProposal present = read(transaction, List.of(row.get())).getFirst();
-            Outcome<R> outcome = step.on(present, locked.present());
+            if (decided.outcome.write() == null) {
+                return Optional.of(decided.outcome.answer());
+            }
+            Optional<R> written = policies.ifStands(Set.of(scope), ahead, locked -> carryOut(locked, scope, decided));
+            if (written.isPresent()) {
+                return written;
+            }
+        }
+        return underLock(scope, id, step);
+    }
+
+    /** What a step decided, of a proposal as it was then. */
+    private record Decided<R>(FiledProposal proposal, Outcome<R> outcome) {}
+
+    private static <R> Optional<Decided<R>> decide(
+            TenantTransaction transaction, Present present, PolicyScope scope, String id, Step<R> step)
+            throws SQLException {
+        return proposal(transaction, scope, id, false)
+                .map(proposal -> new Decided<>(proposal, step.on(proposal, present)));
+    }
+
+    /** Empty where the proposal is another one by now. */
+    private <R> Optional<R> carryOut(Locked locked, PolicyScope scope, Decided<R> decided) throws SQLException {
+        FiledProposal there = proposal(locked.transaction(), scope, decided.proposal.id(), true)
+                .filter(decided.proposal::equals)
+                .orElse(null);
+        if (there == null) {
+            return Optional.empty();
+        }
+        write(locked, there, requireNonNull(decided.outcome.write()));
+        return Optional.of(decided.outcome.answer());
+    }
+
+    /** Where policy or the proposal moves each time. */
+    private <R> Optional<R> underLock(PolicyScope scope, String id, Step<R> step) {
+        return policies.underLock(Set.of(scope), locked -> {
+            FiledProposal there =
+                    proposal(locked.transaction(), scope, id, true).orElse(null);
+            if (there == null) {
+                locked.transaction().abandon();
+                return Optional.empty();
+            }
+            Outcome<R> outcome = step.on(there, locked.present());
             Write write = outcome.write();
             if (write == null) {
-                transaction.abandon();
-                return Optional.of(outcome.answer());
-            }
-            if (write.plans().isEmpty()) {
-                record(transaction, scope, write.caller(), write.entries());
+                locked.transaction().abandon();
             } else {
-                locked.write(withEntries(write));
+                write(locked, there, write);
             }
-            transaction.actFor(scope.key());
-            write(transaction, present, write);
             return Optional.of(outcome.answer());
         });
     }
 
-    /** What is recorded of a proposal stands behind what it changes. */
-    private static List<ScopePlan> withEntries(Write write) {
-        ScopePlan plan = write.plans().getFirst();
-        return List.of(new ScopePlan(
-                plan.scope(),
-                plan.revision(),
-                plan.puts(),
-                plan.deletes(),
-                plan.sum(),
-                plan.record(),
-                Stream.concat(plan.entries().stream(), write.entries().stream()).toList(),
-                plan.once()));
+    private void write(Locked locked, FiledProposal present, Write write) throws SQLException {
+        TenantTransaction transaction = locked.transaction();
+        PolicyScope scope = present.scope();
+        if (write.plans().isEmpty()) {
+            record(transaction, scope, write.caller(), write.entries());
+        } else {
+            // What is recorded of a proposal stands behind what it changes.
+            locked.write(List.of(write.plans().getFirst().with(write.entries())));
+        }
+        transaction.actFor(scope.key());
+        write(transaction, present, write);
+    }
+
+    /** As it is; locked, nobody else changes it any more. */
+    private static Optional<FiledProposal> proposal(
+            TenantTransaction transaction, PolicyScope scope, String id, boolean isLocked) throws SQLException {
+        transaction.actFor(scope.key());
+        var row = transaction.sql().selectFrom(POLICY_PROPOSAL).where(isProposal(scope, id));
+        return (isLocked ? row.forUpdate() : row)
+                .fetchOptional()
+                .map(found -> read(transaction, List.of(found)).getFirst());
     }
 
     private static Condition isProposal(PolicyScope scope, String id) {

@@ -18,7 +18,7 @@ import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
-import dev.assize.server.storage.PostgresPolicyRepository.Head;
+import dev.assize.server.storage.ScopeHeads.Head;
 import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
 import java.time.Instant;

@@ -221,16 +221,19 @@ public final class InMemoryPolicyRepository implements PolicyRepository, PolicyS
     }
 
     private long append(ScopePlan plan) {
-        List<AuditEvent> events = plan.entries();
+        Recorder by = plan.record().actor();
+        if (!plan.ownEntries().isEmpty()) {
+            append(TenantId.ASSIZE, plan.ownEntries(), by);
+        }
+        return append(plan.scope().ledgerTenant(), plan.entries(), by);
+    }
+
+    private long append(TenantId tenant, List<AuditEvent> events, Recorder by) {
         AppendCommand command = new AppendCommand(
-                plan.record().actor(),
-                events.stream()
-                        .map(event -> codec.encode(
-                                event, plan.record().actor(), plan.scope().ledgerTenant()))
-                        .toList(),
+                by,
+                events.stream().map(event -> codec.encode(event, by, tenant)).toList(),
                 null);
-        return switch (ledger.append(plan.scope().ledgerTenant(), List.of(command))
-                .getFirst()) {
+        return switch (ledger.append(tenant, List.of(command)).getFirst()) {
             case Appended appended -> appended.receipts().getFirst().seq();
             case Replayed _ -> throw new AssertionError("no key, no replay");
             case KeyReused _ -> throw new AssertionError("no key, no reuse");

@@ -1,7 +1,6 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.administration.FiledProposal.Acceptance;
-import dev.assize.server.administration.PolicyRepository.ScopePlan;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.ledger.AppendCommand;
@@ -14,7 +13,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 
 /** Proposals in memory, for tests, beside policy in memory. */
 public final class InMemoryProposalRepository implements ProposalRepository {
@@ -102,17 +100,7 @@ public final class InMemoryProposalRepository implements ProposalRepository {
         if (write.plans().isEmpty()) {
             record(proposal.scope(), write.caller(), write.entries());
         } else {
-            ScopePlan plan = write.plans().getFirst();
-            policies.writeUnderLock(List.of(new ScopePlan(
-                    plan.scope(),
-                    plan.revision(),
-                    plan.puts(),
-                    plan.deletes(),
-                    plan.sum(),
-                    plan.record(),
-                    Stream.concat(plan.entries().stream(), write.entries().stream())
-                            .toList(),
-                    plan.once())));
+            policies.writeUnderLock(List.of(write.plans().getFirst().with(write.entries())));
         }
         List<Acceptance> acceptances = new ArrayList<>(proposal.acceptances());
         if (write.acceptance() != null) {

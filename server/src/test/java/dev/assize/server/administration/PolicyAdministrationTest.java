@@ -352,7 +352,9 @@ class PolicyAdministrationTest {
 
         assertThat(changes).extracting(ScopeChange::scope).containsExactly(PolicyScope.PLATFORM, ACME);
         assertThat(decisions.forgotten).containsExactly(PolicyScope.PLATFORM, ACME);
-        assertThat(ledger.rows(TenantId.ASSIZE)).hasSize(2);
+        assertThat(events(TenantId.ASSIZE))
+                .extracting(AuditEvent::type)
+                .containsExactlyInAnyOrder(PolicyEvents.MANIFEST, PolicyEvents.DIFF, "assize.tenant.create");
     }
 
     @Test
@@ -376,6 +378,31 @@ class PolicyAdministrationTest {
         assertThat(diff.get("before").asText()).contains("read");
         assertThat(diff.get("after").asText()).contains("write");
         assertThat(diff.get("change").asText()).isEqualTo("replaced");
+    }
+
+    @Test
+    void tellsTheLedgerOfTenantAssizeOfEachTenantThatIsMadeChangedOrDeleted() throws JsonProcessingException {
+        put(TENANT + role("r"));
+        put(role("r").replace("read", "write"));
+        ScopeChange changed =
+                accepted(put(TENANT.replace("[default]", "[default, other]"))).getFirst();
+        change("", List.of(new DocumentKey(ACME, Kind.TENANT, "acme"), new DocumentKey(ACME, Kind.ROLE, "r")), false);
+
+        List<AuditEvent> events = events(TenantId.ASSIZE);
+        assertThat(events)
+                .extracting(AuditEvent::type)
+                .containsExactly("assize.tenant.create", "assize.tenant.change", "assize.tenant.delete");
+        assertThat(events).allSatisfy(event -> {
+            assertThat(event.actor()).isEqualTo(ALICE.caller());
+            assertThat(event.resource().value()).isEqualTo("tenant:acme");
+            assertThat(event.reason()).isEqualTo("for the test");
+        });
+        JsonNode told = json(events.get(1));
+        assertThat(told.get("tenant").asText()).isEqualTo("acme");
+        assertThat(told.get("revision").asLong()).isEqualTo(changed.revision().value());
+        assertThat(told.get("policy_digest").asText())
+                .isEqualTo(changed.policyDigest().toString());
+        assertThat(told.get("origin").asText()).isEqualTo("apply");
     }
 
     @Test

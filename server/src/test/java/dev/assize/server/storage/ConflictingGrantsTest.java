@@ -152,10 +152,12 @@ class ConflictingGrantsTest {
     @Test
     void aChangeThatFailsAtItsEndLeavesNothing() {
         PolicySet before = one.administration().export(PolicyScope.of(ACME));
-        int entries = entries();
-        StringBuilder yaml = new StringBuilder();
+        int entries = entries(ACME);
+        int ownEntries = entries(TenantId.ASSIZE);
+        StringBuilder yaml = new StringBuilder(
+                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: zenith}, spec: {environments: [default]}}\n");
         for (int i = 0; i < DOCUMENTS; i++) {
-            yaml.append(i == 0 ? "" : "---\n").append(binding("many-" + i, "user:many" + i, "pays"));
+            yaml.append("---\n").append(binding("many-" + i, "user:many" + i, "pays"));
         }
 
         PolicyAdministration failing =
@@ -165,7 +167,9 @@ class ConflictingGrantsTest {
         PolicySet after = other.administration().export(PolicyScope.of(ACME));
         assertThat(after.revision()).isEqualTo(before.revision());
         assertThat(after.size()).isEqualTo(before.size());
-        assertThat(entries()).isEqualTo(entries);
+        assertThat(entries(ACME)).isEqualTo(entries);
+        assertThat(entries(TenantId.ASSIZE)).isEqualTo(ownEntries);
+        assertThat(entries(new TenantId("zenith"))).isZero();
         assertThat(documents("many-%")).isZero();
         assertThat(apply(other.administration(), binding("later", "user:later", "pays")))
                 .isInstanceOf(Accepted.class);
@@ -300,15 +304,29 @@ class ConflictingGrantsTest {
                         it.policyDigest(),
                         it.seq()),
                 plan.entries(),
+                plan.ownEntries(),
                 plan.once());
     }
 
-    private static int entries() {
+    @Test
+    void theLedgerOfTenantAssizeHearsOfATenantInTheSameTransaction() {
+        int before = entries(TenantId.ASSIZE);
+        String aeon =
+                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: aeon}, spec: {environments: [default]}}\n";
+        String zeta = aeon.replace("aeon", "zeta");
+
+        assertThat(apply(other.administration(), aeon + "---\n" + zeta + "---\n" + binding("beside", "user:b", "pays")))
+                .isInstanceOf(Accepted.class);
+
+        assertThat(entries(TenantId.ASSIZE)).isEqualTo(before + 2);
+    }
+
+    private static int entries(TenantId tenant) {
         return one.database()
                 .inSnapshot(
-                        ACME.value(),
+                        tenant.value(),
                         transaction ->
-                                transaction.sql().fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(ACME.value())));
+                                transaction.sql().fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(tenant.value())));
     }
 
     private static int documents(String like) {

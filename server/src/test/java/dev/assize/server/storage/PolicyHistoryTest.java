@@ -455,6 +455,7 @@ class PolicyHistoryTest {
                 sum,
                 new RevisionRecord(revision, NOON, ALICE, Optional.empty(), 1, Digest.sha256(), digest, -1),
                 List.of(PostgresPolicyRepositoryTest.event("r")),
+                List.of(),
                 null);
     }
 

@@ -510,6 +510,7 @@ class PostgresPolicyRepositoryTest {
                         Digest.sha256(new byte[1]),
                         -1),
                 List.of(event(entryReason)),
+                List.of(),
                 null);
     }
 

@@ -52,6 +52,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -319,6 +320,55 @@ class ProposalsOnTwoNodesTest {
                 .isInstanceOfSatisfying(
                         Done.class, done -> assertThat(done.state()).isEqualTo(State.WITHDRAWN));
         one.proposals().withdraw(SCOPE, looked.proposal().id(), ALICE, null);
+    }
+
+    @Test
+    void anAcceptanceIsJudgedWithoutHoldingUpOthers() {
+        Done judged = propose(binding("judged"));
+        Done ended = propose(binding("ended-beside"));
+        Seen seen = seen(judged);
+        List<ProposalResult> meanwhile = new ArrayList<>();
+        Proposals proposals = judging(() ->
+                meanwhile.add(other.proposals().withdraw(SCOPE, ended.proposal().id(), ALICE, null)));
+
+        assertThat(proposals.accept(SCOPE, judged.proposal().id(), BOB, seen, null))
+                .isInstanceOfSatisfying(
+                        Done.class, done -> assertThat(done.state()).isEqualTo(State.PENDING));
+        assertThat(meanwhile)
+                .singleElement()
+                .isInstanceOfSatisfying(
+                        Done.class, done -> assertThat(done.state()).isEqualTo(State.WITHDRAWN));
+        assertThat(entries("assize.proposal.accepted", judged.proposal().id())).isEqualTo(1);
+        one.proposals().withdraw(SCOPE, judged.proposal().id(), ALICE, null);
+    }
+
+    @Test
+    void policyThatMovesWhileAnAcceptanceIsJudgedVoidsIt() {
+        Done late = propose(binding("late"));
+        Done early = propose(binding("early"));
+        Seen seen = seen(late);
+        Seen earlySeen = seen(early);
+        other.proposals().accept(SCOPE, early.proposal().id(), BOB, earlySeen, null);
+        Proposals proposals =
+                judging(() -> other.proposals().accept(SCOPE, early.proposal().id(), CAROL, earlySeen, null));
+        long before = revisions();
+
+        assertThat(proposals.accept(SCOPE, late.proposal().id(), BOB, seen, null))
+                .isInstanceOf(ProposalResult.Moved.class);
+        assertThat(revisions()).isEqualTo(before + 1);
+        assertThat(entries("assize.proposal.accepted", late.proposal().id())).isZero();
+        one.proposals().withdraw(SCOPE, late.proposal().id(), ALICE, null);
+    }
+
+    /** On the first node, where something happens once while it judges. */
+    private static Proposals judging(Runnable meanwhile) {
+        AtomicBoolean happened = new AtomicBoolean();
+        return new Proposals(one.repository(), one.administration(), everybodyMay(), new FakeApprovalPolicy(), () -> {
+            if (happened.compareAndSet(false, true)) {
+                meanwhile.run();
+            }
+            return Instant.now();
+        });
     }
 
     private static List<ChangeType> types(ScopeChange change) {
