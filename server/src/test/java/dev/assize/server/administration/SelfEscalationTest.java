@@ -413,6 +413,32 @@ final class SelfEscalationTest {
         accept(ALICE, withTenant(document));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{kind: Freeze, metadata: {name: stop}, spec: {subject: 'user:bob', reason: stop}}",
+                "{kind: Freeze, metadata: {name: stop}, spec: {subject: 'user:alice', action: write, reason: stop}}",
+                "{kind: Freeze, metadata: {name: stop}, spec: {subject: 'user:alice', reason: stop, until:"
+                        + " 2027-01-01T00:00:00Z}}",
+                "{kind: Freeze, metadata: {name: held}, spec: {subject: 'group:checkers', action: write, reason: stop}}",
+                "{kind: Group, metadata: {name: frozen}, spec: {members: ['user:zoe']}}",
+            })
+    void refusesWhatLetsItsAuthorApproveAgain(String document) {
+        accept(BOB, APPROVED);
+        accept(BOB, withTenant("{kind: Group, metadata: {name: frozen}, spec: {members: ['user:zoe', 'user:alice']}}"));
+        accept(BOB, withTenant("{kind: Freeze, metadata: {name: stop}, spec: {subject: 'user:alice', reason: stop}}"));
+        accept(
+                BOB,
+                withTenant("{kind: Freeze, metadata: {name: held}, spec: {subject: 'group:frozen', role: clerk,"
+                        + " reason: stop}}"));
+        accept(BOB, withTenant("{kind: Freeze, metadata: {name: other}, spec: {subject: 'user:zoe', reason: stop}}"));
+
+        assertThat(apply(ALICE, withTenant(document), List.of(), false)).isInstanceOf(SelfEscalation.class);
+        assertThat(apply(ALICE, "", List.of(key(Kind.FREEZE, "stop")), false)).isInstanceOf(SelfEscalation.class);
+        accept(ALICE, "", key(Kind.FREEZE, "other"));
+        accept(BOB, withTenant(document));
+    }
+
     @Test
     void acceptsWhatGivesToOthersOrTakesAway() {
         begin();

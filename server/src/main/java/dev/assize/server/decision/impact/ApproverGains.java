@@ -2,21 +2,26 @@ package dev.assize.server.decision.impact;
 
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
+import dev.assize.server.policy.Document.FreezeDocument;
+import dev.assize.server.policy.Document.FreezeTarget;
 import dev.assize.server.policy.Document.RoleBindingDocument;
 import dev.assize.server.policy.Document.Scope;
 import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.FreezeStrength;
 import dev.assize.server.policy.PolicySet;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a change lets somebody approve what it could not, or approve it with fewer others.
  *
  * <p>Compared is rule by rule and binding by binding: a way to approve is no gain where one as wide was there before.
- * What a rule newly asks approval for needed nobody's before, so to approve that is no gain. A condition on a binding
+ * What a rule newly asks approval for needed nobody's before, so to approve that is no gain. Whom a freeze kept
+ * from approving gains where that stops less. A condition on a binding
  * counts as another one where what is stored of the subject, its groups or resources changes.
  */
 final class ApproverGains {
@@ -42,7 +47,7 @@ final class ApproverGains {
         return rules(after)
                 .filter(rule -> is.stream()
                         .filter(binding -> gives(after, binding, rule))
-                        .anyMatch(binding -> isNew(rule, binding, was)))
+                        .anyMatch(binding -> isNew(rule, binding, was) || isFreed(rule, binding)))
                 .findFirst()
                 .map(rule ->
                         "`" + person.subject() + "` could approve what `" + rule.key() + "` asks approval for, as `"
@@ -69,6 +74,33 @@ final class ApproverGains {
         return replaced(rule).stream()
                 .anyMatch(old -> old.approvals() > rule.approvals()
                         || was.stream().noneMatch(held -> gives(before, held, old) && isAsWide(held, binding)));
+    }
+
+    /** Whether a freeze that kept the person from approving stops less, or not the person any more. */
+    private boolean isFreed(ApprovalRuleDocument rule, RoleBindingDocument binding) {
+        return before.freezes().stream()
+                .filter(was -> !FreezeStrength.isOver(was, now) && stops(before, was, binding, rule))
+                .anyMatch(was -> after.freezes().stream()
+                        .filter(is -> is.key().equals(was.key()))
+                        .noneMatch(is -> stops(after, is, binding, rule) && FreezeStrength.isKept(is, was, now)));
+    }
+
+    /** Whether it may: what lies under a resource may be of any type. */
+    private boolean stops(Side side, FreezeDocument freeze, RoleBindingDocument binding, ApprovalRuleDocument rule) {
+        FreezeTarget target = freeze.target();
+        return target.wholeTenant()
+                || (target.run() == null
+                        && (target.subject() == null
+                                || side.names(person.subject(), person.home()).contains(target.subject()))
+                        && (target.role() == null
+                                || side.closure(binding.role()).contains(target.role()))
+                        && isAmong(rule.actions(), target.action())
+                        && isAmong(rule.environments(), target.environment())
+                        && isAmong(rule.resources(), target.resourceType()));
+    }
+
+    private static <T> boolean isAmong(AnyOf<T> listed, @Nullable T value) {
+        return value == null || listed.contains(value);
     }
 
     /** The rules that asked approval for the same: the rule itself where it speaks of no more than it did. */
