@@ -2,6 +2,7 @@ package dev.assize.server.app;
 
 import com.google.inject.Guice;
 import com.google.inject.Injector;
+import com.google.inject.Module;
 import com.google.inject.Stage;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.administration.CleanUpTask;
@@ -52,8 +53,13 @@ final class AssizeServer implements Startable {
 
     /** A server that is yet to be started. */
     static AssizeServer of(ServerConfig config) {
+        return of(config, new ServerModule(config));
+    }
+
+    /** One that is made of this. */
+    static AssizeServer of(ServerConfig config, Module parts) {
         makeHome(config.home());
-        return new AssizeServer(config, Guice.createInjector(Stage.PRODUCTION, new ServerModule(config)));
+        return new AssizeServer(config, Guice.createInjector(Stage.PRODUCTION, parts));
     }
 
     static void makeHome(Path home) {

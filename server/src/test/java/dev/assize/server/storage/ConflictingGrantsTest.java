@@ -21,8 +21,10 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AssignedRoles;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.testing.TestDatabase;
 import java.lang.reflect.Proxy;
@@ -56,6 +58,10 @@ import org.junit.jupiter.api.Timeout;
 class ConflictingGrantsTest {
 
     private static final int ROUNDS = Integer.getInteger("assize.grants.rounds", 60);
+
+    /** A change of the platform is judged in every tenant, and has them all stand still. */
+    private static final int PLATFORM_ROUNDS = Math.max(1, ROUNDS / 4);
+
     private static final int DOCUMENTS = Integer.getInteger("assize.grants.documents", 1_500);
     private static final TenantId ACME = new TenantId("acme");
     private static final Recorder ADMIN = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
@@ -147,6 +153,48 @@ class ConflictingGrantsTest {
         assertThat(AssignedRoles.violations(policy, PolicySet.empty(PolicyScope.PLATFORM), Instant.now()))
                 .isEmpty();
         System.out.println(ROUNDS + " rounds, the first node won " + firsts);
+    }
+
+    @Test
+    void ofARuleOfThePlatformAndAGrantThatBreaksItOneIsRefused() throws Exception {
+        String rule = "{apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {name: shared},"
+                + " spec: {type: assigned-roles, roles: [shared-pays, shared-approves], limit: 1}}\n";
+        DocumentKey duty = new DocumentKey(PolicyScope.PLATFORM, Kind.SEPARATION_OF_DUTY, "shared");
+        assertThat(apply(one.administration(), platformRole("shared-pays") + "---\n" + platformRole("shared-approves")))
+                .isInstanceOf(Accepted.class);
+        try (ExecutorService nodes = Executors.newFixedThreadPool(2)) {
+            CyclicBarrier together = new CyclicBarrier(2);
+            for (int round = 0; round < PLATFORM_ROUNDS; round++) {
+                String subject = "user:p" + round;
+                apply(one.administration(), binding("shared-pays-" + round, subject, "shared-pays"));
+                String grant = binding("shared-approves-" + round, subject, "shared-approves");
+                CompletableFuture<ChangeResult> here =
+                        CompletableFuture.supplyAsync(() -> at(together, one, grant), nodes);
+                CompletableFuture<ChangeResult> there =
+                        CompletableFuture.supplyAsync(() -> at(together, other, rule), nodes);
+
+                assertThat(List.of(here.get(), there.get()))
+                        .as("round %d", round)
+                        .filteredOn(Accepted.class::isInstance)
+                        .hasSize(1);
+                assertThat(delete(
+                                here.get() instanceof Accepted
+                                        ? new DocumentKey(
+                                                PolicyScope.of(ACME), Kind.ROLE_BINDING, "shared-approves-" + round)
+                                        : duty))
+                        .isInstanceOf(Accepted.class);
+            }
+        }
+    }
+
+    private static String platformRole(String name) {
+        return "{apiVersion: assize.dev/v1, kind: Role, metadata: {name: " + name
+                + "}, spec: {permissions: [{resources: [payment], actions: [create]}]}}\n";
+    }
+
+    private static ChangeResult delete(DocumentKey key) {
+        return one.administration()
+                .apply(new ChangeSet(List.of(), List.of(key), List.of(), false, false, null), ADMIN, tenant -> true);
     }
 
     @Test

@@ -515,6 +515,55 @@ class EveryRpcTest {
         }
     }
 
+    @Test
+    void anAuditorReadsAndVerifiesAndDoesNothingElse() {
+        ShippedRoles.permissions("auditor")
+                .forEach(permission -> door.decisions.grant(
+                        "service:replay", permission.action(), "tenant:acme/" + permission.resourceType()));
+
+        assertThat(rpcs().filter(this::isPermitted).map(RpcNames::of))
+                .containsExactlyInAnyOrder(
+                        "DecisionService/Check",
+                        "DecisionService/CheckBatch",
+                        "DecisionService/CheckStream",
+                        "DecisionService/WatchDecision",
+                        "DecisionService/SearchSubjects",
+                        "DecisionService/SearchResources",
+                        "DecisionService/SearchActions",
+                        "DecisionService/QueryDecisions",
+                        "DecisionService/GetDecisionProof",
+                        "PolicyService/ExportPolicy",
+                        "PolicyService/ListRevisions",
+                        "PolicyService/DiffRevisions",
+                        "PolicyService/ReplayPolicy",
+                        "PolicyService/ListFreezes",
+                        "PolicyService/ListProposals",
+                        "PolicyService/GetProposal",
+                        "PolicyService/WatchPolicy",
+                        "LedgerService/QueryAudit",
+                        "LedgerService/GetLineage",
+                        "LedgerService/ListSpools",
+                        "LedgerService/ExportAudit",
+                        "LedgerService/VerifyChain",
+                        "LedgerService/GetCheckpoint",
+                        "LedgerService/GetInclusionProof",
+                        "LedgerService/GetConsistencyProof",
+                        "ApprovalService/ListApprovals",
+                        "AccessService/ListKeys",
+                        "AccessService/ReviewAccess",
+                        "AccessService/ListTenants");
+    }
+
+    /** Whether a call gets past its permissions, whatever it comes to then. */
+    private boolean isPermitted(MethodDescriptor<?, ?> rpc) {
+        try {
+            call(rpc, "acme", door.replay);
+            return true;
+        } catch (StatusRuntimeException refused) {
+            return refused.getStatus().getCode() != Status.Code.PERMISSION_DENIED;
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("rpcs")
     void refusesOtherTenantsInTheSameWordsWhetherOrNotTheyExist(MethodDescriptor<?, ?> rpc) {
