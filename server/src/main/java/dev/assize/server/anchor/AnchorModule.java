@@ -6,8 +6,8 @@ import com.google.inject.Singleton;
 import dev.assize.server.ledger.HeadGuard;
 
 /**
- * Binds signing, and the guard of every append. Needs an {@link AnchorRepository}, an {@link OutsideStore},
- * an {@link AnchorConfig} and a {@link WitnessConfig}.
+ * Binds signing, and the guard of every append. Needs an {@link AnchorRepository}, {@link StandingRecords}, an
+ * {@link OutsideStore}, an {@link AnchorConfig} and a {@link WitnessConfig}.
  */
 public final class AnchorModule extends AbstractModule {
 

@@ -43,6 +43,7 @@ public final class SignedLedgerVerifier {
     private final AnchorView view;
     private final CheckpointSigner signer;
     private final Prefixes prefixes;
+    private final StandingRecords records;
 
     @Inject
     SignedLedgerVerifier(
@@ -50,12 +51,14 @@ public final class SignedLedgerVerifier {
             AnchorRepository repository,
             AnchorView view,
             CheckpointSigner signer,
-            Prefixes prefixes) {
+            Prefixes prefixes,
+            StandingRecords records) {
         this.chains = chains;
         this.repository = repository;
         this.view = view;
         this.signer = signer;
         this.prefixes = prefixes;
+        this.records = records;
     }
 
     /**
@@ -124,7 +127,7 @@ public final class SignedLedgerVerifier {
         return prefix == null ? null : prefix.beginning();
     }
 
-    /** Where the entries are sound: whether what proofs are made of is, too, and the times of checkpoints. */
+    /** Where the entries are sound: whether what proofs are made of is, too, the times of checkpoints, and what rows say. */
     private Verification withTree(TenantId tenant, Verification found) {
         return found instanceof Verification.Sound(Span span)
                 ? stored(tenant)
@@ -134,12 +137,13 @@ public final class SignedLedgerVerifier {
     }
 
     private Optional<Fault> stored(TenantId tenant) {
-        return repository.published(published -> published
+        Optional<Fault> tree = repository.published(published -> published
                 .misdated(tenant)
                 .map(what -> new Fault(0, Kind.CHECKPOINT, what))
                 .or(() -> published
                         .checkpoint(tenant.value())
                         .map(signed -> StoredTree.faultOf(published, tenant.value(), signed))));
+        return tree.or(() -> records.fault(tenant));
     }
 
     /** What of the log of heads, as it is stored, is not what was signed. */

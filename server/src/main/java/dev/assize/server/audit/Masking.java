@@ -62,6 +62,11 @@ public final class Masking {
                 : new Masked(event.withTexts(reason, payload), List.copyOf(places));
     }
 
+    /** A free text without what is masked. */
+    public String masked(String text) {
+        return mask(text);
+    }
+
     private static boolean isOwn(AuditEvent event) {
         return event.type().startsWith(AuditEvent.OWN_TYPES);
     }

@@ -10,6 +10,9 @@ import java.util.List;
 /** What the ledger is told of records that are missing for good. */
 public final class SpoolLossEvent {
 
+    /** The type of these entries. */
+    public static final String TYPE = AuditEvent.OWN_TYPES + "spool.lost";
+
     private SpoolLossEvent() {}
 
     /**
@@ -19,7 +22,7 @@ public final class SpoolLossEvent {
      */
     public static AuditEvent of(Loss loss, long fromNumber) {
         return new AuditEvent(
-                AuditEvent.OWN_TYPES + "spool.lost",
+                TYPE,
                 "ledger",
                 loss.by().caller(),
                 null,

@@ -126,13 +126,15 @@ public final class ChainVerifier {
         return result;
     }
 
-    /** What is gone of a part may have been erased by an entry behind it. */
+    /**
+     * What is gone of a part may have been erased by an entry behind it. Those are looked for by name: to read all that
+     * follows would cost each part of a long ledger as much as the whole.
+     */
     private void hearTheRest(TenantId tenant, ChainWalk walk) {
-        if (walk.isMissingValues()) {
-            Optional<LedgerHead> _ = store.scan(tenant, walk.nextSeq(), Long.MAX_VALUE, entry -> {
-                walk.hear(entry);
-                return walk.isMissingValues();
-            });
+        List<Long> missing = walk.missing();
+        for (int from = 0; from < missing.size(); from += LedgerStore.NOTICES_AT_ONCE) {
+            List<Long> some = missing.subList(from, Math.min(missing.size(), from + LedgerStore.NOTICES_AT_ONCE));
+            store.notices(tenant, some, walk.nextSeq()).forEach(walk::hear);
         }
     }
 

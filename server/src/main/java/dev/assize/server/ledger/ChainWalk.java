@@ -94,24 +94,29 @@ final class ChainWalk {
         return redacted.size();
     }
 
-    /** Takes an entry behind the walk: what it says was erased counts. */
+    /** Takes an entry behind the walk: what it says was erased counts, if it is one of this ledger, with its own hash. */
     void hear(StoredEntry entry) {
         try {
-            ErasureNotice notice =
-                    projector.erasure(FrameFields.read(entry.frame())).orElse(null);
-            if (notice != null) {
-                // What it says of values that are there is for a walk that comes to it.
-                Fault _ = excuse(notice);
+            FrameFields fields = FrameFields.read(entry.frame());
+            Envelope envelope = Envelope.of(fields);
+            if (envelope.seq() != entry.seq()
+                    || !envelope.origin().equals(origin)
+                    || !Frame.hash(entry.frame()).equals(entry.entryHash())) {
+                return;
             }
+            // What it says of values that are there is for a walk that comes to it.
+            projector.erasure(fields).ifPresent(notice -> {
+                Fault _ = excuse(notice);
+            });
         } catch (MalformedFrameException unreadable) {
             // It is behind what is verified here, and says nothing.
             return;
         }
     }
 
-    /** Whether values are gone of which no entry has said so yet. */
-    boolean isMissingValues() {
-        return !missing.isEmpty();
+    /** The positions of which values are gone, and no entry has said so yet. */
+    List<Long> missing() {
+        return List.copyOf(missing.keySet());
     }
 
     /** The first value that is gone without a word. */

@@ -9,6 +9,9 @@ import java.util.function.Predicate;
 /** What the ledger needs of a database. Blocks; a broken surrounding is an exception. */
 public interface LedgerStore {
 
+    /** Entries that are asked about together. */
+    int NOTICES_AT_ONCE = 1_000;
+
     /**
      * Appends commands of one tenant in one transaction that locks the tenant's head row once. Returns when they
      * are durable; one result for each command, in their order. A command whose key is known, also from an
@@ -48,6 +51,15 @@ public interface LedgerStore {
         /** Whether further commands may be prepared, and written on another thread, before this is written. */
         boolean mayBeFollowed();
     }
+
+    /**
+     * Entries that may say of values of some entries that they were erased, in the order of their positions. What they say
+     * is in their frames; that they are as they were appended is not looked at.
+     *
+     * @param seqs of the entries whose values are gone, at most {@link #NOTICES_AT_ONCE}
+     * @param fromSeq the first position to be looked at
+     */
+    List<StoredEntry> notices(TenantId tenant, List<Long> seqs, long fromSeq);
 
     /** The tenant's head; empty where nothing was ever appended. */
     Optional<LedgerHead> head(TenantId tenant);

@@ -3,6 +3,7 @@ package dev.assize.server.retention;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,4 +18,11 @@ public record HoldScope(
         @Nullable Subject actor,
         @Nullable ResourcePath resource,
         @Nullable Instant from,
-        @Nullable Instant to) {}
+        @Nullable Instant to) {
+
+    /** Entries are recorded to the microsecond. */
+    public HoldScope {
+        from = from == null ? null : from.truncatedTo(ChronoUnit.MICROS);
+        to = to == null ? null : to.truncatedTo(ChronoUnit.MICROS);
+    }
+}

@@ -17,7 +17,8 @@ import java.util.List;
 /** What the ledger is told of pruning. */
 public final class PruningEvents {
 
-    private static final String PROPOSED = AuditEvent.OWN_TYPES + "ledger.prune-proposed";
+    /** The type of entries that say that something may be pruned, once another agrees. */
+    public static final String PROPOSED = AuditEvent.OWN_TYPES + "ledger.prune-proposed";
 
     private PruningEvents() {}
 

@@ -4,7 +4,6 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Masking;
 import dev.assize.server.ledger.EntryDraft;
-import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
@@ -35,14 +34,15 @@ final class OwnDrafts {
             Recorder recorder,
             TenantId tenant)
             throws SQLException {
-        Masking masking = new Masking(patterns(transaction, tenant));
+        Masking masking = masking(transaction, tenant);
         return events.stream()
                 .map(event -> codec.encode(masking.apply(event), recorder, tenant))
                 .toList();
     }
 
-    private static List<PiiPattern> patterns(TenantTransaction transaction, TenantId tenant) throws SQLException {
-        return settings(transaction, tenant).piiPatterns();
+    /** What must not be written of the tenant's, as this transaction sees it. */
+    static Masking masking(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return new Masking(settings(transaction, tenant).piiPatterns());
     }
 
     /** What the tenant says of its ledger, as this transaction sees it. */

@@ -3,18 +3,24 @@ package dev.assize.server.storage;
 import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 
 import com.google.inject.Inject;
+import dev.assize.server.audit.ErasureEvents;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
+import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Beliefs.Belief;
 import dev.assize.server.storage.Beliefs.Course;
 import dev.assize.server.storage.LedgerWriter.Ahead;
 import dev.assize.server.storage.TenantTransaction.Mode;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,6 +37,9 @@ final class PostgresLedgerStore implements LedgerStore {
 
     /** How long a reader may take over what it has read, before it reads on. */
     private static final Duration READER_LIMIT = Duration.ofMinutes(2);
+
+    private static final String NOTICES = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
+            + " AND resource = ANY (?) AND seq >= ? AND type = '" + ErasureEvents.TYPE + "' ORDER BY seq";
 
     private final Database database;
     private final LedgerWriter writer;
@@ -182,6 +191,29 @@ final class PostgresLedgerStore implements LedgerStore {
             BooleanSupplier within = () -> database.asked(transaction, pause);
             new EntryCopy(transaction.connection(), tenant, reader, within).read(fromSeq, toSeq);
             return head;
+        });
+    }
+
+    @Override
+    public List<StoredEntry> notices(TenantId tenant, List<Long> seqs, long fromSeq) {
+        return database.inSnapshot(tenant.value(), transaction -> {
+            List<StoredEntry> found = new ArrayList<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(NOTICES)) {
+                StatementArrays values = new StatementArrays(statement);
+                values.text(tenant.value());
+                values.texts(seqs, seq -> ErasureEvents.resource(tenant, seq).value());
+                values.longNumber(fromSeq);
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        found.add(new StoredEntry(
+                                row.getLong(1),
+                                row.getBytes(2),
+                                Digest.of(row.getBytes(3)),
+                                Collections.emptySortedMap()));
+                    }
+                }
+            }
+            return found;
         });
     }
 

@@ -57,7 +57,10 @@ final class PostgresPruningRepository implements PruningRepository {
             + " AND (h.resource IS NULL OR h.resource = e.resource OR starts_with(e.resource, h.resource || '/'))"
             + " AND (h.from_time IS NULL OR e.recorded_at >= h.from_time)"
             + " AND (h.to_time IS NULL OR e.recorded_at < h.to_time) ORDER BY e.seq LIMIT 1) f"
-            + " WHERE h.tenant_id = ? AND h.released_at IS NULL ORDER BY f.seq, h.hold_id LIMIT 1";
+            // What says that a hold is in force stays as long as it is.
+            + " WHERE h.tenant_id = ? AND h.released_at IS NULL UNION ALL SELECT h.hold_id, h.placed_seq"
+            + " FROM assize.ledger_hold h WHERE h.tenant_id = ? AND h.released_at IS NULL"
+            + " AND h.placed_seq >= ? ORDER BY seq, hold_id LIMIT 1";
 
     private static final String PROPOSE = "INSERT INTO assize.ledger_pruning (tenant_id, pruning_id, from_seq, to_seq,"
             + " reason, proposed_by, proposed_by_tenant, proposed_at, proposed_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -156,7 +159,7 @@ final class PostgresPruningRepository implements PruningRepository {
                 signed,
                 "entry " + signed + " stays: the ledger is signed up to " + standing.signed
                         + " entries, and the last of them is kept"));
-        held(transaction, tenant).ifPresent(limits::add);
+        held(transaction, tenant, standing.base).ifPresent(limits::add);
         return limits;
     }
 
@@ -185,9 +188,11 @@ final class PostgresPruningRepository implements PruningRepository {
         }
     }
 
-    private static Optional<Limit> held(TenantTransaction transaction, TenantId tenant) throws SQLException {
+    private static Optional<Limit> held(TenantTransaction transaction, TenantId tenant, long base) throws SQLException {
         try (PreparedStatement statement = transaction.connection().prepareStatement(HELD)) {
             statement.setString(1, tenant.value());
+            statement.setString(2, tenant.value());
+            statement.setLong(3, base);
             try (ResultSet row = statement.executeQuery()) {
                 return row.next()
                         ? Optional.of(new Limit(
@@ -215,8 +220,9 @@ final class PostgresPruningRepository implements PruningRepository {
                             by,
                             List.of(PruningEvents.proposed(tenant, by, id, plan.fromSeq(), plan.toSeq(), reason)))
                     .getFirst();
+            String masked = OwnDrafts.masking(transaction, tenant).masked(reason);
             Pruning pruning =
-                    new Pruning(tenant, id, plan.fromSeq(), plan.toSeq(), reason, by, entry.recordedAt(), entry.seq());
+                    new Pruning(tenant, id, plan.fromSeq(), plan.toSeq(), masked, by, entry.recordedAt(), entry.seq());
             insert(transaction, pruning);
             return new ProposalResult.Proposed(pruning, plan.limit(), entry);
         });

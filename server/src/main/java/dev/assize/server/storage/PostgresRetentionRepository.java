@@ -212,7 +212,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
             Hold hold = new Hold(
                     id,
                     placing.scope(),
-                    placing.reason(),
+                    OwnDrafts.masking(transaction, tenant).masked(placing.reason()),
                     new Act(placing.by(), entry.recordedAt(), entry.seq()),
                     null);
             transaction.sql().insertInto(LEDGER_HOLD).set(write(tenant, hold)).execute();
@@ -298,7 +298,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
         return row;
     }
 
-    private static Hold read(LedgerHoldRecord row) {
+    static Hold read(LedgerHoldRecord row) {
         return new Hold(
                 row.getHoldId(),
                 new HoldScope(

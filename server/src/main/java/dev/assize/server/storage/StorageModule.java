@@ -13,6 +13,7 @@ import dev.assize.server.administration.ProposalRepository;
 import dev.assize.server.administration.TenantRegister;
 import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.anchor.AnchorRepository;
+import dev.assize.server.anchor.StandingRecords;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditIndex;
@@ -56,6 +57,7 @@ public final class StorageModule extends AbstractModule {
         bind(NodeRegistry.class).to(PostgresNodeRegistry.class).in(Singleton.class);
         bind(ChangeSignals.class).to(PostgresChangeSignals.class).in(Singleton.class);
         bind(AnchorRepository.class).to(PostgresAnchorRepository.class).in(Singleton.class);
+        bind(StandingRecords.class).to(PostgresStandingRecords.class).in(Singleton.class);
         bind(LedgerStore.class).to(PostgresLedgerStore.class).in(Singleton.class);
         bind(HistorySource.class).to(PostgresHistorySource.class).in(Singleton.class);
         bind(AuditExport.class).to(PostgresAuditExport.class).in(Singleton.class);

@@ -12,6 +12,8 @@ import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.SpoolRepository;
+import dev.assize.server.audit.SpooledLog;
 import dev.assize.server.decision.HistorySource;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
@@ -169,6 +171,14 @@ final class AnchoredNode implements AutoCloseable {
         return injector.getInstance(RetentionRepository.class);
     }
 
+    SpoolRepository spools() {
+        return injector.getInstance(SpoolRepository.class);
+    }
+
+    SpooledLog spooled() {
+        return injector.getInstance(SpooledLog.class);
+    }
+
     Pruner pruner() {
         return injector.getInstance(Pruner.class);
     }
@@ -248,6 +258,11 @@ final class AnchoredNode implements AutoCloseable {
     /** Verifies the chain alone. */
     Verification verify(TenantId tenant) {
         return injector.getInstance(ChainVerifier.class).verify(tenant, 0, null, (_, _) -> {});
+    }
+
+    /** Verifies the chain alone between two positions. */
+    Verification verifyPart(TenantId tenant, long fromSeq, long toSeq) {
+        return injector.getInstance(ChainVerifier.class).verify(tenant, fromSeq, toSeq, (_, _) -> {});
     }
 
     @Override

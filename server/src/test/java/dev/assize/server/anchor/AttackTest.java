@@ -107,6 +107,30 @@ class AttackTest {
     }
 
     @Test
+    void deletedRowIsFoundThoughTheOthersMoveUp() throws SQLException {
+        execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq = 7;"
+                + " DELETE FROM ledger_lineage WHERE tenant_id = 'acme' AND seq = 7;"
+                + " UPDATE ledger_entry SET seq = seq - 1 WHERE tenant_id = 'acme' AND seq > 7;"
+                + " UPDATE ledger_head SET size = size - 1 WHERE tenant_id = 'acme'");
+        assertThat(((Broken) node.verify(ACME)).fault().seq()).isEqualTo(7);
+    }
+
+    @Test
+    void insertedRowIsFoundByTheChain() throws SQLException {
+        execute("INSERT INTO ledger_entry SELECT (jsonb_populate_record(e, '{\"seq\": 300}')).* FROM ledger_entry e"
+                + " WHERE tenant_id = 'acme' AND seq = 7; UPDATE ledger_head SET size = 301 WHERE tenant_id = 'acme'");
+        assertThat(((Broken) node.verify(ACME)).fault().seq()).isEqualTo(SIGNED);
+    }
+
+    @Test
+    void movedRowsAreFoundByTheChain() throws SQLException {
+        execute("UPDATE ledger_entry SET seq = 1000 WHERE tenant_id = 'acme' AND seq = 7;"
+                + " UPDATE ledger_entry SET seq = 7 WHERE tenant_id = 'acme' AND seq = 8;"
+                + " UPDATE ledger_entry SET seq = 8 WHERE tenant_id = 'acme' AND seq = 1000");
+        assertThat(((Broken) node.verify(ACME)).fault().seq()).isEqualTo(7);
+    }
+
+    @Test
     void rewrittenSuffixIsFoundByTheSignedCheckpoint() throws SQLException {
         rewriteFrom(SIGNED - 20, 20);
         assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
@@ -198,7 +222,19 @@ class AttackTest {
         execute("UPDATE anchor SET anchor_id = '" + anchorId() + "'");
         AnchoredNode honest = restarted();
         honest.round();
-        assertThatThrownBy(() -> honest.append(ACME, 1)).isInstanceOf(LedgerHaltedException.class);
+        assertThatThrownBy(() -> honest.append(ACME, 1))
+                .isInstanceOf(LedgerHaltedException.class)
+                .hasMessageContaining("its first 300 entries are not those that were signed");
+    }
+
+    @Test
+    void forkIsFoundByTheRootOutsideThoughNothingSignedIsLeftInTheDatabase() throws SQLException {
+        String signing = "DELETE FROM ledger_tree; DELETE FROM ledger_tile; DELETE FROM ledger_checkpoint;"
+                + " DELETE FROM meta_leaf; DELETE FROM anchor";
+        rewriteFrom(SIGNED - 20, 40);
+        execute(signing);
+        assertThat(node.verify(ACME)).as("the chain alone holds").isInstanceOf(Sound.class);
+        assertUnsigned(node.verifySigned(ACME, null), SIGNED - 1);
     }
 
     @Test

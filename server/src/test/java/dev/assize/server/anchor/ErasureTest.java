@@ -211,6 +211,46 @@ class ErasureTest {
     }
 
     @Test
+    void aValueThatWasErasedIsNotNamedWhereAnEntryBeforeItsNoticeIsBad() throws SQLException {
+        TenantId tenant = ledger("break", AnchoredNode.erasable(0), AnchoredNode.event(1), AnchoredNode.event(2));
+        assertThat(erase(tenant, Set.of(), 0L)).isInstanceOf(Result.Done.class);
+        for (String damage : List.of("actor = 'user:mallory'", "frame = ''", "entry_hash = sha256('')")) {
+            sql(
+                    database.superuser(),
+                    tenant,
+                    "CREATE TABLE public.kept AS SELECT * FROM assize.ledger_entry WHERE tenant_id = 'break';"
+                            + " UPDATE assize.ledger_entry SET " + damage + " WHERE tenant_id = 'break' AND seq = 1");
+            assertThat(node.verify(tenant))
+                    .as(damage)
+                    .isInstanceOfSatisfying(
+                            Broken.class,
+                            broken -> assertThat(broken.fault().seq()).isEqualTo(1));
+            sql(
+                    database.superuser(),
+                    tenant,
+                    "DELETE FROM assize.ledger_entry WHERE tenant_id = 'break';"
+                            + " INSERT INTO assize.ledger_entry SELECT * FROM public.kept; DROP TABLE public.kept");
+        }
+        assertThat(node.verify(tenant)).isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void aPartIsNotTakenForErasedByAnEntryThatIsForged() throws SQLException {
+        TenantId tenant = ledger("forged", AnchoredNode.erasable(0), AnchoredNode.event(1));
+        assertThat(erase(tenant, Set.of(), 0L)).isInstanceOf(Result.Done.class);
+        assertThat(node.verifyPart(tenant, 0, 1)).isInstanceOf(Sound.class);
+        sql(
+                database.superuser(),
+                tenant,
+                "UPDATE assize.ledger_entry SET entry_hash = sha256('') WHERE tenant_id = 'forged' AND seq = 2");
+        assertThat(node.verifyPart(tenant, 0, 1))
+                .isInstanceOfSatisfying(
+                        Broken.class,
+                        broken -> assertThat(broken.fault().message())
+                                .startsWith("entry 0 has lost the value of field 28"));
+    }
+
+    @Test
     void refusesTheApplicationToEraseInAnotherWay() throws SQLException {
         TenantId tenant = ledger("another-way", AnchoredNode.erasable(0));
         retention.place(new Hold.Placing(tenant, ANN, EVERYTHING, "case 12"));

@@ -48,11 +48,13 @@ class FlippedTreeTest {
             Map.entry("meta_cosignature", "who trusts a witness verifies its line"),
             Map.entry("ledger_idempotency", "LostEntriesTest: an answer counts where its entries bear it out"),
             Map.entry("ledger_patrol", "PatrolTest: signed; its time only says when another node may walk"),
-            Map.entry("ledger_pruned", "PruningTest: to_seq, note, pruned_seq; the others help to find it"),
+            Map.entry("ledger_pruned", "PruningTest: every column"),
             Map.entry("ledger_past_action", "PruningTest: every column, by the signed digest of them"),
-            Map.entry("ledger_pruning", "nothing: what was proposed, and by whom, is in the ledger"),
-            Map.entry("ledger_spool", "the spool itself: it sends only what its own numbers and hashes continue"),
-            Map.entry("ledger_hold", "nothing: what was placed and released is in the ledger"));
+            Map.entry("ledger_pruning", "PruningTest: every column"),
+            Map.entry(
+                    "ledger_spool",
+                    "FlippedRowsTest: every column but what the spool told last, and when, which entries do not say"),
+            Map.entry("ledger_hold", "FlippedRowsTest: every column"));
 
     private final TestDatabase database = TestDatabase.fresh();
     private AnchoredNode node;

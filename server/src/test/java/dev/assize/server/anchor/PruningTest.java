@@ -89,6 +89,9 @@ class PruningTest {
     private static final Recorder BOB = new Recorder(new Subject("user", "bob"), TenantId.ASSIZE);
     private static final HoldScope EVERYTHING = new HoldScope(null, null, null, null);
 
+    /** As somebody can who owns the database: rows need not fit each other. */
+    private static final String FREELY = "SET session_replication_role = replica";
+
     private final TestDatabase database = TestDatabase.fresh();
     private final Instant started = Instant.now();
     private Path directory;
@@ -168,6 +171,30 @@ class PruningTest {
                         + " released_seq = placed_seq + 1 WHERE tenant_id = 'not-yet'");
         declare(tenant, "8760h");
         assertThat(plan(tenant).isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatSaysThatAHoldIsInForceStaysAsLongAsItIs() throws SQLException {
+        TenantId tenant = new TenantId("says-so");
+        append(tenant, 100, 60);
+        now = daysAgo(59);
+        Hold hold = retention.place(new Hold.Placing(
+                tenant, ANN, new HoldScope(new Subject("user", "nobody"), null, null, null), "case 12"));
+        now = started;
+        append(tenant, 600, 50);
+        declare(tenant, "240h");
+        sign();
+        assertThat(plan(tenant).isEmpty()).isTrue();
+        assertThat(requireNonNull(plan(tenant).limit()).message())
+                .isEqualTo("entry 100 stays: it is under legal hold " + hold.id());
+        retention.release(new Hold.Release(tenant, BOB, hold.id(), "closed"));
+        assertThat(plan(tenant).toSeq()).isEqualTo(512);
+        sign();
+        agree(propose(tenant, 512));
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+        sql(tenant, "UPDATE assize.ledger_hold SET released_seq = released_seq + 1 WHERE tenant_id = 'says-so'");
+        assertThat(fault(tenant)).isEqualTo("legal hold " + hold.id() + " is not as the ledger's entries say");
     }
 
     @Test
@@ -571,7 +598,7 @@ class PruningTest {
         agree(propose(tenant, 256));
         agree(propose(tenant, 512));
         sign();
-        for (String table : List.of("ledger_pruned", "ledger_past_action")) {
+        for (String table : List.of("ledger_pruned", "ledger_past_action", "ledger_pruning")) {
             sql(
                     tenant,
                     "CREATE TABLE public.kept_" + table + " AS SELECT * FROM assize." + table
@@ -582,6 +609,22 @@ class PruningTest {
                 "ledger_pruned SET note = replace(note, '512', '768') WHERE to_seq = 512",
                 "ledger_pruned SET note = replace(note, 'pruned v1', 'pruned v2') WHERE to_seq = 256",
                 "ledger_pruned SET pruned_seq = pruned_seq + 1 WHERE to_seq = 512",
+                "ledger_pruned SET pruned_seq = pruned_seq + 1 WHERE to_seq = 256",
+                "ledger_pruned SET from_seq = 0 WHERE to_seq = 512",
+                "ledger_pruned SET pruning_id = pruning_id || 'x' WHERE to_seq = 256",
+                "ledger_pruned SET object = object || 'x' WHERE to_seq = 512",
+                "ledger_pruned SET pruned_by = pruned_by || 'x' WHERE to_seq = 512",
+                "ledger_pruned SET pruned_by_tenant = pruned_by_tenant || 'x' WHERE to_seq = 256",
+                "ledger_pruned SET pruned_at = pruned_at + interval '1 microsecond' WHERE to_seq = 512",
+                "ledger_pruning SET tenant_id = 'else' WHERE to_seq = 512",
+                "ledger_pruning SET pruning_id = pruning_id || 'x' WHERE to_seq = 512",
+                "ledger_pruning SET from_seq = from_seq + 1 WHERE to_seq = 512",
+                "ledger_pruning SET to_seq = to_seq + 1 WHERE to_seq = 256",
+                "ledger_pruning SET reason = reason || 'x' WHERE to_seq = 256",
+                "ledger_pruning SET proposed_by = proposed_by || 'x' WHERE to_seq = 256",
+                "ledger_pruning SET proposed_by_tenant = proposed_by_tenant || 'x' WHERE to_seq = 256",
+                "ledger_pruning SET proposed_at = proposed_at + interval '1 microsecond' WHERE to_seq = 256",
+                "ledger_pruning SET proposed_seq = proposed_seq + 1 WHERE to_seq = 256",
                 "ledger_past_action SET resource = resource || '/x' WHERE to_seq = 256",
                 "ledger_past_action SET actor = actor || 'x' WHERE to_seq = 256",
                 "ledger_past_action SET action = action || 'x' WHERE to_seq = 512",
@@ -589,14 +632,15 @@ class PruningTest {
                 "ledger_past_action SET to_seq = to_seq + 1 WHERE to_seq = 512",
                 "ledger_past_action SET recorded_at = recorded_at + interval '1 microsecond' WHERE to_seq = 512")) {
             String table = change.substring(0, change.indexOf(' '));
-            sql(tenant, "UPDATE assize." + change + " AND tenant_id = 'kept-of-it'");
+            sql(tenant, FREELY, "UPDATE assize." + change + " AND tenant_id = 'kept-of-it'");
             assertThat(node.verifySigned(tenant, (String) null)).as(change).isInstanceOf(Broken.class);
             assertThat(node.verifier().walk(tenant, null).step(1))
                     .as("patrol, %s", change)
                     .isPresent();
             sql(
                     tenant,
-                    "DELETE FROM assize." + table + " WHERE tenant_id = 'kept-of-it'",
+                    FREELY,
+                    "DELETE FROM assize." + table + " WHERE tenant_id IN ('kept-of-it', 'else')",
                     "INSERT INTO assize." + table + " SELECT * FROM public.kept_" + table);
         }
         assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);

@@ -259,6 +259,39 @@ class WitnessedLogTest {
     }
 
     @Test
+    void differentHistoriesForTwoReadersAreFoundByTheWitness() throws Exception {
+        try (RunningWitness witness = witness("one", 0)) {
+            try (AnchoredNode node = node(address(witness))) {
+                node.append(ACME, 1);
+                assertThat(node.round()).isEmpty();
+                node.witnesses().round();
+                SignedNote shown = metaNote(node, ACME);
+                assertThat(policy(1, witness).accept(shown).size()).isEqualTo(2);
+            }
+            // Who has the key, the database and the place outside signs another history for somebody else.
+            execute(
+                    "DELETE FROM assize.ledger_tree; DELETE FROM assize.ledger_tile; DELETE FROM assize.meta_leaf;"
+                            + " DELETE FROM assize.ledger_checkpoint; DELETE FROM assize.anchor; DELETE FROM assize.meta_cosignature");
+            try (AnchoredNode other = AnchoredNode.start(
+                    database,
+                    new FileOutsideStore(directory.resolve("for-somebody-else")),
+                    AnchorConfig.defaults(directory.resolve("keys")),
+                    new WitnessConfig(List.of(address(witness)), Duration.ofSeconds(2), Duration.ofMinutes(5)))) {
+                assertThat(other.round()).isEmpty();
+                for (int i = 0; i < 3; i++) {
+                    other.append(OTHER, 1);
+                    assertThat(other.round()).isEmpty();
+                }
+                other.witnesses().round();
+                SignedNote shown = metaNote(other, OTHER);
+                assertThat(policy(0).accept(shown).size()).isGreaterThan(2);
+                assertThatThrownBy(() -> policy(1, witness).accept(shown)).isInstanceOf(NotProvenException.class);
+                assertThat(asked(other, witness, "refused")).isPositive();
+            }
+        }
+    }
+
+    @Test
     void signaturesAreRenewedWhereNothingIsAppended() throws Exception {
         try (RunningWitness witness = witness("one", 0, () -> SEEN);
                 AnchoredNode node = node(address(witness))) {

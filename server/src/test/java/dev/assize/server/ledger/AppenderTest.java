@@ -380,6 +380,11 @@ class AppenderTest {
         }
 
         @Override
+        public List<StoredEntry> notices(TenantId tenant, List<Long> seqs, long fromSeq) {
+            return store.notices(tenant, seqs, fromSeq);
+        }
+
+        @Override
         public Optional<LedgerHead> head(TenantId tenant) {
             return store.head(tenant);
         }

@@ -75,6 +75,11 @@ public final class InMemoryLedgerStore implements LedgerStore {
         return head(tenant);
     }
 
+    @Override
+    public synchronized List<StoredEntry> notices(TenantId tenant, List<Long> seqs, long fromSeq) {
+        return List.copyOf(rows(tenant).tailMap(fromSeq, true).values());
+    }
+
     /** The tenant's rows, to be tampered with. */
     public synchronized NavigableMap<Long, StoredEntry> rows(TenantId tenant) {
         return ledgers.computeIfAbsent(tenant, Ledger::new).rows;

@@ -32,8 +32,8 @@ class OthersReadBundlesTest {
     void refusesAnEntryThatWasChanged() throws Exception {
         byte[] bundle = SignedLedger.golden().append(300).bundle();
         byte[] frame = SignedLedger.golden().append(300).frames().get(271);
-        int at = new String(bundle, StandardCharsets.ISO_8859_1)
-                .indexOf(new String(frame, StandardCharsets.ISO_8859_1));
+        int at =
+                new String(bundle, StandardCharsets.ISO_8859_1).indexOf(new String(frame, StandardCharsets.ISO_8859_1));
         assertThat(at).isPositive();
         bundle[at + 12] ^= 1;
         assertThat(read(bundle)).isEqualTo("exit 3");
