@@ -153,6 +153,8 @@ public final class Appender implements AutoCloseable {
                     release(lane, batch);
                 }
             }
+            // Whoever was answered may append again at once: his next goes into the next batch, not behind a small one.
+            Thread.yield();
         }
     }
 
