@@ -22,31 +22,39 @@ final class Migrations {
 
     private Migrations() {}
 
-    /** Runs what has not run yet; the application's role gets its rights. */
+    /** Runs what has not run yet; the application's role gets its rights, anew each time. */
     static void migrate(DatabaseAccess owner, String applicationRole) {
         try (Connection connection = connect(owner);
                 Statement statement = connection.createStatement()) {
             // Nodes that start at the same time take turns; the lock ends with the connection.
             statement.execute("SELECT pg_advisory_lock(hashtextextended('assize.migrate', 0))");
-            Flyway.configure(Migrations.class.getClassLoader())
-                    .dataSource(owner.url(), owner.user(), owner.password())
-                    .schemas(SCHEMA)
-                    .defaultSchema(SCHEMA)
-                    .createSchemas(true)
-                    .table(HISTORY)
-                    .locations("classpath:db/migration")
-                    .placeholders(Map.of("application_role", quoted(applicationRole)))
-                    .validateMigrationNaming(true)
-                    .cleanDisabled(true)
-                    .connectRetries(0)
-                    .load()
-                    .migrate();
+            if (MigrationScripts.ofThisBuild().areDone(statement, SCHEMA, HISTORY)) {
+                statement.execute(MigrationScripts.grants(quoted(applicationRole)));
+            } else {
+                run(owner, applicationRole);
+            }
             // Flyway holds its own table while migrations run, so the stance is stated afterwards.
             statement.execute("COMMENT ON TABLE " + SCHEMA + "." + HISTORY
                     + " IS 'RLS: none, because it lists migrations, not tenants'' data; only the owner reads it'");
         } catch (FlywayException | SQLException e) {
             throw new StorageException("cannot migrate " + owner + ": " + Reasons.of(rootOf(e)), e);
         }
+    }
+
+    private static void run(DatabaseAccess owner, String applicationRole) {
+        Flyway.configure(Migrations.class.getClassLoader())
+                .dataSource(owner.url(), owner.user(), owner.password())
+                .schemas(SCHEMA)
+                .defaultSchema(SCHEMA)
+                .createSchemas(true)
+                .table(HISTORY)
+                .locations("classpath:db/migration")
+                .placeholders(Map.of("application_role", quoted(applicationRole)))
+                .validateMigrationNaming(true)
+                .cleanDisabled(true)
+                .connectRetries(0)
+                .load()
+                .migrate();
     }
 
     /** Lets a role make the coming months, and do nothing else. */
