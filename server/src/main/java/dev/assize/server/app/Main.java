@@ -21,6 +21,7 @@ import dev.assize.server.cli.TenantCommand;
 import dev.assize.server.cli.UnfreezeCommand;
 import java.io.PrintWriter;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -33,27 +34,6 @@ import picocli.CommandLine.Mixin;
         versionProvider = Version.class,
         description = "Decides who may do what, and keeps a record that cannot be quietly changed.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
-            QuickstartCommand.class,
-            ServeCommand.class,
-            CheckCommand.class,
-            ExplainCommand.class,
-            SearchCommand.class,
-            PolicyCommand.class,
-            GrantCommand.class,
-            RevokeCommand.class,
-            FreezeCommand.class,
-            UnfreezeCommand.class,
-            ApprovalCommand.class,
-            AuditCommand.class,
-            AccessCommand.class,
-            SpoolCommand.class,
-            TenantCommand.class,
-            KeyCommand.class,
-            SigningKeyCommand.class,
-            AnchorCommand.class,
-            WitnessCommand.class
-        },
         footerHeading = "%nExit codes:%n",
         footer = {
             "  0  allowed, or done",
@@ -65,6 +45,8 @@ import picocli.CommandLine.Mixin;
         })
 public final class Main {
 
+    private static final String SERVE = "serve";
+
     @Mixin(name = ConnectionOptions.MIXIN)
     ConnectionOptions connection = new ConnectionOptions();
 
@@ -72,11 +54,13 @@ public final class Main {
 
     public static void main(String[] args) {
         Surroundings surroundings = new Surroundings(System.getenv(), isTerminal(), InstantSource.system());
-        System.exit(commandLine(surroundings).execute(args));
+        System.exit(commandLine(surroundings, args).execute(args));
     }
 
-    static CommandLine commandLine(Surroundings surroundings) {
+    /** With the commands that these arguments may mean. */
+    static CommandLine commandLine(Surroundings surroundings, String... args) {
         CommandLine commandLine = new CommandLine(new Main(), new CommandFactory(surroundings));
+        commands(args).forEach(commandLine::addSubcommand);
         return CommandErrors.install(commandLine)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(
                         surroundings.colours() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF))
@@ -84,9 +68,39 @@ public final class Main {
                 .setErr(new PrintWriter(System.err, true, System.err.charset()));
     }
 
+    /** A server is started without what the other commands need, which are a good part of all classes. */
+    private static List<Class<?>> commands(String... args) {
+        return args.length > 0 && args[0].equals(SERVE) ? List.of(ServeCommand.class) : Every.COMMAND;
+    }
+
     private static boolean isTerminal() {
         return Optional.ofNullable(System.console())
                 .map(java.io.Console::isTerminal)
                 .orElse(false);
+    }
+
+    /** In the order of the help. */
+    private static final class Every {
+
+        static final List<Class<?>> COMMAND = List.of(
+                QuickstartCommand.class,
+                ServeCommand.class,
+                CheckCommand.class,
+                ExplainCommand.class,
+                SearchCommand.class,
+                PolicyCommand.class,
+                GrantCommand.class,
+                RevokeCommand.class,
+                FreezeCommand.class,
+                UnfreezeCommand.class,
+                ApprovalCommand.class,
+                AuditCommand.class,
+                AccessCommand.class,
+                SpoolCommand.class,
+                TenantCommand.class,
+                KeyCommand.class,
+                SigningKeyCommand.class,
+                AnchorCommand.class,
+                WitnessCommand.class);
     }
 }

@@ -1,0 +1,45 @@
+package dev.assize.server.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.cli.Surroundings;
+import java.time.InstantSource;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+
+class MainTest {
+
+    private static final Surroundings SURROUNDINGS = new Surroundings(Map.of(), false, InstantSource.system());
+
+    @Test
+    void knowsNoOtherCommandWhereAServerIsStarted() {
+        assertThat(commands("serve", "--upstream", "localhost:1")).containsOnlyKeys("serve");
+    }
+
+    @Test
+    void knowsEveryCommandWhereAnythingElseIsSaid() {
+        assertThat(commands()).hasSizeGreaterThan(15).containsKeys("serve", "check", "audit");
+        assertThat(commands("--output", "json", "serve")).containsKey("check");
+        assertThat(commands("Serve")).containsKey("check");
+        assertThat(commands("help", "serve")).containsKey("check");
+    }
+
+    @Test
+    void describesAServersStartTheSameByItself() {
+        String alone = Main.commandLine(SURROUNDINGS, "serve", "--help")
+                .getSubcommands()
+                .get("serve")
+                .getUsageMessage();
+        assertThat(alone)
+                .contains("assize serve")
+                .isEqualTo(Main.commandLine(SURROUNDINGS)
+                        .getSubcommands()
+                        .get("serve")
+                        .getUsageMessage());
+    }
+
+    private static Map<String, CommandLine> commands(String... args) {
+        return Main.commandLine(SURROUNDINGS, args).getSubcommands();
+    }
+}
