@@ -68,9 +68,7 @@ record ServerConfig(
                 checked(() -> new AuthzenConfig(
                         settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null),
                         settings.flag(ConfigKey.AUTHZEN_ACCESS_REQUESTS))),
-                checked(() -> new EnvoyConfig(settings.given(ConfigKey.ENVOY_MAPPING_FILE)
-                        .map(Path::of)
-                        .orElse(null))),
+                checked(() -> envoy(settings)),
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
                 checked(() -> anchor(home, settings)),
@@ -125,6 +123,11 @@ record ServerConfig(
                         .map(address -> uri(settings, ConfigKey.TRACING_ENDPOINT, address))
                         .orElse(null),
                 settings.fraction(ConfigKey.TRACING_SAMPLE_RATIO));
+    }
+
+    static EnvoyConfig envoy(Settings settings) {
+        return new EnvoyConfig(
+                settings.given(ConfigKey.ENVOY_MAPPING_FILE).map(Path::of).orElse(null));
     }
 
     static GrpcConfig grpc(Settings settings) {

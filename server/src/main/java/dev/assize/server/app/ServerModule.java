@@ -31,6 +31,7 @@ import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.authzen.AuthzenConfig;
 import dev.assize.server.endpoint.authzen.AuthzenModule;
 import dev.assize.server.endpoint.call.CallSpans;
+import dev.assize.server.endpoint.envoy.EnvoyConfig;
 import dev.assize.server.endpoint.envoy.EnvoyModule;
 import dev.assize.server.endpoint.envoy.Mapping;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
@@ -78,8 +79,12 @@ final class ServerModule extends AbstractModule {
 
     ServerModule(ServerConfig config) {
         this.config = config;
-        Path file = config.envoy().mappingFile();
-        this.mapping = file == null ? null : Mapping.read(file);
+        this.mapping = mapping(config.envoy());
+    }
+
+    static @Nullable Mapping mapping(EnvoyConfig config) {
+        Path file = config.mappingFile();
+        return file == null ? null : Mapping.read(file);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static dev.assize.server.app.ServerConfig.checked;
 
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.endpoint.envoy.EnvoyConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
 import dev.assize.server.model.MalformedException;
@@ -30,6 +31,7 @@ record SidecarConfig(
         AuthenticationConfig authentication,
         UpstreamConfig upstream,
         SpoolConfig spool,
+        EnvoyConfig envoy,
         TracingConfig tracing,
         LogFormat logFormat) {
 
@@ -66,6 +68,7 @@ record SidecarConfig(
                         settings.number(ConfigKey.AUTHENTICATION_CACHE_SIZE, 0, Integer.MAX_VALUE))),
                 checked(() -> upstream(home, settings)),
                 checked(() -> spool(home, settings)),
+                checked(() -> ServerConfig.envoy(settings)),
                 checked(() -> ServerConfig.tracing(settings)),
                 settings.oneOf(ConfigKey.LOG_FORMAT, LogFormat.class));
     }

@@ -19,6 +19,8 @@ import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
 import dev.assize.server.endpoint.call.CallSpans;
+import dev.assize.server.endpoint.envoy.EnvoyModule;
+import dev.assize.server.endpoint.envoy.Mapping;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.grpc.GrpcServer;
 import dev.assize.server.endpoint.grpc.SidecarGrpcModule;
@@ -42,14 +44,19 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** The rooms of a sidecar: those that a check passes, and in the place of a database its centre. */
 final class SidecarModule extends AbstractModule {
 
     private final SidecarConfig config;
 
+    /** Read before the wiring begins. Null without Envoy. */
+    private final @Nullable Mapping mapping;
+
     SidecarModule(SidecarConfig config) {
         this.config = config;
+        this.mapping = ServerModule.mapping(config.envoy());
     }
 
     @Override
@@ -63,6 +70,9 @@ final class SidecarModule extends AbstractModule {
         install(new SidecarGrpcModule());
         install(new SpooledAppendModule());
         install(new ForwardModule(config.spool()));
+        if (mapping != null) {
+            install(new EnvoyModule(mapping));
+        }
         install(new OperationsModule());
 
         bind(ApiKeys.class).in(Singleton.class);

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.Signature;
@@ -288,6 +289,56 @@ class EnvoyTest {
     }
 
     @Test
+    void asksASidecar() throws Exception {
+        Path binding = Files.writeString(directory.resolve("sidecar.yaml"), """
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: shop-sidecar}
+                spec:
+                  subjects: ["service:shop-sidecar"]
+                  role: sidecar
+                  scope: {resources: ["tenant:shop"]}
+                """);
+        assertThat(Objects.requireNonNull(console)
+                        .run("policy", "apply", binding.toString(), "--reason", "the shop's sidecar"))
+                .isZero();
+        Path home = Files.createDirectory(
+                directory.resolve("sidecar"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path itsKey = Files.createFile(
+                home.resolve("upstream-key"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(
+                itsKey, createKey("key create --tenant assize --subject service:shop-sidecar --tenants shop"));
+        try (AssizeSidecar sidecar = CentreFixture.sidecar(
+                        home,
+                        Map.of(
+                                "ASSIZE_UPSTREAM_ADDRESS", "127.0.0.1:" + grpcPort,
+                                "ASSIZE_UPSTREAM_TLS", "false",
+                                "ASSIZE_UPSTREAM_TENANTS", "shop",
+                                "ASSIZE_GRPC_PORT", "0",
+                                "ASSIZE_GRPC_WARM_UP", "0s",
+                                "ASSIZE_HTTP_PORT", "0",
+                                "ASSIZE_ENVOY_MAPPING_FILE",
+                                        directory.resolve("mapping.yaml").toString()));
+                Envoy envoy = Envoy.start(
+                        directory,
+                        with(
+                                with(config(), "port_value: " + grpcPort, "port_value: " + port(sidecar)),
+                                key,
+                                sidecar.localKey()))) {
+            assertThat(envoy.send("GET", "/orders/17", bearer("alice")).status())
+                    .isEqualTo(200);
+            assertThat(envoy.send("GET", "/orders/17", bearer("bob")).status()).isEqualTo(403);
+        }
+    }
+
+    private static String port(AssizeSidecar sidecar) {
+        String address = sidecar.grpcAddress();
+        return address.substring(address.lastIndexOf(':') + 1);
+    }
+
+    @Test
     void takesTheFilterOfThePageForIstio() throws Exception {
         String page = config();
         Matcher filter = Pattern.compile(
@@ -386,15 +437,17 @@ class EnvoyTest {
     }
 
     private String createKey() {
-        Console here = Objects.requireNonNull(console);
         String command = block("sh")
                 .lines()
                 .filter(line -> line.startsWith("assize key create"))
                 .findFirst()
                 .orElseThrow();
-        assertThat(here.run(command.substring("assize ".length()).split(" ")))
-                .as(here.err())
-                .isZero();
+        return createKey(command.substring("assize ".length()));
+    }
+
+    private String createKey(String command) {
+        Console here = Objects.requireNonNull(console);
+        assertThat(here.run(command.split(" "))).as(here.err()).isZero();
         Matcher created = Pattern.compile("asz_[\\w-]+").matcher(here.out());
         assertThat(created.find()).isTrue();
         return created.group();

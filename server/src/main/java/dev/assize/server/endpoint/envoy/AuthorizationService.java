@@ -6,14 +6,11 @@ import dev.assize.proto.envoy.v3.AttributeContext;
 import dev.assize.proto.envoy.v3.AuthorizationGrpc;
 import dev.assize.proto.envoy.v3.CheckRequest;
 import dev.assize.proto.envoy.v3.CheckResponse;
-import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.call.Admission;
-import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.AnswersOnRecord.Given;
 import dev.assize.server.endpoint.call.CallContext;
-import dev.assize.server.endpoint.call.Deadlines;
-import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.DecisionsOnRecord;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.ErrorReason.Fault;
 import dev.assize.server.endpoint.call.Gate;
@@ -35,7 +32,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
@@ -44,7 +40,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Answers Envoy. A call stands for `DecisionService/Check`: its credential is Envoy's own, needs the same permission, and
- * its decisions go on record as others do.
+ * its decisions go on record as others do. At a sidecar they are made there or at its centre, as those of others are.
  *
  * <p>To Envoy a call that fails is no deny: it may be configured to let the request pass. So whatever a client, or a mistake
  * of somebody's, can bring about is answered as a deny, a bug of ours included; only what an operator of this server has to
@@ -61,27 +57,17 @@ final class AuthorizationService implements GuestService {
     private final Responses responses;
     private final Admission admission;
     private final Gate gate;
-    private final DecisionService decisions;
-    private final AnswersOnRecord onRecord;
-    private final DecisionIds ids;
+    private final DecisionsOnRecord decisions;
     private final EnvoyMetrics metrics;
 
     @Inject
     AuthorizationService(
-            Mapping mapping,
-            Admission admission,
-            Gate gate,
-            DecisionService decisions,
-            AnswersOnRecord onRecord,
-            DecisionIds ids,
-            EnvoyMetrics metrics) {
+            Mapping mapping, Admission admission, Gate gate, DecisionsOnRecord decisions, EnvoyMetrics metrics) {
         this.mapping = mapping;
         this.responses = new Responses(mapping);
         this.admission = admission;
         this.gate = gate;
         this.decisions = decisions;
-        this.onRecord = onRecord;
-        this.ids = ids;
         this.metrics = metrics;
     }
 
@@ -152,11 +138,7 @@ final class AuthorizationService implements GuestService {
         gate.requireEnvironment(asked.env());
         CheckQuery query = new CheckQuery(
                 subject(asked, request), asked.resource(), asked.action(), asked.tenant(), asked.env(), asked.tenant());
-        onRecord.requireTimeToWait(asked.tenant());
-        Deadlines.requireListener();
-        Given given = onRecord.given(ids.next(), query, decisions.evaluate(query));
-        onRecord.put(asked.tenant(), List.of(given));
-        return given(request, asked, given);
+        return given(request, asked, decisions.decide(query));
     }
 
     private Outcome given(AttributeContext request, Asked asked, Given given) {

@@ -8,6 +8,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.TenantId;
 import io.grpc.MethodDescriptor;

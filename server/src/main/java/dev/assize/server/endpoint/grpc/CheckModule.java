@@ -8,6 +8,8 @@ import dev.assize.server.endpoint.call.Admission;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.DecisionsOnRecord;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.GuestService;
 import dev.assize.server.endpoint.call.TenantDirectory;
@@ -36,6 +38,7 @@ public final class CheckModule extends AbstractModule {
         bind(AnswersOnRecord.class).in(Singleton.class);
         OptionalBinder.newOptionalBinder(binder(), Centre.class);
         bind(Elsewhere.class).in(Singleton.class);
+        bind(DecisionsOnRecord.class).in(Singleton.class);
         bind(Checks.class).in(Singleton.class);
         bind(PlainChecks.class).in(Singleton.class);
         bind(CheckMethods.class).in(Singleton.class);

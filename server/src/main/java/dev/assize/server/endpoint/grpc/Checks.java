@@ -13,6 +13,7 @@ import dev.assize.server.decision.check.Explanation;
 import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;

@@ -9,6 +9,7 @@ import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.TenantId;

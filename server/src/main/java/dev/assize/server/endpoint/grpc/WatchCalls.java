@@ -23,6 +23,7 @@ import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Deadlines;
 import dev.assize.server.endpoint.call.DecisionIds;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;

@@ -1,0 +1,145 @@
+package dev.assize.server.endpoint.call;
+
+import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.AttributeList;
+import dev.assize.proto.v1.AttributeMap;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.Detail;
+import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.Answer.DecidedBy;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.model.AttributeValue;
+import dev.assize.server.model.Reason;
+import dev.assize.server.model.Revision;
+import dev.assize.server.policy.Document.Obligation;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** A question and its answer as messages of Assize's own, for doors that speak another protocol and ask at the centre. */
+final class CheckMessages {
+
+    private static final String REASON = "REASON_";
+    private static final Pattern RULE = Pattern.compile("permissions\\[([0-9]{1,9})]");
+
+    private CheckMessages() {}
+
+    static CheckRequest request(CheckQuery query) {
+        CheckRequest.Builder request = CheckRequest.newBuilder()
+                .setSubject(query.subject().toString())
+                .setResource(query.resource().value())
+                .setAction(query.action().value())
+                .setTenant(query.tenant().value())
+                .setEnv(query.env().value())
+                .setSubjectTenant(query.subjectTenant().value())
+                .setDetail(Detail.DETAIL_FULL)
+                .addAllActiveRoles(query.activeRoles());
+        query.subjectAttributes().forEach((name, value) -> request.putSubjectAttributes(name, attribute(value)));
+        query.resourceAttributes().forEach((name, value) -> request.putResourceAttributes(name, attribute(value)));
+        query.context().forEach((name, value) -> request.putContext(name, attribute(value)));
+        CheckQuery.Delegator delegator = query.onBehalfOf();
+        if (delegator != null) {
+            request.setOnBehalfOf(delegator.subject().toString())
+                    .setOnBehalfOfTenant(delegator.home().value());
+        }
+        String runId = query.runId();
+        return runId == null ? request.build() : request.setRunId(runId).build();
+    }
+
+    private static dev.assize.proto.v1.AttributeValue attribute(AttributeValue value) {
+        dev.assize.proto.v1.AttributeValue.Builder wire = dev.assize.proto.v1.AttributeValue.newBuilder();
+        return switch (value) {
+            case AttributeValue.Text(String text) -> wire.setStringValue(text).build();
+            case AttributeValue.Whole(long number) -> wire.setIntValue(number).build();
+            case AttributeValue.Fraction(double number) ->
+                wire.setDoubleValue(number).build();
+            case AttributeValue.Truth(boolean truth) -> wire.setBoolValue(truth).build();
+            case AttributeValue.Time(Instant instant) ->
+                wire.setTimestampValue(Fields.timestamp(instant)).build();
+            case AttributeValue.Many(List<AttributeValue> values) -> {
+                AttributeList.Builder many = AttributeList.newBuilder();
+                values.forEach(each -> many.addValues(attribute(each)));
+                yield wire.setListValue(many).build();
+            }
+            case AttributeValue.Fields(var values) -> {
+                AttributeMap.Builder fields = AttributeMap.newBuilder();
+                values.forEach((name, each) -> fields.putValues(name, attribute(each)));
+                yield wire.setMapValue(fields).build();
+            }
+        };
+    }
+
+    /**
+     * An answer in full.
+     *
+     * @throws IllegalStateException where it says something that this version does not know, which is no answer
+     */
+    static Answer answer(CheckResponse response) {
+        Reason reason = reason(response.getReason());
+        if (reason.isAllow() != (response.getDecision() == Decision.DECISION_ALLOW)) {
+            throw unknown("decision " + response.getDecision() + " for reason " + reason);
+        }
+        return new Answer(
+                reason,
+                decidedBy(response),
+                new Revision(response.getRevision()),
+                new Revision(response.getPlatformRevision()),
+                response.hasValidUntil() && !response.getHistorical() ? instant(response.getValidUntil()) : null,
+                response.getObligationsList().stream()
+                        .map(CheckMessages::obligation)
+                        .toList(),
+                response.getDelegatorReason() == dev.assize.proto.v1.Reason.REASON_UNSPECIFIED
+                        ? null
+                        : reason(response.getDelegatorReason()),
+                response.getApprovalId().isEmpty() ? null : response.getApprovalId());
+    }
+
+    private static Reason reason(dev.assize.proto.v1.Reason reason) {
+        for (Reason known : Reason.values()) {
+            if (reason.name().equals(REASON + known.name())) {
+                return known;
+            }
+        }
+        throw unknown("reason " + reason);
+    }
+
+    private static @Nullable DecidedBy decidedBy(CheckResponse response) {
+        dev.assize.proto.v1.DecidedBy by = response.getDecidedBy();
+        if (!response.hasDecidedBy()) {
+            return null;
+        }
+        if (!by.getFreeze().isEmpty()) {
+            return new DecidedBy.Freeze(by.getFreeze());
+        }
+        if (!by.getSeparationOfDuty().isEmpty()) {
+            return new DecidedBy.Duty(by.getSeparationOfDuty());
+        }
+        if (!by.getApprovalRule().isEmpty()) {
+            return new DecidedBy.Approval(by.getApprovalRule());
+        }
+        Matcher rule = RULE.matcher(by.getRule());
+        if (!rule.matches()) {
+            throw unknown("rule `" + by.getRule() + "`");
+        }
+        return new DecidedBy.Grant(by.getBinding(), by.getRole(), Integer.parseInt(rule.group(1)));
+    }
+
+    private static Obligation obligation(dev.assize.proto.v1.Obligation obligation) {
+        Map<String, String> properties = obligation.getPropertiesMap();
+        return new Obligation(obligation.getId(), obligation.getType(), new TreeMap<>(properties));
+    }
+
+    private static Instant instant(Timestamp time) {
+        return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+    }
+
+    private static IllegalStateException unknown(String what) {
+        return new IllegalStateException("the centre's answer has a " + what + ", which is not known here");
+    }
+}

@@ -1,0 +1,216 @@
+package dev.assize.server.upstream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import dev.assize.proto.v1.CheckBatchRequest;
+import dev.assize.proto.v1.CheckBatchResponse;
+import dev.assize.proto.v1.CheckBatchResult;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
+import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.Explanation;
+import dev.assize.proto.v1.Reason;
+import dev.assize.server.decision.PolicyStates;
+import dev.assize.server.endpoint.call.Elsewhere;
+import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import io.grpc.Server;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.stub.StreamObserver;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a sidecar hands on of what its centre answers: here the tenant is at revision 5, and the platform at 7. */
+class AskedElsewhereTest {
+
+    private static final TenantId TENANT = new TenantId("acme");
+
+    private final FakeCentre fake = new FakeCentre();
+    private Server server;
+    private Centre centre;
+    private Elsewhere elsewhere;
+
+    @BeforeEach
+    void start(@TempDir Path directory) throws IOException {
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(fake)
+                .build()
+                .start();
+        Path key = Files.createFile(
+                directory.resolve("key"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(key, "asz_abcdefghij012345_" + "x".repeat(43));
+        UpstreamConfig config = new UpstreamConfig(
+                "127.0.0.1",
+                server.getPort(),
+                List.of(TENANT),
+                key,
+                null,
+                List.of(),
+                Duration.ofSeconds(10),
+                directory);
+        centre = new Centre(config, new UpstreamMetrics(new SimpleMeterRegistry()));
+        elsewhere = new Elsewhere(Optional.of(centre), new Here());
+    }
+
+    @AfterEach
+    void stop() {
+        centre.close();
+        server.shutdownNow();
+    }
+
+    @Test
+    void anAnswerByAnOlderPolicyIsNotHandedOn() {
+        for (CheckResponse older : List.of(answer(5, 6), answer(4, 7))) {
+            fake.answers = List.of(older);
+            assertRefused(() -> elsewhere.check(question().build(), TENANT));
+            assertRefused(() ->
+                    elsewhere.check(question().setDetail(Detail.DETAIL_MINIMAL).build(), TENANT));
+            fake.answers = List.of(answer(5, 7), older);
+            assertRefused(() -> elsewhere.checkBatch(
+                    CheckBatchRequest.newBuilder()
+                            .setDetail(Detail.DETAIL_MINIMAL)
+                            .addItems(question())
+                            .addItems(question())
+                            .build(),
+                    TENANT));
+        }
+    }
+
+    private static void assertRefused(Runnable ask) {
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(ask::run)
+                .satisfies(refused -> assertThat(refused.reason()).isEqualTo(ErrorReason.REVISION_NOT_REACHED));
+    }
+
+    @Test
+    void anAnswerAboutThePastMayBeByAnyPolicy() {
+        fake.answers = List.of(answer(1, 1).toBuilder().setHistorical(true).build());
+        assertThat(elsewhere.check(question().setAtRevision(1).build(), TENANT)).isEqualTo(fake.answers.getFirst());
+        assertThat(fake.asked.getLast().getMinRevision()).isZero();
+    }
+
+    @Test
+    void aNewerAnswerIsHandedOnAsItIs() {
+        fake.answers = List.of(answer(6, 8));
+        assertThat(elsewhere.check(question().build(), TENANT)).isEqualTo(fake.answers.getFirst());
+        assertThat(fake.asked.getLast().getMinRevision()).isEqualTo(5);
+        var _ = elsewhere.check(question().setMinRevision(6).build(), TENANT);
+        assertThat(fake.asked.getLast().getMinRevision()).isEqualTo(6);
+    }
+
+    @Test
+    void whoWantsLittleGetsLittleThoughTheCentreIsAskedForAll() {
+        CheckResponse minimal = CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_ALLOW)
+                .setReason(Reason.REASON_ALLOWED)
+                .build();
+        fake.answers = List.of(answer(5, 7));
+        assertThat(elsewhere.check(question().setDetail(Detail.DETAIL_MINIMAL).build(), TENANT))
+                .isEqualTo(minimal);
+        Explanation explanation = Explanation.newBuilder().addGroups("staff").build();
+        fake.answers =
+                List.of(answer(5, 7).toBuilder().setExplanation(explanation).build());
+        assertThat(elsewhere.check(
+                        question()
+                                .setDetail(Detail.DETAIL_MINIMAL)
+                                .setExplain(true)
+                                .build(),
+                        TENANT))
+                .isEqualTo(minimal.toBuilder().setExplanation(explanation).build());
+
+        fake.answers = List.of(answer(5, 7), answer(5, 7));
+        assertThat(elsewhere
+                        .checkBatch(
+                                CheckBatchRequest.newBuilder()
+                                        .setDetail(Detail.DETAIL_MINIMAL)
+                                        .addItems(question())
+                                        .addItems(question().setDetail(Detail.DETAIL_FULL))
+                                        .build(),
+                                TENANT)
+                        .getResultsList())
+                .extracting(CheckBatchResult::getResponse)
+                .containsExactly(minimal, answer(5, 7));
+        assertThat(fake.asked).allSatisfy(asked -> assertThat(asked.getDetail()).isEqualTo(Detail.DETAIL_FULL));
+    }
+
+    private static CheckRequest.Builder question() {
+        return CheckRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("user:alice")
+                .setResource("vault:1")
+                .setAction("read");
+    }
+
+    private static CheckResponse answer(long revision, long platformRevision) {
+        return CheckResponse.newBuilder()
+                .setDecision(Decision.DECISION_ALLOW)
+                .setReason(Reason.REASON_ALLOWED)
+                .setRevision(revision)
+                .setPlatformRevision(platformRevision)
+                .setDecisionId("a")
+                .build();
+    }
+
+    /** Gives the answers that it was told to, one for each question of a batch. */
+    private static final class FakeCentre extends DecisionServiceImplBase {
+
+        private final List<CheckRequest> asked = new ArrayList<>();
+        private volatile List<CheckResponse> answers = List.of();
+
+        @Override
+        public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
+            asked.add(request);
+            observer.onNext(answers.getFirst());
+            observer.onCompleted();
+        }
+
+        @Override
+        public void checkBatch(CheckBatchRequest request, StreamObserver<CheckBatchResponse> observer) {
+            asked.addAll(request.getItemsList());
+            CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
+            answers.forEach(answer -> response.addResults(
+                    CheckBatchResult.newBuilder().setResponse(answer).build()));
+            observer.onNext(response.build());
+            observer.onCompleted();
+        }
+    }
+
+    /** What is held here. */
+    private static final class Here implements PolicyStates {
+
+        @Override
+        public State state(TenantId tenant) {
+            return new State(new Revision(5), new Revision(7), Instant.EPOCH);
+        }
+
+        @Override
+        public Held held(TenantId tenant) {
+            throw new IllegalStateException("Nobody asks for documents here");
+        }
+
+        @Override
+        public Subscription onChange(TenantId tenant, Runnable action) {
+            throw new IllegalStateException("Nobody listens here");
+        }
+    }
+}
