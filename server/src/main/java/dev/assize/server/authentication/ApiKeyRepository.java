@@ -4,8 +4,11 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +19,13 @@ import org.jspecify.annotations.Nullable;
 public interface ApiKeyRepository {
 
     Optional<ApiKey> find(String keyId);
+
+    /** The same for many, by their ids; those that there are none of are left out. */
+    default Map<String, ApiKey> findAll(Set<String> keyIds) {
+        Map<String, ApiKey> found = new HashMap<>();
+        keyIds.forEach(id -> find(id).ifPresent(key -> found.put(id, key)));
+        return found;
+    }
 
     /** Whether a key that was found lately may be believed without finding it again. Never blocks. */
     default boolean isBelieved(ApiKey found) {

@@ -13,6 +13,7 @@ import dev.assize.server.prompt.Prompt;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -20,9 +21,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The front desk of authentication: makes, checks, lists and ends API keys. */
@@ -38,6 +41,8 @@ public final class ApiKeys {
     /** What an unknown id is compared with. */
     private static final Digest NO_SECRET = Digest.sha256();
 
+    private static final Duration LONGEST_MOMENT = Duration.ofMillis(100);
+
     /** Keys that are read at a time where all of a tenant are looked through. */
     private static final int PAGE = 100;
 
@@ -45,6 +50,7 @@ public final class ApiKeys {
     private final Pepper pepper;
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
+    private final KeysTogether found;
     private final LoadingCache<Digest, ApiKey> verified;
 
     /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
@@ -62,7 +68,15 @@ public final class ApiKeys {
             AuthenticationConfig config,
             InstantSource clock,
             MeterRegistry registry) {
-        this(repository, pepper, config, clock, registry, Ticker.systemTicker(), Thread::startVirtualThread);
+        this(
+                repository,
+                pepper,
+                config,
+                clock,
+                registry,
+                Ticker.systemTicker(),
+                new KeysTogether(repository, Thread::startVirtualThread, Duration.ZERO),
+                new KeysTogether(repository, Thread::startVirtualThread, moment(config)));
     }
 
     ApiKeys(
@@ -72,21 +86,30 @@ public final class ApiKeys {
             InstantSource clock,
             MeterRegistry registry,
             Ticker ticker,
-            Executor beside) {
+            KeysTogether found,
+            KeysTogether foundAnew) {
         this.repository = repository;
         this.pepper = pepper;
         this.clock = clock;
         this.metrics = new AuthenticationMetrics(registry);
-        this.verified = cache(config, ticker, beside, (digest, key) -> stillAs(key));
-        this.ongoing = cache(config, ticker, beside, (id, key) -> repository.find(id));
+        this.found = found;
+        this.verified = cache(
+                config, ticker, (digest, key) -> foundAnew.find(key.caller().keyId(), now -> stillAs(key, now)));
+        this.ongoing = cache(config, ticker, (id, key) -> foundAnew.find(id, Function.identity()));
+    }
+
+    /** What is verified anew halfway to its end has time enough to wait for others. */
+    private static Duration moment(AuthenticationConfig config) {
+        Duration share = config.cacheTtl().dividedBy(50);
+        return share.compareTo(LONGEST_MOMENT) < 0 ? share : LONGEST_MOMENT;
     }
 
     private static <K, V> LoadingCache<K, V> cache(
-            AuthenticationConfig config, Ticker ticker, Executor beside, BiFunction<K, V, @Nullable V> again) {
+            AuthenticationConfig config, Ticker ticker, BiFunction<K, V, CompletableFuture<@Nullable V>> again) {
         Caffeine<Object, Object> cache = Caffeine.newBuilder()
                 .expireAfterWrite(config.cacheTtl())
                 .maximumSize(config.cacheSize())
-                .executor(beside)
+                .executor(Runnable::run)
                 .ticker(ticker);
         if (config.cacheTtl().isPositive()) {
             cache.refreshAfterWrite(config.cacheTtl().dividedBy(2));
@@ -232,16 +255,17 @@ public final class ApiKeys {
     }
 
     /** The key as the store has it now; null where it is gone or is another. */
-    private @Nullable ApiKey stillAs(ApiKey key) {
-        return repository
-                .find(key.caller().keyId())
-                .filter(now -> now.secretHash().equals(key.secretHash()))
-                .orElse(null);
+    private static @Nullable ApiKey stillAs(ApiKey key, Optional<ApiKey> found) {
+        return found.filter(now -> now.secretHash().equals(key.secretHash())).orElse(null);
     }
 
     private Optional<ApiKey> find(String id) {
         Prompt.requireTime();
-        return repository.find(id);
+        try {
+            return found.find(id, Function.identity()).join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof RuntimeException cause ? cause : failure;
+        }
     }
 
     /** In microseconds, which is what the store keeps. */
@@ -271,7 +295,8 @@ public final class ApiKeys {
     }
 
     /** Asks again for what is remembered. Nothing is loaded here, and a failure leaves what is remembered to its end. */
-    private record VerifiedAgain<K, V>(BiFunction<K, V, @Nullable V> again) implements CacheLoader<K, V> {
+    private record VerifiedAgain<K, V>(BiFunction<K, V, CompletableFuture<@Nullable V>> again)
+            implements CacheLoader<K, V> {
 
         @Override
         public V load(K key) {
@@ -279,16 +304,16 @@ public final class ApiKeys {
         }
 
         @Override
-        public CompletableFuture<@Nullable V> asyncReload(K key, V remembered, Executor beside) {
+        public CompletableFuture<@Nullable V> asyncReload(K key, V remembered, Executor ignored) {
             CompletableFuture<@Nullable V> renewed = new CompletableFuture<>();
-            beside.execute(() -> {
-                try {
-                    renewed.complete(again.apply(key, remembered));
-                } catch (StoreUnavailableException broken) {
+            var _ = again.apply(key, remembered).whenComplete((value, failure) -> {
+                if (failure == null) {
+                    renewed.complete(value);
+                } else if (failure instanceof StoreUnavailableException) {
                     // Cancelled, it is not logged: the next call that needs the store says what is wrong with it.
                     renewed.cancel(false);
-                } catch (RuntimeException bug) {
-                    renewed.completeExceptionally(bug);
+                } else {
+                    renewed.completeExceptionally(failure);
                 }
             });
             return renewed;

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -49,20 +50,30 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         this.codec = codec;
     }
 
-    /** The caller's tenant is not known yet: the transaction names no tenant, but the one key. */
     @Override
     public Optional<ApiKey> find(String keyId) {
+        return Optional.ofNullable(findAll(Set.of(keyId)).get(keyId));
+    }
+
+    /** Their callers' tenants are not known yet: the transaction names no tenant, but these keys. */
+    @Override
+    public Map<String, ApiKey> findAll(Set<String> keyIds) {
+        String[] ids = keyIds.toArray(String[]::new);
         return database.inSnapshot("", transaction -> {
             transaction
                     .sql()
                     .select(DSL.function(
-                            "set_config", String.class, DSL.inline("assize.key"), DSL.val(keyId), DSL.inline(true)))
+                            "set_config",
+                            String.class,
+                            DSL.inline("assize.key"),
+                            DSL.val(String.join(",", ids)),
+                            DSL.inline(true)))
                     .fetch();
             return transaction
                     .sql()
                     .selectFrom(API_KEY)
-                    .where(API_KEY.KEY_ID.eq(keyId))
-                    .fetchOptional(PostgresApiKeyRepository::read);
+                    .where(API_KEY.KEY_ID.eq(DSL.any(ids)))
+                    .fetchMap(API_KEY.KEY_ID, PostgresApiKeyRepository::read);
         });
     }
 

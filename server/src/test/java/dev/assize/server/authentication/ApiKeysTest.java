@@ -180,7 +180,8 @@ class ApiKeysTest {
                 now::get,
                 new SimpleMeterRegistry(),
                 () -> now.get().toEpochMilli() * 1_000_000,
-                Runnable::run);
+                new KeysTogether(store, Runnable::run, Duration.ZERO),
+                new KeysTogether(store, Runnable::run, Duration.ZERO));
     }
 
     private void advance(Duration time) {

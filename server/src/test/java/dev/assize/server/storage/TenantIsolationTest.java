@@ -284,6 +284,25 @@ class TenantIsolationTest {
     }
 
     @Test
+    void showsTheKeysThatAreNamedTogetherAndNoOthers() throws SQLException {
+        try (Connection connection = connect(database.application(), "");
+                Statement statement = connection.createStatement()) {
+            statement.execute("SELECT set_config('assize.key', 'key-of-nobody,key-of-victim', true)");
+            try (ResultSet row = statement.executeQuery("SELECT string_agg(key_id, ',') FROM assize.api_key")) {
+                row.next();
+                assertThat(row.getString(1)).isEqualTo("key-of-victim");
+            }
+            for (String others : List.of("", "key-of", "key-of-victim-2", "key-of-victim%", ",,")) {
+                statement.execute("SELECT set_config('assize.key', '" + others + "', true)");
+                try (ResultSet row = statement.executeQuery("SELECT count(*) FROM assize.api_key")) {
+                    row.next();
+                    assertThat(row.getInt(1)).as(others).isZero();
+                }
+            }
+        }
+    }
+
+    @Test
     void showsEveryTenantThePlatformsPolicyButNotToChange() throws SQLException {
         assertThat(count(database.application(), "thief", "policy_scope", "scope_key = '~platform'"))
                 .isOne();
