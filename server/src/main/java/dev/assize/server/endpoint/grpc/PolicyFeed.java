@@ -29,8 +29,8 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private static final long NANOS_A_SECOND = 1_000_000_000;
 
-    /** How long the authority is not looked at again, however much is told meanwhile. */
-    private static final long AUTHORITY_NANOS = 4 * NANOS_A_SECOND;
+    /** After which the authority is looked at again where no policy has changed that it rests on: time passes. */
+    private static final long AUTHORITY_NANOS = 30 * NANOS_A_SECOND;
 
     private final TenantId tenant;
     private final List<String> actAs;
@@ -54,8 +54,20 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private @Nullable Authority authority;
 
-    /** When the authority was looked at. */
+    /** When the authority was looked at, and what it rested on. */
     private long authorityAtNanos;
+
+    private @Nullable Guarding authorityBy;
+
+    /** The policy by which callers are judged, by name. */
+    private record Guarding(Revision revision, Revision platformRevision) {
+
+        static Guarding of(@Nullable State state) {
+            return state == null
+                    ? new Guarding(Revision.NONE, Revision.NONE)
+                    : new Guarding(state.revision(), state.platformRevision());
+        }
+    }
 
     /** Whether that it stands is to be said as soon as it can be. */
     private boolean owed;
@@ -106,9 +118,11 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private @Nullable Authority changedAuthority() {
         long nanos = System.nanoTime();
-        if (authority != null && nanos - authorityAtNanos < AUTHORITY_NANOS) {
+        Guarding guarding = Guarding.of(states.state(TenantId.ASSIZE));
+        if (authority != null && guarding.equals(authorityBy) && nanos - authorityAtNanos < AUTHORITY_NANOS) {
             return null;
         }
+        authorityBy = guarding;
         authorityAtNanos = nanos;
         Authority now = authority();
         if (now.equals(authority)) {
@@ -121,6 +135,11 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
     @Override
     public boolean hasMore() {
         return telling != null || sent == null || owed;
+    }
+
+    @Override
+    public Watches.Purpose purpose() {
+        return Watches.Purpose.DECIDING;
     }
 
     /** Freshness rests on it, so that it is said as often as it is looked at. */

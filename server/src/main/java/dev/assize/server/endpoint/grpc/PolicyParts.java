@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Scheduler;
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.PlacedDocument;
@@ -30,10 +31,11 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is told of a policy to those who decide by it: the documents of a state, in parts of a bounded size, and its name.
- * What leads from one state to the next is made once, however many listen.
+ * All of it is made once, however many listen.
  */
 final class PolicyParts {
 
@@ -46,9 +48,25 @@ final class PolicyParts {
     /** For how long: those who listen ask for the same one within a moment. */
     private static final Duration KEPT_FOR = Duration.ofSeconds(5);
 
+    /** Of scopes whose documents are kept as messages, because many begin at once when a server has started anew. */
+    static final long WHOLE_BYTES = 64 * 1_024 * 1_024;
+
+    /** Of one of them; more than that is made for each listener as it takes it. */
+    static final int LARGEST_WHOLE_BYTES = 16 * 1_024 * 1_024;
+
     private final PolicyRecords records;
     private final Cache<Way, List<WatchPolicyResponse>> steps = cache();
     private final Cache<Name, PolicyState> names = cache();
+    private final Cache<At, ByteString> digests = cache();
+
+    /** All documents of a scope; none of one that is too large to be kept. */
+    private final Cache<At, List<WatchPolicyResponse>> wholes = Caffeine.newBuilder()
+            .maximumWeight(WHOLE_BYTES)
+            .weigher((At at, List<WatchPolicyResponse> parts) -> weight(parts))
+            .expireAfterAccess(KEPT_FOR)
+            .scheduler(Scheduler.systemScheduler())
+            .executor(Runnable::run)
+            .build();
 
     @Inject
     PolicyParts(PolicyRecords records) {
@@ -73,24 +91,30 @@ final class PolicyParts {
         return PolicyState.newBuilder()
                 .setRevision(name.revision.value())
                 .setPlatformRevision(name.platformRevision.value())
-                .setPolicyDigest(digest(scope, name.revision))
-                .setPlatformPolicyDigest(digest(PolicyScope.PLATFORM, name.platformRevision))
+                .setPolicyDigest(digest(scope, name.revision).orElse(ByteString.EMPTY))
+                .setPlatformPolicyDigest(
+                        digest(PolicyScope.PLATFORM, name.platformRevision).orElse(ByteString.EMPTY))
                 .setIncarnation(records.incarnation(scope))
                 .setPlatformIncarnation(records.incarnation(PolicyScope.PLATFORM))
                 .build();
     }
 
-    private ByteString digest(PolicyScope scope, Revision revision) {
-        return records.digest(scope, revision)
-                .map(Digest::bytes)
-                .map(ByteString::copyFrom)
-                .orElse(ByteString.EMPTY);
+    /** Of all documents of a scope at a revision; empty where that was never committed. */
+    Optional<ByteString> digest(PolicyScope scope, Revision revision) {
+        return Optional.ofNullable(digests.get(new At(scope, revision), this::digest));
     }
 
-    /** All documents of a state, made as they are taken. */
+    private @Nullable ByteString digest(At at) {
+        return records.digest(at.scope, at.revision)
+                .map(Digest::bytes)
+                .map(ByteString::copyFrom)
+                .orElse(null);
+    }
+
+    /** All documents of a state. */
     Iterator<WatchPolicyResponse> whole(PolicySnapshot policy) {
-        Iterator<WatchPolicyResponse> platform = new Whole(policy.platform());
-        Iterator<WatchPolicyResponse> tenant = new Whole(policy.tenant());
+        Iterator<WatchPolicyResponse> platform = whole(policy.platform());
+        Iterator<WatchPolicyResponse> tenant = whole(policy.tenant());
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -102,6 +126,29 @@ final class PolicyParts {
                 return platform.hasNext() ? platform.next() : tenant.next();
             }
         };
+    }
+
+    private Iterator<WatchPolicyResponse> whole(PolicySet set) {
+        List<WatchPolicyResponse> kept = wholes.get(new At(set.scope(), set.revision()), any -> kept(set));
+        return kept.isEmpty() ? new Whole(set) : kept.iterator();
+    }
+
+    private static List<WatchPolicyResponse> kept(PolicySet set) {
+        List<WatchPolicyResponse> parts = new ArrayList<>();
+        long bytes = 0;
+        for (Whole whole = new Whole(set); whole.hasNext(); ) {
+            WatchPolicyResponse part = whole.next();
+            bytes += part.getSerializedSize();
+            if (bytes > LARGEST_WHOLE_BYTES) {
+                return List.of();
+            }
+            parts.add(part);
+        }
+        return parts;
+    }
+
+    private static int weight(List<WatchPolicyResponse> parts) {
+        return parts.stream().mapToInt(WatchPolicyResponse::getSerializedSize).sum();
     }
 
     /** From a state whose documents are at hand to a later one. */
@@ -242,6 +289,9 @@ final class PolicyParts {
             return message(part);
         }
     }
+
+    /** A state of a scope. */
+    private record At(PolicyScope scope, Revision revision) {}
 
     /** What names a state of a tenant. */
     private record Name(TenantId tenant, Revision revision, Revision platformRevision) {}

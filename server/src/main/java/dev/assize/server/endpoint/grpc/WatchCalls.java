@@ -180,9 +180,7 @@ final class WatchCalls {
     private boolean isOfThisHistory(
             WatchPolicyRequest request, PolicyScope scope, Revision known, ByteString digest, int incarnation) {
         if (known.equals(Revision.NONE)
-                || records.digest(scope, known)
-                        .filter(own -> ByteString.copyFrom(own.bytes()).equals(digest))
-                        .isPresent()) {
+                || parts.digest(scope, known).filter(digest::equals).isPresent()) {
             return true;
         }
         if (request.getWhole() && records.incarnation(scope) > incarnation) {

@@ -4,7 +4,6 @@ import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.PolicyStates.Subscription;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Gate;
-import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import io.grpc.Context;
 import io.grpc.stub.ServerCallStreamObserver;
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * that is decided by is signalled. Runs on a thread of its own, since callbacks of a call come one after the other. What its
  * listener is slow to take is not queued: it gets what is so when it is ready.
  */
-final class WatchStream<R> {
+final class WatchStream<R> implements Watches.Open {
 
     /** How often it looks without being told. */
     static final Duration TICK = Duration.ofSeconds(1);
@@ -31,7 +30,6 @@ final class WatchStream<R> {
     private final Gate gate;
     private final ServerCallStreamObserver<R> stream;
     private final Look<R> look;
-    private final Recorder caller = CallContext.current().recorder();
     private final Semaphore wakings = new Semaphore(0);
     private volatile boolean cancelled;
     private volatile boolean ended;
@@ -60,6 +58,11 @@ final class WatchStream<R> {
             return false;
         }
 
+        /** What it is for. */
+        default Watches.Purpose purpose() {
+            return Watches.Purpose.LISTENING;
+        }
+
         /** After how many ticks without a message something is due. */
         default int silentTicks() {
             return SILENT_TICKS;
@@ -73,12 +76,12 @@ final class WatchStream<R> {
             wakings.release();
         });
         stream.setOnReadyHandler(wakings::release);
-        watches.add(caller, this);
+        watches.add(CallContext.current().recorder(), look.purpose(), this);
         Thread.startVirtualThread(Context.current().wrap(() -> run(states, tenant)));
     }
 
-    /** Tells the listener to come back. */
-    void end() {
+    @Override
+    public void end() {
         ended = true;
         wakings.release();
     }
@@ -111,7 +114,7 @@ final class WatchStream<R> {
         } catch (RuntimeException | Error failure) {
             fail(failure);
         } finally {
-            watches.remove(caller, this);
+            watches.remove(this);
         }
     }
 

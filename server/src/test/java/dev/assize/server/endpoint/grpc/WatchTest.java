@@ -86,7 +86,7 @@ class WatchTest {
     @Test
     void takesABoundedNumberOfStreamsOfACaller() {
         List<Heard<WatchDecisionResponse>> open = new ArrayList<>();
-        for (int i = 0; i < Watches.OF_A_CALLER; i++) {
+        for (int i = 0; i < Watches.Purpose.LISTENING.ofCaller; i++) {
             open.add(watch(door.replay, question().build()));
             assertThat(open.getLast().next()).isInstanceOf(WatchDecisionResponse.class);
         }
@@ -94,7 +94,7 @@ class WatchTest {
         assertThat(watch(door.admin, question().build()).next()).isInstanceOf(WatchDecisionResponse.class);
 
         open.removeFirst().cancel();
-        while (door.injector.getInstance(Watches.class).size() > Watches.OF_A_CALLER) {
+        while (door.injector.getInstance(Watches.class).size() > Watches.Purpose.LISTENING.ofCaller) {
             Thread.onSpinWait();
         }
         assertThat(watch(door.replay, question().build()).next()).isInstanceOf(WatchDecisionResponse.class);
