@@ -14,7 +14,6 @@ import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
-import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.prompt.WouldWaitException;
@@ -27,14 +26,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks the engine itself, in tenant `assize`: a caller is a subject with a home tenant like any other, and what it
  * asks for is a resource `tenant:T/TYPE`. What was answered is remembered for as long as the answer itself says that it
- * stays, some seconds at most, and for the policy that it was given by, as the engine answers from at that moment.
+ * stays, some seconds at most, and while the engine answers from the very graph that it was given by: the same revisions may
+ * be another policy where the database was put back.
  */
 final class EngineAccessControl implements AccessControl {
 
     private static final Action ACT_AS = new Action(Permission.ACT_AS_ACTION);
     private static final int REMEMBERED = 10_000;
 
-    /** At most: a database that was put back may come to the same revision by another way. */
+    /** At most. */
     private static final Duration STANDS_FOR = Duration.ofSeconds(10);
 
     private final DecisionService decisions;
@@ -82,13 +82,17 @@ final class EngineAccessControl implements AccessControl {
 
     private boolean isGranted(Asked asked, Supplier<CheckQuery> query) {
         try {
+            State state = states.state(TenantId.ASSIZE);
+            Instant now = clock.instant();
             Permit known = permits.getIfPresent(asked);
-            if (known != null && known.stands(states.state(TenantId.ASSIZE), clock.instant())) {
+            if (known != null && known.stands(state, now)) {
                 return known.granted;
             }
-            Permit permit = permit(query.get());
-            permits.put(asked, permit);
-            return permit.granted;
+            Answer answer = decisions.evaluateOwn(query.get());
+            // Nobody here knows an obligation, not even how to use an approval up; who does not know one denies.
+            boolean granted = answer.reason().isAllow() && answer.obligations().isEmpty();
+            remember(asked, granted, answer, state, now);
+            return granted;
         } catch (PolicyStaleException | PolicyUnavailableException | WouldWaitException broken) {
             // Nobody may do anything meanwhile; the caller is told to come back, not that it lacks a permission.
             throw broken;
@@ -98,11 +102,21 @@ final class EngineAccessControl implements AccessControl {
         }
     }
 
-    private Permit permit(CheckQuery query) {
-        Answer answer = decisions.evaluateOwn(query);
-        // Nobody here knows an obligation, not even how to use an approval up; who does not know one denies.
-        boolean granted = answer.reason().isAllow() && answer.obligations().isEmpty();
-        return new Permit(granted, answer.revision(), answer.platformRevision(), clock.instant(), answer.validUntil());
+    /**
+     * Keeps what was answered where it is known by which graph, the one that was answered from before and after, and of
+     * which moment, one between two readings of a clock that nobody has set back meanwhile.
+     */
+    private void remember(Asked asked, boolean granted, Answer answer, @Nullable State before, Instant begun) {
+        Instant ended = clock.instant();
+        State after = states.state(TenantId.ASSIZE);
+        Instant until = answer.validUntil();
+        if (before != null
+                && after != null
+                && before.graph() == after.graph()
+                && until != null
+                && !ended.isBefore(begun)) {
+            permits.put(asked, new Permit(granted, after.graph(), ended, until));
+        }
     }
 
     /** A question about a caller. */
@@ -116,21 +130,16 @@ final class EngineAccessControl implements AccessControl {
     /**
      * What was answered.
      *
-     * @param from no sooner than the moment that it was answered for: a clock may be set back
+     * @param graph that it was given by
+     * @param from no sooner than the moment that it was answered for
      * @param until from when on it may be another
      */
-    private record Permit(
-            boolean granted,
-            Revision revision,
-            Revision platformRevision,
-            Instant from,
-            @Nullable Instant until) {
+    private record Permit(boolean granted, long graph, Instant from, Instant until) {
 
+        /** A clock may be set back. */
         boolean stands(@Nullable State state, Instant now) {
             return state != null
-                    && state.revision().equals(revision)
-                    && state.platformRevision().equals(platformRevision)
-                    && until != null
+                    && state.graph() == graph
                     && !now.isBefore(from)
                     && now.isBefore(from.plus(STANDS_FOR))
                     && now.isBefore(until);

@@ -32,6 +32,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -81,6 +82,10 @@ final class GraphCache {
     private final LongAdder hits = new LongAdder();
 
     private final LongAdder misses = new LongAdder();
+
+    /** Of the graphs that were made: of two at the same revisions one may be of a database that was put back since. */
+    private final AtomicLong numbers = new AtomicLong();
+
     private final Renewals renewals;
     private final SharedPlatform platform = new SharedPlatform();
 
@@ -405,6 +410,7 @@ final class GraphCache {
         }
         return new HeldGraph(
                 graph,
+                numbers.incrementAndGet(),
                 clock,
                 readAt,
                 new Step(held.graph().revision(), held.graph().platformRevision(), update.changed()));
@@ -479,7 +485,7 @@ final class GraphCache {
             Optional<HeldGraph> found = apart.get(() -> source.load(tenant)
                     .map(platform::seen)
                     .map(this::prepared)
-                    .map(snapshot -> new HeldGraph(compile(snapshot), clock, readAt)));
+                    .map(snapshot -> new HeldGraph(compile(snapshot), numbers.incrementAndGet(), clock, readAt)));
             metrics.loaded(start);
             return found;
         } finally {

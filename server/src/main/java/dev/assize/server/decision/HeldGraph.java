@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class HeldGraph {
 
     private final DecisionGraph graph;
+    private final long number;
     private final NodeClock clock;
 
     /** Null where it was made from nothing. */
@@ -23,14 +24,19 @@ final class HeldGraph {
 
     private volatile Reading confirmedAt;
 
-    /** A graph whose policy was read at the moment {@code confirmedAt} or later. */
-    HeldGraph(DecisionGraph graph, NodeClock clock, Reading confirmedAt) {
-        this(graph, clock, confirmedAt, null);
+    /**
+     * A graph whose policy was read at the moment {@code confirmedAt} or later.
+     *
+     * @param number that no other of this node has
+     */
+    HeldGraph(DecisionGraph graph, long number, NodeClock clock, Reading confirmedAt) {
+        this(graph, number, clock, confirmedAt, null);
     }
 
     /** The same that was made from another one. */
-    HeldGraph(DecisionGraph graph, NodeClock clock, Reading confirmedAt, @Nullable Step step) {
+    HeldGraph(DecisionGraph graph, long number, NodeClock clock, Reading confirmedAt, @Nullable Step step) {
         this.graph = graph;
+        this.number = number;
         this.clock = clock;
         this.confirmedAt = confirmedAt;
         this.step = step;
@@ -49,6 +55,10 @@ final class HeldGraph {
 
     DecisionGraph graph() {
         return graph;
+    }
+
+    long number() {
+        return number;
     }
 
     /** What it was compiled from. */

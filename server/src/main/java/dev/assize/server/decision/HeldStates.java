@@ -37,7 +37,7 @@ final class HeldStates implements PolicyStates {
 
     private State state(HeldGraph held) {
         DecisionGraph graph = held.fresh(config.freshnessBound());
-        return new State(graph.revision(), graph.platformRevision(), held.confirmedAt());
+        return new State(graph.revision(), graph.platformRevision(), held.confirmedAt(), held.number());
     }
 
     @Override

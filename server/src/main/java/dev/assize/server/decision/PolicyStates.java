@@ -35,8 +35,10 @@ public interface PolicyStates {
      * What is answered from.
      *
      * @param confirmedAt when it was known to be the current one
+     * @param graph the number of what is answered from: a database that was put back may come to the same revisions by
+     *     another way, and what is made of them then has another number
      */
-    record State(Revision revision, Revision platformRevision, Instant confirmedAt) {}
+    record State(Revision revision, Revision platformRevision, Instant confirmedAt, long graph) {}
 
     /**
      * A state and what it says.

@@ -44,8 +44,9 @@ class EngineAccessControlTest {
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private Instant now = Instant.parse("2026-01-01T00:00:00Z");
     private Instant validUntil = now.plusSeconds(60);
-    private Revision revision = new Revision(7);
-    private Revision platformRevision = new Revision(3);
+    private final Revision revision = new Revision(7);
+    private final Revision platformRevision = new Revision(3);
+    private long graph = 1;
     private boolean stale;
 
     @Test
@@ -133,11 +134,40 @@ class EngineAccessControlTest {
         // Set back.
         now = begun;
         permitsAfter(control, 4);
-        revision = new Revision(8);
+        graph = 2;
         permitsAfter(control, 5);
-        platformRevision = new Revision(4);
-        permitsAfter(control, 6);
-        permitsAfter(control, 6);
+        permitsAfter(control, 5);
+    }
+
+    /** As where a database was put back and has come to them by another way. */
+    @Test
+    void asksAgainWhereAnotherPolicyHasTheSameRevisions() {
+        AccessControl control = control(query -> graph == 1 ? Reason.ALLOWED : Reason.NO_GRANT);
+        permitsAfter(control, 1);
+
+        graph = 2;
+        assertThat(control.permits(CALLER, ACME, Permission.CHECK)).isFalse();
+    }
+
+    @Test
+    void remembersNothingOfWhichItIsNotKnownByWhatPolicyItWasAnswered() {
+        AccessControl control = control(query -> {
+            graph++;
+            return Reason.ALLOWED;
+        });
+        permitsAfter(control, 1);
+        permitsAfter(control, 2);
+    }
+
+    /** What had begun by the clock as it was may not have begun by the clock as it is. */
+    @Test
+    void remembersNothingThatWasAnsweredWhileTheClockWasSetBack() {
+        AccessControl control = control(query -> {
+            now = now.minusNanos(1);
+            return Reason.ALLOWED;
+        });
+        permitsAfter(control, 1);
+        permitsAfter(control, 2);
     }
 
     private void permitsAfter(AccessControl control, int questions) {
@@ -195,7 +225,7 @@ class EngineAccessControlTest {
             if (stale) {
                 throw new PolicyStaleException(Duration.ofSeconds(70), Duration.ofSeconds(60));
             }
-            return new State(revision, platformRevision, now);
+            return new State(revision, platformRevision, now, graph);
         }
 
         @Override

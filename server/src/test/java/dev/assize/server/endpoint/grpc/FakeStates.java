@@ -14,7 +14,7 @@ final class FakeStates implements PolicyStates {
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private volatile @Nullable RuntimeException broken;
     private volatile @Nullable State state =
-            new State(new Revision(7), Revision.NONE, Instant.parse("2026-03-01T12:00:00Z"));
+            new State(new Revision(7), Revision.NONE, Instant.parse("2026-03-01T12:00:00Z"), 1);
 
     void set(@Nullable State newState) {
         state = newState;

@@ -160,13 +160,13 @@ class WatchTest {
         Heard<WatchPolicyResponse> heard = policy(door.replay, 0, 0);
         assertThat(heard.message().getState().getRevision()).isEqualTo(7);
 
-        door.states.set(new State(new Revision(8), Revision.NONE, NOON));
+        door.states.set(new State(new Revision(8), Revision.NONE, NOON, 8));
         assertThat(heard.message().getState().getRevision()).isEqualTo(8);
-        door.states.set(new State(new Revision(7), Revision.NONE, NOON));
-        door.states.set(new State(new Revision(9), Revision.NONE, NOON));
+        door.states.set(new State(new Revision(7), Revision.NONE, NOON, 7));
+        door.states.set(new State(new Revision(9), Revision.NONE, NOON, 9));
         assertThat(heard.message().getState().getRevision()).as("never back").isEqualTo(9);
 
-        door.states.set(new State(new Revision(7), Revision.NONE, NOON));
+        door.states.set(new State(new Revision(7), Revision.NONE, NOON, 7));
         assertThat(policy(door.replay, 7, 0).message().getConfirmedAt().getSeconds())
                 .isEqualTo(NOON.getEpochSecond());
     }
