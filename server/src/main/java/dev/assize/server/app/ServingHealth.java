@@ -11,25 +11,25 @@ import org.slf4j.LoggerFactory;
 /**
  * Has gRPC's health say what is well, looked at twice a second. Decisions are served while this node's policy is confirmed and
  * its clock is right, which needs no database for a while; all else, and the server in total, as long as the database
- * answers, too.
+ * answers, too. A look that does not end in time is not well either: what it found the last time is long ago by then.
  */
 final class ServingHealth implements AutoCloseable {
 
     private static final Duration INTERVAL = Duration.ofMillis(500);
+
+    /** How long a look may take: a driver waits far longer for a database that says nothing. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
     private static final Logger LOG = LoggerFactory.getLogger(ServingHealth.class);
 
     private final Told told;
-    private final BooleanSupplier decides;
-    private final BooleanSupplier stores;
+    private final Duration patience;
+    private final Look deciding;
+    private final Look storing;
 
-    /** Two threads: a database that does not answer keeps whoever asks it waiting. */
+    /** Three threads: each look keeps one waiting as long as it takes, and somebody has to notice. */
     private final ScheduledExecutorService rounds = Executors.newScheduledThreadPool(
-            2, Thread.ofPlatform().daemon().name("health-", 0).factory());
-
-    /** Guarded by this, as what follows. */
-    private boolean deciding;
-
-    private boolean storing;
+            3, Thread.ofPlatform().daemon().name("health-", 0).factory());
 
     /**
      * What is yet to be started.
@@ -38,9 +38,14 @@ final class ServingHealth implements AutoCloseable {
      * @param stores whether the database answers; may wait for that
      */
     ServingHealth(Told told, BooleanSupplier decides, BooleanSupplier stores) {
+        this(told, decides, stores, PATIENCE);
+    }
+
+    ServingHealth(Told told, BooleanSupplier decides, BooleanSupplier stores, Duration patience) {
         this.told = told;
-        this.decides = decides;
-        this.stores = stores;
+        this.patience = patience;
+        this.deciding = new Look(decides);
+        this.storing = new Look(stores);
     }
 
     /** Who is told. */
@@ -50,14 +55,27 @@ final class ServingHealth implements AutoCloseable {
         void serving(boolean decisions, boolean others);
     }
 
-    /** Says it for the first time, and from then on whenever it has changed. */
+    /** Says it for the first time, and from then on twice a second. */
     void start() {
-        lookAtDecisions();
-        lookAtStore();
+        deciding.run();
+        storing.run();
+        repeat(deciding);
+        repeat(storing);
+        repeat(this::noticeSilence);
+    }
+
+    private void repeat(Runnable work) {
         var _ = rounds.scheduleWithFixedDelay(
-                this::lookAtDecisions, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
-        var _ = rounds.scheduleWithFixedDelay(
-                this::lookAtStore, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+                () -> unbroken(work), INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** What is thrown would be the end of all rounds, and what was said last would be said for ever. */
+    private static void unbroken(Runnable work) {
+        try {
+            work.run();
+        } catch (Throwable failure) {
+            LOG.warn("Health could not be said", failure);
+        }
     }
 
     /** Says no more. */
@@ -66,29 +84,67 @@ final class ServingHealth implements AutoCloseable {
         rounds.shutdownNow();
     }
 
-    private void lookAtDecisions() {
-        boolean well = isWell(decides);
-        synchronized (this) {
-            deciding = well;
-            told.serving(deciding, storing);
-        }
+    private synchronized void noticeSilence() {
+        deciding.giveUpIfLate();
+        storing.giveUpIfLate();
+        tell();
     }
 
-    private void lookAtStore() {
-        boolean well = isWell(stores);
-        synchronized (this) {
-            storing = well;
-            told.serving(deciding, storing);
-        }
+    private synchronized void tell() {
+        told.serving(deciding.well, storing.well);
     }
 
-    /** A look that fails is not well. */
-    private static boolean isWell(BooleanSupplier look) {
-        try {
-            return look.getAsBoolean();
-        } catch (RuntimeException failure) {
-            LOG.warn("What health says cannot be found out", failure);
-            return false;
+    /** One of the two things that are looked at; what it came to is guarded by the health it is part of. */
+    private final class Look implements Runnable {
+
+        private final BooleanSupplier question;
+        private boolean well;
+        private boolean underWay;
+        private long begunNanos;
+
+        Look(BooleanSupplier question) {
+            this.question = question;
+        }
+
+        @Override
+        public void run() {
+            begin();
+            end(isWell());
+        }
+
+        private void begin() {
+            synchronized (ServingHealth.this) {
+                underWay = true;
+                begunNanos = System.nanoTime();
+            }
+        }
+
+        /** A look that fails is not well, whatever fails. */
+        private boolean isWell() {
+            try {
+                return question.getAsBoolean();
+            } catch (Throwable failure) {
+                LOG.warn("What health says cannot be found out", failure);
+                return false;
+            }
+        }
+
+        private void end(boolean found) {
+            synchronized (ServingHealth.this) {
+                well = found && !isLate();
+                underWay = false;
+                tell();
+            }
+        }
+
+        void giveUpIfLate() {
+            if (underWay && isLate()) {
+                well = false;
+            }
+        }
+
+        private boolean isLate() {
+            return System.nanoTime() - begunNanos > patience.toNanos();
         }
     }
 }

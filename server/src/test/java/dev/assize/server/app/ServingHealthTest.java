@@ -2,7 +2,9 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -18,10 +20,14 @@ class ServingHealthTest {
 
     private final AtomicBoolean policyIsFresh = new AtomicBoolean(true);
     private final AtomicBoolean databaseAnswers = new AtomicBoolean(true);
-    private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
+    private final AtomicReference<@Nullable Throwable> fault = new AtomicReference<>();
+    private volatile CountDownLatch silence = new CountDownLatch(0);
     private final BlockingQueue<Told> told = new LinkedBlockingQueue<>();
     private final ServingHealth health = new ServingHealth(
-            (decisions, others) -> told.add(new Told(decisions, others)), policyIsFresh::get, this::databaseAnswers);
+            (decisions, others) -> told.add(new Told(decisions, others)),
+            policyIsFresh::get,
+            this::databaseAnswers,
+            Duration.ofMillis(100));
 
     @AfterEach
     void close() {
@@ -48,6 +54,21 @@ class ServingHealthTest {
     }
 
     @Test
+    void aDatabaseThatSaysNothingIsNotWellThoughItWasTheLastTime() throws Exception {
+        health.start();
+        awaitTold(new Told(true, true));
+
+        CountDownLatch silent = new CountDownLatch(1);
+        silence = silent;
+        awaitTold(new Told(true, false));
+        assertThat(silent.getCount()).as("still nothing was said").isOne();
+
+        silence = new CountDownLatch(0);
+        silent.countDown();
+        awaitTold(new Told(true, true));
+    }
+
+    @Test
     void aLookThatFailsIsNotWellAndNotTheLast() throws Exception {
         fault.set(new IllegalStateException("shown"));
         health.start();
@@ -55,12 +76,23 @@ class ServingHealthTest {
 
         fault.set(null);
         awaitTold(new Told(true, true));
+        fault.set(new NoClassDefFoundError("shown"));
+        awaitTold(new Told(true, false));
+        fault.set(null);
+        awaitTold(new Told(true, true));
     }
 
     private boolean databaseAnswers() {
-        RuntimeException broken = fault.get();
-        if (broken != null) {
-            throw broken;
+        try {
+            silence.await();
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+        }
+        switch (fault.get()) {
+            case null -> {}
+            case RuntimeException broken -> throw broken;
+            case Error broken -> throw broken;
+            case Throwable other -> throw new AssertionError(other);
         }
         return databaseAnswers.get();
     }
