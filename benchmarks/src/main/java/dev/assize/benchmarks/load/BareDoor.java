@@ -7,6 +7,7 @@ import dev.assize.server.authentication.ApiKey;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.BelievedKeys;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.authentication.Pepper;
@@ -63,6 +64,7 @@ final class BareDoor {
                     @Override
                     protected void configure() {
                         bind(ApiKeyRepository.class).toInstance(new InMemory());
+                        bind(BelievedKeys.class).toInstance(BelievedKeys.ALL);
                         bind(Pepper.class).toInstance(Pepper.of(new byte[PEPPER_BYTES]));
                         bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(Path.of(".")));
                         bind(InstantSource.class).toInstance(InstantSource.system());

@@ -12,6 +12,7 @@ import dev.assize.server.access.AccessModule;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.BelievedKeys;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.authentication.Pepper;
@@ -122,6 +123,7 @@ final class Rehearsal {
             install(new AccessModule());
             install(new CheckModule());
             bind(PolicySource.class).toInstance(new RehearsalPolicy());
+            bind(BelievedKeys.class).toInstance(BelievedKeys.ALL);
             bind(ApiKeys.class).in(Singleton.class);
             bind(BreakGlass.class).in(Singleton.class);
             bind(ApiKeyRepository.class).toInstance(new RehearsalKeys());

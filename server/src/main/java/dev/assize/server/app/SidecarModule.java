@@ -10,6 +10,7 @@ import com.sun.net.httpserver.HttpHandler;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
+import dev.assize.server.authentication.BelievedKeys;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.LocalKeys;
 import dev.assize.server.authentication.Pepper;
@@ -78,6 +79,7 @@ final class SidecarModule extends AbstractModule {
         bind(ApiKeys.class).in(Singleton.class);
         bind(BreakGlass.class).in(Singleton.class);
         bind(ApiKeyRepository.class).to(LocalKeys.class);
+        bind(BelievedKeys.class).to(LocalKeys.class);
         // What is to go on record is asked at the centre, which records it.
         bind(DecisionStore.class).toInstance(Unused.port(DecisionStore.class));
 

@@ -27,11 +27,6 @@ public interface ApiKeyRepository {
         return found;
     }
 
-    /** Whether a key that was found lately may be believed without finding it again. Never blocks. */
-    default boolean isBelieved(ApiKey found) {
-        return true;
-    }
-
     /**
      * Keeps a key.
      *

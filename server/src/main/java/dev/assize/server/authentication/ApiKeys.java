@@ -47,6 +47,7 @@ public final class ApiKeys {
     private static final int PAGE = 100;
 
     private final ApiKeyRepository repository;
+    private final BelievedKeys believed;
     private final Pepper pepper;
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
@@ -64,12 +65,14 @@ public final class ApiKeys {
     @Inject
     ApiKeys(
             ApiKeyRepository repository,
+            BelievedKeys believed,
             Pepper pepper,
             AuthenticationConfig config,
             InstantSource clock,
             MeterRegistry registry) {
         this(
                 repository,
+                believed,
                 pepper,
                 config,
                 clock,
@@ -81,6 +84,7 @@ public final class ApiKeys {
 
     ApiKeys(
             ApiKeyRepository repository,
+            BelievedKeys believed,
             Pepper pepper,
             AuthenticationConfig config,
             InstantSource clock,
@@ -89,6 +93,7 @@ public final class ApiKeys {
             KeysTogether found,
             KeysTogether foundAnew) {
         this.repository = repository;
+        this.believed = believed;
         this.pepper = pepper;
         this.clock = clock;
         this.metrics = new AuthenticationMetrics(registry);
@@ -233,7 +238,7 @@ public final class ApiKeys {
     private Optional<ApiKey> verify(Credential credential) {
         Digest digest = pepper.mac("assize/credential", credential.text().getBytes(StandardCharsets.US_ASCII));
         ApiKey cached = verified.getIfPresent(digest);
-        if (cached != null && repository.isBelieved(cached)) {
+        if (cached != null && believed.believes(cached)) {
             metrics.remembered();
             return Optional.of(cached);
         }

@@ -9,6 +9,7 @@ public final class AuthenticationModule extends AbstractModule {
 
     @Override
     protected void configure() {
+        bind(BelievedKeys.class).toInstance(BelievedKeys.ALL);
         bind(ApiKeys.class).in(Singleton.class);
         bind(BreakGlass.class).in(Singleton.class);
     }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * The one key of a server without a database: whoever on this machine can read its file calls by it. It is made at the first
  * start and stays; who its callers are is for others to say.
  */
-public final class LocalKeys implements ApiKeyRepository {
+public final class LocalKeys implements ApiKeyRepository, BelievedKeys {
 
     private final Credential credential;
     private final Digest secretHash;
@@ -62,10 +62,10 @@ public final class LocalKeys implements ApiKeyRepository {
 
     /** Not where it authenticated somebody else, or it cannot be said whom. */
     @Override
-    public boolean isBelieved(ApiKey found) {
+    public boolean believes(ApiKey verified) {
         Recorder self = caller.get();
-        return found.caller().subject().equals(self.caller())
-                && found.caller().home().equals(self.home());
+        return verified.caller().subject().equals(self.caller())
+                && verified.caller().home().equals(self.home());
     }
 
     private ApiKey key() {

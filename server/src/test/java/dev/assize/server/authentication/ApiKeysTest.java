@@ -175,6 +175,7 @@ class ApiKeysTest {
     private ApiKeys node(ApiKeyRepository store, byte[] pepper) {
         return new ApiKeys(
                 store,
+                BelievedKeys.ALL,
                 Pepper.of(pepper),
                 AuthenticationConfig.defaults(Path.of("unused")),
                 now::get,

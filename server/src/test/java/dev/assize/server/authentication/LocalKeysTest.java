@@ -33,6 +33,7 @@ class LocalKeysTest {
         credential = local.credential();
         keys = new ApiKeys(
                 local,
+                local,
                 pepper,
                 AuthenticationConfig.defaults(directory),
                 InstantSource.system(),
