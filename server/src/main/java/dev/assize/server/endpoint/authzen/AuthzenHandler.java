@@ -15,6 +15,8 @@ import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.TenantId;
 import io.grpc.Context;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Scope;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -22,6 +24,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,13 +33,18 @@ import org.slf4j.LoggerFactory;
 /**
  * Serves AuthZEN. A call is admitted as over gRPC before its body is read: by its credential, the RPC that its endpoint
  * stands for, and its tenant, which the path names, or else is the caller's home. At most {@value #CONCURRENT_REQUESTS}
- * requests are worked on at a time; more get a 503.
+ * requests are worked on at a time; more get a 503. One whose body is still to come is not worked on: how slow that is, is
+ * the caller's choice.
  */
 final class AuthzenHandler implements HttpHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(AuthzenHandler.class);
     private static final int CONCURRENT_REQUESTS = 256;
     private static final String REQUEST_ID = "X-Request-ID";
+
+    /** What comes back: nobody has a log filled by what it sends. */
+    private static final Pattern REQUEST_ID_FORM = Pattern.compile("[ -~]{1,256}");
+
     private static final String METADATA_KEPT = "max-age=300";
     private static final String JSON = "application/json";
     private static final String PROBLEM = "application/problem+json";
@@ -49,6 +58,7 @@ final class AuthzenHandler implements HttpHandler {
     private final Metadata metadata;
     private final AuthzenConfig config;
     private final AuthzenMetrics metrics;
+    private final HttpSpans spans;
     private final Semaphore slots = new Semaphore(CONCURRENT_REQUESTS);
 
     @Inject
@@ -60,7 +70,8 @@ final class AuthzenHandler implements HttpHandler {
             AccessRequests accessRequests,
             Metadata metadata,
             AuthzenConfig config,
-            AuthzenMetrics metrics) {
+            AuthzenMetrics metrics,
+            HttpSpans spans) {
         this.admission = admission;
         this.gate = gate;
         this.evaluations = evaluations;
@@ -69,6 +80,7 @@ final class AuthzenHandler implements HttpHandler {
         this.metadata = metadata;
         this.config = config;
         this.metrics = metrics;
+        this.spans = spans;
     }
 
     @Override
@@ -87,20 +99,29 @@ final class AuthzenHandler implements HttpHandler {
     }
 
     private Response answer(HttpExchange exchange, Optional<Route> route) throws IOException {
-        if (!slots.tryAcquire()) {
-            return Response.error(
-                            HttpStatus.UNAVAILABLE, "as many requests are under way as this node works on at a time")
-                    .with("Retry-After", "1");
-        }
+        return route.isEmpty()
+                ? Response.error(
+                        HttpStatus.NOT_FOUND,
+                        "there is nothing here: expected /metrics, /livez, /readyz or"
+                                + " a path of AuthZEN, such as /access/v1/evaluation")
+                : refusable(() -> answer(exchange, route.get()));
+    }
+
+    private Response refusable(Work<Response> work) throws IOException {
         try {
-            return route.isEmpty()
-                    ? Response.error(
-                            HttpStatus.NOT_FOUND,
-                            "there is nothing here: expected /metrics, /livez, /readyz or"
-                                    + " a path of AuthZEN, such as /access/v1/evaluation")
-                    : answer(exchange, route.get());
+            return work.done();
         } catch (RuntimeException failure) {
             return refusal(failure);
+        }
+    }
+
+    /** Does what takes a processor or a store, if there is room for it. */
+    private <T> T inSlot(Supplier<T> work) {
+        if (!slots.tryAcquire()) {
+            throw new BusyException();
+        }
+        try {
+            return work.get();
         } finally {
             slots.release();
         }
@@ -128,17 +149,27 @@ final class AuthzenHandler implements HttpHandler {
     private Response ask(HttpExchange exchange, Route route) throws IOException {
         Headers headers = exchange.getRequestHeaders();
         List<String> authorization = headers.getOrDefault("Authorization", List.of());
-        CallContext call =
-                admission.admit(route.endpoint().rpc(), true, authorization, headers.getFirst("traceparent"));
-        // Before anything else is looked at, the path's name among it: a tenant out of reach is nobody's business.
-        TenantId tenant = route.tenant() == null ? call.caller().home() : tenant(route.tenant());
+        CallContext admitted = inSlot(
+                () -> admission.admit(route.endpoint().rpc(), true, authorization, headers.getFirst("traceparent")));
+        Span span = spans.begin(exchange, route);
+        try (Scope _ = span.makeCurrent()) {
+            Response response = refusable(() -> asked(exchange, route, admitted.within(span)));
+            HttpSpans.answered(span, response.status);
+            return response;
+        } finally {
+            span.end();
+        }
+    }
+
+    private Response asked(HttpExchange exchange, Route route, CallContext call) throws IOException {
         Context context = call.attachedTo(Context.current());
         Context before = context.attach();
         try {
-            gate.admit(tenant);
+            TenantId tenant = inSlot(() -> entered(call, route));
             if (route.task() != null) {
-                return Response.ok(accessRequests.status(tenant, route.task()));
+                return inSlot(() -> Response.ok(accessRequests.status(tenant, route.task())));
             }
+            Headers headers = exchange.getRequestHeaders();
             requireJson(headers.getFirst("Content-Type"));
             byte[] body = exchange.getRequestBody().readNBytes(Limits.REQUEST_BYTES + 1);
             if (body.length > Limits.REQUEST_BYTES) {
@@ -146,13 +177,24 @@ final class AuthzenHandler implements HttpHandler {
                         HttpStatus.TOO_LARGE,
                         "the body is too large: expected at most " + Limits.REQUEST_BYTES + " bytes");
             }
-            ObjectNode request = InternetJson.object(body);
-            return route.endpoint() == Endpoint.ACCESS_REQUEST
-                    ? submitted(accessRequests.submit(request, tenant, headers.getFirst("Idempotency-Key")))
-                    : Response.ok(answer(route.endpoint(), request, tenant));
+            return inSlot(() -> answer(route.endpoint(), body, tenant, headers.getFirst("Idempotency-Key")));
         } finally {
             context.detach(before);
         }
+    }
+
+    /** Before anything else is looked at: a tenant out of reach is nobody's business. */
+    private TenantId entered(CallContext call, Route route) {
+        TenantId tenant = route.tenant() == null ? call.caller().home() : tenant(route.tenant());
+        gate.admit(tenant);
+        return tenant;
+    }
+
+    private Response answer(Endpoint endpoint, byte[] body, TenantId tenant, @Nullable String idempotencyKey) {
+        ObjectNode request = InternetJson.object(body);
+        return endpoint == Endpoint.ACCESS_REQUEST
+                ? submitted(accessRequests.submit(request, tenant, idempotencyKey))
+                : Response.ok(answer(endpoint, request, tenant));
     }
 
     private static Response submitted(ObjectNode task) {
@@ -186,9 +228,14 @@ final class AuthzenHandler implements HttpHandler {
     }
 
     private Response refusal(RuntimeException failure) {
-        return failure instanceof ProblemException problem
-                ? Response.problem(problem.problem().status(), problem.problem().body(problem.detail()))
-                : Refusals.of(failure).map(AuthzenHandler::refusal).orElseGet(() -> internal(failure));
+        return switch (failure) {
+            case ProblemException problem ->
+                Response.problem(problem.problem().status(), problem.problem().body(problem.detail()));
+            case BusyException _ ->
+                Response.error(HttpStatus.UNAVAILABLE, "as many requests are under way as this node works on at a time")
+                        .with("Retry-After", "1");
+            default -> Refusals.of(failure).map(AuthzenHandler::refusal).orElseGet(() -> internal(failure));
+        };
     }
 
     private static Response refusal(RefusedException refused) {
@@ -214,7 +261,10 @@ final class AuthzenHandler implements HttpHandler {
 
     private static void send(HttpExchange exchange, Response response) throws IOException {
         Headers headers = exchange.getResponseHeaders();
-        exchange.getRequestHeaders().getOrDefault(REQUEST_ID, List.of()).forEach(id -> headers.add(REQUEST_ID, id));
+        String requestId = exchange.getRequestHeaders().getFirst(REQUEST_ID);
+        if (requestId != null && REQUEST_ID_FORM.matcher(requestId).matches()) {
+            headers.set(REQUEST_ID, requestId);
+        }
         headers.set("Content-Type", response.type);
         headers.set("Cache-Control", "no-store");
         headers.set("X-Content-Type-Options", "nosniff");
@@ -226,6 +276,23 @@ final class AuthzenHandler implements HttpHandler {
         exchange.sendResponseHeaders(response.status, head ? -1 : body.length);
         if (!head) {
             exchange.getResponseBody().write(body);
+        }
+    }
+
+    /** What may fail to read. */
+    @FunctionalInterface
+    private interface Work<T> {
+
+        T done() throws IOException;
+    }
+
+    /** That there is no room. Carries no stack: it is an answer, not a fault. */
+    private static final class BusyException extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        BusyException() {
+            super("too many requests at a time", null, false, false);
         }
     }
 

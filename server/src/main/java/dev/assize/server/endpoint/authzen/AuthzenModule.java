@@ -10,6 +10,7 @@ public final class AuthzenModule extends AbstractModule {
     @Override
     protected void configure() {
         bind(AuthzenMetrics.class).in(Singleton.class);
+        bind(HttpSpans.class).in(Singleton.class);
         bind(Denials.class).in(Singleton.class);
         bind(Requestable.class).in(Singleton.class);
         bind(Tasks.class).in(Singleton.class);

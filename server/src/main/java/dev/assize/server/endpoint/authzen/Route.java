@@ -1,9 +1,11 @@
 package dev.assize.server.endpoint.authzen;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,19 +24,10 @@ record Route(
 
     private static final Pattern TASK = Pattern.compile(AccessRequests.PATH + "/([^/]+)");
 
-    private static final Map<String, Endpoint> ENDPOINTS = Map.of(
-            "evaluation",
-            Endpoint.EVALUATION,
-            "evaluations",
-            Endpoint.EVALUATIONS,
-            "search/subject",
-            Endpoint.SEARCH_SUBJECT,
-            "search/resource",
-            Endpoint.SEARCH_RESOURCE,
-            "search/action",
-            Endpoint.SEARCH_ACTION,
-            AccessRequests.PATH,
-            Endpoint.ACCESS_REQUEST);
+    /** By what stands behind the base, those of which that is always the same. */
+    private static final Map<String, Endpoint> ENDPOINTS = Arrays.stream(Endpoint.values())
+            .filter(endpoint -> endpoint != Endpoint.METADATA && endpoint != Endpoint.ACCESS_REQUEST_STATUS)
+            .collect(Collectors.toUnmodifiableMap(Endpoint::path, endpoint -> endpoint));
 
     static Optional<Route> of(@Nullable String path) {
         if (path == null) {
@@ -64,28 +57,43 @@ record Route(
                 : Optional.empty();
     }
 
+    /** The path without what a caller chooses. */
+    String template() {
+        return endpoint == Endpoint.METADATA
+                ? WELL_KNOWN
+                : (tenant == null ? "" : "/{tenant}") + BASE + endpoint.path();
+    }
+
     /** Everything that is offered, and the RPC that each stands for: limits and permissions of callers are its. */
     enum Endpoint {
-        EVALUATION("evaluation", "DecisionService/Check"),
-        EVALUATIONS("evaluations", "DecisionService/CheckBatch"),
-        SEARCH_SUBJECT("search-subject", "DecisionService/SearchSubjects"),
-        SEARCH_RESOURCE("search-resource", "DecisionService/SearchResources"),
-        SEARCH_ACTION("search-action", "DecisionService/SearchActions"),
-        ACCESS_REQUEST("access-request", "ApprovalService/RequestApproval"),
-        ACCESS_REQUEST_STATUS("access-request-status", "ApprovalService/ListApprovals"),
-        METADATA("metadata", "");
+        EVALUATION("evaluation", "evaluation", "DecisionService/Check"),
+        EVALUATIONS("evaluations", "evaluations", "DecisionService/CheckBatch"),
+        SEARCH_SUBJECT("search-subject", "search/subject", "DecisionService/SearchSubjects"),
+        SEARCH_RESOURCE("search-resource", "search/resource", "DecisionService/SearchResources"),
+        SEARCH_ACTION("search-action", "search/action", "DecisionService/SearchActions"),
+        ACCESS_REQUEST("access-request", AccessRequests.PATH, "ApprovalService/RequestApproval"),
+        ACCESS_REQUEST_STATUS(
+                "access-request-status", AccessRequests.PATH + "/{task}", "ApprovalService/ListApprovals"),
+        METADATA("metadata", "", "");
 
         private final String label;
+        private final String path;
         private final String rpc;
 
-        Endpoint(String label, String rpc) {
+        Endpoint(String label, String path, String rpc) {
             this.label = label;
+            this.path = path;
             this.rpc = rpc;
         }
 
         /** As meters name it. */
         String label() {
             return label;
+        }
+
+        /** What stands behind the base. */
+        String path() {
+            return path;
         }
 
         String rpc() {

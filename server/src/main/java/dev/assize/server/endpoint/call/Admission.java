@@ -47,9 +47,9 @@ public final class Admission {
         return new CallContext(caller, rpc, traceContext(traceparent));
     }
 
-    /** What is not of its form is nobody's trace; then it is the one that begins here, if one does. */
+    /** What is not of its form is nobody's trace. */
     private static @Nullable String traceContext(@Nullable String value) {
-        return value != null && isTraceContext(value) ? value : CallSpans.currentTraceContext();
+        return value != null && isTraceContext(value) ? value : null;
     }
 
     /** Whether a text has the form of a W3C `traceparent`. */

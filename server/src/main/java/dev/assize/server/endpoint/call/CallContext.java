@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.call;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.model.Recorder;
 import io.grpc.Context;
+import io.opentelemetry.api.trace.Span;
 import java.util.HexFormat;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,11 @@ public record CallContext(
     /** The same where there may be none. */
     public static @Nullable CallContext ifAny() {
         return KEY.get();
+    }
+
+    /** The same call, for which a span was begun: where it brought no trace, it is part of the one that begins here. */
+    public CallContext within(Span span) {
+        return traceContext == null ? new CallContext(caller, rpc, CallSpans.traceContext(span), number) : this;
     }
 
     /** The call's number as the log has it. */

@@ -11,8 +11,9 @@ import io.opentelemetry.context.propagation.TextMapGetter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The spans of calls, where the server is told to make any: one for each call, in the trace that the call says it is part of.
- * They say which RPC it was and how it ended, and nothing of what was asked.
+ * The spans of calls, where the server is told to make any: one for each call that was let in, in the trace that the call says
+ * it is part of. Whoever has no credential has none made, and so has none exported, whatever its headers say of sampling. They
+ * say which RPC it was and how it ended, and nothing of what was asked.
  */
 public final class CallSpans {
 
@@ -48,9 +49,9 @@ public final class CallSpans {
                 .startSpan();
     }
 
-    /** The span that this thread works for, as `traceparent`; null where there is none that anybody will see. */
-    static @Nullable String currentTraceContext() {
-        SpanContext span = Span.current().getSpanContext();
+    /** A span as `traceparent`; null where nobody will see it. */
+    static @Nullable String traceContext(Span begun) {
+        SpanContext span = begun.getSpanContext();
         return span.isSampled()
                 ? "00-" + span.getTraceId() + "-" + span.getSpanId() + "-"
                         + span.getTraceFlags().asHex()

@@ -111,7 +111,7 @@ public final class GrpcServices {
     private ServerServiceDefinition guarded(ServerServiceDefinition service) {
         // The last one named is the first one called.
         return spanned.isNeeded()
-                ? ServerInterceptors.intercept(service, authenticated, prompt, spanned, measured)
+                ? ServerInterceptors.intercept(service, spanned, authenticated, prompt, measured)
                 : ServerInterceptors.intercept(service, authenticated, prompt, measured);
     }
 }

@@ -90,8 +90,7 @@ final class PromptInterceptor implements ServerInterceptor {
 
         private void handle(Runnable event) {
             if (awaySize.get() > 0 || !handledPromptly(event)) {
-                away.add(io.opentelemetry.context.Context.current()
-                        .wrap(Context.current().wrap(event)));
+                away.add(Context.current().wrap(event));
                 if (awaySize.getAndIncrement() == 0) {
                     threads.execute(this::handleAway);
                 }

@@ -1,7 +1,11 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.CallSpans;
+import dev.assize.server.prompt.WouldWaitException;
+import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
@@ -19,8 +23,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the span of each call of ours, and lets whatever happens to the call happen within it. The names of attributes are
- * OpenTelemetry's conventions for RPC; there are as many values as there are RPCs and status codes.
+ * Makes the span of each call of ours that was let in, and lets whatever happens to the call happen within it. The names of
+ * attributes are OpenTelemetry's conventions for RPC; there are as many values as there are RPCs and status codes.
  */
 final class SpanInterceptor implements ServerInterceptor {
 
@@ -61,8 +65,12 @@ final class SpanInterceptor implements ServerInterceptor {
                 .setAttribute(SYSTEM, "grpc")
                 .setAttribute(SERVICE, String.valueOf(method.getServiceName()))
                 .setAttribute(METHOD, String.valueOf(method.getBareMethodName()));
+        Context context = CallContext.current().within(span).attachedTo(Context.current());
         try (Scope _ = span.makeCurrent()) {
-            return new Events<>(next.startCall(new Answer<>(call, span), headers), span);
+            return new Events<>(Contexts.interceptCall(context, new Answer<>(call, span), headers, next), span);
+        } catch (WouldWaitException later) {
+            // It begins anew where there is time, with a span of its own; this one never ends, and nobody sees it.
+            throw later;
         } catch (RuntimeException | Error failure) {
             end(span, Status.Code.UNKNOWN);
             throw failure;

@@ -8,6 +8,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.util.Modules;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.grpc.GrpcFixture;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -42,7 +43,16 @@ final class AuthzenDoor implements AutoCloseable {
     }
 
     AuthzenDoor(Path directory, Searches.Patience patience, boolean accessRequests) throws IOException {
-        fixture = new GrpcFixture(directory);
+        this(new GrpcFixture(directory), patience, accessRequests);
+    }
+
+    /** That makes spans. */
+    AuthzenDoor(Path directory, CallSpans spans) throws IOException {
+        this(new GrpcFixture(directory, spans), Searches.Patience.DEFAULT, false);
+    }
+
+    private AuthzenDoor(GrpcFixture fixture, Searches.Patience patience, boolean accessRequests) throws IOException {
+        this.fixture = fixture;
         key = fixture.admin;
         HttpHandler handler = fixture.injector
                 .createChildInjector(Modules.override(new AuthzenModule()).with(new AbstractModule() {

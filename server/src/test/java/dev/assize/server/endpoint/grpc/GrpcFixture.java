@@ -144,6 +144,16 @@ public final class GrpcFixture implements AutoCloseable {
         this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, CallSpans.none(), guests);
     }
 
+    /** The same that makes spans. */
+    public GrpcFixture(Path directory, Module guests, CallSpans spans) {
+        this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, spans, guests);
+    }
+
+    /** That makes spans. */
+    public GrpcFixture(Path directory, CallSpans spans) {
+        this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, spans);
+    }
+
     GrpcFixture(Path directory, GrpcConfig config, ExportCalls.Patience patience) {
         this(directory, config, patience, CallSpans.none(), Modules.EMPTY_MODULE);
     }

@@ -65,9 +65,20 @@ class SpansTest {
         door.close();
     }
 
+    /** Else a stranger could have as much exported as it likes, by a header that says that it is sampled. */
+    @Test
+    void whoeverIsNotLetInLeavesNoSpan() {
+        Refusal.of(() -> traced(door.decisions("asz_none")).check(question())).is(ErrorReason.CREDENTIALS_INVALID);
+        Refusal.of(() -> traced(door.decisions("asz_none")).check(question())).is(ErrorReason.CREDENTIALS_INVALID);
+        traced(door.decisions(door.admin)).check(question());
+
+        assertThat(next().getAttributes().get(AttributeKey.longKey("rpc.grpc.status_code")))
+                .isZero();
+    }
+
     @Test
     void aRefusalIsNoFaultAndAnErrorOfOursIsOne() {
-        Refusal.of(() -> traced(door.decisions("asz_none")).check(question())).is(ErrorReason.CREDENTIALS_INVALID);
+        Refusal.of(() -> traced(door.decisions(door.replay)).check(question())).is(ErrorReason.PERMISSION_MISSING);
         assertThat(next().getStatus().getStatusCode()).isEqualTo(StatusCode.UNSET);
 
         door.decisions.answer(query -> {
