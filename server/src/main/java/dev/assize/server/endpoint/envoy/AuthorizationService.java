@@ -32,9 +32,13 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
+import io.opentelemetry.api.trace.Span;
+import io.opentelemetry.context.Scope;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,16 +63,23 @@ final class AuthorizationService implements GuestService {
     private final Gate gate;
     private final DecisionsOnRecord decisions;
     private final EnvoyMetrics metrics;
+    private final EnvoySpans spans;
 
     @Inject
     AuthorizationService(
-            Mapping mapping, Admission admission, Gate gate, DecisionsOnRecord decisions, EnvoyMetrics metrics) {
+            Mapping mapping,
+            Admission admission,
+            Gate gate,
+            DecisionsOnRecord decisions,
+            EnvoyMetrics metrics,
+            EnvoySpans spans) {
         this.mapping = mapping;
         this.responses = new Responses(mapping);
         this.admission = admission;
         this.gate = gate;
         this.decisions = decisions;
         this.metrics = metrics;
+        this.spans = spans;
     }
 
     /** On bytes, so that those which are no message are denied here, and do not fail the call. */
@@ -91,7 +102,7 @@ final class AuthorizationService implements GuestService {
     private void check(byte[] message, StreamObserver<CheckResponse> observer) {
         Outcome outcome;
         try {
-            outcome = answer(message);
+            outcome = answered(() -> decide(message));
         } catch (StatusRuntimeException failure) {
             metrics.answered(EnvoyMetrics.FAILED);
             observer.onError(failure);
@@ -106,9 +117,9 @@ final class AuthorizationService implements GuestService {
         observer.onCompleted();
     }
 
-    private Outcome answer(byte[] message) {
+    private Outcome answered(Supplier<Outcome> work) {
         try {
-            return decide(message);
+            return work.get();
         } catch (WouldWaitException | StatusRuntimeException later) {
             throw later;
         } catch (NotAskedException none) {
@@ -122,10 +133,16 @@ final class AuthorizationService implements GuestService {
     private Outcome decide(byte[] message) {
         CallHeaders headers = CallHeaders.current();
         CallContext call = admission.admit(RPC, true, headers.authorization(), headers.traceparent());
-        Context context = call.attachedTo(Context.current());
+        Span span = spans.begin(headers);
+        Context context = call.within(span).attachedTo(Context.current());
         Context before = context.attach();
-        try {
-            return decide(read(message).getAttributes());
+        try (Scope _ = span.makeCurrent()) {
+            Outcome outcome = answered(() -> decide(read(message).getAttributes()));
+            EnvoySpans.end(span, Status.OK);
+            return outcome;
+        } catch (StatusRuntimeException failure) {
+            EnvoySpans.end(span, failure.getStatus());
+            throw failure;
         } finally {
             context.detach(before);
         }
@@ -136,9 +153,7 @@ final class AuthorizationService implements GuestService {
         Asked asked = mapping.asked(request);
         gate.admit(asked.tenant());
         gate.requireEnvironment(asked.env());
-        CheckQuery query = new CheckQuery(
-                subject(asked, request), asked.resource(), asked.action(), asked.tenant(), asked.env(), asked.tenant());
-        return given(request, asked, decisions.decide(query));
+        return given(request, asked, decisions.decide(query(asked, request)));
     }
 
     private Outcome given(AttributeContext request, Asked asked, Given given) {
@@ -152,15 +167,24 @@ final class AuthorizationService implements GuestService {
                 : new Outcome(Refusal.OBLIGATION_UNKNOWN, responses.notTaken(asked, given));
     }
 
-    private static Subject subject(Asked asked, AttributeContext request) {
-        for (SubjectSource source : asked.subjects()) {
-            Optional<Subject> subject = source.of(request);
-            if (subject.isPresent()) {
-                return subject.get();
-            }
-        }
-        throw new NotAskedException(
-                Refusal.SUBJECT_MISSING, "no source of subjects says who makes the request, by route " + asked.route());
+    private static CheckQuery query(Asked asked, AttributeContext request) {
+        Subject subject = SubjectSource.first(asked.sources().subjects(), request)
+                .orElseThrow(() -> new NotAskedException(
+                        Refusal.SUBJECT_MISSING,
+                        "no source of subjects says who makes the request, by route " + asked.route()));
+        return new CheckQuery(
+                subject,
+                asked.resource(),
+                asked.action(),
+                asked.tenant(),
+                asked.env(),
+                asked.tenant(),
+                Map.of(),
+                Map.of(),
+                asked.context(request),
+                List.of(),
+                null,
+                null);
     }
 
     /** Text that is not UTF-8 is what a client can bring into a message of Envoy's. */

@@ -18,6 +18,7 @@ public final class EnvoyModule extends AbstractModule {
     protected void configure() {
         bind(Mapping.class).toInstance(mapping);
         bind(EnvoyMetrics.class).in(Singleton.class);
+        bind(EnvoySpans.class).in(Singleton.class);
         bind(AuthorizationService.class).in(Singleton.class);
         Multibinder.newSetBinder(binder(), GuestService.class).addBinding().to(AuthorizationService.class);
     }

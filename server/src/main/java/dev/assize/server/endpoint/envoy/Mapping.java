@@ -1,7 +1,6 @@
 package dev.assize.server.endpoint.envoy;
 
 import dev.assize.proto.envoy.v3.AttributeContext;
-import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -11,12 +10,10 @@ import dev.assize.server.model.TenantId;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +28,7 @@ public record Mapping(
         @Nullable TenantId tenant,
         Environment env,
         String realm,
-        List<SubjectSource> subjects,
+        Sources sources,
         HeaderRules headers,
         Set<String> obligations,
         List<Route> routes) {
@@ -42,10 +39,8 @@ public record Mapping(
     static final String BY_EXTENSIONS = "context_extensions";
 
     private static final Set<String> EXTENSIONS = Set.of("resource", "action", "path", "tenant", "environment");
-    private static final Pattern PORT = Pattern.compile(":\\d{1,5}$");
 
     public Mapping {
-        subjects = List.copyOf(subjects);
         obligations = Set.copyOf(obligations);
         routes = List.copyOf(routes);
     }
@@ -61,21 +56,20 @@ public record Mapping(
 
     /** What a request asks for. */
     Asked asked(AttributeContext request) {
-        AttributeContext.HttpRequest http = request.getRequest().getHttp();
-        RequestPath path = Fields.read("path", http.getPath(), RequestPath::parse);
+        Target target = Target.of(request.getRequest().getHttp());
         Map<String, String> extensions = extensions(request.getContextExtensionsMap());
         return extensions.containsKey("resource") || extensions.containsKey("action") || extensions.containsKey("path")
-                ? byExtensions(extensions, path)
-                : byRoutes(http, path, extensions);
+                ? byExtensions(extensions, target)
+                : byRoutes(target, extensions);
     }
 
-    private Asked byExtensions(Map<String, String> extensions, RequestPath path) {
+    private Asked byExtensions(Map<String, String> extensions, Target target) {
         ResourceTemplate resource = extension(extensions, "resource", ResourceTemplate::parse)
                 .orElseThrow(() -> misconfigured("resource", "a resource beside the action"));
         Action action = extension(extensions, "action", Action::new)
                 .orElseThrow(() -> misconfigured("action", "an action beside the resource"));
         Map<String, String> values = extension(extensions, "path", PathTemplate::parse)
-                .map(template -> template.match(path)
+                .map(template -> template.match(target.path())
                         .orElseThrow(() -> unmapped("the path is not of the shape `" + template.text() + "`")))
                 .orElseGet(Map::of);
         if (!values.keySet().containsAll(resource.names())) {
@@ -86,7 +80,7 @@ public record Mapping(
                 .orElseThrow(() -> misconfigured("tenant", "a tenant there or in the file"));
         Environment about =
                 extension(extensions, "environment", Environment::new).orElse(env);
-        return new Asked(BY_EXTENSIONS, filled(resource, values), action, in, about, subjects);
+        return new Asked(BY_EXTENSIONS, target, filled(resource, values), action, in, about, sources);
     }
 
     private static ResourcePath filled(ResourceTemplate resource, Map<String, String> values) {
@@ -97,29 +91,29 @@ public record Mapping(
         }
     }
 
-    private Asked byRoutes(AttributeContext.HttpRequest http, RequestPath path, Map<String, String> extensions) {
-        String host = PORT.matcher(http.getHost().toLowerCase(Locale.ROOT)).replaceFirst("");
+    private Asked byRoutes(Target target, Map<String, String> extensions) {
         Optional<TenantId> in = extension(extensions, "tenant", TenantId::new);
         Optional<Environment> about = extension(extensions, "environment", Environment::new);
         for (Route route : routes) {
-            Optional<Asked> asked = match(route, host, http.getMethod(), path);
+            Optional<Asked> asked = match(route, target);
             if (asked.isPresent()) {
                 Asked found = asked.get();
                 return new Asked(
                         found.route(),
+                        target,
                         found.resource(),
                         found.action(),
                         in.orElse(found.tenant()),
                         about.orElse(found.env()),
-                        found.subjects());
+                        found.sources());
             }
         }
         throw unmapped("no route has this host, method and path");
     }
 
-    private static Optional<Asked> match(Route route, String host, String method, RequestPath path) {
+    private static Optional<Asked> match(Route route, Target target) {
         try {
-            return route.match(host, method, path);
+            return route.match(target);
         } catch (MalformedException tooLong) {
             throw RefusedException.invalid("path", tooLong);
         }

@@ -3,8 +3,6 @@ package dev.assize.server.endpoint.envoy;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
-import dev.assize.server.model.Names;
-import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Fields;
 import dev.assize.server.policy.Forms;
@@ -23,7 +21,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -32,15 +29,10 @@ import org.jspecify.annotations.Nullable;
 final class MappingReader {
 
     static final int MAX_ROUTES = 1_000;
-    static final int MAX_SUBJECTS = 16;
 
     private static final int SHOWN_PROBLEMS = 20;
     private static final String HOST_EXPECTED = "a host name without a port, such as `shop.example.com`";
     private static final String METHOD_EXPECTED = "an HTTP method in capitals, such as `GET`";
-    private static final String TEXT_EXPECTED = "a text of 1 to 256 bytes without control characters";
-    private static final String UNDER_EXPECTED =
-            "how principals begin, up to a slash, such as `spiffe://example.com/`; only whole parts are cut off";
-    private static final String TYPE_EXPECTED = "a type of subjects, `[a-z][a-z0-9_-]{0,31}`, and not `group`";
     private static final String REALM_EXPECTED = "up to 64 of `[A-Za-z0-9 ._-]`";
     private static final Pattern HOST = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
     private static final Pattern METHOD = Pattern.compile("[A-Z]{1,32}");
@@ -97,23 +89,25 @@ final class MappingReader {
                 problems,
                 "",
                 node,
-                List.of("tenant", "environment", "realm", "subjects", "headers", "obligations", "routes"),
+                List.of("tenant", "environment", "realm", "subjects", "context", "headers", "obligations", "routes"),
                 List.of());
         TenantId tenant = fields.optionalValue("tenant", TenantId::new).orElse(null);
         Environment env = fields.optionalValue("environment", Environment::new).orElse(Environment.DEFAULT);
         String realm = fields.optionalValue("realm", MappingReader::realm).orElse("assize");
-        List<SubjectSource> subjects = fields.node("subjects", "at least one source of subjects")
-                .map(sources -> subjects(fields, sources))
-                .orElse(List.of());
+        Sources sources = new Sources(
+                fields.node("subjects", "at least one source of subjects")
+                        .map(listed -> new SourcesReader(problems).subjects(fields, listed))
+                        .orElse(List.of()),
+                new SourcesReader(problems).context(fields).orElse(Map.of()));
         return new Mapping(
                 tenant,
                 env,
                 realm,
-                subjects,
+                sources,
                 headers(fields),
                 Set.copyOf(
-                        fields.optionalList("obligations", MappingReader::text).orElse(List.of())),
-                routes(fields, new Defaults(tenant, env, subjects)));
+                        fields.optionalList("obligations", SourcesReader::text).orElse(List.of())),
+                routes(fields, new Defaults(tenant, env, sources)));
     }
 
     private HeaderRules headers(Fields fields) {
@@ -137,69 +131,6 @@ final class MappingReader {
                     "remove", rules.subject(), "headers that the server does not set itself: it overwrites those");
         }
         return rules;
-    }
-
-    private List<SubjectSource> subjects(Fields fields, YamlNode node) {
-        List<SubjectSource> sources = new ArrayList<>();
-        List<YamlNode> items = fields.items("subjects", node, "a list with at least one source");
-        if (items.size() > MAX_SUBJECTS) {
-            fields.refuse("subjects", items.size() + " sources", "at most " + MAX_SUBJECTS);
-            return sources;
-        }
-        for (int i = 0; i < items.size(); i++) {
-            String field = fields.nameOf("subjects") + "[" + i + "]";
-            Fields.mapping(problems, field, items.get(i), "`jwt`, `principal` or `header`, each with a mapping")
-                    .flatMap(mapping -> source(field + ".", mapping))
-                    .ifPresent(sources::add);
-        }
-        return sources;
-    }
-
-    private Optional<SubjectSource> source(String prefix, YamlNode.Mapping node) {
-        Fields fields = new Fields(problems, prefix, node, List.of("jwt", "principal", "header"), List.of());
-        if (node.entries().size() != 1) {
-            problems.add(
-                    node.place(),
-                    prefix.substring(0, prefix.length() - 1),
-                    node.shown(),
-                    "one of `jwt`, `principal` and `header`");
-            return Optional.empty();
-        }
-        return of(fields, "jwt", List.of("type", "namespace", "payload", "claim", "issuer"), MappingReader::jwt)
-                .or(() -> of(fields, "principal", List.of("type", "under"), MappingReader::principal))
-                .or(() -> of(fields, "header", List.of("type", "name"), MappingReader::header));
-    }
-
-    private Optional<SubjectSource> of(
-            Fields fields, String kind, List<String> known, BiFunction<Fields, String, Optional<SubjectSource>> read) {
-        return fields.optionalNode(kind)
-                .flatMap(node -> Fields.mapping(problems, fields.nameOf(kind), node, "a mapping"))
-                .flatMap(node -> {
-                    Fields inner = new Fields(problems, fields.nameOf(kind) + ".", node, known, List.of());
-                    return inner.value("type", TYPE_EXPECTED, MappingReader::subjectType)
-                            .flatMap(type -> read.apply(inner, type));
-                });
-    }
-
-    private static Optional<SubjectSource> jwt(Fields fields, String type) {
-        Optional<String> payload =
-                fields.value("payload", "the provider's `payload_in_metadata` in Envoy", MappingReader::text);
-        String namespace =
-                fields.optionalValue("namespace", MappingReader::text).orElse(SubjectSource.Jwt.NAMESPACE);
-        String claim = fields.optionalValue("claim", MappingReader::text).orElse("sub");
-        @Nullable
-        String issuer = fields.optionalValue("issuer", MappingReader::text).orElse(null);
-        return payload.map(key -> new SubjectSource.Jwt(type, namespace, key, claim, issuer));
-    }
-
-    private static Optional<SubjectSource> principal(Fields fields, String type) {
-        String under = fields.optionalValue("under", MappingReader::under).orElse("");
-        return Optional.of(new SubjectSource.Principal(type, under));
-    }
-
-    private static Optional<SubjectSource> header(Fields fields, String type) {
-        return fields.value("name", "the name of a header", HeaderRules::name)
-                .map(name -> new SubjectSource.Header(type, name));
     }
 
     private List<Route> routes(Fields fields, Defaults defaults) {
@@ -245,7 +176,7 @@ final class MappingReader {
                 problems,
                 prefix,
                 node,
-                List.of("name", "hosts", "path", "actions", "resource", "tenant", "environment", "subjects"),
+                List.of("name", "hosts", "path", "actions", "resource", "tenant", "environment", "subjects", "context"),
                 List.of());
         Optional<String> name = fields.value("name", "a name for logs and metadata", Forms::name);
         Set<String> hosts =
@@ -256,9 +187,12 @@ final class MappingReader {
         Optional<TenantId> tenant =
                 fields.optionalValue("tenant", TenantId::new).or(() -> Optional.ofNullable(defaults.tenant));
         Environment env = fields.optionalValue("environment", Environment::new).orElse(defaults.env);
-        List<SubjectSource> subjects = fields.optionalNode("subjects")
-                .map(sources -> subjects(fields, sources))
-                .orElse(defaults.subjects);
+        SourcesReader reader = new SourcesReader(problems);
+        Sources sources = new Sources(
+                fields.optionalNode("subjects")
+                        .map(listed -> reader.subjects(fields, listed))
+                        .orElse(defaults.sources.subjects()),
+                reader.context(fields).orElse(defaults.sources.context()));
         if (tenant.isEmpty() && !fields.has("tenant")) {
             fields.refuse("tenant", "", "a tenant, here or for the whole file");
         }
@@ -268,7 +202,7 @@ final class MappingReader {
         return name.isEmpty() || path.isEmpty() || resource.isEmpty() || tenant.isEmpty()
                 ? Optional.empty()
                 : Optional.of(
-                        new Route(name.get(), hosts, path.get(), actions, resource.get(), tenant.get(), env, subjects));
+                        new Route(name.get(), hosts, path.get(), actions, resource.get(), tenant.get(), env, sources));
     }
 
     private static void requireValues(Fields fields, PathTemplate path, ResourceTemplate resource) {
@@ -311,31 +245,10 @@ final class MappingReader {
         return text;
     }
 
-    private static String text(String text) {
-        if (text.isEmpty() || Names.utf8Length(text) > 256 || !Names.isClean(text)) {
-            throw new MalformedException(text, TEXT_EXPECTED);
-        }
-        return text;
-    }
-
-    private static String under(String text) {
-        if (!text.endsWith("/")) {
-            throw new MalformedException(text, UNDER_EXPECTED);
-        }
-        return text(text);
-    }
-
-    private static String subjectType(String text) {
-        if (!Names.isType(text) || text.equals(Subject.GROUP_TYPE)) {
-            throw new MalformedException(text, TYPE_EXPECTED);
-        }
-        return text;
-    }
-
     private static List<String> sorted(Set<String> names) {
         return names.stream().sorted().toList();
     }
 
     /** What a route takes that does not say it itself. */
-    private record Defaults(@Nullable TenantId tenant, Environment env, List<SubjectSource> subjects) {}
+    private record Defaults(@Nullable TenantId tenant, Environment env, Sources sources) {}
 }

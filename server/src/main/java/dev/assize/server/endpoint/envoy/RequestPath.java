@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The path of a request as its segments, decoded once, without its query. What servers behind the proxy could read in more
@@ -23,10 +24,14 @@ record RequestPath(List<String> segments, boolean endsWithSlash) {
 
     private static final String EXPECTED = "a path of at most " + MAX_SEGMENTS + " segments and " + MAX_LENGTH
             + " characters, each segment one that every server reads alike: not empty, not `.` or `..`, without"
-            + " encoded slashes, backslashes, semicolons and control characters, percent-encoded UTF-8 otherwise";
+            + " encoded slashes, backslashes, semicolons and control characters, percent-encoded UTF-8 otherwise, and not"
+            + " encoded twice";
 
     /** What RFC 3986 lets stand in a segment by itself, but for the semicolon, behind which some servers read nothing. */
     private static final String PLAIN = "-._~!$&'()*+,=:@";
+
+    /** In what is decoded already: whoever decodes once more serves another path. */
+    private static final Pattern ENCODED_OCTET = Pattern.compile("%[0-9A-Fa-f]{2}");
 
     RequestPath {
         segments = List.copyOf(segments);
@@ -52,6 +57,12 @@ record RequestPath(List<String> segments, boolean endsWithSlash) {
             }
         }
         return new RequestPath(segments, endsWithSlash);
+    }
+
+    /** The path as it was read: decoded, and without its query. */
+    String text() {
+        String joined = "/" + String.join("/", segments);
+        return endsWithSlash && !segments.isEmpty() ? joined + "/" : joined;
     }
 
     private static String decoded(String path, String segment) {
@@ -111,6 +122,7 @@ record RequestPath(List<String> segments, boolean endsWithSlash) {
                 && segment.indexOf('/') < 0
                 && segment.indexOf('\\') < 0
                 && segment.indexOf(';') < 0
+                && !ENCODED_OCTET.matcher(segment).find()
                 && Names.isClean(segment);
     }
 

@@ -3,7 +3,6 @@ package dev.assize.server.endpoint.envoy;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.TenantId;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -11,7 +10,7 @@ import java.util.Set;
 /**
  * Requests of one shape, and what they ask for.
  *
- * @param hosts in lower case, without port; empty for every host
+ * @param hosts as in {@link Target}; empty for every host
  * @param actions by HTTP method
  */
 record Route(
@@ -22,22 +21,21 @@ record Route(
         ResourceTemplate resource,
         TenantId tenant,
         Environment env,
-        List<SubjectSource> subjects) {
+        Sources sources) {
 
     Route {
         hosts = Set.copyOf(hosts);
         actions = Map.copyOf(actions);
-        subjects = List.copyOf(subjects);
     }
 
     /** What a request asks for by this route; empty where it is not of its shape. */
-    Optional<Asked> match(String host, String method, RequestPath requested) {
-        Action action = actions.get(method);
-        if (action == null || !(hosts.isEmpty() || hosts.contains(host))) {
+    Optional<Asked> match(Target target) {
+        Action action = actions.get(target.method());
+        if (action == null || !(hosts.isEmpty() || hosts.contains(target.host()))) {
             return Optional.empty();
         }
-        return path.match(requested)
-                .map(values -> new Asked(name, resource.fill(values), action, tenant, env, subjects));
+        return path.match(target.path())
+                .map(values -> new Asked(name, target, resource.fill(values), action, tenant, env, sources));
     }
 
     /** Whether every request of the other route is of this one's shape. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.ListValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import dev.assize.proto.envoy.v3.AttributeContext;
@@ -21,6 +22,7 @@ import dev.assize.server.decision.RecorderBusyException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.grpc.GrpcFixture;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.StoreUnavailableException;
@@ -66,12 +68,19 @@ class AuthorizationServiceTest {
               - jwt: {type: user, payload: token, issuer: "https://id.example.com"}
               - principal: {type: service, under: "spiffe://example.com/"}
               - header: {type: user, name: x-known-as}
+            context:
+              method: {request: method}
+              host: {request: host}
+              path: {request: path}
+              country: {header: x-country}
+              level: {claim: {payload: token, name: level, issuer: "https://id.example.com"}}
             headers: {remove: [x-user]}
             obligations: [log]
             routes:
               - {name: order, hosts: [shop.example.com], path: "/orders/{order}", actions: {GET: read, PUT: update}, resource: "order:{order}"}
               - {name: files, path: "/files/{file...}", actions: {GET: read}, resource: "file:{file}", environment: prod}
               - {name: elsewhere, path: /elsewhere, actions: {GET: read}, resource: thing, tenant: other}
+              - {name: rest, path: "/{rest...}", actions: {GET: browse}, resource: "page:{rest}", context: {path: {request: path}}}
             """;
 
     private @Nullable GrpcFixture fixture;
@@ -96,9 +105,10 @@ class AuthorizationServiceTest {
         "GET, shop.example.com, '', 400, REQUEST_MALFORMED",
         "DELETE, shop.example.com, /orders/1, 403, ROUTE_UNMAPPED",
         "get, shop.example.com, /orders/1, 403, ROUTE_UNMAPPED",
-        "GET, other.example.com, /orders/1, 403, ROUTE_UNMAPPED",
-        "GET, shop.example.com., /orders/1, 403, ROUTE_UNMAPPED",
-        "GET, '', /orders/1, 403, ROUTE_UNMAPPED",
+        "PUT, other.example.com, /orders/1, 403, ROUTE_UNMAPPED",
+        "PUT, shop.example.com.., /orders/1, 403, ROUTE_UNMAPPED",
+        "PUT, '', /orders/1, 403, ROUTE_UNMAPPED",
+        "GET, shop.example.com, /orders/%252F, 400, REQUEST_MALFORMED",
         "GET, shop.example.com, /orders/1/, 403, ROUTE_UNMAPPED",
         "GET, shop.example.com, /, 403, ROUTE_UNMAPPED"
     })
@@ -132,6 +142,16 @@ class AuthorizationServiceTest {
                         .setPrincipal("spiffe://example.com/web"))),
                 401,
                 "SUBJECT_MISSING");
+        for (String principal : List.of("spiffe://example.com.evil/web", "spiffe://example.com/")) {
+            assertRefused(
+                    ask(order(at -> at.setSource(
+                                    AttributeContext.Peer.newBuilder().setPrincipal(principal))
+                            .getRequestBuilder()
+                            .getHttpBuilder()
+                            .putHeaders("x-known-as", "alice"))),
+                    401,
+                    "SUBJECT_MISSING");
+        }
         assertRefused(
                 ask(order(at -> at.getSourceBuilder().setPrincipal("spiffe://example.com.evil/web"))),
                 401,
@@ -354,8 +374,13 @@ class AuthorizationServiceTest {
         ask(get("/files/a/b%25c?x=/../y"));
         assertQuery("file:a%2Fb%25c", "read", "acme", "prod");
 
-        ask(request("PUT", "Shop.Example.COM:8443", "/orders/17", AuthorizationServiceTest::alice));
-        assertQuery("order:17", "update", "acme", "default");
+        for (String host : List.of("Shop.Example.COM:8443", "shop.example.com.", "shop.example.com.:80")) {
+            ask(request("PUT", host, "/orders/17", AuthorizationServiceTest::alice));
+            assertQuery("order:17", "update", "acme", "default");
+            // Not the wider route behind it.
+            ask(request("GET", host, "/orders/18", AuthorizationServiceTest::alice));
+            assertQuery("order:18", "read", "acme", "default");
+        }
 
         ask(order(at ->
                 alice(at).putContextExtensions("assize.environment", "test").putContextExtensions("x", "y")));
@@ -388,13 +413,99 @@ class AuthorizationServiceTest {
     }
 
     @Test
+    void refusesContextThatIsSaidTwiceOrTooLargeOrOfAnotherIssuer() {
+        assertRefused(
+                ask(order(at -> alice(at).getRequestBuilder().getHttpBuilder().putHeaders("x-country", "CH,US"))),
+                400,
+                "REQUEST_MALFORMED");
+        String longest = "x".repeat(Limits.ATTRIBUTE_BYTES);
+        assertThat(ask(order(at ->
+                                alice(at).getRequestBuilder().getHttpBuilder().putHeaders("x-country", longest)))
+                        .getStatus()
+                        .getCode())
+                .isZero();
+        assertRefused(
+                ask(order(at -> alice(at).getRequestBuilder().getHttpBuilder().putHeaders("x-country", longest + "x"))),
+                400,
+                "REQUEST_MALFORMED");
+        assertRefused(
+                ask(order(at -> claims(at, Struct.newBuilder().putFields("iss", text("https://evil.example.com"))))),
+                401,
+                "SUBJECT_MISSING");
+        for (Value wrong : List.of(
+                Value.newBuilder().setNumberValue(Double.NaN).build(),
+                nested(Limits.ATTRIBUTE_DEPTH + 1),
+                text(longest + "x"))) {
+            assertRefused(ask(order(at -> level(at, wrong))), 400, "REQUEST_MALFORMED");
+        }
+        assertThat(ask(order(at -> level(at, nested(Limits.ATTRIBUTE_DEPTH))))
+                        .getStatus()
+                        .getCode())
+                .isZero();
+    }
+
+    @Test
+    void hasConditionsReadWhatTheMappingSays() {
+        ask(request(
+                "GET",
+                "Shop.example.com.:80",
+                "/orders/%31?x=y",
+                at -> alice(at)
+                        .getRequestBuilder()
+                        .getHttpBuilder()
+                        .putHeaders("x-country", "CH")
+                        .putHeaders("x-else", "x")));
+        assertThat(query().context())
+                .isEqualTo(Map.of(
+                        "method", new AttributeValue.Text("GET"),
+                        "host", new AttributeValue.Text("shop.example.com"),
+                        "path", new AttributeValue.Text("/orders/1"),
+                        "country", new AttributeValue.Text("CH")));
+        assertThat(query().subjectAttributes()).isEmpty();
+
+        ask(request("GET", "x", "/a/b/c", AuthorizationServiceTest::alice));
+        assertThat(query().context()).isEqualTo(Map.of("path", new AttributeValue.Text("/a/b/c")));
+    }
+
+    @Test
+    void readsClaimsAsTheyAreTyped() {
+        Map<Value, AttributeValue> values = Map.of(
+                text("high"),
+                new AttributeValue.Text("high"),
+                Value.newBuilder().setBoolValue(true).build(),
+                new AttributeValue.Truth(true),
+                Value.newBuilder().setNumberValue(1_770_000_000).build(),
+                new AttributeValue.Whole(1_770_000_000),
+                Value.newBuilder().setNumberValue(0.5).build(),
+                new AttributeValue.Fraction(0.5),
+                Value.newBuilder().setNumberValue(1e300).build(),
+                new AttributeValue.Fraction(1e300),
+                nested(1),
+                new AttributeValue.Many(List.of(new AttributeValue.Text("x"))),
+                Value.newBuilder()
+                        .setStructValue(Struct.newBuilder()
+                                .putFields("a", text("b"))
+                                .putFields(
+                                        "none",
+                                        Value.newBuilder().setNullValueValue(0).build()))
+                        .build(),
+                new AttributeValue.Fields(new TreeMap<>(Map.of("a", new AttributeValue.Text("b")))));
+        values.forEach((claim, read) -> {
+            ask(order(at -> level(at, claim)));
+            assertThat(query().context()).containsEntry("level", read);
+        });
+        ask(order(at -> level(at, Value.newBuilder().setNullValueValue(0).build())));
+        assertThat(query().context()).doesNotContainKey("level");
+    }
+
+    @Test
     void putsItsDecisionsOnRecordAsEnvoys() {
         fixture().decisions.decisionLog(new DecisionLog(DecisionLog.Mode.ALL, DecisionLog.Acknowledge.BEFORE));
         key = fixture().key("service:gateway", "acme", false, "acme");
         fixture().decisions.grant("service:gateway", "check", "tenant:acme/policy");
 
         String id = metadata(ask(get("/orders/1")), "decision_id");
-        ask(get("/nowhere"));
+        ask(request("PUT", "x", "/nowhere", AuthorizationServiceTest::alice));
 
         assertThat(recorded()).containsExactly(id + " service:gateway");
     }
@@ -563,8 +674,34 @@ class AuthorizationServiceTest {
     /** As `jwt_authn` leaves it. */
     private static AttributeContext.Builder token(AttributeContext.Builder attributes, Map<String, String> claims) {
         Struct.Builder payload = Struct.newBuilder();
-        claims.forEach((name, value) ->
-                payload.putFields(name, Value.newBuilder().setStringValue(value).build()));
+        claims.forEach((name, value) -> payload.putFields(name, text(value)));
+        return claims(attributes, payload);
+    }
+
+    /** Alice's token with one more claim. */
+    private static AttributeContext.Builder level(AttributeContext.Builder attributes, Value level) {
+        return claims(
+                attributes,
+                Struct.newBuilder()
+                        .putFields("sub", text("alice"))
+                        .putFields("iss", text("https://id.example.com"))
+                        .putFields("level", level));
+    }
+
+    /** Lists in one another, the innermost with a text. */
+    private static Value nested(int depth) {
+        return depth == 0
+                ? text("x")
+                : Value.newBuilder()
+                        .setListValue(ListValue.newBuilder().addValues(nested(depth - 1)))
+                        .build();
+    }
+
+    private static Value text(String value) {
+        return Value.newBuilder().setStringValue(value).build();
+    }
+
+    private static AttributeContext.Builder claims(AttributeContext.Builder attributes, Struct.Builder payload) {
         return attributes.setMetadataContext(Metadata.newBuilder()
                 .putFilterMetadata(
                         "envoy.filters.http.jwt_authn",

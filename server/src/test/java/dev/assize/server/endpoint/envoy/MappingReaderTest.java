@@ -5,12 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.Limits;
 import dev.assize.server.model.TenantId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,7 +57,19 @@ class MappingReaderTest {
                 "routes: [{name: a, subjects: [{jwt: {type: user}}], path: /a, actions: {GET: read}, resource: a}]|payload",
                 "routes: [{name: a, subjects: [{principal: {type: user, under: 'spiffe://a'}}], path: /a, actions: {GET: read}, resource: a}]|up to a slash",
                 "routes: [{name: a, subjects: [{header: {type: user}}], path: /a, actions: {GET: read}, resource: a}]|header.name",
-                "routes: [{name: a, subjects: [{jwt: {type: user, payload: p}, header: {type: user, name: x}}], path: /a, actions: {GET: read}, resource: a}]|one of `jwt`"
+                "routes: [{name: a, subjects: [{jwt: {type: user, payload: p}, header: {type: user, name: x}}], path: /a, actions: {GET: read}, resource: a}]|one of `jwt`",
+                "context: {}|1 to 64",
+                "context: [path]|context",
+                "context: {a-b: {request: path}}|a name that conditions can write",
+                "context: {a: path}|`request`, `header` or `claim`",
+                "context: {a: {request: body}}|context.a.request",
+                "context: {a: {request: path, header: x}}|one of `request`",
+                "context: {a: {cookie: x}}|context.a.cookie",
+                "context: {a: {header: host}}|context.a.header",
+                "context: {a: {claim: {payload: p}}}|context.a.claim.name",
+                "context: {a: {claim: {name: n}}}|context.a.claim.payload",
+                "context: {a: {claim: {payload: p, name: n, type: user}}}|context.a.claim.type",
+                "context: {a: {request: path}, a: {request: host}}|each"
             })
     void refusesWhatItDoesNotUnderstandAndSaysWhere(String line, String message) throws IOException {
         assertRefused("tenant: shop\n".repeat(line.startsWith("tenant") ? 0 : 1) + SUBJECTS + line, message);
@@ -95,10 +110,20 @@ class MappingReaderTest {
         assertThat(read(routes(MappingReader.MAX_ROUTES)).routes()).hasSize(MappingReader.MAX_ROUTES);
         assertRefused(routes(MappingReader.MAX_ROUTES + 1), "at most 1000");
         String source = "{principal: {type: service}},";
-        assertThat(read("subjects: [" + source.repeat(MappingReader.MAX_SUBJECTS) + "]")
+        assertThat(read("subjects: [" + source.repeat(SourcesReader.MAX_SUBJECTS) + "]")
+                        .sources()
                         .subjects())
-                .hasSize(MappingReader.MAX_SUBJECTS);
-        assertRefused("subjects: [" + source.repeat(MappingReader.MAX_SUBJECTS + 1) + "]", "at most 16");
+                .hasSize(SourcesReader.MAX_SUBJECTS);
+        assertRefused("subjects: [" + source.repeat(SourcesReader.MAX_SUBJECTS + 1) + "]", "at most 16");
+        assertThat(read(SUBJECTS + context(Limits.ATTRIBUTES)).sources().context())
+                .hasSize(Limits.ATTRIBUTES);
+        assertRefused(SUBJECTS + context(Limits.ATTRIBUTES + 1), "1 to 64");
+    }
+
+    private static String context(int size) {
+        return IntStream.range(0, size)
+                .mapToObj(i -> "  n" + i + ": {request: path}\n")
+                .collect(Collectors.joining("", "context:\n", ""));
     }
 
     private static String routes(int count) {
@@ -122,6 +147,12 @@ class MappingReaderTest {
                   - jwt: {type: user, payload: token, claim: email, issuer: "https://id.example.com", namespace: ns}
                   - principal: {type: service, under: "spiffe://example.com/"}
                   - header: {type: user, name: X-User}
+                context:
+                  method: {request: method}
+                  host: {request: host}
+                  path: {request: path}
+                  country: {header: X-Country}
+                  amr: {claim: {payload: token, name: amr, issuer: "https://id.example.com", namespace: ns}}
                 headers: {subject: X-Subject, decisionId: x-decision, remove: [X-User]}
                 obligations: [log]
                 routes:
@@ -133,15 +164,24 @@ class MappingReaderTest {
                     tenant: other
                     environment: test
                     subjects: [{principal: {type: service}}]
+                    context: {verb: {request: method}}
                   - {name: root, path: /, actions: {GET: read}, resource: shop}
                 """);
 
         assertThat(mapping.realm()).isEqualTo("The shop");
-        assertThat(mapping.subjects())
+        VerifiedToken token = new VerifiedToken("ns", "token", "https://id.example.com");
+        assertThat(mapping.sources().subjects())
                 .containsExactly(
-                        new SubjectSource.Jwt("user", "ns", "token", "email", "https://id.example.com"),
+                        new SubjectSource.Jwt("user", token, "email"),
                         new SubjectSource.Principal("service", "spiffe://example.com/"),
                         new SubjectSource.Header("user", "x-user"));
+        assertThat(mapping.sources().context())
+                .isEqualTo(Map.of(
+                        "method", ContextSource.Part.METHOD,
+                        "host", ContextSource.Part.HOST,
+                        "path", ContextSource.Part.PATH,
+                        "country", new ContextSource.Header("x-country"),
+                        "amr", new ContextSource.Claim(token, "amr")));
         assertThat(mapping.headers()).isEqualTo(new HeaderRules("x-subject", "x-decision", Set.of("x-user")));
         assertThat(mapping.obligations()).containsExactly("log");
         Route order = mapping.routes().getFirst();
@@ -149,11 +189,12 @@ class MappingReaderTest {
         assertThat(order.actions()).isEqualTo(Map.of("GET", new Action("read"), "PUT", new Action("update")));
         assertThat(order.tenant()).isEqualTo(new TenantId("other"));
         assertThat(order.env()).isEqualTo(new Environment("test"));
-        assertThat(order.subjects()).containsExactly(new SubjectSource.Principal("service", ""));
+        assertThat(order.sources().subjects()).containsExactly(new SubjectSource.Principal("service", ""));
+        assertThat(order.sources().context()).isEqualTo(Map.of("verb", ContextSource.Part.METHOD));
         Route root = mapping.routes().get(1);
         assertThat(root.tenant()).isEqualTo(new TenantId("shop"));
         assertThat(root.env()).isEqualTo(new Environment("prod"));
-        assertThat(root.subjects()).isEqualTo(mapping.subjects());
+        assertThat(root.sources()).isEqualTo(mapping.sources());
     }
 
     private void assertRefused(String yaml, String message) throws IOException {

@@ -51,7 +51,10 @@ class RequestPathTest {
                 "/orders/1#a",
                 "/orders/é",
                 "/orders/<1>",
-                "/orders/{order}"
+                "/orders/{order}",
+                "/orders/%252F",
+                "/orders/a%252e%252e",
+                "/orders/%25%32%46"
             })
     void refusesWhatServersReadDifferently(String target) {
         assertThatThrownBy(() -> RequestPath.parse(target)).isInstanceOf(MalformedException.class);
@@ -72,9 +75,17 @@ class RequestPathTest {
     void decodesOnceAndCutsTheQuery() {
         assertThat(RequestPath.parse("/orders/17?path=/../admin&x=%zz"))
                 .isEqualTo(new RequestPath(List.of("orders", "17"), false));
-        assertThat(RequestPath.parse("/o/%41%C3%A9+%252F%25/-._~!$&'()*,=:@").segments())
-                .containsExactly("o", "Aé+%2F%", "-._~!$&'()*,=:@");
+        assertThat(RequestPath.parse("/o/%41%C3%A9+%252G%25/-._~!$&'()*,=:@").segments())
+                .containsExactly("o", "Aé+%2G%", "-._~!$&'()*,=:@");
         assertThat(RequestPath.parse("/...").segments()).containsExactly("...");
+    }
+
+    @Test
+    void hasOneText() {
+        for (String path : List.of("/", "/a", "/a/", "/a/b", "/...")) {
+            assertThat(RequestPath.parse(path + "?x=y").text()).isEqualTo(path);
+        }
+        assertThat(RequestPath.parse("/%61/b%20c").text()).isEqualTo("/a/b c");
     }
 
     @Test
