@@ -27,46 +27,29 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.snakeyaml.engine.v2.api.Load;
-import org.snakeyaml.engine.v2.api.LoadSettings;
 
 /** A whole server as its operator sees it: what it measures, what it traces, and the files that come for that. */
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ObservedServerTest {
 
-    private static final Path MONITORING = Path.of("..", "docs", "monitoring");
     private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
     private static final String WITNESS = "witness.example.com+03cd26e6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
-
-    /** A name of a meter, with what selects among its series. */
-    private static final Pattern METER = Pattern.compile("\\b((?:assize|jvm|process|system)_[a-z0-9_]+)(\\{[^}]*})?");
-
-    private static final Pattern SELECTOR = Pattern.compile("([a-z_]+)(?:=~|!~|!=|=)\"([^\"]*)\"");
-    private static final Pattern GROUPS = Pattern.compile("\\bby \\(([^)]*)\\)");
-
-    /** Labels that Prometheus or Grafana adds. */
-    private static final Set<String> ADDED = Set.of("instance");
 
     private final TestDatabase database = TestDatabase.fresh();
     private final BlockingQueue<byte[]> collected = new LinkedBlockingQueue<>();
@@ -80,6 +63,12 @@ class ObservedServerTest {
         collector.createContext("/v1/traces", this::collect);
         collector.start();
         Map<String, String> environment = new HashMap<>();
+        environment.put(
+                "ASSIZE_ENVOY_MAPPING_FILE",
+                Files.writeString(
+                                directory.resolve("mapping.yaml"),
+                                "{tenant: acme, subjects: [{principal: {type: service}}]}")
+                        .toString());
         environment.put(
                 "ASSIZE_TRACING_ENDPOINT",
                 "http://127.0.0.1:" + collector.getAddress().getPort());
@@ -105,59 +94,35 @@ class ObservedServerTest {
     void everyMeterOfTheDashboardAndOfTheAlertsIsThereWithItsLabels() throws Exception {
         check();
         assertThat(get("/access/v1/nothing", "").statusCode()).isEqualTo(404);
-        List<String> expressions = new ArrayList<>(alerts());
+        List<String> expressions = new ArrayList<>(Monitoring.alerts(group -> !group.equals(Monitoring.SIDECAR)));
         expressions.addAll(panels());
         assertThat(expressions).hasSizeGreaterThan(40);
 
-        Map<String, Set<String>> series = series();
+        Map<String, Set<String>> series = Monitoring.series(http, server.operationsAddress());
         // The witness is asked behind the first round of signing.
         while (!series.containsKey("assize_anchor_witness_requests_total")) {
             LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-            series = series();
+            series = Monitoring.series(http, server.operationsAddress());
         }
         for (String expression : expressions) {
-            assertMeasured(expression, series);
-        }
-    }
-
-    private static void assertMeasured(String expression, Map<String, Set<String>> series) {
-        Set<String> labels = new HashSet<>(ADDED);
-        Matcher meters = METER.matcher(expression);
-        boolean found = false;
-        while (meters.find()) {
-            found = true;
-            assertThat(series).as(expression).containsKey(meters.group(1));
-            Set<String> own = requireNonNull(series.get(meters.group(1)));
-            labels.addAll(own);
-            if (meters.group(2) != null) {
-                Matcher selectors = SELECTOR.matcher(meters.group(2));
-                while (selectors.find()) {
-                    assertThat(own.contains(selectors.group(1)) || ADDED.contains(selectors.group(1)))
-                            .as("%s has no label %s: %s", meters.group(1), selectors.group(1), expression)
-                            .isTrue();
-                }
-            }
-        }
-        assertThat(found).as(expression).isTrue();
-        Matcher groups = GROUPS.matcher(expression);
-        while (groups.find()) {
-            assertThat(labels).as(expression).contains(groups.group(1).split(",\\s*", -1));
+            Monitoring.assertMeasured(expression, series);
         }
     }
 
     @Test
     void theFilesAreWhatTheirProgramsRead() throws IOException {
-        for (Map<?, ?> rule : rules()) {
-            assertThat(text(rule, "alert")).matches("Assize[A-Za-z]+");
-            assertThat(text(object(rule, "labels"), "severity")).isIn("page", "ticket");
+        List<Map<?, ?>> rules = Monitoring.rules(group -> true);
+        for (Map<?, ?> rule : rules) {
+            assertThat(Monitoring.text(rule, "alert")).matches("Assize[A-Za-z]+");
+            assertThat(Monitoring.text(object(rule, "labels"), "severity")).isIn("page", "ticket");
             assertThat(rule.containsKey("for") ? rule.get("for") : "1m")
                     .asString()
                     .matches("\\d+[smh]");
             Map<?, ?> annotations = object(rule, "annotations");
-            assertThat(text(annotations, "summary")).isNotBlank();
-            assertSection(text(annotations, "runbook"));
+            assertThat(Monitoring.text(annotations, "summary")).isNotBlank();
+            assertSection(Monitoring.text(annotations, "runbook"));
         }
-        assertThat(rules().stream().map(rule -> rule.get("alert"))).doesNotHaveDuplicates();
+        assertThat(rules.stream().map(rule -> rule.get("alert"))).doesNotHaveDuplicates();
         for (JsonNode panel : dashboard().get("panels")) {
             assertThat(panel.get("gridPos").size()).as(panel.toString()).isEqualTo(4);
             assertThat(panel.get("title").asText()).isNotBlank();
@@ -228,27 +193,6 @@ class ObservedServerTest {
         }
     }
 
-    /** Names of series, each with its labels. */
-    private Map<String, Set<String>> series() throws Exception {
-        Map<String, Set<String>> series = new TreeMap<>();
-        get("/metrics", "text/plain")
-                .body()
-                .lines()
-                .filter(line -> !line.startsWith("#"))
-                .forEach(line -> {
-                    int brace = line.indexOf('{');
-                    String name = line.substring(0, brace < 0 ? line.indexOf(' ') : brace);
-                    Set<String> labels = series.computeIfAbsent(name, any -> new HashSet<>());
-                    if (brace >= 0) {
-                        Matcher matcher = SELECTOR.matcher(line.substring(brace));
-                        while (matcher.find()) {
-                            labels.add(matcher.group(1));
-                        }
-                    }
-                });
-        return series;
-    }
-
     private HttpResponse<String> get(String path, String accept) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://" + server.operationsAddress() + path));
         return http.send(
@@ -258,26 +202,8 @@ class ObservedServerTest {
                 HttpResponse.BodyHandlers.ofString());
     }
 
-    private static List<String> alerts() throws IOException {
-        return rules().stream().map(rule -> text(rule, "expr")).toList();
-    }
-
-    private static List<Map<?, ?>> rules() throws IOException {
-        Map<?, ?> file = (Map<?, ?>) new Load(LoadSettings.builder().build())
-                .loadFromString(Files.readString(MONITORING.resolve("alerts.yaml")));
-        return objects(file, "groups").flatMap(group -> objects(group, "rules")).collect(Collectors.toList());
-    }
-
-    private static Stream<Map<?, ?>> objects(Map<?, ?> object, String member) {
-        return ((List<?>) requireNonNull(object.get(member))).stream().map(it -> (Map<?, ?>) it);
-    }
-
     private static Map<?, ?> object(Map<?, ?> object, String member) {
         return (Map<?, ?>) requireNonNull(object.get(member));
-    }
-
-    private static String text(Map<?, ?> object, String member) {
-        return requireNonNull(object.get(member)).toString();
     }
 
     private static List<String> panels() throws IOException {
@@ -286,6 +212,6 @@ class ObservedServerTest {
 
     private static JsonNode dashboard() throws IOException {
         return new ObjectMapper()
-                .readTree(MONITORING.resolve("grafana-dashboard.json").toFile());
+                .readTree(Monitoring.FILES.resolve("grafana-dashboard.json").toFile());
     }
 }

@@ -13,8 +13,11 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -72,7 +75,7 @@ class SidecarSpoolTest {
     }
 
     @Test
-    void whatItAcknowledgesWhileItIsCutOffIsInTheLedgerAfterwards() {
+    void whatItAcknowledgesWhileItIsCutOffIsInTheLedgerAfterwards() throws Exception {
         AssizeSidecar sidecar = CentreFixture.sidecar(home, centre.environment(home, key, "acme"));
         ManagedChannel channel = CentreFixture.channel(sidecar.grpcAddress());
         try {
@@ -85,6 +88,8 @@ class SidecarSpoolTest {
                     append(sidecar, channel, "submit", "b", Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
             assertThat(ruled.getAcknowledgement()).isEqualTo(Acknowledgement.ACKNOWLEDGEMENT_IN_LEDGER);
             assertThat(reasons()).containsExactly("a", "b");
+
+            assertEveryMeterOfTheAlertsIsThere(sidecar);
 
             centre.network().cut();
             append(sidecar, channel, "look", "c", Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
@@ -102,6 +107,16 @@ class SidecarSpoolTest {
         }
         assertThat(reasons()).containsExactly("a", "b", "c");
         assertThat(entries()).extracting(AuditEntry::getRecordedBy).containsOnly("service:sidecar");
+    }
+
+    /** Of those that are about sidecars. */
+    private static void assertEveryMeterOfTheAlertsIsThere(AssizeSidecar sidecar) throws Exception {
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            Map<String, Set<String>> series = Monitoring.series(http, sidecar.operationsAddress());
+            List<String> alerts = Monitoring.alerts(Monitoring.SIDECAR::equals);
+            assertThat(alerts).hasSizeGreaterThan(5);
+            alerts.forEach(alert -> Monitoring.assertMeasured(alert, series));
+        }
     }
 
     private AppendAuditResponse append(

@@ -34,7 +34,7 @@ import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.context.Scope;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -230,7 +230,7 @@ final class AuthorizationService implements GuestService {
     private record Outcome(String word, CheckResponse response) {
 
         Outcome(Refusal refusal, CheckResponse response) {
-            this(refusal.name().toLowerCase(Locale.ROOT), response);
+            this(refusal.word(), response);
         }
     }
 }

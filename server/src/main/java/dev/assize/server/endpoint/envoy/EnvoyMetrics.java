@@ -3,6 +3,8 @@ package dev.assize.server.endpoint.envoy;
 import com.google.inject.Inject;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /** The meters of what Envoy asks: answers by their outcome, of which there are few, and errors of ours. */
 final class EnvoyMetrics {
@@ -19,17 +21,25 @@ final class EnvoyMetrics {
     @Inject
     EnvoyMetrics(MeterRegistry registry) {
         this.registry = registry;
+        // From the start on: what is counted for the first time is no increase to whoever alerts on one.
+        Stream.concat(
+                        Stream.of(ALLOWED, DENIED, FAILED),
+                        Arrays.stream(Refusal.values()).map(Refusal::word))
+                .forEach(this::answers);
         this.internalErrors = Counter.builder("assize.envoy.internal.errors")
                 .description("Requests of Envoy's that were denied by an error of this server")
                 .register(registry);
     }
 
     void answered(String outcome) {
-        Counter.builder("assize.envoy.answers")
+        answers(outcome).increment();
+    }
+
+    private Counter answers(String outcome) {
+        return Counter.builder("assize.envoy.answers")
                 .description("Answers to Envoy by their outcome")
                 .tag("outcome", outcome)
-                .register(registry)
-                .increment();
+                .register(registry);
     }
 
     void internalError() {

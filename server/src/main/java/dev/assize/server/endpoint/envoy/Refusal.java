@@ -1,6 +1,7 @@
 package dev.assize.server.endpoint.envoy;
 
 import io.grpc.Status;
+import java.util.Locale;
 
 /** Why a request does not pass, other than by a decision. Envoy takes each as a deny, never as a failure of ours. */
 enum Refusal {
@@ -19,6 +20,11 @@ enum Refusal {
     Refusal(int httpStatus, Status.Code code) {
         this.httpStatus = httpStatus;
         this.code = code;
+    }
+
+    /** As meters name it. */
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     int httpStatus() {
