@@ -21,8 +21,11 @@ import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.SealKeyRequest;
 import dev.assize.proto.v1.SealKeyResponse;
 import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.endpoint.call.ErrorReason;
+import io.grpc.Context;
+import io.grpc.Context.CancellableContext;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
@@ -100,6 +103,25 @@ class BreakGlassTest {
                                 .build()))
                 .is(ErrorReason.PERMISSION_MISSING);
         assertThat(uses()).isEqualTo(3);
+    }
+
+    /** It lives for an hour; who decides by the documents decides for others, and by them for longer. */
+    @Test
+    void followsPolicyAndGetsNoDocuments() {
+        WatchPolicyRequest plain =
+                WatchPolicyRequest.newBuilder().setTenant("acme").build();
+        CancellableContext listening = Context.current().withCancellation();
+        listening.run(
+                () -> assertThat(policy.watchPolicy(plain).next().getState().getRevision())
+                        .isEqualTo(7));
+        listening.cancel(null);
+
+        WatchPolicyRequest withDocuments = plain.toBuilder().setDocuments(true).build();
+        Refusal.of(() -> policy.watchPolicy(withDocuments).next()).is(ErrorReason.RPC_NOT_ALLOWED);
+        door.decisions.grant("service:replay", "watch", "tenant:acme/policy");
+        Refusal.of(() -> door.policies(door.replay).watchPolicy(withDocuments).next())
+                .is(ErrorReason.PERMISSION_MISSING);
+        assertThat(uses()).isEqualTo(2);
     }
 
     @Test
