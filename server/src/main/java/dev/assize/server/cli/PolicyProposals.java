@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -54,6 +55,12 @@ final class PolicyProposals {
         private List<Path> paths = new ArrayList<>();
 
         @Option(
+                names = "--dir",
+                paramLabel = "DIR",
+                description = "A directory of policy files, as DIR by itself; may be repeated.")
+        private List<Path> directories = new ArrayList<>();
+
+        @Option(
                 names = "--delete",
                 paramLabel = "KIND/NAME",
                 description = "Delete a document of --tenant (or, without one, of the platform); may be repeated.")
@@ -67,17 +74,8 @@ final class PolicyProposals {
                 description = "Accept subjects that already hold what a new separation of duty keeps apart.")
         private boolean force;
 
-        @Option(
-                names = "--prune",
-                description = "Delete what --manager wrote earlier and the files no longer have; never a Tenant or a"
-                        + " Freeze.")
-        private boolean prune;
-
-        @Option(
-                names = "--manager",
-                paramLabel = "NAME",
-                description = "With --prune: whose documents these are, as their `metadata.manager` says.")
-        private String manager = "";
+        @Mixin
+        private PruneOptions pruning = new PruneOptions();
 
         @Option(
                 names = "--ttl",
@@ -103,18 +101,19 @@ final class PolicyProposals {
 
         @Override
         int run(Connection connection) throws Exception {
-            if (paths.isEmpty() && deletes.isEmpty()) {
+            List<Path> all = new ArrayList<>(paths);
+            all.addAll(directories);
+            if (all.isEmpty() && deletes.isEmpty()) {
                 throw usage("Nothing to propose: expected DIR|FILE or --delete");
             }
-            if (prune == manager.isEmpty()) {
-                throw usage("--prune and --manager NAME go together");
-            }
+            pruning.require(this);
             List<DocumentKey> keys =
                     deletes.stream().map(text -> PolicyFiles.key(text, this)).toList();
-            List<PolicyFiles.Piece> pieces = PolicyFiles.read(paths);
+            List<PolicyFiles.Piece> pieces = PolicyFiles.read(all);
             Upload<ProposeChangeRequest, ProposeChangeResponse> answer = new Upload<>();
             connection.policyStreaming(pieces.size() + keys.size()).proposeChange(answer);
-            answer.send(ProposeChangeRequest.newBuilder().setHeader(header()).build());
+            answer.send(
+                    ProposeChangeRequest.newBuilder().setHeader(header(pieces)).build());
             for (PolicyFiles.Piece piece : pieces) {
                 answer.send(ProposeChangeRequest.newBuilder()
                         .setPut(PolicySource.newBuilder()
@@ -130,12 +129,12 @@ final class PolicyProposals {
             return ExitCodes.DONE;
         }
 
-        private ProposeChangeHeader header() {
+        private ProposeChangeHeader header(List<PolicyFiles.Piece> pieces) {
             ProposeChangeHeader.Builder header = ProposeChangeHeader.newBuilder()
                     .setTenant(tenantOrEmpty())
                     .setReason(reason)
                     .setForce(force)
-                    .setPruneManager(manager)
+                    .setPruneManager(pruning.manager(pieces, this))
                     .setProposer(proposer)
                     .setIdempotencyKey(idempotencyKey);
             if (ttl != null) {
@@ -283,62 +282,66 @@ final class PolicyProposals {
     }
 
     /** Ends a proposal. */
-    @Command(name = "reject", description = "Rejects a proposal: one rejection ends it. Never one's own.")
-    static final class Reject extends ClientCommand {
+    private abstract static class Ending extends ClientCommand {
 
         @Parameters(paramLabel = "ID", description = "The proposal.")
         private String id = "";
 
         @Option(names = "--comment", paramLabel = "TEXT", description = "Why.")
         private String comment = "";
+
+        Ending(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        final int run(Connection connection) {
+            show(this, end(connection, id, comment));
+            return ExitCodes.DONE;
+        }
+
+        abstract Proposal end(Connection connection, String proposal, String why);
+    }
+
+    /** Says no to a proposal. */
+    @Command(name = "reject", description = "Rejects a proposal: one rejection ends it. Never one's own.")
+    static final class Reject extends Ending {
 
         Reject(Surroundings surroundings) {
             super(surroundings);
         }
 
         @Override
-        int run(Connection connection) {
-            show(
-                    this,
-                    connection
-                            .policy()
-                            .rejectProposal(RejectProposalRequest.newBuilder()
-                                    .setTenant(tenantOrEmpty())
-                                    .setId(id)
-                                    .setComment(comment)
-                                    .build())
-                            .getProposal());
-            return ExitCodes.DONE;
+        Proposal end(Connection connection, String proposal, String why) {
+            return connection
+                    .policy()
+                    .rejectProposal(RejectProposalRequest.newBuilder()
+                            .setTenant(tenantOrEmpty())
+                            .setId(proposal)
+                            .setComment(why)
+                            .build())
+                    .getProposal();
         }
     }
 
     /** Takes a proposal back. */
     @Command(name = "withdraw", description = "Takes a proposal back; whoever proposed it only.")
-    static final class Withdraw extends ClientCommand {
-
-        @Parameters(paramLabel = "ID", description = "The proposal.")
-        private String id = "";
-
-        @Option(names = "--comment", paramLabel = "TEXT", description = "Why.")
-        private String comment = "";
+    static final class Withdraw extends Ending {
 
         Withdraw(Surroundings surroundings) {
             super(surroundings);
         }
 
         @Override
-        int run(Connection connection) {
-            show(
-                    this,
-                    connection
-                            .policy()
-                            .withdrawProposal(WithdrawProposalRequest.newBuilder()
-                                    .setTenant(tenantOrEmpty())
-                                    .setId(id)
-                                    .setComment(comment)
-                                    .build())
-                            .getProposal());
-            return ExitCodes.DONE;
+        Proposal end(Connection connection, String proposal, String why) {
+            return connection
+                    .policy()
+                    .withdrawProposal(WithdrawProposalRequest.newBuilder()
+                            .setTenant(tenantOrEmpty())
+                            .setId(proposal)
+                            .setComment(why)
+                            .build())
+                    .getProposal();
         }
     }
 

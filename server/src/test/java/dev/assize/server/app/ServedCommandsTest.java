@@ -346,6 +346,9 @@ class ServedCommandsTest {
         assertThat(console.run("policy", "diff", change.toString())).isEqualTo(1);
         assertThat(console.err()).contains("needs 1 other to accept it");
         assertThat(console.run("policy", "propose", "--tenant", "bank")).isEqualTo(2);
+        assertThat(console.run("policy", "propose", change.toString(), "--tenant", "bank", "--prune"))
+                .isEqualTo(2);
+        assertThat(console.err()).contains("metadata.manager");
         assertThat(console.run("policy", "propose", change.toString(), "--tenant", "bank", "--ttl", "31d"))
                 .isEqualTo(2);
 
@@ -397,6 +400,36 @@ class ServedCommandsTest {
                 .isZero();
         assertThat(console.run("policy", "withdraw", id, "--tenant", "bank")).isEqualTo(1);
         assertThat(olga.run("policy", "reject", id)).isEqualTo(1);
+        proposesADirectoryThatPrunes(olga);
+    }
+
+    /** The manager is the one that all its documents name. */
+    private void proposesADirectoryThatPrunes(Console acceptor) throws IOException {
+        String role = """
+                {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: %s, manager: ci},
+                  spec: {permissions: [{resources: [invoice], actions: [read]}]}}
+                """;
+        Path directory = Files.createDirectories(home.resolve("bank-policies"));
+        Files.writeString(directory.resolve("kept.yaml"), role.formatted("kept"));
+        Path gone = Files.writeString(directory.resolve("gone.yaml"), role.formatted("gone"));
+        accepted(acceptor, directory);
+        Files.delete(gone);
+        accepted(acceptor, directory);
+
+        assertThat(console.run("policy", "export", "--tenant", "bank")).isZero();
+        assertThat(console.out()).contains("name: kept").doesNotContain("name: gone");
+    }
+
+    private void accepted(Console acceptor, Path directory) {
+        assertThat(console.run("policy", "propose", "--dir", directory.toString(), "--tenant", "bank", "--prune"))
+                .as(console.err())
+                .isZero();
+        String id = console.out().replaceAll("(?s).*proposal +(\\w{32}).*", "$1");
+        assertThat(acceptor.run("policy", "accept", id)).isEqualTo(1);
+        String digest = acceptor.err().replaceAll("(?s).*--digest ([0-9a-f]{64}).*", "$1");
+        assertThat(acceptor.run("policy", "accept", id, "--digest", digest))
+                .as(acceptor.err())
+                .isZero();
     }
 
     @Test
