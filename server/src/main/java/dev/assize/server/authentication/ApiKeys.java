@@ -1,7 +1,9 @@
 package dev.assize.server.authentication;
 
+import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.CacheLoader;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.LoadingCache;
 import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
@@ -32,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 public final class ApiKeys {
     /*
      * A credential that was verified is believed for a few seconds without asking the store again. The cache is keyed
-     * by a digest under the pepper, so that a heap dump holds no secret, and it holds successes only: a stranger who
+     * by a digest, so that a heap dump holds no secret: of 32 random bytes nobody finds them by it, with or without the
+     * pepper, which is left out because every call pays for it. It holds successes only: a stranger who
      * guesses cannot fill it. One that is in use is verified anew beside the calls that use it, halfway to its end, so that
      * none of them has to wait; where the store does not answer it ends as it would have. An unknown id costs the same read, digest and comparison as a known one with a wrong
      * secret.
@@ -52,10 +55,14 @@ public final class ApiKeys {
     private final InstantSource clock;
     private final SecureRandom random = new SecureRandom();
     private final KeysTogether found;
-    private final LoadingCache<Digest, ApiKey> verified;
+    private final Ticker ticker;
+    private final LoadingCache<Digest, Found<ApiKey>> verified;
 
     /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
-    private final LoadingCache<String, Optional<ApiKey>> ongoing;
+    private final LoadingCache<String, Found<Optional<ApiKey>>> ongoing;
+
+    /** When keys end that do, by lookup id: what is known of them also while the store cannot be asked. */
+    private final Cache<String, Instant> ends;
 
     /** Counted so that a key which was read before a revocation is not remembered after it. */
     private final AtomicLong revocations = new AtomicLong();
@@ -98,9 +105,14 @@ public final class ApiKeys {
         this.clock = clock;
         this.metrics = new AuthenticationMetrics(registry);
         this.found = found;
+        this.ticker = ticker;
         this.verified = cache(
                 config, ticker, (digest, key) -> foundAnew.find(key.caller().keyId(), now -> stillAs(key, now)));
         this.ongoing = cache(config, ticker, (id, key) -> foundAnew.find(id, Function.identity()));
+        this.ends = Caffeine.newBuilder()
+                .maximumSize(config.cacheSize())
+                .executor(Runnable::run)
+                .build();
     }
 
     /** What is verified anew halfway to its end has time enough to wait for others. */
@@ -109,34 +121,38 @@ public final class ApiKeys {
         return share.compareTo(LONGEST_MOMENT) < 0 ? share : LONGEST_MOMENT;
     }
 
-    private static <K, V> LoadingCache<K, V> cache(
+    /** What is found is believed for a time that begins before it was read: how long that took is a part of it. */
+    private static <K, V> LoadingCache<K, Found<V>> cache(
             AuthenticationConfig config, Ticker ticker, BiFunction<K, V, CompletableFuture<@Nullable V>> again) {
-        Caffeine<Object, Object> cache = Caffeine.newBuilder()
-                .expireAfterWrite(config.cacheTtl())
+        long ttlNanos = config.cacheTtl().toNanos();
+        Caffeine<Object, Found<V>> cache = Caffeine.newBuilder()
+                .expireAfter(Expiry.<Object, Found<V>>writing(
+                        (key, found) -> Duration.ofNanos(Math.max(0, ttlNanos - (ticker.read() - found.nanos)))))
                 .maximumSize(config.cacheSize())
                 .executor(Runnable::run)
                 .ticker(ticker);
         if (config.cacheTtl().isPositive()) {
             cache.refreshAfterWrite(config.cacheTtl().dividedBy(2));
         }
-        return cache.build(new VerifiedAgain<>(again));
+        return cache.build(new VerifiedAgain<>(again, ticker));
     }
 
     /**
      * Whether the key by which a caller was authenticated is valid still, for calls that go on for long. While the store
-     * cannot be asked it is as it was.
+     * cannot be asked it is as it was, up to the end that it was known to have.
      */
     public boolean isStillValid(Caller caller) {
         try {
-            Optional<ApiKey> known = ongoing.getIfPresent(caller.keyId());
+            Found<Optional<ApiKey>> known = ongoing.getIfPresent(caller.keyId());
             if (known == null) {
                 // Before the cache is entered: in there one waits for whoever reads the store already.
                 Prompt.requireTime();
-                known = ongoing.get(caller.keyId(), repository::find);
+                known = ongoing.get(caller.keyId(), this::findAt);
             }
-            return known.filter(key -> key.isValidAt(clock.instant())).isPresent();
+            return known.value.filter(key -> key.isValidAt(clock.instant())).isPresent();
         } catch (StoreUnavailableException broken) {
-            return true;
+            Instant end = ends.getIfPresent(caller.keyId());
+            return end == null || clock.instant().isBefore(end);
         }
     }
 
@@ -186,14 +202,40 @@ public final class ApiKeys {
 
     /** The caller whose valid key this is; empty for every other text, whatever is wrong with it. */
     public Optional<Caller> authenticate(String credential) {
-        return Credential.parse(credential)
-                .flatMap(this::verify)
-                .filter(key -> key.isValidAt(clock.instant()))
+        ApiKey remembered = remembered(credential);
+        Optional<ApiKey> found;
+        if (remembered == null) {
+            found = Credential.parse(credential).flatMap(this::verify);
+        } else {
+            if (remembered.caller().breakGlass()) {
+                // Its use is recorded, which takes time: before it is counted, as this begins anew then.
+                Prompt.requireTime();
+            }
+            metrics.remembered();
+            found = Optional.of(remembered);
+        }
+        return found.filter(key -> key.isValidAt(clock.instant()))
                 .map(ApiKey::caller)
                 .or(() -> {
                     metrics.refused();
                     return Optional.empty();
                 });
+    }
+
+    /**
+     * The caller whose valid everyday key this is, as far as this node remembers it; null otherwise, which says nothing of
+     * the key. It has no effect: whoever lets a call in by it says so to {@link #recalled}.
+     */
+    public @Nullable Caller recall(String credential) {
+        ApiKey remembered = remembered(credential);
+        return remembered == null || remembered.caller().breakGlass() || !remembered.isValidAt(clock.instant())
+                ? null
+                : remembered.caller();
+    }
+
+    /** A call was let in by what was recalled. */
+    public void recalled() {
+        metrics.remembered();
     }
 
     /** Keys of a home tenant by id, behind {@code afterId}. */
@@ -232,17 +274,25 @@ public final class ApiKeys {
     private void forget(String keyId) {
         revocations.incrementAndGet();
         ongoing.invalidate(keyId);
-        verified.asMap().values().removeIf(key -> key.caller().keyId().equals(keyId));
+        verified.asMap().values().removeIf(key -> key.value.caller().keyId().equals(keyId));
+    }
+
+    /** The key that was verified a moment ago and is believed still. */
+    private @Nullable ApiKey remembered(String credential) {
+        if (credential.length() != Credential.TEXT_LENGTH) {
+            return null;
+        }
+        Found<ApiKey> known = verified.getIfPresent(digest(credential));
+        return known != null && believed.believes(known.value) ? known.value : null;
+    }
+
+    private static Digest digest(String credential) {
+        return Digest.sha256(credential.getBytes(StandardCharsets.UTF_8));
     }
 
     private Optional<ApiKey> verify(Credential credential) {
-        Digest digest = pepper.mac("assize/credential", credential.text().getBytes(StandardCharsets.US_ASCII));
-        ApiKey cached = verified.getIfPresent(digest);
-        if (cached != null && believed.believes(cached)) {
-            metrics.remembered();
-            return Optional.of(cached);
-        }
         long revocationsBefore = revocations.get();
+        long nanos = ticker.read();
         Optional<ApiKey> found = find(credential.id());
         Digest expected = found.map(ApiKey::secretHash).orElse(NO_SECRET);
         boolean proven = expected.equals(pepper.mac(credential.secretBytes()));
@@ -250,8 +300,12 @@ public final class ApiKeys {
             return Optional.empty();
         }
         metrics.verified();
-        verified.put(digest, found.get());
-        ongoing.put(credential.id(), found);
+        Digest digest = digest(credential.text());
+        verified.put(digest, new Found<>(found.get(), nanos));
+        ongoing.put(credential.id(), new Found<>(found, nanos));
+        if (found.get().expiresAt() != null) {
+            ends.put(credential.id(), found.get().expiresAt());
+        }
         if (revocations.get() != revocationsBefore) {
             verified.invalidate(digest);
             ongoing.invalidate(credential.id());
@@ -262,6 +316,11 @@ public final class ApiKeys {
     /** The key as the store has it now; null where it is gone or is another. */
     private static @Nullable ApiKey stillAs(ApiKey key, Optional<ApiKey> found) {
         return found.filter(now -> now.secretHash().equals(key.secretHash())).orElse(null);
+    }
+
+    private Found<Optional<ApiKey>> findAt(String id) {
+        long nanos = ticker.read();
+        return new Found<>(repository.find(id), nanos);
     }
 
     private Optional<ApiKey> find(String id) {
@@ -299,21 +358,29 @@ public final class ApiKeys {
         }
     }
 
+    /**
+     * What the store was found to have.
+     *
+     * @param nanos before it was asked
+     */
+    private record Found<V>(V value, long nanos) {}
+
     /** Asks again for what is remembered. Nothing is loaded here, and a failure leaves what is remembered to its end. */
-    private record VerifiedAgain<K, V>(BiFunction<K, V, CompletableFuture<@Nullable V>> again)
-            implements CacheLoader<K, V> {
+    private record VerifiedAgain<K, V>(BiFunction<K, V, CompletableFuture<@Nullable V>> again, Ticker ticker)
+            implements CacheLoader<K, Found<V>> {
 
         @Override
-        public V load(K key) {
+        public Found<V> load(K key) {
             throw new IllegalStateException("What is not remembered is looked up by whoever needs it");
         }
 
         @Override
-        public CompletableFuture<@Nullable V> asyncReload(K key, V remembered, Executor ignored) {
-            CompletableFuture<@Nullable V> renewed = new CompletableFuture<>();
-            var _ = again.apply(key, remembered).whenComplete((value, failure) -> {
+        public CompletableFuture<@Nullable Found<V>> asyncReload(K key, Found<V> remembered, Executor ignored) {
+            CompletableFuture<@Nullable Found<V>> renewed = new CompletableFuture<>();
+            long nanos = ticker.read();
+            var _ = again.apply(key, remembered.value).whenComplete((value, failure) -> {
                 if (failure == null) {
-                    renewed.complete(value);
+                    renewed.complete(value == null ? null : new Found<>(value, nanos));
                 } else if (failure instanceof StoreUnavailableException) {
                     // Cancelled, it is not logged: the next call that needs the store says what is wrong with it.
                     renewed.cancel(false);

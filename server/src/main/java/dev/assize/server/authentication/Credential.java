@@ -14,7 +14,7 @@ record Credential(String id, String secret) {
     private static final int SECRET_BYTES = 32;
     private static final String ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
     private static final int SECRET_LENGTH = 43;
-    private static final int TEXT_LENGTH = PREFIX.length() + ID_LENGTH + 1 + SECRET_LENGTH;
+    static final int TEXT_LENGTH = PREFIX.length() + ID_LENGTH + 1 + SECRET_LENGTH;
 
     /**
      * Empty where the text has not the form, {@code asz_[a-z0-9]{16}_[A-Za-z0-9_-]{43}}; that alone tells nothing about

@@ -15,6 +15,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ class ApiKeysTest {
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryApiKeyRepository repository = new InMemoryApiKeyRepository();
+    private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private final ApiKeys keys = node(repository, new byte[32]);
 
     @Test
@@ -127,6 +129,69 @@ class ApiKeysTest {
     }
 
     @Test
+    void believesAKeyFromWhenItWasAskedForHoweverLongThatTook() {
+        ApiKeys elsewhere = node(repository, new byte[32]);
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        Caller caller = key.key().caller();
+        assertThat(elsewhere.authenticate(key.credential())).isPresent();
+        advance(AuthenticationConfig.DEFAULT_CACHE_TTL.dividedBy(2).plusMillis(1));
+        repository.afterFind(() -> {
+            // The store answers late, and meanwhile the key is revoked at another node.
+            repository.afterFind(() -> {});
+            keys.revoke(ACME, caller.keyId(), ADMIN);
+            advance(AuthenticationConfig.DEFAULT_CACHE_TTL.dividedBy(2));
+        });
+        assertThat(elsewhere.authenticate(key.credential())).as("remembered").isPresent();
+        advance(AuthenticationConfig.DEFAULT_CACHE_TTL.dividedBy(2));
+        assertThat(elsewhere.authenticate(key.credential())).isEmpty();
+    }
+
+    @Test
+    void endsACallThatGoesOnWithItsKeyAlsoWhileTheStoreDoesNotAnswer() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(60)), ADMIN);
+        Caller caller = keys.authenticate(key.credential()).orElseThrow();
+        repository.breakFinds();
+        advance(Duration.ofSeconds(60).minusMillis(1));
+        assertThat(keys.isStillValid(caller)).isTrue();
+        advance(Duration.ofMillis(1));
+        assertThat(keys.isStillValid(caller)).isFalse();
+    }
+
+    @Test
+    void recallsInNoTimeWhomItRemembersAndCountsNothing() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(2)), ADMIN);
+        assertThat(keys.recall(key.credential())).isNull();
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        Prompt.run(() ->
+                assertThat(keys.recall(key.credential())).isEqualTo(key.key().caller()));
+        assertThat(keys.recall(key.credential().toUpperCase(Locale.ROOT))).isNull();
+        assertThat(remembered()).isZero();
+        keys.recalled();
+        assertThat(remembered()).isOne();
+        advance(Duration.ofSeconds(2));
+        assertThat(keys.recall(key.credential())).as("expired").isNull();
+    }
+
+    @Test
+    void countsAUseOfTheBreakGlassKeyOnceThoughItBeginsAnew() {
+        CreatedKey key = keys.seal("for tests", ADMIN).created();
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        assertThat(keys.recall(key.credential())).isNull();
+        assertThatThrownBy(() -> Prompt.run(() -> keys.authenticate(key.credential())))
+                .isInstanceOf(WouldWaitException.class);
+        assertThat(remembered()).isZero();
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        assertThat(remembered()).isOne();
+    }
+
+    private double remembered() {
+        return meters.get("assize.authentications")
+                .tag("outcome", "remembered")
+                .counter()
+                .count();
+    }
+
+    @Test
     void doesNotRememberAKeyThatWasRevokedWhileItWasRead() {
         CreatedKey key = keys.create(grant(null), ADMIN);
         repository.afterFind(() -> keys.revoke(ACME, key.key().caller().keyId(), ADMIN));
@@ -179,7 +244,7 @@ class ApiKeysTest {
                 Pepper.of(pepper),
                 AuthenticationConfig.defaults(Path.of("unused")),
                 now::get,
-                new SimpleMeterRegistry(),
+                meters,
                 () -> now.get().toEpochMilli() * 1_000_000,
                 new KeysTogether(store, Runnable::run, Duration.ZERO),
                 new KeysTogether(store, Runnable::run, Duration.ZERO));
