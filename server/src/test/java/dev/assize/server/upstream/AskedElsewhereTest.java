@@ -200,7 +200,7 @@ class AskedElsewhereTest {
 
         @Override
         public State state(TenantId tenant) {
-            return new State(new Revision(5), new Revision(7), Instant.EPOCH);
+            return new State(new Revision(5), new Revision(7), Instant.EPOCH, 1);
         }
 
         @Override

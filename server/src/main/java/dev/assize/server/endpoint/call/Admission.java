@@ -6,15 +6,13 @@ import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The door: lets a call in when its credential authenticates a caller that may use the RPC. */
 public final class Admission {
 
-    /** As W3C has it: neither id is all zeros, and there is no version ff. */
-    private static final Pattern TRACE_CONTEXT =
-            Pattern.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}");
+    /** Of a `traceparent`, as W3C has it: version, trace, parent and flags in hexadecimal digits. */
+    private static final int[] TRACE_PARTS = {2, 32, 16, 2};
 
     private static final String SCHEME = "Bearer ";
 
@@ -47,14 +45,63 @@ public final class Admission {
         return new CallContext(caller, rpc, traceContext(traceparent));
     }
 
+    /**
+     * Lets a call in at once by what is remembered of its credential, as {@link #admit} would. Null where that has to say
+     * more: the credential is not known here at this moment, may not use the RPC, is limited to environments, or is for
+     * emergencies. It has no effect; whoever goes on with it says so to {@link #recalled}.
+     *
+     * @param authorization the only value of that header
+     */
+    public @Nullable CallContext recall(String rpc, String authorization, @Nullable String traceparent) {
+        Caller caller = hasScheme(authorization) ? keys.recall(afterScheme(authorization)) : null;
+        return caller == null || !caller.mayUse(rpc) || !caller.envs().isEmpty()
+                ? null
+                : new CallContext(caller, rpc, traceContext(traceparent));
+    }
+
+    /** A call that was let in by what was recalled has been answered. */
+    public void recalled() {
+        keys.recalled();
+    }
+
     /** What is not of its form is nobody's trace. */
     private static @Nullable String traceContext(@Nullable String value) {
         return value != null && isTraceContext(value) ? value : null;
     }
 
-    /** Whether a text has the form of a W3C `traceparent`. */
+    /** Whether a text has the form of a W3C `traceparent`: neither id is all zeros, and there is no version ff. */
     public static boolean isTraceContext(String text) {
-        return TRACE_CONTEXT.matcher(text).matches();
+        int at = 0;
+        for (int length : TRACE_PARTS) {
+            if (at > 0 && (at >= text.length() || text.charAt(at++) != '-')) {
+                return false;
+            }
+            boolean isId = length > 2;
+            if (at + length > text.length() || !isHex(text, at, length) || (isId && isZeros(text, at, length))) {
+                return false;
+            }
+            at += length;
+        }
+        return at == text.length() && !text.startsWith("ff");
+    }
+
+    private static boolean isHex(String text, int from, int length) {
+        for (int i = from; i < from + length; i++) {
+            char digit = text.charAt(i);
+            if ((digit < '0' || digit > '9') && (digit < 'a' || digit > 'f')) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isZeros(String text, int from, int length) {
+        for (int i = from; i < from + length; i++) {
+            if (text.charAt(i) != '0') {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The one credential of a call: of several, none is believed. */
@@ -66,13 +113,21 @@ public final class Admission {
                     Map.of());
         }
         String value = authorization.getFirst();
-        if (authorization.size() > 1 || !value.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
+        if (authorization.size() > 1 || !hasScheme(value)) {
             throw RefusedException.of(
                     ErrorReason.CREDENTIALS_INVALID,
                     "malformed metadata: expected one `authorization: Bearer asz_<id>_<secret>`",
                     Map.of());
         }
-        return value.substring(SCHEME.length()).strip();
+        return afterScheme(value);
+    }
+
+    private static boolean hasScheme(String authorization) {
+        return authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
+    }
+
+    private static String afterScheme(String authorization) {
+        return authorization.substring(SCHEME.length()).strip();
     }
 
     private static RefusedException unknown() {

@@ -60,23 +60,30 @@ public final class AnswersOnRecord {
 
     /** Returns when the answers of a tenant may be given; an answer that is not given in time is not on record either. */
     public void put(TenantId tenant, List<Given> answers) {
-        put(tenant, answers, true);
+        put(CallContext.current(), tenant, decisions.decisionLog(tenant), answers, true);
+    }
+
+    /**
+     * The same for the answer to a call that is known, given by a policy that is.
+     *
+     * @param log what that policy puts on record
+     */
+    public void put(CallContext call, TenantId tenant, DecisionLog log, Given answer) {
+        put(call, tenant, log, List.of(answer), true);
     }
 
     /** The same for an answer that has had its effect: it goes on record, whether or not somebody still waits for it. */
     public void putDone(TenantId tenant, Given answer) {
-        put(tenant, List.of(answer), false);
+        put(CallContext.current(), tenant, decisions.decisionLog(tenant), List.of(answer), false);
     }
 
-    private void put(TenantId tenant, List<Given> answers, boolean mayBeWithdrawn) {
-        DecisionLog log = decisions.decisionLog(tenant);
+    private void put(CallContext call, TenantId tenant, DecisionLog log, List<Given> answers, boolean mayBeWithdrawn) {
         if (log.mode() == DecisionLog.Mode.NONE) {
             return;
         }
         if (log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
             Prompt.requireTime();
         }
-        CallContext call = CallContext.current();
         List<DecisionMade> made = answers.stream()
                 .filter(given -> log.covers(given.answer().reason().isAllow()))
                 .map(given -> new DecisionMade(

@@ -35,7 +35,12 @@ public final class Gate {
 
     /** That the credential by which a call came in is still valid: a stream may outlive it. */
     public void requireCredential() {
-        if (!keys.isStillValid(CallContext.current().caller())) {
+        requireCredential(CallContext.current());
+    }
+
+    /** The same for a call that is known. */
+    public void requireCredential(CallContext call) {
+        if (!keys.isStillValid(call.caller())) {
             throw RefusedException.of(
                     ErrorReason.CREDENTIALS_INVALID, "the credential has expired or was revoked", Map.of());
         }
@@ -50,7 +55,13 @@ public final class Gate {
 
     /** The same for a name that was read already. */
     public void admit(TenantId tenant) {
-        admit(PolicyScope.of(tenant));
+        admit(CallContext.current(), tenant);
+    }
+
+    /** The same for a call that is known. */
+    public void admit(CallContext call, TenantId tenant) {
+        requireReach(call.caller(), tenant);
+        require(call, tenant, needed(call, tenant));
     }
 
     /** Admits the current call to a tenant, or to the platform where the request names none. */
@@ -62,11 +73,11 @@ public final class Gate {
 
     /** Admits the current call to the scope. */
     public void admit(PolicyScope scope) {
-        CallContext call = CallContext.current();
-        requireReach(call.caller(), scope.ledgerTenant());
-        Permission permission = RpcPermissions.of(call.rpc())
-                .orElseThrow(() -> missing(call.caller(), scope.ledgerTenant(), "rpc", call.rpc()));
-        require(scope.ledgerTenant(), permission);
+        admit(CallContext.current(), scope.ledgerTenant());
+    }
+
+    private static Permission needed(CallContext call, TenantId tenant) {
+        return RpcPermissions.of(call.rpc()).orElseThrow(() -> missing(call.caller(), tenant, "rpc", call.rpc()));
     }
 
     /** That the credential reaches the tenant of this name, which need not exist. */
@@ -79,13 +90,17 @@ public final class Gate {
 
     /** A permission beyond what the RPC itself needs. */
     public void require(TenantId tenant, Permission permission) {
-        Caller caller = CallContext.current().caller();
+        require(CallContext.current(), tenant, permission);
+    }
+
+    private void require(CallContext call, TenantId tenant, Permission permission) {
+        Caller caller = call.caller();
         if (!access.permits(caller, tenant, permission)) {
             throw missing(caller, tenant, permission.resourceType(), permission.action());
         }
         // In tenant `assize` that was recorded when the call came in.
         if (caller.breakGlass() && !tenant.equals(TenantId.ASSIZE) && tenants.exists(tenant)) {
-            breakGlass.useIn(caller, tenant, CallContext.current().rpc());
+            breakGlass.useIn(caller, tenant, call.rpc());
         }
     }
 

@@ -11,8 +11,8 @@ import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.StreamSupport;
 
 /**
  * Lets a call in when its credential authenticates a caller that may use the RPC. Only health, and reflection where
@@ -20,10 +20,9 @@ import java.util.stream.StreamSupport;
  */
 final class AuthenticationInterceptor implements ServerInterceptor {
 
-    private static final Metadata.Key<String> AUTHORIZATION =
+    static final Metadata.Key<String> AUTHORIZATION =
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Metadata.Key<String> TRACEPARENT =
-            Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
+    static final Metadata.Key<String> TRACEPARENT = Metadata.Key.of("traceparent", Metadata.ASCII_STRING_MARSHALLER);
     private static final String HEALTH = "grpc.health.v1.Health/";
     private static final String REFLECTION = "grpc.reflection.";
 
@@ -69,8 +68,11 @@ final class AuthenticationInterceptor implements ServerInterceptor {
 
     private static List<String> credentials(Metadata headers) {
         Iterable<String> values = headers.getAll(AUTHORIZATION);
-        return values == null
-                ? List.of()
-                : StreamSupport.stream(values.spliterator(), false).toList();
+        if (values == null) {
+            return List.of();
+        }
+        List<String> all = new ArrayList<>(1);
+        values.forEach(all::add);
+        return all;
     }
 }

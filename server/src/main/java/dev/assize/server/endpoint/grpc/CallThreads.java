@@ -43,7 +43,8 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
         return PROMPT.contains(method.getFullMethodName()) && !isCompressed(headers);
     }
 
-    private static boolean isCompressed(Metadata headers) {
+    /** Whether messages of the call may be compressed. */
+    static boolean isCompressed(Metadata headers) {
         String encoding = headers.get(ENCODING);
         return encoding != null && !encoding.equals(Codec.Identity.NONE.getMessageEncoding());
     }

@@ -7,6 +7,7 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
@@ -105,7 +106,7 @@ final class CheckMethods {
 
     private MessageBytes check(MessageBytes bytes) {
         bytes.requireTimeToRead();
-        MessageBytes answer = plain.check(bytes);
+        MessageBytes answer = bytes.isPlain() ? plain.check(CallContext.current(), bytes) : null;
         return answer == null ? checkMessage(bytes) : answer;
     }
 
@@ -116,7 +117,7 @@ final class CheckMethods {
 
     private MessageBytes checkBatch(MessageBytes bytes) {
         bytes.requireTimeToRead();
-        MessageBytes answer = plain.batch(bytes);
+        MessageBytes answer = bytes.isPlain() ? plain.batch(CallContext.current(), bytes) : null;
         return answer == null ? checkBatchMessage(bytes) : answer;
     }
 

@@ -42,6 +42,7 @@ public final class CheckModule extends AbstractModule {
         bind(Checks.class).in(Singleton.class);
         bind(PlainChecks.class).in(Singleton.class);
         bind(CheckMethods.class).in(Singleton.class);
+        bind(PlainCalls.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);
         bind(CheckRehearsal.class).in(Singleton.class);
     }

@@ -44,6 +44,7 @@ public final class CheckRehearsal {
     private static final int FRAMES = 20;
 
     private final CheckMethods checks;
+    private final PlainCalls plain;
     private final CallThreads threads;
     private final AuthenticationInterceptor authenticated;
     private final PromptInterceptor prompt;
@@ -52,11 +53,13 @@ public final class CheckRehearsal {
     @Inject
     CheckRehearsal(
             CheckMethods checks,
+            PlainCalls plain,
             CallThreads threads,
             AuthenticationInterceptor authenticated,
             PromptInterceptor prompt,
             MetricsInterceptor measured) {
         this.checks = checks;
+        this.plain = plain;
         this.threads = threads;
         this.authenticated = authenticated;
         this.prompt = prompt;
@@ -65,12 +68,20 @@ public final class CheckRehearsal {
 
     /** Asks by every RPC until the time is up, or there were answers enough, and says how many there were. */
     public int run(String credential, List<CheckRequest> requests, Duration atMost, int enough) throws IOException {
-        Server server = NettyServerBuilder.forAddress(
-                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), InsecureServerCredentials.create())
+        // Its own: what a thread keeps of those who worked on it goes with it.
+        try (EventLoops loops = new EventLoops(1)) {
+            return run(loops, credential, requests, atMost, enough);
+        }
+    }
+
+    private int run(EventLoops loops, String credential, List<CheckRequest> requests, Duration atMost, int enough)
+            throws IOException {
+        Server server = loops.serve(NettyServerBuilder.forAddress(
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), InsecureServerCredentials.create()))
                 .directExecutor()
                 .callExecutor(threads)
-                .addService(ServerInterceptors.intercept(
-                        checks.in(new DecisionServiceImplBase() {}.bindService()), authenticated, prompt, measured))
+                .addService(plain.before(ServerInterceptors.intercept(
+                        checks.in(new DecisionServiceImplBase() {}.bindService()), authenticated, prompt, measured)))
                 .build()
                 .start();
         ManagedChannel channel = NettyChannelBuilder.forAddress(

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
+import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.TenantId;
@@ -33,6 +34,9 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
     private final Replies replies;
     private final ServerCallStreamObserver<MessageBytes> stream;
     private final Executor elsewhere;
+
+    /** What the door found out: it stays, and is not looked up for each message. */
+    private final CallContext call = CallContext.current();
 
     // Callbacks of one call come one after the other: no guard is needed.
     private boolean ended;
@@ -127,15 +131,15 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
         if (!plainRequest.read(request)) {
             return null;
         }
-        gate.requireCredential();
-        TenantId tenant = plain.read(request, plainRequest.from(), plainRequest.to());
+        gate.requireCredential(call);
+        TenantId tenant = plain.read(call, request, plainRequest.from(), plainRequest.to());
         if (tenant == null) {
             return null;
         }
-        gate.admit(tenant);
+        gate.admit(call, tenant);
         MessageBytes answer;
         try {
-            answer = plain.decide(tenant);
+            answer = plain.decide(call, tenant);
         } catch (WouldWaitException later) {
             throw later;
         } catch (RuntimeException failure) {
@@ -145,7 +149,7 @@ final class CheckStreamCall implements StreamObserver<MessageBytes> {
     }
 
     private CheckStreamResponse answer(CheckStreamRequest request) {
-        gate.requireCredential();
+        gate.requireCredential(call);
         TenantId tenant = gate.admit(request.getCheck().getTenant());
         String correlation = Fields.text("correlation_id", request.getCorrelationId(), CORRELATION_BYTES);
         CheckStreamResponse.Builder response =

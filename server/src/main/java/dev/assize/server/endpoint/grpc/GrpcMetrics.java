@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
 
 /** The meters of the gRPC door: calls by RPC and status code, and errors of ours. */
 final class GrpcMetrics {
@@ -21,8 +23,8 @@ final class GrpcMetrics {
     private final MeterRegistry registry;
     private final Counter internalErrors;
 
-    /** By RPC and code, both of which are few. */
-    private final ConcurrentMap<Call, Timer> calls = new ConcurrentHashMap<>();
+    /** By RPC, which are few. */
+    private final ConcurrentMap<String, Calls> calls = new ConcurrentHashMap<>();
 
     @Inject
     GrpcMetrics(MeterRegistry registry) {
@@ -32,24 +34,46 @@ final class GrpcMetrics {
                 .register(registry);
     }
 
-    void called(String rpc, Status.Code code, long nanos) {
-        calls.computeIfAbsent(new Call(rpc, code), this::timer).record(nanos, TimeUnit.NANOSECONDS);
+    /** The meters of one RPC, for whoever has many calls of it. */
+    Calls of(String rpc) {
+        Calls known = calls.get(rpc);
+        return known == null ? calls.computeIfAbsent(rpc, Calls::new) : known;
     }
 
     void internalError() {
         internalErrors.increment();
     }
 
-    private Timer timer(Call call) {
+    private Timer timer(String rpc, Status.Code code) {
         return Timer.builder("assize.rpc.duration")
                 .description("Calls, from their arrival to their end")
-                .tag("rpc", call.rpc)
-                .tag("code", call.code.name())
+                .tag("rpc", rpc)
+                .tag("code", code.name())
                 .publishPercentileHistogram()
                 .minimumExpectedValue(SHORTEST)
                 .maximumExpectedValue(LONGEST)
                 .register(registry);
     }
 
-    private record Call(String rpc, Status.Code code) {}
+    /** Calls of one RPC. A code has a meter once a call has ended with it. */
+    final class Calls {
+
+        private final String rpc;
+        private final AtomicReferenceArray<@Nullable Timer> byCode =
+                new AtomicReferenceArray<>(Status.Code.values().length);
+
+        private Calls(String rpc) {
+            this.rpc = rpc;
+        }
+
+        void called(Status.Code code, long nanos) {
+            Timer timer = byCode.get(code.ordinal());
+            if (timer == null) {
+                // Registered twice it is the same.
+                timer = GrpcMetrics.this.timer(rpc, code);
+                byCode.set(code.ordinal(), timer);
+            }
+            timer.record(nanos, TimeUnit.NANOSECONDS);
+        }
+    }
 }

@@ -24,6 +24,7 @@ public final class GrpcServices {
     private final List<String> services;
 
     private final CheckMethods checks;
+    private final PlainCalls plain;
     private final CallThreads threads;
     private final MetricsInterceptor measured;
     private final SpanInterceptor spanned;
@@ -38,6 +39,7 @@ public final class GrpcServices {
     GrpcServices(
             Endpoints endpoints,
             CheckMethods checks,
+            PlainCalls plain,
             Set<GuestService> guests,
             CallThreads threads,
             MetricsInterceptor measured,
@@ -54,6 +56,7 @@ public final class GrpcServices {
                 .map(service -> service.getServiceDescriptor().getName())
                 .toList();
         this.checks = checks;
+        this.plain = plain;
         this.threads = threads;
         this.measured = measured;
         this.spanned = spanned;
@@ -112,6 +115,6 @@ public final class GrpcServices {
         // The last one named is the first one called.
         return spanned.isNeeded()
                 ? ServerInterceptors.intercept(service, spanned, authenticated, prompt, measured)
-                : ServerInterceptors.intercept(service, authenticated, prompt, measured);
+                : plain.before(ServerInterceptors.intercept(service, authenticated, prompt, measured));
     }
 }

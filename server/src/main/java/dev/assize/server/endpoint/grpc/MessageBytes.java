@@ -45,6 +45,8 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
     /** Null for what was read. */
     private final @Nullable RuntimeException refusal;
 
+    private boolean plain = true;
+
     MessageBytes(byte[] bytes) {
         super(bytes);
         refusal = null;
@@ -61,6 +63,16 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
     byte[] bytes() {
         return buf;
+    }
+
+    /** Whether it may be a request that needs no parser, as nobody has found yet that it is not. */
+    boolean isPlain() {
+        return plain;
+    }
+
+    /** It was looked at, and has to be asked as a message. */
+    void isNotPlain() {
+        plain = false;
     }
 
     /**

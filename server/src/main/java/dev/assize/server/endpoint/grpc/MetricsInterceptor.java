@@ -21,13 +21,13 @@ final class MetricsInterceptor implements ServerInterceptor {
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        String rpc = RpcNames.of(call.getMethodDescriptor());
+        GrpcMetrics.Calls calls = metrics.of(RpcNames.of(call.getMethodDescriptor()));
         long begin = System.nanoTime();
         return next.startCall(
                 new SimpleForwardingServerCall<>(call) {
                     @Override
                     public void close(Status status, Metadata trailers) {
-                        metrics.called(rpc, status.getCode(), System.nanoTime() - begin);
+                        calls.called(status.getCode(), System.nanoTime() - begin);
                         super.close(status, trailers);
                     }
                 },

@@ -17,7 +17,6 @@ import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.prompt.Prompt;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,19 +45,19 @@ final class PlainChecks {
 
     /** A `CheckResponse` to a `CheckRequest`. */
     @Nullable
-    MessageBytes check(MessageBytes request) {
-        TenantId tenant = read(request.bytes(), 0, request.bytes().length);
+    MessageBytes check(CallContext call, MessageBytes request) {
+        TenantId tenant = read(call, request.bytes(), 0, request.bytes().length);
         if (tenant == null) {
             return null;
         }
-        gate.admit(tenant);
-        return decide(tenant);
+        gate.admit(call, tenant);
+        return decide(call, tenant);
     }
 
     /** The tenant that a plain request on the event loop is about; away from it there is no desk that is worth its making. */
     @Nullable
-    TenantId read(byte[] bytes, int from, int to) {
-        if (!Prompt.isRequired() || isLimited(CallContext.current().caller())) {
+    TenantId read(CallContext call, byte[] bytes, int from, int to) {
+        if (!Prompt.isRequired() || isLimited(call.caller())) {
             return null;
         }
         Place place = places.get();
@@ -70,21 +69,22 @@ final class PlainChecks {
 
     /** A `CheckResponse` to what this thread has read last, once the call is admitted to the tenant. */
     @Nullable
-    MessageBytes decide(TenantId tenant) {
+    MessageBytes decide(CallContext call, TenantId tenant) {
         Place place = places.get();
         CheckBytes names = place.question.names();
         try (Desk desk = place.desk) {
             if (!desk.open(names) || isAwaited(desk.decisionLog()) || !desk.decide(names)) {
                 return null;
             }
-            boolean recorded = desk.decisionLog().covers(desk.reason().isAllow());
+            DecisionLog log = desk.decisionLog();
+            boolean recorded = log.covers(desk.reason().isAllow());
             if (recorded && elsewhere.isThere()) {
                 desk.abandon();
                 return null;
             }
             String id = ids.next();
             if (recorded) {
-                onRecord.put(tenant, List.of(onRecord.given(id, names.query(tenant), desk.answer())));
+                onRecord.put(call, tenant, log, onRecord.given(id, names.query(tenant), desk.answer()));
             }
             return place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE
                     ? AnswerWriter.minimal(desk.reason())
@@ -94,8 +94,8 @@ final class PlainChecks {
 
     /** A `CheckBatchResponse` to a `CheckBatchRequest`. */
     @Nullable
-    MessageBytes batch(MessageBytes request) {
-        if (isLimited(CallContext.current().caller())) {
+    MessageBytes batch(CallContext call, MessageBytes request) {
+        if (isLimited(call.caller())) {
             return null;
         }
         byte[] bytes = request.bytes();
@@ -108,7 +108,7 @@ final class PlainChecks {
         if (tenant == null) {
             return null;
         }
-        gate.admit(tenant);
+        gate.admit(call, tenant);
         if (batch.size() > BatchCheck.PROMPT_ITEMS) {
             Prompt.requireTime();
         }

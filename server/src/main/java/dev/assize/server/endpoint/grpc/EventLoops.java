@@ -1,0 +1,60 @@
+package dev.assize.server.endpoint.grpc;
+
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.IoHandlerFactory;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.ServerChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+
+/** The threads of one listener, which nobody else uses: Linux's own transport where there is one, or else Java's. */
+final class EventLoops implements AutoCloseable {
+
+    private final boolean epoll = Epoll.isAvailable();
+    private final EventLoopGroup acceptor;
+    private final EventLoopGroup loops;
+
+    /** @param threads 0 for as many as Netty thinks fit */
+    EventLoops(int threads) {
+        this.acceptor = new MultiThreadIoEventLoopGroup(1, handler());
+        this.loops = new MultiThreadIoEventLoopGroup(threads, handler());
+    }
+
+    private IoHandlerFactory handler() {
+        return epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    }
+
+    /** Has a listener on a port run here. */
+    NettyServerBuilder serve(NettyServerBuilder port) {
+        return serve(port, epoll ? EpollServerSocketChannel.class : NioServerSocketChannel.class);
+    }
+
+    /** A listener on a Unix socket that runs here. */
+    NettyServerBuilder serve(Path socket) {
+        SocketAddress address = epoll ? new DomainSocketAddress(socket.toFile()) : UnixDomainSocketAddress.of(socket);
+        return serve(
+                NettyServerBuilder.forAddress(address),
+                epoll ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class);
+    }
+
+    private NettyServerBuilder serve(NettyServerBuilder listener, Class<? extends ServerChannel> channel) {
+        return listener.channelType(channel).bossEventLoopGroup(acceptor).workerEventLoopGroup(loops);
+    }
+
+    /** To be called when what runs here has ended. */
+    @Override
+    public void close() {
+        var _ = acceptor.shutdownGracefully();
+        var _ = loops.shutdownGracefully();
+    }
+}
