@@ -2,24 +2,25 @@ package dev.assize.server.endpoint.grpc;
 
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
-import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,24 +28,19 @@ import org.slf4j.LoggerFactory;
 /** The same services on a Unix socket. A file that a server left behind when it died is replaced; any other is not touched. */
 final class UnixSocketServer implements AutoCloseable {
 
+    private static final String LOCK = ".lock";
+
     private static final Logger LOG = LoggerFactory.getLogger(UnixSocketServer.class);
 
     private final GrpcConfig.UnixSocket socket;
-    private final EventLoopGroup acceptor;
-    private final EventLoopGroup loops;
+    private final EventLoops loops;
     private final Server server;
 
     /** Which file it is: one of that name may be another server's by the time this one ends. */
     private final Object fileKey;
 
-    private UnixSocketServer(
-            GrpcConfig.UnixSocket socket,
-            EventLoopGroup acceptor,
-            EventLoopGroup loops,
-            Server server,
-            Object fileKey) {
+    private UnixSocketServer(GrpcConfig.UnixSocket socket, EventLoops loops, Server server, Object fileKey) {
         this.socket = socket;
-        this.acceptor = acceptor;
         this.loops = loops;
         this.server = server;
         this.fileKey = fileKey;
@@ -56,23 +52,18 @@ final class UnixSocketServer implements AutoCloseable {
      * @param configured the builder with everything but where it listens
      */
     static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
-        EventLoopGroup acceptor = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
-        EventLoopGroup loops = new MultiThreadIoEventLoopGroup(NioIoHandler.newFactory());
+        EventLoops loops = new EventLoops(0);
         Server server = null;
-        try {
+        try (Opening _ = Opening.of(socket.file())) {
             makeRoom(socket.file());
             Path hidden = hiddenDirectory(socket.file());
             try {
                 Path bound = hidden.resolve("s");
-                NettyServerBuilder builder = NettyServerBuilder.forAddress(UnixDomainSocketAddress.of(bound))
-                        .channelType(NioServerDomainSocketChannel.class)
-                        .bossEventLoopGroup(acceptor)
-                        .workerEventLoopGroup(loops);
-                server = configured.apply(builder).build().start();
+                server = configured.apply(loops.serve(bound)).build().start();
                 Files.setPosixFilePermissions(bound, socket.permissions());
                 Object fileKey = fileKey(bound);
                 Files.move(bound, socket.file(), StandardCopyOption.ATOMIC_MOVE);
-                return new UnixSocketServer(socket, acceptor, loops, server, fileKey);
+                return new UnixSocketServer(socket, loops, server, fileKey);
             } finally {
                 Files.deleteIfExists(hidden.resolve("s"));
                 Files.delete(hidden);
@@ -81,7 +72,7 @@ final class UnixSocketServer implements AutoCloseable {
             if (server != null) {
                 server.shutdownNow();
             }
-            end(acceptor, loops);
+            loops.close();
             throw new GrpcStartException(
                     "cannot listen on " + socket.file() + " (grpc.unixSocket): " + reason(socket.file(), e), e);
         }
@@ -109,7 +100,7 @@ final class UnixSocketServer implements AutoCloseable {
     /** To be called when the server has ended. */
     @Override
     public void close() {
-        end(acceptor, loops);
+        loops.close();
         try {
             if (Files.exists(socket.file(), LinkOption.NOFOLLOW_LINKS)
                     && fileKey(socket.file()).equals(fileKey)) {
@@ -118,11 +109,6 @@ final class UnixSocketServer implements AutoCloseable {
         } catch (IOException e) {
             LOG.warn("{} cannot be deleted", socket.file(), e);
         }
-    }
-
-    private static void end(EventLoopGroup acceptor, EventLoopGroup loops) {
-        var _ = acceptor.shutdownGracefully();
-        var _ = loops.shutdownGracefully();
     }
 
     private static void makeRoom(Path file) throws IOException {
@@ -139,11 +125,41 @@ final class UnixSocketServer implements AutoCloseable {
         Files.delete(file);
     }
 
-    private static boolean isServed(Path file) {
+    /** Only a connection that is refused says that nobody listens; one that is forbidden says nothing of that. */
+    private static boolean isServed(Path file) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             return channel.connect(UnixDomainSocketAddress.of(file));
-        } catch (IOException nobody) {
+        } catch (ConnectException nobody) {
             return false;
+        }
+    }
+
+    /**
+     * The lock that a server holds while it takes the place of one that has died, so that of several that start at once none
+     * takes another's. Its file stays: who deletes a lock's file may delete another's lock.
+     */
+    private record Opening(FileChannel file) implements AutoCloseable {
+
+        static Opening of(Path socket) throws IOException {
+            Path path = socket.resolveSibling(socket.getFileName() + LOCK);
+            FileChannel file = FileChannel.open(
+                    path,
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            try {
+                if (file.tryLock() == null) {
+                    throw new IOException("another server is opening it");
+                }
+            } catch (IOException | OverlappingFileLockException taken) {
+                file.close();
+                throw taken instanceof IOException refused ? refused : new IOException("another server is opening it");
+            }
+            return new Opening(file);
+        }
+
+        @Override
+        public void close() throws IOException {
+            file.close();
         }
     }
 

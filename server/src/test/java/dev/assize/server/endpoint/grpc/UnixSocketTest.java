@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.Decision;
@@ -9,13 +10,25 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.netty.bootstrap.Bootstrap;
+import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainDatagramChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +63,38 @@ class UnixSocketTest {
             other.bind(UnixDomainSocketAddress.of(taken));
             assertRefused(taken, "somebody listens there already");
         }
+    }
+
+    @Test
+    void touchesNothingOfWhichItCannotTellWhetherItIsServed() throws Exception {
+        assumeTrue(Epoll.isAvailable());
+        Path file = directory.resolve("datagrams");
+        EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        try {
+            // Of another kind: who connects to it is not refused, but told that it is the wrong one.
+            new Bootstrap()
+                    .group(loop)
+                    .channel(EpollDomainDatagramChannel.class)
+                    .handler(new ChannelInboundHandlerAdapter())
+                    .bind(new DomainSocketAddress(file.toFile()))
+                    .sync();
+            assertRefused(file, "wrong type");
+            assertThat(file).exists();
+        } finally {
+            var _ = loop.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void waitsForNobodyWhoTakesThePlaceOfADeadServerToo() throws Exception {
+        Path file = directory.resolve("assize.sock");
+        leaveBehind(file);
+        try (FileChannel lock = FileChannel.open(
+                        directory.resolve("assize.sock.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock _ = lock.lock()) {
+            assertRefused(file, "another server is opening it");
+        }
+        assertThat(file).exists();
     }
 
     @Test
