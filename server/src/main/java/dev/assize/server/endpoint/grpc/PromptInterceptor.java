@@ -8,8 +8,10 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.Status;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
@@ -92,8 +94,19 @@ final class PromptInterceptor implements ServerInterceptor {
             if (awaySize.get() > 0 || !handledPromptly(event)) {
                 away.add(Context.current().wrap(event));
                 if (awaySize.getAndIncrement() == 0) {
-                    threads.execute(this::handleAway);
+                    moveAway();
                 }
+            }
+        }
+
+        /** Where there are no threads any more the server has ended, and nobody handles what happens to the call. */
+        private void moveAway() {
+            try {
+                threads.execute(this::handleAway);
+            } catch (RejectedExecutionException stopped) {
+                failed = true;
+                fail(Status.UNAVAILABLE.withDescription("this node is stopping").asRuntimeException());
+                handleAway();
             }
         }
 

@@ -362,6 +362,18 @@ class PromptCallsTest {
                 .isOne();
     }
 
+    @Test
+    void tellsWhoseCallWouldHaveToWaitThatTheNodeStopsWhereNothingCanWaitAnyMore() {
+        waitForTheFirst("user:slow");
+        door.injector.getInstance(CallThreads.class).close();
+        assertThatThrownBy(() -> door.decisions(door.admin)
+                        .withDeadlineAfter(20, TimeUnit.SECONDS)
+                        .check(request("user:slow")))
+                .isInstanceOf(StatusRuntimeException.class)
+                .hasMessageContaining("UNAVAILABLE");
+        assertThat(check("user:fast").getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+    }
+
     /** The engine would have to wait for this subject's first answer, and has it then. */
     private void waitForTheFirst(String subject) {
         slow.add(subject);
