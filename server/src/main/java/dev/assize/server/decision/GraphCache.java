@@ -430,6 +430,10 @@ final class GraphCache {
     private @Nullable HeldGraph load(TenantId tenant, Duration timeout) {
         if (unknown.getIfPresent(tenant) == null) {
             Prompt.requireTime();
+        } else if (Prompt.isRequired()) {
+            // Remembered as unknown, which needs no look at loads: what is kept there is kept under their lock.
+            misses.increment();
+            return null;
         }
         misses.increment();
         while (true) {
