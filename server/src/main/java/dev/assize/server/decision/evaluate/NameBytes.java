@@ -3,14 +3,22 @@ package dev.assize.server.decision.evaluate;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.security.SecureRandom;
 
 /** Names as bytes: a hash to find them by, which is never trusted alone, and whether two are the same. */
 public final class NameBytes {
+    /*
+     * Both halves of a product are folded into one word (as wyhash does), by a factor that is drawn when the process
+     * starts: who may choose names cannot choose ones that meet in one place of a table and make it slow.
+     */
 
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
     private static final long MULTIPLIER = 0x9E3779B97F4A7C15L;
+
+    /** Odd, so that no word is lost. */
+    private static final long KEY = new SecureRandom().nextLong() | 1;
 
     private NameBytes() {}
 
@@ -30,12 +38,12 @@ public final class NameBytes {
     }
 
     static long begun(int length) {
-        return length * MULTIPLIER;
+        return length * MULTIPLIER ^ KEY;
     }
 
     static long mixed(long hash, long word) {
-        long product = (hash ^ word) * MULTIPLIER;
-        return product ^ product >>> 29;
+        long both = hash ^ word;
+        return both * KEY ^ Math.unsignedMultiplyHigh(both, KEY);
     }
 
     /** All of fewer than eight bytes. */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.Subject;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -141,6 +144,32 @@ class SubjectTableTest {
 
     private static long word(byte[] name, int at) {
         return ByteBuffer.wrap(name).order(ByteOrder.LITTLE_ENDIAN).getLong(at);
+    }
+
+    @Test
+    void aHashIsAnotherOneInEveryProcess() throws Exception {
+        byte[] name = "user:alice".getBytes(StandardCharsets.UTF_8);
+        int again = (int) ofAnotherProcess()
+                .getMethod("hash", byte[].class, int.class, int.class)
+                .invoke(null, name, 0, name.length);
+        int more = (int) ofAnotherProcess()
+                .getMethod("hash", byte[].class, int.class, int.class)
+                .invoke(null, name, 0, name.length);
+        assertThat(Set.of(NameBytes.hash(name, 0, name.length)).containsAll(List.of(again, more)))
+                .isFalse();
+    }
+
+    /** The class as it is begun anew. */
+    private static Class<?> ofAnotherProcess() throws IOException {
+        byte[] code;
+        try (InputStream in = NameBytes.class.getResourceAsStream("NameBytes.class")) {
+            code = Objects.requireNonNull(in).readAllBytes();
+        }
+        return new ClassLoader(NameBytes.class.getClassLoader()) {
+            Class<?> define() {
+                return defineClass(NameBytes.class.getName(), code, 0, code.length);
+            }
+        }.define();
     }
 
     private static int hash(String id) {
