@@ -1,22 +1,34 @@
 package dev.assize.server.app;
 
+import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
+import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.filter.Filter;
+import ch.qos.logback.core.spi.AppenderAttachable;
+import ch.qos.logback.core.spi.FilterAttachable;
 import ch.qos.logback.core.spi.FilterReply;
 import dev.assize.server.endpoint.call.CallContext;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 
-/** Gives the log of this process its form: whatever any library logs, by whichever way, is a line of that form. */
+/**
+ * Gives the log of this process its form: whatever any library logs, by whichever way, is a line of that form. Lines are
+ * written by a thread of their own: an event loop that wrote them itself would stand still as soon as nobody reads them.
+ */
 final class LogLines {
+
+    /** Lines that wait to be written; beyond that they are lost, since nobody waits for them. */
+    static final int WAITING_LINES = 4_096;
 
     private LogLines() {}
 
@@ -24,17 +36,67 @@ final class LogLines {
     static void become(LogFormat format) {
         SLF4JBridgeHandler.removeHandlersForRootLogger();
         SLF4JBridgeHandler.install();
-        if (format == LogFormat.JSON && LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            context.getLogger(Logger.ROOT_LOGGER_NAME).iteratorForAppenders().forEachRemaining(appender -> {
-                if (appender instanceof OutputStreamAppender<ILoggingEvent> lines) {
-                    json(lines, context);
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+            become(format, context);
+        }
+    }
+
+    /** Writes what still waits, for a second at most; what is logged from now on is written at once. */
+    static void end() {
+        if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+            Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+            appenders(root).forEach(appender -> {
+                if (appender instanceof AsyncAppender beside) {
+                    root.detachAppender(beside);
+                    List<Appender<ILoggingEvent>> lines = appenders(beside);
+                    beside.stop();
+                    lines.forEach(Appender::start);
+                    lines.forEach(root::addAppender);
                 }
             });
         }
     }
 
-    /** The appender's lines as objects, those of a call with its number and its trace. */
-    static void json(OutputStreamAppender<ILoggingEvent> lines, LoggerContext context) {
+    /** The same of one context: of the lines that its root writes by itself, which are written beside their writers then. */
+    static void become(LogFormat format, LoggerContext context) {
+        Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+        for (Appender<ILoggingEvent> appender : appenders(root)) {
+            if (appender instanceof OutputStreamAppender<ILoggingEvent> lines) {
+                root.addAppender(beside(format, lines, context));
+                root.detachAppender(lines);
+            }
+        }
+    }
+
+    private static List<Appender<ILoggingEvent>> appenders(AppenderAttachable<ILoggingEvent> of) {
+        List<Appender<ILoggingEvent>> appenders = new ArrayList<>();
+        of.iteratorForAppenders().forEachRemaining(appenders::add);
+        return appenders;
+    }
+
+    private static AsyncAppender beside(
+            LogFormat format, OutputStreamAppender<ILoggingEvent> lines, LoggerContext context) {
+        AsyncAppender beside = new AsyncAppender();
+        beside.setContext(context);
+        beside.setName(lines.getName() + "-beside");
+        beside.setQueueSize(WAITING_LINES);
+        beside.setDiscardingThreshold(0);
+        beside.setNeverBlock(true);
+        if (format == LogFormat.JSON) {
+            json(lines, beside, context);
+        }
+        beside.addAppender(lines);
+        beside.start();
+        return beside;
+    }
+
+    /**
+     * The appender's lines as objects, those of a call with its number and its trace.
+     *
+     * @param marked where lines come in, on the threads that write them
+     */
+    static void json(
+            OutputStreamAppender<ILoggingEvent> lines, FilterAttachable<ILoggingEvent> marked, LoggerContext context) {
         JsonEncoder encoder = new JsonEncoder();
         encoder.setContext(context);
         encoder.setWithContext(false);
@@ -47,7 +109,7 @@ final class LogLines {
         lines.setEncoder(encoder);
         CallMarks marks = new CallMarks();
         marks.start();
-        lines.addFilter(marks);
+        marked.addFilter(marks);
     }
 
     /** Marks lines that are written while a call is worked on. Made when a line is written, so that a call costs nothing. */

@@ -61,7 +61,9 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
             }
             return process;
         } catch (RuntimeException failure) {
-            throw new CommandException(reason(failure), failure);
+            String reason = reason(failure);
+            LogLines.end();
+            throw new CommandException(reason, failure);
         }
     }
 
@@ -93,6 +95,7 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
         LOG.info("Stopping");
         server.close();
         LOG.info("Stopped");
+        LogLines.end();
         stopped.countDown();
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
 import ch.qos.logback.classic.util.LogbackMDCAdapter;
@@ -12,6 +13,7 @@ import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.authentication.Caller;
@@ -24,11 +26,14 @@ import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,7 +52,7 @@ class LogLinesTest {
         context.setMDCAdapter(new LogbackMDCAdapter());
         OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
         lines.setContext(context);
-        LogLines.json(lines, context);
+        LogLines.json(lines, lines, context);
         lines.setOutputStream(written);
         lines.start();
         context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
@@ -71,6 +76,40 @@ class LogLinesTest {
         assertThat(lines.getFirst().get("timestamp").isIntegralNumber()).isTrue();
         assertThat(lines.getFirst().has("arguments")).isFalse();
         assertThat(lines.getLast().get("throwable").toString()).contains("why", "because");
+    }
+
+    @Test
+    void nobodyWaitsForLinesThatNobodyReads() throws Exception {
+        LoggerContext stuck = new LoggerContext();
+        stuck.setMDCAdapter(new LogbackMDCAdapter());
+        CountDownLatch read = new CountDownLatch(1);
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
+        lines.setContext(stuck);
+        lines.setEncoder(new JsonEncoder());
+        lines.setOutputStream(new FilterOutputStream(written) {
+            @Override
+            public void write(byte[] bytes) throws IOException {
+                Uninterruptibles.awaitUninterruptibly(read);
+                out.write(bytes);
+            }
+        });
+        lines.start();
+        stuck.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
+        LogLines.become(LogFormat.JSON, stuck);
+        CallContext call = new CallContext(caller(), "DecisionService/Check", null);
+        Logger log = stuck.getLogger("dev.assize.server.Shown");
+
+        for (int i = 0; i < 2 * LogLines.WAITING_LINES; i++) {
+            String line = "line " + i;
+            call.attachedTo(Context.current()).run(() -> log.info(line));
+        }
+        read.countDown();
+        stuck.stop();
+
+        List<String> got = written.toString(StandardCharsets.UTF_8).lines().toList();
+        assertThat(got).hasSizeBetween(1, 2 * LogLines.WAITING_LINES - 1);
+        assertThat(got.getFirst()).contains("\"line 0\"", call.id());
     }
 
     @Test
