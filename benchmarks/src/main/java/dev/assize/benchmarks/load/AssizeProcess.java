@@ -17,6 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
 final class AssizeProcess implements ServerUnderTest {
 
     static final String READY = "Ctrl-C stops it.";
+
+    private static final KeyFile ADMINISTRATORS =
+            home -> Credentials.read(home).orElseThrow().key();
 
     /** Written with one change. */
     private static final int PARTS_OF_A_CHANGE = 500;
@@ -46,10 +50,16 @@ final class AssizeProcess implements ServerUnderTest {
 
     private JavaProcess process;
 
-    /** The administrator's, which the first start writes down. */
+    /** The administrator's, or that of a sidecar's callers, which the first start writes down. */
     private final String key;
 
-    private AssizeProcess(String name, Path home, Launch launch, Map<String, String> settings, @Nullable SslContext tls)
+    private AssizeProcess(
+            String name,
+            Path home,
+            Launch launch,
+            Map<String, String> settings,
+            @Nullable SslContext tls,
+            KeyFile keyFile)
             throws IOException {
         this.name = name;
         this.home = home;
@@ -57,7 +67,7 @@ final class AssizeProcess implements ServerUnderTest {
         this.tls = tls;
         this.settings = new HashMap<>(settings);
         this.process = startFirst();
-        this.key = Credentials.read(home).orElseThrow().key();
+        this.key = keyFile.read(home);
     }
 
     /**
@@ -66,7 +76,31 @@ final class AssizeProcess implements ServerUnderTest {
      * @param settings variables of its configuration, as `ASSIZE_DECISION_CACHE_BYTES`
      */
     static AssizeProcess start(String name, Launch launch, Map<String, String> settings) throws IOException {
-        return new AssizeProcess(name, Files.createTempDirectory("assize-load"), launch, settings, null);
+        return new AssizeProcess(
+                name, Files.createTempDirectory("assize-load"), launch, settings, null, ADMINISTRATORS);
+    }
+
+    /** Starts a sidecar of another one, for some of its tenants. */
+    static AssizeProcess startSidecar(Launch launch, AssizeProcess centre, List<String> tenants) throws IOException {
+        Path home = Files.createTempDirectory("assize-load");
+        Files.writeString(
+                Files.createFile(
+                        home.resolve("upstream-key"),
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"))),
+                SidecarKey.make(centre, tenants));
+        return new AssizeProcess(
+                "sidecar",
+                home,
+                launch,
+                Map.of(
+                        "ASSIZE_UPSTREAM_ADDRESS",
+                        "127.0.0.1:" + centre.port,
+                        "ASSIZE_UPSTREAM_TENANTS",
+                        String.join(",", tenants),
+                        "ASSIZE_UPSTREAM_TLS",
+                        "false"),
+                null,
+                directory -> Files.readString(directory.resolve("local-key")).strip());
     }
 
     static AssizeProcess startWithTls(String name, Launch launch, OwnTls tls) throws IOException {
@@ -77,7 +111,8 @@ final class AssizeProcess implements ServerUnderTest {
                 Map.of(
                         "ASSIZE_GRPC_TLS_CERTIFICATE", tls.certificate().toString(),
                         "ASSIZE_GRPC_TLS_KEY", tls.key().toString()),
-                tls.client());
+                tls.client(),
+                ADMINISTRATORS);
     }
 
     @Override
@@ -158,7 +193,18 @@ final class AssizeProcess implements ServerUnderTest {
     /** Starts it again on the same data, with these settings besides. */
     void startAgain(Map<String, String> moreSettings) throws IOException {
         settings.putAll(moreSettings);
-        process = start();
+        beginAgain();
+        awaitReady();
+    }
+
+    /** Starts it again on the same data; it is not ready when this returns. */
+    void beginAgain() throws IOException {
+        process = begin();
+    }
+
+    /** Returns when it says that it is ready. */
+    void awaitReady() throws IOException {
+        process.awaitReady(line -> line.startsWith(READY));
     }
 
     @Override
@@ -170,24 +216,25 @@ final class AssizeProcess implements ServerUnderTest {
     /** One that does not start leaves nothing behind. */
     private JavaProcess startFirst() throws IOException {
         try {
-            return start();
+            JavaProcess begun = begin();
+            begun.awaitReady(line -> line.startsWith(READY));
+            return begun;
         } catch (IOException failure) {
             Scratch.delete(home);
             throw failure;
         }
     }
 
-    private JavaProcess start() throws IOException {
+    private JavaProcess begin() throws IOException {
         Map<String, String> environment = new HashMap<>(settings);
         environment.put("ASSIZE_HOME", home.toString());
         environment.put("ASSIZE_GRPC_PORT", Integer.toString(port));
         environment.put("ASSIZE_HTTP_PORT", Integer.toString(httpPort));
         environment.putAll(launch.environment());
-        return JavaProcess.start(
-                launch.command(), environment, home.resolve("server.log"), line -> line.startsWith(READY));
+        return JavaProcess.begin(launch.command(), environment, home.resolve("server.log"));
     }
 
-    /** The administrator's. */
+    /** With the key that it wrote down. */
     AssizeClient client() {
         AssizeClient.Builder builder =
                 AssizeClient.builder().target("localhost:" + port).apiKey(key).checkDeadline(PATIENCE);
@@ -213,6 +260,13 @@ final class AssizeProcess implements ServerUnderTest {
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return free.getLocalPort();
         }
+    }
+
+    /** Where the key is found that a start writes down. */
+    @FunctionalInterface
+    private interface KeyFile {
+
+        String read(Path home) throws IOException;
     }
 
     /**

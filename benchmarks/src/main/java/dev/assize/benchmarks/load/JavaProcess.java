@@ -27,10 +27,12 @@ final class JavaProcess implements AutoCloseable {
     }
 
     private final Process process;
+    private final Path log;
     private final List<String> said = new ArrayList<>();
 
-    private JavaProcess(Process process) {
+    private JavaProcess(Process process, Path log) {
         this.process = process;
+        this.log = log;
     }
 
     /** Starts a main class of this class path, on every processor, with these options of the JVM. */
@@ -49,13 +51,19 @@ final class JavaProcess implements AutoCloseable {
      */
     static JavaProcess start(List<String> command, Map<String, String> environment, Path log, Predicate<String> ready)
             throws IOException {
+        JavaProcess started = begin(command, environment, log);
+        started.awaitReady(ready);
+        return started;
+    }
+
+    /** Starts it, and leaves the waiting to others. */
+    static JavaProcess begin(List<String> command, Map<String, String> environment, Path log) throws IOException {
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()));
         builder.environment().putAll(environment);
-        JavaProcess started = new JavaProcess(builder.start());
-        RUNNING.add(started.process);
-        started.awaitReady(ready, log);
-        return started;
+        JavaProcess begun = new JavaProcess(builder.start(), log);
+        RUNNING.add(begun.process);
+        return begun;
     }
 
     long pid() {
@@ -85,7 +93,8 @@ final class JavaProcess implements AutoCloseable {
         RUNNING.remove(process);
     }
 
-    private void awaitReady(Predicate<String> ready, Path log) throws IOException {
+    /** Returns when it says so; it is ended where it does not. */
+    void awaitReady(Predicate<String> ready) throws IOException {
         BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
         String line;

@@ -63,12 +63,16 @@ final class ProcessorTime {
         return ticks / TICKS_IN_SECOND;
     }
 
-    /** Memory of a process that is in use, what it shares included, in bytes; 0 where it cannot be read. */
-    long residentBytes(long pid) {
-        return read(proc.resolve(Long.toString(pid)).resolve("smaps_rollup"))
-                .lines()
-                .filter(line -> line.startsWith("Rss:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1_024)
+    /** Memory of a process that is in use; none where it cannot be read. */
+    ResidentMemory resident(long pid) {
+        String rollup = read(proc.resolve(Long.toString(pid)).resolve("smaps_rollup"));
+        return new ResidentMemory(bytes(rollup, "Rss:"), bytes(rollup, "Anonymous:"));
+    }
+
+    private static long bytes(String rollup, String line) {
+        return rollup.lines()
+                .filter(each -> each.startsWith(line))
+                .mapToLong(each -> Long.parseLong(each.replaceAll("\\D", "")) * 1_024)
                 .findFirst()
                 .orElse(0);
     }

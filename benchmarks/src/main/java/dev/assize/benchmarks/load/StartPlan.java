@@ -8,6 +8,8 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -16,10 +18,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts of the server as users start it, with the flags it has by itself and on every processor: how long until it is
- * ready and until its first right answer, how its first second compares with its later ones, and what memory it has.
+ * ready and until its first right answer, how its first second compares with its later ones, and what memory it has. So with
+ * a sidecar, whose centre is one of them.
  */
 final class StartPlan implements AutoCloseable {
 
@@ -35,7 +40,8 @@ final class StartPlan implements AutoCloseable {
     /** To what others do, before anything is started. */
     private static final Duration LISTENING = Duration.ofSeconds(1);
 
-    private static final double MEGABYTE = 1e6;
+    /** In which a server gives back what its start needed. */
+    private static final Duration REST = Duration.ofSeconds(10);
 
     private final Profile profile;
     private final AssizeProcess.Launch launch;
@@ -61,12 +67,19 @@ final class StartPlan implements AutoCloseable {
     }
 
     void run() throws IOException, InterruptedException, SQLException {
-        progress.accept("starts with the database up ...");
-        try (EmbeddedPostgres postgres = EmbeddedPostgres.start(directory.resolve("starts"))) {
-            measure("with the database up", OutsideDatabase.create(postgres).settings(), Bar.atMost(1.5));
+        try (EmbeddedPostgres postgres = EmbeddedPostgres.start(directory.resolve("starts"));
+                AssizeProcess server = AssizeProcess.start(
+                        "assize", launch, OutsideDatabase.create(postgres).settings())) {
+            TraceFlux.load(server);
+            measure("with the database up", server, Bar.atMost(1.5));
+            try (AssizeProcess sidecar = AssizeProcess.startSidecar(launch, server, TraceFlux.TENANTS)) {
+                measure("of a sidecar with its centre up", sidecar, Bar.atMost(1.5));
+            }
         }
-        progress.accept("starts with a PostgreSQL of its own ...");
-        measure("with a PostgreSQL of its own", Map.of(), Bar.atMost(6));
+        try (AssizeProcess server = AssizeProcess.start("assize", launch, Map.of())) {
+            TraceFlux.load(server);
+            measure("with a PostgreSQL of its own", server, Bar.atMost(6));
+        }
     }
 
     @Override
@@ -75,38 +88,31 @@ final class StartPlan implements AutoCloseable {
         client.close();
     }
 
-    private void measure(String how, Map<String, String> settings, Bar bar) throws IOException, InterruptedException {
-        int count = profile.starts();
-        double[] ready = new double[count];
-        double[] answered = new double[count];
-        double[] bytes = new double[count];
-        double[] loadedBytes = new double[count];
-        double[] first = new double[count];
-        double[] ratios = new double[count];
+    private void measure(String how, AssizeProcess server, Bar bar) throws IOException, InterruptedException {
+        progress.accept("starts " + how + " ...");
         boolean isNoisy = isNoisy();
-        try (AssizeProcess server = AssizeProcess.start("assize", launch, settings)) {
-            TraceFlux.load(server);
-            for (int i = 0; i < count; i++) {
-                Start start = startOf(server);
-                ready[i] = start.readySeconds;
-                answered[i] = start.answeredSeconds;
-                bytes[i] = processors.residentBytes(server.pid()) / MEGABYTE;
-                first[i] = p99(server);
-                warmUp(server);
-                ratios[i] = first[i] / p99(server);
-                loadedBytes[i] = processors.residentBytes(server.pid()) / MEGABYTE;
-            }
+        List<Start> starts = new ArrayList<>();
+        for (int i = 0; i < profile.starts(); i++) {
+            starts.add(startOf(server));
         }
-        findings.values("start " + how + ": seconds to the first right answer", bar, answered, isNoisy);
-        findings.values("start " + how + ": seconds until it is ready", Bar.atMost(5), ready, isNoisy);
-        findings.values("start " + how + ": resident MB at its first answer", Bar.atMost(200), bytes, isNoisy);
-        findings.values("start " + how + ": resident MB after the loads of this", null, loadedBytes, isNoisy);
-        findings.values("start " + how + ": p99 of the first second after ready, us", null, first, isNoisy);
-        findings.values(
-                "start " + how + ": p99 of the first second after ready, to the steady one",
+        Figures figures = new Figures("start " + how + ": ", starts, isNoisy);
+        figures.add("seconds to the first right answer", bar, start -> start.answeredSeconds);
+        figures.add("processor seconds to the first right answer", null, start -> start.answeredProcessorSeconds);
+        figures.add("seconds until it is ready", Bar.atMost(5), start -> start.readySeconds);
+        figures.add("processor seconds until it is ready", null, start -> start.readyProcessorSeconds);
+        figures.add("resident MB when it is ready", Bar.atMost(200), start -> start.whenReady.allMegabytes());
+        figures.add("of them its own", null, start -> start.whenReady.ownMegabytes());
+        figures.add(
+                "resident MB after " + REST.toSeconds() + " s without work",
+                Bar.atMost(200),
+                start -> start.atRest.allMegabytes());
+        figures.add("of them its own, after that", null, start -> start.atRest.ownMegabytes());
+        figures.add("resident MB after the loads of this", null, start -> start.loaded.allMegabytes());
+        figures.add("p99 of the first second after ready, us", null, start -> start.firstMicros);
+        figures.add(
+                "p99 of the first second after ready, to the steady one",
                 Bar.atMost(10),
-                ratios,
-                isNoisy);
+                start -> start.firstMicros / start.steadyMicros);
     }
 
     /** Whether others use more of the machine than a burst may be disturbed by. */
@@ -124,24 +130,45 @@ final class StartPlan implements AutoCloseable {
     private Start startOf(AssizeProcess server) throws IOException, InterruptedException {
         server.stop();
         long begin = System.nanoTime();
-        CompletableFuture<Long> firstAnswer = CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server), threads);
-        server.startAgain(Map.of());
+        server.beginAgain();
+        CompletableFuture<Answered> firstAnswer =
+                CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server), threads);
+        server.awaitReady();
         long ready = System.nanoTime();
+        double readyProcessorSeconds = processors.ofProcess(server.pid());
+        Answered answered = answered(firstAnswer);
+        ResidentMemory whenReady = processors.resident(server.pid());
+        double firstMicros = p99(server);
+        Thread.sleep(REST);
+        ResidentMemory atRest = processors.resident(server.pid());
+        warmUp(server);
+        return new Start(
+                (answered.nanos - begin) / 1e9,
+                answered.processorSeconds,
+                (ready - begin) / 1e9,
+                readyProcessorSeconds,
+                whenReady,
+                atRest,
+                firstMicros,
+                p99(server),
+                processors.resident(server.pid()));
+    }
+
+    private static Answered answered(CompletableFuture<Answered> firstAnswer) throws IOException, InterruptedException {
         try {
-            return new Start(
-                    (ready - begin) / 1e9, (firstAnswer.get(SECONDS_TO_ANSWER, TimeUnit.SECONDS) - begin) / 1e9);
+            return firstAnswer.get(SECONDS_TO_ANSWER, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException failure) {
             throw new IOException("the server was started and gave no right answer", failure);
         }
     }
 
     /** When it came. A client that was refused waits for a second before it tries again; so each try has a new one. */
-    private static long awaitFirstAnswer(AssizeProcess server) {
+    private Answered awaitFirstAnswer(AssizeProcess server) {
         while (!Thread.currentThread().isInterrupted()) {
             if (isListening(server)) {
                 try (AssizeClient client = server.client()) {
                     if (client.check(TraceFlux.allowed()).allowed()) {
-                        return System.nanoTime();
+                        return new Answered(System.nanoTime(), processors.ofProcess(server.pid()));
                     }
                 }
             }
@@ -188,5 +215,36 @@ final class StartPlan implements AutoCloseable {
                 .micros(99);
     }
 
-    private record Start(double readySeconds, double answeredSeconds) {}
+    /** When there was a right answer, and what the server had used of the processors by then. */
+    private record Answered(long nanos, double processorSeconds) {}
+
+    private record Start(
+            double answeredSeconds,
+            double answeredProcessorSeconds,
+            double readySeconds,
+            double readyProcessorSeconds,
+            ResidentMemory whenReady,
+            ResidentMemory atRest,
+            double firstMicros,
+            double steadyMicros,
+            ResidentMemory loaded) {}
+
+    /** Of all starts of one kind. */
+    private final class Figures {
+
+        private final String prefix;
+        private final List<Start> starts;
+        private final boolean isNoisy;
+
+        Figures(String prefix, List<Start> starts, boolean isNoisy) {
+            this.prefix = prefix;
+            this.starts = starts;
+            this.isNoisy = isNoisy;
+        }
+
+        void add(String name, @Nullable Bar bar, ToDoubleFunction<Start> figure) {
+            findings.values(
+                    prefix + name, bar, starts.stream().mapToDouble(figure).toArray(), isNoisy);
+        }
+    }
 }

@@ -14,6 +14,10 @@ final class TraceFlux {
 
     private static final List<String> FILES = List.of("tenant-a.yaml", "tenant-b.yaml");
     private static final String TENANT = "tenant-A";
+
+    /** Those of the pack; the first is asked about. */
+    static final List<String> TENANTS = List.of(TENANT, "tenant-B");
+
     private static final String ENVIRONMENT = "staging";
 
     private TraceFlux() {}

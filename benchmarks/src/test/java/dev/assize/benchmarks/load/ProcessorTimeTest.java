@@ -26,7 +26,7 @@ class ProcessorTimeTest {
     void aProcessThatHasEndedHasUsedNothing() {
         assertThat(time.ofProcess(7)).isZero();
         assertThat(time.ofFamily(7)).isZero();
-        assertThat(time.residentBytes(7)).isZero();
+        assertThat(time.resident(7)).isEqualTo(new ResidentMemory(0, 0));
     }
 
     @Test
@@ -64,13 +64,16 @@ class ProcessorTimeTest {
     }
 
     @Test
-    void residentMemoryIsAllThatTheProcessHasInUse() throws IOException {
+    void residentMemoryIsAllThatTheProcessHasInUseAndWhatOfItIsNoFiles() throws IOException {
         Path directory = Files.createDirectories(proc.resolve("7"));
         Files.writeString(
                 directory.resolve("smaps_rollup"),
-                "00-ff [rollup]\nRss:      900 kB\nPss:      512 kB\nPss_Dirty: 9 kB\n");
+                "00-ff [rollup]\nRss:      900 kB\nPss:      512 kB\nPss_Dirty: 9 kB\nAnonymous:   600 kB\n"
+                        + "LazyFree:   1 kB\nAnonHugePages: 2 kB\n");
 
-        assertThat(time.residentBytes(7)).isEqualTo(900 * 1_024);
+        assertThat(time.resident(7)).isEqualTo(new ResidentMemory(900 * 1_024, 600 * 1_024));
+        assertThat(new ResidentMemory(3_000_000, 2_000_000).allMegabytes()).isEqualTo(3);
+        assertThat(new ResidentMemory(3_000_000, 2_000_000).ownMegabytes()).isEqualTo(2);
     }
 
     private void process(long pid, String name, int user, int system, int childrenUser, int childrenSystem)
