@@ -2,12 +2,12 @@ package dev.assize.server.app;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import ch.qos.logback.classic.ClassicConstants;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.classic.util.ContextInitializer;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import java.util.stream.Stream;
@@ -53,8 +53,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     }
 
     private static boolean isThereAnother() {
-        return System.getProperty(ContextInitializer.CONFIG_FILE_PROPERTY) != null
-                || Stream.of(ContextInitializer.TEST_AUTOCONFIG_FILE, ContextInitializer.AUTOCONFIG_FILE)
+        return System.getProperty(ClassicConstants.CONFIG_FILE_PROPERTY) != null
+                || Stream.of(ClassicConstants.TEST_AUTOCONFIG_FILE, ClassicConstants.AUTOCONFIG_FILE)
                         .anyMatch(file -> LogSetup.class.getClassLoader().getResource(file) != null);
     }
 }

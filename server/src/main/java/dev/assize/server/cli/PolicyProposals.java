@@ -282,7 +282,7 @@ final class PolicyProposals {
     }
 
     /** Ends a proposal. */
-    private abstract static class Ending extends ClientCommand {
+    abstract static class Ending extends ClientCommand {
 
         @Parameters(paramLabel = "ID", description = "The proposal.")
         private String id = "";

@@ -166,8 +166,9 @@ final class AuthzenHandler implements HttpHandler {
         Context before = context.attach();
         try {
             TenantId tenant = inSlot(() -> entered(call, route));
-            if (route.task() != null) {
-                return inSlot(() -> Response.ok(accessRequests.status(tenant, route.task())));
+            String task = route.task();
+            if (task != null) {
+                return inSlot(() -> Response.ok(accessRequests.status(tenant, task)));
             }
             Headers headers = exchange.getRequestHeaders();
             requireJson(headers.getFirst("Content-Type"));

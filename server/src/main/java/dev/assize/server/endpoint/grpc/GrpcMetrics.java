@@ -67,11 +67,11 @@ final class GrpcMetrics {
         }
 
         void called(Status.Code code, long nanos) {
-            Timer timer = byCode.get(code.ordinal());
+            Timer timer = byCode.get(code.value());
             if (timer == null) {
                 // Registered twice it is the same.
                 timer = GrpcMetrics.this.timer(rpc, code);
-                byCode.set(code.ordinal(), timer);
+                byCode.set(code.value(), timer);
             }
             timer.record(nanos, TimeUnit.NANOSECONDS);
         }

@@ -55,7 +55,7 @@ final class PlainCalls {
     private ServerMethodDefinition<?, ?> before(ServerMethodDefinition<?, ?> method) {
         var descriptor = method.getMethodDescriptor();
         Desk desk = desks.get(descriptor.getFullMethodName());
-        if (desk == null || descriptor.getRequestMarshaller() != MessageBytes.MARSHALLER) {
+        if (desk == null || !descriptor.getRequestMarshaller().equals(MessageBytes.MARSHALLER)) {
             return method;
         }
         var bytes = (ServerMethodDefinition<MessageBytes, MessageBytes>) method;

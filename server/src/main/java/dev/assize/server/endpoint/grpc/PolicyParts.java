@@ -100,6 +100,7 @@ final class PolicyParts {
     }
 
     /** Of all documents of a scope at a revision; empty where that was never committed. */
+    @SuppressWarnings("NullAway") // A cache keeps nothing of what is null, and gives it on.
     Optional<ByteString> digest(PolicyScope scope, Revision revision) {
         return Optional.ofNullable(digests.get(new At(scope, revision), this::digest));
     }
