@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.Configurator;
-import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
@@ -34,7 +33,7 @@ class LogSetupTest {
         assertThat(logs.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("stderr"))
                 .isInstanceOfSatisfying(
                         ConsoleAppender.class,
-                        appender -> assertThat(((ConsoleAppender<ILoggingEvent>) appender).getTarget())
+                        appender -> assertThat(((ConsoleAppender<?>) appender).getTarget())
                                 .isEqualTo("System.err"));
     }
 

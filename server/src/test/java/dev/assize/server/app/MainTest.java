@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.cli.Surroundings;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import picocli.CommandLine;
 
@@ -27,16 +28,11 @@ class MainTest {
 
     @Test
     void describesAServersStartTheSameByItself() {
-        String alone = Main.commandLine(SURROUNDINGS, "serve", "--help")
-                .getSubcommands()
-                .get("serve")
-                .getUsageMessage();
-        assertThat(alone)
-                .contains("assize serve")
-                .isEqualTo(Main.commandLine(SURROUNDINGS)
-                        .getSubcommands()
-                        .get("serve")
-                        .getUsageMessage());
+        assertThat(usageOfServe("serve", "--help")).contains("assize serve").isEqualTo(usageOfServe());
+    }
+
+    private static String usageOfServe(String... args) {
+        return Objects.requireNonNull(commands(args).get("serve")).getUsageMessage();
     }
 
     private static Map<String, CommandLine> commands(String... args) {

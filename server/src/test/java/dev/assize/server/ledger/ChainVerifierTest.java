@@ -242,6 +242,11 @@ class ChainVerifierTest {
             }
 
             @Override
+            public List<StoredEntry> notices(TenantId tenant, List<Long> seqs, long fromSeq) {
+                return store.notices(tenant, seqs, fromSeq);
+            }
+
+            @Override
             public Optional<LedgerHead> head(TenantId tenant) {
                 return store.head(tenant);
             }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.ListValue;
+import com.google.protobuf.NullValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Value;
 import dev.assize.proto.envoy.v3.AttributeContext;
@@ -487,14 +488,17 @@ class AuthorizationServiceTest {
                                 .putFields("a", text("b"))
                                 .putFields(
                                         "none",
-                                        Value.newBuilder().setNullValueValue(0).build()))
+                                        Value.newBuilder()
+                                                .setNullValue(NullValue.NULL_VALUE)
+                                                .build()))
                         .build(),
                 new AttributeValue.Fields(new TreeMap<>(Map.of("a", new AttributeValue.Text("b")))));
         values.forEach((claim, read) -> {
             ask(order(at -> level(at, claim)));
             assertThat(query().context()).containsEntry("level", read);
         });
-        ask(order(at -> level(at, Value.newBuilder().setNullValueValue(0).build())));
+        ask(order(at ->
+                level(at, Value.newBuilder().setNullValue(NullValue.NULL_VALUE).build())));
         assertThat(query().context()).doesNotContainKey("level");
     }
 

@@ -72,7 +72,7 @@ class UnixSocketTest {
         EventLoopGroup loop = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
         try {
             // Of another kind: who connects to it is not refused, but told that it is the wrong one.
-            new Bootstrap()
+            var _ = new Bootstrap()
                     .group(loop)
                     .channel(EpollDomainDatagramChannel.class)
                     .handler(new ChannelInboundHandlerAdapter())
