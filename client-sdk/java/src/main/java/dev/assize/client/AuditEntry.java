@@ -12,6 +12,7 @@ import java.util.List;
  * @param recordedByTenant that caller's home
  * @param masked what was masked before it was written: {@code reason}, {@code payload}, or JSON pointers into the payload
  * @param erased which of the event's erasable fields are no longer there
+ * @param traceContext W3C {@code traceparent} of the call that brought it; empty where that had none
  */
 public record AuditEntry(
         long seq,
@@ -21,7 +22,8 @@ public record AuditEntry(
         String recordedByTenant,
         AuditEvent event,
         List<String> masked,
-        List<String> erased) {
+        List<String> erased,
+        String traceContext) {
 
     public AuditEntry {
         masked = List.copyOf(masked);

@@ -276,7 +276,8 @@ final class Wire {
                         event.getActorTenant(),
                         event.getErasableList()),
                 entry.getMaskedList(),
-                entry.getErasedList());
+                entry.getErasedList(),
+                entry.getTraceContext());
     }
 
     static QueryAuditRequest query(AuditQuery query, String tenant) {

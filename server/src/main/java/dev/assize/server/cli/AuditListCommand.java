@@ -106,6 +106,7 @@ public final class AuditListCommand extends ClientCommand {
             entry.getMaskedList().forEach(masked::add);
             ArrayNode erased = node.putArray("erased");
             entry.getErasedList().forEach(erased::add);
+            node.put("traceContext", entry.getTraceContext());
             if (frames) {
                 node.put(
                         "frame",

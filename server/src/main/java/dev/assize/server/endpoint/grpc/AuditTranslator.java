@@ -118,7 +118,8 @@ final class AuditTranslator {
                 .setRecordedByTenant(recorded.recorder().home().value())
                 .setEvent(wire(recorded.event()))
                 .addAllMasked(recorded.masked())
-                .addAllErased(recorded.erased());
+                .addAllErased(recorded.erased())
+                .setTraceContext(nullToEmpty(recorded.event().traceContext()));
         if (withFrame) {
             entry.setFrame(ByteString.copyFrom(recorded.frame()));
         }

@@ -439,6 +439,9 @@ class LedgerEndpointTest {
         assertThat(inTrace(trace.replace("b7ad", "c7ad"), once).getReplayed()).isTrue();
         assertThat(door.ledger(door.replay).appendAudit(once).getReplayed()).isTrue();
         assertThat(traces()).containsExactly(trace);
+        assertThat(query(QueryAuditRequest.newBuilder()).getEntriesList())
+                .extracting(AuditEntry::getTraceContext)
+                .containsExactly(trace);
     }
 
     @Test
@@ -458,6 +461,9 @@ class LedgerEndpointTest {
         }
         append(event());
         assertThat(traces()).hasSize(6).containsOnlyNulls();
+        assertThat(query(QueryAuditRequest.newBuilder()).getEntriesList())
+                .extracting(AuditEntry::getTraceContext)
+                .containsOnly("");
     }
 
     private AppendAuditResponse inTrace(String traceparent, AppendAuditRequest request) {
