@@ -2064,7 +2064,9 @@ type AuditEntry struct {
 	// What was masked before it was written: `reason`, `payload`, or JSON pointers into the payload.
 	Masked []string `protobuf:"bytes,8,rep,name=masked,proto3" json:"masked,omitempty"`
 	// Which of the event's erasable fields are no longer there.
-	Erased        []string `protobuf:"bytes,9,rep,name=erased,proto3" json:"erased,omitempty"`
+	Erased []string `protobuf:"bytes,9,rep,name=erased,proto3" json:"erased,omitempty"`
+	// W3C `traceparent` of the call that brought it; empty where that had none.
+	TraceContext  string `protobuf:"bytes,10,opt,name=trace_context,json=traceContext,proto3" json:"trace_context,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2160,6 +2162,13 @@ func (x *AuditEntry) GetErased() []string {
 		return x.Erased
 	}
 	return nil
+}
+
+func (x *AuditEntry) GetTraceContext() string {
+	if x != nil {
+		return x.TraceContext
+	}
+	return ""
 }
 
 // All conditions given must hold.
@@ -5013,7 +5022,7 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x12QueryAuditResponse\x12/\n" +
 	"\aentries\x18\x01 \x03(\v2\x15.assize.v1.AuditEntryR\aentries\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1b\n" +
-	"\tfirst_seq\x18\x03 \x01(\x03R\bfirstSeq\"\xbc\x02\n" +
+	"\tfirst_seq\x18\x03 \x01(\x03R\bfirstSeq\"\xe1\x02\n" +
 	"\n" +
 	"AuditEntry\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x1d\n" +
@@ -5027,7 +5036,9 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x05event\x18\x06 \x01(\v2\x15.assize.v1.AuditEventR\x05event\x12\x14\n" +
 	"\x05frame\x18\a \x01(\fR\x05frame\x12\x16\n" +
 	"\x06masked\x18\b \x03(\tR\x06masked\x12\x16\n" +
-	"\x06erased\x18\t \x03(\tR\x06erased\"\x9e\x03\n" +
+	"\x06erased\x18\t \x03(\tR\x06erased\x12#\n" +
+	"\rtrace_context\x18\n" +
+	" \x01(\tR\ftraceContext\"\x9e\x03\n" +
 	"\x12ExportAuditRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +

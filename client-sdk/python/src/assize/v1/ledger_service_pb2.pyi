@@ -980,6 +980,7 @@ class AuditEntry(_message.Message):
     FRAME_FIELD_NUMBER: _builtins.int
     MASKED_FIELD_NUMBER: _builtins.int
     ERASED_FIELD_NUMBER: _builtins.int
+    TRACE_CONTEXT_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     entry_hash: _builtins.bytes
     recorded_by: _builtins.str
@@ -987,6 +988,8 @@ class AuditEntry(_message.Message):
     recorded_by_tenant: _builtins.str
     frame: _builtins.bytes
     """The exact bytes that are hashed; present when asked."""
+    trace_context: _builtins.str
+    """W3C `traceparent` of the call that brought it; empty where that had none."""
     @_builtins.property
     def recorded_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -1011,10 +1014,11 @@ class AuditEntry(_message.Message):
         frame: _builtins.bytes = ...,
         masked: _abc.Iterable[_builtins.str] | None = ...,
         erased: _abc.Iterable[_builtins.str] | None = ...,
+        trace_context: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_hash", b"entry_hash", "erased", b"erased", "event", b"event", "frame", b"frame", "masked", b"masked", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by", "recorded_by_tenant", b"recorded_by_tenant", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_hash", b"entry_hash", "erased", b"erased", "event", b"event", "frame", b"frame", "masked", b"masked", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by", "recorded_by_tenant", b"recorded_by_tenant", "seq", b"seq", "trace_context", b"trace_context"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
