@@ -1,6 +1,7 @@
 package dev.assize.benchmarks;
 
 import dev.assize.benchmarks.load.LoadCommand;
+import dev.assize.benchmarks.load.SidecarsCommand;
 import dev.assize.benchmarks.report.FlameCommand;
 import dev.assize.benchmarks.report.ReportCommand;
 import java.io.PrintWriter;
@@ -35,6 +36,7 @@ public final class Main {
             case "flame" -> new FlameCommand();
             case "report" -> new ReportCommand();
             case "load" -> new LoadCommand();
+            case "sidecars" -> new SidecarsCommand();
             default -> null;
         };
     }

@@ -15,6 +15,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -172,6 +174,10 @@ final class AssizeProcess implements ServerUnderTest {
 
     /** The sum of all values of a meter, 0 where it has none yet. */
     double meter(String meter) throws IOException, InterruptedException {
+        return meter(line -> line.startsWith(meter + " ") || line.startsWith(meter + "{"));
+    }
+
+    private double meter(Predicate<String> wanted) throws IOException, InterruptedException {
         try (HttpClient http = HttpClient.newHttpClient()) {
             String text = http.send(
                             HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + "/metrics"))
@@ -179,10 +185,25 @@ final class AssizeProcess implements ServerUnderTest {
                             HttpResponse.BodyHandlers.ofString())
                     .body();
             return text.lines()
-                    .filter(line -> line.startsWith(meter + " ") || line.startsWith(meter + "{"))
+                    .filter(wanted)
                     .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
                     .sum();
         }
+    }
+
+    /** What is left of its heap after a collection. */
+    long heapBytes() throws IOException, InterruptedException {
+        Process collection = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                        Long.toString(pid()),
+                        "GC.run")
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(collection.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (collection.waitFor() != 0) {
+            throw new IOException("the server's heap cannot be collected: " + said);
+        }
+        return (long) meter(line -> line.startsWith("jvm_memory_used_bytes{") && line.contains("area=\"heap\""));
     }
 
     /** Stops it, its own PostgreSQL included. */
