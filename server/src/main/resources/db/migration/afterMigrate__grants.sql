@@ -18,6 +18,9 @@ GRANT SELECT, INSERT,
 GRANT SELECT, INSERT ON assize.ledger_payload TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, released_seq)
     ON assize.ledger_hold TO ${application_role};
+GRANT SELECT, INSERT ON assize.ledger_pseudonym TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.ledger_holds_on_actor(text, text) TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.erase_ledger_pseudonym(text, text) TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_pruning TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_pruned TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_past_action TO ${application_role};

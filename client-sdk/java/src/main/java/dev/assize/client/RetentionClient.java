@@ -1,8 +1,11 @@
 package dev.assize.client;
 
+import dev.assize.proto.v1.EraseActorRequest;
+import dev.assize.proto.v1.EraseActorResponse;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.Hold;
 import dev.assize.proto.v1.HoldScope;
+import dev.assize.proto.v1.IdentifyActorsRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListHoldsResponse;
@@ -59,6 +62,40 @@ public final class RetentionClient {
                 .map(it -> new Erased(
                         it.getSeq(), it.getFieldsList(), it.getEntry().getSeq()))
                 .toList();
+    }
+
+    /**
+     * Who stands behind pseudonyms of the ledger, of those that are known; recorded.
+     *
+     * @param actors pseudonyms, or subjects
+     * @param reason why, for the record
+     */
+    public List<KnownActor> identify(List<String> actors, String reason) {
+        IdentifyActorsRequest request = IdentifyActorsRequest.newBuilder()
+                .setTenant(tenant)
+                .addAllActors(actors)
+                .setReason(reason)
+                .build();
+        return asked(() -> stub.withDeadlineAfter(deadline).identifyActors(request)).getActorsList().stream()
+                .map(it -> new KnownActor(it.getPseudonym(), it.getSubject()))
+                .toList();
+    }
+
+    /**
+     * Erases for good who stands behind a pseudonym. To be repeated, by the pseudonym, where there was no answer.
+     *
+     * @param actor the pseudonym, or the subject
+     * @param basis on what basis, for the record
+     */
+    public ForgottenActor forget(String actor, String basis) {
+        EraseActorRequest request = EraseActorRequest.newBuilder()
+                .setTenant(tenant)
+                .setActor(actor)
+                .setBasis(basis)
+                .build();
+        EraseActorResponse response =
+                asked(() -> stub.withDeadlineAfter(deadline).eraseActor(request));
+        return new ForgottenActor(response.getPseudonym(), response.getEntry().getSeq());
     }
 
     /** Places a hold: once this has returned nothing is erased or pruned that it is on. */

@@ -30,6 +30,7 @@ public enum Permission {
     EXPORT_AUDIT("ledger", "export"),
     VERIFY_LEDGER("ledger", "verify"),
     ERASE_AUDIT("ledger", "erase"),
+    IDENTIFY_ACTORS("ledger", "identify"),
     HOLD_AUDIT("ledger", "hold"),
     PRUNE_LEDGER("ledger", "prune"),
     BEGIN_INCARNATION("ledger", "begin-incarnation"),

@@ -51,6 +51,8 @@ public final class RpcPermissions {
             Map.entry("LedgerService/GetConsistencyProof", Permission.VERIFY_LEDGER),
             Map.entry("LedgerService/BeginIncarnation", Permission.BEGIN_INCARNATION),
             Map.entry("LedgerService/EraseAudit", Permission.ERASE_AUDIT),
+            Map.entry("LedgerService/IdentifyActors", Permission.IDENTIFY_ACTORS),
+            Map.entry("LedgerService/EraseActor", Permission.ERASE_AUDIT),
             Map.entry("LedgerService/PlaceHold", Permission.HOLD_AUDIT),
             Map.entry("LedgerService/ReleaseHold", Permission.HOLD_AUDIT),
             Map.entry("LedgerService/ListHolds", Permission.HOLD_AUDIT),

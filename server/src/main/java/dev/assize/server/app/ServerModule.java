@@ -44,6 +44,8 @@ import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.archive.ArchiveStore;
 import dev.assize.server.lineage.LineageModule;
+import dev.assize.server.model.PiiPattern;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.RecordingConfig;
 import dev.assize.server.recording.RecordingModule;
 import dev.assize.server.retention.ArchiveBundles;
@@ -67,6 +69,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The rooms, and what they share: clock, meters and their configuration. */
@@ -144,7 +147,17 @@ final class ServerModule extends AbstractModule {
     @Provides
     @Singleton
     static AuditSettings auditSettings(Provider<DecisionService> decisions) {
-        return tenant -> decisions.get().audit(tenant).piiPatterns();
+        return new AuditSettings() {
+            @Override
+            public List<PiiPattern> piiPatterns(TenantId tenant) {
+                return decisions.get().audit(tenant).piiPatterns();
+            }
+
+            @Override
+            public Set<String> pseudonyms(TenantId tenant) {
+                return Set.copyOf(decisions.get().audit(tenant).pseudonyms());
+            }
+        };
     }
 
     @Provides

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -152,6 +153,34 @@ public record AuditEvent(
     /** The same with other free texts. */
     AuditEvent withTexts(@Nullable String otherReason, @Nullable String otherPayload) {
         return with(otherReason, otherPayload, traceContext);
+    }
+
+    /** The same, done by others. */
+    AuditEvent withSubjects(Subject otherActor, @Nullable Subject otherOnBehalfOf) {
+        if (otherActor.equals(actor) && Objects.equals(otherOnBehalfOf, onBehalfOf)) {
+            return this;
+        }
+        return new AuditEvent(
+                type,
+                category,
+                otherActor,
+                role,
+                action,
+                resource,
+                env,
+                outcome,
+                occurredAt,
+                runId,
+                decisionId,
+                reason,
+                override,
+                payload,
+                reads,
+                writes,
+                otherOnBehalfOf,
+                actorTenant,
+                erasable,
+                traceContext);
     }
 
     /** The same as a call brought it that is part of this trace, or of none. */

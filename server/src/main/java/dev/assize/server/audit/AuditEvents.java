@@ -79,6 +79,8 @@ public final class AuditEvents {
         if (event.actor().isGroup()) {
             add(field + ".actor", event.actor().toString(), Subject.EXPECTED_OF_REQUEST);
         }
+        judgeName(field + ".actor", event.actor());
+        judgeName(field + ".on_behalf_of", event.onBehalfOf());
         judgeText(field + ".category", event.category(), NAME_BYTES, Names::isClean);
         judgeText(field + ".role", event.role(), NAME_BYTES, Names::isClean);
         judgeText(field + ".run_id", event.runId(), NAME_BYTES, Names::isClean);
@@ -88,6 +90,13 @@ public final class AuditEvents {
         judgeUris(field, event);
         if (problems.size() == before) {
             judgeSize(field, event, idempotencyKey);
+        }
+    }
+
+    /** What stands for somebody in a ledger is put there by the server alone. */
+    private void judgeName(String field, @Nullable Subject subject) {
+        if (subject != null && subject.isPseudonym()) {
+            add(field, subject.toString(), "a subject, not a pseudonym");
         }
     }
 

@@ -24,12 +24,14 @@ final class LedgerAuditLog implements AuditLog {
     private final Appender appender;
     private final AuditCodec codec;
     private final AuditSettings settings;
+    private final Pseudonyms pseudonyms;
 
     @Inject
-    LedgerAuditLog(Appender appender, AuditCodec codec, AuditSettings settings) {
+    LedgerAuditLog(Appender appender, AuditCodec codec, AuditSettings settings, Pseudonyms pseudonyms) {
         this.appender = appender;
         this.codec = codec;
         this.settings = settings;
+        this.pseudonyms = pseudonyms;
     }
 
     @Override
@@ -55,13 +57,15 @@ final class LedgerAuditLog implements AuditLog {
             @Nullable String idempotencyKey,
             @Nullable Precondition precondition) {
         Masking masking = new Masking(settings.piiPatterns(tenant));
-        List<Masked> masked = events.stream().map(masking::apply).toList();
+        Pseudonymity named = Pseudonymity.of(tenant, settings, pseudonyms);
+        List<Masked> masked =
+                events.stream().map(named::apply).map(masking::apply).toList();
         List<EntryDraft> drafts = masked.stream()
-                .map(event -> codec.encode(event, recorder, tenant, idempotencyKey))
+                .map(event -> codec.encode(event, named.apply(recorder, event.event()), tenant, idempotencyKey))
                 .toList();
         Idempotency idempotency = idempotencyKey == null
                 ? null
-                : new Idempotency(idempotencyKey, contentHash(masked, recorder, tenant, idempotencyKey));
+                : new Idempotency(idempotencyKey, contentHash(masked, named, recorder, tenant, idempotencyKey));
         return appender.append(tenant, new AppendCommand(recorder, drafts, idempotency, precondition));
     }
 
@@ -69,11 +73,12 @@ final class LedgerAuditLog implements AuditLog {
      * Over what the caller sent, each part behind its length, so that no two requests have the same parts; but without
      * what was masked and what may be erased, which could be guessed from a hash.
      */
-    private Digest contentHash(List<Masked> events, Recorder recorder, TenantId tenant, String idempotencyKey) {
+    private Digest contentHash(
+            List<Masked> events, Pseudonymity named, Recorder recorder, TenantId tenant, String idempotencyKey) {
         return Digest.sha256(events.stream()
                 .flatMap(event -> Stream.of(
                         event.event().type().getBytes(StandardCharsets.UTF_8),
-                        codec.comparable(event, recorder, tenant, idempotencyKey)))
+                        codec.comparable(event, named.apply(recorder, event.event()), tenant, idempotencyKey)))
                 .flatMap(part -> Stream.of(
                         ByteBuffer.allocate(Integer.BYTES).putInt(part.length).array(), part))
                 .toArray(byte[][]::new));

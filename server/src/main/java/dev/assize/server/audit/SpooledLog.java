@@ -29,13 +29,20 @@ public final class SpooledLog {
     private final SpoolRepository spools;
     private final AuditCodec codec;
     private final AuditSettings settings;
+    private final Pseudonyms pseudonyms;
     private final SpoolMetrics metrics;
 
     @Inject
-    SpooledLog(SpoolRepository spools, AuditCodec codec, AuditSettings settings, SpoolMetrics metrics) {
+    SpooledLog(
+            SpoolRepository spools,
+            AuditCodec codec,
+            AuditSettings settings,
+            Pseudonyms pseudonyms,
+            SpoolMetrics metrics) {
         this.spools = spools;
         this.codec = codec;
         this.settings = settings;
+        this.pseudonyms = pseudonyms;
         this.metrics = metrics;
     }
 
@@ -92,11 +99,12 @@ public final class SpooledLog {
             return List.of();
         }
         Masking masking = new Masking(settings.piiPatterns(tenant));
+        Pseudonymity named = Pseudonymity.of(tenant, settings, pseudonyms);
         List<EntryDraft> drafts = new ArrayList<>();
         for (SpooledEvents record : batch.records()) {
             String key = SpooledBatch.key(batch.spoolId(), record.number());
             for (AuditEvent event : record.events()) {
-                drafts.add(codec.encode(masking.apply(event), recorder, tenant, key));
+                drafts.add(codec.encode(masking.apply(named.apply(event)), recorder, tenant, key));
             }
         }
         return drafts;

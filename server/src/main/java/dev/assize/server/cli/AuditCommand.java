@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
             AuditDecisionsCommand.class,
             AuditDecisionCommand.class,
             AuditEraseCommand.class,
+            AuditIdentifyCommand.class,
             AuditHoldCommand.class,
             AuditPruneCommand.class,
             AuditIncarnationCommand.class

@@ -2,6 +2,8 @@ package dev.assize.server.cli;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.proto.v1.EraseActorRequest;
+import dev.assize.proto.v1.EraseActorResponse;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.EraseAuditResponse;
 import java.util.ArrayList;
@@ -15,18 +17,25 @@ import picocli.CommandLine.Option;
         description = {
             "Erases values that entries of --tenant keep so that they can be erased, and records that it was done. All or"
                     + " none; what is erased already stays so. Entries, hashes and proofs stay what they are. An entry under"
-                    + " a legal hold is not touched.",
+                    + " a legal hold is not touched. With --actor it is the name behind a pseudonym that is erased.",
             "@|bold This cannot be undone.|@ Backups and exports that hold the values are not reached by it."
         })
 public final class AuditEraseCommand extends ClientCommand {
 
     @Option(
             names = "--seq",
-            required = true,
             split = ",",
             paramLabel = "SEQ",
             description = "Position of an entry; may be repeated, or several with commas between them.")
     private List<Long> seqs = new ArrayList<>();
+
+    @Option(
+            names = "--actor",
+            paramLabel = "ACTOR",
+            description =
+                    "A pseudonym, or the subject that it stands for: entries keep the pseudonym, and nobody can tell"
+                            + " any more whose it was.")
+    private String actor = "";
 
     @Option(
             names = "--field",
@@ -47,6 +56,31 @@ public final class AuditEraseCommand extends ClientCommand {
 
     @Override
     int run(Connection connection) {
+        if (actor.isEmpty() == seqs.isEmpty() || (!actor.isEmpty() && !fields.isEmpty())) {
+            throw usage("give --seq, with or without --field, or --actor alone");
+        }
+        return actor.isEmpty() ? eraseValues(connection) : eraseName(connection);
+    }
+
+    private int eraseName(Connection connection) {
+        EraseActorResponse answer = connection
+                .ledger()
+                .eraseActor(EraseActorRequest.newBuilder()
+                        .setTenant(tenant())
+                        .setActor(actor)
+                        .setBasis(basis)
+                        .build());
+        if (wantsJson()) {
+            print(object().put("pseudonym", answer.getPseudonym())
+                    .put("recordedSeq", answer.getEntry().getSeq()));
+        } else {
+            out().println("erased the name behind " + answer.getPseudonym() + ", recorded as entry "
+                    + answer.getEntry().getSeq());
+        }
+        return ExitCodes.DONE;
+    }
+
+    private int eraseValues(Connection connection) {
         EraseAuditResponse answer = connection
                 .ledger()
                 .eraseAudit(EraseAuditRequest.newBuilder()

@@ -11,6 +11,9 @@ public record Subject(String type, String id) implements Comparable<Subject> {
     /** The type whose subjects are groups of others; a request never names one. */
     public static final String GROUP_TYPE = "group";
 
+    /** The type of names that stand in ledgers for subjects; nobody that a request speaks of is of it. */
+    public static final String PSEUDONYM_TYPE = "pseudonym";
+
     /** What a subject looks like. */
     public static final String EXPECTED = "a subject, `type:id` with type `[a-z][a-z0-9_-]{0,31}` and an id of 1 to "
             + Limits.ID_BYTES + " bytes without control characters";
@@ -40,6 +43,22 @@ public record Subject(String type, String id) implements Comparable<Subject> {
             throw new MalformedException(text, EXPECTED_OF_REQUEST);
         }
         return subject;
+    }
+
+    /** Reads a type whose subjects may stand in ledgers under pseudonyms. */
+    public static String pseudonymousType(String text) {
+        if (!Names.isType(text) || text.equals(GROUP_TYPE) || text.equals(PSEUDONYM_TYPE)) {
+            throw new MalformedException(
+                    text,
+                    "a type of subjects, `[a-z][a-z0-9_-]{0,31}`, and neither `" + GROUP_TYPE + "` nor `"
+                            + PSEUDONYM_TYPE + "`");
+        }
+        return text;
+    }
+
+    /** Whether it stands for another in ledgers. */
+    public boolean isPseudonym() {
+        return type.equals(PSEUDONYM_TYPE);
     }
 
     public boolean isGroup() {

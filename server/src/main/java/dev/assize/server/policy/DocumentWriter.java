@@ -88,6 +88,9 @@ final class DocumentWriter {
         if (!audit.piiPatterns().isEmpty()) {
             list(2, "piiPatterns", audit.piiPatterns());
         }
+        if (!audit.pseudonyms().isEmpty()) {
+            list(2, "pseudonyms", audit.pseudonyms());
+        }
         decisionLog(audit.decisionLog());
     }
 

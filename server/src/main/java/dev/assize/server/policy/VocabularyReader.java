@@ -26,8 +26,8 @@ import java.util.TreeMap;
 /** Reads what says which things there are: tenants, types of resources, and what is known of subjects and resources. */
 final class VocabularyReader {
 
-    private static final List<String> AUDIT = List.of("retention", "piiPatterns", "decisionLog");
-    private static final String AUDIT_FIELDS = "`retention`, `piiPatterns` and `decisionLog`";
+    private static final List<String> AUDIT = List.of("retention", "piiPatterns", "pseudonyms", "decisionLog");
+    private static final String AUDIT_FIELDS = "`retention`, `piiPatterns`, `pseudonyms` and `decisionLog`";
 
     private static final String LOG_MODES = "`none`, `denies` or `all`";
 
@@ -85,7 +85,12 @@ final class VocabularyReader {
         if (patterns.stream().mapToInt(PiiPattern::steps).sum() > PiiPattern.MAX_STEPS) {
             audit.refuse("piiPatterns", patterns.size() + " entries", "patterns that are smaller when taken together");
         }
-        return new TenantAudit(retention.orElse(null), patterns, decisionLog(audit));
+        List<String> pseudonyms =
+                audit.optionalList("pseudonyms", Subject::pseudonymousType).orElse(List.of());
+        if (pseudonyms.size() > TenantAudit.MAX_PSEUDONYMS) {
+            audit.refuse("pseudonyms", pseudonyms.size() + " entries", "at most " + TenantAudit.MAX_PSEUDONYMS);
+        }
+        return new TenantAudit(retention.orElse(null), patterns, pseudonyms, decisionLog(audit));
     }
 
     /** Which decisions go on record: the mode by itself, or a mapping that also says when an answer may be given. */

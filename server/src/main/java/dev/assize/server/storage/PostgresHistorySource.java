@@ -30,15 +30,21 @@ import java.util.Set;
  */
 final class PostgresHistorySource implements HistorySource {
 
-    static final String FIRST = "SELECT done.action, done.seq, done.recorded_at FROM unnest(?) AS named (action),"
+    /** Under its own name, and under its pseudonym. */
+    private static final String NAMES = "(SELECT ?::text UNION ALL SELECT p.pseudonym FROM assize.ledger_pseudonym p"
+            + " WHERE p.tenant_id = ? AND p.subject = ?)";
+
+    static final String FIRST = "SELECT done.action, done.seq, done.recorded_at FROM unnest(?) AS named (action), "
+            + NAMES + " AS who (actor),"
             + " LATERAL (SELECT action, seq, recorded_at FROM assize.ledger_entry WHERE tenant_id = ? AND resource = ?"
-            + " AND actor = ? AND action = named.action"
+            + " AND actor = who.actor AND action = named.action"
             + " AND outcome IN (" + Outcome.SUCCESS.number() + ", " + Outcome.PARTIAL.number() + ")"
             + " AND recorded_at <= ? ORDER BY -seq DESC LIMIT 1) AS done ORDER BY done.seq LIMIT 1";
 
     /** What was kept of entries that were pruned stands before all that are left. */
     private static final String FIRST_OF_ALL = "(" + FIRST + ") UNION ALL (SELECT action, seq, recorded_at"
-            + " FROM assize.ledger_past_action WHERE tenant_id = ? AND resource = ? AND actor = ? AND action = ANY (?)"
+            + " FROM assize.ledger_past_action WHERE tenant_id = ? AND resource = ? AND actor IN " + NAMES
+            + " AND action = ANY (?)"
             + " AND recorded_at <= ? ORDER BY seq LIMIT 1) ORDER BY seq LIMIT 1";
 
     private final Database database;
@@ -62,18 +68,25 @@ final class PostgresHistorySource implements HistorySource {
                                 "text", actions.stream().map(Action::value).toArray());
                 Instant last = Calendar.atMostLast(until).truncatedTo(ChronoUnit.MICROS);
                 statement.setArray(1, named);
-                statement.setString(2, tenant.value());
-                statement.setString(3, resource.value());
-                statement.setString(4, actor.toString());
-                Times.write(statement, 5, last);
-                statement.setString(6, tenant.value());
-                statement.setString(7, resource.value());
-                statement.setString(8, actor.toString());
-                statement.setArray(9, named);
-                Times.write(statement, 10, last);
+                names(statement, 2, tenant, actor);
+                statement.setString(5, tenant.value());
+                statement.setString(6, resource.value());
+                Times.write(statement, 7, last);
+                statement.setString(8, tenant.value());
+                statement.setString(9, resource.value());
+                names(statement, 10, tenant, actor);
+                statement.setArray(13, named);
+                Times.write(statement, 14, last);
                 return first(statement);
             }
         });
+    }
+
+    private static void names(PreparedStatement statement, int from, TenantId tenant, Subject actor)
+            throws SQLException {
+        statement.setString(from, actor.toString());
+        statement.setString(from + 1, tenant.value());
+        statement.setString(from + 2, actor.toString());
     }
 
     private static Optional<Performed> first(PreparedStatement statement) throws SQLException {

@@ -53,7 +53,8 @@ final class PostgresPruningRepository implements PruningRepository {
 
     private static final String HELD = "SELECT h.hold_id, f.seq FROM assize.ledger_hold h CROSS JOIN LATERAL"
             + " (SELECT e.seq FROM assize.ledger_entry e WHERE e.tenant_id = h.tenant_id"
-            + " AND (h.actor IS NULL OR h.actor = e.actor)"
+            + " AND (h.actor IS NULL OR h.actor = e.actor OR h.actor = (SELECT p.subject FROM assize.ledger_pseudonym p"
+            + " WHERE p.tenant_id = e.tenant_id AND p.pseudonym = e.actor))"
             + " AND (h.resource IS NULL OR h.resource = e.resource OR starts_with(e.resource, h.resource || '/'))"
             + " AND (h.from_time IS NULL OR e.recorded_at >= h.from_time)"
             + " AND (h.to_time IS NULL OR e.recorded_at < h.to_time) ORDER BY e.seq LIMIT 1) f"

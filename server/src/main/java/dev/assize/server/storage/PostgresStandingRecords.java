@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.google.inject.Inject;
 import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.anchor.StandingRecords;
+import dev.assize.server.audit.ActorEvents;
 import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.audit.Pseudonym;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.audit.SpoolLossEvent;
 import dev.assize.server.ledger.MalformedFrameException;
@@ -16,6 +18,7 @@ import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.retention.Hold;
 import dev.assize.server.retention.HoldEvents;
@@ -65,6 +68,16 @@ final class PostgresStandingRecords implements StandingRecords {
             + " (SELECT * FROM assize.ledger_entry e WHERE e.tenant_id = s.tenant_id AND e.seq = s.last_seq LIMIT 1) e"
             + " ON true WHERE s.tenant_id = ? ORDER BY s.spool_id, s.recorded_by, s.recorded_by_tenant";
 
+    private static final String PSEUDONYMS =
+            "SELECT pseudonym, subject, salt FROM assize.ledger_pseudonym WHERE tenant_id = ?";
+
+    /** Each actor that is one, with its first entry, by as many descents of the index as there are. */
+    private static final String PSEUDONYMOUS = "WITH RECURSIVE named AS ((SELECT actor, seq FROM assize.ledger_entry"
+            + " WHERE tenant_id = ? AND actor >= 'pseudonym:' AND actor < 'pseudonym;' ORDER BY actor, seq LIMIT 1)"
+            + " UNION ALL SELECT next.actor, next.seq FROM named, LATERAL (SELECT e.actor, e.seq"
+            + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.actor > named.actor AND e.actor < 'pseudonym;'"
+            + " ORDER BY e.actor, e.seq LIMIT 1) next) SELECT actor, seq FROM named";
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Database database;
@@ -85,6 +98,7 @@ final class PostgresStandingRecords implements StandingRecords {
                 fault = fault == null ? parts(transaction, tenant, base, PruningEvents.PROPOSED, PRUNINGS) : fault;
                 fault = fault == null ? parts(transaction, tenant, base, Prefixes.TYPE, PRUNED) : fault;
                 fault = fault == null ? spools(transaction, tenant, base) : fault;
+                fault = fault == null ? pseudonyms(transaction, tenant) : fault;
                 return Optional.ofNullable(fault);
             } catch (MalformedFrameException | MalformedException e) {
                 return Optional.of(new Fault(
@@ -277,6 +291,53 @@ final class PostgresStandingRecords implements StandingRecords {
                 && entry.recorder().caller().toString().equals(caller)
                 && entry.recorder().home().value().equals(home)
                 && (next == number.getAsLong() + 1 ? hashed : lost && !hashed && next > number.getAsLong());
+    }
+
+    /** Each opens its commitment; one that is gone was erased, and one that was erased is gone. */
+    private @Nullable Fault pseudonyms(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        Set<String> erased = new HashSet<>();
+        for (RecordedEvent entry : entries(transaction, tenant, ActorEvents.ERASED)) {
+            erased.add(payload(entry).path("pseudonym").asText());
+        }
+        Set<String> known = new HashSet<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(PSEUDONYMS)) {
+            statement.setString(1, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    String name = row.getString(1);
+                    Pseudonym opened = new Pseudonym(Subject.parse(row.getString(2)), row.getBytes(3));
+                    if (!opened.name().toString().equals(name)) {
+                        return new Fault(0, Kind.COMMITMENT, name + " does not stand for the name beside it");
+                    }
+                    if (erased.contains(name)) {
+                        return new Fault(
+                                0, Kind.COMMITMENT, "the name behind " + name + " was erased, and is not gone");
+                    }
+                    known.add(name);
+                }
+            }
+        }
+        return lost(transaction, tenant, known, erased);
+    }
+
+    private static @Nullable Fault lost(
+            TenantTransaction transaction, TenantId tenant, Set<String> known, Set<String> erased) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(PSEUDONYMOUS)) {
+            statement.setString(1, tenant.value());
+            statement.setString(2, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    String name = row.getString(1);
+                    if (!known.contains(name) && !erased.contains(name)) {
+                        return new Fault(
+                                row.getLong(2),
+                                Kind.COMMITMENT,
+                                "the name behind " + name + " is gone, and no entry says that it was erased");
+                    }
+                }
+            }
+        }
+        return null;
     }
 
     private static String loss(String spool, String home, String caller, long through) {

@@ -54,6 +54,7 @@ class FlippedTreeTest {
             Map.entry(
                     "ledger_spool",
                     "FlippedRowsTest: every column but what the spool told last, and when, which entries do not say"),
+            Map.entry("ledger_pseudonym", "PseudonymTest: every column"),
             Map.entry("ledger_hold", "FlippedRowsTest: every column"));
 
     private final TestDatabase database = TestDatabase.fresh();

@@ -46,6 +46,7 @@ class ThreatModelPageTest {
                         LostEntriesTest.class,
                         FlippedByteTest.class,
                         FlippedRowsTest.class,
+                        PseudonymTest.class,
                         ErasureTest.class,
                         RebindingTest.class)
                 .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))

@@ -93,6 +93,52 @@ class ServedCommandsTest {
     }
 
     @Test
+    void identifiesAndForgetsWhoStandsUnderAPseudonym() throws Exception {
+        Path file = Files.writeString(
+                home.resolve("private.yaml"),
+                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: private},"
+                        + " spec: {environments: [default], audit: {pseudonyms: [user]}}}");
+        assertThat(console.run("policy", "apply", file.toString()))
+                .as(console.err())
+                .isZero();
+        String event = "{\"type\":\"report.sent\",\"actor\":\"user:%s\",\"action\":\"send\",\"resource\":\"report:1\","
+                + "\"env\":\"default\",\"outcome\":\"SUCCESS\"}";
+        Path events = Files.writeString(home.resolve("events.jsonl"), event.formatted("alice") + "\n");
+        assertThat(console.run("audit", "append", "--tenant", "private", "--file", events.toString()))
+                .as(console.err())
+                .isZero();
+        Files.writeString(events, event.formatted("x").replace("user:x", "pseudonym:x"));
+        assertThat(console.run("audit", "append", "--tenant", "private", "--file", events.toString()))
+                .isEqualTo(2);
+        assertThat(console.err()).contains("a subject, not a pseudonym");
+        assertThat(console.run("audit", "list", "--tenant", "private", "--type", "report.sent"))
+                .isZero();
+        assertThat(console.out()).contains("pseudonym:").doesNotContain("alice");
+
+        assertThat(console.run("audit", "identify", "--tenant", "private", "user:alice", "--reason", "case 12"))
+                .as(console.err())
+                .isZero();
+        String pseudonym =
+                console.out().lines().skip(1).findFirst().orElseThrow().split(" +")[1];
+        assertThat(console.run("audit", "list", "--tenant", "private", "--actor", pseudonym))
+                .isZero();
+        assertThat(console.out()).contains("report.sent");
+        assertThat(console.run("audit", "erase", "--tenant", "private", "--actor", "user:alice", "--basis", "7"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).contains("erased the name behind " + pseudonym);
+        assertThat(console.run("audit", "identify", "--tenant", "private", pseudonym, "--reason", "case 12"))
+                .isZero();
+        assertThat(console.out()).doesNotContain("alice");
+        assertThat(console.run("audit", "erase", "--tenant", "private", "--actor", "user:alice", "--basis", "7"))
+                .isEqualTo(1);
+        assertThat(console.err()).contains("user:alice");
+        assertThat(console.run("audit", "verify", "--tenant", "private"))
+                .as(console.out())
+                .isZero();
+    }
+
+    @Test
     void readsPolicyBack() throws IOException {
         assertThat(console.run("policy", "export")).isZero();
         Path exported = Files.writeString(home.resolve("exported.yaml"), console.out());

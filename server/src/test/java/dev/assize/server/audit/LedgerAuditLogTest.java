@@ -42,11 +42,16 @@ class LedgerAuditLogTest {
 
     private static final TenantId ACME = new TenantId("acme");
 
+    /** Where no type of subjects has pseudonyms nobody is asked for one. */
+    private static final Pseudonyms SAME = (_, subject) -> {
+        throw new AssertionError(subject + " has no pseudonym");
+    };
+
     private final AuditCodec codec = new AuditCodec();
     private final InMemoryLedgerStore store = new InMemoryLedgerStore(InstantSource.system(), codec);
     private final Appender appender =
             new Appender(store, LedgerConfig.defaults(), new LedgerMetrics(new SimpleMeterRegistry()));
-    private final AuditLog log = new LedgerAuditLog(appender, codec, _ -> List.of());
+    private final AuditLog log = new LedgerAuditLog(appender, codec, _ -> List.of(), SAME);
     private final AuditEventGenerator generator = new AuditEventGenerator(new SplittableRandom(7));
 
     @AfterEach
@@ -66,9 +71,13 @@ class LedgerAuditLogTest {
 
     @Test
     void writesNothingWhereItIsNotKnownWhatIsMasked() {
-        AuditLog blind = new LedgerAuditLog(appender, codec, _ -> {
-            throw new IllegalStateException("not known");
-        });
+        AuditLog blind = new LedgerAuditLog(
+                appender,
+                codec,
+                _ -> {
+                    throw new IllegalStateException("not known");
+                },
+                SAME);
         assertThatThrownBy(() -> blind.append(ACME, Recorder.ASSIZE, events(1), null))
                 .hasMessage("not known");
         assertThat(read()).isEmpty();
@@ -76,7 +85,7 @@ class LedgerAuditLogTest {
 
     @Test
     void masksBeforeItWrites() {
-        AuditLog masking = new LedgerAuditLog(appender, codec, _ -> List.of(new PiiPattern("\\d{16}")));
+        AuditLog masking = new LedgerAuditLog(appender, codec, _ -> List.of(new PiiPattern("\\d{16}")), SAME);
         AuditEvent event = generator.event().withTexts("card 4111111111111111", "{\"a\":[\"4111111111111111\"]}");
         masking.append(ACME, Recorder.ASSIZE, List.of(event), null).join();
         RecordedEvent recorded = recorded().getFirst();

@@ -11,6 +11,10 @@ public final class SpooledLogs {
     /** One that masks nothing. */
     public static SpooledLog of(SpoolRepository spools) {
         return new SpooledLog(
-                spools, new AuditCodec(), tenant -> List.of(), new SpoolMetrics(new SimpleMeterRegistry()));
+                spools,
+                new AuditCodec(),
+                tenant -> List.of(),
+                (_, subject) -> subject,
+                new SpoolMetrics(new SimpleMeterRegistry()));
     }
 }

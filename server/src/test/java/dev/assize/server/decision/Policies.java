@@ -51,7 +51,7 @@ final class Policies {
                 SourcePlace.UNKNOWN,
                 List.of(Environment.DEFAULT),
                 new TreeMap<>(),
-                new TenantAudit(null, List.of(), log),
+                new TenantAudit(null, List.of(), List.of(), log),
                 0));
         documents.add(role(scope, "reader", Effect.ALLOW));
         for (Subject reader : readers) {

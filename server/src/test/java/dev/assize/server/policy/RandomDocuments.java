@@ -172,9 +172,11 @@ final class RandomDocuments {
         List<PiiPattern> patterns = random.nextBoolean()
                 ? List.of()
                 : listOf(() -> new PiiPattern(pick(List.of("\\d{13,19}", "(?i)iban", "[a-z]+@[a-z.]+", "on", ": #"))));
+        List<String> pseudonyms = random.nextBoolean() ? List.of() : listOf(() -> pick(List.of("user", "agent")));
         DecisionLog log = new DecisionLog(
                 pick(List.of(DecisionLog.Mode.values())), pick(List.of(DecisionLog.Acknowledge.values())));
-        return new TenantAudit(patterns.isEmpty() || random.nextBoolean() ? duration() : null, patterns, log);
+        return new TenantAudit(
+                patterns.isEmpty() || random.nextBoolean() ? duration() : null, patterns, pseudonyms, log);
     }
 
     private SortedMap<String, AttributeDeclaration> declarations() {

@@ -185,10 +185,12 @@ class PostgresHistorySourceTest {
             try (PreparedStatement statement =
                     transaction.connection().prepareStatement("EXPLAIN (ANALYZE) " + PostgresHistorySource.FIRST)) {
                 statement.setArray(1, transaction.connection().createArrayOf("text", new String[] {"act1", "act2"}));
-                statement.setString(2, tenant.value());
-                statement.setString(3, asked.resource());
+                statement.setString(2, asked.actor());
+                statement.setString(3, tenant.value());
                 statement.setString(4, asked.actor());
-                Times.write(statement, 5, Calendar.LAST);
+                statement.setString(5, tenant.value());
+                statement.setString(6, asked.resource());
+                Times.write(statement, 7, Calendar.LAST);
                 StringBuilder plan = new StringBuilder();
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {

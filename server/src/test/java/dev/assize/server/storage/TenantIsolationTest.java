@@ -99,6 +99,9 @@ class TenantIsolationTest {
                     "(tenant_id, recorded_by_tenant, recorded_by, spool_id, next_number, highest_number, heard_at,"
                             + " last_seq, last_entry_hash, last_recorded_at)"
                             + " VALUES ('%s', 't', 's', repeat('0', 32), 1, 0, now(), 0, " + HASH + ", now())",
+            "ledger_pseudonym",
+                    "(tenant_id, pseudonym, subject, salt) VALUES ('%s', 'pseudonym:' || repeat('0', 64), 's', " + HASH
+                            + ")",
             "ledger_hold",
                     "(tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
                             + " VALUES ('%s', 'h', 'r', 's', 't', now(), 0)",
@@ -136,6 +139,7 @@ class TenantIsolationTest {
             "decision_record",
             "ledger_payload",
             "ledger_hold",
+            "ledger_pseudonym",
             "ledger_spool",
             "ledger_pruning",
             "ledger_pruned",

@@ -32,6 +32,7 @@ public enum ErrorReason {
     PROPOSAL_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
     APPROVAL_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
     ENTRY_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
+    ACTOR_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
     HOLD_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
     PRUNING_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),
     SPOOL_NOT_FOUND(Status.Code.NOT_FOUND, Fault.CALLER),

@@ -34,6 +34,7 @@ public final class GrpcModule extends AbstractModule {
         bind(ProofCalls.class).in(Singleton.class);
         bind(PruneCalls.class).in(Singleton.class);
         bind(RetentionCalls.class).in(Singleton.class);
+        bind(ActorCalls.class).in(Singleton.class);
         bind(ExportCalls.Patience.class).toInstance(ExportCalls.Patience.DEFAULT);
         bind(ExportCalls.class).in(Singleton.class);
         bind(AppendCalls.class).in(Singleton.class);

@@ -12,6 +12,8 @@ import dev.assize.proto.v1.BeginIncarnationResponse;
 import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.DeclareSpoolLossRequest;
 import dev.assize.proto.v1.DeclareSpoolLossResponse;
+import dev.assize.proto.v1.EraseActorRequest;
+import dev.assize.proto.v1.EraseActorResponse;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.EraseAuditResponse;
 import dev.assize.proto.v1.ExportAuditRequest;
@@ -24,6 +26,8 @@ import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetInclusionProofResponse;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GetLineageResponse;
+import dev.assize.proto.v1.IdentifyActorsRequest;
+import dev.assize.proto.v1.IdentifyActorsResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceImplBase;
 import dev.assize.proto.v1.ListHoldsRequest;
 import dev.assize.proto.v1.ListHoldsResponse;
@@ -92,6 +96,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     private final ProofCalls proofs;
     private final ExportCalls exports;
     private final RetentionCalls retention;
+    private final ActorCalls actors;
     private final PruneCalls prunings;
     private final Prefixes prefixes;
     private final Replies replies;
@@ -111,6 +116,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             ProofCalls proofs,
             ExportCalls exports,
             RetentionCalls retention,
+            ActorCalls actors,
             PruneCalls prunings,
             Prefixes prefixes,
             Replies replies) {
@@ -126,6 +132,7 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         this.proofs = proofs;
         this.exports = exports;
         this.retention = retention;
+        this.actors = actors;
         this.prunings = prunings;
         this.prefixes = prefixes;
         this.replies = replies;
@@ -197,6 +204,16 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
     @Override
     public void eraseAudit(EraseAuditRequest request, StreamObserver<EraseAuditResponse> observer) {
         replies.reply(observer, () -> retention.erase(request));
+    }
+
+    @Override
+    public void identifyActors(IdentifyActorsRequest request, StreamObserver<IdentifyActorsResponse> observer) {
+        replies.reply(observer, () -> actors.identify(request));
+    }
+
+    @Override
+    public void eraseActor(EraseActorRequest request, StreamObserver<EraseActorResponse> observer) {
+        replies.reply(observer, () -> actors.erase(request));
     }
 
     @Override

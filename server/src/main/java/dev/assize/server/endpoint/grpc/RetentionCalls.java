@@ -138,7 +138,7 @@ final class RetentionCalls {
         return response.build();
     }
 
-    private static AppendedEntry entry(Receipt receipt) {
+    static AppendedEntry entry(Receipt receipt) {
         return AppendedEntry.newBuilder()
                 .setSeq(receipt.seq())
                 .setEntryHash(ByteString.copyFrom(receipt.entryHash().bytes()))
@@ -255,7 +255,7 @@ final class RetentionCalls {
         return wire.build();
     }
 
-    private static String text(String field, String text) {
+    static String text(String field, String text) {
         if (text.isBlank() || !Names.isClean(text) || Names.utf8Length(text) > AuditEvents.REASON_BYTES) {
             throw RefusedException.invalid(
                     field, text, "1 to " + AuditEvents.REASON_BYTES + " bytes without control characters");

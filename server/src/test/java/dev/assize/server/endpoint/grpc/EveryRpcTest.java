@@ -24,6 +24,7 @@ import dev.assize.proto.v1.DeclareSpoolLossRequest;
 import dev.assize.proto.v1.DeleteTenantRequest;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.EraseActorRequest;
 import dev.assize.proto.v1.EraseAuditRequest;
 import dev.assize.proto.v1.ExportAuditRequest;
 import dev.assize.proto.v1.ExportFormat;
@@ -36,6 +37,7 @@ import dev.assize.proto.v1.GetInclusionProofRequest;
 import dev.assize.proto.v1.GetLineageRequest;
 import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GrantRequest;
+import dev.assize.proto.v1.IdentifyActorsRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListFreezesRequest;
@@ -336,6 +338,20 @@ class EveryRpcTest {
                     tenant -> List.of(EraseAuditRequest.newBuilder()
                             .setTenant(tenant)
                             .addSeqs(0)
+                            .setBasis("request 7")
+                            .build())),
+            Map.entry(
+                    "LedgerService/IdentifyActors",
+                    tenant -> List.of(IdentifyActorsRequest.newBuilder()
+                            .setTenant(tenant)
+                            .addActors("user:ann")
+                            .setReason("case 12")
+                            .build())),
+            Map.entry(
+                    "LedgerService/EraseActor",
+                    tenant -> List.of(EraseActorRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setActor("user:ann")
                             .setBasis("request 7")
                             .build())),
             Map.entry(
