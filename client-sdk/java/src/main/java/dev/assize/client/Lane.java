@@ -78,15 +78,20 @@ final class Lane {
         queue.add(waiting);
         sendWhatWaits();
         if (!waiting.isDone()) {
-            after(deadline.dividedBy(PATIENCE), waiting, () -> goAlone(waiting));
-            after(
-                    deadline,
-                    waiting,
-                    () -> waiting.leave(Status.DEADLINE_EXCEEDED
-                            .withDescription("no answer in " + deadline)
-                            .asRuntimeException()));
+            after(deadline.dividedBy(PATIENCE), waiting, () -> losePatience(waiting, deadline));
         }
         return waiting;
+    }
+
+    /** It has waited for a part of its deadline: unless it travels already it goes by itself, and ends with the rest. */
+    private void losePatience(Waiting waiting, Duration deadline) {
+        after(
+                waiting.left(),
+                waiting,
+                () -> waiting.leave(Status.DEADLINE_EXCEEDED
+                        .withDescription("no answer in " + deadline)
+                        .asRuntimeException()));
+        goAlone(waiting);
     }
 
     /** Does something later, unless the question has been answered by then; holds on to it no longer than that. */
