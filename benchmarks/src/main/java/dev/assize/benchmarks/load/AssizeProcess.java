@@ -257,8 +257,20 @@ final class AssizeProcess implements ServerUnderTest {
 
     /** With the key that it wrote down. */
     AssizeClient client() {
-        AssizeClient.Builder builder =
-                AssizeClient.builder().target("localhost:" + port).apiKey(key).checkDeadline(PATIENCE);
+        return client(true);
+    }
+
+    /**
+     * The same.
+     *
+     * @param batching whether its checks travel together
+     */
+    AssizeClient client(boolean batching) {
+        AssizeClient.Builder builder = AssizeClient.builder()
+                .target("localhost:" + port)
+                .apiKey(key)
+                .batching(batching)
+                .checkDeadline(PATIENCE);
         return (tls == null
                         ? builder.plaintext()
                         : builder.trustedCertificates(Path.of(settings.get("ASSIZE_GRPC_TLS_CERTIFICATE"))))

@@ -61,19 +61,22 @@ final class BareServer {
     }
 
     static Server start(String style, Answers answers, BareDoor door, NettyServerBuilder builder) throws IOException {
-        ServerServiceDefinition service = switch (style) {
-            case NO_OP -> new BareService(answers).definition();
-            case STOCK -> new Stock(answers).bindService();
-            default -> throw new IllegalArgumentException("`" + style + "`: expected no-op or stock");
-        };
-        if (style.equals(NO_OP)) {
-            builder.directExecutor();
+        Variation variation = Variation.of(style);
+        if (variation == null && !style.equals(STOCK)) {
+            throw new IllegalArgumentException("`" + style + "`: expected no-op, varied or not, or stock");
         }
-        return builder.maxInboundMessageSize(MOST_REQUEST_BYTES)
+        ServerServiceDefinition service = variation == null ? stock(answers) : variation.service(answers);
+        NettyServerBuilder varied = variation == null ? builder : variation.on(builder);
+        return varied.maxInboundMessageSize(MOST_REQUEST_BYTES)
                 .maxInboundMetadataSize(MOST_METADATA_BYTES)
                 .addService(ServerInterceptors.intercept(service, door.authenticated(), door.measured()))
                 .build()
                 .start();
+    }
+
+    /** The service as one writes it first. */
+    static ServerServiceDefinition stock(Answers answers) throws IOException {
+        return new Stock(answers).bindService();
     }
 
     static NettyServerBuilder at(SocketAddress address) {

@@ -4,8 +4,10 @@ import dev.assize.benchmarks.load.BareServer.Answers;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.Drainable;
 import io.grpc.KnownLength;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.Marshaller;
+import io.grpc.ServerCall;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.ServiceDescriptor;
 import io.grpc.Status;
@@ -46,6 +48,37 @@ final class BareService {
                         ServerCalls.asyncUnaryCall((request, observer) -> answer(request, answers.batch(), observer)))
                 .addMethod(stream, ServerCalls.asyncBidiStreamingCall(this::stream))
                 .build();
+    }
+
+    /** The same where unary calls have no handler of gRPC's between them and the answer. */
+    ServerServiceDefinition handledByItself() {
+        MethodDescriptor<byte[], byte[]> check = asBytes(DecisionServiceGrpc.getCheckMethod());
+        MethodDescriptor<byte[], byte[]> batch = asBytes(DecisionServiceGrpc.getCheckBatchMethod());
+        ServiceDescriptor service = ServiceDescriptor.newBuilder(DecisionServiceGrpc.SERVICE_NAME)
+                .addMethod(check)
+                .addMethod(batch)
+                .build();
+        return ServerServiceDefinition.builder(service)
+                .addMethod(check, (call, _) -> handled(call, answers.check()))
+                .addMethod(batch, (call, _) -> handled(call, answers.batch()))
+                .build();
+    }
+
+    private ServerCall.Listener<byte[]> handled(ServerCall<byte[], byte[]> call, byte[] answer) {
+        call.request(1);
+        return new ServerCall.Listener<>() {
+            @Override
+            public void onMessage(byte[] request) {
+                look(request, 0, request.length, false);
+            }
+
+            @Override
+            public void onHalfClose() {
+                call.sendHeaders(new Metadata());
+                call.sendMessage(answer);
+                call.close(Status.OK, new Metadata());
+            }
+        };
     }
 
     private void answer(byte[] request, byte[] answer, StreamObserver<byte[]> observer) {

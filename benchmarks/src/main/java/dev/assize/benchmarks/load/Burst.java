@@ -33,6 +33,11 @@ record Burst(
         return observed.requests() == 0 ? 0 : serverSeconds * 1e6 / observed.requests();
     }
 
+    /** The same of the client; 0 where nothing was answered. */
+    double clientMicrosPerRequest() {
+        return observed.requests() == 0 ? 0 : clientSeconds * 1e6 / observed.requests();
+    }
+
     /** What one processor does that has nothing else to do: of use also where the client was the limit. */
     double requestsPerServerSecond() {
         return serverSeconds == 0 ? 0 : observed.requests() / serverSeconds;

@@ -6,25 +6,38 @@ import java.time.Duration;
 /** Measures bursts: the client's counts together with what everybody used of the processors meanwhile. */
 final class BurstMeter {
 
-    private final LoadClient client;
+    private final Load load;
     private final ProcessorTime processors;
 
     BurstMeter(LoadClient client, ProcessorTime processors) {
-        this.client = client;
+        this(
+                (cell, settle, length, marks) -> client.ask(
+                        cell.server().endpoint(),
+                        cell.server().workload(cell.workload()),
+                        cell.shape(),
+                        cell.perSecond(),
+                        settle,
+                        length,
+                        marks),
+                processors);
+    }
+
+    BurstMeter(Load load, ProcessorTime processors) {
+        this.load = load;
         this.processors = processors;
     }
 
     Burst measure(int round, Cell cell, Duration settle, Duration length) throws IOException, InterruptedException {
         Readings readings = new Readings(cell.server());
-        WireRun.Observed observed = client.ask(
-                cell.server().endpoint(),
-                cell.server().workload(cell.workload()),
-                cell.shape(),
-                cell.perSecond(),
-                settle,
-                length,
-                readings);
+        WireRun.Observed observed = load.ask(cell, settle, length, readings);
         return readings.burst(round, observed);
+    }
+
+    /** Asks a cell's server for a while, in this process. */
+    interface Load {
+
+        WireRun.Observed ask(Cell cell, Duration settle, Duration length, LoadClient.Marks marks)
+                throws IOException, InterruptedException;
     }
 
     private final class Readings implements LoadClient.Marks {

@@ -40,6 +40,11 @@ final class Latencies {
         return new Latencies(histogram.copyCorrectedForCoordinatedOmission(intervalNanos));
     }
 
+    /** Takes all of another one's. */
+    void add(Latencies others) {
+        histogram.add(others.histogram);
+    }
+
     Latencies copy() {
         return new Latencies(histogram.copy());
     }

@@ -50,8 +50,9 @@ public final class LoadCommand implements Callable<Integer> {
             names = "--only",
             split = ",",
             paramLabel = "PART",
-            description = "wire, tenants or starts, with commas between them; default: all.")
-    private List<Part> parts = List.of(Part.values());
+            description =
+                    "wire, client, tenants, starts or variations, with commas between them; default: all but variations.")
+    private List<Part> parts = List.of(Part.WIRE, Part.CLIENT, Part.TENANTS, Part.STARTS);
 
     @Option(names = "--server-cores", defaultValue = "", description = "As taskset takes them; default: 0.")
     private String serverCores = "";
@@ -157,8 +158,26 @@ public final class LoadCommand implements Callable<Integer> {
                     plan.run();
                 }
             }
+            case CLIENT -> {
+                try (ClientPlan plan = new ClientPlan(profile, cores, launch, findings, this::say)) {
+                    plan.run();
+                }
+            }
             case TENANTS -> {
                 try (TenantsPlan plan = new TenantsPlan(profile, cores, launch, findings, this::say)) {
+                    plan.run();
+                }
+            }
+            case VARIATIONS -> {
+                try (VariationsPlan plan = new VariationsPlan(
+                        profile,
+                        cores,
+                        FLAGS,
+                        options,
+                        varied -> AssizeProcess.Launch.of(cores, FLAGS, varied, script),
+                        directory,
+                        findings,
+                        this::say)) {
                     plan.run();
                 }
             }
@@ -272,9 +291,13 @@ public final class LoadCommand implements Callable<Integer> {
     enum Part {
         /** Calls of every kind beside the other services. */
         WIRE,
+        /** The Java client with many callers. */
+        CLIENT,
         /** Many tenants behind a cache that holds a tenth of them. */
         TENANTS,
         /** Starts, the first second, and memory. */
-        STARTS
+        STARTS,
+        /** What single choices are worth: threads, transports, collectors and the like. */
+        VARIATIONS
     }
 }

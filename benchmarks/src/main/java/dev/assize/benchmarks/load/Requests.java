@@ -3,6 +3,7 @@ package dev.assize.benchmarks.load;
 import com.google.protobuf.MessageLite;
 import dev.assize.benchmarks.load.Workload.AnswerCheck;
 import dev.assize.benchmarks.load.Workload.Kind;
+import dev.assize.client.Question;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
@@ -103,6 +104,24 @@ final class Requests {
         return random.ints(count, 0, world.tenants()).toArray();
     }
 
+    /** Questions for a client of Assize's, about one environment: others do not travel with them. */
+    Asking asking(int count) {
+        List<Question> questions = new ArrayList<>();
+        boolean[] expected = new boolean[count];
+        for (int i = 0; i < count; i++) {
+            Asked asked = ask();
+            while (!asked.request.getEnv().equals(Departments.environment(0))) {
+                asked = ask();
+            }
+            CheckRequest request = asked.request;
+            questions.add(Question.of(request.getSubject(), request.getResource(), request.getAction())
+                    .inEnv(request.getEnv())
+                    .inTenant(world.tenant(0)));
+            expected[i] = asked.isAllowed;
+        }
+        return new Asking(questions, expected);
+    }
+
     private Asked ask() {
         int department = random.nextInt(world.departments());
         int user = random.nextInt(world.usersOfDepartment());
@@ -138,6 +157,30 @@ final class Requests {
 
     private static boolean is(CheckResponse response, boolean isAllowed) {
         return response.getDecision() == (isAllowed ? Decision.DECISION_ALLOW : Decision.DECISION_DENY);
+    }
+
+    /** Questions, and whether each is to be allowed. */
+    static final class Asking {
+
+        private final List<Question> questions;
+        private final boolean[] expected;
+
+        private Asking(List<Question> questions, boolean[] expected) {
+            this.questions = questions;
+            this.expected = expected;
+        }
+
+        int size() {
+            return expected.length;
+        }
+
+        Question question(int index) {
+            return questions.get(index);
+        }
+
+        boolean isAllowed(int index) {
+            return expected[index];
+        }
     }
 
     private record Asked(CheckRequest request, boolean isAllowed) {}

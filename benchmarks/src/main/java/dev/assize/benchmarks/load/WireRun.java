@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,10 @@ final class WireRun implements WireConnection.Listener {
     private final Workload workload;
     private final Shape shape;
     private final double perSecond;
-    private final List<WireConnection> connections = new ArrayList<>();
+
+    /** Added to by whoever connects, while those that are connected already read on the event loop. */
+    private final List<WireConnection> connections = new CopyOnWriteArrayList<>();
+
     private final List<WireCall> calls = new ArrayList<>();
 
     /** Calls that may take one more request. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
 import dev.assize.benchmarks.load.BareServer.Answers;
+import dev.assize.client.AssizeClient;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
@@ -178,6 +179,54 @@ class LoadClientTest {
 
             assertThat(observed.checked()).as(style).isPositive();
             assertThat(observed.wrong() + observed.failures()).isZero();
+            assertThat(observed.latencies().count()).isEqualTo(observed.requests());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void variedNoOpsAnswerAsTheNoOpDoes(Variation variation) throws Exception {
+        BareDoor door = BareDoor.open();
+        servers.add(BareServer.start(variation.style(), answers(), door, anyPort()));
+        Workload sameAnswer = checks().answeredBy(
+                        (request, message) -> CheckResponse.parseFrom(message).equals(ALLOW));
+
+        WireRun.Observed observed = client.ask(
+                endpoint(door.key()),
+                sameAnswer,
+                Shape.of(1, 4),
+                0,
+                Duration.ofMillis(20),
+                Duration.ofMillis(50),
+                LoadClient.Marks.NONE);
+
+        assertThat(observed.checked()).as(variation.text()).isPositive();
+        assertThat(observed.wrong() + observed.failures()).isZero();
+    }
+
+    @Test
+    void callersOfTheJavaClientCountRightAnswersWrongOnesAndFailures() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        serve(new Checks((request, observer) -> {
+            if (asked.incrementAndGet() % 3 == 0) {
+                observer.onError(Status.INVALID_ARGUMENT.asRuntimeException());
+            } else {
+                observer.onNext(ALLOW);
+                observer.onCompleted();
+            }
+        }));
+        Requests.Asking asking = new Requests(WORLD, "one", 1).asking(64);
+        try (AssizeClient client = AssizeClient.builder()
+                .target("127.0.0.1:" + servers.getLast().getPort())
+                .plaintext()
+                .batching(false)
+                .build()) {
+            WireRun.Observed observed = new Callers(
+                            client, asking, Thread.ofPlatform().factory())
+                    .ask(4, SHORT, Duration.ofMillis(400), LoadClient.Marks.NONE);
+
+            assertThat(observed.failures()).isPositive();
+            assertThat(observed.wrong()).isPositive().isLessThan(observed.requests());
             assertThat(observed.latencies().count()).isEqualTo(observed.requests());
         }
     }

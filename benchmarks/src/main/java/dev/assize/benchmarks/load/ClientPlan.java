@@ -1,0 +1,109 @@
+package dev.assize.benchmarks.load;
+
+import dev.assize.client.AssizeClient;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+
+/**
+ * The Java client with many callers on one channel: checks that travel together beside checks that go each by itself, put
+ * to the same server. What a client adds is most of what a check takes here, so its processor time is looked at, too.
+ */
+final class ClientPlan implements AutoCloseable {
+
+    private static final int CALLERS = 64;
+    private static final int QUESTIONS = 2_048;
+    private static final String TOGETHER = "together";
+    private static final String ALONE = "each by itself";
+    private static final Departments WORLD = Departments.of("one", 1, 20, 5);
+
+    private final Profile profile;
+    private final Cores cores;
+    private final Findings findings;
+    private final Consumer<String> progress;
+    private final AssizeProcess server;
+    private final AssizeClient together;
+    private final AssizeClient alone;
+
+    ClientPlan(Profile profile, Cores cores, AssizeProcess.Launch launch, Findings findings, Consumer<String> progress)
+            throws IOException {
+        this.profile = profile;
+        this.cores = cores;
+        this.findings = findings;
+        this.progress = progress;
+        this.server = AssizeProcess.start("assize", launch, Map.of());
+        this.together = server.client(true);
+        this.alone = server.client(false);
+    }
+
+    void run() throws IOException, InterruptedException {
+        server.load(WORLD);
+        compare("the Java client", CALLERS, Thread.ofPlatform().factory());
+        compare("the Java client, virtual threads", CALLERS, Thread.ofVirtual().factory());
+        compare("the Java client", 1, Thread.ofPlatform().factory());
+    }
+
+    @Override
+    public void close() throws IOException {
+        together.close();
+        alone.close();
+        server.close();
+    }
+
+    private void compare(String name, int callers, ThreadFactory threads) throws IOException, InterruptedException {
+        Requests.Asking asking = new Requests(WORLD, "one tenant", 2).asking(QUESTIONS);
+        Map<String, Callers> byLabel = new LinkedHashMap<>();
+        byLabel.put(TOGETHER, new Callers(together, asking, threads));
+        byLabel.put(ALONE, new Callers(alone, asking, threads));
+        BurstMeter meter = new BurstMeter(
+                (cell, settle, length, marks) -> byLabel.get(cell.label()).ask(callers, settle, length, marks),
+                new ProcessorTime());
+        Workload checks = new Requests(WORLD, "one tenant", 2).checks(Requests.ofOne(QUESTIONS));
+        List<Cell> cells = byLabel.keySet().stream()
+                .map(label -> Cell.closed(label, server, checks, Shape.of(1, callers)))
+                .toList();
+        String set = "Check by " + name + ", " + callers + (callers == 1 ? " caller" : " callers");
+        progress.accept(set + " ...");
+        warmUp(meter, cells);
+        MeasuredSet measured = new Rounds(meter::measure, profile).measure(set, cells);
+        findings.add(measured);
+        bars(set, callers, measured);
+    }
+
+    /** On every processor, as the compilers of both processes need them. */
+    private void warmUp(BurstMeter meter, List<Cell> cells) throws IOException, InterruptedException {
+        cores.free(server.pid());
+        for (Cell cell : cells) {
+            meter.measure(0, cell, profile.settle(), profile.warmUp());
+        }
+        cores.pinServer(server.pid());
+    }
+
+    private void bars(String set, int callers, MeasuredSet measured) {
+        boolean many = callers == CALLERS;
+        findings.ratio(
+                set + ": rate, together to each by itself",
+                measured,
+                TOGETHER,
+                ALONE,
+                Burst::requestsPerSecond,
+                many ? Bar.atLeast(4) : null);
+        findings.ratio(
+                set + ": p50, together to each by itself",
+                measured,
+                TOGETHER,
+                ALONE,
+                burst -> burst.micros(50),
+                many ? Bar.atMost(1) : Bar.atMost(Bar.NOISE));
+        findings.ratio(
+                set + ": CPU of the client a request, together to each by itself",
+                measured,
+                TOGETHER,
+                ALONE,
+                Burst::clientMicrosPerRequest,
+                null);
+    }
+}
