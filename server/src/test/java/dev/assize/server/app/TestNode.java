@@ -46,8 +46,15 @@ interface TestNode extends AutoCloseable {
         };
     }
 
+    /** One in a process of its own. */
+    interface Killable extends TestNode {
+
+        /** SIGKILL: nothing is written any more, and nobody is told. */
+        void kill();
+    }
+
     /** In a process of its own. */
-    static TestNode process(Map<String, String> environment) throws IOException {
+    static Killable process(Map<String, String> environment) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Xmx256m",
@@ -79,8 +86,14 @@ interface TestNode extends AutoCloseable {
         throw new IllegalStateException("The node does not serve: " + said);
     }
 
-    private static TestNode running(Process process, String address, String operations) {
-        return new TestNode() {
+    private static Killable running(Process process, String address, String operations) {
+        return new Killable() {
+            @Override
+            public void kill() {
+                process.destroyForcibly();
+                process.onExit().join();
+            }
+
             @Override
             public String address() {
                 return address;
