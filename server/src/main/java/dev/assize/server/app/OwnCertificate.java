@@ -37,7 +37,7 @@ final class OwnCertificate {
                     (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificates(in).stream()
                             .findFirst()
                             .orElseThrow(() -> new CertificateException("no certificate in it"));
-            return new ServerTrust.Tls(file, name(own));
+            return new ServerTrust.Tls(file, name(own), null);
         } catch (IOException | CertificateException unreadable) {
             throw new ConfigurationException(
                     "grpc.tls.certificate: `" + file + "`: expected a certificate chain in PEM: " + unreadable,

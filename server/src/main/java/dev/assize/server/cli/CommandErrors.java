@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import javax.net.ssl.SSLException;
 import picocli.CommandLine;
@@ -172,9 +173,13 @@ public final class CommandErrors
                     ? Optional.empty()
                     : Optional.of(server + NO_PLAIN_TEXT);
         }
+        if (why.contains("not an SSL/TLS record")) {
+            return Optional.of(server + " does not speak TLS: leave out --tls, --ca and --server-name");
+        }
         return Optional.of(
-                why.contains("not an SSL/TLS record")
-                        ? server + " does not speak TLS: leave out --tls, --ca and --server-name"
+                why.toLowerCase(Locale.ROOT).contains("alert")
+                        ? server + " does not take the caller's certificate, or wants one and gets none (" + why
+                                + "): see --client-certificate and --client-key"
                         : server + " shows a certificate that is not trusted (" + why
                                 + "): see --ca and --server-name");
     }

@@ -46,7 +46,8 @@ public record Credentials(String server, ServerTrust trust, String key) {
                 return Optional.of(new Credentials(server, trust(map), key));
             }
             throw new CommandException(file + ": expected the lines `server: host:port` and `key: asz_…`,"
-                    + " and for TLS `tls: true`, `ca: FILE` or `serverName: NAME`");
+                    + " and for TLS `tls: true`, `ca: FILE`, `serverName: NAME`, and `clientCertificate: FILE` with"
+                    + " `clientKey: FILE`");
         } catch (NoSuchFileException absent) {
             return Optional.empty();
         } catch (IOException | YamlEngineException unreadable) {
@@ -57,9 +58,12 @@ public record Credentials(String server, ServerTrust trust, String key) {
     private static ServerTrust trust(Map<?, ?> map) {
         Path ca = map.get("ca") instanceof String file ? Path.of(file) : null;
         String name = map.get("serverName") instanceof String text ? text : "";
-        return ca != null || !name.isEmpty() || Boolean.TRUE.equals(map.get("tls"))
-                ? new ServerTrust.Tls(ca, name)
+        ServerTrust trust = ca != null || !name.isEmpty() || Boolean.TRUE.equals(map.get("tls"))
+                ? new ServerTrust.Tls(ca, name, null)
                 : new ServerTrust.PlainText();
+        return map.get("clientCertificate") instanceof String chain && map.get("clientKey") instanceof String key
+                ? trust.showing(new ServerTrust.Own(Path.of(chain), Path.of(key)))
+                : trust;
     }
 
     /** Replaces the file, readable by its owner only from its first byte on. */
@@ -74,6 +78,10 @@ public record Credentials(String server, ServerTrust trust, String key) {
             }
             if (!tls.name().isEmpty()) {
                 lines.put("serverName", tls.name());
+            }
+            if (tls.own() != null) {
+                lines.put("clientCertificate", tls.own().chain().toString());
+                lines.put("clientKey", tls.own().key().toString());
             }
         }
         lines.put("key", key);

@@ -107,16 +107,32 @@ abstract class ServerCommand implements Callable<Integer> {
     /** What is said here, else what the file says of its own server. */
     private ServerTrust trust() {
         ServerOptions options = options();
-        String ca = options.ca == null ? surroundings.variable("ASSIZE_CA") : options.ca.toString();
+        String ca = file(options.ca, "ASSIZE_CA");
         String name = first(options.serverName, surroundings.variable("ASSIZE_SERVER_NAME"));
         boolean tls = options.tls == null ? flag("ASSIZE_TLS") : options.tls;
+        ServerTrust.Own own = own(options);
         if (tls || !ca.isEmpty() || !name.isEmpty()) {
-            return new ServerTrust.Tls(ca.isEmpty() ? null : Path.of(ca), name);
+            return new ServerTrust.Tls(ca.isEmpty() ? null : Path.of(ca), name, own);
         }
         return Credentials.read(surroundings.home())
                 .filter(file -> file.server().equals(server()))
                 .map(Credentials::trust)
-                .orElse(new ServerTrust.PlainText());
+                .map(trust -> own == null ? trust : trust.showing(own))
+                .orElse(own == null ? new ServerTrust.PlainText() : new ServerTrust.Tls(null, "", own));
+    }
+
+    private ServerTrust.@Nullable Own own(ServerOptions options) {
+        String chain = file(options.clientCertificate, "ASSIZE_CLIENT_CERTIFICATE");
+        String key = file(options.clientKey, "ASSIZE_CLIENT_KEY");
+        if (chain.isEmpty() != key.isEmpty()) {
+            throw usage("--client-certificate and --client-key (or ASSIZE_CLIENT_CERTIFICATE and ASSIZE_CLIENT_KEY)"
+                    + " go together: " + (key.isEmpty() ? "the key" : "the certificate") + " is missing");
+        }
+        return chain.isEmpty() ? null : new ServerTrust.Own(Path.of(chain), Path.of(key));
+    }
+
+    private String file(@Nullable Path option, String variable) {
+        return option == null ? surroundings.variable(variable) : option.toString();
     }
 
     private boolean flag(String variable) {

@@ -51,6 +51,21 @@ public class ServerOptions {
     @Nullable
     String serverName;
 
+    @Option(
+            names = "--client-certificate",
+            paramLabel = "FILE",
+            description = "Speak TLS, and show the certificates in this PEM file, the caller's own first. Else "
+                    + "$$ASSIZE_CLIENT_CERTIFICATE.")
+    @Nullable
+    Path clientCertificate;
+
+    @Option(
+            names = "--client-key",
+            paramLabel = "FILE",
+            description = "The private key of --client-certificate, PKCS #8 in a PEM file. Else $$ASSIZE_CLIENT_KEY.")
+    @Nullable
+    Path clientKey;
+
     @Option(names = "--tenant", paramLabel = "TENANT", description = "The tenant in question. Else $$ASSIZE_TENANT.")
     @Nullable
     String tenant;
@@ -79,6 +94,8 @@ public class ServerOptions {
         merged.tls = tls == null ? others.tls : tls;
         merged.ca = ca == null ? others.ca : ca;
         merged.serverName = serverName == null ? others.serverName : serverName;
+        merged.clientCertificate = clientCertificate == null ? others.clientCertificate : clientCertificate;
+        merged.clientKey = clientKey == null ? others.clientKey : clientKey;
         merged.tenant = tenant == null ? others.tenant : tenant;
         merged.env = env == null ? others.env : env;
         merged.timeoutSeconds = timeoutSeconds == null ? others.timeoutSeconds : timeoutSeconds;

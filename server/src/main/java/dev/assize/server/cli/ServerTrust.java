@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** By what a command knows that it speaks to the right server. */
+/** By what a command and the server know that each speaks to the right one. */
 public sealed interface ServerTrust {
 
     /** By nothing: for a server on this machine, or behind a mesh that encrypts. */
@@ -20,26 +20,62 @@ public sealed interface ServerTrust {
      *
      * @param ca trusted certificates, a PEM file; null for those the system trusts
      * @param name the name its certificate must carry; empty for that of its address
+     * @param own what is shown to it; null for nothing
      */
-    record Tls(@Nullable Path ca, String name) implements ServerTrust {}
+    record Tls(@Nullable Path ca, String name, @Nullable Own own) implements ServerTrust {}
+
+    /**
+     * A certificate of the caller's, for servers that want one.
+     *
+     * @param chain a PEM file, the caller's own certificate first
+     * @param key its private key, PKCS #8 in a PEM file
+     */
+    record Own(Path chain, Path key) {}
+
+    /** The same, where the caller shows a certificate of its own; that needs TLS. */
+    default ServerTrust showing(Own own) {
+        return switch (this) {
+            case PlainText() -> new Tls(null, "", own);
+            case Tls tls -> new Tls(tls.ca(), tls.name(), own);
+        };
+    }
 
     /** What a channel is opened with. */
     default ChannelCredentials channelCredentials() {
         return switch (this) {
             case PlainText() -> InsecureChannelCredentials.create();
-            case Tls tls -> tls(tls.ca());
+            case Tls tls -> credentials(tls);
         };
     }
 
-    private static ChannelCredentials tls(@Nullable Path ca) {
-        if (ca == null) {
-            return TlsChannelCredentials.create();
+    private static ChannelCredentials credentials(Tls tls) {
+        TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
+        if (tls.ca() != null) {
+            read(tls.ca(), () -> credentials.trustManager(tls.ca().toFile()));
         }
+        if (tls.own() != null) {
+            // Both are read here; which of them cannot be, the message of the failure says.
+            read(
+                    tls.own().chain(),
+                    () -> credentials.keyManager(
+                            tls.own().chain().toFile(), tls.own().key().toFile()));
+        }
+        return credentials.build();
+    }
+
+    private static void read(Path file, Reading reading) {
         try {
-            return TlsChannelCredentials.newBuilder().trustManager(ca.toFile()).build();
+            reading.read();
         } catch (IOException unreadable) {
-            throw new CommandException("cannot read the certificates in " + ca + ": " + unreadable, unreadable);
+            throw new CommandException("cannot read the certificates in " + file + ": " + unreadable, unreadable);
         }
+    }
+
+    /** What may fail to read. */
+    @FunctionalInterface
+    interface Reading {
+
+        void read() throws IOException;
     }
 
     /** Has a channel expect the name. */
@@ -59,6 +95,9 @@ public sealed interface ServerTrust {
                 }
                 if (!tls.name().isEmpty()) {
                     client.serverName(tls.name());
+                }
+                if (tls.own() != null) {
+                    client.clientCertificate(tls.own().chain(), tls.own().key());
                 }
                 yield client;
             }

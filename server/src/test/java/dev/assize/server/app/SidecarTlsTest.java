@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -55,6 +56,7 @@ class SidecarTlsTest {
                         .keyManager(own.certificate().toFile(), own.key().toFile())
                         .build())) {
             centre.apply(POLICY);
+            commandsShowACertificate(directory, centre, its, own, strangers);
             Path home = centre.home();
             Map<String, String> environment = centre.environment(home, centre.key("acme"), "acme");
             environment.remove("ASSIZE_UPSTREAM_TLS");
@@ -93,6 +95,33 @@ class SidecarTlsTest {
                 assertThat(alsoRight).hasMessageContaining("certificate");
             }
         }
+    }
+
+    /** By the channel of their own, as `check` has, and by a client's, as `audit append` has. */
+    private static void commandsShowACertificate(
+            Path directory, CentreFixture centre, TestCertificate its, TestCertificate own, TestCertificate strangers) {
+        Console console = new Console(directory.resolve("operator"), Map.of("ASSIZE_KEY", centre.admin()));
+        String where = " --tenant acme --server " + centre.address() + " --ca " + its.certificate()
+                + " --server-name assize.test";
+        String append = "audit append --type seen --action see --resource vault:1 --outcome success" + where;
+        String check = "check user:alice vault:1 read" + where;
+
+        for (String refused : List.of(check, check + shown(strangers))) {
+            assertThat(run(console, refused)).isEqualTo(1);
+            assertThat(console.err()).contains("--client-certificate").hasLineCount(1);
+        }
+        assertThat(run(console, check + " --client-key " + own.key())).isEqualTo(2);
+        assertThat(console.err()).contains("--client-certificate");
+        assertThat(run(console, check + shown(own))).as(console.err()).isEqualTo(3);
+        assertThat(run(console, append + shown(own))).as(console.err()).isZero();
+    }
+
+    private static String shown(TestCertificate certificate) {
+        return " --client-certificate " + certificate.certificate() + " --client-key " + certificate.key();
+    }
+
+    private static int run(Console console, String command) {
+        return console.run(command.split(" "));
     }
 
     private static TestCertificate certificate(Path directory, String name, String host) throws Exception {

@@ -47,7 +47,7 @@ class TlsTest {
             server.start();
             answersOverHttps(server, own);
             assertThat(Credentials.read(home).orElseThrow().trust())
-                    .isEqualTo(new ServerTrust.Tls(Path.of(certificate), "assize.test"));
+                    .isEqualTo(new ServerTrust.Tls(Path.of(certificate), "assize.test", null));
             assertThat(run(console, CHECK)).as(console.err()).isEqualTo(3);
             assertThat(run(console, CHECK + " --ca " + certificate + " --server-name assize.test"))
                     .as(console.err())
