@@ -59,7 +59,7 @@ class AttackTest {
 
     @BeforeEach
     void sign() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         node = start();
         assertThat(node.round()).isEmpty();
         node.append(ACME, SIGNED);
