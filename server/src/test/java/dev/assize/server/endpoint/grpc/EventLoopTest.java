@@ -94,7 +94,7 @@ class EventLoopTest {
 
     @BeforeAll
     void start(@TempDir Path directory) {
-        Module modules = ServedTest.modules(database, directory, 0);
+        Module modules = ServedNode.modules(database, directory, 0);
         beneath = Guice.createInjector(Stage.PRODUCTION, modules);
         beneath.getInstance(Database.class).start();
         beneath.getInstance(Anchor.class).start();

@@ -95,7 +95,7 @@ class TwoNodesTest {
     @BeforeAll
     void start(@TempDir Path directory) {
         for (int i = 0; i < 2; i++) {
-            Injector node = Guice.createInjector(Stage.PRODUCTION, ServedTest.modules(database, directory, 0));
+            Injector node = Guice.createInjector(Stage.PRODUCTION, ServedNode.modules(database, directory, 0));
             node.getInstance(Database.class).start();
             node.getInstance(Anchor.class).start();
             node.getInstance(Bootstrap.class).run();

@@ -81,7 +81,7 @@ class WholeDecisionServedTest {
 
     @BeforeAll
     void start(@TempDir Path directory) {
-        node = Guice.createInjector(Stage.PRODUCTION, ServedTest.modules(database, directory, 0));
+        node = Guice.createInjector(Stage.PRODUCTION, ServedNode.modules(database, directory, 0));
         node.getInstance(Database.class).start();
         node.getInstance(Anchor.class).start();
         node.getInstance(Bootstrap.class).run();
