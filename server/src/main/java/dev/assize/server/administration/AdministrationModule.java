@@ -11,6 +11,7 @@ public final class AdministrationModule extends AbstractModule {
         bind(PolicyAdministration.class).in(Singleton.class);
         bind(CleanUp.class).in(Singleton.class);
         bind(CleanUpTask.class).in(Singleton.class);
+        bind(ExpiryRounds.class).in(Singleton.class);
         bind(TenantLife.class).in(Singleton.class);
         bind(Shorthands.class).in(Singleton.class);
         bind(Proposals.class).in(Singleton.class);

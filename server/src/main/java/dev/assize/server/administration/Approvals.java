@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -208,6 +209,18 @@ public final class Approvals {
                     ? write(current, covering, new Change.Used(at, use), ApprovalEvents.used(request))
                     : answer(new ApprovalResult.NotSingleUse());
         });
+    }
+
+    /** Has it recorded that a request has expired; whether that was not recorded before. */
+    boolean expire(TenantId tenant, String id) {
+        AtomicBoolean isNew = new AtomicBoolean();
+        ApprovalResult _ = change(tenant, id, Recorder.ASSIZE, (_, covering) -> (current, at) -> {
+            ApprovalState state = current.standing(covering, at).state();
+            Step<ApprovalResult> step = wrongState(current, state, at, "expired");
+            isNew.set(step.write() != null);
+            return step;
+        });
+        return isNew.get();
     }
 
     /** A request and where it stands; empty where there is none of that id. */

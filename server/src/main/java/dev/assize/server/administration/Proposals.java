@@ -249,6 +249,17 @@ public final class Proposals {
                 proposal -> proposal.isOf(caller) ? null : new ProposalResult.NotTheirs());
     }
 
+    /** Has it recorded that a proposal has expired; whether that was not recorded before. */
+    boolean expire(PolicyScope scope, String id) {
+        return repository
+                .change(scope, id, (proposal, policy) -> {
+                    Write expiry = AcceptStep.expiry(
+                            proposal, AcceptStep.base(policy, scope), AcceptStep.momentFor(proposal, clock));
+                    return new Outcome<>(expiry != null, expiry);
+                })
+                .orElse(false);
+    }
+
     /** A proposal and, while it waits, what it would do; empty where there is none of that id. */
     public Optional<View> view(PolicyScope scope, String id, Recorder viewer) {
         return repository.find(scope, id).map(proposal -> {

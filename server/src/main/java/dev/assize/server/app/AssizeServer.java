@@ -6,6 +6,7 @@ import com.google.inject.Module;
 import com.google.inject.Stage;
 import dev.assize.server.administration.Bootstrap;
 import dev.assize.server.administration.CleanUpTask;
+import dev.assize.server.administration.ExpiryRounds;
 import dev.assize.server.administration.SnapshotRounds;
 import dev.assize.server.anchor.Anchor;
 import dev.assize.server.anchor.Checkpoints;
@@ -106,6 +107,7 @@ final class AssizeServer implements Startable {
         part(PackingRecorder.class);
         SnapshotRounds snapshots = part(SnapshotRounds.class);
         CleanUpTask cleanUp = part(CleanUpTask.class);
+        ExpiryRounds expiry = part(ExpiryRounds.class);
         injector.getInstance(Bootstrap.class).run();
         part(PolicyWatch.class).start();
         OperationsServer operations = part(OperationsServer.class);
@@ -116,6 +118,7 @@ final class AssizeServer implements Startable {
         patrol.start();
         snapshots.start();
         cleanUp.start();
+        expiry.start();
         // Behind all that a first caller waits for, who is answered by now.
         Rehearsal.run(config.grpc().warmUp());
         part(ServingHealth.class).start();

@@ -5,6 +5,7 @@ import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.CleanUpTurns;
+import dev.assize.server.administration.ExpiredWaits;
 import dev.assize.server.administration.PolicyHistory;
 import dev.assize.server.administration.PolicyLedger;
 import dev.assize.server.administration.PolicyRepository;
@@ -72,6 +73,7 @@ public final class StorageModule extends AbstractModule {
         bind(SpoolRepository.class).to(PostgresSpoolRepository.class).in(Singleton.class);
         bind(DecisionStore.class).to(PostgresDecisionStore.class).in(Singleton.class);
         bind(TenantRegister.class).to(PostgresTenantRegister.class).in(Singleton.class);
+        bind(ExpiredWaits.class).to(PostgresExpiredWaits.class).in(Singleton.class);
         bind(CleanUpTurns.class).to(PostgresCleanUpTurns.class).in(Singleton.class);
         bind(GrantRecords.class).to(PostgresGrantRecords.class).in(Singleton.class);
         bind(OwnEntries.class).in(Singleton.class);

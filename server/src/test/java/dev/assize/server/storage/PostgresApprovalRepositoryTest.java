@@ -11,6 +11,9 @@ import dev.assize.server.administration.Approvals;
 import dev.assize.server.administration.Approvals.Party;
 import dev.assize.server.administration.Approvals.Ruling;
 import dev.assize.server.administration.Approvals.Wish;
+import dev.assize.server.administration.ExpiredWaits;
+import dev.assize.server.administration.ExpiredWaits.Type;
+import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.approval.ApprovalJudge;
 import dev.assize.server.decision.approval.ApprovalRequest;
@@ -18,12 +21,14 @@ import dev.assize.server.decision.approval.ApprovalState;
 import dev.assize.server.decision.approval.ProposedAction;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import dev.assize.server.testing.TestDatabase;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -101,6 +106,26 @@ class PostgresApprovalRepositoryTest {
                         .list(new TenantId("thief"), null, null, Set.of(), null, 10)
                         .approvals())
                 .isEmpty();
+    }
+
+    @Test
+    void findsWhatHasWaitedTooLongInEveryTenantAndNothingThatEnded() {
+        TenantId first = tenant;
+        String mine = request("wire");
+        String cancelled = request("wire");
+        one.approvals().cancel(tenant, cancelled, robot(), null, caller("gate"));
+        name();
+        String theirs = request("wire");
+        ExpiredWaits waits = new PostgresExpiredWaits(oneDatabase);
+        Wait ofMine = new Wait(Type.APPROVAL, PolicyScope.of(first), mine);
+        Wait ofTheirs = new Wait(Type.APPROVAL, PolicyScope.of(tenant), theirs);
+
+        assertThat(waits.find(now, 1_000)).doesNotContain(ofMine, ofTheirs);
+        assertThat(waits.find(now.plus(Duration.ofDays(400)), 10_000))
+                .contains(ofMine, ofTheirs)
+                .extracting(Wait::id)
+                .doesNotContain(cancelled);
+        assertThat(waits.find(now.plus(Duration.ofDays(400)), 1)).hasSize(1);
     }
 
     @Test

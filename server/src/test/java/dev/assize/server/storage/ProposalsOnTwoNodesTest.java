@@ -13,6 +13,9 @@ import dev.assize.server.administration.ChangeResult.KeyReused;
 import dev.assize.server.administration.ChangeResult.Replayed;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.ChangeSet;
+import dev.assize.server.administration.ExpiredWaits;
+import dev.assize.server.administration.ExpiredWaits.Type;
+import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.administration.FiledProposal;
 import dev.assize.server.administration.FiledProposal.State;
 import dev.assize.server.administration.PolicyAdministration;
@@ -259,7 +262,12 @@ class ProposalsOnTwoNodesTest {
         assertThat(other.repository().content(PolicyScope.of(new TenantId("other")), found.id()))
                 .isEqualTo(new Content(List.of(), List.of()));
         assertThat(deleted.scope()).isEqualTo(found.scope());
+        Wait wait = new Wait(Type.PROPOSAL, SCOPE, found.id());
+        ExpiredWaits waits = new PostgresExpiredWaits(other.database());
+        assertThat(waits.find(Instant.now(), 1_000)).doesNotContain(wait);
+        assertThat(waits.find(found.expiresAt(), 1_000)).contains(wait);
         one.proposals().withdraw(SCOPE, found.id(), ALICE, "not now");
+        assertThat(waits.find(found.expiresAt(), 1_000)).doesNotContain(wait);
     }
 
     @Test

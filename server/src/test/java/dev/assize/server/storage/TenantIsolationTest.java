@@ -315,6 +315,25 @@ class TenantIsolationTest {
     }
 
     @Test
+    void showsWhoLooksForWhatHasExpiredWhatWaitsButNotToChange() throws SQLException {
+        Map<String, String> changes =
+                Map.of("approval_request", "open_until = open_until", "policy_proposal", "ended = ended");
+        for (Map.Entry<String, String> change : changes.entrySet()) {
+            String table = change.getKey();
+            assertThat(count(database.application(), "~expiry", table, "ended IS NULL"))
+                    .as(table)
+                    .isEqualTo(2);
+            assertThat(execute("~expiry", "UPDATE assize." + table + " SET " + change.getValue()))
+                    .as(table)
+                    .isZero();
+        }
+        assertThat(count(database.application(), "~expiry", "approval_vote", "true"))
+                .isZero();
+        assertThat(count(database.application(), "~expiry", "policy_proposal_document", "true"))
+                .isZero();
+    }
+
+    @Test
     void forgetsTheTenantWithTheTransaction() throws SQLException {
         try (Connection connection = connect(database.application(), "victim");
                 Statement statement = connection.createStatement()) {
