@@ -1,8 +1,7 @@
 package dev.assize.server.administration;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Outcome;
@@ -26,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 final class ApprovalEvents {
 
     private static final String CATEGORY = "approval";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private ApprovalEvents() {}
 
@@ -77,7 +75,8 @@ final class ApprovalEvents {
     }
 
     private static ObjectNode payload(ApprovalRequest request) {
-        return JSON.createObjectNode()
+        return JsonNodeFactory.instance
+                .objectNode()
                 .put("approval_id", request.id())
                 .put("subject", request.subject().toString())
                 .put("subject_tenant", request.subjectHome().value())
@@ -87,7 +86,8 @@ final class ApprovalEvents {
     }
 
     private static ObjectNode json(PinnedRule rule) {
-        ObjectNode node = JSON.createObjectNode()
+        ObjectNode node = JsonNodeFactory.instance
+                .objectNode()
                 .put("name", rule.name())
                 .put("approvals", rule.approvals())
                 .put("approver_role", rule.approverRole());
@@ -122,18 +122,10 @@ final class ApprovalEvents {
                 null,
                 reason,
                 false,
-                json(payload),
+                payload.toString(),
                 List.of(),
                 List.of(),
                 null,
                 null);
-    }
-
-    private static String json(ObjectNode node) {
-        try {
-            return JSON.writeValueAsString(node);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A tree of texts and numbers is always JSON", e);
-        }
     }
 }

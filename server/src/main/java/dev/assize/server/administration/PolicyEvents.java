@@ -1,8 +1,7 @@
 package dev.assize.server.administration;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.administration.ChangeResult.DocumentChange;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
@@ -36,7 +35,6 @@ final class PolicyEvents {
 
     static final String CATEGORY = "policy";
     private static final Action APPLY = new Action("apply");
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private PolicyEvents() {}
 
@@ -56,7 +54,8 @@ final class PolicyEvents {
 
     private static ObjectNode manifest(
             ScopeChange change, Recorder recorder, @Nullable String reason, ChangeOrigin origin) {
-        ObjectNode manifest = JSON.createObjectNode()
+        ObjectNode manifest = JsonNodeFactory.instance
+                .objectNode()
                 .put("scope", change.scope().key())
                 .put("base", change.base().value())
                 .put("revision", change.revision().value())
@@ -95,7 +94,7 @@ final class PolicyEvents {
                 null,
                 reason,
                 false,
-                json(payload),
+                payload.toString(),
                 List.of(),
                 List.of(),
                 null,
@@ -104,14 +103,6 @@ final class PolicyEvents {
 
     private static String textOf(@Nullable Document document) {
         return document == null ? "" : DocumentText.write(document);
-    }
-
-    private static String json(ObjectNode node) {
-        try {
-            return JSON.writeValueAsString(node);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A tree of texts and numbers is always JSON", e);
-        }
     }
 
     /** The entries of one document while they are filled. */
@@ -169,7 +160,8 @@ final class PolicyEvents {
         }
 
         private void next() {
-            parts.add(JSON.createObjectNode()
+            parts.add(JsonNodeFactory.instance
+                    .objectNode()
                     .put("scope", change.scope().key())
                     .put("revision", change.revision().value())
                     .put("index", index)

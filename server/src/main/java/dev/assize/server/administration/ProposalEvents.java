@@ -1,7 +1,6 @@
 package dev.assize.server.administration;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.server.administration.FiledProposal.Acceptance;
 import dev.assize.server.administration.FiledProposal.Base;
@@ -19,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 final class ProposalEvents {
 
     private static final String CATEGORY = "proposal";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private ProposalEvents() {}
 
@@ -57,7 +55,8 @@ final class ProposalEvents {
     }
 
     private static ObjectNode payload(FiledProposal proposal, Base base) {
-        return JSON.createObjectNode()
+        return JsonNodeFactory.instance
+                .objectNode()
                 .put("proposal", proposal.id())
                 .put("scope", proposal.scope().key())
                 .put("digest", proposal.digest(base).toString())
@@ -90,18 +89,10 @@ final class ProposalEvents {
                 null,
                 reason,
                 false,
-                json(payload),
+                payload.toString(),
                 List.of(),
                 List.of(),
                 null,
                 null);
-    }
-
-    private static String json(ObjectNode node) {
-        try {
-            return JSON.writeValueAsString(node);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("A tree of texts and numbers is always JSON", e);
-        }
     }
 }

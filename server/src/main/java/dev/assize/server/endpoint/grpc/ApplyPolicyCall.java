@@ -57,7 +57,7 @@ import org.jspecify.annotations.Nullable;
  * One ApplyPolicy: takes the parts of a change set as they come in, admits the caller to each scope the moment it is
  * named, and applies the whole at the end. Problems are told only to a caller that may apply policy.
  */
-final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
+final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyResponse> {
 
     static final int REASON_BYTES = 1_024;
     static final int MANAGER_BYTES = 128;
@@ -66,8 +66,6 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
     private final PolicyAdministration administration;
     private final LedgerComparisons ledger;
     private final Gate gate;
-    private final Replies replies;
-    private final StreamObserver<ApplyPolicyResponse> observer;
 
     private final Set<PolicyScope> admitted = new HashSet<>();
     private final Set<TenantId> creatable = new HashSet<>();
@@ -81,49 +79,20 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
 
     private boolean admittedSomewhere;
 
-    /** Once refused, what still comes in is not looked at. */
-    private boolean ended;
-
     ApplyPolicyCall(
             PolicyAdministration administration,
             LedgerComparisons ledger,
             Gate gate,
             Replies replies,
             StreamObserver<ApplyPolicyResponse> observer) {
+        super(replies, observer);
         this.administration = administration;
         this.ledger = ledger;
         this.gate = gate;
-        this.replies = replies;
-        this.observer = observer;
     }
 
     @Override
-    public void onNext(ApplyPolicyRequest request) {
-        if (ended) {
-            return;
-        }
-        try {
-            take(request);
-        } catch (RuntimeException | Error failure) {
-            ended = true;
-            replies.fail(observer, failure);
-        }
-    }
-
-    @Override
-    public void onError(Throwable cancelled) {
-        ended = true;
-    }
-
-    @Override
-    public void onCompleted() {
-        if (!ended) {
-            ended = true;
-            replies.reply(observer, this::apply);
-        }
-    }
-
-    private void take(ApplyPolicyRequest request) {
+    void take(ApplyPolicyRequest request) {
         if ((header == null) != request.hasHeader()) {
             throw RefusedException.invalid(
                     "header", request.getPartCase().name(), "the header as the first message, and only there");
@@ -164,7 +133,8 @@ final class ApplyPolicyCall implements StreamObserver<ApplyPolicyRequest> {
         }
     }
 
-    private ApplyPolicyResponse apply() {
+    @Override
+    ApplyPolicyResponse answer() {
         requireSomewhere();
         ApplyPolicyHeader given = header;
         if (given == null) {

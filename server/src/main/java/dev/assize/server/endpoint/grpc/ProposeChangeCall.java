@@ -10,54 +10,23 @@ import io.grpc.stub.StreamObserver;
 import org.jspecify.annotations.Nullable;
 
 /** One ProposeChange: takes the parts of a change of one scope as they come in, and proposes the whole at the end. */
-final class ProposeChangeCall implements StreamObserver<ProposeChangeRequest> {
+final class ProposeChangeCall extends ChangeCall<ProposeChangeRequest, ProposeChangeResponse> {
 
     private final ProposalCalls proposals;
     private final Gate gate;
-    private final Replies replies;
-    private final StreamObserver<ProposeChangeResponse> observer;
     private final ChangeParts parts = new ChangeParts(this::requireOwn);
     private @Nullable ProposeChangeHeader header;
     private @Nullable PolicyScope scope;
 
-    /** Once refused, what still comes in is not looked at. */
-    private boolean ended;
-
     ProposeChangeCall(
             ProposalCalls proposals, Gate gate, Replies replies, StreamObserver<ProposeChangeResponse> observer) {
+        super(replies, observer);
         this.proposals = proposals;
         this.gate = gate;
-        this.replies = replies;
-        this.observer = observer;
     }
 
     @Override
-    public void onNext(ProposeChangeRequest request) {
-        if (ended) {
-            return;
-        }
-        try {
-            take(request);
-        } catch (RuntimeException | Error failure) {
-            ended = true;
-            replies.fail(observer, failure);
-        }
-    }
-
-    @Override
-    public void onError(Throwable cancelled) {
-        ended = true;
-    }
-
-    @Override
-    public void onCompleted() {
-        if (!ended) {
-            ended = true;
-            replies.reply(observer, this::propose);
-        }
-    }
-
-    private void take(ProposeChangeRequest request) {
+    void take(ProposeChangeRequest request) {
         if ((header == null) != request.hasHeader()) {
             throw RefusedException.invalid(
                     "header", request.getPartCase().name(), "the header as the first message, and only there");
@@ -79,7 +48,8 @@ final class ProposeChangeCall implements StreamObserver<ProposeChangeRequest> {
         }
     }
 
-    private ProposeChangeResponse propose() {
+    @Override
+    ProposeChangeResponse answer() {
         ProposeChangeHeader given = header;
         PolicyScope named = scope;
         if (given == null || named == null) {
