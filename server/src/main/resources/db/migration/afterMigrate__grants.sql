@@ -10,7 +10,8 @@ GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at, incarnation, ha
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
 GRANT USAGE ON TYPE assize.ledger_row, assize.ledger_answer TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
-GRANT SELECT, INSERT ON assize.decision_record TO ${application_role};
+GRANT USAGE ON TYPE assize.decision_page_row, assize.decision_term_row TO ${application_role};
+GRANT SELECT, INSERT ON assize.decision_page, assize.decision_term TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 GRANT SELECT, INSERT,
         UPDATE (next_number, last_hash, highest_number, heard_at, last_seq, last_entry_hash, last_recorded_at)

@@ -29,8 +29,10 @@ final class Pseudonymity {
             return event;
         }
         Subject onBehalfOf = event.onBehalfOf();
-        boolean keeps = onBehalfOf == null || event.erasable().contains(Erasable.ON_BEHALF_OF);
-        return event.withSubjects(named(event.actor()), keeps ? onBehalfOf : named(onBehalfOf));
+        if (onBehalfOf != null && !event.erasable().contains(Erasable.ON_BEHALF_OF)) {
+            onBehalfOf = named(onBehalfOf);
+        }
+        return event.withSubjects(named(event.actor()), onBehalfOf);
     }
 
     /** Who recorded an event, as its entry is to say. */

@@ -50,15 +50,17 @@ public sealed interface ServerTrust {
 
     private static ChannelCredentials credentials(Tls tls) {
         TlsChannelCredentials.Builder credentials = TlsChannelCredentials.newBuilder();
-        if (tls.ca() != null) {
-            read(tls.ca(), () -> credentials.trustManager(tls.ca().toFile()));
+        Path ca = tls.ca();
+        if (ca != null) {
+            read(ca, () -> credentials.trustManager(ca.toFile()));
         }
-        if (tls.own() != null) {
+        Own own = tls.own();
+        if (own != null) {
             // Both are read here; which of them cannot be, the message of the failure says.
             read(
-                    tls.own().chain(),
+                    own.chain(),
                     () -> credentials.keyManager(
-                            tls.own().chain().toFile(), tls.own().key().toFile()));
+                            own.chain().toFile(), own.key().toFile()));
         }
         return credentials.build();
     }

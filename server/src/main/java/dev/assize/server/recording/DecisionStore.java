@@ -3,10 +3,12 @@ package dev.assize.server.recording;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.DecisionTerms.Term;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.SortedMap;
 
 /** Where decisions stand on record. Blocks; a broken surrounding is an exception. */
 public interface DecisionStore {
@@ -27,18 +29,21 @@ public interface DecisionStore {
     boolean contains(TenantId tenant, String decisionId, byte[] record);
 
     /** What stands beside an entry, in its order; nobody has verified it. */
-    List<StoredDecision> beside(TenantId tenant, long seq);
+    List<DecisionPage> pages(TenantId tenant, long seq);
+
+    /** The records that stand beside an entry, in their order; nobody has verified them. */
+    default List<byte[]> records(TenantId tenant, long seq) {
+        return pages(tenant, seq).stream()
+                .flatMap(page -> page.records().stream())
+                .toList();
+    }
+
+    /** Which of an entry's decisions the store finds by these terms; a term by which it finds none is absent. */
+    Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted);
 
     /** The frame of an entry as it is stored; empty where there is none. */
     Optional<byte[]> frame(TenantId tenant, long seq);
 
     /** The first position of a range, its end included, at which decisions stand though no entry vouches for any. */
     OptionalLong orphan(TenantId tenant, long fromSeq, long toSeq);
-
-    /**
-     * A row as it stands in the store.
-     *
-     * @param columns the query columns, by column name, as {@link DecisionColumns} writes them
-     */
-    record StoredDecision(int position, byte[] record, SortedMap<String, String> columns) {}
 }

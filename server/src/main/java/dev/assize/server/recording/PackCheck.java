@@ -6,14 +6,17 @@ import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.ledger.BesideCheck;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.recording.DecisionStore.StoredDecision;
+import dev.assize.server.recording.DecisionTerms.Term;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Recomputes the root over stored records and compares it with the entry's, and every query column with its record. */
+/** Recomputes the root over stored records and compares it with the entry's, and what they are found by with them. */
 final class PackCheck implements BesideCheck {
 
     private final DecisionStore store;
@@ -38,29 +41,35 @@ final class PackCheck implements BesideCheck {
                             .event()
                             .payload(),
                     "");
-            return fault(payload, store.beside(tenant, entry.seq()));
+            return fault(tenant, entry.seq(), payload, store.pages(tenant, entry.seq()));
         } catch (MalformedRecordException e) {
             return "vouches for decisions that cannot be read: " + e.getMessage();
         }
     }
 
-    private static @Nullable String fault(String payload, List<StoredDecision> stored) {
+    private @Nullable String fault(TenantId tenant, long seq, String payload, List<DecisionPage> pages) {
         int count = DecisionPack.count(payload);
-        if (stored.size() != count) {
-            return "vouches for " + count + " decisions, and " + stored.size() + " are on record";
+        List<byte[]> records =
+                pages.stream().flatMap(page -> page.records().stream()).toList();
+        if (records.size() != count) {
+            return "vouches for " + count + " decisions, and " + records.size() + " are on record";
         }
-        for (int i = 0; i < count; i++) {
-            StoredDecision decision = stored.get(i);
-            if (decision.position() != i) {
-                return "vouches for a decision at position " + i + ", which is missing";
-            }
-            if (!decision.columns().equals(DecisionColumns.of(decision.record()))) {
-                return "vouches for a decision at position " + i + " whose columns are not those of its record";
-            }
+        records.forEach(DecisionCodec::decode);
+        if (!new DecisionPack(records).payload().equals(payload)) {
+            return "vouches for other decisions than those that are on record";
         }
-        String found =
-                new DecisionPack(stored.stream().map(StoredDecision::record).toList()).payload();
-        return found.equals(payload) ? null : "vouches for other decisions than those that are on record";
+        if (!DecisionPage.of(records).equals(pages)) {
+            return "vouches for decisions that do not stand as they were recorded";
+        }
+        Map<Term, Positions> expected = DecisionTerms.of(records);
+        Map<Term, Positions> stored = store.terms(tenant, seq, expected.keySet());
+        return expected.entrySet().stream()
+                .filter(term -> !term.getValue().equals(stored.get(term.getKey())))
+                .map(term -> "vouches for decisions that are not found by their "
+                        + term.getKey().kind().name().toLowerCase(Locale.ROOT) + " `"
+                        + MalformedException.shown(term.getKey().value()) + "`")
+                .findFirst()
+                .orElse(null);
     }
 
     @Override

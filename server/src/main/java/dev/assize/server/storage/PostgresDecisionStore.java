@@ -1,63 +1,72 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.DECISION_RECORD;
 import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 
 import com.google.inject.Inject;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
-import dev.assize.server.model.Environment;
-import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.recording.DecisionColumns;
 import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionPack;
+import dev.assize.server.recording.DecisionPage;
 import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.recording.DecisionTerms;
+import dev.assize.server.recording.DecisionTerms.Kind;
+import dev.assize.server.recording.DecisionTerms.Term;
+import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.SortedMap;
-import java.util.TreeMap;
-import org.jooq.Condition;
-import org.jooq.Row2;
-import org.jooq.SortOrder;
-import org.jooq.impl.DSL;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
- * Decisions on record in PostgreSQL, each pack in the transaction that appends the entry which vouches for it. Conditions
- * are equalities and ranges only, as PostgreSQL pushes them below row-level security into an index.
+ * Decisions on record in PostgreSQL, each pack in the transaction that appends the entry which vouches for it: its records in
+ * pages, and a row for each value by which some of them are found. So what a decision costs is a part of a page and what it
+ * alone has, its id; what others of its pack have, too, it shares with them.
  */
 final class PostgresDecisionStore implements DecisionStore {
 
-    private static final List<String> TEXT_COLUMNS = List.of(
-            DecisionColumns.DECISION_ID,
-            DecisionColumns.SUBJECT,
-            DecisionColumns.ACTION,
-            DecisionColumns.RESOURCE,
-            DecisionColumns.ENV,
-            DecisionColumns.REASON);
+    private static final String INSERT_PAGES =
+            "INSERT INTO assize.decision_page (tenant_id, seq, first_position, records,"
+                    + " first_at, last_at) SELECT ?, ?, p.* FROM unnest(?) AS p";
 
-    private static final String INSERT =
-            "INSERT INTO assize.decision_record (tenant_id, seq, record, position, decided_at,"
-                    + " allowed, " + String.join(", ", TEXT_COLUMNS)
-                    + ") SELECT ?, ?::bigint, d.* FROM unnest(?::bytea[],"
-                    + " ?::integer[], ?::bigint[], ?::boolean[]" + ", ?::text[]".repeat(TEXT_COLUMNS.size()) + ") AS d";
+    private static final String PAGE_TYPE = "assize.decision_page_row";
+    private static final int PAGE_COLUMNS = 4;
 
-    private static final String BESIDE =
-            "SELECT position, record, decided_at, allowed, " + String.join(", ", TEXT_COLUMNS)
-                    + " FROM assize.decision_record WHERE tenant_id = ? AND seq = ? ORDER BY position";
+    private static final String INSERT_TERMS =
+            "INSERT INTO assize.decision_term (tenant_id, seq, kind, value, positions)"
+                    + " SELECT ?, ?, t.* FROM unnest(?) AS t";
+
+    private static final String TERM_TYPE = "assize.decision_term_row";
+    private static final int TERM_COLUMNS = 3;
+
+    private static final String PAGES = "SELECT first_position, records, first_at, last_at FROM assize.decision_page"
+            + " WHERE tenant_id = ? AND seq = ? ORDER BY first_position";
+
+    private static final String TERMS =
+            "SELECT w.place, t.positions FROM unnest(?::integer[], ?::smallint[], ?::text[])"
+                    + " AS w (place, kind, value) CROSS JOIN LATERAL (SELECT positions FROM assize.decision_term"
+                    + " WHERE tenant_id = ? AND kind = w.kind AND value = w.value AND seq = ? LIMIT 1) AS t";
+
+    private static final String OF_ID = "SELECT t.seq, t.positions FROM assize.decision_term t WHERE t.tenant_id = ?"
+            + " AND t.kind = ? AND t.value = ? ORDER BY t.seq DESC";
 
     /** From one entry's decisions to the next, so that the cost is that of the entries. */
-    private static final String ORPHAN = "WITH RECURSIVE besides (seq) AS ((SELECT d.seq FROM assize.decision_record d"
+    private static final String ORPHAN = "WITH RECURSIVE besides (seq) AS ((SELECT d.seq FROM assize.decision_page d"
             + " WHERE d.tenant_id = ? AND d.seq BETWEEN ? AND ? ORDER BY d.seq LIMIT 1) UNION ALL SELECT (SELECT d.seq"
-            + " FROM assize.decision_record d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
+            + " FROM assize.decision_page d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
             + " FROM besides b WHERE b.seq IS NOT NULL) SELECT b.seq FROM besides b WHERE b.seq IS NOT NULL AND NOT EXISTS"
             + " (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = b.seq AND e.type = '"
             + DecisionPack.ENTRY_TYPE + "') ORDER BY b.seq LIMIT 1";
@@ -73,160 +82,136 @@ final class PostgresDecisionStore implements DecisionStore {
 
     @Override
     public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
+        List<DecisionPage> pages = DecisionPage.of(pack.records());
+        List<Entry<Term, Positions>> terms =
+                List.copyOf(DecisionTerms.of(pack.records()).entrySet());
         return database.inTransaction(tenant.value(), transaction -> {
             AppendResult result =
                     writer.append(transaction, tenant, List.of(command)).getFirst();
             if (result instanceof AppendResult.Appended(var receipts)) {
-                insert(transaction, tenant, receipts.getFirst().seq(), pack.records());
+                insert(tenant, receipts.getFirst().seq(), pages, terms).run(transaction.connection());
             }
             return result;
         });
     }
 
-    private static void insert(TenantTransaction transaction, TenantId tenant, long seq, List<byte[]> records)
-            throws SQLException {
-        List<SortedMap<String, String>> columns =
-                records.stream().map(DecisionColumns::of).toList();
-        List<Integer> positions = new ArrayList<>();
-        for (int i = 0; i < records.size(); i++) {
-            positions.add(i);
-        }
-        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT)) {
-            StatementArrays arrays = new StatementArrays(statement);
-            arrays.text(tenant.value());
-            arrays.text(Long.toString(seq));
-            arrays.bytes(records, record -> record);
-            arrays.numbers("int4", positions, position -> Integer.toString(position));
-            arrays.numbers("int8", columns, row -> row.get(DecisionColumns.DECIDED_AT));
-            arrays.truths(columns, row -> Boolean.valueOf(row.get(DecisionColumns.ALLOWED)));
-            for (String column : TEXT_COLUMNS) {
-                arrays.texts(columns, row -> row.get(column));
-            }
-            statement.executeUpdate();
-        }
+    private static Trip insert(
+            TenantId tenant, long seq, List<DecisionPage> pages, List<Entry<Term, Positions>> terms) {
+        return new Trip()
+                .then(INSERT_PAGES, parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.longNumber(seq);
+                    parameters.rows(
+                            PAGE_TYPE,
+                            PAGE_COLUMNS,
+                            pages,
+                            (page, row) -> row.int4(page.firstPosition())
+                                    .bytea(page.bytes())
+                                    .int8(page.firstAt())
+                                    .int8(page.lastAt()));
+                })
+                .then(INSERT_TERMS, parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.longNumber(seq);
+                    parameters.rows(
+                            TERM_TYPE,
+                            TERM_COLUMNS,
+                            terms,
+                            (term, row) -> row.int2(term.getKey().kind().number())
+                                    .text(term.getKey().value())
+                                    .bytea(term.getValue().bytes()));
+                });
     }
 
     @Override
     public List<RecordedDecision> find(TenantId tenant, DecisionFilter filter) {
-        SortOrder order = filter.ascending() ? SortOrder.ASC : SortOrder.DESC;
-        return database.inSnapshot(
-                tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .select(DECISION_RECORD.SEQ, DECISION_RECORD.POSITION, DECISION_RECORD.RECORD)
-                        .from(DECISION_RECORD)
-                        .where(conditions(tenant, filter))
-                        .orderBy(DECISION_RECORD.SEQ.sort(order), DECISION_RECORD.POSITION.sort(order))
-                        .limit(filter.limit())
-                        .fetch(row -> RecordedDecision.of(row.value1(), row.value2(), row.value3())));
-    }
-
-    private static List<Condition> conditions(TenantId tenant, DecisionFilter filter) {
-        List<Condition> all = new ArrayList<>();
-        all.add(DECISION_RECORD.TENANT_ID.eq(tenant.value()));
-        if (filter.from() != null) {
-            all.add(DECISION_RECORD.DECIDED_AT.ge(micros(filter.from())));
-        }
-        if (filter.to() != null) {
-            all.add(DECISION_RECORD.DECIDED_AT.lt(micros(filter.to())));
-        }
-        if (filter.subject() != null) {
-            all.add(DECISION_RECORD.SUBJECT.eq(filter.subject()));
-        }
-        if (filter.action() != null) {
-            all.add(DECISION_RECORD.ACTION.eq(filter.action()));
-        }
-        if (filter.resource() != null) {
-            all.add(isAtOrUnder(filter.resource()));
-        }
-        if (filter.decisionId() != null) {
-            all.add(DECISION_RECORD.DECISION_ID.eq(filter.decisionId()));
-        }
-        if (filter.reason() != null) {
-            all.add(DECISION_RECORD.REASON.eq(filter.reason().name()));
-        }
-        Boolean allowed = filter.reason() == null
-                ? filter.allowed()
-                : Boolean.valueOf(filter.reason().isAllow());
-        if (allowed != null) {
-            // As the index of denies says it.
-            all.add(DSL.condition(allowed ? "allowed" : "NOT allowed"));
-        }
-        if (filter.allowed() != null
+        boolean contradicts = filter.allowed() != null
                 && filter.reason() != null
-                && filter.allowed() != filter.reason().isAllow()) {
-            all.add(DSL.falseCondition());
-        }
-        if (!filter.envs().isEmpty()) {
-            all.add(DECISION_RECORD.ENV.in(
-                    filter.envs().stream().map(Environment::value).toList()));
-        }
-        if (filter.after() != null) {
-            Row2<Long, Integer> place = DSL.row(DECISION_RECORD.SEQ, DECISION_RECORD.POSITION);
-            Row2<Long, Integer> after =
-                    DSL.row(filter.after().seq(), filter.after().position());
-            all.add(filter.ascending() ? place.gt(after) : place.lt(after));
-        }
-        return all;
-    }
-
-    /** Whole segments only: what is under `a:b` begins with `a:b/`, and `0` is the byte behind `/`. */
-    private static Condition isAtOrUnder(ResourcePath path) {
-        return DECISION_RECORD
-                .RESOURCE
-                .eq(path.value())
-                .or(DECISION_RECORD
-                        .RESOURCE
-                        .ge(path.value() + "/")
-                        .and(DECISION_RECORD.RESOURCE.lt(path.value() + "0")));
+                && filter.allowed() != filter.reason().isAllow();
+        return contradicts
+                ? List.of()
+                : database.inSnapshot(tenant.value(), transaction -> DecisionSearch.find(transaction, tenant, filter));
     }
 
     @Override
     public boolean contains(TenantId tenant, String decisionId) {
-        return contains(tenant, DECISION_RECORD.DECISION_ID.eq(decisionId));
+        return contains(tenant, decisionId, record -> true);
     }
 
     @Override
     public boolean contains(TenantId tenant, String decisionId, byte[] record) {
-        return contains(tenant, DECISION_RECORD.DECISION_ID.eq(decisionId).and(DECISION_RECORD.RECORD.eq(record)));
+        return contains(tenant, decisionId, stored -> Arrays.equals(stored, record));
     }
 
-    private boolean contains(TenantId tenant, Condition wanted) {
-        return database.inSnapshot(
-                tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .fetchExists(DSL.selectOne()
-                                .from(DECISION_RECORD)
-                                .where(DECISION_RECORD.TENANT_ID.eq(tenant.value()))
-                                .and(wanted)));
-    }
-
-    @Override
-    public List<StoredDecision> beside(TenantId tenant, long seq) {
+    private boolean contains(TenantId tenant, String decisionId, Predicate<byte[]> wanted) {
         return database.inSnapshot(tenant.value(), transaction -> {
-            List<StoredDecision> stored = new ArrayList<>();
-            try (PreparedStatement statement = transaction.connection().prepareStatement(BESIDE)) {
+            Map<Long, BitSet> places = new HashMap<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(OF_ID)) {
                 statement.setString(1, tenant.value());
-                statement.setLong(2, seq);
+                statement.setShort(2, Kind.ID.number());
+                statement.setString(3, decisionId);
                 try (ResultSet row = statement.executeQuery()) {
                     while (row.next()) {
-                        stored.add(stored(row));
+                        places.put(row.getLong(1), new Positions(row.getBytes(2)).toSet());
                     }
                 }
             }
-            return stored;
+            for (Entry<Long, BitSet> place : places.entrySet()) {
+                List<byte[]> records = records(pages(transaction, tenant, place.getKey()));
+                if (place.getValue().stream()
+                        .anyMatch(position -> position < records.size() && wanted.test(records.get(position)))) {
+                    return true;
+                }
+            }
+            return false;
         });
     }
 
-    private static StoredDecision stored(ResultSet row) throws SQLException {
-        SortedMap<String, String> columns = new TreeMap<>();
-        columns.put(DecisionColumns.DECIDED_AT, Long.toString(row.getLong(3)));
-        columns.put(DecisionColumns.ALLOWED, Boolean.toString(row.getBoolean(4)));
-        for (String column : TEXT_COLUMNS) {
-            columns.put(column, String.valueOf(row.getString(column)));
+    private static List<byte[]> records(List<DecisionPage> pages) {
+        return pages.stream().flatMap(page -> page.records().stream()).toList();
+    }
+
+    @Override
+    public List<DecisionPage> pages(TenantId tenant, long seq) {
+        return database.inSnapshot(tenant.value(), transaction -> pages(transaction, tenant, seq));
+    }
+
+    /** What stands beside an entry. */
+    static List<DecisionPage> pages(TenantTransaction transaction, TenantId tenant, long seq) throws SQLException {
+        List<DecisionPage> pages = new ArrayList<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(PAGES)) {
+            statement.setString(1, tenant.value());
+            statement.setLong(2, seq);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    pages.add(new DecisionPage(row.getInt(1), row.getBytes(2), row.getLong(3), row.getLong(4)));
+                }
+            }
         }
-        return new StoredDecision(row.getInt(1), row.getBytes(2), columns);
+        return pages;
+    }
+
+    @Override
+    public Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
+        List<Term> terms = List.copyOf(wanted);
+        List<Integer> places = IntStream.range(0, terms.size()).boxed().toList();
+        return database.inSnapshot(tenant.value(), transaction -> {
+            Map<Term, Positions> found = new HashMap<>();
+            try (PreparedStatement statement = transaction.connection().prepareStatement(TERMS)) {
+                StatementArrays arrays = new StatementArrays(statement);
+                arrays.numbers("int4", places, place -> Integer.toString(place));
+                arrays.numbers("int2", terms, term -> Short.toString(term.kind().number()));
+                arrays.texts(terms, Term::value);
+                arrays.text(tenant.value());
+                arrays.longNumber(seq);
+                try (ResultSet row = statement.executeQuery()) {
+                    while (row.next()) {
+                        found.put(terms.get(row.getInt(1)), new Positions(row.getBytes(2)));
+                    }
+                }
+            }
+            return found;
+        });
     }
 
     @Override
@@ -257,9 +242,5 @@ final class PostgresDecisionStore implements DecisionStore {
                 }
             }
         });
-    }
-
-    private static long micros(Instant time) {
-        return ChronoUnit.MICROS.between(Instant.EPOCH, time);
     }
 }

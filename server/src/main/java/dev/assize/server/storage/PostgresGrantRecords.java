@@ -14,8 +14,8 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
+import dev.assize.server.recording.DecisionFilter;
 import dev.assize.server.recording.DecisionRecord;
-import dev.assize.server.recording.MalformedRecordException;
 import dev.assize.server.recording.RecordedDecision;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -42,11 +42,6 @@ final class PostgresGrantRecords implements GrantRecords {
             + " WHERE e.tenant_id = ? AND e.seq = ANY (?::bigint[]) AND e.type = 'assize.policy.manifest'";
 
     private static final String OF_ENV = " AND (?::text[] IS NULL OR env = ANY (?::text[]))";
-
-    private static final String ALLOWS = "SELECT d.seq, d.position, d.record FROM unnest(?::text[]) AS s (subject)"
-            + " CROSS JOIN LATERAL (SELECT seq, position, record FROM assize.decision_record WHERE tenant_id = ?"
-            + " AND subject = s.subject AND allowed" + OF_ENV + " ORDER BY seq DESC, position DESC LIMIT " + LATEST
-            + ") AS d";
 
     /** An entry says with which role something was done; whether it came off does not matter, if it was not denied. */
     private static final String ENTRIES = "SELECT s.subject, e.role, max(e.recorded_at), max(e.seq) FROM"
@@ -140,11 +135,9 @@ final class PostgresGrantRecords implements GrantRecords {
         List<String> inEnvs = envs.stream().map(Environment::value).toList();
         return database.inSnapshot(tenant.value(), transaction -> {
             Map<Held, Use> uses = new HashMap<>();
-            try (PreparedStatement statement = prepare(transaction, ALLOWS, subjects, tenant, inEnvs);
-                    ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    add(row.getLong(1), row.getInt(2), row.getBytes(3), asked, uses);
-                }
+            for (String subject : subjects) {
+                DecisionSearch.findReadable(transaction, tenant, allowsOf(subject, envs))
+                        .forEach(decision -> add(decision, asked, uses));
             }
             Map<String, List<Held>> byRole = asked.stream()
                     .filter(held -> held.home().equals(tenant))
@@ -171,14 +164,12 @@ final class PostgresGrantRecords implements GrantRecords {
         return statement;
     }
 
-    private static void add(long seq, int position, byte[] bytes, Set<Held> asked, Map<Held, Use> uses) {
-        DecisionRecord decision;
-        try {
-            decision = RecordedDecision.of(seq, position, bytes).content();
-        } catch (MalformedRecordException altered) {
-            // To find it is for whoever verifies the ledger.
-            return;
-        }
+    private static DecisionFilter allowsOf(String subject, Set<Environment> envs) {
+        return new DecisionFilter(null, null, subject, null, null, true, null, null, envs, false, null, LATEST);
+    }
+
+    private static void add(RecordedDecision recorded, Set<Held> asked, Map<Held, Use> uses) {
+        DecisionRecord decision = recorded.content();
         if (decision.decidedBy() instanceof DecidedBy.Grant grant) {
             Held held = new Held(
                     Subject.parse(decision.subject()),
@@ -186,7 +177,7 @@ final class PostgresGrantRecords implements GrantRecords {
                     grant.binding(),
                     grant.role());
             if (asked.contains(held)) {
-                uses.merge(held, new Use(decision.decidedAt(), seq), PostgresGrantRecords::later);
+                uses.merge(held, new Use(decision.decidedAt(), recorded.seq()), PostgresGrantRecords::later);
             }
         }
     }

@@ -72,9 +72,6 @@ final class PostgresPruningRepository implements PruningRepository {
     private static final String RECORDED_AT =
             "SELECT recorded_at FROM assize.ledger_entry WHERE tenant_id = ? AND seq = ?";
 
-    private static final String DECISIONS =
-            "SELECT record FROM assize.decision_record" + " WHERE tenant_id = ? AND seq = ? ORDER BY position";
-
     private static final String COUNT_VALUES =
             "SELECT count(*) FROM assize.ledger_payload WHERE tenant_id = ? AND seq >= ? AND seq < ?";
 
@@ -310,17 +307,9 @@ final class PostgresPruningRepository implements PruningRepository {
 
     private static List<byte[]> decisions(TenantTransaction transaction, TenantId tenant, long seq)
             throws SQLException {
-        List<byte[]> records = new ArrayList<>();
-        try (PreparedStatement statement = transaction.connection().prepareStatement(DECISIONS)) {
-            statement.setString(1, tenant.value());
-            statement.setLong(2, seq);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    records.add(row.getBytes(1));
-                }
-            }
-        }
-        return records;
+        return PostgresDecisionStore.pages(transaction, tenant, seq).stream()
+                .flatMap(page -> page.records().stream())
+                .toList();
     }
 
     @Override

@@ -62,13 +62,15 @@ class LostEntriesTest {
     void anEventOfALostEntryIsAppendedAgainUnderItsKey() throws SQLException {
         assertThat(append("kk")).isInstanceOf(Appended.class);
         loseWhatWasSent();
-        execute("INSERT INTO decision_record VALUES ('acme', " + KEPT
-                + ", 0, '', 'd', 0, 'user:a', 'read', 'r', 'default', true, 'ALLOWED')");
+        execute("INSERT INTO decision_page VALUES ('acme', " + KEPT + ", 0, '', 0, 0)");
+        execute("INSERT INTO decision_term SELECT 'acme', kind, 'v', " + KEPT
+                + ", '\\x0000' FROM generate_series(1, 6) AS kind");
 
         begin();
 
         assertThat(query("SELECT (SELECT count(*) FROM ledger_lineage WHERE seq >= 3) + (SELECT count(*) FROM"
-                        + " ledger_payload) + (SELECT count(*) FROM decision_record) + (SELECT count(*) FROM"
+                        + " ledger_payload) + (SELECT count(*) FROM decision_page) + (SELECT count(*) FROM"
+                        + " decision_term) + (SELECT count(*) FROM"
                         + " ledger_idempotency)"))
                 .isEqualTo("0");
         assertThat(query("SELECT convert_from(frame, 'UTF8') FROM (SELECT substring(frame FROM position("

@@ -415,7 +415,7 @@ class PruningTest {
         assertThatThrownBy(() -> node.verifier().verify(tenant, 0, 100L, null, (_, _) -> {}))
                 .isInstanceOf(PrunedException.class)
                 .hasMessage("entry 100 of tenant `join` was pruned: it is in the archive, in `" + part.object() + "`");
-        assertThat(counts(tenant)).isEqualTo("0 0 0");
+        assertThat(counts(tenant)).isEqualTo("0 0 0 0");
     }
 
     @Test
@@ -809,7 +809,7 @@ class PruningTest {
         assertThat(verifyArchived(part.object()).missing()).isEqualTo(1);
         sign();
         assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
-        assertThat(counts(tenant)).isEqualTo("0 0 0");
+        assertThat(counts(tenant)).isEqualTo("0 0 0 0");
     }
 
     @Test
@@ -948,7 +948,7 @@ class PruningTest {
     /** What stands beside pruned entries. */
     private String counts(TenantId tenant) throws SQLException {
         List<String> counts = new ArrayList<>();
-        for (String table : List.of("ledger_lineage", "ledger_payload", "decision_record")) {
+        for (String table : List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_term")) {
             counts.add(query("SELECT count(*) FROM assize." + table + " WHERE tenant_id = '" + tenant
                     + "' AND seq < (SELECT max(to_seq) FROM assize.ledger_pruned WHERE tenant_id = '" + tenant + "')"));
         }
@@ -969,7 +969,8 @@ class PruningTest {
 
     private void remove(TenantId tenant, long to) throws SQLException {
         List<String> statements = new ArrayList<>();
-        for (String table : List.of("ledger_lineage", "ledger_payload", "decision_record", "ledger_entry")) {
+        for (String table :
+                List.of("ledger_lineage", "ledger_payload", "decision_page", "decision_term", "ledger_entry")) {
             statements.add("DELETE FROM assize." + table + " WHERE tenant_id = '" + tenant + "' AND seq < " + to);
         }
         sql(tenant, statements.toArray(String[]::new));

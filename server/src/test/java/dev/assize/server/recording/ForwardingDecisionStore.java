@@ -3,7 +3,10 @@ package dev.assize.server.recording;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.recording.DecisionTerms.Term;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -37,8 +40,13 @@ class ForwardingDecisionStore implements DecisionStore {
     }
 
     @Override
-    public List<StoredDecision> beside(TenantId tenant, long seq) {
-        return store.beside(tenant, seq);
+    public List<DecisionPage> pages(TenantId tenant, long seq) {
+        return store.pages(tenant, seq);
+    }
+
+    @Override
+    public Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
+        return store.terms(tenant, seq, wanted);
     }
 
     @Override

@@ -6,8 +6,10 @@ import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.DecisionFilter.Place;
+import dev.assize.server.recording.DecisionTerms.Term;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -17,12 +19,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 
-/** A store that forgets, fails when it is told to, and lets its rows be tampered with. */
+/** A store that forgets, and fails when it is told to. */
 public final class InMemoryDecisionStore implements DecisionStore {
 
     private final LedgerStore ledger;
-    private final Map<TenantId, NavigableMap<Long, List<StoredDecision>>> packs = new HashMap<>();
+    private final Map<TenantId, NavigableMap<Long, List<byte[]>>> packs = new HashMap<>();
     private final AtomicReference<Runnable> before = new AtomicReference<>(() -> {});
 
     public InMemoryDecisionStore(LedgerStore ledger) {
@@ -40,18 +43,14 @@ public final class InMemoryDecisionStore implements DecisionStore {
         synchronized (this) {
             AppendResult result = ledger.append(tenant, List.of(command)).getFirst();
             if (result instanceof AppendResult.Appended(var receipts)) {
-                List<StoredDecision> rows = new ArrayList<>();
-                for (byte[] record : pack.records()) {
-                    rows.add(new StoredDecision(rows.size(), record, DecisionColumns.of(record)));
-                }
-                packs(tenant).put(receipts.getFirst().seq(), rows);
+                packs(tenant).put(receipts.getFirst().seq(), pack.records());
             }
             return result;
         }
     }
 
-    /** A tenant's packs by their entries, to be tampered with. */
-    public synchronized NavigableMap<Long, List<StoredDecision>> packs(TenantId tenant) {
+    /** A tenant's packs by their entries. */
+    public synchronized NavigableMap<Long, List<byte[]>> packs(TenantId tenant) {
         return packs.computeIfAbsent(tenant, t -> new TreeMap<>());
     }
 
@@ -61,8 +60,8 @@ public final class InMemoryDecisionStore implements DecisionStore {
                 Comparator.comparingLong(RecordedDecision::seq).thenComparingInt(RecordedDecision::position);
         List<RecordedDecision> all = new ArrayList<>();
         packs(tenant)
-                .forEach((seq, rows) ->
-                        rows.forEach(row -> all.add(RecordedDecision.of(seq, row.position(), row.record()))));
+                .forEach((seq, records) -> IntStream.range(0, records.size())
+                        .forEach(i -> all.add(RecordedDecision.of(seq, i, records.get(i)))));
         return all.stream()
                 .filter(decision -> fits(decision, filter))
                 .sorted(filter.ascending() ? order : order.reversed())
@@ -97,19 +96,25 @@ public final class InMemoryDecisionStore implements DecisionStore {
     public synchronized boolean contains(TenantId tenant, String decisionId) {
         return packs(tenant).values().stream()
                 .flatMap(List::stream)
-                .anyMatch(row -> decisionId.equals(row.columns().get(DecisionColumns.DECISION_ID)));
+                .anyMatch(
+                        record -> decisionId.equals(DecisionCodec.decode(record).decisionId()));
     }
 
     @Override
     public synchronized boolean contains(TenantId tenant, String decisionId, byte[] record) {
-        return packs(tenant).values().stream()
-                .flatMap(List::stream)
-                .anyMatch(row -> Arrays.equals(record, row.record()));
+        return packs(tenant).values().stream().flatMap(List::stream).anyMatch(stored -> Arrays.equals(record, stored));
     }
 
     @Override
-    public synchronized List<StoredDecision> beside(TenantId tenant, long seq) {
-        return List.copyOf(packs(tenant).getOrDefault(seq, List.of()));
+    public synchronized List<DecisionPage> pages(TenantId tenant, long seq) {
+        return DecisionPage.of(packs(tenant).getOrDefault(seq, List.of()));
+    }
+
+    @Override
+    public synchronized Map<Term, Positions> terms(TenantId tenant, long seq, Collection<Term> wanted) {
+        Map<Term, Positions> terms = DecisionTerms.of(packs(tenant).getOrDefault(seq, List.of()));
+        terms.keySet().retainAll(wanted);
+        return terms;
     }
 
     @Override

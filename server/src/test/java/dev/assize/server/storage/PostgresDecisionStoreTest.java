@@ -60,6 +60,11 @@ class PostgresDecisionStoreTest {
     private static final int PACKS = 6;
     private static final int DECISIONS = 8;
 
+    /** One pack has three pages. */
+    private static final int LARGE_PACK = 4;
+
+    private static final int LARGE = 70;
+
     private static TestDatabase testDatabase;
     private static Database database;
     private static DecisionStore store;
@@ -80,18 +85,23 @@ class PostgresDecisionStoreTest {
         for (DecisionStore each : List.of(store, REFERENCE)) {
             try (PackingRecorder recorder = RecordingWorld.recorder(each)) {
                 for (int pack = 0; pack < PACKS; pack++) {
-                    recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(pack, DECISIONS))
+                    recorder.record(
+                                    ACME,
+                                    Acknowledge.BEFORE,
+                                    RecordingWorld.decisions(pack, pack == LARGE_PACK ? LARGE : DECISIONS))
                             .join();
                 }
             }
         }
-        execute("CREATE TABLE assize.kept_record AS TABLE assize.decision_record");
+        execute("CREATE TABLE assize.kept_page AS TABLE assize.decision_page;"
+                + "CREATE TABLE assize.kept_term AS TABLE assize.decision_term");
     }
 
     @AfterEach
     void repair() throws SQLException {
-        execute("DELETE FROM assize.decision_record;"
-                + "INSERT INTO assize.decision_record SELECT * FROM assize.kept_record;"
+        execute("DELETE FROM assize.decision_page; DELETE FROM assize.decision_term;"
+                + "INSERT INTO assize.decision_page SELECT * FROM assize.kept_page;"
+                + "INSERT INTO assize.decision_term SELECT * FROM assize.kept_term;"
                 + "UPDATE assize.ledger_head SET halted = NULL");
         assertThat(verify()).isInstanceOf(Sound.class);
     }
@@ -131,24 +141,30 @@ class PostgresDecisionStoreTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', textBlock = """
-        UPDATE decision_record SET decision_id = 'other' WHERE seq = 2 AND position = 3           ; 2
-        UPDATE decision_record SET decided_at = decided_at + 1 WHERE seq = 2 AND position = 3     ; 2
-        UPDATE decision_record SET subject = 'user:mallory' WHERE seq = 2 AND position = 3        ; 2
-        UPDATE decision_record SET action = 'other' WHERE seq = 2 AND position = 3                ; 2
-        UPDATE decision_record SET resource = 'other' WHERE seq = 2 AND position = 3              ; 2
-        UPDATE decision_record SET env = 'other' WHERE seq = 2 AND position = 3                   ; 2
-        UPDATE decision_record SET allowed = NOT allowed WHERE seq = 2 AND position = 3           ; 2
-        UPDATE decision_record SET reason = 'FROZEN' WHERE seq = 2 AND position = 3               ; 2
-        DELETE FROM decision_record WHERE seq = 2 AND position = 3                                ; 2
-        DELETE FROM decision_record WHERE seq = 2 AND position = 7                                ; 2
-        DELETE FROM decision_record WHERE seq = 2                                                 ; 2
-        UPDATE decision_record SET position = position + 100 WHERE seq = 2 AND position = 7       ; 2
-        UPDATE decision_record SET seq = 3, position = position + 100 WHERE seq = 2 AND position = 7 ; 2
-        UPDATE decision_record SET seq = seq + 1000 WHERE seq = 5                                 ; 5
-        INSERT INTO decision_record SELECT tenant_id, 2, 8, record, decision_id, decided_at, subject, action, resource, \
-        env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 2
-        INSERT INTO decision_record SELECT tenant_id, 99, 0, record, decision_id, decided_at, subject, action, resource, \
-        env, allowed, reason FROM decision_record WHERE seq = 3 AND position = 0                  ; 99
+        UPDATE decision_term SET value = 'other' WHERE seq = 2 AND kind = 1 AND value = 'd-2-3'       ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 2                      ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 3                      ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 4                      ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 5                      ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 6                      ; 2
+        UPDATE decision_term SET value = value || 'x' WHERE seq = 2 AND kind = 7                      ; 2
+        UPDATE decision_term SET kind = 7 WHERE seq = 2 AND kind = 1                                  ; 2
+        UPDATE decision_term SET seq = 3 WHERE seq = 2 AND kind = 1                                   ; 2
+        UPDATE decision_term SET positions = set_byte(positions, 1, 7) WHERE seq = 2 AND value = 'd-2-3' ; 2
+        UPDATE decision_term SET positions = positions || '\\x0007' WHERE seq = 2 AND value = 'd-2-3' ; 2
+        DELETE FROM decision_term WHERE seq = 2 AND value = 'd-2-3'                                   ; 2
+        DELETE FROM decision_term WHERE seq = 2                                                       ; 2
+        UPDATE decision_page SET first_at = first_at + 1 WHERE seq = 2                                ; 2
+        UPDATE decision_page SET last_at = last_at - 1 WHERE seq = 2                                  ; 2
+        UPDATE decision_page SET first_position = 32 WHERE seq = 2                                    ; 2
+        UPDATE decision_page SET records = records || '\\x0000' WHERE seq = 2                        ; 2
+        UPDATE decision_page SET records = records || '\\x00' WHERE seq = 2                          ; 2
+        UPDATE decision_page SET records = '' WHERE seq = 2                                           ; 2
+        DELETE FROM decision_page WHERE seq = 2                                                       ; 2
+        UPDATE decision_page SET seq = 3, first_position = 32 WHERE seq = 2                           ; 2
+        UPDATE decision_page SET seq = seq + 1000 WHERE seq = 5                                       ; 5
+        INSERT INTO decision_page SELECT tenant_id, 2, 32, records, first_at, last_at FROM decision_page WHERE seq = 3 ; 2
+        INSERT INTO decision_page SELECT tenant_id, 99, 0, records, first_at, last_at FROM decision_page WHERE seq = 3 ; 99
         """)
     void namesWhatWasTamperedWith(String sql, long seq) throws SQLException {
         execute("SET search_path = assize; " + sql);
@@ -162,19 +178,19 @@ class PostgresDecisionStoreTest {
 
     @Test
     void everyByteOfAPackThatIsFlippedIsFound() throws SQLException {
-        List<DecisionStore.StoredDecision> pack = store.beside(ACME, 1);
+        // A record with its length, and the length of the next one.
+        int bytes = 2 + store.records(ACME, 1).getFirst().length + 2;
         AtomicReference<StoredEntry> found = new AtomicReference<>();
         var _ = ledger.scan(ACME, 1, 1, read -> {
             found.set(read);
             return false;
         });
         StoredEntry entry = Objects.requireNonNull(found.get());
-        DecisionStore.StoredDecision row = pack.get(1);
         DatabaseAccess access = testDatabase.superuser();
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
-                PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_record SET record ="
-                        + " set_byte(record, ?, get_byte(record, ?) # 16) WHERE seq = 1 AND position = 1")) {
-            for (int at = 0; at < row.record().length; at++) {
+                PreparedStatement flip = connection.prepareStatement("UPDATE assize.decision_page SET records ="
+                        + " set_byte(records, ?, get_byte(records, ?) # 16) WHERE seq = 1")) {
+            for (int at = 0; at < bytes; at++) {
                 flip.setInt(1, at);
                 flip.setInt(2, at);
                 flip.executeUpdate();
@@ -190,7 +206,7 @@ class PostgresDecisionStoreTest {
     void findsWhatAPlainSearchFinds() {
         SplittableRandom dice = new SplittableRandom(9);
         List<Reason> reasons = List.of(Reason.values());
-        List<String> ids = RecordingWorld.decisions(3, DECISIONS).stream()
+        List<String> ids = RecordingWorld.decisions(LARGE_PACK, LARGE).stream()
                 .map(DecisionMade::id)
                 .toList();
         for (int i = 0; i < 300; i++) {
@@ -205,13 +221,24 @@ class PostgresDecisionStoreTest {
                     dice.nextInt(9) > 0 ? null : ids.get(dice.nextInt(ids.size())),
                     dice.nextInt(3) > 0 ? Set.of() : Set.of(new Environment("production")),
                     dice.nextBoolean(),
-                    dice.nextInt(3) > 0 ? null : new Place(dice.nextInt(PACKS), dice.nextInt(DECISIONS)),
+                    dice.nextInt(3) > 0 ? null : new Place(dice.nextInt(PACKS), dice.nextInt(LARGE)),
                     1 + dice.nextInt(30));
             assertThat(places(store.find(ACME, filter)))
                     .as("%s", filter)
                     .isEqualTo(places(REFERENCE.find(ACME, filter)));
         }
         assertThat(store.find(new TenantId("other"), all())).isEmpty();
+    }
+
+    /** Somebody adds terms: what they name is found by what it says itself, and by nothing else. */
+    @Test
+    void findsNothingByATermThatItsRecordsDoNotHave() throws SQLException {
+        execute("INSERT INTO assize.decision_term SELECT DISTINCT ON (seq) tenant_id, 2, 'user:victim', seq,"
+                + " positions"
+                + " FROM assize.decision_term WHERE kind = 5");
+        DecisionFilter ofVictim = new DecisionFilter(
+                null, null, "user:victim", null, null, null, null, null, Set.of(), true, null, 1_000);
+        assertThat(store.find(ACME, ofVictim)).isEmpty();
     }
 
     private static Instant noon(SplittableRandom dice) {
@@ -243,13 +270,13 @@ class PostgresDecisionStoreTest {
     /** The entry and its decisions are one transaction: where the one cannot be, the other is not. */
     @Test
     void keepsTheEntryAndItsDecisionsTogether() throws SQLException {
-        execute("ALTER TABLE assize.decision_record ADD CONSTRAINT never CHECK (decision_id <> 'd-88-0')");
+        execute("ALTER TABLE assize.decision_term ADD CONSTRAINT never CHECK (value <> 'd-88-0')");
         try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
             assertThatThrownBy(() -> recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(88, 1))
                             .get())
                     .isInstanceOf(ExecutionException.class);
         } finally {
-            execute("ALTER TABLE assize.decision_record DROP CONSTRAINT never");
+            execute("ALTER TABLE assize.decision_term DROP CONSTRAINT never");
         }
         assertThat(verify())
                 .isInstanceOfSatisfying(

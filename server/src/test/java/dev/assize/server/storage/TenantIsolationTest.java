@@ -64,9 +64,9 @@ class TenantIsolationTest {
                             + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
                             + " " + HASH + ", '', 'c', 't', now())"),
             Map.entry(
-                    "decision_record",
-                    "(tenant_id, seq, position, record, decision_id, decided_at, subject, action, resource, env, allowed,"
-                            + " reason) VALUES ('%s', 0, 0, '', 'd', 0, 's', 'a', 'r', 'e', true, 'ALLOWED')"),
+                    "decision_page",
+                    "(tenant_id, seq, first_position, records, first_at, last_at) VALUES ('%s', 0, 0, '', 0, 0)"),
+            Map.entry("decision_term", "(tenant_id, kind, value, seq, positions) VALUES ('%s', 1, 'd', 0, '\\x0000')"),
             Map.entry(
                     "ledger_lineage",
                     "(tenant_id, seq, kind, position, uri, recorded_at) VALUES ('%s', 0, 1, 0, 'db:record', now())"));
@@ -136,7 +136,8 @@ class TenantIsolationTest {
             "ledger_entry",
             "ledger_lineage",
             "ledger_idempotency",
-            "decision_record",
+            "decision_page",
+            "decision_term",
             "ledger_payload",
             "ledger_hold",
             "ledger_pseudonym",

@@ -26,7 +26,6 @@ import dev.assize.server.recording.DecisionFilter.Place;
 import dev.assize.server.recording.DecisionPack;
 import dev.assize.server.recording.DecisionRecord;
 import dev.assize.server.recording.DecisionStore;
-import dev.assize.server.recording.DecisionStore.StoredDecision;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -176,9 +175,7 @@ final class DecisionRecordCalls {
         }
         dev.assize.server.recording.RecordedDecision decision =
                 found(tenant, id, CallContext.current().caller().envs());
-        List<byte[]> records = store.beside(tenant, decision.seq()).stream()
-                .map(StoredDecision::record)
-                .toList();
+        List<byte[]> records = store.records(tenant, decision.seq());
         GetDecisionProofResponse.Builder response = GetDecisionProofResponse.newBuilder()
                 .setRecord(ByteString.copyFrom(decision.bytes()))
                 .setPosition(decision.position())

@@ -156,11 +156,8 @@ final class ExportCalls {
     }
 
     private void run(Export export, ReaderTurn turn, ServerCallStreamObserver<ExportAuditResponse> stream) {
-        LongFunction<List<byte[]>> beside = seq -> export.withDecisions
-                ? decisions.beside(export.tenant, seq).stream()
-                        .map(DecisionStore.StoredDecision::record)
-                        .toList()
-                : List.of();
+        LongFunction<List<byte[]>> beside =
+                seq -> export.withDecisions ? decisions.records(export.tenant, seq) : List.of();
         ExportStream sent = new ExportStream(export.format, codec, export.request, beside, message -> {
             turn.await();
             stream.onNext(message);

@@ -1,0 +1,140 @@
+package dev.assize.server.storage;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.audit.AuditCodec;
+import dev.assize.server.ledger.LedgerVerifiers;
+import dev.assize.server.ledger.Verification;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog.Acknowledge;
+import dev.assize.server.recording.DecisionFilter;
+import dev.assize.server.recording.DecisionRecord;
+import dev.assize.server.recording.DecisionStore;
+import dev.assize.server.recording.InMemoryDecisionStore;
+import dev.assize.server.recording.PackingRecorder;
+import dev.assize.server.recording.RecordedDecision;
+import dev.assize.server.recording.RecordingWorld;
+import dev.assize.server.storage.StorageConfig.Credentials;
+import dev.assize.server.storage.StorageConfig.Location;
+import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.flywaydb.core.Flyway;
+import org.junit.jupiter.api.Test;
+
+class DecisionsInPagesTest {
+
+    private static final TenantId ACME = RecordingWorld.TENANT;
+
+    /** Of less than a page, of one, and of several. */
+    private static final List<Integer> PACKS = List.of(1, 32, 70);
+
+    private static final DecisionFilter ALL =
+            new DecisionFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 1_000);
+
+    @Test
+    void whatWasRecordedInRowsIsFoundAndVerifiedInPages() throws SQLException {
+        try (TestDatabase test = TestDatabase.fresh()) {
+            InMemoryDecisionStore recorded = recordInRows(test);
+            try (Database database = test.open(InstantSource.system())) {
+                LedgerWriter writer = writer(database);
+                DecisionStore store = new PostgresDecisionStore(database, writer);
+                assertThat(places(store.find(ACME, ALL)))
+                        .hasSize(PACKS.stream().mapToInt(Integer::intValue).sum())
+                        .isEqualTo(places(recorded.find(ACME, ALL)));
+                assertThat(LedgerVerifiers.of(
+                                        new PostgresLedgerStore(database, writer),
+                                        new AuditCodec(),
+                                        RecordingWorld.check(store))
+                                .verify(ACME, 0, null, (_, _) -> {}))
+                        .isInstanceOf(Verification.Sound.class);
+            }
+        }
+    }
+
+    /** As a version before pages did it. */
+    private static InMemoryDecisionStore recordInRows(TestDatabase test) throws SQLException {
+        DatabaseAccess owner = test.owner();
+        Flyway.configure(Migrations.class.getClassLoader())
+                .dataSource(owner.url(), owner.user(), owner.password())
+                .schemas(Migrations.SCHEMA)
+                .defaultSchema(Migrations.SCHEMA)
+                .locations("classpath:db/migration")
+                .placeholders(Map.of("application_role", test.application().user()))
+                .skipDefaultCallbacks(true)
+                .target("31")
+                .load()
+                .migrate();
+        DatabaseAccess node = test.application();
+        execute(
+                owner,
+                "GRANT USAGE ON SCHEMA assize TO " + node.user()
+                        + "; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA assize TO " + node.user()
+                        + "; GRANT UPDATE ON assize.ledger_head TO " + node.user());
+        Credentials credentials = new Credentials(node.user(), node.password());
+        try (Database database = new Database(
+                StorageConfig.of(new Location.Outside(node.url(), credentials, null)), InstantSource.system())) {
+            database.start();
+            InMemoryDecisionStore store =
+                    new InMemoryDecisionStore(new PostgresLedgerStore(database, writer(database)));
+            try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
+                for (int pack = 0; pack < PACKS.size(); pack++) {
+                    recorder.record(ACME, Acknowledge.BEFORE, RecordingWorld.decisions(pack, PACKS.get(pack)))
+                            .join();
+                }
+            }
+            insertRows(test.superuser(), store.find(ACME, ALL));
+            return store;
+        }
+    }
+
+    private static void execute(DatabaseAccess access, String sql) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static void insertRows(DatabaseAccess access, List<RecordedDecision> decisions) throws SQLException {
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                PreparedStatement row =
+                        connection.prepareStatement("INSERT INTO assize.decision_record (tenant_id, seq,"
+                                + " position, record, decision_id, decided_at, subject, action, resource, env, allowed, reason)"
+                                + " VALUES ('" + ACME + "', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
+            for (RecordedDecision decision : decisions) {
+                DecisionRecord content = decision.content();
+                row.setLong(1, decision.seq());
+                row.setInt(2, decision.position());
+                row.setBytes(3, decision.bytes());
+                row.setString(4, content.decisionId());
+                row.setLong(5, ChronoUnit.MICROS.between(Instant.EPOCH, content.decidedAt()));
+                row.setString(6, content.subject());
+                row.setString(7, content.action());
+                row.setString(8, content.resource());
+                row.setString(9, content.env());
+                row.setBoolean(10, content.reason().isAllow());
+                row.setString(11, content.reason().name());
+                row.executeUpdate();
+            }
+        }
+    }
+
+    private static LedgerWriter writer(Database database) {
+        return new LedgerWriter(database, new AuditCodec(), (_, _) -> {}, InstantSource.system());
+    }
+
+    private static List<String> places(List<RecordedDecision> found) {
+        return found.stream()
+                .map(it -> it.seq() + "/" + it.position() + " " + it.content().decisionId())
+                .toList();
+    }
+}
