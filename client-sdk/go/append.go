@@ -51,6 +51,29 @@ type Append struct {
 	// IdempotencyKey has one content recorded once, however often it is sent. Without one the client makes one for the
 	// call, so that its own retries record nothing twice.
 	IdempotencyKey string
+
+	// Acknowledgement is with what the caller is content; empty: AcknowledgementInLedger. Who sends the same again under its
+	// key asks for the same.
+	Acknowledgement Acknowledgement
+}
+
+// Acknowledgement is when an append is answered.
+type Acknowledgement string
+
+const (
+	// AcknowledgementInLedger is when the events are in the ledger, for good.
+	AcknowledgementInLedger Acknowledgement = "IN_LEDGER"
+
+	// AcknowledgementSpooled is when they are on the disk of the sidecar that is asked, for good; it forwards them to the
+	// ledger in the order in which they came. A server that is no sidecar answers when they are in the ledger, and so does a
+	// sidecar where a separation of duty has to know of the action.
+	AcknowledgementSpooled Acknowledgement = "SPOOLED"
+)
+
+// SpoolPosition is where events stand in the spool of a sidecar, until they are in the ledger.
+type SpoolPosition struct {
+	SpoolID string
+	Number  int64 // from 1, each append one more than the one before
 }
 
 // Receipt is where an event stands in the ledger: what a proof is held to later.
@@ -62,12 +85,15 @@ type Receipt struct {
 
 // Appended is what AppendAudit recorded.
 type Appended struct {
-	Receipts       []Receipt // one for each event, in their order
-	IdempotencyKey string
-	Replayed       bool // the key had been used before with the same content: these are the first answer's receipts
+	Receipts        []Receipt // one for each event, in their order; none where they are spooled
+	IdempotencyKey  string
+	Replayed        bool            // the key had been used before with the same content: these are the first answer's receipts
+	Acknowledgement Acknowledgement // which it was: only AcknowledgementInLedger unless the other was asked for
+	Spooled         *SpoolPosition  // nil where they are in the ledger
 }
 
-// AppendAudit records events, and returns when they are durable. It tries again until it knows whether they are, or the
+// AppendAudit records events, and returns when they are durable: in the ledger, or on the disk of a sidecar where
+// Append.Acknowledgement is content with that. It tries again until it knows whether they are, or the
 // time is up. The error is an *Error; where its Failure is FailureUnavailable, FailureDeadlineExceeded, FailureCancelled or
 // FailureInternal nobody knows whether they were recorded, and the same may be sent again under its IdempotencyKey.
 func (c *Client) AppendAudit(ctx context.Context, what Append) (Appended, error) {
@@ -76,7 +102,7 @@ func (c *Client) AppendAudit(ctx context.Context, what Append) (Appended, error)
 	tenant := or(what.Tenant, c.options.tenant)
 	ctx, end := c.options.tracing.Start(ctx, "assize.append_audit", tenant)
 	request := &assizev1.AppendAuditRequest{Tenant: tenant, IdempotencyKey: or(what.IdempotencyKey, rand.Text())}
-	appended, failure := c.appendAudit(ctx, request, what.Events)
+	appended, failure := c.appendAudit(ctx, request, what)
 	if failure != nil {
 		failure.IdempotencyKey = request.IdempotencyKey
 		end(string(failure.Failure), failure)
@@ -86,8 +112,15 @@ func (c *Client) AppendAudit(ctx context.Context, what Append) (Appended, error)
 	return appended, nil
 }
 
-func (c *Client) appendAudit(ctx context.Context, request *assizev1.AppendAuditRequest, events []Event) (Appended, *Error) {
-	for i, event := range events {
+func (c *Client) appendAudit(ctx context.Context, request *assizev1.AppendAuditRequest, what Append) (Appended, *Error) {
+	switch what.Acknowledgement {
+	case "", AcknowledgementInLedger:
+	case AcknowledgementSpooled:
+		request.Acknowledgement = assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED
+	default:
+		return Appended{}, invalid(fmt.Errorf("acknowledgement %q: expected IN_LEDGER or SPOOLED", what.Acknowledgement))
+	}
+	for i, event := range what.Events {
 		wire, err := c.event(event)
 		if err != nil {
 			return Appended{}, invalid(fmt.Errorf("events[%d]: %w", i, err))
@@ -99,18 +132,49 @@ func (c *Client) appendAudit(ctx context.Context, request *assizev1.AppendAuditR
 	if failure := c.call(ctx, method, request, response, recording); failure != nil {
 		return Appended{}, failure
 	}
-	if len(response.Entries) != len(events) {
-		return Appended{}, malformed("%d receipts for %d events", len(response.Entries), len(events))
-	}
 	appended := Appended{IdempotencyKey: request.IdempotencyKey, Replayed: response.Replayed}
+	failure := appended.read(request, response)
+	return appended, failure
+}
+
+// read takes what the answer confirms. Whoever asked for the ledger is not content with a disk.
+func (a *Appended) read(request *assizev1.AppendAuditRequest, response *assizev1.AppendAuditResponse) *Error {
+	switch response.Acknowledgement {
+	case assizev1.Acknowledgement_ACKNOWLEDGEMENT_UNSPECIFIED, assizev1.Acknowledgement_ACKNOWLEDGEMENT_IN_LEDGER:
+		return a.inLedger(len(request.Events), response)
+	case assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED:
+		if request.Acknowledgement != assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED {
+			return malformed("the events are spooled, and were to be in the ledger")
+		}
+		return a.inSpool(response)
+	default:
+		return malformed("acknowledgement %d is not known here", response.Acknowledgement)
+	}
+}
+
+func (a *Appended) inLedger(events int, response *assizev1.AppendAuditResponse) *Error {
+	if len(response.Entries) != events || response.Spooled != nil {
+		return malformed("%d receipts for %d events", len(response.Entries), events)
+	}
+	a.Acknowledgement = AcknowledgementInLedger
 	for _, entry := range response.Entries {
-		appended.Receipts = append(appended.Receipts, Receipt{
+		a.Receipts = append(a.Receipts, Receipt{
 			Seq:        entry.Seq,
 			EntryHash:  entry.EntryHash,
 			RecordedAt: entry.RecordedAt.AsTime(),
 		})
 	}
-	return appended, nil
+	return nil
+}
+
+func (a *Appended) inSpool(response *assizev1.AppendAuditResponse) *Error {
+	at := response.GetSpooled()
+	if len(response.Entries) != 0 || at.GetSpoolId() == "" || at.GetNumber() < 1 {
+		return malformed("the events are spooled, and it is not said where")
+	}
+	a.Acknowledgement = AcknowledgementSpooled
+	a.Spooled = &SpoolPosition{SpoolID: at.SpoolId, Number: at.Number}
+	return nil
 }
 
 func (c *Client) event(event Event) (*assizev1.AuditEvent, error) {

@@ -55,6 +55,64 @@ func TestRefusesReceiptsThatAreNone(t *testing.T) {
 	}
 }
 
+func spooled(change func(*assizev1.AppendAuditResponse)) *scripted {
+	return &scripted{append: func(context.Context, *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error) {
+		answer := &assizev1.AppendAuditResponse{
+			Acknowledgement: assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED,
+			Spooled:         &assizev1.SpoolPosition{SpoolId: "s1", Number: 4},
+		}
+		change(answer)
+		return answer, nil
+	}}
+}
+
+func TestWhatIsSpooledIsNoReceiptForWhoAskedForTheLedger(t *testing.T) {
+	as := func(acknowledgement assize.Acknowledgement) assize.Append {
+		return assize.Append{Events: []assize.Event{event}, Acknowledgement: acknowledgement}
+	}
+	for _, asked := range []assize.Acknowledgement{"", assize.AcknowledgementInLedger} {
+		_, err := spooled(func(*assizev1.AppendAuditResponse) {}).serve(t).AppendAudit(t.Context(), as(asked))
+		if known := (*assize.Error)(nil); !errors.As(err, &known) || known.Failure != "MALFORMED_ANSWER" {
+			t.Errorf("%q: %v", asked, err)
+		}
+	}
+	for name, change := range map[string]func(*assizev1.AppendAuditResponse){
+		"nowhere":          func(answer *assizev1.AppendAuditResponse) { answer.Spooled = nil },
+		"no number":        func(answer *assizev1.AppendAuditResponse) { answer.Spooled.Number = 0 },
+		"no spool":         func(answer *assizev1.AppendAuditResponse) { answer.Spooled.SpoolId = "" },
+		"entries":          func(answer *assizev1.AppendAuditResponse) { answer.Entries = []*assizev1.AppendedEntry{{}} },
+		"in the ledger":    func(answer *assizev1.AppendAuditResponse) { answer.Acknowledgement = 1 },
+		"in another way":   func(answer *assizev1.AppendAuditResponse) { answer.Acknowledgement = 77 },
+		"not said in what": func(answer *assizev1.AppendAuditResponse) { answer.Acknowledgement = 0 },
+	} {
+		_, err := spooled(change).serve(t).AppendAudit(t.Context(), as(assize.AcknowledgementSpooled))
+		if known := (*assize.Error)(nil); !errors.As(err, &known) || known.Failure != "MALFORMED_ANSWER" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, err := spooled(func(*assizev1.AppendAuditResponse) {}).serve(t).AppendAudit(t.Context(), as("somewhere"))
+	if known := (*assize.Error)(nil); !errors.As(err, &known) || known.Failure != "INVALID_ARGUMENT" {
+		t.Errorf("somewhere: %v", err)
+	}
+}
+
+func TestWhoIsContentWithASpoolIsToldWhichItWas(t *testing.T) {
+	what := assize.Append{Events: []assize.Event{event}, Acknowledgement: assize.AcknowledgementSpooled}
+	appended, err := spooled(func(*assizev1.AppendAuditResponse) {}).serve(t).AppendAudit(t.Context(), what)
+	if err != nil || appended.Acknowledgement != "SPOOLED" || *appended.Spooled != (assize.SpoolPosition{SpoolID: "s1", Number: 4}) ||
+		len(appended.Receipts) != 0 {
+		t.Errorf("%+v, %v", appended, err)
+	}
+	var got []*assizev1.AppendAuditRequest
+	appended, err = recording(&got, never).serve(t).AppendAudit(t.Context(), what)
+	if err != nil || appended.Acknowledgement != "IN_LEDGER" || appended.Spooled != nil || len(appended.Receipts) != 1 {
+		t.Errorf("%+v, %v", appended, err)
+	}
+	if got[0].Acknowledgement != assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED {
+		t.Errorf("asked for %s", got[0].Acknowledgement)
+	}
+}
+
 func TestRefusesAnEventBeforeItIsSent(t *testing.T) {
 	for name, wrong := range map[string]assize.Event{
 		"an outcome":      {Outcome: "DONE"},

@@ -26,9 +26,17 @@ type scripted struct {
 	append     func(ctx context.Context, request *assizev1.AppendAuditRequest) (*assizev1.AppendAuditResponse, error)
 	execute    func(ctx context.Context, request *assizev1.CheckAndAppendRequest) (*assizev1.CheckAndAppendResponse, error)
 	use        func(ctx context.Context, request *assizev1.UseApprovalRequest) (*assizev1.UseApprovalResponse, error)
+	search     func(request *assizev1.SearchSubjectsRequest, stream searchStream) error
 	watch      func(request *assizev1.WatchPolicyRequest, stream grpc.ServerStreamingServer[assizev1.WatchPolicyResponse]) error
 
-	checks, batches, appends atomic.Int64
+	checks, batches, appends, searches atomic.Int64
+}
+
+type searchStream = grpc.ServerStreamingServer[assizev1.SearchSubjectsResponse]
+
+func (s *scripted) SearchSubjects(request *assizev1.SearchSubjectsRequest, stream searchStream) error {
+	s.searches.Add(1)
+	return s.search(request, stream)
 }
 
 func (s *scripted) Check(ctx context.Context, request *assizev1.CheckRequest) (*assizev1.CheckResponse, error) {

@@ -21,6 +21,21 @@ CONCURRENT = 384
 """Checks that the client for threads has under way at once."""
 
 
+class Findings:
+    """What a search came to."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.wildcards: tuple[str, ...] = ()
+        self.truncated = True
+        self.cursor = ""
+        self.failure = ""
+
+    def all_of(self, found: assize.SearchResults | assize.AioSearchResults) -> None:
+        """What is said at the end."""
+        self.wildcards, self.truncated, self.cursor = found.wildcards, found.truncated, found.cursor
+
+
 class Port(Protocol):
     """Either client, awaited."""
 
@@ -29,8 +44,15 @@ class Port(Protocol):
     async def check_batch(self, questions: Sequence[assize.Question]) -> list[assize.CheckResult]: ...
 
     async def append(
-        self, events: Sequence[assize.AuditEvent], tenant: str, key: str, timeout: float | None
+        self,
+        events: Sequence[assize.AuditEvent],
+        tenant: str,
+        key: str,
+        acknowledgement: assize.Acknowledgement,
+        timeout: float | None,
     ) -> assize.AppendReceipt: ...
+
+    async def search(self, seek: str, *args: Any, **more: Any) -> Findings: ...
 
     async def check_and_append(
         self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
@@ -54,11 +76,34 @@ class ThreadPort:
         return await asyncio.to_thread(self._client.check_batch, questions)
 
     async def append(
-        self, events: Sequence[assize.AuditEvent], tenant: str, key: str, timeout: float | None
+        self,
+        events: Sequence[assize.AuditEvent],
+        tenant: str,
+        key: str,
+        acknowledgement: assize.Acknowledgement,
+        timeout: float | None,
     ) -> assize.AppendReceipt:
         return await asyncio.to_thread(
-            self._client.append_audit, events, tenant=tenant, idempotency_key=key, timeout=timeout
+            self._client.append_audit,
+            events,
+            tenant=tenant,
+            idempotency_key=key,
+            acknowledgement=acknowledgement,
+            timeout=timeout,
         )
+
+    async def search(self, seek: str, *args: Any, **more: Any) -> Findings:
+        return await asyncio.to_thread(self._search, seek, *args, **more)
+
+    def _search(self, seek: str, *args: Any, **more: Any) -> Findings:
+        findings = Findings()
+        try:
+            found = getattr(self._client, f"search_{seek}")(*args, **more)
+            findings.names.extend(found)
+            findings.all_of(found)
+        except assize.AssizeError as failed:
+            findings.failure = failed.code
+        return findings
 
     async def check_and_append(
         self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
@@ -87,9 +132,27 @@ class AioPort:
         return await self._client.check_batch(questions)
 
     async def append(
-        self, events: Sequence[assize.AuditEvent], tenant: str, key: str, timeout: float | None
+        self,
+        events: Sequence[assize.AuditEvent],
+        tenant: str,
+        key: str,
+        acknowledgement: assize.Acknowledgement,
+        timeout: float | None,
     ) -> assize.AppendReceipt:
-        return await self._client.append_audit(events, tenant=tenant, idempotency_key=key, timeout=timeout)
+        return await self._client.append_audit(
+            events, tenant=tenant, idempotency_key=key, acknowledgement=acknowledgement, timeout=timeout
+        )
+
+    async def search(self, seek: str, *args: Any, **more: Any) -> Findings:
+        findings = Findings()
+        try:
+            found = getattr(self._client, f"search_{seek}")(*args, **more)
+            async for name in found:
+                findings.names.append(name)
+            findings.all_of(found)
+        except assize.AssizeError as failed:
+            findings.failure = failed.code
+        return findings
 
     async def check_and_append(
         self, question: assize.Question, event: assize.AuditEvent, key: str, timeout: float | None
@@ -116,6 +179,7 @@ class Adapter:
             "check": self._check,
             "checkBatch": self._check_batch,
             "checkConcurrently": self._check_concurrently,
+            "search": self._search,
             "append": self._append,
             "checkAndAppend": self._check_and_append,
             "door": self._door,
@@ -186,16 +250,17 @@ class Adapter:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body"})
 
-        routes = [
+        routes: list[Route] = [
             Route("GET", "/docs/{id}", Rule("read", "doc:{id}", message["tenant"])),
             Route("POST", "/docs/{id}", Rule("write", "doc:{id}", message["tenant"])),
             Route("GET", "/health", OPEN),
+            *([Route("GET", "/{rest:path}", OPEN)] if message.get("wide") else []),
         ]
         scope: dict[str, Any] = {
             "type": "http",
             "method": message["method"],
             "path": unquote(message["path"].partition("?")[0]),
-            "raw_path": message["path"].encode(),
+            "raw_path": message["path"].partition("?")[0].encode(),
             "headers": [],
         }
         door = AssizeMiddleware(
@@ -208,11 +273,22 @@ class Adapter:
         key, timeout = message.get("idempotencyKey") or "", _seconds(message)
         try:
             events = [_event(it) for it in message["events"]]
-            receipt = await self._open_port().append(events, message.get("tenant", ""), key, timeout)
+            acknowledgement = assize.Acknowledgement(message.get("acknowledgement", "IN_LEDGER"))
+            receipt = await self._open_port().append(events, message.get("tenant", ""), key, acknowledgement, timeout)
         except assize.AssizeError as refused:
-            return {"receipts": [], "failure": refused.code}
-        receipts = [{"seq": it.seq, "entryHash": it.entry_hash.hex()} for it in receipt.entries]
-        return {"receipts": receipts, "failure": ""}
+            return {"receipts": [], "acknowledgement": "", "spooled": None, "failure": refused.code}
+        return {
+            "receipts": [{"seq": it.seq, "entryHash": it.entry_hash.hex()} for it in receipt.entries],
+            "acknowledgement": receipt.acknowledgement.value,
+            "spooled": receipt.spooled and {"spoolId": receipt.spooled.spool_id, "number": receipt.spooled.number},
+            "failure": "",
+        }
+
+    async def _search(self, message: Message) -> dict[str, Any]:
+        kind = [] if message["seek"] == "actions" else [message.get("type", "")]
+        more = {"limit": message.get("limit", 0), "cursor": message.get("cursor", "")}
+        found = await self._open_port().search(message["seek"], _question(message["request"]), *kind, **more)
+        return vars(found)
 
     async def _check_and_append(self, message: Message) -> dict[str, Any]:
         question, event = _question(message["request"]), _event(message["event"])

@@ -40,6 +40,8 @@ type Fake struct {
 	appended []assize.Event
 	answers  map[appendKey]appendAnswer
 	used     map[string]bool
+	spooling bool
+	spooled  int64
 	changes  chan struct{} // closed when the rules change
 }
 
@@ -124,6 +126,9 @@ func (f *Fake) Forget() { f.change(func() { f.rules = nil }) }
 // Fail has every call fail from now on; with codes.OK they no longer do.
 func (f *Fake) Fail(code codes.Code) { f.change(func() { f.failure = code }) }
 
+// Spool makes it a sidecar from now on: who is content with its spool is answered when the events are there.
+func (f *Fake) Spool() { f.change(func() { f.spooling = true }) }
+
 // Checked are the questions that were asked, in the order in which they came.
 func (f *Fake) Checked() []assize.Question {
 	f.mu.Lock()
@@ -161,6 +166,14 @@ func (f *Fake) failed() error {
 // check answers a question. Guarded by mu.
 func (f *Fake) check(request *assizev1.CheckRequest) *assizev1.CheckResponse {
 	f.checked = append(f.checked, questionOf(request))
+	answer := f.judge(request)
+	answer.DecisionId = fmt.Sprintf("decision-%d", len(f.checked))
+	answer.Historical = request.AtRevision != 0 || request.AsOf != nil
+	return answer
+}
+
+// judge is what the rules say. Guarded by mu.
+func (f *Fake) judge(request *assizev1.CheckRequest) *assizev1.CheckResponse {
 	answer := &assizev1.CheckResponse{
 		Decision: assizev1.Decision_DECISION_DENY, Reason: assizev1.Reason_REASON_NO_GRANT,
 	}
@@ -170,8 +183,6 @@ func (f *Fake) check(request *assizev1.CheckRequest) *assizev1.CheckResponse {
 			answer = proto.CloneOf(rule.answer)
 		}
 	}
-	answer.DecisionId = fmt.Sprintf("decision-%d", len(f.checked))
-	answer.Historical = request.AtRevision != 0 || request.AsOf != nil
 	return answer
 }
 
@@ -202,6 +213,13 @@ func (f *Fake) append(request *assizev1.AppendAuditRequest) (*assizev1.AppendAud
 		response.Entries = append(response.Entries, &assizev1.AppendedEntry{
 			Seq: int64(seq), EntryHash: hash[:], RecordedAt: timestamppb.Now(),
 		})
+	}
+	if f.spooling && request.Acknowledgement == assizev1.Acknowledgement_ACKNOWLEDGEMENT_SPOOLED {
+		f.spooled++
+		response = &assizev1.AppendAuditResponse{
+			Acknowledgement: request.Acknowledgement,
+			Spooled:         &assizev1.SpoolPosition{SpoolId: "fake", Number: f.spooled},
+		}
 	}
 	f.answers[key] = appendAnswer{proto.CloneOf(request), response}
 	return response, nil

@@ -120,3 +120,22 @@ func TestAnApprovalIsUsedUpOnce(t *testing.T) {
 		t.Error("used twice:", err)
 	}
 }
+
+func TestSpoolsLikeASidecarForWhoIsContentWithThat(t *testing.T) {
+	fake := assizetest.Start(t)
+	client := fake.Client()
+	spool := assize.Append{Events: []assize.Event{{Type: "a.done"}}, Acknowledgement: assize.AcknowledgementSpooled}
+	if appended, err := client.AppendAudit(t.Context(), spool); err != nil || appended.Spooled != nil {
+		t.Errorf("%+v, %v", appended, err)
+	}
+	fake.Spool()
+	if appended, err := client.AppendAudit(t.Context(), spool); err != nil || appended.Spooled == nil {
+		t.Errorf("%+v, %v", appended, err)
+	}
+	if appended, err := client.AppendAudit(t.Context(), assize.Append{Events: spool.Events}); err != nil || appended.Spooled != nil {
+		t.Errorf("%+v, %v", appended, err)
+	}
+	if events := fake.Appended(); len(events) != 3 {
+		t.Errorf("appended %d", len(events))
+	}
+}

@@ -47,6 +47,9 @@ class ScriptedServer(grpc.GenericRpcHandler):
     def on_append(self, handler: Handler) -> None:
         self.unary["/assize.v1.LedgerService/AppendAudit"] = handler
 
+    def on_search(self, handler: Handler) -> None:
+        self.streams["/assize.v1.DecisionService/SearchSubjects"] = handler
+
     def on_watch(self, handler: Handler) -> None:
         self.streams["/assize.v1.PolicyService/WatchPolicy"] = handler
 
@@ -131,7 +134,43 @@ class Face(Protocol):
 
     def append_audit(self, *args: Any, **more: Any) -> assize.AppendReceipt: ...
 
+    def search_subjects(self, *args: Any, **more: Any) -> assize.SearchResults | AioSearched: ...
+
     def close(self) -> None: ...
+
+
+class AioSearched:
+    """Results of the asyncio client, whose names are read as others'."""
+
+    def __init__(self, found: assize.AioSearchResults) -> None:
+        self._found = found
+
+    def __iter__(self) -> AioSearched:
+        return self
+
+    def __next__(self) -> str:
+        name = asyncio.run_coroutine_threadsafe(self._next(), LOOP).result(60)
+        if name is None:
+            raise StopIteration
+        return name
+
+    async def _next(self) -> str | None:
+        return await anext(self._found, None)
+
+    @property
+    def truncated(self) -> bool:
+        return self._found.truncated
+
+    @property
+    def cursor(self) -> str:
+        return self._found.cursor
+
+    @property
+    def wildcards(self) -> tuple[str, ...]:
+        return self._found.wildcards
+
+    def close(self) -> None:
+        LOOP.call_soon_threadsafe(self._found.close)
 
 
 LOOP = asyncio.new_event_loop()
@@ -155,6 +194,9 @@ class AioFace:
 
     def append_audit(self, *args: Any, **more: Any) -> assize.AppendReceipt:
         return self._run(self.client.append_audit(*args, **more))
+
+    def search_subjects(self, *args: Any, **more: Any) -> AioSearched:
+        return AioSearched(self.client.search_subjects(*args, **more))
 
     def close(self) -> None:
         self._run(self.client.close())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assize import AuditEvent, Decision, Failure, InvalidArgument, Question, escape_id, wire
+from assize import Acknowledgement, AuditEvent, Decision, Failure, InvalidArgument, Question, escape_id, wire
 from assize.v1 import decision_service_pb2 as pb
 
 KNOWN = frozenset({"watermark"})
@@ -106,7 +106,7 @@ def test_attributes_keep_their_kinds() -> None:
 def test_an_event_without_a_list_of_records_is_the_callers_mistake() -> None:
     event = AuditEvent(type="doc.read", action="read", resource="doc:1", reads="s3://a")
     with pytest.raises(InvalidArgument, match="reads"):
-        wire.append_request("acme", "", [event], "k")
+        wire.append_request("acme", "", [event], "k", Acknowledgement.IN_LEDGER)
 
 
 def test_ids_are_escaped_as_paths_demand() -> None:

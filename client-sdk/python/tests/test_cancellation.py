@@ -9,7 +9,7 @@ from scripted import ALLOW
 
 import assize
 from assize import Failure, aio, wire
-from assize.core import Call
+from assize.steps import Call
 from assize.v1 import decision_service_pb2 as pb
 
 MOMENTS = range(12)

@@ -410,6 +410,55 @@ def test_a_receipt_for_other_events_is_none(scripted: ScriptedServer, new_client
     assert refused.value.code == "MALFORMED_ANSWER"
 
 
+SPOOLED = ledger.AppendAuditResponse(
+    acknowledgement=ledger.ACKNOWLEDGEMENT_SPOOLED, spooled=ledger.SpoolPosition(spool_id="s1", number=4)
+)
+
+
+def test_what_is_spooled_is_no_receipt_for_who_asked_for_the_ledger(
+    scripted: ScriptedServer, new_client: NewClient
+) -> None:
+    scripted.on_append(lambda request, context: SPOOLED.SerializeToString())
+    client = new_client(scripted.target)
+    with pytest.raises(assize.AssizeError, match="were to be in the ledger"):
+        client.append_audit(EVENT)
+    asked = ledger.AppendAuditRequest.FromString(scripted.asked[0][1])
+    assert asked.acknowledgement == ledger.ACKNOWLEDGEMENT_UNSPECIFIED
+    with pytest.raises(InvalidArgument):
+        client.append_audit(EVENT, acknowledgement="somewhere")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spooled": None},
+        {"spooled": ledger.SpoolPosition(spool_id="s1")},
+        {"spooled": ledger.SpoolPosition(number=4)},
+        {"entries": [ledger.AppendedEntry(seq=1)]},
+        {"acknowledgement": ledger.ACKNOWLEDGEMENT_IN_LEDGER},
+        {"acknowledgement": 77},
+    ],
+)
+def test_what_is_spooled_says_where(scripted: ScriptedServer, new_client: NewClient, change: dict[str, Any]) -> None:
+    fields = {"acknowledgement": SPOOLED.acknowledgement, "spooled": SPOOLED.spooled, **change}
+    scripted.on_append(lambda request, context: ledger.AppendAuditResponse(**fields).SerializeToString())
+    with pytest.raises(assize.AssizeError, match="MALFORMED_ANSWER"):
+        new_client(scripted.target).append_audit(EVENT, acknowledgement=assize.Acknowledgement.SPOOLED)
+
+
+def test_who_is_content_with_a_spool_is_told_which_it_was(scripted: ScriptedServer, new_client: NewClient) -> None:
+    spooled = assize.Acknowledgement.SPOOLED
+    client = new_client(scripted.target)
+    scripted.on_append(lambda request, context: SPOOLED.SerializeToString())
+    receipt = client.append_audit(EVENT, acknowledgement=spooled)
+    assert (receipt.acknowledgement, receipt.spooled) == (spooled, assize.SpoolPosition("s1", 4))
+    assert receipt.entries == ()
+    asked = ledger.AppendAuditRequest.FromString(scripted.asked[0][1])
+    assert asked.acknowledgement == ledger.ACKNOWLEDGEMENT_SPOOLED
+    scripted.on_append(lambda request, context: receipts(4))
+    assert client.append_audit(EVENT, acknowledgement=spooled).acknowledgement is assize.Acknowledgement.IN_LEDGER
+
+
 def test_an_append_that_hangs_is_tried_again_within_its_deadline(
     scripted: ScriptedServer, new_client: NewClient
 ) -> None:

@@ -132,3 +132,13 @@ def test_what_is_allowed_is_recorded_with_it_once(fake: FakeAssize) -> None:
     lost = fake.client(tenant="acme", timeout=0.2).check_and_append(question, EVENT, idempotency_key="other")
     assert lost.result.failure is Failure.UNAVAILABLE
     assert lost.idempotency_key == "other"
+
+
+def test_spools_like_a_sidecar_for_who_is_content_with_that(fake: FakeAssize) -> None:
+    client = fake.client(tenant="acme")
+    spooled = assize.Acknowledgement.SPOOLED
+    assert client.append_audit(EVENT, acknowledgement=spooled).spooled is None
+    fake.spool()
+    assert client.append_audit(EVENT, acknowledgement=spooled).spooled == assize.SpoolPosition("fake", 1)
+    assert client.append_audit(EVENT).acknowledgement is assize.Acknowledgement.IN_LEDGER
+    assert len(fake.appended) == 3

@@ -4,15 +4,19 @@ import { type IncomingMessage, request as requestOfHttp } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import express from "express";
+import fastify from "fastify";
 import {
+  type Acknowledgement,
   AssizeClient,
   AssizeError,
   type Attribute,
   type AuditEvent,
   type CheckRequest,
   type CheckResult,
+  type SearchResults,
 } from "@assize/client";
 import { assizeExpress } from "@assize/client/express";
+import { assizeFastify } from "@assize/client/fastify";
 import { verifyBundle } from "@assize/client/ledger";
 
 type Json = Record<string, unknown>;
@@ -93,10 +97,21 @@ interface Door extends Json {
   method: string;
   path: string;
   subject?: string;
+  /** Behind the others stands a rule that lets everybody pass, whatever the path. */
+  wide?: boolean;
 }
 
-/** One request to a service behind the middleware for Express. */
-async function door({ tenant, method, path, subject }: Door): Promise<Json> {
+/** One request to a service behind the middleware for Express, and one to the same behind the plugin for Fastify. */
+async function door(request: Door): Promise<Json> {
+  const express = await behindExpress(request);
+  const fastify = await behindFastify(request);
+  if (express["status"] !== fastify["status"] || express["decision"] !== fastify["decision"]) {
+    throw new Error(`Express answers ${JSON.stringify(express)}, and Fastify ${JSON.stringify(fastify)}`);
+  }
+  return express;
+}
+
+async function behindExpress({ tenant, method, path, subject, wide }: Door): Promise<Json> {
   const app = express();
   app.set("strict routing", true);
   app.use(
@@ -106,6 +121,7 @@ async function door({ tenant, method, path, subject }: Door): Promise<Json> {
         "GET /docs/:id": { action: "read", resource: "doc:{id}", tenant },
         "POST /docs/:id": { action: "write", resource: "doc:{id}", tenant },
         "GET /health": "public",
+        ...(wide === true && { "GET /*rest": "public" }),
       },
       router: { strict: true },
     }),
@@ -114,37 +130,97 @@ async function door({ tenant, method, path, subject }: Door): Promise<Json> {
   const service = app.listen(0, "127.0.0.1");
   await once(service, "listening");
   try {
-    const { port } = service.address() as AddressInfo;
-    const headers = subject === undefined ? {} : { "x-verified-subject": subject };
-    const asked = requestOfHttp({ host: "127.0.0.1", port, method, path, headers, agent: false }).end();
-    const [answered] = (await once(asked, "response")) as [IncomingMessage];
-    answered.resume();
-    return { status: answered.statusCode, decision: answered.headers["assize-decision-id"] !== undefined };
+    return await asked((service.address() as AddressInfo).port, method, path, subject);
   } finally {
     service.close();
   }
 }
 
+async function behindFastify({ tenant, method, path, subject, wide }: Door): Promise<Json> {
+  const app = fastify({ routerOptions: { ignoreTrailingSlash: false } });
+  await app.register(assizeFastify, { assize: opened(), subject: (req) => req.headers["x-verified-subject"] as string });
+  const served = (): string => "";
+  app.get("/docs/:id", { config: { assize: { action: "read", resource: "doc:{id}", tenant } } }, served);
+  app.post("/docs/:id", { config: { assize: { action: "write", resource: "doc:{id}", tenant } } }, served);
+  app.get("/health", { config: { assize: "public" } }, served);
+  if (wide === true) {
+    app.get("/*", { config: { assize: "public" } }, served);
+  }
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  try {
+    return await asked((app.server.address() as AddressInfo).port, method, path, subject);
+  } finally {
+    await app.close();
+  }
+}
+
+async function asked(port: number, method: string, path: string, subject: string | undefined): Promise<Json> {
+  const headers = subject === undefined ? {} : { "x-verified-subject": subject };
+  const request = requestOfHttp({ host: "127.0.0.1", port, method, path, headers, agent: false }).end();
+  const [answered] = (await once(request, "response")) as [IncomingMessage];
+  answered.resume();
+  return { status: answered.statusCode, decision: answered.headers["assize-decision-id"] !== undefined };
+}
+
+interface Seek extends Json {
+  seek: "subjects" | "resources" | "actions";
+  request: Request;
+  type?: string;
+  limit?: number;
+  cursor?: string;
+  timeoutMillis?: number;
+}
+
+async function search(line: Seek): Promise<Json> {
+  const names: string[] = [];
+  try {
+    const found = searched(line);
+    for await (const name of found) {
+      names.push(name);
+    }
+    return { names, wildcards: found.wildcards, truncated: found.truncated, cursor: found.cursor, failure: "" };
+  } catch (failure) {
+    return { names, wildcards: [], truncated: true, cursor: "", failure: codeOf(failure) };
+  }
+}
+
+/** The part that is sought may stand in the request, so that the server can say that it must not. */
+function searched({ seek, request, type = "", limit, cursor, timeoutMillis }: Seek): SearchResults {
+  const options = { limit, cursor, timeoutMillis };
+  const question: CheckRequest = { ...{ subject: "", resource: "", action: "" }, ...requestOf(request) };
+  switch (seek) {
+    case "subjects":
+      return opened().searchSubjects(question, { ...options, type });
+    case "resources":
+      return opened().searchResources(question, { ...options, type });
+    case "actions":
+      return opened().searchActions(question, options);
+  }
+}
+
 async function append(question: Json): Promise<Json> {
-  const { tenant, events, idempotencyKey, timeoutMillis } = question as {
+  const { tenant, events, idempotencyKey, timeoutMillis, acknowledgement: wanted } = question as {
     tenant: string;
     events: AuditEvent[];
     idempotencyKey?: string;
     timeoutMillis?: number;
+    acknowledgement?: Acknowledgement;
   };
   try {
-    const { entries } = await opened().appendAudit(events.map(eventOf), {
+    const { entries, acknowledgement, spooled } = await opened().appendAudit(events.map(eventOf), {
       tenant,
       timeoutMillis,
       idempotencyKey: idempotencyKey === "" ? undefined : idempotencyKey,
+      acknowledgement: wanted,
     });
     const receipts = entries.map(({ seq, entryHash }) => ({
       seq: Number(seq),
       entryHash: Buffer.from(entryHash).toString("hex"),
     }));
-    return { receipts, failure: "" };
+    const place = spooled && { spoolId: spooled.spoolId, number: Number(spooled.number) };
+    return { receipts, acknowledgement, spooled: place ?? null, failure: "" };
   } catch (failure) {
-    return { receipts: [], failure: codeOf(failure) };
+    return { receipts: [], acknowledgement: "", spooled: null, failure: codeOf(failure) };
   }
 }
 
@@ -220,6 +296,8 @@ async function answer(question: Json): Promise<Json> {
       return checkAndAppend(question);
     case "door":
       return door(question as Door);
+    case "search":
+      return search(question as Seek);
     case "append":
       return append(question);
     case "verifyBundle":

@@ -3,6 +3,7 @@ import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { validDate, wellFormed } from "./attributes.js";
 import { invalidArgument, malformedAnswer } from "./errors.js";
 import {
+  Acknowledgement as WireAcknowledgement,
   AppendAuditResponseSchema,
   type AppendedEntry as WireEntry,
   type AuditEvent as WireEvent,
@@ -58,10 +59,28 @@ export interface AppendedEntry {
   readonly recordedAt: Date | undefined;
 }
 
+/**
+ * When an append is answered: when the events are in the ledger, for good; or when they are on the disk of the sidecar that is
+ * asked, for good, which forwards them to the ledger in the order in which they came. A server that is no sidecar answers when
+ * they are in the ledger, and so does a sidecar where a separation of duty has to know of the action.
+ */
+export type Acknowledgement = "IN_LEDGER" | "SPOOLED";
+
+/** Where events stand in the spool of a sidecar, until they are in the ledger. */
+export interface SpoolPosition {
+  readonly spoolId: string;
+  /** From 1, each append one more than the one before. */
+  readonly number: bigint;
+}
+
 /** What was appended. Keep `seq` and `entryHash`: they prove later that the ledger still holds it. */
 export interface AppendReceipt {
-  /** One for each event, in their order. */
+  /** One for each event, in their order; none where they are spooled, which have no position and no hash yet. */
   readonly entries: readonly AppendedEntry[];
+  /** Which it was: `IN_LEDGER` unless the other was asked for. */
+  readonly acknowledgement: Acknowledgement;
+  /** Where they are spooled; undefined where they are in the ledger. */
+  readonly spooled: SpoolPosition | undefined;
   /** They were appended by an earlier call under the same key. */
   readonly replayed: boolean;
   readonly idempotencyKey: string;
@@ -103,17 +122,62 @@ export function eventToWire(event: AuditEvent, env: string): WireEvent {
   });
 }
 
-/** The receipt for a number of events. Throws where the answer is none. */
-export function parseReceipt(bytes: Uint8Array, events: number, idempotencyKey: string): AppendReceipt {
-  const { entries, replayed } = parsed(AppendAuditResponseSchema, bytes);
-  if (entries.length !== events) {
-    throw malformedAnswer(`the server gave ${String(entries.length)} entries for ${String(events)} events`);
+/** What is asked of the server. Throws what is none. */
+export function acknowledgementToWire(asked: Acknowledgement): WireAcknowledgement {
+  const wire = WIRE_ACKNOWLEDGEMENTS.get(asked);
+  if (wire === undefined) {
+    throw invalidArgument(`acknowledgement: ${asked} is neither IN_LEDGER nor SPOOLED`);
   }
-  return {
-    entries: entries.map(appendedEntry),
-    replayed,
-    idempotencyKey,
-  };
+  return wire;
+}
+
+const WIRE_ACKNOWLEDGEMENTS: ReadonlyMap<Acknowledgement, WireAcknowledgement> = new Map([
+  ["IN_LEDGER", WireAcknowledgement.UNSPECIFIED],
+  ["SPOOLED", WireAcknowledgement.SPOOLED],
+]);
+
+/** The receipt for a number of events. Throws where the answer is none, or of less than was asked for. */
+export function parseReceipt(
+  bytes: Uint8Array,
+  events: number,
+  idempotencyKey: string,
+  asked: Acknowledgement,
+): AppendReceipt {
+  const { entries, replayed, acknowledgement, spooled } = parsed(AppendAuditResponseSchema, bytes);
+  switch (acknowledgement) {
+    case WireAcknowledgement.UNSPECIFIED:
+    case WireAcknowledgement.IN_LEDGER:
+      if (entries.length !== events || spooled !== undefined) {
+        throw malformedAnswer(`the server gave ${String(entries.length)} entries for ${String(events)} events`);
+      }
+      return receiptInLedger(entries.map(appendedEntry), replayed, idempotencyKey);
+    case WireAcknowledgement.SPOOLED:
+      if (asked !== "SPOOLED") {
+        throw malformedAnswer("the events are spooled, and were to be in the ledger");
+      }
+      if (entries.length > 0 || spooled === undefined || spooled.spoolId === "" || spooled.number < 1n) {
+        throw malformedAnswer("the events are spooled, and it is not said where");
+      }
+      return receiptInSpool(spooled, replayed, idempotencyKey);
+    default:
+      throw malformedAnswer(`the server gave an acknowledgement that is not known here: ${String(acknowledgement)}`);
+  }
+}
+
+export function receiptInLedger(
+  entries: readonly AppendedEntry[],
+  replayed: boolean,
+  idempotencyKey: string,
+): AppendReceipt {
+  return { entries, acknowledgement: "IN_LEDGER", spooled: undefined, replayed, idempotencyKey };
+}
+
+export function receiptInSpool(
+  { spoolId, number }: SpoolPosition,
+  replayed: boolean,
+  idempotencyKey: string,
+): AppendReceipt {
+  return { entries: [], acknowledgement: "SPOOLED", spooled: { spoolId, number }, replayed, idempotencyKey };
 }
 
 export function appendedEntry({ seq, entryHash, recordedAt }: WireEntry): AppendedEntry {

@@ -2,7 +2,16 @@ import { randomUUID } from "node:crypto";
 import { inspect } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { judge } from "./answer.js";
-import { type AppendReceipt, type AuditEvent, type Execution, appendedEntry, eventToWire, parseReceipt } from "./audit.js";
+import {
+  type Acknowledgement,
+  type AppendReceipt,
+  type AuditEvent,
+  type Execution,
+  acknowledgementToWire,
+  appendedEntry,
+  eventToWire,
+  parseReceipt,
+} from "./audit.js";
 import { Batching, type Questions } from "./batching.js";
 import { DecisionCache, type Place, USE_APPROVAL } from "./cache.js";
 import { Deadline } from "./deadline.js";
@@ -29,6 +38,7 @@ import { parsed } from "./parsing.js";
 import { type CheckRequest, type Defaults, isAboutThePast, isPlain, requestToWire } from "./request.js";
 import { type CheckResult, DeniedError, type Obligation, failed } from "./result.js";
 import { DEFAULT_RETRY, type RetryPolicy, retryRead, retryUnderKey } from "./retry.js";
+import { ACTIONS, RESOURCES, type SearchKind, SearchResults, type Searched, SUBJECTS, pagesOf } from "./search.js";
 import { NO_TRACING, type Tracing } from "./tracing.js";
 import { type Headers, type TlsOptions, Transport, textOf } from "./transport.js";
 
@@ -95,6 +105,35 @@ export interface AppendOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** For one append of events. */
+export interface AppendAuditOptions extends AppendOptions {
+  /** With what the caller is content; default `IN_LEDGER`. Who calls again under a key asks for the same. */
+  readonly acknowledgement?: Acknowledgement | undefined;
+}
+
+/** For one search. */
+export interface SearchOptions extends CallOptions {
+  /** Of names in all, behind which the search ends; 0, the default, for none. */
+  readonly limit?: number | undefined;
+  /** Of an earlier search for the same, to go on where that was truncated. */
+  readonly cursor?: string | undefined;
+}
+
+/** For a search for subjects. */
+export interface SubjectSearchOptions extends SearchOptions {
+  /** Only subjects of this type. */
+  readonly type?: string | undefined;
+}
+
+/** For a search for resources. */
+export interface ResourceSearchOptions extends SearchOptions {
+  /** The type of the resources, which is that of the last segment. */
+  readonly type: string;
+}
+
+/** A request whose one part is sought. */
+export type Seeking<Part extends "subject" | "resource" | "action"> = Omit<CheckRequest, Part | "explain">;
+
 /** What services need of Assize: the client, or the fake of `@assize/client/fake`. */
 export interface Assize {
   /**
@@ -121,10 +160,20 @@ export interface Assize {
   checkAndAppend(request: CheckRequest, event: AuditEvent, options?: AppendOptions): Promise<Execution>;
 
   /**
-   * Records 1 to 500 events together; returns when they are durable. It tries again, under one idempotency key, until the
-   * deadline. Throws an AssizeError unless the server has said that they are.
+   * Records 1 to 500 events together; returns when they are durable, in the ledger or, where `acknowledgement` is content with
+   * that, on the disk of a sidecar. It tries again, under one idempotency key, until the deadline. Throws an AssizeError unless
+   * the server has said that they are.
    */
-  appendAudit(events: AuditEvent | readonly AuditEvent[], options?: AppendOptions): Promise<AppendReceipt>;
+  appendAudit(events: AuditEvent | readonly AuditEvent[], options?: AppendAuditOptions): Promise<AppendReceipt>;
+
+  /** Finds whom a check would allow. What goes wrong is thrown while the names are read. */
+  searchSubjects(request: Seeking<"subject">, options?: SubjectSearchOptions): SearchResults;
+
+  /** Finds on which resources of a type a check would allow. */
+  searchResources(request: Seeking<"resource">, options: ResourceSearchOptions): SearchResults;
+
+  /** Finds what a check would allow. */
+  searchActions(request: Seeking<"action">, options?: SearchOptions): SearchResults;
 
   /** Ends the connection; calls under way fail. */
   close(): void;
@@ -238,8 +287,12 @@ export class AssizeClient implements Assize, Disposable {
     }
   }
 
-  async appendAudit(events: AuditEvent | readonly AuditEvent[], options: AppendOptions = {}): Promise<AppendReceipt> {
+  async appendAudit(
+    events: AuditEvent | readonly AuditEvent[],
+    options: AppendAuditOptions = {},
+  ): Promise<AppendReceipt> {
     const list = isList(events) ? events : [events];
+    const asked = options.acknowledgement ?? "IN_LEDGER";
     const idempotencyKey = options.idempotencyKey ?? randomUUID();
     const tenant = options.tenant ?? this.defaults.tenant;
     const bytes = toBinary(
@@ -248,6 +301,7 @@ export class AssizeClient implements Assize, Disposable {
         tenant,
         idempotencyKey,
         events: list.map((event) => eventToWire(event, this.defaults.env)),
+        acknowledgement: acknowledgementToWire(asked),
       }),
     );
     const deadline = Deadline.after(options.timeoutMillis ?? this.callMillis, options.signal);
@@ -255,7 +309,7 @@ export class AssizeClient implements Assize, Disposable {
     try {
       const receipt = await retryUnderKey(this.retry, deadline, async (left) => {
         const answer = await this.transport.call(APPEND_AUDIT, bytes, left, span.headers);
-        return parseReceipt(answer, list.length, idempotencyKey);
+        return parseReceipt(answer, list.length, idempotencyKey, asked);
       });
       span.end({ "assize.replayed": receipt.replayed });
       return receipt;
@@ -265,6 +319,18 @@ export class AssizeClient implements Assize, Disposable {
       span.end({ "assize.failure": error.code }, error);
       throw error;
     }
+  }
+
+  searchSubjects(request: Seeking<"subject">, options: SubjectSearchOptions = {}): SearchResults {
+    return this.search(SUBJECTS, { subject: "", ...request }, options, options.type);
+  }
+
+  searchResources(request: Seeking<"resource">, options: ResourceSearchOptions): SearchResults {
+    return this.search(RESOURCES, { resource: "", ...request }, options, options.type);
+  }
+
+  searchActions(request: Seeking<"action">, options: SearchOptions = {}): SearchResults {
+    return this.search(ACTIONS, { action: "", ...request }, options);
   }
 
   close(): void {
@@ -287,6 +353,23 @@ export class AssizeClient implements Assize, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  private search(kind: SearchKind, request: CheckRequest, options: SearchOptions, type = ""): SearchResults {
+    const check = requestToWire(request, this.defaults);
+    const { limit = 0, cursor = "", timeoutMillis = this.callMillis, signal } = options;
+    const wanted = {
+      kind,
+      request: kind.ask(check, { type, limit, cursor }),
+      tenant: check.tenant,
+      deadline: () => Deadline.after(timeoutMillis, signal),
+    };
+    const searched: Searched = {
+      retry: this.retry,
+      tracing: this.tracing,
+      stream: (path, bytes, deadline, headers) => this.transport.stream(path, bytes, deadline, headers),
+    };
+    return new SearchResults(() => pagesOf(wanted, searched));
   }
 
   private executionOf(bytes: Uint8Array, idempotencyKey: string): Execution {

@@ -4,10 +4,30 @@
  * @module
  */
 import { createHash, randomUUID } from "node:crypto";
-import { type AppendReceipt, type AuditEvent, type Execution, eventToWire } from "./audit.js";
-import { type AppendOptions, type Assize, type EnforceOptions, type ObligationHandler, carryOut } from "./client.js";
+import {
+  type AppendReceipt,
+  type AuditEvent,
+  type Execution,
+  acknowledgementToWire,
+  eventToWire,
+  receiptInLedger,
+  receiptInSpool,
+} from "./audit.js";
+import {
+  type AppendAuditOptions,
+  type AppendOptions,
+  type Assize,
+  type EnforceOptions,
+  type ObligationHandler,
+  type ResourceSearchOptions,
+  type SearchOptions,
+  type Seeking,
+  type SubjectSearchOptions,
+  carryOut,
+} from "./client.js";
 import { AssizeError } from "./errors.js";
 import { type CheckRequest, requestToWire } from "./request.js";
+import { type SearchedPage, SearchResults } from "./search.js";
 import { type CheckResult, DeniedError, type Failure, type Obligation, denied } from "./result.js";
 
 /** What a rule of the fake covers: requests that are equal in every member it names. */
@@ -49,6 +69,8 @@ export class FakeAssize implements Assize {
   private readonly known: ReadonlySet<string>;
   private readonly appended = new Map<string, Kept>();
   private failure: Failure | undefined;
+  private spooling = false;
+  private spooled = 0n;
 
   constructor(private readonly options: FakeOptions = {}) {
     this.handlers = new Map(Object.entries(options.obligations ?? {}));
@@ -70,6 +92,12 @@ export class FakeAssize implements Assize {
   /** From now on there is no answer, and nothing is appended; undefined ends it. */
   fail(failure: Failure | undefined): this {
     this.failure = failure;
+    return this;
+  }
+
+  /** Is a sidecar from now on: who is content with its spool is answered when the events are there. */
+  spool(): this {
+    this.spooling = true;
     return this;
   }
 
@@ -106,8 +134,13 @@ export class FakeAssize implements Assize {
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what is malformed rejects, as it does in the client
-  async appendAudit(events: AuditEvent | readonly AuditEvent[], options: AppendOptions = {}): Promise<AppendReceipt> {
+  async appendAudit(
+    events: AuditEvent | readonly AuditEvent[],
+    options: AppendAuditOptions = {},
+  ): Promise<AppendReceipt> {
     const list = [events].flat();
+    const { acknowledgement = "IN_LEDGER" } = options;
+    acknowledgementToWire(acknowledgement);
     const idempotencyKey = options.idempotencyKey ?? randomUUID();
     const tenant = options.tenant ?? this.defaults.tenant;
     const content = JSON.stringify(
@@ -121,13 +154,72 @@ export class FakeAssize implements Assize {
     if (known !== undefined) {
       return this.replay(known, content, idempotencyKey);
     }
-    const receipt = { entries: list.map((event) => this.append(tenant, event)), replayed: false, idempotencyKey };
+    const entries = list.map((event) => this.append(tenant, event));
+    const receipt =
+      this.spooling && acknowledgement === "SPOOLED"
+        ? receiptInSpool({ spoolId: "fake", number: ++this.spooled }, false, idempotencyKey)
+        : receiptInLedger(entries, false, idempotencyKey);
     this.appended.set(`${tenant} ${idempotencyKey}`, { content, receipt });
     return receipt;
   }
 
+  /** Finds the subjects that its rules name, and would be allowed. */
+  searchSubjects(request: Seeking<"subject">, options: SubjectSearchOptions = {}): SearchResults {
+    return this.search("subject", { subject: "", ...request }, options, (name) => isOf(options.type ?? "", name));
+  }
+
+  searchResources(request: Seeking<"resource">, options: ResourceSearchOptions): SearchResults {
+    const { type } = options;
+    return this.search("resource", { resource: "", ...request }, options, (name) =>
+      isOf(type, name.slice(name.lastIndexOf("/") + 1)),
+    );
+  }
+
+  searchActions(request: Seeking<"action">, options: SearchOptions = {}): SearchResults {
+    return this.search("action", { action: "", ...request }, options, () => true);
+  }
+
   close(): void {
     this.fail("UNAVAILABLE");
+  }
+
+  private search(
+    part: "subject" | "resource" | "action",
+    request: CheckRequest,
+    { limit = 0, cursor = "" }: SearchOptions,
+    isWanted: (name: string) => boolean,
+  ): SearchResults {
+    requestToWire(request, this.defaults);
+    const asked = { ...request, ...this.placeOf(request) };
+    return new SearchResults(() => onePage(() => this.pageOf(part, asked, limit, cursor, isWanted)));
+  }
+
+  private pageOf(
+    part: "subject" | "resource" | "action",
+    request: CheckRequest,
+    limit: number,
+    cursor: string,
+    isWanted: (name: string) => boolean,
+  ): SearchedPage {
+    if (this.failure !== undefined) {
+      throw new AssizeError(codeOf(this.failure), "the fake was told to fail");
+    }
+    const allows = (name: string | undefined): boolean => {
+      const sought = { ...request, [part]: name };
+      return (
+        !this.denies.some(({ rule }) => covers(rule, sought)) && this.allows.some(({ rule }) => covers(rule, sought))
+      );
+    };
+    const named = this.allows.map(({ rule }) => rule[part]).filter((name) => name !== undefined);
+    const all = [...new Set(named)].sort().filter((name) => name > cursor && isWanted(name) && allows(name));
+    const names = limit > 0 ? all.slice(0, limit) : all;
+    const truncated = names.length < all.length;
+    return {
+      names,
+      wildcards: part === "subject" && allows(undefined) ? ["*"] : [],
+      cursor: truncated ? (names.at(-1) ?? "") : "",
+      truncated,
+    };
   }
 
   private get defaults(): { readonly tenant: string; readonly env: string } {
@@ -184,15 +276,28 @@ export class FakeAssize implements Assize {
   }
 
   private errorOf(failure: Failure, idempotencyKey: string): AssizeError {
-    const codes: Partial<Record<Failure, AssizeError["code"]>> = {
-      UNSPECIFIED_DECISION: "UNKNOWN",
-      UNKNOWN_OBLIGATION: "UNKNOWN",
-      HISTORICAL: "UNKNOWN",
-    };
-    const error = new AssizeError(codes[failure] ?? (failure as AssizeError["code"]), "the fake was told to fail");
+    const error = new AssizeError(codeOf(failure), "the fake was told to fail");
     error.idempotencyKey = idempotencyKey;
     return error;
   }
+}
+
+function codeOf(failure: Failure): AssizeError["code"] {
+  const codes: Partial<Record<Failure, AssizeError["code"]>> = {
+    UNSPECIFIED_DECISION: "UNKNOWN",
+    UNKNOWN_OBLIGATION: "UNKNOWN",
+    HISTORICAL: "UNKNOWN",
+  };
+  return codes[failure] ?? (failure as AssizeError["code"]);
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- as the client's, it fails where it is read
+async function* onePage(page: () => SearchedPage): AsyncGenerator<SearchedPage, void, undefined> {
+  yield page();
+}
+
+function isOf(type: string, name: string): boolean {
+  return type === "" || name === type || name.startsWith(`${type}:`);
 }
 
 function covers(rule: FakeRule, request: CheckRequest): boolean {

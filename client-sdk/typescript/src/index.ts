@@ -4,8 +4,18 @@
  * @module
  */
 export { type Attribute, type Attributes, Double, double } from "./attributes.js";
-export type { AppendedEntry, AppendReceipt, AuditEvent, ErasableField, Execution, Outcome } from "./audit.js";
+export type {
+  Acknowledgement,
+  AppendedEntry,
+  AppendReceipt,
+  AuditEvent,
+  ErasableField,
+  Execution,
+  Outcome,
+  SpoolPosition,
+} from "./audit.js";
 export {
+  type AppendAuditOptions,
   type AppendOptions,
   type Assize,
   AssizeClient,
@@ -13,10 +23,15 @@ export {
   type ClientOptions,
   type EnforceOptions,
   type ObligationHandler,
+  type ResourceSearchOptions,
+  type SearchOptions,
+  type Seeking,
+  type SubjectSearchOptions,
 } from "./client.js";
 export { AssizeError, type ErrorCode, type ErrorDetails, type FieldViolation } from "./errors.js";
 export { type CheckRequest, pathId, resourcePath } from "./request.js";
 export { type CheckResult, type DecidedBy, type Decision, DeniedError, type Failure, type Obligation } from "./result.js";
 export type { RetryPolicy } from "./retry.js";
+export { SearchResults } from "./search.js";
 export type { Span, SpanAttributes, Tracing } from "./tracing.js";
 export type { Headers, TlsOptions } from "./transport.js";

@@ -45,6 +45,19 @@ export async function retryUnderKey<R>(policy: RetryPolicy, deadline: Deadline, 
   );
 }
 
+/** How long to wait before what has no effect is tried once more, after so many tries; undefined where it is not. */
+export function waitBeforeRead(
+  policy: RetryPolicy,
+  tries: number,
+  error: AssizeError,
+  deadline: Deadline,
+): number | undefined {
+  const backoffMillis = Math.min(policy.initialBackoffMillis * 2 ** (tries - 1), policy.maxBackoffMillis);
+  const waitMillis = error.retryDelayMillis ?? jittered(backoffMillis);
+  const mayTryAgain = tries < policy.maxAttempts && error.code === "UNAVAILABLE" && deadline.signal?.aborted !== true;
+  return mayTryAgain && waitMillis >= 0 && waitMillis < deadline.leftMillis() ? waitMillis : undefined;
+}
+
 async function again<R>(
   policy: RetryPolicy,
   deadline: Deadline,

@@ -102,6 +102,31 @@ export class Transport {
     });
   }
 
+  /** One request, and answers until the stream ends, or the deadline; throws what goes wrong as an AssizeError. */
+  async *stream(path: string, request: Uint8Array, deadline: Deadline, headers: Headers = {}): Call {
+    const over = deadline.over();
+    if (over !== undefined) {
+      throw over;
+    }
+    const call = this.client.makeServerStreamRequest(path, asBuffer, asIs, request, this.metadata(headers), {
+      deadline: Date.now() + deadline.leftMillis(),
+    });
+    const leave = (): void => {
+      call.cancel();
+    };
+    deadline.signal?.addEventListener("abort", leave, { once: true });
+    try {
+      for await (const answer of call) {
+        yield answer as Uint8Array;
+      }
+    } catch (failure) {
+      throw deadline.over() ?? errorOf(failure);
+    } finally {
+      deadline.signal?.removeEventListener("abort", leave);
+      call.cancel(); // of who stops before the end
+    }
+  }
+
   /** One request, answers until the stream ends. */
   listen(path: string, request: Uint8Array): ClientReadableStream<Uint8Array> {
     return this.client.makeServerStreamRequest(path, asBuffer, asIs, request, this.metadata({}));
@@ -120,6 +145,9 @@ export class Transport {
     return metadata;
   }
 }
+
+/** The answers of a call, in their order. */
+export type Call = AsyncGenerator<Uint8Array, void, undefined>;
 
 /** What goes along with a call, as `traceparent`. */
 export type Headers = Readonly<Record<string, string>>;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { type MessageInitShape, create, toBinary } from "@bufbuild/protobuf";
 import { DurationSchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { AssizeError, type AuditEvent } from "@assize/client";
+import { Acknowledgement, AppendAuditResponseSchema } from "#internal/gen/assize/v1/ledger_service_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#internal/gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "#internal/gen/google/rpc/status_pb.js";
 import { ScriptedServer, appended } from "./scripted.js";
@@ -45,6 +46,48 @@ suite("an append", () => {
     server.append = () => refused(status.RESOURCE_EXHAUSTED, "LEDGER_BUSY");
     await assert.rejects(server.client().appendAudit(EVENT), { code: "RESOURCE_EXHAUSTED" });
     assert.equal(server.appends.length, 1);
+  });
+
+  const answering = (answer: MessageInitShape<typeof AppendAuditResponseSchema>) => () =>
+    toBinary(AppendAuditResponseSchema, create(AppendAuditResponseSchema, answer));
+
+  const acknowledgement = Acknowledgement.SPOOLED;
+  const spooled = { spoolId: "s1", number: 4n };
+
+  test("isNoneWhereItIsSpooledAndWasToBeInTheLedger", async () => {
+    await using server = await ScriptedServer.start();
+    server.append = answering({ acknowledgement, spooled });
+    await assert.rejects(server.client().appendAudit(EVENT), { code: "MALFORMED_ANSWER" });
+    assert.equal(server.appends[0]?.acknowledgement, Acknowledgement.UNSPECIFIED);
+    const elsewhere = { acknowledgement: "elsewhere" as "SPOOLED" };
+    await assert.rejects(server.client().appendAudit(EVENT, elsewhere), { code: "INVALID_ARGUMENT" });
+  });
+
+  for (const [title, answer] of [
+    ["nowhere", { acknowledgement }],
+    ["withoutANumber", { acknowledgement, spooled: { spoolId: "s1" } }],
+    ["withoutASpool", { acknowledgement, spooled: { number: 4n } }],
+    ["withEntries", { acknowledgement, spooled, entries: [{ seq: 1n }] }],
+    ["inTheLedger", { acknowledgement: Acknowledgement.IN_LEDGER, spooled }],
+  ] as [string, MessageInitShape<typeof AppendAuditResponseSchema>][]) {
+    test(`isNoneWhereItIsSpooled ${title}`, async () => {
+      await using server = await ScriptedServer.start();
+      server.append = answering(answer);
+      const appending = server.client().appendAudit(EVENT, { acknowledgement: "SPOOLED" });
+      await assert.rejects(appending, { code: "MALFORMED_ANSWER" });
+    });
+  }
+
+  test("saysWhichItWasToWhoIsContentWithASpool", async () => {
+    await using server = await ScriptedServer.start();
+    server.append = answering({ acknowledgement, spooled });
+    const receipt = await server.client().appendAudit(EVENT, { acknowledgement: "SPOOLED" });
+    assert.equal(receipt.acknowledgement, "SPOOLED");
+    assert.deepEqual(receipt.spooled, spooled);
+    assert.deepEqual(receipt.entries, []);
+    assert.equal(server.appends[0]?.acknowledgement, Acknowledgement.SPOOLED);
+    server.append = appended;
+    assert.equal((await server.client().appendAudit(EVENT, { acknowledgement: "SPOOLED" })).acknowledgement, "IN_LEDGER");
   });
 
   test("keepsItsKeyWhileNobodyKnowsWhatBecameOfIt", async () => {

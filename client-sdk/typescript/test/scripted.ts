@@ -21,6 +21,8 @@ import {
   CheckResponseSchema,
   Decision,
   Reason,
+  type SearchSubjectsRequest,
+  SearchSubjectsRequestSchema,
 } from "#internal/gen/assize/v1/decision_service_pb.js";
 import {
   type AppendAuditRequest,
@@ -38,6 +40,9 @@ const CHECK = "/assize.v1.DecisionService/Check";
 /** What the server does with a request: gives these bytes, or ends the call so. Nothing at all where it is undefined. */
 export type Act<Q> = (request: Q, metadata: Metadata, calls: number) => Uint8Array | Partial<ServiceError> | undefined;
 
+/** Answers a search, of which there were so many. */
+export type Search = (stream: ServerWritableStream<Uint8Array, Uint8Array>, searches: number) => void;
+
 export type Answer = MessageInitShape<typeof CheckResponseSchema>;
 
 /** A server that does as it is told, and counts. */
@@ -48,6 +53,11 @@ export class ScriptedServer implements AsyncDisposable {
   execute: Act<CheckAndAppendRequest> = () => ({ code: status.UNIMPLEMENTED });
   use: Act<UseApprovalRequest> = () => ({ code: status.UNIMPLEMENTED });
 
+  search: Search = (stream) => {
+    stream.emit("error", { code: status.UNIMPLEMENTED });
+  };
+
+  readonly searches: SearchSubjectsRequest[] = [];
   readonly checks: CheckRequest[] = [];
   readonly batches: CheckRequest[][] = [];
   readonly appends: AppendAuditRequest[] = [];
@@ -166,6 +176,15 @@ export class ScriptedServer implements AsyncDisposable {
     for (const [name, { definition: method, handler }] of Object.entries(methods)) {
       this.server.addService({ [name]: method }, { [name]: handler });
     }
+    this.server.addService(
+      { SearchSubjects: definition("/assize.v1.DecisionService/SearchSubjects", true) },
+      {
+        SearchSubjects: (stream: ServerWritableStream<Uint8Array, Uint8Array>): void => {
+          this.searches.push(fromBinary(SearchSubjectsRequestSchema, stream.request));
+          this.search(stream, this.searches.length);
+        },
+      },
+    );
     this.server.addService(
       { WatchPolicy: definition("/assize.v1.PolicyService/WatchPolicy", true) },
       {

@@ -47,27 +47,33 @@ type adapter struct {
 
 // asked is a line; which members count depends on the op.
 type asked struct {
-	Op             string            `json:"op"`
-	Target         string            `json:"target"`
-	Key            string            `json:"key"`
-	TimeoutMillis  int64             `json:"timeoutMillis"`
-	Cache          bool              `json:"cache"`
-	Batching       bool              `json:"batching"`
-	Obligations    []string          `json:"obligations"`
-	Tries          int               `json:"tries"`
-	Request        request           `json:"request"`
-	Requests       []request         `json:"requests"`
-	Tenant         string            `json:"tenant"`
-	Events         []json.RawMessage `json:"events"`
-	IdempotencyKey string            `json:"idempotencyKey"`
-	File           string            `json:"file"`
-	VerifierKeys   []string          `json:"verifierKeys"`
-	KeptCheckpoint string            `json:"keptCheckpoint"`
-	Times          int               `json:"times"`
-	Method         string            `json:"method"`
-	Path           string            `json:"path"`
-	Subject        string            `json:"subject"`
-	Event          json.RawMessage   `json:"event"`
+	Op              string            `json:"op"`
+	Target          string            `json:"target"`
+	Key             string            `json:"key"`
+	TimeoutMillis   int64             `json:"timeoutMillis"`
+	Cache           bool              `json:"cache"`
+	Batching        bool              `json:"batching"`
+	Obligations     []string          `json:"obligations"`
+	Tries           int               `json:"tries"`
+	Request         request           `json:"request"`
+	Requests        []request         `json:"requests"`
+	Tenant          string            `json:"tenant"`
+	Events          []json.RawMessage `json:"events"`
+	IdempotencyKey  string            `json:"idempotencyKey"`
+	File            string            `json:"file"`
+	VerifierKeys    []string          `json:"verifierKeys"`
+	KeptCheckpoint  string            `json:"keptCheckpoint"`
+	Times           int               `json:"times"`
+	Method          string            `json:"method"`
+	Path            string            `json:"path"`
+	Subject         string            `json:"subject"`
+	Wide            bool              `json:"wide"`
+	Seek            string            `json:"seek"`
+	Type            string            `json:"type"`
+	Limit           int               `json:"limit"`
+	Cursor          string            `json:"cursor"`
+	Acknowledgement string            `json:"acknowledgement"`
+	Event           json.RawMessage   `json:"event"`
 }
 
 type request struct {
@@ -159,7 +165,7 @@ func (a *adapter) do(asked asked) (any, error) {
 		return map[string]bool{"ok": true}, a.close()
 	case "verifyBundle":
 		return verifyBundle(asked)
-	case "check", "checkBatch", "checkConcurrently", "append", "checkAndAppend", "door":
+	case "check", "checkBatch", "checkConcurrently", "append", "checkAndAppend", "door", "search":
 	default:
 		return nil, fmt.Errorf("%q is no op", asked.Op)
 	}
@@ -182,6 +188,8 @@ func (a *adapter) do(asked asked) (any, error) {
 		return a.checkAndAppend(ctx, asked)
 	case "door":
 		return a.door(ctx, asked)
+	case "search":
+		return a.search(ctx, asked)
 	default:
 		return a.append(ctx, asked)
 	}
@@ -259,13 +267,16 @@ const whoHeader = "X-Verified-Subject"
 
 // door puts one request to a service behind the door for HTTP.
 func (a *adapter) door(ctx context.Context, asked asked) (any, error) {
-	door, err := assizehttp.New(a.client,
-		func(r *http.Request) (string, error) { return r.Header.Get(whoHeader), nil },
-		assizehttp.Routes{
-			"GET /docs/{id}":  {Action: "read", Resource: "doc:{id}", Tenant: asked.Tenant},
-			"POST /docs/{id}": {Action: "write", Resource: "doc:{id}", Tenant: asked.Tenant},
-			"GET /health":     assizehttp.Open,
-		})
+	routes := assizehttp.Routes{
+		"GET /docs/{id}":  {Action: "read", Resource: "doc:{id}", Tenant: asked.Tenant},
+		"POST /docs/{id}": {Action: "write", Resource: "doc:{id}", Tenant: asked.Tenant},
+		"GET /health":     assizehttp.Open,
+	}
+	if asked.Wide {
+		routes["GET /{rest...}"] = assizehttp.Open
+	}
+	who := func(r *http.Request) (string, error) { return r.Header.Get(whoHeader), nil }
+	door, err := assizehttp.New(a.client, who, routes)
 	if err != nil {
 		return nil, err
 	}
@@ -295,6 +306,7 @@ func told(checked assize.Result) result {
 
 func (a *adapter) append(ctx context.Context, asked asked) (any, error) {
 	what := assize.Append{Tenant: asked.Tenant, IdempotencyKey: asked.IdempotencyKey}
+	what.Acknowledgement = assize.Acknowledgement(asked.Acknowledgement)
 	for _, encoded := range asked.Events {
 		event, err := eventOf(encoded)
 		if err != nil {
@@ -307,15 +319,52 @@ func (a *adapter) append(ctx context.Context, asked asked) (any, error) {
 	for _, one := range appended.Receipts {
 		receipts = append(receipts, receipt{one.Seq, hex.EncodeToString(one.EntryHash)})
 	}
-	failure := ""
-	if err != nil {
-		known := (*assize.Error)(nil)
-		if !errors.As(err, &known) {
-			return nil, err
-		}
-		failure = string(known.Failure)
+	told := map[string]any{"receipts": receipts, "acknowledgement": appended.Acknowledgement, "spooled": nil}
+	if at := appended.Spooled; at != nil {
+		told["spooled"] = map[string]any{"spoolId": at.SpoolID, "number": at.Number}
 	}
-	return map[string]any{"receipts": receipts, "failure": failure}, nil
+	told["failure"], err = failureOf(err)
+	return told, err
+}
+
+// failureOf is the client's word for what went wrong; an error that has none is the adapter's own.
+func failureOf(err error) (string, error) {
+	known := (*assize.Error)(nil)
+	if errors.As(err, &known) {
+		return string(known.Failure), nil
+	}
+	return "", err
+}
+
+func (a *adapter) search(ctx context.Context, asked asked) (any, error) {
+	search := assize.Search{Type: asked.Type, Limit: asked.Limit, Cursor: asked.Cursor}
+	var found *assize.Found
+	switch question := asked.Request.question(); asked.Seek {
+	case "subjects":
+		found = a.client.SearchSubjects(ctx, question, search)
+	case "resources":
+		found = a.client.SearchResources(ctx, question, search)
+	case "actions":
+		found = a.client.SearchActions(ctx, question, search)
+	default:
+		return nil, fmt.Errorf("%q cannot be sought", asked.Seek)
+	}
+	names, failed := []string{}, error(nil)
+	for name, err := range found.Names() {
+		if err != nil {
+			failed = err
+			break
+		}
+		names = append(names, name)
+	}
+	wildcards := []string{}
+	if failed == nil {
+		wildcards = append(wildcards, found.Wildcards()...)
+	}
+	failure, err := failureOf(failed)
+	return map[string]any{
+		"names": names, "wildcards": wildcards, "truncated": found.Truncated(), "cursor": found.Cursor(), "failure": failure,
+	}, err
 }
 
 func (a *adapter) checkAndAppend(ctx context.Context, asked asked) (any, error) {

@@ -8,11 +8,14 @@ services.
 from assize.answer import CheckResult, DecidedBy, Decision, Failure, Obligation
 from assize.client import Client
 from assize.errors import AssizeError, Denied, InvalidArgument
-from assize.event import AppendedEntry, AppendReceipt, AuditEvent, Execution, Outcome
+from assize.event import Acknowledgement, AppendedEntry, AppendReceipt, AuditEvent, Execution, Outcome, SpoolPosition
 from assize.options import RetryPolicy, Tls
 from assize.question import AttributeValue, Question, escape_id
+from assize.search import AioSearchResults, SearchResults
 
 __all__ = [
+    "Acknowledgement",
+    "AioSearchResults",
     "AppendReceipt",
     "AppendedEntry",
     "AssizeError",
@@ -30,6 +33,8 @@ __all__ = [
     "Outcome",
     "Question",
     "RetryPolicy",
+    "SearchResults",
+    "SpoolPosition",
     "Tls",
     "escape_id",
 ]

@@ -17,11 +17,12 @@ from assize import wire
 from assize.answer import CheckResult
 from assize.cache import PolicyFeed
 from assize.connection import CLOSED, STREAM_ENDED, Connection, events_of, question_of
-from assize.core import Call, Flow, Fulfil, Pause, Sit, Step
 from assize.errors import CallFailed, CallFailure
-from assize.event import AppendReceipt, AuditEvent, Execution
+from assize.event import Acknowledgement, AppendReceipt, AuditEvent, Execution
 from assize.gathering import Load, Outcome
 from assize.question import AttributeValue, Question
+from assize.search import AioSearchResults
+from assize.steps import Call, Flow, Fulfil, Hear, Listen, Pause, Sit, Step
 from assize.stub_channel import aio_defaults
 
 T = TypeVar("T")
@@ -127,17 +128,43 @@ class Client(Connection):
         *,
         tenant: str = "",
         idempotency_key: str = "",
+        acknowledgement: Acknowledgement = Acknowledgement.IN_LEDGER,
         timeout: float | None = None,
     ) -> AppendReceipt:
-        """Records 1 to 500 events, all or none; returns when they are durable.
+        """Records 1 to 500 events, all or none; returns when they are durable: in the ledger, or, with
+        `Acknowledgement.SPOOLED`, on the disk of the sidecar that is asked. The receipt says which it was.
 
         While the outcome is unknown it tries again under one idempotency key, which is made where none is given: no
-        event is recorded twice. To try again later, call with the same key and the same events.
+        event is recorded twice. To try again later, call with the same key, events and acknowledgement.
 
         Raises:
             AssizeError: they were refused, or it is not known whether they were recorded.
         """
-        return await self._run(self._core.append(events_of(events), tenant, idempotency_key, timeout))
+        return await self._run(self._core.append(events_of(events), tenant, idempotency_key, acknowledgement, timeout))
+
+    def search_subjects(
+        self, question: Question, kind: str = "", *, limit: int = 0, cursor: str = "", timeout: float | None = None
+    ) -> AioSearchResults:
+        """Finds whom a check would allow; see `Question.who_may`. Of one type, or of every type where it is empty.
+
+        `limit` is of names in all, 0 for none; `cursor` goes on where an earlier search for the same was truncated.
+
+        Raises:
+            InvalidArgument: the question is malformed. Everything else is raised while iterating.
+        """
+        return self._search(wire.SEARCH_SUBJECTS, question, kind, limit, cursor, timeout)
+
+    def search_resources(
+        self, question: Question, kind: str, *, limit: int = 0, cursor: str = "", timeout: float | None = None
+    ) -> AioSearchResults:
+        """Finds on which resources of a type a check would allow; see `Question.on_what_may` and `search_subjects`."""
+        return self._search(wire.SEARCH_RESOURCES, question, kind, limit, cursor, timeout)
+
+    def search_actions(
+        self, question: Question, *, limit: int = 0, cursor: str = "", timeout: float | None = None
+    ) -> AioSearchResults:
+        """Finds what a check would allow; see `Question.what_may` and `search_subjects`."""
+        return self._search(wire.SEARCH_ACTIONS, question, "", limit, cursor, timeout)
 
     def stub(self, kind: Callable[[grpc.aio.Channel], S]) -> S:
         """A generated stub (`assize.v1`) for everything else, whose calls carry the key and have a deadline."""
@@ -179,6 +206,12 @@ class Client(Connection):
 
     def listen(self, feed: PolicyFeed) -> None:
         self._start(self._listen(feed))
+
+    def _search(
+        self, method: str, question: Question, kind: str, limit: int, cursor: str, timeout: float | None
+    ) -> AioSearchResults:
+        search = self._core.search(method, question, kind, limit, cursor, timeout)
+        return AioSearchResults(search, lambda it: self._run(it.names()))
 
     def _new_channel(self, interceptors: list[grpc.aio.ClientInterceptor] | None = None) -> grpc.aio.Channel:
         target, arguments = self._options.address(), self._options.channel_arguments()
@@ -268,7 +301,25 @@ class Client(Connection):
                 carried_out = handler(obligation, question)
                 if inspect.isawaitable(carried_out):
                     await carried_out
+            case Listen():
+                return self._open_stream(step)
+            case Hear(stream):
+                return await self._hear_next(stream)
         return None
+
+    def _open_stream(self, listen: Listen) -> Any:
+        try:
+            stream: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._open_channel().unary_stream(listen.method)
+            return stream(listen.request, timeout=listen.timeout, metadata=self._metadata(listen.headers))
+        except grpc.aio.UsageError:  # gRPC's word for a closed channel
+            raise CallFailed(CLOSED) from None
+
+    async def _hear_next(self, stream: Any) -> bytes | None:
+        try:
+            heard = await stream.read()
+        except grpc.aio.AioRpcError as error:
+            raise CallFailed(CallFailure.of(error)) from None
+        return None if heard is grpc.aio.EOF else heard
 
     async def _call(self, call: Call) -> bytes:
         begun = time.monotonic()

@@ -1,67 +1,32 @@
 """What both clients do, without doing any I/O.
 
-An operation is a generator: it yields what it waits for (`Call`, `Pause`, `Sit`, `Fulfil`), is given the outcome, and
-returns its result. `assize.client` waits on threads, `assize.aio` on an event loop; nothing else differs.
+An operation is a generator: it yields what it waits for (`assize.steps`), is given the outcome, and returns its result.
+`assize.client` waits on threads, `assize.aio` on an event loop; nothing else differs.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar, Union
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from assize import wire
 from assize.answer import CheckResult, Failure, Obligation
 from assize.cache import CONSUMING, AnswerCache, Clock, PolicyFeed
 from assize.errors import CallFailed, CallFailure, Denied, InvalidArgument, out_of_time
-from assize.event import AppendReceipt, AuditEvent, Execution
+from assize.event import Acknowledgement, AppendReceipt, AuditEvent, Execution
 from assize.gathering import PATIENCE_SECONDS, Gathering, Load, Outcome, Seat, Slot, batch_outcomes
 from assize.options import ObligationHandler, Options
 from assize.question import Question
 from assize.retry import Appending, Reading
+from assize.search import Search, Wanted
+from assize.steps import Call, Flow, Fulfil, Pause, Sit
 from assize.tracing import Headers, Tracing
 from assize.v1 import approval_service_pb2, decision_service_pb2, ledger_service_pb2
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Make a unary call; its outcome is the answer's bytes, or `CallFailed`."""
-
-    method: str
-    request: bytes
-    timeout: float
-    headers: Headers
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Wait."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Sit:
-    """Wait for a seat's outcome; none where it did not come in time."""
-
-    seat: Seat
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Fulfil:
-    """Have a handler carry out a duty."""
-
-    handler: ObligationHandler
-    obligation: Obligation
-    question: Question
-
-
-Step = Union[Call, Pause, Sit, Fulfil]
-Flow = Generator[Step, Any, T]
 
 _ALONE_AGAIN = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNIMPLEMENTED"})
 """What may be wrong with a batch, or with one of its items, and not with the others."""
@@ -200,22 +165,41 @@ class Core:
             trace.answered(done.result)
             return done
 
-    def append(self, events: Sequence[AuditEvent], tenant: str, key: str, timeout: float | None) -> Flow[AppendReceipt]:
+    def append(
+        self,
+        events: Sequence[AuditEvent],
+        tenant: str,
+        key: str,
+        acknowledgement: Acknowledgement,
+        timeout: float | None,
+    ) -> Flow[AppendReceipt]:
         """Records; see `Client.append_audit`."""
         key = key or str(uuid.uuid4())
         events = list(events)
-        request = wire.append_request(tenant or self._tenant, self._env, events, key).SerializeToString()
+        message = wire.append_request(tenant or self._tenant, self._env, events, key, acknowledgement)
+        request = message.SerializeToString()
         with self._tracing.operation("assize.append_audit", tenant=tenant or self._tenant) as trace:
 
             def attempt(left: float) -> Flow[AppendReceipt]:
                 data = yield Call(wire.APPEND, request, left, trace.headers)
-                return wire.receipt(wire.parse(ledger_service_pb2.AppendAuditResponse, data), len(events), key)
+                answer = wire.parse(ledger_service_pb2.AppendAuditResponse, data)
+                return wire.receipt(answer, len(events), key, acknowledgement)
 
             try:
                 return (yield from self._tried(attempt, self._appending, self._timeout if timeout is None else timeout))
             except CallFailed as failed:
                 trace.failed(failed.failure.code)
                 raise failed.failure.error() from None
+
+    def search(
+        self, method: str, question: Question, kind: str, limit: int, cursor: str, timeout: float | None
+    ) -> Search:
+        """Begins a search; see `Client.search_subjects`."""
+        question = question.within(self._tenant, self._env)
+        request = wire.search_request(method, wire.check_request(question), kind, limit, cursor)
+        whole = self._timeout if timeout is None else timeout
+        wanted = Wanted(method, request.SerializeToString(), question.tenant, whole, self._reading)
+        return Search(wanted, self._clock, self._tracing)
 
     def _kept_or_asked(
         self, question: Question, request: decision_service_pb2.CheckRequest, timeout: float, headers: Headers

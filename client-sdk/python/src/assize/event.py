@@ -19,6 +19,17 @@ class Outcome(str, Enum):
     PARTIAL = "PARTIAL"
 
 
+class Acknowledgement(str, Enum):
+    """When an append is answered."""
+
+    IN_LEDGER = "IN_LEDGER"
+    """When the events are in the ledger, for good."""
+    SPOOLED = "SPOOLED"
+    """When they are on the disk of the sidecar that is asked, for good; it forwards them to the ledger in the order in
+    which they came. A server that is no sidecar answers when they are in the ledger, and so does a sidecar where a
+    separation of duty has to know of the action."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEvent:
     """Something that was done, or tried, and is to be remembered. Immutable.
@@ -83,10 +94,27 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolPosition:
+    """Where events stand in the spool of a sidecar, until they are in the ledger."""
+
+    spool_id: str
+    number: int
+    """From 1, each append one more than the one before."""
+
+
+@dataclass(frozen=True, slots=True)
 class AppendReceipt:
-    """That events are durable: one entry for each, in their order."""
+    """That events are durable: in the ledger, or in a sidecar's spool where that was enough."""
 
     entries: tuple[AppendedEntry, ...]
+    """One for each event, in their order; none where they are spooled, which have no position and no hash yet."""
     replayed: bool
-    """The key had been used before with the same content: these are the first answer's entries."""
+    """The key had been used before with the same content: this is what the first answer said."""
     idempotency_key: str
+    spooled: SpoolPosition | None = None
+    """Where they are spooled; none where they are in the ledger."""
+
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """Which it was: `IN_LEDGER` unless the other was asked for."""
+        return Acknowledgement.IN_LEDGER if self.spooled is None else Acknowledgement.SPOOLED

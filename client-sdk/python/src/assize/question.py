@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Union
+from typing import Any, Union
+
+from typing_extensions import Self
 
 AttributeValue = Union[str, int, float, bool, datetime, "Sequence[AttributeValue]", "Mapping[str, AttributeValue]"]
 """A string, whole number, float, bool or aware datetime, or a list or map of them, at most four deep."""
@@ -48,6 +50,21 @@ class Question:
     min_revision: int = 0
     at_revision: int = 0
     as_of: datetime | None = None
+
+    @classmethod
+    def who_may(cls, action: str, resource: str, **more: Any) -> Self:
+        """For `search_subjects`: who may do the action on the resource? `more` are the other members."""
+        return cls(subject="", resource=resource, action=action, **more)
+
+    @classmethod
+    def on_what_may(cls, subject: str, action: str, **more: Any) -> Self:
+        """For `search_resources`: on what may the subject do the action?"""
+        return cls(subject=subject, resource="", action=action, **more)
+
+    @classmethod
+    def what_may(cls, subject: str, resource: str, **more: Any) -> Self:
+        """For `search_actions`: what may the subject do on the resource?"""
+        return cls(subject=subject, resource=resource, action="", **more)
 
     @property
     def about_the_past(self) -> bool:

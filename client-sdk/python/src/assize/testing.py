@@ -15,22 +15,24 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timezone
 from typing import Any
 
+import grpc
+import grpc.aio
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from assize import aio, client, wire
 from assize.answer import Failure, Obligation
 from assize.cache import CONSUMING, PolicyFeed
-from assize.core import Call
 from assize.errors import CallFailed, CallFailure
 from assize.event import AuditEvent, Outcome
 from assize.gathering import Load
 from assize.question import AttributeValue, Question
+from assize.steps import Call, Listen
 from assize.v1 import approval_service_pb2, attribute_pb2, decision_service_pb2, ledger_service_pb2
 
 ANY = "*"
@@ -70,6 +72,8 @@ class FakeAssize:
         self._failure: Failure | None = None
         self._answers: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         self._used: set[tuple[str, str]] = set()
+        self._spooling = False
+        self._spooled = 0
 
     def allow(
         self,
@@ -112,6 +116,11 @@ class FakeAssize:
         with self._lock:
             self._failure = failure
 
+    def spool(self, spooling: bool = True) -> None:
+        """Is a sidecar from now on: who is content with its spool is answered when the events are there."""
+        with self._lock:
+            self._spooling = spooling
+
     def clear(self) -> None:
         """Forgets everything."""
         with self._lock:
@@ -121,6 +130,7 @@ class FakeAssize:
             self._answers.clear()
             self._used.clear()
             self._failure = None
+            self._spooling = False
 
     def client(self, **options: Any) -> client.Client:
         """A client for threads that asks here; takes the options of `assize.Client`."""
@@ -141,6 +151,12 @@ class FakeAssize:
                 answer = self._check_batch(decision_service_pb2.CheckBatchRequest.FromString(request))
             elif method == wire.CHECK_AND_APPEND:
                 answer = self._execute(decision_service_pb2.CheckAndAppendRequest.FromString(request))
+            elif method == wire.SEARCH_SUBJECTS:
+                answer = self._subjects(decision_service_pb2.SearchSubjectsRequest.FromString(request))
+            elif method == wire.SEARCH_RESOURCES:
+                answer = self._resources(decision_service_pb2.SearchResourcesRequest.FromString(request))
+            elif method == wire.SEARCH_ACTIONS:
+                answer = self._actions(decision_service_pb2.SearchActionsRequest.FromString(request))
             elif method == wire.USE_APPROVAL:
                 answer = self._use(approval_service_pb2.UseApprovalRequest.FromString(request))
             else:
@@ -153,15 +169,55 @@ class FakeAssize:
 
     def _check(self, request: decision_service_pb2.CheckRequest) -> decision_service_pb2.CheckResponse:
         self.asked.append(_question(request))
+        response = decision_service_pb2.CheckResponse()
+        response.CopyFrom(self._judged(request))
+        response.decision_id = f"fake-{len(self.asked)}"
+        return response
+
+    def _judged(self, request: decision_service_pb2.CheckRequest) -> decision_service_pb2.CheckResponse:
         covering = [it.response for it in self._rules if it.covers(request)]
         denying = [it for it in covering if it.decision == decision_service_pb2.DECISION_DENY]
         no_grant = decision_service_pb2.CheckResponse(
             decision=decision_service_pb2.DECISION_DENY, reason=decision_service_pb2.REASON_NO_GRANT
         )
-        response = decision_service_pb2.CheckResponse()
-        response.CopyFrom((denying or covering or [no_grant])[0])
-        response.decision_id = f"fake-{len(self.asked)}"
-        return response
+        return (denying or covering or [no_grant])[0]
+
+    def _subjects(
+        self, request: decision_service_pb2.SearchSubjectsRequest
+    ) -> decision_service_pb2.SearchSubjectsResponse:
+        def allows(name: str) -> bool:
+            return self._allows(request.check, subject=name)
+
+        names = [it.subject for it in self._rules if _is_of(request.subject_type, it.subject)]
+        found, cursor = _part(names, allows, request.limit, request.cursor)
+        return decision_service_pb2.SearchSubjectsResponse(
+            subjects=found, wildcards=[ANY] if allows(ANY) else [], cursor=cursor, truncated=bool(cursor)
+        )
+
+    def _resources(
+        self, request: decision_service_pb2.SearchResourcesRequest
+    ) -> decision_service_pb2.SearchResourcesResponse:
+        names = [it.resource for it in self._rules if _is_of(request.resource_type, it.resource.rpartition("/")[2])]
+        found, cursor = _part(
+            names, lambda name: self._allows(request.check, resource=name), request.limit, request.cursor
+        )
+        return decision_service_pb2.SearchResourcesResponse(resources=found, cursor=cursor, truncated=bool(cursor))
+
+    def _actions(
+        self, request: decision_service_pb2.SearchActionsRequest
+    ) -> decision_service_pb2.SearchActionsResponse:
+        names = [it.action for it in self._rules]
+        found, cursor = _part(
+            names, lambda name: self._allows(request.check, action=name), request.limit, request.cursor
+        )
+        return decision_service_pb2.SearchActionsResponse(actions=found, cursor=cursor, truncated=bool(cursor))
+
+    def _allows(self, check: decision_service_pb2.CheckRequest, **sought: str) -> bool:
+        request = decision_service_pb2.CheckRequest()
+        request.CopyFrom(check)
+        for part, name in sought.items():
+            setattr(request, part, name)
+        return self._judged(request).decision == decision_service_pb2.DECISION_ALLOW
 
     def _check_batch(self, request: decision_service_pb2.CheckBatchRequest) -> decision_service_pb2.CheckBatchResponse:
         results = [decision_service_pb2.CheckBatchResult(response=self._check(it)) for it in request.items]
@@ -213,9 +269,45 @@ class FakeAssize:
             entry.entry_hash = hashlib.sha256(event.SerializeToString(deterministic=True)).digest()
             entry.recorded_at.GetCurrentTime()
             self.appended.append(_event(event))
+        if self._spooling and request.acknowledgement == ledger_service_pb2.ACKNOWLEDGEMENT_SPOOLED:
+            self._spooled += 1
+            response = ledger_service_pb2.AppendAuditResponse(
+                acknowledgement=ledger_service_pb2.ACKNOWLEDGEMENT_SPOOLED,
+                spooled=ledger_service_pb2.SpoolPosition(spool_id="fake", number=self._spooled),
+            )
         answer = response.SerializeToString()
         self._answers[place] = content, answer
         return answer
+
+
+def _is_of(kind: str, name: str) -> bool:
+    return name != ANY and (not kind or name == kind or name.startswith(f"{kind}:"))
+
+
+def _part(names: Sequence[str], allows: Callable[[str], bool], limit: int, cursor: str) -> tuple[list[str], str]:
+    """The names that are allowed behind a cursor, which is the last name before, and the cursor to go on with."""
+    found = [it for it in sorted(set(names) - {ANY}) if it > cursor and allows(it)]
+    if not limit or len(found) <= limit:
+        return found, ""
+    return found[:limit], found[limit - 1]
+
+
+class _OnePage:
+    """A stream of one message, for threads and for asyncio."""
+
+    def __init__(self, message: bytes) -> None:
+        self._left = [message]
+
+    def __next__(self) -> bytes:
+        if not self._left:
+            raise StopIteration
+        return self._left.pop()
+
+    async def read(self) -> Any:
+        return self._left.pop() if self._left else grpc.aio.EOF
+
+    def cancel(self) -> None:
+        self._left.clear()
 
 
 class _FakeClient(client.Client):
@@ -225,6 +317,9 @@ class _FakeClient(client.Client):
 
     def _call(self, call: Call) -> bytes:
         return self._fake.answer(call.method, call.request)
+
+    def _open_stream(self, listen: Listen) -> Any:
+        return _OnePage(self._fake.answer(listen.method, listen.request))
 
     def _begin(self, load: Load) -> None:
         _deliver(self._fake, self, load)
@@ -240,6 +335,9 @@ class _FakeAioClient(aio.Client):
 
     async def _call(self, call: Call) -> bytes:
         return self._fake.answer(call.method, call.request)
+
+    def _open_stream(self, listen: Listen) -> Any:
+        return _OnePage(self._fake.answer(listen.method, listen.request))
 
     def listen(self, feed: PolicyFeed) -> None:
         """A fake has no policy stream: nothing is kept."""

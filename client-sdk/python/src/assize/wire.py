@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from assize.answer import CheckResult, DecidedBy, Decision, Failure, Obligation
 from assize.errors import CallFailed, CallFailure, InvalidArgument, malformed_answer
-from assize.event import AppendedEntry, AppendReceipt, AuditEvent, Execution
+from assize.event import Acknowledgement, AppendedEntry, AppendReceipt, AuditEvent, Execution, SpoolPosition
 from assize.question import AttributeValue, Question
 from assize.v1 import attribute_pb2, decision_service_pb2, ledger_service_pb2
 
@@ -21,10 +22,14 @@ CHECK_AND_APPEND = "/assize.v1.DecisionService/CheckAndAppend"
 APPEND = "/assize.v1.LedgerService/AppendAudit"
 WATCH_POLICY = "/assize.v1.PolicyService/WatchPolicy"
 USE_APPROVAL = "/assize.v1.ApprovalService/UseApproval"
+SEARCH_SUBJECTS = "/assize.v1.DecisionService/SearchSubjects"
+SEARCH_RESOURCES = "/assize.v1.DecisionService/SearchResources"
+SEARCH_ACTIONS = "/assize.v1.DecisionService/SearchActions"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ATTRIBUTE_DEPTH = 4
 _INT64 = range(-(2**63), 2**63)
+_SEARCH_PAGE = 500
 
 M = TypeVar("M", bound=Message)
 
@@ -70,7 +75,7 @@ def batch_request(
 
 
 def append_request(
-    tenant: str, env: str, events: Sequence[AuditEvent], idempotency_key: str
+    tenant: str, env: str, events: Sequence[AuditEvent], idempotency_key: str, acknowledgement: Acknowledgement
 ) -> ledger_service_pb2.AppendAuditRequest:
     """The message of events.
 
@@ -79,10 +84,19 @@ def append_request(
     """
     try:
         return ledger_service_pb2.AppendAuditRequest(
-            tenant=tenant, events=[_event(it, env) for it in events], idempotency_key=idempotency_key
+            tenant=tenant,
+            events=[_event(it, env) for it in events],
+            idempotency_key=idempotency_key,
+            acknowledgement=_ACKNOWLEDGEMENTS[Acknowledgement(acknowledgement)],
         )
     except (TypeError, ValueError, AttributeError) as wrong:
         raise _invalid(wrong) from wrong
+
+
+_ACKNOWLEDGEMENTS = {
+    Acknowledgement.IN_LEDGER: ledger_service_pb2.ACKNOWLEDGEMENT_UNSPECIFIED,
+    Acknowledgement.SPOOLED: ledger_service_pb2.ACKNOWLEDGEMENT_SPOOLED,
+}
 
 
 def execution_request(
@@ -133,16 +147,83 @@ def parse(kind: type[M], data: bytes | None) -> M:
         raise CallFailed(CallFailure("INTERNAL", f"the answer cannot be read: {broken}")) from broken
 
 
-def receipt(response: ledger_service_pb2.AppendAuditResponse, events: int, key: str) -> AppendReceipt:
+def receipt(
+    response: ledger_service_pb2.AppendAuditResponse, events: int, key: str, asked: Acknowledgement
+) -> AppendReceipt:
     """What an append was answered.
 
     Raises:
-        CallFailed: where it confirms another number of events.
+        CallFailed: where it confirms another number of events, or something else than was asked for.
     """
-    if len(response.entries) != events:
+    spooled = response.spooled if response.HasField("spooled") else None
+    if response.acknowledgement == ledger_service_pb2.ACKNOWLEDGEMENT_SPOOLED:
+        if asked is not Acknowledgement.SPOOLED:
+            raise malformed_answer("the events are spooled, and were to be in the ledger")
+        if response.entries or spooled is None or not spooled.spool_id or spooled.number < 1:
+            raise malformed_answer("the events are spooled, and it is not said where")
+        return AppendReceipt((), response.replayed, key, SpoolPosition(spooled.spool_id, spooled.number))
+    if response.acknowledgement not in _IN_LEDGER or spooled is not None or len(response.entries) != events:
         raise malformed_answer(f"the server confirmed {len(response.entries)} of {events} events")
     entries = tuple(AppendedEntry(it.seq, it.entry_hash, moment(it.recorded_at) or _EPOCH) for it in response.entries)
     return AppendReceipt(entries, response.replayed, key)
+
+
+_IN_LEDGER = (ledger_service_pb2.ACKNOWLEDGEMENT_UNSPECIFIED, ledger_service_pb2.ACKNOWLEDGEMENT_IN_LEDGER)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedPage:
+    """What one message of a search says."""
+
+    names: tuple[str, ...]
+    wildcards: tuple[str, ...]
+    cursor: str
+    truncated: bool
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing follows, or not in this stream."""
+        return self.truncated or not self.cursor
+
+
+def search_request(
+    method: str, check: decision_service_pb2.CheckRequest, kind: str, limit: int, cursor: str
+) -> Message:
+    """The message of a search.
+
+    Raises:
+        InvalidArgument: where a value has no place in the message.
+    """
+    try:
+        if method == SEARCH_SUBJECTS:
+            return decision_service_pb2.SearchSubjectsRequest(
+                check=check, subject_type=kind, page_size=_SEARCH_PAGE, limit=limit, cursor=cursor
+            )
+        if method == SEARCH_RESOURCES:
+            return decision_service_pb2.SearchResourcesRequest(
+                check=check, resource_type=kind, page_size=_SEARCH_PAGE, limit=limit, cursor=cursor
+            )
+        return decision_service_pb2.SearchActionsRequest(
+            check=check, page_size=_SEARCH_PAGE, limit=limit, cursor=cursor
+        )
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise _invalid(wrong) from wrong
+
+
+def searched_page(method: str, data: bytes) -> SearchedPage:
+    """Reads one message of a search.
+
+    Raises:
+        CallFailed: where the bytes are no such message.
+    """
+    if method == SEARCH_SUBJECTS:
+        subjects = parse(decision_service_pb2.SearchSubjectsResponse, data)
+        return SearchedPage(tuple(subjects.subjects), tuple(subjects.wildcards), subjects.cursor, subjects.truncated)
+    if method == SEARCH_RESOURCES:
+        resources = parse(decision_service_pb2.SearchResourcesResponse, data)
+        return SearchedPage(tuple(resources.resources), (), resources.cursor, resources.truncated)
+    actions = parse(decision_service_pb2.SearchActionsResponse, data)
+    return SearchedPage(tuple(actions.actions), (), actions.cursor, actions.truncated)
 
 
 def judge(

@@ -4,45 +4,24 @@ import dev.assize.client.ledger.DecisionRecord;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.proto.v1.AccessServiceGrpc;
-import dev.assize.proto.v1.AppendAuditRequest;
-import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.ApprovalServiceGrpc;
-import dev.assize.proto.v1.CheckAndAppendRequest;
-import dev.assize.proto.v1.CheckAndAppendResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
-import dev.assize.proto.v1.GetLineageRequest;
-import dev.assize.proto.v1.GetLineageResponse;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.QueryAuditRequest;
-import dev.assize.proto.v1.QueryAuditResponse;
-import dev.assize.proto.v1.QueryDecisionsRequest;
-import dev.assize.proto.v1.QueryDecisionsResponse;
-import dev.assize.proto.v1.RecordedDecision;
-import dev.assize.proto.v1.SearchActionsRequest;
-import dev.assize.proto.v1.SearchResourcesRequest;
-import dev.assize.proto.v1.SearchSubjectsRequest;
-import dev.assize.proto.v1.VerifyChainRequest;
-import dev.assize.proto.v1.VerifyChainResponse;
 import dev.assize.proto.v1.WatchDecisionRequest;
 import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
-import io.grpc.StatusRuntimeException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,21 +47,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AssizeClient implements AutoCloseable {
 
-    private static final int SEARCH_PAGE = 500;
-
     /** Servers say something every 5 s. */
     private static final Duration LONGEST_SILENCE = Duration.ofSeconds(15);
 
     private final ManagedChannel channel;
     private final Set<DecisionWatch> watches = ConcurrentHashMap.newKeySet();
     private final Checks checks;
+    private final Appends appends;
+    private final Searches searches;
+    private final LedgerReads reads;
     private final DecisionServiceGrpc.DecisionServiceBlockingStub decisions;
     private final LedgerServiceGrpc.LedgerServiceBlockingStub ledger;
     private final String tenant;
     private final String env;
     private final Set<String> knownObligations;
     private final Duration checkDeadline;
-    private final Patience patience;
     private final Duration readDeadline;
     private final ApprovalsClient approvals;
     private final PolicyClient policy;
@@ -109,8 +88,11 @@ public final class AssizeClient implements AutoCloseable {
         this.env = builder.env;
         this.knownObligations = Set.copyOf(builder.knownObligations);
         this.checkDeadline = builder.checkDeadline;
-        this.patience = new Patience(builder.appendDeadline);
         this.readDeadline = builder.readDeadline;
+        Patience patience = new Patience(builder.appendDeadline);
+        this.appends = new Appends(decisions, ledger, patience, tenant, env, knownObligations);
+        this.searches = new Searches(decisions, tenant, env, readDeadline);
+        this.reads = new LedgerReads(decisions, ledger, tenant, readDeadline);
         this.approvals = new ApprovalsClient(
                 ApprovalServiceGrpc.newBlockingStub(channel), tenant, env, "", patience, builder.readDeadline);
         this.policy =
@@ -193,26 +175,7 @@ public final class AssizeClient implements AutoCloseable {
      * denies; call again with the same key to find out.
      */
     public ExecutionResult checkAndAppend(Question question, AuditEvent event, String idempotencyKey) {
-        CheckAndAppendRequest request = CheckAndAppendRequest.newBuilder()
-                .setCheck(Wire.question(question, tenant, env))
-                .setEvent(Wire.event(event, question.env().isEmpty() ? env : question.env()))
-                .setIdempotencyKey(idempotencyKey)
-                .build();
-        try {
-            CheckAndAppendResponse response = patience.untilKnown(
-                    left -> decisions.withDeadlineAfter(left).checkAndAppend(request));
-            CheckResult check = Wire.result(response.getResponse(), question.isAboutThePast(), knownObligations);
-            return new ExecutionResult(
-                    check.allowed() && !response.hasEntry()
-                            ? CheckResult.failed(AssizeException.malformed("the server allowed without an entry"))
-                            : check,
-                    response.hasEntry() ? Optional.of(Wire.entry(response.getEntry())) : Optional.empty(),
-                    response.getReplayed(),
-                    idempotencyKey);
-        } catch (RuntimeException failure) {
-            return new ExecutionResult(
-                    CheckResult.failed(AssizeException.of(failure)), Optional.empty(), false, idempotencyKey);
-        }
+        return appends.checkAndAppend(question, event, idempotencyKey);
     }
 
     /** Finds whom a check would allow; see {@link Question#whoMay}. Of every type where the type is empty. */
@@ -227,15 +190,7 @@ public final class AssizeClient implements AutoCloseable {
      * @param cursor of an earlier search for the same; empty to begin
      */
     public SearchResults searchSubjects(Question question, String subjectType, int limit, String cursor) {
-        SearchSubjectsRequest request = SearchSubjectsRequest.newBuilder()
-                .setCheck(Wire.question(question, tenant, env))
-                .setSubjectType(subjectType)
-                .setPageSize(SEARCH_PAGE)
-                .setLimit(limit)
-                .setCursor(cursor)
-                .build();
-        return new SearchResults(
-                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchSubjects(request), Wire::page));
+        return searches.subjects(question, subjectType, limit, cursor);
     }
 
     /** Finds on what a check would allow; see {@link Question#onWhatMay}. */
@@ -245,45 +200,27 @@ public final class AssizeClient implements AutoCloseable {
 
     /** Finds on what a check would allow, from a cursor on; see {@link #searchSubjects}. */
     public SearchResults searchResources(Question question, String resourceType, int limit, String cursor) {
-        SearchResourcesRequest request = SearchResourcesRequest.newBuilder()
-                .setCheck(Wire.question(question, tenant, env))
-                .setResourceType(resourceType)
-                .setPageSize(SEARCH_PAGE)
-                .setLimit(limit)
-                .setCursor(cursor)
-                .build();
-        return new SearchResults(
-                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchResources(request), Wire::page));
+        return searches.resources(question, resourceType, limit, cursor);
     }
 
     /** Finds what a check would allow; see {@link Question#whatMay}. */
     public SearchResults searchActions(Question question) {
-        SearchActionsRequest request = SearchActionsRequest.newBuilder()
-                .setCheck(Wire.question(question, tenant, env))
-                .setPageSize(SEARCH_PAGE)
-                .build();
-        return new SearchResults(
-                () -> mapped(decisions.withDeadlineAfter(readDeadline).searchActions(request), Wire::page));
+        return searchActions(question, 0, "");
     }
 
-    private static <R> Iterator<SearchResults.Page> mapped(
-            Iterator<R> responses, Function<R, SearchResults.Page> page) {
-        return new Iterator<>() {
-            @Override
-            public boolean hasNext() {
-                return responses.hasNext();
-            }
-
-            @Override
-            public SearchResults.Page next() {
-                return page.apply(responses.next());
-            }
-        };
+    /** Finds what a check would allow, from a cursor on; see {@link #searchSubjects}. */
+    public SearchResults searchActions(Question question, int limit, String cursor) {
+        return searches.actions(question, limit, cursor);
     }
 
     /** Records an event in the default tenant; returns when it is durable. */
     public AppendReceipt appendAudit(AuditEvent event) {
         return appendAudit(tenant, List.of(event));
+    }
+
+    /** The same, content with less; see {@link #appendAudit(String, List, String, Acknowledgement)}. */
+    public AppendReceipt appendAudit(AuditEvent event, Acknowledgement acknowledgement) {
+        return appendAudit(tenant, List.of(event), UUID.randomUUID().toString(), acknowledgement);
     }
 
     /** Records 1 to 500 events together, under an idempotency key of the client's own; returns when they are durable. */
@@ -298,19 +235,16 @@ public final class AssizeClient implements AutoCloseable {
      * @throws AssizeException when the server refuses, or did not confirm in time
      */
     public AppendReceipt appendAudit(String tenant, List<AuditEvent> events, String idempotencyKey) {
-        AppendAuditRequest.Builder request =
-                AppendAuditRequest.newBuilder().setTenant(tenant).setIdempotencyKey(idempotencyKey);
-        events.forEach(it -> request.addEvents(Wire.event(it, env)));
-        AppendAuditResponse response =
-                patience.untilKnown(left -> ledger.withDeadlineAfter(left).appendAudit(request.build()));
-        if (response.getEntriesCount() != events.size()) {
-            throw AssizeException.malformed(
-                    "the server confirmed " + response.getEntriesCount() + " of " + events.size() + " events");
-        }
-        return new AppendReceipt(
-                response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(),
-                response.getReplayed(),
-                idempotencyKey);
+        return appendAudit(tenant, events, idempotencyKey, Acknowledgement.IN_LEDGER);
+    }
+
+    /**
+     * The same, content with less: asked for {@link Acknowledgement#SPOOLED}, a sidecar answers when the events are on its disk.
+     * {@link AppendReceipt#acknowledgement()} says which it was. A try again has the same key and the same acknowledgement.
+     */
+    public AppendReceipt appendAudit(
+            String tenant, List<AuditEvent> events, String idempotencyKey, Acknowledgement acknowledgement) {
+        return appends.append(tenant, events, idempotencyKey, acknowledgement);
     }
 
     /** Has the server recompute the default tenant's whole ledger. */
@@ -325,31 +259,7 @@ public final class AssizeClient implements AutoCloseable {
      * @throws AssizeException when it could not be verified, which says nothing about the ledger
      */
     public Verification verifyChain(String tenant, long fromSeq, @Nullable Long toSeq, Verification.Progress progress) {
-        VerifyChainRequest.Builder request =
-                VerifyChainRequest.newBuilder().setTenant(tenant).setFromSeq(fromSeq);
-        if (toSeq != null) {
-            request.setToSeq(toSeq);
-        }
-        try {
-            Iterator<VerifyChainResponse> updates =
-                    ledger.withDeadlineAfter(readDeadline).verifyChain(request.build());
-            while (updates.hasNext()) {
-                VerifyChainResponse update = updates.next();
-                switch (update.getUpdateCase()) {
-                    case PROGRESS ->
-                        progress.verified(
-                                update.getProgress().getVerified(),
-                                update.getProgress().getTotal());
-                    case RESULT -> {
-                        return Wire.verification(update.getResult());
-                    }
-                    case UPDATE_NOT_SET -> {} // from a newer server: neither progress nor a result
-                }
-            }
-        } catch (StatusRuntimeException failure) {
-            throw AssizeException.of(failure);
-        }
-        throw AssizeException.broken("the server ended the verification without a result");
+        return reads.verify(tenant, fromSeq, toSeq, progress);
     }
 
     /**
@@ -358,15 +268,7 @@ public final class AssizeClient implements AutoCloseable {
      * @throws AssizeException while iterating, when a page cannot be had
      */
     public Iterable<AuditEntry> queryAudit(AuditQuery query) {
-        QueryAuditRequest request = Wire.query(query, tenant);
-        return () -> new Pages<>(
-                token -> page(request.toBuilder().setPageToken(token).build()));
-    }
-
-    private Pages.Page<AuditEntry> page(QueryAuditRequest request) {
-        QueryAuditResponse response = ledger.withDeadlineAfter(readDeadline).queryAudit(request);
-        return new Pages.Page<>(
-                response.getEntriesList().stream().map(it -> Wire.entry(it)).toList(), response.getNextPageToken());
+        return reads.entries(query);
     }
 
     /**
@@ -375,29 +277,7 @@ public final class AssizeClient implements AutoCloseable {
      * @throws AssizeException where the server has no answer, also while iterating over the accesses
      */
     public Lineage lineage(LineageQuery query) {
-        GetLineageRequest request = LineageWire.request(query, tenant);
-        GetLineageResponse first;
-        try {
-            first = ledger.withDeadlineAfter(readDeadline).getLineage(request);
-        } catch (StatusRuntimeException failure) {
-            throw AssizeException.of(failure);
-        }
-        return new Lineage(
-                () -> new Pages<>(token -> accesses(
-                        token.isEmpty()
-                                ? first
-                                : ledger.withDeadlineAfter(readDeadline)
-                                        .getLineage(request.toBuilder()
-                                                .setPageToken(token)
-                                                .build()))),
-                first.hasUpstream() ? LineageWire.node(first.getUpstream()) : null,
-                first.hasDownstream() ? LineageWire.node(first.getDownstream()) : null,
-                first.getTruncated());
-    }
-
-    private static Pages.Page<Lineage.Access> accesses(GetLineageResponse page) {
-        return new Pages.Page<>(
-                page.getAccessesList().stream().map(LineageWire::access).toList(), page.getNextPageToken());
+        return reads.lineage(query);
     }
 
     /**
@@ -406,23 +286,7 @@ public final class AssizeClient implements AutoCloseable {
      * @throws AssizeException while iterating, when a page cannot be had
      */
     public Iterable<DecisionRecord> queryDecisions(DecisionQuery query) {
-        QueryDecisionsRequest request = query.toRequest(tenant);
-        return () -> new Pages<>(
-                token -> page(request.toBuilder().setPageToken(token).build()));
-    }
-
-    private Pages.Page<DecisionRecord> page(QueryDecisionsRequest request) {
-        QueryDecisionsResponse response =
-                decisions.withDeadlineAfter(readDeadline).queryDecisions(request);
-        List<DecisionRecord> page = new ArrayList<>();
-        for (RecordedDecision decision : response.getDecisionsList()) {
-            try {
-                page.add(DecisionRecord.read(decision.getRecord().toByteArray()));
-            } catch (NotProvenException unreadable) {
-                throw AssizeException.broken("a decision on record cannot be read: " + unreadable.getMessage());
-            }
-        }
-        return new Pages.Page<>(page, response.getNextPageToken());
+        return reads.decisions(query);
     }
 
     /** What the server can prove of the default tenant's ledger, verified with keys one has from elsewhere. */

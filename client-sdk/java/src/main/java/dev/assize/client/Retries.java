@@ -115,7 +115,7 @@ final class Retries {
         return Duration.ofNanos(longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2));
     }
 
-    private static void pause(Duration wait) {
+    static void pause(Duration wait) {
         try {
             Thread.sleep(wait);
         } catch (InterruptedException interrupted) {

@@ -2,17 +2,21 @@ package dev.assize.client;
 
 import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.Supplier;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The names that a search finds, as they arrive. At its end {@link #truncated()} says whether they are all. Close it
- * where you do not read to the end; the server stops, too.
+ * The names that a search finds, as they arrive. At its end {@link #truncated()} says whether they are all; a part of them is
+ * never taken for all, for a search that ends otherwise throws. Close it where you do not read to the end; the server
+ * stops, too. Found is what a check would allow at that moment: before somebody acts, check.
  *
  * <pre>{@code
  * try (SearchResults found = assize.searchSubjects(Question.whoMay("execute", "replay:922"), "user")) {
@@ -26,37 +30,46 @@ import java.util.function.Supplier;
 public final class SearchResults implements Iterator<String>, AutoCloseable {
 
     private final Context.CancellableContext call;
-    private final Iterator<Page> pages;
-    private Iterator<String> page = Collections.emptyIterator();
+    private final Function<Duration, Iterator<Page>> search;
+    private final long endNanos;
     private final Set<String> wildcards = new LinkedHashSet<>();
-    private String cursor = "";
-    private boolean truncated;
+    private Iterator<Page> pages;
+    private Iterator<String> page = Collections.emptyIterator();
+    private int tries = 1;
+    private @Nullable Page latest;
+    private @Nullable AssizeException failure;
     private boolean ended;
 
-    SearchResults(Supplier<Iterator<Page>> search) {
+    /** @param search begins it anew, within what is left of the deadline */
+    SearchResults(Duration deadline, Function<Duration, Iterator<Page>> search) {
         this.call = Context.current().withCancellation();
+        this.search = search;
+        this.endNanos = System.nanoTime() + deadline.toNanos();
+        this.pages = begun();
+    }
+
+    private Iterator<Page> begun() {
         Context before = call.attach();
         try {
-            this.pages = search.get();
+            return search.apply(Duration.ofNanos(endNanos - System.nanoTime()));
         } finally {
             call.detach(before);
         }
     }
 
-    /** @throws AssizeException when the next page cannot be had */
+    /** @throws AssizeException when the next page cannot be had, or what came is no whole search */
     @Override
     public boolean hasNext() {
-        try {
-            while (!page.hasNext() && !ended) {
-                if (pages.hasNext()) {
-                    read(pages.next());
-                } else {
-                    end();
-                }
+        while (!page.hasNext() && !ended) {
+            if (failure != null) {
+                throw failure;
             }
-        } catch (StatusRuntimeException failure) {
-            close();
-            throw AssizeException.of(failure);
+            try {
+                advance();
+            } catch (StatusRuntimeException | AssizeException broken) {
+                close();
+                failure = AssizeException.of(broken);
+            }
         }
         return page.hasNext();
     }
@@ -75,8 +88,7 @@ public final class SearchResults implements Iterator<String>, AutoCloseable {
      * @throws IllegalStateException before {@link #hasNext()} has said that there is no more
      */
     public boolean truncated() {
-        requireEnd();
-        return truncated;
+        return last().truncated();
     }
 
     /**
@@ -85,8 +97,7 @@ public final class SearchResults implements Iterator<String>, AutoCloseable {
      * @throws IllegalStateException before {@link #hasNext()} has said that there is no more
      */
     public String cursor() {
-        requireEnd();
-        return cursor;
+        return last().cursor();
     }
 
     /**
@@ -103,24 +114,52 @@ public final class SearchResults implements Iterator<String>, AutoCloseable {
         call.cancel(null);
     }
 
+    private void advance() {
+        try {
+            if (pages.hasNext()) {
+                read(pages.next());
+            } else {
+                end();
+            }
+        } catch (StatusRuntimeException unanswered) {
+            Optional<Duration> wait = latest == null
+                    ? Retries.waitAfter(tries++, unanswered, endNanos - System.nanoTime())
+                    : Optional.empty();
+            Retries.pause(wait.orElseThrow(() -> unanswered));
+            pages = begun();
+        }
+    }
+
     private void read(Page next) {
+        if (latest != null && latest.isLast()) {
+            throw AssizeException.malformed("the server sent a page behind the last one");
+        }
+        latest = next;
         page = next.names().iterator();
         wildcards.addAll(next.wildcards());
-        cursor = next.cursor();
-        truncated = next.truncated();
     }
 
     private void end() {
+        if (latest == null || !latest.isLast()) {
+            throw AssizeException.malformed("the server ended the search before its last page");
+        }
         ended = true;
         close();
     }
 
-    private void requireEnd() {
-        if (!ended) {
+    private Page last() {
+        if (!ended || latest == null) {
             throw new IllegalStateException("Known at the end only: read on until hasNext() is false");
         }
+        return latest;
     }
 
     /** What one message of the stream says. */
-    record Page(List<String> names, List<String> wildcards, String cursor, boolean truncated) {}
+    record Page(List<String> names, List<String> wildcards, String cursor, boolean truncated) {
+
+        /** Whether nothing follows, or not in this stream. */
+        boolean isLast() {
+            return truncated || cursor.isEmpty();
+        }
+    }
 }

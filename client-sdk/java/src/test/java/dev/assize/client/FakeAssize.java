@@ -128,11 +128,20 @@ final class FakeAssize implements AutoCloseable {
     @Nullable
     StatusRuntimeException searchFailure;
 
+    /** How many searches of the coming ones find nobody there. */
+    int searchesUnanswered;
+
+    final AtomicInteger searches = new AtomicInteger();
+
     final CountDownLatch searchCancelled = new CountDownLatch(1);
     boolean endless;
 
     /** Failures of the coming appends, in their order; then they succeed. An OK status means silence. */
     final Deque<StatusRuntimeException> appendFailures = new ArrayDeque<>();
+
+    /** What an append is answered; null where it is confirmed. */
+    @Nullable
+    AppendAuditResponse appendAnswer;
 
     /** Refusals of the coming calls for a checkpoint, in their order. */
     final Deque<StatusRuntimeException> checkpointFailures = new ArrayDeque<>();
@@ -256,6 +265,10 @@ final class FakeAssize implements AutoCloseable {
         @Override
         public void searchSubjects(SearchSubjectsRequest request, StreamObserver<SearchSubjectsResponse> answer) {
             ((ServerCallStreamObserver<SearchSubjectsResponse>) answer).setOnCancelHandler(searchCancelled::countDown);
+            if (searches.incrementAndGet() <= searchesUnanswered) {
+                answer.onError(Status.UNAVAILABLE.asRuntimeException());
+                return;
+            }
             subjects.forEach(answer::onNext);
             if (searchFailure != null) {
                 answer.onError(searchFailure);
@@ -599,13 +612,17 @@ final class FakeAssize implements AutoCloseable {
                 answer.onError(failure);
                 return;
             }
-            answer.onNext(AppendAuditResponse.newBuilder()
+            answer.onNext(appendAnswer == null ? confirmed(request) : appendAnswer);
+            answer.onCompleted();
+        }
+
+        private AppendAuditResponse confirmed(AppendAuditRequest request) {
+            return AppendAuditResponse.newBuilder()
                     .addAllEntries(Collections.nCopies(
                             request.getEventsCount(),
                             AppendedEntry.newBuilder().setSeq(7).build()))
                     .setReplayed(appends.size() > 1)
-                    .build());
-            answer.onCompleted();
+                    .build();
         }
 
         @Override

@@ -7,6 +7,8 @@ import com.google.protobuf.Any;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AppendedEntry;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.ChainFault;
 import dev.assize.proto.v1.GetLineageResponse;
@@ -60,6 +62,53 @@ class LedgerTest {
         assertThat(receipt.idempotencyKey()).isNotEmpty();
         assertThat(receipt.entries()).extracting(AppendReceipt.Entry::seq).containsExactly(7L);
         assertThat(receipt.replayed()).isTrue();
+    }
+
+    @Test
+    void whatIsSpooledIsNoReceiptForWhoAskedForTheLedger() {
+        server.appendAnswer = spooled("spool-1", 4).build();
+        assertThatThrownBy(() -> client.appendAudit(EVENT)).hasMessageContaining("asked for the ledger");
+        assertThat(server.appends.getFirst().getAcknowledgement())
+                .isEqualTo(dev.assize.proto.v1.Acknowledgement.ACKNOWLEDGEMENT_UNSPECIFIED);
+    }
+
+    @Test
+    void whatIsSpooledSaysWhere() {
+        for (AppendAuditResponse.Builder answer : List.of(
+                spooled("", 4),
+                spooled("spool-1", 0),
+                spooled("spool-1", 4).clearSpooled(),
+                spooled("spool-1", 4).addEntries(AppendedEntry.getDefaultInstance()),
+                spooled("spool-1", 4).setAcknowledgementValue(1),
+                spooled("spool-1", 4).setAcknowledgementValue(77))) {
+            server.appendAnswer = answer.build();
+            assertThatThrownBy(() -> client.appendAudit(EVENT, Acknowledgement.SPOOLED))
+                    .isInstanceOfSatisfying(
+                            AssizeException.class, it -> assertThat(it.code()).isEqualTo("MALFORMED_ANSWER"));
+        }
+    }
+
+    @Test
+    void whoIsContentWithASpoolIsToldWhichItWas() {
+        AppendReceipt inLedger = client.appendAudit(EVENT, Acknowledgement.SPOOLED);
+        assertThat(inLedger.acknowledgement()).isEqualTo(Acknowledgement.IN_LEDGER);
+        assertThat(inLedger.spooled()).isEmpty();
+
+        server.appendAnswer = spooled("spool-1", 4).build();
+        AppendReceipt receipt = client.appendAudit(EVENT, Acknowledgement.SPOOLED);
+        assertThat(receipt.acknowledgement()).isEqualTo(Acknowledgement.SPOOLED);
+        assertThat(receipt.spooled()).contains(new SpoolPosition("spool-1", 4));
+        assertThat(receipt.entries()).isEmpty();
+        assertThat(server.appends.getLast().getAcknowledgement())
+                .isEqualTo(dev.assize.proto.v1.Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
+    }
+
+    private static AppendAuditResponse.Builder spooled(String spool, long number) {
+        return AppendAuditResponse.newBuilder()
+                .setAcknowledgement(dev.assize.proto.v1.Acknowledgement.ACKNOWLEDGEMENT_SPOOLED)
+                .setSpooled(dev.assize.proto.v1.SpoolPosition.newBuilder()
+                        .setSpoolId(spool)
+                        .setNumber(number));
     }
 
     @Test

@@ -35,6 +35,60 @@ class SearchTest {
     }
 
     @Test
+    void aSearchThatEndsBeforeItsLastPageIsNoResult() {
+        server.subjects = List.of(page("user:alice").setCursor("next").build());
+        SearchResults found = search();
+
+        assertThat(found.next()).isEqualTo("user:alice");
+        assertMalformed(found);
+        assertMalformed(found);
+        assertThatThrownBy(found::truncated).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aSearchWithoutAPageIsNoResult() {
+        assertMalformed(search());
+    }
+
+    @Test
+    void aPageBehindTheLastIsNoResult() {
+        server.subjects = List.of(page("user:alice").build(), page("user:bob").build());
+        SearchResults found = search();
+
+        assertThat(found.next()).isEqualTo("user:alice");
+        assertMalformed(found);
+    }
+
+    private static void assertMalformed(SearchResults found) {
+        assertThatThrownBy(found::hasNext)
+                .isInstanceOfSatisfying(
+                        AssizeException.class, it -> assertThat(it.code()).isEqualTo("MALFORMED_ANSWER"));
+    }
+
+    @Test
+    void isBegunAnewWhereNobodyHasAnsweredAndNeverBehindAName() {
+        server.subjects = List.of(page("user:alice").build());
+        server.searchesUnanswered = 2;
+        assertThat(search().next()).isEqualTo("user:alice");
+        assertThat(server.searches).hasValue(3);
+
+        server.searchFailure = Status.UNAVAILABLE.asRuntimeException();
+        SearchResults found = search();
+        found.next();
+        assertThatThrownBy(found::hasNext).isInstanceOf(AssizeException.class);
+        assertThat(server.searches).hasValue(4);
+    }
+
+    @Test
+    void isBegunThreeTimesAtMost() {
+        server.searchesUnanswered = 9;
+        assertThatThrownBy(search()::hasNext)
+                .isInstanceOfSatisfying(
+                        AssizeException.class, it -> assertThat(it.code()).isEqualTo("UNAVAILABLE"));
+        assertThat(server.searches).hasValue(3);
+    }
+
+    @Test
     void doesNotSayWhetherItIsAllBeforeItsEnd() {
         server.subjects = List.of(page("user:alice").build());
         try (SearchResults found = search()) {
@@ -50,8 +104,11 @@ class SearchTest {
     @Test
     void readsPageAfterPageAndSaysThatThereIsMore() {
         server.subjects = List.of(
-                page("user:alice", "user:bob").addWildcards("user:*").build(),
-                page().build(),
+                page("user:alice", "user:bob")
+                        .addWildcards("user:*")
+                        .setCursor("bob")
+                        .build(),
+                page().setCursor("bob").build(),
                 page("user:carol").setCursor("next").setTruncated(true).build());
         List<String> names = new ArrayList<>();
         try (SearchResults found = search()) {

@@ -65,14 +65,24 @@ final class Bench implements AutoCloseable {
         leadTo(server);
     }
 
-    /** Lets a caller named {@code service:conformance} do what services do, in every tenant. */
+    /** Lets a caller named {@code service:conformance} do what services do, and search, in every tenant. */
     static void admit(String server, String adminKey) {
         try (AssizeClient admin = admin(server, adminKey, "assize")) {
             var _ = admin.policy().apply(PolicyChange.of("""
                     apiVersion: assize.dev/v1
                     kind: RoleBinding
                     metadata: {tenant: assize, name: conformance}
-                    spec: {subjects: ["%s"], role: service}
+                    spec: {subjects: ["%1$s"], role: service}
+                    ---
+                    apiVersion: assize.dev/v1
+                    kind: Role
+                    metadata: {tenant: assize, name: searcher}
+                    spec: {permissions: [{resources: [policy], actions: [search]}]}
+                    ---
+                    apiVersion: assize.dev/v1
+                    kind: RoleBinding
+                    metadata: {tenant: assize, name: conformance-searches}
+                    spec: {subjects: ["%1$s"], role: searcher}
                     """.formatted(CALLER), "conformance"));
         }
     }
@@ -168,6 +178,7 @@ final class Bench implements AutoCloseable {
                 return Optional.of("it took " + tookMillis + " ms: " + line);
             }
             if (difference.isEmpty() || System.nanoTime() - begun >= patience) {
+                variables.put("lastCursor", lastAnswer.path("cursor").asText());
                 return difference.map(it -> it + "\n  asked " + line + "\n  answered " + lastAnswer);
             }
             rest();
@@ -209,6 +220,9 @@ final class Bench implements AutoCloseable {
         expected.fieldNames().forEachRemaining(method -> heard.put(method, scripted.heard(method)));
         if (expected.has("knownRevision")) {
             heard.put("knownRevision", scripted.knownRevision());
+        }
+        if (expected.has("acknowledgement")) {
+            heard.put("acknowledgement", scripted.acknowledgement());
         }
         if (expected.has("idempotencyKey")) {
             long different = scripted.idempotencyKeys().stream().distinct().count();

@@ -181,6 +181,9 @@ public final class Conformance implements AutoCloseable {
         if (copy.has("valid")) {
             copy.remove("reason");
         }
+        if (!copy.path("cursor").asText().isEmpty()) {
+            copy.put("cursor", "to go on");
+        }
         copy.path("receipts").forEach(it -> ((ObjectNode) it).remove("entryHash"));
         return copy;
     }

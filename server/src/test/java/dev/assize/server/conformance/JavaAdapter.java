@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.client.Acknowledgement;
 import dev.assize.client.AppendReceipt;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.AssizeException;
@@ -11,6 +12,7 @@ import dev.assize.client.AuditEvent;
 import dev.assize.client.CheckResult;
 import dev.assize.client.ExecutionResult;
 import dev.assize.client.Question;
+import dev.assize.client.SearchResults;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.NotProvenException;
 import dev.assize.client.ledger.SignedNote;
@@ -60,6 +62,7 @@ final class JavaAdapter implements Adapter {
                 case "check" -> result(check(line.get("request"), line));
                 case "checkBatch" -> results(client().checkBatch(questions(line)));
                 case "checkConcurrently" -> checkConcurrently(line);
+                case "search" -> search(line);
                 case "append" -> append(line);
                 case "checkAndAppend" -> checkAndAppend(line);
                 case "door" -> JavaDoor.answer(client(), line);
@@ -92,7 +95,8 @@ final class JavaAdapter implements Adapter {
                 .batching(line.get("batching").asBoolean())
                 .cache(line.get("cache").asBoolean() ? 1_000 : 0)
                 .checkDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()))
-                .appendDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()));
+                .appendDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()))
+                .readDeadline(Duration.ofMillis(line.get("timeoutMillis").asLong()));
         line.path("obligations").forEach(type -> opened.knowsObligation(type.asText()));
         if (line.has("tries")) {
             opened.interceptor(new MostTries(line.get("tries").asInt()));
@@ -221,6 +225,34 @@ final class JavaAdapter implements Adapter {
         return answer;
     }
 
+    private JsonNode search(JsonNode line) {
+        ObjectNode answer = JSON.createObjectNode();
+        ArrayNode names = answer.putArray("names");
+        try (SearchResults found = found(line)) {
+            found.forEachRemaining(names::add);
+            found.wildcards().forEach(answer.putArray("wildcards")::add);
+            return answer.put("truncated", found.truncated())
+                    .put("cursor", found.cursor())
+                    .put("failure", "");
+        } catch (AssizeException failure) {
+            answer.putArray("wildcards");
+            return answer.put("truncated", true).put("cursor", "").put("failure", failure.code());
+        }
+    }
+
+    private SearchResults found(JsonNode line) {
+        Question question = question(line.get("request"));
+        String type = line.path("type").asText();
+        int limit = line.path("limit").asInt();
+        String cursor = line.path("cursor").asText();
+        return switch (line.get("seek").asText()) {
+            case "subjects" -> client().searchSubjects(question, type, limit, cursor);
+            case "resources" -> client().searchResources(question, type, limit, cursor);
+            case "actions" -> client().searchActions(question, limit, cursor);
+            default -> throw new IllegalArgumentException(line.toString());
+        };
+    }
+
     private JsonNode append(JsonNode line) {
         List<AuditEvent> events = new ArrayList<>();
         line.get("events").forEach(it -> events.add(event(it)));
@@ -230,12 +262,20 @@ final class JavaAdapter implements Adapter {
             AppendReceipt receipt = client().appendAudit(
                             line.get("tenant").asText(),
                             events,
-                            line.path("idempotencyKey").asText(UUID.randomUUID().toString()));
+                            line.path("idempotencyKey").asText(UUID.randomUUID().toString()),
+                            Acknowledgement.valueOf(line.path("acknowledgement").asText("IN_LEDGER")));
             receipt.entries()
                     .forEach(it -> receipts.addObject().put("seq", it.seq()).put("entryHash", it.entryHash()));
+            answer.put("acknowledgement", receipt.acknowledgement().name());
+            receipt.spooled()
+                    .ifPresentOrElse(
+                            it -> answer.putObject("spooled")
+                                    .put("spoolId", it.spoolId())
+                                    .put("number", it.number()),
+                            () -> answer.putNull("spooled"));
             return answer.put("failure", "");
         } catch (AssizeException failure) {
-            return answer.put("failure", failure.code());
+            return answer.put("acknowledgement", "").putNull("spooled").put("failure", failure.code());
         }
     }
 

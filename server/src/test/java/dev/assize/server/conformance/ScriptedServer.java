@@ -8,6 +8,7 @@ import com.google.protobuf.Message;
 import com.google.protobuf.Parser;
 import com.google.protobuf.util.JsonFormat;
 import com.google.rpc.RetryInfo;
+import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.CheckAndAppendRequest;
@@ -22,6 +23,9 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesResponse;
+import dev.assize.proto.v1.SearchSubjectsResponse;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.proto.v1.WatchPolicyResponse;
 import io.grpc.Grpc;
@@ -60,6 +64,9 @@ final class ScriptedServer implements AutoCloseable {
             DecisionServiceGrpc.getCheckMethod(),
             DecisionServiceGrpc.getCheckBatchMethod(),
             DecisionServiceGrpc.getCheckAndAppendMethod(),
+            DecisionServiceGrpc.getSearchSubjectsMethod(),
+            DecisionServiceGrpc.getSearchResourcesMethod(),
+            DecisionServiceGrpc.getSearchActionsMethod(),
             LedgerServiceGrpc.getAppendAuditMethod(),
             PolicyServiceGrpc.getWatchPolicyMethod());
 
@@ -73,6 +80,7 @@ final class ScriptedServer implements AutoCloseable {
     private final List<String> idempotencyKeys = new ArrayList<>();
     private final List<StreamObserver<byte[]>> openStreams = new ArrayList<>();
     private long knownRevision;
+    private Acknowledgement acknowledgement = Acknowledgement.ACKNOWLEDGEMENT_UNSPECIFIED;
 
     ScriptedServer() {
         var builder = Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
@@ -126,6 +134,15 @@ final class ScriptedServer implements AutoCloseable {
         return List.copyOf(idempotencyKeys);
     }
 
+    /** What the last append asked for; empty where it was in the ledger. */
+    synchronized String acknowledgement() {
+        return switch (acknowledgement) {
+            case ACKNOWLEDGEMENT_UNSPECIFIED, ACKNOWLEDGEMENT_IN_LEDGER -> "";
+            case ACKNOWLEDGEMENT_SPOOLED -> "SPOOLED";
+            case UNRECOGNIZED -> "UNRECOGNIZED";
+        };
+    }
+
     /** Of the stream of policy that was opened last. */
     synchronized long knownRevision() {
         return knownRevision;
@@ -152,7 +169,9 @@ final class ScriptedServer implements AutoCloseable {
     private synchronized JsonNode next(String method, byte[] request) {
         heard.merge(method, 1, Integer::sum);
         if (method.equals("AppendAudit")) {
-            idempotencyKeys.add(parse(AppendAuditRequest.parser(), request).getIdempotencyKey());
+            AppendAuditRequest append = parse(AppendAuditRequest.parser(), request);
+            idempotencyKeys.add(append.getIdempotencyKey());
+            acknowledgement = append.getAcknowledgement();
         }
         if (method.equals("CheckAndAppend")) {
             idempotencyKeys.add(parse(CheckAndAppendRequest.parser(), request).getIdempotencyKey());
@@ -183,14 +202,12 @@ final class ScriptedServer implements AutoCloseable {
     private void say(String method, JsonNode answer, byte[] request, StreamObserver<byte[]> to) {
         try {
             say(answer.path("saysFirst"));
-            if (answer.has("status")) {
-                to.onError(failure(answer));
-                return;
-            }
             for (byte[] message : messages(method, answer, request)) {
                 to.onNext(message);
             }
-            if (answer.path("open").asBoolean()) {
+            if (answer.has("status")) {
+                to.onError(failure(answer));
+            } else if (answer.path("open").asBoolean()) {
                 keepOpen(to);
             } else {
                 to.onCompleted();
@@ -245,6 +262,9 @@ final class ScriptedServer implements AutoCloseable {
             case "CheckBatch" -> CheckBatchResponse.newBuilder();
             case "CheckAndAppend" -> CheckAndAppendResponse.newBuilder();
             case "AppendAudit" -> AppendAuditResponse.newBuilder();
+            case "SearchSubjects" -> SearchSubjectsResponse.newBuilder();
+            case "SearchResources" -> SearchResourcesResponse.newBuilder();
+            case "SearchActions" -> SearchActionsResponse.newBuilder();
             case "WatchPolicy" -> WatchPolicyResponse.newBuilder();
             default -> throw new IllegalArgumentException(method);
         };

@@ -3,6 +3,7 @@ package dev.assize.client.testing;
 import com.google.protobuf.ByteString;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.Obligation;
+import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendedEntry;
@@ -17,6 +18,13 @@ import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchResourcesResponse;
+import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.SpoolPosition;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import java.util.ArrayList;
@@ -26,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +62,15 @@ public final class FakeAssize {
     private final List<Appended> appended = new CopyOnWriteArrayList<>();
     private final Map<AppendAuditRequest, AppendAuditResponse> answers = new HashMap<>();
     private final Map<Key, AppendAuditRequest> contents = new HashMap<>();
+    private long spooled;
     private volatile boolean reachable = true;
+    private volatile boolean spooling;
 
     private record Rule(String subject, String resource, String action, CheckResponse answer) {
+
+        boolean isOpen(Function<Rule, String> part) {
+            return part.apply(this).equals(ANY);
+        }
 
         boolean fits(CheckRequest request) {
             return fits(subject, request.getSubject())
@@ -123,6 +139,12 @@ public final class FakeAssize {
         return this;
     }
 
+    /** Whether it is a sidecar: one answers who is content with its spool when the events are there. */
+    public FakeAssize spooling(boolean spooling) {
+        this.spooling = spooling;
+        return this;
+    }
+
     /** What was asked, in its order. */
     public List<Asked> asked() {
         return List.copyOf(asked);
@@ -140,6 +162,12 @@ public final class FakeAssize {
 
     private ManagedChannel channel() {
         return new FakeChannel(Map.of(
+                DecisionServiceGrpc.getSearchSubjectsMethod().getFullMethodName(),
+                request -> answer((SearchSubjectsRequest) request),
+                DecisionServiceGrpc.getSearchResourcesMethod().getFullMethodName(),
+                request -> answer((SearchResourcesRequest) request),
+                DecisionServiceGrpc.getSearchActionsMethod().getFullMethodName(),
+                request -> answer((SearchActionsRequest) request),
                 DecisionServiceGrpc.getCheckMethod().getFullMethodName(),
                 request -> answer((CheckRequest) request),
                 DecisionServiceGrpc.getCheckBatchMethod().getFullMethodName(),
@@ -156,7 +184,14 @@ public final class FakeAssize {
                 request.getSubject(),
                 request.getResource(),
                 request.getAction()));
-        CheckResponse answer = rules.stream()
+        return judged(request).toBuilder()
+                .setDecisionId(UUID.randomUUID().toString())
+                .setHistorical(request.getAtRevision() != 0 || request.hasAsOf())
+                .build();
+    }
+
+    private CheckResponse judged(CheckRequest request) {
+        return rules.stream()
                 .filter(it -> it.fits(request))
                 .map(Rule::answer)
                 .min(Comparator.comparing(it -> it.getDecision() != Decision.DECISION_DENY))
@@ -165,10 +200,80 @@ public final class FakeAssize {
                         .setReason(Reason.REASON_NO_GRANT)
                         .setRevision(1)
                         .build());
-        return answer.toBuilder()
-                .setDecisionId(UUID.randomUUID().toString())
-                .setHistorical(request.getAtRevision() != 0 || request.hasAsOf())
+    }
+
+    private SearchSubjectsResponse answer(SearchSubjectsRequest request) {
+        CheckRequest check = request.getCheck();
+        Found found = found(
+                Rule::subject,
+                it -> check.toBuilder().setSubject(it).build(),
+                ofType(request.getSubjectType()),
+                request.getLimit(),
+                request.getCursor());
+        return SearchSubjectsResponse.newBuilder()
+                .addAllSubjects(found.names)
+                .addAllWildcards(found.wildcards)
+                .setCursor(found.cursor)
+                .setTruncated(!found.cursor.isEmpty())
                 .build();
+    }
+
+    private SearchResourcesResponse answer(SearchResourcesRequest request) {
+        CheckRequest check = request.getCheck();
+        Found found = found(
+                Rule::resource,
+                it -> check.toBuilder().setResource(it).build(),
+                it -> ofType(request.getResourceType()).test(it.substring(it.lastIndexOf('/') + 1)),
+                request.getLimit(),
+                request.getCursor());
+        return SearchResourcesResponse.newBuilder()
+                .addAllResources(found.names)
+                .setCursor(found.cursor)
+                .setTruncated(!found.cursor.isEmpty())
+                .build();
+    }
+
+    private SearchActionsResponse answer(SearchActionsRequest request) {
+        CheckRequest check = request.getCheck();
+        Found found = found(
+                Rule::action,
+                it -> check.toBuilder().setAction(it).build(),
+                _ -> true,
+                request.getLimit(),
+                request.getCursor());
+        return SearchActionsResponse.newBuilder()
+                .addAllActions(found.names)
+                .setCursor(found.cursor)
+                .setTruncated(!found.cursor.isEmpty())
+                .build();
+    }
+
+    /** The names of its rules that it would allow, behind the cursor, which is the last name before. */
+    private Found found(
+            Function<Rule, String> part,
+            Function<String, CheckRequest> asked,
+            Predicate<String> wanted,
+            int limit,
+            String cursor) {
+        requireReachable();
+        Predicate<String> allowed = it -> judged(asked.apply(it)).getDecision() == Decision.DECISION_ALLOW;
+        List<String> all = rules.stream()
+                .filter(it -> !it.isOpen(part))
+                .map(part)
+                .distinct()
+                .sorted()
+                .filter(it -> it.compareTo(cursor) > 0 && wanted.test(it) && allowed.test(it))
+                .toList();
+        boolean more = limit > 0 && all.size() > limit;
+        List<String> names = more ? all.subList(0, limit) : all;
+        List<String> wildcards = allowed.test(ANY) ? List.of(ANY) : List.of();
+        return new Found(names, wildcards, more ? names.getLast() : "");
+    }
+
+    private record Found(List<String> names, List<String> wildcards, String cursor) {}
+
+    private static Predicate<String> ofType(String type) {
+        return name -> type.isEmpty() || name.equals(type) || name.startsWith(type + ":");
     }
 
     private CheckBatchResponse answer(CheckBatchRequest request) {
@@ -193,8 +298,14 @@ public final class FakeAssize {
                     .build());
             appended.add(appended(request.getTenant(), event));
         }
-        AppendAuditResponse answer =
-                AppendAuditResponse.newBuilder().addAllEntries(entries).build();
+        boolean spools = spooling && request.getAcknowledgement() == Acknowledgement.ACKNOWLEDGEMENT_SPOOLED;
+        AppendAuditResponse answer = spools
+                ? AppendAuditResponse.newBuilder()
+                        .setAcknowledgement(Acknowledgement.ACKNOWLEDGEMENT_SPOOLED)
+                        .setSpooled(
+                                SpoolPosition.newBuilder().setSpoolId("fake").setNumber(++spooled))
+                        .build()
+                : AppendAuditResponse.newBuilder().addAllEntries(entries).build();
         contents.put(key, request);
         answers.put(request, answer);
         return answer;

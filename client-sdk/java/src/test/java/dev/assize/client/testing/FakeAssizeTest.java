@@ -3,6 +3,7 @@ package dev.assize.client.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.assize.client.Acknowledgement;
 import dev.assize.client.AppendReceipt;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.AssizeException;
@@ -11,7 +12,9 @@ import dev.assize.client.CheckResult;
 import dev.assize.client.Failure;
 import dev.assize.client.Obligation;
 import dev.assize.client.Question;
+import dev.assize.client.SearchResults;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -99,6 +102,45 @@ class FakeAssizeTest {
         assertThatThrownBy(() -> client.appendAudit("acme", List.of(other), "k"))
                 .hasMessageContaining("ALREADY_EXISTS");
         assertThat(assize.appended()).hasSize(2);
+    }
+
+    @Test
+    void findsWhomItsRulesNameAndWouldAllow() {
+        assize.allow("user:carol", "a:1", "do")
+                .allow("user:alice", FakeAssize.ANY, "do")
+                .allow("agent:feed", "a:1", "do")
+                .allow("user:bob", "a:1", "do")
+                .deny("user:bob", FakeAssize.ANY, FakeAssize.ANY);
+        assertThat(names(client.searchSubjects(Question.whoMay("do", "a:1"), "user")))
+                .containsExactly("user:alice", "user:carol");
+        assertThat(names(client.searchResources(Question.onWhatMay("user:alice", "do"), "a")))
+                .containsExactly("a:1");
+        assertThat(names(client.searchActions(Question.whatMay("user:alice", "a:1"))))
+                .containsExactly("do");
+
+        SearchResults part = client.searchSubjects(Question.whoMay("do", "a:1"), "user", 1, "");
+        assertThat(names(part)).containsExactly("user:alice");
+        assertThat(part.truncated()).isTrue();
+        assertThat(names(client.searchSubjects(Question.whoMay("do", "a:1"), "user", 1, part.cursor())))
+                .containsExactly("user:carol");
+    }
+
+    private static List<String> names(SearchResults found) {
+        List<String> names = new ArrayList<>();
+        found.forEachRemaining(names::add);
+        return names;
+    }
+
+    @Test
+    void spoolsLikeASidecarForWhoIsContentWithThat() {
+        AuditEvent event =
+                AuditEvent.ofType("a.done").action("do").resource("a:1").build();
+        assertThat(client.appendAudit(event, Acknowledgement.SPOOLED).acknowledgement())
+                .isEqualTo(Acknowledgement.IN_LEDGER);
+        assize.spooling(true);
+        assertThat(client.appendAudit(event, Acknowledgement.SPOOLED).spooled()).isPresent();
+        assertThat(client.appendAudit(event).acknowledgement()).isEqualTo(Acknowledgement.IN_LEDGER);
+        assertThat(assize.appended()).hasSize(3);
     }
 
     @Test
