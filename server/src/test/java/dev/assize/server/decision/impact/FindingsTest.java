@@ -1,0 +1,132 @@
+package dev.assize.server.decision.impact;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentKey;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.DocumentReader.ReadResult;
+import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.PolicySet;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** What a change leaves without effect is named, and what had none before is not. */
+class FindingsTest {
+
+    private static final PolicyScope ACME = PolicyScope.of(new TenantId("acme"));
+
+    private static final List<String> WORLD = List.of(
+            "kind: Tenant, metadata: {name: acme}, spec: {environments: [default, prod]}",
+            "kind: ResourceType, metadata: {tenant: acme, name: doc}, spec: {actions: [read, write, sign], implies:"
+                    + " {sign: [write]}}",
+            "kind: Role, metadata: {tenant: acme, name: idle}, spec: {permissions: [{resources: [doc], actions: [read]},"
+                    + " {effect: deny, resources: [doc], actions: [read]}]}",
+            "kind: Role, metadata: {tenant: acme, name: reader}, spec: {permissions: [{resources: [doc], actions: [read],"
+                    + " environments: [default]}]}",
+            "kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions: [{resources: [doc], actions:"
+                    + " [sign]}]}",
+            "kind: Group, metadata: {tenant: acme, name: readers}, spec: {members: ['user:ann']}",
+            "kind: RoleBinding, metadata: {tenant: acme, name: readers}, spec: {subjects: ['group:readers'], role:"
+                    + " reader}",
+            "kind: RoleBinding, metadata: {tenant: acme, name: signers}, spec: {subjects: ['user:bob'], role: signer}");
+
+    private static final DocumentKey SIGNERS = new DocumentKey(ACME, Kind.ROLE_BINDING, "signers");
+
+    @Test
+    void namesTheRoleAndTheActionsThatNobodyReachesAnyMore() {
+        assertThat(findings(List.of(SIGNERS)))
+                .containsExactlyInAnyOrder(
+                        "ROLE_UNREACHED Role/signer",
+                        "ACTION_UNREACHED ResourceType/doc",
+                        "ACTION_UNREACHED ResourceType/doc");
+    }
+
+    @Test
+    void namesAPermissionThatItsOwnRoleDenies() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions: [{resources: [doc],"
+                                + " actions: [sign], environments: [prod]}, {effect: deny, resources: [doc, vault],"
+                                + " actions: ['*']}]}"))
+                .containsExactly("PERMISSION_SHADOWED Role/signer");
+        assertThat(findings(
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions: [{resources: [doc],"
+                                + " actions: [sign]}, {effect: deny, resources: [doc], actions: [sign], environments:"
+                                + " [prod]}]}"))
+                .as("denied in one of two environments")
+                .isEmpty();
+    }
+
+    @Test
+    void namesABindingWhoseRoleSaysNothingWithinItsScope() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: RoleBinding, metadata: {tenant: acme, name: readers}, spec: {subjects:"
+                                + " ['group:readers'], role: reader, scope: {environments: [prod]}}"))
+                .containsExactly("BINDING_WITHOUT_PERMISSION RoleBinding/readers");
+    }
+
+    @Test
+    void namesABindingToNobody() {
+        String documented = "kind: Subject, metadata: {tenant: acme, name: 'user:zoe'}, spec: {attributes: {a: 1}}";
+        String binding =
+                "kind: RoleBinding, metadata: {tenant: acme, name: signers}, spec: {subjects: ['user:%s'], role:"
+                        + " signer, reason: new}";
+
+        assertThat(findings(List.of(), documented, binding.formatted("bob")))
+                .containsExactly("BINDING_TO_NOBODY RoleBinding/signers");
+        assertThat(findings(List.of(), documented, binding.formatted("zoe"))).isEmpty();
+        assertThat(findings(List.of(), binding.formatted("bob")))
+                .as("where nobody has a document")
+                .isEmpty();
+    }
+
+    @Test
+    void namesNothingThatHadNoEffectBefore() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: idle}, spec: {permissions: [{resources: [doc],"
+                                + " actions: [read]}, {effect: deny, resources: [doc], actions: [read, write]}]}"))
+                .isEmpty();
+    }
+
+    private static List<String> findings(List<DocumentKey> deletes, String... puts) {
+        SortedMap<DocumentKey, Document> before = documents(WORLD);
+        SortedMap<DocumentKey, Document> after = new TreeMap<>(before);
+        SortedMap<DocumentKey, Document> put = documents(Arrays.asList(puts));
+        after.putAll(put);
+        deletes.forEach(after::remove);
+        Set<DocumentKey> changed = new TreeSet<>(put.keySet());
+        changed.addAll(deletes);
+        return Findings.of(side(before), side(after), changed).first().stream()
+                .map(found -> found.type() + " " + found.document())
+                .toList();
+    }
+
+    private static Side side(SortedMap<DocumentKey, Document> documents) {
+        return new Side(new PolicyState(
+                PolicySet.of(ACME, new Revision(1), documents.values()), PolicySet.empty(PolicyScope.PLATFORM)));
+    }
+
+    private static SortedMap<DocumentKey, Document> documents(List<String> specs) {
+        SortedMap<DocumentKey, Document> read = new TreeMap<>();
+        for (String spec : specs) {
+            String yaml = "{apiVersion: assize.dev/v1, " + spec + "}";
+            ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));
+            assertThat(result.problems()).isEmpty();
+            result.documents().forEach(document -> read.put(document.key(), document));
+        }
+        return read;
+    }
+}
