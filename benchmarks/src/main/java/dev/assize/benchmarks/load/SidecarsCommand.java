@@ -1,5 +1,6 @@
 package dev.assize.benchmarks.load;
 
+import com.google.errorprone.annotations.FormatMethod;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.assize.benchmarks.load.SidecarsPlan.Cost;
@@ -221,6 +222,7 @@ public final class SidecarsCommand implements Callable<Integer> {
         return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
     }
 
+    @FormatMethod
     private void line(String format, Object... values) {
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         out.println(String.format(Locale.ROOT, format, values));

@@ -127,7 +127,7 @@ final class SidecarsPlan implements AutoCloseable {
         FanOut unheard = new FanOut(0, size.changes(), revision);
         Cost changesAlone = change(unheard, revision);
         long heapBefore = server.heapBytes();
-        long residentBefore = processors.residentBytes(server.pid());
+        long residentBefore = processors.resident(server.pid()).all();
         try (SidecarFleet fleet =
                 new SidecarFleet("localhost:" + server.endpoint().port(), TENANT, keys, size.connections)) {
             progress.accept("all begin at once ...");
@@ -139,7 +139,7 @@ final class SidecarsPlan implements AutoCloseable {
             long firstBytes = fleet.bytes();
             progress.accept("nothing changes ...");
             long heap = server.heapBytes() - heapBefore;
-            long resident = processors.residentBytes(server.pid()) - residentBefore;
+            long resident = processors.resident(server.pid()).all() - residentBefore;
             long confirmed = fleet.confirmations();
             Cost quiet = watch();
             confirmed = fleet.confirmations() - confirmed;

@@ -79,7 +79,7 @@ class LedgerTest {
                 spooled("spool-1", 0),
                 spooled("spool-1", 4).clearSpooled(),
                 spooled("spool-1", 4).addEntries(AppendedEntry.getDefaultInstance()),
-                spooled("spool-1", 4).setAcknowledgementValue(1),
+                spooled("spool-1", 4).setAcknowledgement(dev.assize.proto.v1.Acknowledgement.ACKNOWLEDGEMENT_IN_LEDGER),
                 spooled("spool-1", 4).setAcknowledgementValue(77))) {
             server.appendAnswer = answer.build();
             assertThatThrownBy(() -> client.appendAudit(EVENT, Acknowledgement.SPOOLED))

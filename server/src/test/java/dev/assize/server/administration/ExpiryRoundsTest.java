@@ -4,7 +4,6 @@ import static dev.assize.server.testing.FakeApprovalPolicy.rule;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.administration.Approvals.Party;
-import dev.assize.server.administration.ExpiredWaits.Type;
 import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.administration.ProposalRepository.Content;
 import dev.assize.server.audit.AuditCodec;
@@ -70,10 +69,10 @@ class ExpiryRoundsTest {
     void recordsOnceWhatHasExpiredAndLeavesWhatHasNot() {
         administration.apply(
                 new ChangeSet(read(TENANT), List.of(), List.of(), false, false, null), ALICE, tenant -> true);
-        waiting.add(new Wait(Type.PROPOSAL, SCOPE, proposal(Duration.ofHours(1))));
-        waiting.add(new Wait(Type.PROPOSAL, SCOPE, proposal(Duration.ofDays(20))));
-        waiting.add(new Wait(Type.APPROVAL, SCOPE, approval()));
-        waiting.add(new Wait(Type.APPROVAL, SCOPE, "0".repeat(32)));
+        waiting.add(new Wait(ExpiredWaits.Type.PROPOSAL, SCOPE, proposal(Duration.ofHours(1))));
+        waiting.add(new Wait(ExpiredWaits.Type.PROPOSAL, SCOPE, proposal(Duration.ofDays(20))));
+        waiting.add(new Wait(ExpiredWaits.Type.APPROVAL, SCOPE, approval()));
+        waiting.add(new Wait(ExpiredWaits.Type.APPROVAL, SCOPE, "0".repeat(32)));
         rounds.round();
         assertThat(types()).noneMatch(type -> type.endsWith(".expired"));
 

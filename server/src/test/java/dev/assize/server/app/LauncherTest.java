@@ -86,9 +86,9 @@ class LauncherTest {
         return assize(Map.of(), arguments);
     }
 
-    private String assize(Map<String, String> variables, String... arguments)
-            throws IOException, InterruptedException {
-        ProcessBuilder builder = new ProcessBuilder("bash", home.resolve("assize").toString());
+    private String assize(Map<String, String> variables, String... arguments) throws IOException, InterruptedException {
+        ProcessBuilder builder =
+                new ProcessBuilder("bash", home.resolve("assize").toString());
         builder.command().addAll(List.of(arguments));
         builder.redirectErrorStream(true).environment().keySet().removeIf(name -> name.startsWith("ASSIZE_"));
         builder.environment().put("JAVA_HOME", home.resolve("jdk").toString());

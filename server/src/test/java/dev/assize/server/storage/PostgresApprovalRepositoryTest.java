@@ -12,7 +12,6 @@ import dev.assize.server.administration.Approvals.Party;
 import dev.assize.server.administration.Approvals.Ruling;
 import dev.assize.server.administration.Approvals.Wish;
 import dev.assize.server.administration.ExpiredWaits;
-import dev.assize.server.administration.ExpiredWaits.Type;
 import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.decision.approval.ApprovalJudge;
@@ -117,8 +116,8 @@ class PostgresApprovalRepositoryTest {
         name();
         String theirs = request("wire");
         ExpiredWaits waits = new PostgresExpiredWaits(oneDatabase);
-        Wait ofMine = new Wait(Type.APPROVAL, PolicyScope.of(first), mine);
-        Wait ofTheirs = new Wait(Type.APPROVAL, PolicyScope.of(tenant), theirs);
+        Wait ofMine = new Wait(ExpiredWaits.Type.APPROVAL, PolicyScope.of(first), mine);
+        Wait ofTheirs = new Wait(ExpiredWaits.Type.APPROVAL, PolicyScope.of(tenant), theirs);
 
         assertThat(waits.find(now, 1_000)).doesNotContain(ofMine, ofTheirs);
         assertThat(waits.find(now.plus(Duration.ofDays(400)), 10_000))

@@ -14,7 +14,6 @@ import dev.assize.server.administration.ChangeResult.Replayed;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ExpiredWaits;
-import dev.assize.server.administration.ExpiredWaits.Type;
 import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.administration.FiledProposal;
 import dev.assize.server.administration.FiledProposal.State;
@@ -262,7 +261,7 @@ class ProposalsOnTwoNodesTest {
         assertThat(other.repository().content(PolicyScope.of(new TenantId("other")), found.id()))
                 .isEqualTo(new Content(List.of(), List.of()));
         assertThat(deleted.scope()).isEqualTo(found.scope());
-        Wait wait = new Wait(Type.PROPOSAL, SCOPE, found.id());
+        Wait wait = new Wait(ExpiredWaits.Type.PROPOSAL, SCOPE, found.id());
         ExpiredWaits waits = new PostgresExpiredWaits(other.database());
         assertThat(waits.find(Instant.now(), 1_000)).doesNotContain(wait);
         assertThat(waits.find(found.expiresAt(), 1_000)).contains(wait);

@@ -14,8 +14,8 @@ import dev.assize.server.policy.PolicySet;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Set;
-import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -102,9 +102,9 @@ class FindingsTest {
     }
 
     private static List<String> findings(List<DocumentKey> deletes, String... puts) {
-        SortedMap<DocumentKey, Document> before = documents(WORLD);
-        SortedMap<DocumentKey, Document> after = new TreeMap<>(before);
-        SortedMap<DocumentKey, Document> put = documents(Arrays.asList(puts));
+        NavigableMap<DocumentKey, Document> before = documents(WORLD);
+        NavigableMap<DocumentKey, Document> after = new TreeMap<>(before);
+        NavigableMap<DocumentKey, Document> put = documents(Arrays.asList(puts));
         after.putAll(put);
         deletes.forEach(after::remove);
         Set<DocumentKey> changed = new TreeSet<>(put.keySet());
@@ -114,13 +114,13 @@ class FindingsTest {
                 .toList();
     }
 
-    private static Side side(SortedMap<DocumentKey, Document> documents) {
+    private static Side side(NavigableMap<DocumentKey, Document> documents) {
         return new Side(new PolicyState(
                 PolicySet.of(ACME, new Revision(1), documents.values()), PolicySet.empty(PolicyScope.PLATFORM)));
     }
 
-    private static SortedMap<DocumentKey, Document> documents(List<String> specs) {
-        SortedMap<DocumentKey, Document> read = new TreeMap<>();
+    private static NavigableMap<DocumentKey, Document> documents(List<String> specs) {
+        NavigableMap<DocumentKey, Document> read = new TreeMap<>();
         for (String spec : specs) {
             String yaml = "{apiVersion: assize.dev/v1, " + spec + "}";
             ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));

@@ -153,8 +153,8 @@ class AuthzenOnRecordTest {
         fixture.injector.getInstance(PackingRecorder.class).close();
         return fixture.records.packs(GrpcFixture.ACME).entrySet().stream()
                 .flatMap(pack -> pack.getValue().stream()
-                        .map(row -> RecordedDecision.of(pack.getKey(), row.position(), row.record())
-                                .content()))
+                        .map(record ->
+                                RecordedDecision.of(pack.getKey(), 0, record).content()))
                 .toList();
     }
 }

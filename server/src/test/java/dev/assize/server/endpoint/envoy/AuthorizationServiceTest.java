@@ -556,7 +556,7 @@ class AuthorizationServiceTest {
     private List<String> recorded() {
         return fixture().records.packs(GrpcFixture.ACME).values().stream()
                 .flatMap(List::stream)
-                .map(row -> RecordedDecision.of(0, row.position(), row.record()).content())
+                .map(record -> RecordedDecision.of(0, 0, record).content())
                 .map(record -> record.decisionId() + " " + record.caller())
                 .toList();
     }
