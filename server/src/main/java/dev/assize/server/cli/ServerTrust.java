@@ -59,8 +59,7 @@ public sealed interface ServerTrust {
             // Both are read here; which of them cannot be, the message of the failure says.
             read(
                     own.chain(),
-                    () -> credentials.keyManager(
-                            own.chain().toFile(), own.key().toFile()));
+                    () -> credentials.keyManager(own.chain().toFile(), own.key().toFile()));
         }
         return credentials.build();
     }
