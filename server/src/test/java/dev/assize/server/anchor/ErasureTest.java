@@ -58,7 +58,7 @@ class ErasureTest {
     private static final Recorder BOB = new Recorder(new Subject("user", "bob"), TenantId.ASSIZE);
     private static final HoldScope EVERYTHING = new HoldScope(null, null, null, null);
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
     private RetentionRepository retention;
 

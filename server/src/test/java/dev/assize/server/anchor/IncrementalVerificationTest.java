@@ -22,7 +22,7 @@ class IncrementalVerificationTest {
 
     @Test
     void readsWhatIsNewAndTheEdgeOfTheTree(@TempDir Path directory) {
-        try (TestDatabase database = TestDatabase.fresh();
+        try (TestDatabase database = TestDatabase.migrated();
                 AnchoredNode node = AnchoredNode.start(
                         database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"))) {
             assertThat(node.round()).isEmpty();

@@ -33,7 +33,7 @@ class InterruptedRoundTest {
 
     @BeforeEach
     void make() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
     }
 
     @AfterEach

@@ -45,7 +45,7 @@ class LostEntriesTest {
 
     @BeforeEach
     void sign() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         node = AnchoredNode.start(
                 database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
         assertThat(node.round()).isEmpty();

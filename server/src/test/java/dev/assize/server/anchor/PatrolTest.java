@@ -43,7 +43,7 @@ class PatrolTest {
 
     @BeforeEach
     void sign() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         try (AnchoredNode node = start(DAILY)) {
             node.append(ACME, SIGNED);
             node.append(OTHER, 10);

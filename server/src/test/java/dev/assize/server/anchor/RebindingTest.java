@@ -40,7 +40,7 @@ class RebindingTest {
     /** Two ledgers, signed and kept in the place `old`. */
     @BeforeEach
     void sign() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         try (AnchoredNode node = node("old")) {
             assertThat(node.round()).isEmpty();
             node.append(ACME, 300);
@@ -63,7 +63,7 @@ class RebindingTest {
                     .isInstanceOf(NotLostException.class)
                     .hasMessageContaining("nothing is lost");
         }
-        try (TestDatabase fresh = TestDatabase.fresh();
+        try (TestDatabase fresh = TestDatabase.migrated();
                 AnchoredNode node = AnchoredNode.start(
                         fresh, new FileOutsideStore(directory.resolve("x")), directory.resolve("other-keys"))) {
             assertThatThrownBy(() -> node.rebinding().examine())

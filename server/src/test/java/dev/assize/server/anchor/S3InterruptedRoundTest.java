@@ -30,7 +30,7 @@ class S3InterruptedRoundTest {
 
     @BeforeEach
     void make() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
     }
 
     @AfterEach

@@ -41,7 +41,7 @@ class SigningKeyRotationTest {
 
     @BeforeEach
     void make() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
     }
 
     @AfterEach

@@ -59,7 +59,7 @@ class WitnessedLogTest {
 
     @BeforeEach
     void sign() throws NotProvenException {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         try (AnchoredNode node = node()) {
             node.append(ACME, 10);
             assertThat(node.round()).isEmpty();

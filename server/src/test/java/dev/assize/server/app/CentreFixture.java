@@ -42,7 +42,7 @@ final class CentreFixture implements AutoCloseable {
     private final ChannelCredentials credentials;
     private final CutNetwork network;
     private final List<TestDatabase> lost = new ArrayList<>();
-    private TestDatabase database = TestDatabase.fresh();
+    private TestDatabase database = TestDatabase.migrated();
     private AssizeServer server;
     private ManagedChannel channel;
     private final String admin;
