@@ -8,7 +8,8 @@
 //	http.ListenAndServe(address, door.Protect(mux))
 //
 // A request that fits no route is denied, and so is one whose path the handlers behind the door might read otherwise than
-// the door: with a slash that is encoded (unless the route allows it), with empty segments or dots.
+// the door: with a slash that is encoded (unless the route allows it), with empty segments or dots, with a backslash, a
+// semicolon or a control character, or with bytes that are no UTF-8.
 package assizehttp
 
 import (
@@ -20,6 +21,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	assize "assize.dev/client-sdk/go"
 )
@@ -156,12 +159,18 @@ func (d *Door) isPlain(r *http.Request, pattern string) bool {
 	} else if strings.Contains(strings.ToUpper(escaped), "%2F") {
 		return false
 	}
+	if !utf8.ValidString(r.URL.Path) || strings.ContainsFunc(r.URL.Path, isMisread) {
+		return false
+	}
 	clean := path.Clean(read)
 	if strings.HasSuffix(read, "/") && clean != "/" {
 		clean += "/"
 	}
 	return r.Method != http.MethodConnect && clean == read
 }
+
+// isMisread tells of characters that some read as the end of a segment, and behind which others read nothing.
+func isMisread(char rune) bool { return char == '\\' || char == ';' || unicode.IsControl(char) }
 
 func (d *Door) guard(route Route, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

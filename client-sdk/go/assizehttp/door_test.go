@@ -184,6 +184,7 @@ func TestNoSpellingOfAPathPassesByAWiderRoute(t *testing.T) {
 	for path, status := range map[string]int{
 		"//secret/x": 403, "/./secret/x": 403, "/p/../secret/x": 403, "/p/%2e%2E/secret/x": 403, "/p/.%2e/secret/x": 403,
 		"/docs/1%2F2": 403, "/secret/x%2Fy": 403, "/p/x%2Fy": 200, "/p/x%2ey": 200,
+		"/docs/1;a=b": 403, "/docs/1%3Ba": 403, "/p/..%5Csecret%5Cx": 403, "/secret%0A": 403, "/p/%C2%85": 403, "/p/%FF": 403,
 	} {
 		answer := httptest.NewRecorder()
 		if handler.ServeHTTP(answer, wanted(t, path)); answer.Code != status {

@@ -99,7 +99,7 @@ const byFastify: Service = async (fake, test) => {
   app.register(assizeFastify, { assize: fake, subject: (request) => request.headers["user"] as string | undefined });
   app.register((scope: FastifyInstance, _options: unknown, done: () => void) => {
     const read = { action: "read", resource: "order:{id}" };
-    scope.get("/orders/:id", { config: { assize: read } }, (request) => {
+    scope.get("/orders/:id", { config: { assize: { ...read, encodedSlashes: true } } }, (request) => {
       const { id } = request.params as { id: string };
       return `order ${id} ${String(request.assize !== null)}`;
     });
@@ -243,8 +243,12 @@ suite("the wildcard of fastify", () => {
     ["/p/../secret/x", 403],
     ["/p/%2e%2E/secret/x", 403],
     ["/secret%2Fx", 403],
+    ["/docs/1%2F2", 403],
+    ["/docs/", 403],
+    ["/docs/1", 401],
     ["/p%5C..%5Csecret", 403],
     ["/p%0A", 403],
+    ["/p;a", 403],
     ["/%73ecret/x", 401],
     ["/secret/x", 401],
     ["/p/x?a=/../%2F", 200],
@@ -255,6 +259,7 @@ suite("the wildcard of fastify", () => {
       app.register(assizeFastify, { assize: new FakeAssize().allow(), subject: () => undefined });
       app.register((scope: FastifyInstance, _options: unknown, done: () => void) => {
         scope.get("/secret/*", { config: { assize: { action: "read", resource: "file:1" } } }, () => "secret");
+        scope.get("/docs/:id", { config: { assize: { action: "read", resource: "doc:{id}" } } }, () => "doc");
         scope.get("/*", { config: { assize: "public" } }, () => "open");
         done();
       });
@@ -300,8 +305,13 @@ suite("the table of express", () => {
     ["/p/../secret/x.txt", 403],
     ["/p/%2e%2E/secret/x.txt", 403],
     ["/p/..", 403],
-    ["/%73ecret/x.txt", 403],
-    ["/%40team/x.txt", 403],
+    ["/%73ecret/x.txt", 401],
+    ["/%40team/x.txt", 401],
+    ["/%6Fpen.txt", 200],
+    ["/%64ocs/1?a=%2e", 401],
+    ["/docs/1;a=b", 403],
+    ["/docs/1%3Ba", 403],
+    ["/docs/%FF", 403],
     ["/secret%2Fx.txt", 403],
     ["/p%5C..%5Csecret", 403],
     ["/p%0A", 403],

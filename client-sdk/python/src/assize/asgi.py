@@ -11,8 +11,9 @@
     )
 
 A request that no route maps is denied, and so is one whose path the application may read otherwise: with empty segments
-or dots, backslashes or control characters. Where a framework finds the handler by rules of its own, prefer a door that
-stands behind them, such as `assize.fastapi`: there is only one opinion then about which path is which.
+or dots, backslashes, semicolons or control characters, with an encoded slash, or in bytes that are no UTF-8. Where a
+framework finds the handler by rules of its own, prefer a door that stands behind them, such as `assize.fastapi`: there
+is only one opinion then about which path is which.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Union
+from urllib.parse import unquote_to_bytes
 
 from assize.answer import CheckResult
 from assize.errors import AssizeError, Denied
@@ -42,8 +44,8 @@ SAID = {400: "malformed", 401: "not authenticated", 403: "denied"}
 """What is said of a refusal, by its status."""
 
 _POLICY_VIOLATION = 1008
-_MISREAD = re.compile(r"[\x00-\x1f\x7f\\]|/(?:/|\.\.?(?:/|\Z))")
-"""What applications may take for another path: controls, backslashes, empty segments and dots."""
+_MISREAD = re.compile(r"[\x00-\x1f\x7f-\x9f\\;]|/(?:/|\.\.?(?:/|\Z))")
+"""What applications may take for another path: controls, backslashes, semicolons, empty segments and dots."""
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(:path)?\}")
 
 
@@ -125,7 +127,7 @@ class AssizeMiddleware:
         if scope["type"] not in ("http", "websocket"):
             return None
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
-        if _MISREAD.search(str(scope["path"])):
+        if _MISREAD.search(str(scope["path"])) or not _is_plain(scope.get("raw_path")):
             return None
         path = _path(scope)
         for route in self._routes:
@@ -155,6 +157,18 @@ def refusal(status: int, result: CheckResult | None) -> bytes:
     if result is not None and result.decision_id:
         told["decision_id"] = result.decision_id
     return json.dumps(told).encode()
+
+
+def _is_plain(raw: bytes | None) -> bool:
+    """Whether a path as it was sent, where the server tells it, has no slash that is encoded, and is UTF-8."""
+    if raw is None:
+        return True
+    path = raw.partition(b"?")[0]
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    return b"%2f" not in path.lower()
 
 
 def _path(scope: Scope) -> str:

@@ -138,11 +138,11 @@ export function httpRefusal(refusal: Refusal, result: CheckResult | undefined): 
   };
 }
 
-const MISREAD = /[\p{Cc}\\]|^\.{1,2}$/u;
+const MISREAD = /[\p{Cc}\\;]|^\.{1,2}$/u;
 
 /**
  * A path with nothing percent-encoded but what has to be; undefined where it is malformed, or has what others may read as
- * another path: empty segments, dots, backslashes or control characters.
+ * another path: empty segments, dots, backslashes, semicolons or control characters.
  */
 export function plainPath(path: string): string | undefined {
   const [before, ...raw] = path.split("/");

@@ -25,7 +25,8 @@ export interface ExpressDoorOptions extends DoorOptions<Request> {
   /**
    * By method and path, as `GET /orders/:id`; `*` stands for every method, and GET for HEAD, too. The first that matches
    * counts, so list them in the order of the app's own routes. What none matches is refused, and so is a path that can be
-   * read as another: with empty segments, dots, backslashes or control characters, or spelt so that another route matches it.
+   * read as another: with empty segments, dots, backslashes, semicolons or control characters. What is encoded in a path without
+   * need is decoded before, in `req.url`, too.
    */
   readonly routes: Readonly<Record<string, ExpressAccess>>;
   /** As the app's own router has them, where they are not Express's defaults. */
@@ -56,18 +57,20 @@ export function assizeExpress(assize: Assize, options: ExpressDoorOptions): Requ
   };
 }
 
-/** The first route that matches; none where the path can be read as another, for which another route might be the first. */
+/**
+ * The first route that matches; none where the path can be read as another. It is spelt plainly first, for the app as well: so
+ * `/%64ocs` is `/docs` to both, and to whatever decodes paths behind them.
+ */
 async function matchOf(table: Router, matches: WeakMap<Request, Match>, req: Request, res: Response): Promise<Match | undefined> {
   const plain = plainPath(req.path);
   if (plain === undefined) {
     return undefined;
   }
-  const match = await firstOf(table, matches, req, res);
-  if (plain === req.path) {
-    return match;
+  if (plain !== req.path) {
+    const query = req.url.indexOf("?");
+    req.url = query < 0 ? plain : plain + req.url.slice(query);
   }
-  const respelt = Object.create(req, { url: { value: plain, writable: true } }) as Request;
-  return (await firstOf(table, matches, respelt, res))?.access === match?.access ? match : undefined;
+  return firstOf(table, matches, req, res);
 }
 
 function firstOf(table: Router, matches: WeakMap<Request, Match>, req: Request, res: Response): Promise<Match | undefined> {

@@ -18,6 +18,11 @@ export type FastifyAccess =
        * it is asked before anything of the body is read.
        */
       readonly needsBody?: boolean | undefined;
+      /**
+       * Lets paths pass in which a slash is encoded (`%2F`), and is a part of an id: so the route's handler sees them, and what
+       * hands the path on, as a proxy, serves another than was asked about. A wildcard never has them.
+       */
+      readonly encodedSlashes?: boolean | undefined;
     })
   | "public";
 
@@ -88,13 +93,17 @@ Object.assign(assizeFastify, {
 });
 
 function accessOf(request: FastifyRequest): FastifyAccess | undefined {
-  return request.is404 || isMisread(request) ? undefined : request.routeOptions.config.assize;
+  const access = request.is404 ? undefined : request.routeOptions.config.assize;
+  return access === undefined || isMisread(request, access) ? undefined : access;
 }
 
-/** Whether what a wildcard serves, as static files, may be at another path than the route's. */
-function isMisread(request: FastifyRequest): boolean {
+/** Whether what is served may be at another path than the route's, or the path has nothing where the route has a name. */
+function isMisread(request: FastifyRequest, access: FastifyAccess): boolean {
   const [path = ""] = request.url.split(/[?#]/, 1);
-  return plainPath(path) === undefined || ("*" in paramsOf(request) && /%2f/i.test(path));
+  const params = paramsOf(request);
+  const mayHaveSlashes = access !== "public" && access.encodedSlashes === true && !("*" in params);
+  const hasNothing = Object.entries(params).some(([name, value]) => name !== "*" && value === "");
+  return plainPath(path) === undefined || hasNothing || (!mayHaveSlashes && /%2f/i.test(path));
 }
 
 function paramsOf({ params }: FastifyRequest): Readonly<Record<string, unknown>> {

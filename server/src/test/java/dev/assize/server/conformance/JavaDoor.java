@@ -27,7 +27,8 @@ final class JavaDoor {
 
     /** Puts one request to it. */
     static JsonNode answer(AssizeClient client, JsonNode line) throws IOException {
-        HttpServer service = serve(client, line.get("tenant").asText());
+        HttpServer service =
+                serve(client, line.get("tenant").asText(), line.path("wide").asBoolean());
         try (HttpClient http = HttpClient.newHttpClient()) {
             URI uri = URI.create("http://127.0.0.1:" + service.getAddress().getPort()
                     + line.get("path").asText());
@@ -50,15 +51,17 @@ final class JavaDoor {
         }
     }
 
-    private static HttpServer serve(AssizeClient client, String tenant) throws IOException {
-        EnforcingFilter door = EnforcingFilter.of(
+    private static HttpServer serve(AssizeClient client, String tenant, boolean wide) throws IOException {
+        EnforcingFilter.Builder door = EnforcingFilter.of(
                         Enforcer.of(client),
                         exchange ->
                                 Optional.ofNullable(exchange.getRequestHeaders().getFirst(WHO)))
                 .route("GET /docs/{id}", "read", "doc:{id}", (_, question) -> question.inTenant(tenant))
                 .route("POST /docs/{id}", "write", "doc:{id}", (_, question) -> question.inTenant(tenant))
-                .open("GET /health")
-                .build();
+                .open("GET /health");
+        if (wide) {
+            door.open("GET /{rest...}");
+        }
         HttpServer service =
                 requireNonNull(HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0));
         service.createContext("/", exchange -> {
@@ -66,7 +69,7 @@ final class JavaDoor {
                     exchange.close();
                 })
                 .getFilters()
-                .add(door);
+                .add(door.build());
         service.start();
         return service;
     }

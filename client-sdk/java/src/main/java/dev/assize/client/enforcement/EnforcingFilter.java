@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Lets a request to the JDK's own {@link HttpServer} pass only where Assize allows it. What no route maps is refused, and so is a
- * path that a handler could read otherwise than this does: with an encoded slash, empty segments or dots.
+ * path that a handler could read otherwise than this does: with empty segments or dots, with an encoded slash, a backslash, a
+ * semicolon or a control character, or in what is no UTF-8.
  *
  * <pre>{@code
  * EnforcingFilter door = EnforcingFilter.of(enforcer, exchange -> sessions.subjectOf(exchange))
@@ -148,7 +149,7 @@ public final class EnforcingFilter extends Filter {
         /**
          * Asks before a route.
          *
-         * @param route as {@code GET /docs/{id}}, which covers HEAD, too
+         * @param route as {@code GET /docs/{id}}, which covers HEAD, too; {@code {path...}} at its end takes all that is left
          * @param resource in which {@code {id}} stands for that part of the path, as one id
          */
         public Builder route(String route, String action, String resource) {

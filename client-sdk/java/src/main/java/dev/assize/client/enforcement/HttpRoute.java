@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,21 +15,27 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A method and a path with places, as {@code GET /docs/{id}}: a place takes one segment of a path, and one id. */
+/**
+ * A method and a path with places, as {@code GET /docs/{id}}: a place takes one segment of a path, and one id. The last may
+ * take all that is left, as {@code GET /files/{path...}}.
+ */
 final class HttpRoute {
 
     private static final Pattern FORM = Pattern.compile("([A-Z]+) (/\\S*)");
     private static final Pattern PLACE = Pattern.compile("\\{([A-Za-z][A-Za-z0-9]*)}");
+    private static final Pattern REST = Pattern.compile("\\{([A-Za-z][A-Za-z0-9]*)\\.\\.\\.}");
 
-    /** Segments that who reads a path may take for directories. */
-    private static final Set<String> MISREAD = Set.of(".", "..");
+    /** Segments that who reads a path may take for directories, or for two, or read to a part only. */
+    private static final Pattern MISREAD = Pattern.compile("\\.{1,2}|(?s).*[/\\\\;\\p{Cc}].*");
 
     private final String method;
     private final List<String> segments;
+    private final Optional<String> rest;
 
-    private HttpRoute(String method, List<String> segments) {
+    private HttpRoute(String method, List<String> segments, Optional<String> rest) {
         this.method = method;
         this.segments = segments;
+        this.rest = rest;
     }
 
     /**
@@ -43,17 +50,23 @@ final class HttpRoute {
                     "Route `" + text + "`: expected a method and a path, as `GET /docs/{id}`");
         }
         List<String> segments = List.of(matcher.group(2).substring(1).split("/", -1));
-        for (String segment : segments) {
+        Matcher last = REST.matcher(segments.getLast());
+        Optional<String> rest = last.matches() ? Optional.of(last.group(1)) : Optional.empty();
+        List<String> others = segments.subList(0, segments.size() - (rest.isPresent() ? 1 : 0));
+        for (String segment : others) {
             if (segment.contains("{") && !PLACE.matcher(segment).matches()) {
                 throw new IllegalArgumentException("Route `" + text + "`: `" + segment + "` is no place");
             }
         }
-        return new HttpRoute(matcher.group(1), segments);
+        return new HttpRoute(matcher.group(1), others, rest);
     }
 
     /** The names of its places. */
     Set<String> places() {
-        return Set.copyOf(segments.stream().flatMap(it -> placeIn(it).stream()).toList());
+        Set<String> places = new HashSet<>();
+        segments.forEach(it -> placeIn(it).ifPresent(places::add));
+        rest.ifPresent(places::add);
+        return places;
     }
 
     private static Optional<String> placeIn(String segment) {
@@ -64,11 +77,13 @@ final class HttpRoute {
     /** What stands in the places; empty where the route is not meant. GET covers HEAD, too. */
     Optional<Map<String, String>> match(String asked, List<String> path) {
         boolean covers = method.equals(asked) || (method.equals("GET") && asked.equals("HEAD"));
-        if (!covers || path.size() != segments.size()) {
+        boolean isAsLong = rest.isPresent() ? path.size() > segments.size() : path.size() == segments.size();
+        if (!covers || !isAsLong) {
             return Optional.empty();
         }
         Map<String, String> values = new HashMap<>();
-        for (int i = 0; i < path.size(); i++) {
+        rest.ifPresent(it -> values.put(it, String.join("/", path.subList(segments.size(), path.size()))));
+        for (int i = 0; i < segments.size(); i++) {
             Optional<String> place = placeIn(segments.get(i));
             if (place.isPresent() && !path.get(i).isEmpty()) {
                 values.put(place.get(), path.get(i));
@@ -81,7 +96,7 @@ final class HttpRoute {
 
     /**
      * The segments of a path as it was sent, decoded; empty where handlers may read another path than this: where it has
-     * empty segments, dots, or an encoded slash.
+     * empty segments, dots, encoded slashes, backslashes, semicolons or control characters, or is no UTF-8.
      */
     static Optional<List<String>> segments(String rawPath) {
         if (!rawPath.startsWith("/")) {
@@ -94,8 +109,7 @@ final class HttpRoute {
             boolean isEmptyWithin = raw[i].isEmpty() && i < raw.length - 1;
             if (segment.isEmpty()
                     || isEmptyWithin
-                    || MISREAD.contains(segment.get())
-                    || segment.get().contains("/")) {
+                    || MISREAD.matcher(segment.get()).matches()) {
                 return Optional.empty();
             }
             segments.add(segment.get());

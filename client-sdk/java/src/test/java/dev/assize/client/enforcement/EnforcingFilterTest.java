@@ -45,6 +45,7 @@ class EnforcingFilterTest {
                         .route("GET /broken", "read", "doc:1", (_, _) -> {
                             throw new IllegalStateException("cannot be mapped");
                         })
+                        .route("GET /shelf/{place...}", "read", "shelf:{place}")
                         .open("GET /health")
                         .build());
         server.start();
@@ -71,6 +72,15 @@ class EnforcingFilterTest {
                 "/docs/%2e%2e",
                 "/docs/1%2f",
                 "/docs/%ff",
+                "/docs/1%0A",
+                "/docs/%7F",
+                "/docs/1%5C2",
+                "/docs/1;a=b",
+                "/docs/1%3Ba",
+                "/shelf",
+                "/shelf/../docs/1",
+                "/shelf/%2e%2e/docs/1",
+                "/shelf//docs/1",
                 "/health/1",
                 "/Docs/1"
             })
@@ -116,6 +126,8 @@ class EnforcingFilterTest {
         var _ = ask("PUT", "/folders/a:b/docs/%C3%BC", "user:alice");
         assertThat(assize.asked().getLast().resource()).isEqualTo("folder:a:b/doc:ü");
         assertThat(assize.asked().getLast().env()).isEqualTo("production");
+        var _ = ask("GET", "/shelf/a/b%25/", "user:alice");
+        assertThat(assize.asked().getLast().resource()).isEqualTo("shelf:a%2Fb%25%2F");
     }
 
     @Test
@@ -130,7 +142,8 @@ class EnforcingFilterTest {
     @Test
     void refusesRoutesThatCannotBe() {
         EnforcingFilter.Builder routes = EnforcingFilter.of(enforcer, EnforcingFilterTest::who);
-        for (String route : new String[] {"/docs", "get /docs", "GET docs", "GET /docs/{", "GET /docs/x{id}"}) {
+        for (String route :
+                new String[] {"/docs", "get /docs", "GET docs", "GET /docs/{", "GET /docs/x{id}", "GET /{a...}/b"}) {
             assertThatThrownBy(() -> routes.open(route)).as(route).hasMessageContaining(route);
         }
         assertThatThrownBy(() -> routes.route("GET /docs/{id}", "read", "doc:{other}"))
