@@ -28,7 +28,9 @@ import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.lineage.LineageIndex.Scope;
@@ -48,6 +50,7 @@ import dev.assize.server.storage.StorageConfig;
 import dev.assize.server.storage.StorageModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,38 +64,64 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * What one large ledger costs: appending it in batches, finding in it by every condition and by pairs of them, lineage,
  * export, verification, and verification of what is new; in a small heap, on a PostgreSQL of its own.
  *
- * <pre>java -Xmx96m -Dassize.scale.entries=1000000 -cp 'benchmarks/target/*:benchmarks/target/lib/*' \
- * dev.assize.benchmarks.LedgerScaleReport</pre>
+ * <p>Signing goes on beside appending, as it does in a server. With {@code --home} the ledger stays, and is asked again without
+ * being appended anew: to ask takes a tenth of the time.
  */
-public final class LedgerScaleReport {
+@Command(name = "scale", description = "Measures one large ledger: appending, queries, lineage, exports, verification.")
+public final class LedgerScaleReport implements Callable<Integer> {
 
-    private static final int ENTRIES = Integer.getInteger("assize.scale.entries", 1_000_000);
+    /** After how many entries it is said how far it is. */
+    private static final int TOLD = 500_000;
+
     private static final int BATCH = 500;
     private static final int UNDER_WAY = 6;
     private static final int RUNS = 40;
     private static final TenantId ACME = new TenantId("acme");
     private static final SplittableRandom RANDOM = new SplittableRandom(1);
 
-    private LedgerScaleReport() {}
+    @Option(names = "--entries", defaultValue = "1000000", description = "In the ledger; default ${DEFAULT-VALUE}.")
+    private int entries;
 
-    public static void main(String[] args) throws Exception {
-        Path home = Files.createTempDirectory("assize-scale-");
+    @Option(names = "--home", paramLabel = "DIR", description = "Keep the ledger there, or take the one that is there.")
+    private @Nullable Path kept;
+
+    LedgerScaleReport() {}
+
+    @Override
+    public Integer call() throws Exception {
+        Path home = kept == null ? Files.createTempDirectory("assize-scale-") : kept;
+        try {
+            measure(home);
+        } finally {
+            if (kept == null) {
+                remove(home);
+            }
+        }
+        return 0;
+    }
+
+    private void measure(Path home) throws Exception {
         Injector injector = Guice.createInjector(
                 Stage.DEVELOPMENT,
                 new StorageModule(),
@@ -105,7 +134,16 @@ public final class LedgerScaleReport {
             database.start();
             Anchor anchor = injector.getInstance(Anchor.class);
             anchor.round();
-            append(injector.getInstance(AuditLog.class), anchor, ENTRIES);
+            long there = injector.getInstance(LedgerStore.class)
+                    .head(ACME)
+                    .map(LedgerHead::size)
+                    .orElse(0L);
+            if (there == 0) {
+                append(injector.getInstance(AuditLog.class), anchor, entries);
+            } else {
+                entries = Math.toIntExact(there);
+                print("entries that are there", there);
+            }
             try (Connection owner = connect(database.owner().orElseThrow())) {
                 run(injector, owner);
             }
@@ -113,10 +151,10 @@ public final class LedgerScaleReport {
         }
     }
 
-    private static void run(Injector injector, Connection owner) throws SQLException {
+    private void run(Injector injector, Connection owner) throws SQLException {
         execute(owner, "ANALYZE assize.ledger_entry, assize.ledger_lineage");
-        print("bytes of the ledger, an entry", size(owner, "ledger_entry") / ENTRIES);
-        print("bytes of the lineage, an entry", size(owner, "ledger_lineage") / ENTRIES);
+        print("bytes of the ledger, an entry", size(owner, "ledger_entry") / entries);
+        print("bytes of the lineage, an entry", size(owner, "ledger_lineage") / entries);
         long reads = sequentialReads(owner);
         queries(injector.getInstance(AuditIndex.class));
         lineage(injector.getInstance(LineageIndex.class), injector.getInstance(LineageTracer.class));
@@ -126,8 +164,17 @@ public final class LedgerScaleReport {
         verification(injector);
     }
 
+    private static void remove(Path home) throws IOException {
+        try (Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
     private static void append(AuditLog log, Anchor anchor, int entries) {
         long start = System.nanoTime();
+        CompletableFuture<?> signing = CompletableFuture.completedFuture(null);
         Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
         for (int i = 0; i < entries; i += BATCH) {
             if (underWay.size() == UNDER_WAY) {
@@ -142,9 +189,15 @@ public final class LedgerScaleReport {
                             .toList(),
                     null));
             if (i % 50_000 == 0) {
-                anchor.round();
+                // One round at a time, as in a server; what it has not reached it signs later.
+                signing.join();
+                signing = CompletableFuture.runAsync(anchor::round);
+            }
+            if (i > 0 && i % TOLD == 0) {
+                rate("so far " + i, i, start);
             }
         }
+        signing.join();
         underWay.forEach(CompletableFuture::join);
         rate("appended in batches of " + BATCH + ", signed", entries, start);
         while (anchor.round()) {
@@ -177,8 +230,8 @@ public final class LedgerScaleReport {
                 null);
     }
 
-    private static void queries(AuditIndex index) {
-        List<RecordedEvent> middle = index.find(ACME, new Conditions().filter(false, ENTRIES / 2L));
+    private void queries(AuditIndex index) {
+        List<RecordedEvent> middle = index.find(ACME, new Conditions().filter(false, entries / 2L));
         Instant from = middle.getLast().recordedAt();
         Instant to = middle.getFirst().recordedAt();
         Map<String, Conditions> all = new LinkedHashMap<>();
@@ -210,7 +263,7 @@ public final class LedgerScaleReport {
         all.forEach((name, conditions) -> {
             int found = index.find(ACME, conditions.filter(false, null)).size();
             times("first page by " + name + " (" + found + ")", () -> index.find(ACME, conditions.filter(false, null)));
-            times("deep page by " + name, () -> index.find(ACME, conditions.filter(false, ENTRIES / 2L)));
+            times("deep page by " + name, () -> index.find(ACME, conditions.filter(false, entries / 2L)));
         });
     }
 
@@ -227,7 +280,7 @@ public final class LedgerScaleReport {
         }
     }
 
-    private static void export(AuditExport export, String name, Function<RecordedEvent, String> form) {
+    private void export(AuditExport export, String name, Function<RecordedEvent, String> form) {
         AuditCodec codec = new AuditCodec();
         long[] bytes = {0};
         long start = System.nanoTime();
@@ -240,21 +293,21 @@ public final class LedgerScaleReport {
                 bytes[0] += form.apply(codec.decode(frame, entryHash, beside)).getBytes(StandardCharsets.UTF_8).length;
             }
         });
-        rate("exported as " + name + ", " + bytes[0] / 1_000_000 + " MB", ENTRIES, start);
+        rate("exported as " + name + ", " + bytes[0] / 1_000_000 + " MB", entries, start);
     }
 
-    private static void verification(Injector injector) {
+    private void verification(Injector injector) {
         ChainVerifier chains = injector.getInstance(ChainVerifier.class);
         long cpu = cpuNanos();
         long start = System.nanoTime();
         require(chains.verify(ACME, 0, null, (_, _) -> {}));
-        rate("verified, chain and columns", ENTRIES, start);
+        rate("verified, chain and columns", entries, start);
         print("of it, CPU of this process, ms", TimeUnit.NANOSECONDS.toMillis(cpuNanos() - cpu));
-        print("entries a second of that", ENTRIES * TimeUnit.SECONDS.toNanos(1) / Math.max(1, cpuNanos() - cpu));
+        print("entries a second of that", entries * TimeUnit.SECONDS.toNanos(1) / Math.max(1, cpuNanos() - cpu));
         SignedLedgerVerifier signed = injector.getInstance(SignedLedgerVerifier.class);
         start = System.nanoTime();
         require(signed.verify(ACME, 0, null, null, (_, _) -> {}));
-        rate("verified, held to every checkpoint", ENTRIES, start);
+        rate("verified, held to every checkpoint", entries, start);
         String kept = injector.getInstance(Checkpoints.class)
                 .latest(ACME)
                 .orElseThrow()

@@ -37,6 +37,7 @@ public final class Main {
             case "report" -> new ReportCommand();
             case "load" -> new LoadCommand();
             case "sidecars" -> new SidecarsCommand();
+            case "scale" -> new LedgerScaleReport();
             default -> null;
         };
     }

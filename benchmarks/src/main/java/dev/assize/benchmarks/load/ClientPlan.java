@@ -60,7 +60,8 @@ final class ClientPlan implements AutoCloseable {
         byLabel.put(TOGETHER, new Callers(together, asking, threads));
         byLabel.put(ALONE, new Callers(alone, asking, threads));
         BurstMeter meter = new BurstMeter(
-                (cell, settle, length, marks) -> Objects.requireNonNull(byLabel.get(cell.label())).ask(callers, settle, length, marks),
+                (cell, settle, length, marks) ->
+                        Objects.requireNonNull(byLabel.get(cell.label())).ask(callers, settle, length, marks),
                 new ProcessorTime());
         Workload checks = new Requests(WORLD, "one tenant", 2).checks(Requests.ofOne(QUESTIONS));
         List<Cell> cells = byLabel.keySet().stream()

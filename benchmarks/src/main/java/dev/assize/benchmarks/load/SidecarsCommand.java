@@ -1,8 +1,8 @@
 package dev.assize.benchmarks.load;
 
-import com.google.errorprone.annotations.FormatMethod;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.google.errorprone.annotations.FormatMethod;
 import dev.assize.benchmarks.load.SidecarsPlan.Cost;
 import dev.assize.benchmarks.load.SidecarsPlan.Found;
 import dev.assize.benchmarks.load.SidecarsPlan.Size;
