@@ -32,7 +32,7 @@ class FlippedByteTest {
     private static final TenantId ACME = new TenantId("acme");
     private static final int ENTRIES = 3;
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
     private Connection superuser;
 

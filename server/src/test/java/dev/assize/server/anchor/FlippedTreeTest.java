@@ -57,7 +57,7 @@ class FlippedTreeTest {
             Map.entry("ledger_pseudonym", "PseudonymTest: every column"),
             Map.entry("ledger_hold", "FlippedRowsTest: every column"));
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
     private Connection superuser;
 

@@ -92,7 +92,7 @@ class PruningTest {
     /** As somebody can who owns the database: rows need not fit each other. */
     private static final String FREELY = "SET session_replication_role = replica";
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final Instant started = Instant.now();
     private Path directory;
     private FragileArchive archive;
