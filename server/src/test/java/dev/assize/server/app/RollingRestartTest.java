@@ -49,6 +49,9 @@ class RollingRestartTest {
     /** What each client does between two restarts, at the least. */
     private static final int CHECKS = 200;
 
+    /** What a node may take until it is ready, on a machine with much else to do. */
+    private static final Duration LONGEST_START = Duration.ofMinutes(3);
+
     private static final String TENANT = "rolling";
 
     private final TestDatabase database = TestDatabase.fresh();
@@ -118,7 +121,12 @@ class RollingRestartTest {
     private TestNode node(int i) throws IOException {
         TestNode node = PROCESSES ? TestNode.process(environment(i)) : TestNode.inside(environment(i));
         balancer.lead("node-" + i, node.address(), node.operations());
+        long end = System.nanoTime() + LONGEST_START.toNanos();
         while (!balancer.isReady("node-" + i)) {
+            if (System.nanoTime() > end) {
+                node.close();
+                throw new IllegalStateException("node-" + i + " does not become ready");
+            }
             rest();
         }
         return node;

@@ -53,7 +53,7 @@ interface TestNode extends AutoCloseable {
         void kill();
     }
 
-    /** In a process of its own. */
+    /** In a process of its own, which is asked to stop, and has to do so. */
     static Killable process(Map<String, String> environment) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -108,8 +108,9 @@ interface TestNode extends AutoCloseable {
             public void close() {
                 process.destroy();
                 try {
-                    if (!process.waitFor(20, TimeUnit.SECONDS)) {
+                    if (!process.waitFor(60, TimeUnit.SECONDS)) {
                         process.destroyForcibly();
+                        throw new IllegalStateException("The node does not stop by itself: it was killed");
                     }
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
