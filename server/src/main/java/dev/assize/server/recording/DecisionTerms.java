@@ -3,6 +3,7 @@ package dev.assize.server.recording;
 import dev.assize.server.model.Reason;
 import java.util.HashMap;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 
 /**
@@ -47,20 +48,37 @@ public final class DecisionTerms {
     private DecisionTerms() {}
 
     /**
-     * The terms of records, each with the positions of those that have it.
+     * The terms of records, each with the positions of those that have it. An id that tells when its decision was made is
+     * none: its page is found by that.
      *
      * @throws MalformedRecordException where one is none
      */
     public static Map<Term, Positions> of(List<byte[]> records) {
         DecisionTerms terms = new DecisionTerms();
-        for (int position = 0; position < records.size(); position++) {
-            terms.add(position, RecordFields.read(records.get(position)));
+        for (int from = 0; from < records.size(); from += DecisionPage.DECISIONS) {
+            int to = Math.min(records.size(), from + DecisionPage.DECISIONS);
+            terms.add(
+                    from,
+                    records.subList(from, to).stream().map(RecordFields::read).toList());
         }
         return terms.positions;
     }
 
-    private void add(int position, RecordFields record) {
-        add(position, Kind.ID, record.requiredText(RecordField.DECISION_ID));
+    private void add(int firstPosition, List<RecordFields> page) {
+        LongSummaryStatistics times = page.stream()
+                .mapToLong(record -> record.requiredI64(RecordField.DECIDED_AT))
+                .summaryStatistics();
+        boolean isBrief = times.getMax() - IdTime.PAGE_MICROS <= times.getMin();
+        for (int i = 0; i < page.size(); i++) {
+            add(firstPosition + i, page.get(i), isBrief);
+        }
+    }
+
+    private void add(int position, RecordFields record, boolean isOfBriefPage) {
+        String id = record.requiredText(RecordField.DECISION_ID);
+        if (!isOfBriefPage || !IdTime.isTold(id, record.requiredI64(RecordField.DECIDED_AT))) {
+            add(position, Kind.ID, id);
+        }
         add(position, Kind.SUBJECT, record.requiredText(RecordField.SUBJECT));
         add(position, Kind.ACTION, record.requiredText(RecordField.ACTION));
         add(position, Kind.ENV, record.requiredText(RecordField.ENV));

@@ -9,6 +9,7 @@ import dev.assize.server.recording.DecisionPage;
 import dev.assize.server.recording.DecisionTerms;
 import dev.assize.server.recording.DecisionTerms.Kind;
 import dev.assize.server.recording.DecisionTerms.Term;
+import dev.assize.server.recording.IdTime;
 import dev.assize.server.recording.MalformedRecordException;
 import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
@@ -23,6 +24,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +52,9 @@ final class DecisionSearch {
     /** The time of those is part of the question, too. */
     private static final String WITHIN = " AND EXISTS (SELECT FROM assize.decision_page d WHERE d.tenant_id = ?"
             + " AND d.seq = t.seq AND d.last_at >= ? AND d.first_at < ?)";
+
+    private static final String PAGES_OF_TIME = "SELECT seq, first_position, records FROM assize.decision_page"
+            + " WHERE tenant_id = ? AND last_at BETWEEN ? AND ? AND first_at <= ?";
 
     private final TenantTransaction transaction;
     private final TenantId tenant;
@@ -127,7 +132,50 @@ final class DecisionSearch {
                 read(matches);
             }
         } while (matches.size() == PACKS && found.size() < filter.limit());
+        if (filter.decisionId() != null) {
+            addByTime(filter.decisionId());
+        }
         return List.copyOf(found);
+    }
+
+    /** Adds what has an id that tells its time. That somebody altered another decision of that time does not matter here. */
+    private void addByTime(String id) throws SQLException {
+        OptionalLong told = IdTime.micros(id);
+        if (told.isEmpty()) {
+            return;
+        }
+        Map<Place, RecordedDecision> all = new HashMap<>();
+        found.forEach(decision -> all.put(place(decision), decision));
+        try (PreparedStatement statement = transaction.connection().prepareStatement(PAGES_OF_TIME)) {
+            statement.setString(1, tenant.value());
+            statement.setLong(2, told.getAsLong() - IdTime.SLACK_MICROS);
+            statement.setLong(3, told.getAsLong() + IdTime.SLACK_MICROS + IdTime.PAGE_MICROS);
+            statement.setLong(4, told.getAsLong() + IdTime.SLACK_MICROS);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    long seq = row.getLong(1);
+                    int position = row.getInt(2);
+                    for (byte[] record : new DecisionPage(position, row.getBytes(3), from, to).records()) {
+                        RecordedDecision decision = decodeIfReadable(seq, position++, record);
+                        if (decision != null && filter.fits(decision)) {
+                            all.put(place(decision), decision);
+                        }
+                    }
+                }
+            }
+        }
+        found.clear();
+        all.values().stream().sorted(order()).limit(filter.limit()).forEach(found::add);
+    }
+
+    private static Place place(RecordedDecision decision) {
+        return new Place(decision.seq(), decision.position());
+    }
+
+    private Comparator<RecordedDecision> order() {
+        Comparator<RecordedDecision> order =
+                Comparator.comparingLong(RecordedDecision::seq).thenComparingInt(RecordedDecision::position);
+        return filter.ascending() ? order : order.reversed();
     }
 
     /** The next packs in which every term occurs, and where in them. */
@@ -278,9 +326,7 @@ final class DecisionSearch {
                 }
             }
         }
-        Comparator<RecordedDecision> order =
-                Comparator.comparingLong(RecordedDecision::seq).thenComparingInt(RecordedDecision::position);
-        taken.sort(filter.ascending() ? order : order.reversed());
+        taken.sort(order());
         found.addAll(taken.subList(0, Math.min(taken.size(), filter.limit() - found.size())));
     }
 
@@ -301,13 +347,14 @@ final class DecisionSearch {
     }
 
     private @Nullable RecordedDecision decode(long seq, int position, byte[] record) {
+        return passesOverAltered ? decodeIfReadable(seq, position, record) : RecordedDecision.of(seq, position, record);
+    }
+
+    private static @Nullable RecordedDecision decodeIfReadable(long seq, int position, byte[] record) {
         try {
             return RecordedDecision.of(seq, position, record);
         } catch (MalformedRecordException altered) {
-            if (passesOverAltered) {
-                return null;
-            }
-            throw altered;
+            return null;
         }
     }
 

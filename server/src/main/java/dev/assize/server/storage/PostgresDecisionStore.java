@@ -11,7 +11,6 @@ import dev.assize.server.recording.DecisionPack;
 import dev.assize.server.recording.DecisionPage;
 import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.recording.DecisionTerms;
-import dev.assize.server.recording.DecisionTerms.Kind;
 import dev.assize.server.recording.DecisionTerms.Term;
 import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
@@ -20,7 +19,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -28,7 +26,7 @@ import java.util.Map;
 import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.function.Predicate;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -60,8 +58,8 @@ final class PostgresDecisionStore implements DecisionStore {
                     + " AS w (place, kind, value) CROSS JOIN LATERAL (SELECT positions FROM assize.decision_term"
                     + " WHERE tenant_id = ? AND kind = w.kind AND value = w.value AND seq = ? LIMIT 1) AS t";
 
-    private static final String OF_ID = "SELECT t.seq, t.positions FROM assize.decision_term t WHERE t.tenant_id = ?"
-            + " AND t.kind = ? AND t.value = ? ORDER BY t.seq DESC";
+    /** Decisions of one id that are looked at: nodes that answer one retry at a time name what they answer alike. */
+    private static final int OF_ONE_ID = 1_000;
 
     /** From one entry's decisions to the next, so that the cost is that of the entries. */
     private static final String ORPHAN = "WITH RECURSIVE besides (seq) AS ((SELECT d.seq FROM assize.decision_page d"
@@ -135,40 +133,19 @@ final class PostgresDecisionStore implements DecisionStore {
 
     @Override
     public boolean contains(TenantId tenant, String decisionId) {
-        return contains(tenant, decisionId, record -> true);
+        return !ofId(tenant, decisionId).isEmpty();
     }
 
     @Override
     public boolean contains(TenantId tenant, String decisionId, byte[] record) {
-        return contains(tenant, decisionId, stored -> Arrays.equals(stored, record));
+        return ofId(tenant, decisionId).stream().anyMatch(decision -> Arrays.equals(decision.bytes(), record));
     }
 
-    private boolean contains(TenantId tenant, String decisionId, Predicate<byte[]> wanted) {
-        return database.inSnapshot(tenant.value(), transaction -> {
-            Map<Long, BitSet> places = new HashMap<>();
-            try (PreparedStatement statement = transaction.connection().prepareStatement(OF_ID)) {
-                statement.setString(1, tenant.value());
-                statement.setShort(2, Kind.ID.number());
-                statement.setString(3, decisionId);
-                try (ResultSet row = statement.executeQuery()) {
-                    while (row.next()) {
-                        places.put(row.getLong(1), new Positions(row.getBytes(2)).toSet());
-                    }
-                }
-            }
-            for (Entry<Long, BitSet> place : places.entrySet()) {
-                List<byte[]> records = records(pages(transaction, tenant, place.getKey()));
-                if (place.getValue().stream()
-                        .anyMatch(position -> position < records.size() && wanted.test(records.get(position)))) {
-                    return true;
-                }
-            }
-            return false;
-        });
-    }
-
-    private static List<byte[]> records(List<DecisionPage> pages) {
-        return pages.stream().flatMap(page -> page.records().stream()).toList();
+    private List<RecordedDecision> ofId(TenantId tenant, String id) {
+        DecisionFilter filter =
+                new DecisionFilter(null, null, null, null, null, null, null, id, Set.of(), false, null, OF_ONE_ID);
+        return database.inSnapshot(
+                tenant.value(), transaction -> DecisionSearch.findReadable(transaction, tenant, filter));
     }
 
     @Override

@@ -30,11 +30,15 @@ import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -241,6 +245,36 @@ class PostgresDecisionStoreTest {
         assertThat(store.find(ACME, ofVictim)).isEmpty();
     }
 
+    /** An id that tells its time has no term, and is found by that; one that does not, or not of a page of a moment, has one. */
+    @ParameterizedTest
+    @CsvSource({"0, 0, 0", "100, 0, 0", "-101, 0, 40", "101, 0, 40", "0, 2000, 32"})
+    void findsADecisionByItsIdWhateverThatTells(long offBy, long lastIsLater, int terms) throws SQLException {
+        TenantId tenant = new TenantId("ids-" + Math.abs(offBy) + (offBy < 0 ? "-early-" : "-late-") + lastIsLater);
+        List<DecisionMade> decisions = new ArrayList<>();
+        for (DecisionMade made : RecordingWorld.decisions(7, 40)) {
+            // The first page of two may be the one that is not of a moment.
+            boolean isLate = decisions.size() == 31;
+            Instant at = made.decidedAt().truncatedTo(ChronoUnit.MILLIS).plusMillis(isLate ? lastIsLater : 0);
+            String id = HexFormat.of().toHexDigits(at.toEpochMilli() + offBy, 12)
+                    + HexFormat.of().toHexDigits((byte) decisions.size());
+            decisions.add(new DecisionMade(id, at, made.caller(), made.query(), made.answer(), made.traceContext()));
+        }
+        try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
+            recorder.record(tenant, Acknowledge.BEFORE, decisions).join();
+        }
+        for (int i = 0; i < decisions.size(); i++) {
+            String id = decisions.get(i).id();
+            assertThat(places(store.find(
+                            tenant,
+                            new DecisionFilter(null, null, null, null, null, null, null, id, Set.of(), true, null, 9))))
+                    .containsExactly("0/" + i + " " + id);
+            assertThat(store.contains(tenant, id)).isTrue();
+        }
+        assertThat(count("SELECT count(*) FROM assize.decision_term WHERE kind = 1 AND tenant_id = '" + tenant + "'"))
+                .isEqualTo(terms);
+        assertThat(verifier.verify(tenant, 0, null, (_, _) -> {})).isInstanceOf(Sound.class);
+    }
+
     private static Instant noon(SplittableRandom dice) {
         return Instant.parse("2026-03-01T12:00:00Z").plusNanos(1_000L * dice.nextInt(1_000_000));
     }
@@ -335,6 +369,16 @@ class PostgresDecisionStoreTest {
 
     private static Verification verify() {
         return verifier.verify(ACME, 0, null, (_, _) -> {});
+    }
+
+    private static int count(String sql) throws SQLException {
+        DatabaseAccess access = testDatabase.superuser();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            row.next();
+            return row.getInt(1);
+        }
     }
 
     private static void execute(String sql) throws SQLException {
