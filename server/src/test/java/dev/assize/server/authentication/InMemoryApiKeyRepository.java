@@ -23,6 +23,7 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
     private boolean findsBroken;
     private int finds;
     private Runnable afterFind = () -> {};
+    private @Nullable RuntimeException doubt;
 
     @Override
     public synchronized Optional<ApiKey> find(String keyId) {
@@ -33,6 +34,19 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
         Optional<ApiKey> found = Optional.ofNullable(keys.get(keyId));
         afterFind.run();
         return found;
+    }
+
+    /** Who is remembered is refused from now on. */
+    public synchronized void doubt(RuntimeException refusal) {
+        doubt = refusal;
+    }
+
+    @Override
+    public synchronized boolean isBelieved(ApiKey found) {
+        if (doubt != null) {
+            throw doubt;
+        }
+        return true;
     }
 
     /** From now on the store does not answer look-ups. */

@@ -92,9 +92,14 @@ final class PlainCalls {
 
         private @Nullable CallContext recalled(Metadata headers) {
             String authorization = onlyOne(headers.getAll(AuthenticationInterceptor.AUTHORIZATION));
-            return authorization == null
-                    ? null
-                    : admission.recall(rpc, authorization, headers.get(AuthenticationInterceptor.TRACEPARENT));
+            try {
+                return authorization == null
+                        ? null
+                        : admission.recall(rpc, authorization, headers.get(AuthenticationInterceptor.TRACEPARENT));
+            } catch (RuntimeException refused) {
+                // The door in the row says why, or fails by itself.
+                return null;
+            }
         }
 
         private static @Nullable String onlyOne(@Nullable Iterable<String> values) {

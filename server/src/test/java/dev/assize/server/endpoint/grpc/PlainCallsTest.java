@@ -8,6 +8,7 @@ import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.endpoint.call.ErrorReason;
+import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
@@ -30,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -94,6 +96,12 @@ class PlainCallsTest {
                 .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(two));
         Refusal.of(() -> doubled.check(REQUEST)).is(ErrorReason.CREDENTIALS_INVALID);
         assertThat(atDesk).isEmpty();
+    }
+
+    @Test
+    void refusesAsTheDoorDoesWhomNobodyCanTellStill() {
+        door.keyRepository.doubt(RefusedException.of(ErrorReason.CREDENTIALS_INVALID, "not for now", Map.of()));
+        Refusal.of(() -> allowed(door.admin)).is(ErrorReason.CREDENTIALS_INVALID);
     }
 
     @Test
