@@ -39,6 +39,9 @@ import java.util.stream.IntStream;
  */
 public final class CheckRehearsal {
 
+    /** What the names of its threads begin with. */
+    public static final String THREADS = "grpc-rehearsal";
+
     private static final int CALLERS = 4;
     private static final int BATCH = 50;
     private static final int FRAMES = 20;
@@ -69,7 +72,7 @@ public final class CheckRehearsal {
     /** Asks by every RPC until the time is up, or there were answers enough, and says how many there were. */
     public int run(String credential, List<CheckRequest> requests, Duration atMost, int enough) throws IOException {
         // Its own: what a thread keeps of those who worked on it goes with it.
-        try (EventLoops loops = new EventLoops(1)) {
+        try (EventLoops loops = new EventLoops(THREADS, 1)) {
             return run(loops, credential, requests, atMost, enough);
         }
     }

@@ -13,21 +13,32 @@ import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 
 /** The threads of one listener, which nobody else uses: Linux's own transport where there is one, or else Java's. */
 final class EventLoops implements AutoCloseable {
+
+    private static final int END_SECONDS = 5;
 
     private final boolean epoll = Epoll.isAvailable();
     private final EventLoopGroup acceptor;
     private final EventLoopGroup loops;
 
-    /** @param threads 0 for as many as Netty thinks fit */
-    EventLoops(int threads) {
-        this.acceptor = new MultiThreadIoEventLoopGroup(1, handler());
-        this.loops = new MultiThreadIoEventLoopGroup(threads, handler());
+    /**
+     * Starts none before it is needed.
+     *
+     * @param name what the threads' names begin with
+     * @param threads 0 for as many as Netty thinks fit
+     */
+    EventLoops(String name, int threads) {
+        ThreadFactory factory = new DefaultThreadFactory(name, true);
+        this.acceptor = new MultiThreadIoEventLoopGroup(1, factory, handler());
+        this.loops = new MultiThreadIoEventLoopGroup(threads, factory, handler());
     }
 
     private IoHandlerFactory handler() {
@@ -54,7 +65,7 @@ final class EventLoops implements AutoCloseable {
     /** To be called when what runs here has ended. */
     @Override
     public void close() {
-        var _ = acceptor.shutdownGracefully();
-        var _ = loops.shutdownGracefully();
+        var _ = acceptor.shutdownGracefully(0, END_SECONDS, TimeUnit.SECONDS);
+        var _ = loops.shutdownGracefully(0, END_SECONDS, TimeUnit.SECONDS);
     }
 }

@@ -52,7 +52,7 @@ final class UnixSocketServer implements AutoCloseable {
      * @param configured the builder with everything but where it listens
      */
     static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
-        EventLoops loops = new EventLoops(0);
+        EventLoops loops = new EventLoops("grpc-socket", 0);
         Server server = null;
         try (Opening _ = Opening.of(socket.file())) {
             makeRoom(socket.file());
