@@ -8,12 +8,14 @@ import static dev.assize.server.decision.Policies.tenant;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +26,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -461,6 +464,52 @@ class GraphRenewalTest {
         });
         watch.poll();
         assertThat(watch.clockOffset()).isZero();
+    }
+
+    /** Both in one bin of the map of loads, which is locked while a load is kept. */
+    @Test
+    void whoIsKnownToBeNoTenantIsAnsweredInPromptWorkWhileALoadIsKept() throws Exception {
+        TenantId loading = IntStream.range(0, 1_000)
+                .mapToObj(i -> new TenantId("nobody" + i))
+                .filter(tenant -> bin(tenant) == bin(OTHER))
+                .findFirst()
+                .orElseThrow();
+        AtomicBoolean slow = new AtomicBoolean();
+        CountDownLatch keeping = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        NodeClock clock = new NodeClock(InstantSource.system(), () -> {
+            if (slow.get() && isKeeping()) {
+                keeping.countDown();
+                Uninterruptibles.awaitUninterruptibly(goOn);
+            }
+            return System.nanoTime();
+        });
+        GraphCache cache = new GraphCache(source, config, clock, metrics);
+        PolicyDecisionPoint knowing = pdp(cache, config);
+        assertThat(knowing.evaluate(mayRead(OTHER, ALICE)).reason()).isEqualTo(Reason.TENANT_UNKNOWN);
+        slow.set(true);
+        CompletableFuture<Void> load =
+                CompletableFuture.runAsync(() -> knowing.evaluate(mayRead(loading, ALICE)), Thread::startVirtualThread);
+        try {
+            keeping.await();
+            CompletableFuture<Reason> answer = new CompletableFuture<>();
+            Thread.startVirtualThread(() -> Prompt.run(() ->
+                    answer.complete(knowing.evaluate(mayRead(OTHER, ALICE)).reason())));
+            assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo(Reason.TENANT_UNKNOWN);
+        } finally {
+            goOn.countDown();
+        }
+        load.get(20, TimeUnit.SECONDS);
+    }
+
+    private static int bin(TenantId tenant) {
+        int hash = tenant.hashCode();
+        return (hash ^ hash >>> 16) & 15;
+    }
+
+    private static boolean isKeeping() {
+        return StackWalker.getInstance()
+                .walk(frames -> frames.anyMatch(frame -> frame.getMethodName().contains("keep")));
     }
 
     /** Changers and a poll against readers, with room for a few of the tenants only: whoever changed it sees it. */
