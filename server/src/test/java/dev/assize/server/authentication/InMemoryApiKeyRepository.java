@@ -13,7 +13,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Keys in memory, for tests. Remembers what it was told to record. */
-public final class InMemoryApiKeyRepository implements ApiKeyRepository {
+public final class InMemoryApiKeyRepository implements ApiKeyRepository, BelievedKeys {
 
     private final TreeMap<String, ApiKey> keys = new TreeMap<>();
     private final List<AuditEvent> events = new ArrayList<>();
@@ -42,7 +42,7 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository {
     }
 
     @Override
-    public synchronized boolean isBelieved(ApiKey found) {
+    public synchronized boolean believes(ApiKey verified) {
         if (doubt != null) {
             throw doubt;
         }

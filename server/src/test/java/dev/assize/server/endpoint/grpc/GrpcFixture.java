@@ -51,6 +51,7 @@ import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.authentication.AuthenticationModule;
+import dev.assize.server.authentication.BelievedKeys;
 import dev.assize.server.authentication.InMemoryApiKeyRepository;
 import dev.assize.server.authentication.KeyGrant;
 import dev.assize.server.decision.ApprovalPolicy;
@@ -173,7 +174,8 @@ public final class GrpcFixture implements AutoCloseable {
         decisions.addTenant("acme");
         injector = Guice.createInjector(
                 Stage.PRODUCTION,
-                new AuthenticationModule(),
+                Modules.override(new AuthenticationModule())
+                        .with(binder -> binder.bind(BelievedKeys.class).toInstance(keyRepository)),
                 new AccessModule(),
                 new LedgerModule(),
                 new AuditModule(),
