@@ -116,6 +116,10 @@ final class Assembly {
                 throw new UpstreamMismatchException("the centre sends changes of " + scope + " to what is not there");
             }
             Summed after = whole || before == null ? all(new Revision(revision)) : next(before, new Revision(revision));
+            if (after.set.revision().equals(Revision.NONE) && after.set.size() > 0) {
+                throw new UpstreamMismatchException(
+                        "the centre sends documents of " + scope + " at revision 0, where" + " there are none");
+            }
             ByteString own = after.set.revision().equals(Revision.NONE)
                     ? ByteString.EMPTY
                     : ByteString.copyFrom(PolicyDigest.ofPolicy(scope, after.set.size(), after.sum)

@@ -7,6 +7,9 @@ import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
+import dev.assize.proto.v1.CheckAndAppendRequest;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +39,16 @@ class SidecarSpoolTest {
             kind: Tenant
             metadata: {name: acme}
             spec: {environments: [default]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: Role
+            metadata: {tenant: acme, name: clerk}
+            spec: {permissions: [{resources: [invoice], actions: [submit]}]}
+            ---
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: acme, name: clerks}
+            spec: {subjects: ["service:sidecar"], role: clerk}
             ---
             apiVersion: assize.dev/v1
             kind: SeparationOfDuty
@@ -117,6 +131,59 @@ class SidecarSpoolTest {
             assertThat(alerts).hasSizeGreaterThan(5);
             alerts.forEach(alert -> Monitoring.assertMeasured(alert, series));
         }
+    }
+
+    /** The forwarder pauses longer and longer while it is cut off; what asks to be in the ledger does not overtake it. */
+    @Test
+    void whatTheCentreAppendsComesBehindWhatWasSpooledBefore() {
+        try (AssizeSidecar sidecar = CentreFixture.sidecar(home, centre.environment(home, key, "acme"))) {
+            ManagedChannel channel = CentreFixture.channel(sidecar.grpcAddress());
+            try {
+                append(sidecar, channel, "look", "a", Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
+                awaitReasons(1);
+                centre.network().cut();
+                append(sidecar, channel, "look", "b", Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
+                long cutUntil = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+                while (System.nanoTime() < cutUntil) {
+                    LockSupport.parkNanos(50_000_000);
+                    assertThat(checkAndAppend(sidecar, channel)).isIn("LEDGER_UNAVAILABLE", "UPSTREAM_UNAVAILABLE");
+                }
+                centre.network().restore();
+                String answered = checkAndAppend(sidecar, channel);
+                while (!answered.equals("REASON_ALLOWED")) {
+                    LockSupport.parkNanos(50_000_000);
+                    answered = checkAndAppend(sidecar, channel);
+                }
+            } finally {
+                channel.shutdownNow();
+            }
+        }
+        assertThat(reasons()).containsExactly("a", "b", "checked");
+    }
+
+    private static String checkAndAppend(AssizeSidecar sidecar, ManagedChannel channel) {
+        AtomicReference<String> answered = new AtomicReference<>("");
+        String refused = ServedSidecar.refused(() ->
+                answered.set(CentreFixture.with(DecisionServiceGrpc.newBlockingStub(channel), sidecar.localKey())
+                        .withDeadlineAfter(10, TimeUnit.SECONDS)
+                        .checkAndAppend(CheckAndAppendRequest.newBuilder()
+                                .setCheck(CheckRequest.newBuilder()
+                                        .setTenant("acme")
+                                        .setSubject("service:sidecar")
+                                        .setAction("submit")
+                                        .setResource("invoice:1"))
+                                .setEvent(AuditEvent.newBuilder()
+                                        .setType("invoice.seen")
+                                        .setAction("submit")
+                                        .setResource("invoice:1")
+                                        .setReason("checked")
+                                        .setOutcome(Outcome.OUTCOME_SUCCESS))
+                                .setIdempotencyKey("checked")
+                                .build())
+                        .getResponse()
+                        .getReason()
+                        .name()));
+        return answered.get().isEmpty() ? refused : answered.get();
     }
 
     private AppendAuditResponse append(

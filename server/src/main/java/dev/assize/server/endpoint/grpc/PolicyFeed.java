@@ -59,16 +59,6 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private @Nullable Guarding authorityBy;
 
-    /** The policy by which callers are judged, by name. */
-    private record Guarding(Revision revision, Revision platformRevision) {
-
-        static Guarding of(@Nullable State state) {
-            return state == null
-                    ? new Guarding(Revision.NONE, Revision.NONE)
-                    : new Guarding(state.revision(), state.platformRevision());
-        }
-    }
-
     /** Whether that it stands is to be said as soon as it can be. */
     private boolean owed;
 
@@ -222,5 +212,15 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
                         .filter(type -> gate.mayActAs(tenant, type))
                         .toList())
                 .build();
+    }
+
+    /** The policy by which callers are judged, by name. */
+    private record Guarding(Revision revision, Revision platformRevision) {
+
+        static Guarding of(@Nullable State state) {
+            return state == null
+                    ? new Guarding(Revision.NONE, Revision.NONE)
+                    : new Guarding(state.revision(), state.platformRevision());
+        }
     }
 }

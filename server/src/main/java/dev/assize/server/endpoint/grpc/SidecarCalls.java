@@ -8,10 +8,15 @@ import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
+import dev.assize.server.endpoint.call.Deadlines;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.ledger.LedgerUnavailableException;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.prompt.Prompt;
 import dev.assize.server.upstream.Centre;
+import dev.assize.server.upstream.forward.Forwarding;
 import io.grpc.BindableService;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -23,10 +28,14 @@ import io.grpc.ServiceDescriptor;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -57,6 +66,16 @@ final class SidecarCalls {
             "ApprovalService/CancelApproval",
             "ApprovalService/UseApproval");
 
+    /** What puts something into the ledger, behind what was spooled before. */
+    private static final Set<String> BEHIND_THE_SPOOL = Set.of(
+            "DecisionService/CheckAndAppend",
+            "ApprovalService/RequestApproval",
+            "ApprovalService/CancelApproval",
+            "ApprovalService/UseApproval");
+
+    /** How long one of these waits for that where the call has no deadline. */
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
+
     private static final List<ServiceDescriptor> SERVICES = List.of(
             DecisionServiceGrpc.getServiceDescriptor(),
             PolicyServiceGrpc.getServiceDescriptor(),
@@ -66,6 +85,7 @@ final class SidecarCalls {
 
     private final WatchCalls watches;
     private final Centre centre;
+    private final Forwarding forwarding;
     private final Gate gate;
     private final Replies replies;
     private final ErrorMapper errors;
@@ -77,12 +97,14 @@ final class SidecarCalls {
     SidecarCalls(
             WatchCalls watches,
             Centre centre,
+            Forwarding forwarding,
             Gate gate,
             Replies replies,
             ErrorMapper errors,
             Set<BindableService> others) {
         this.watches = watches;
         this.centre = centre;
+        this.forwarding = forwarding;
         this.gate = gate;
         this.replies = replies;
         this.errors = errors;
@@ -125,7 +147,10 @@ final class SidecarCalls {
         }
         return method.getType() == MethodDescriptor.MethodType.UNARY
                 ? ServerCalls.asyncUnaryCall((request, observer) -> replies.reply(observer, () -> {
-                    admit(request);
+                    TenantId tenant = admit(request);
+                    if (BEHIND_THE_SPOOL.contains(RpcNames.of(method))) {
+                        awaitForwarded(tenant);
+                    }
                     return centre.call(method, request);
                 }))
                 : ServerCalls.asyncServerStreamingCall((request, observer) -> stream(method, request, observer));
@@ -137,24 +162,52 @@ final class SidecarCalls {
                 (ServerCallHandler<?, ?>) ServerCalls.asyncServerStreamingCall(watches::policy);
     }
 
-    private void stream(MethodDescriptor<Message, Message> method, Message request, StreamObserver<Message> observer) {
-        // Without a handler of its own a cancelled call would throw at whoever answers it.
-        ((ServerCallStreamObserver<Message>) observer).setOnCancelHandler(() -> {});
+    private void awaitForwarded(TenantId tenant) {
+        Prompt.requireTime();
         try {
-            admit(request);
-            Iterator<Message> messages = centre.stream(method, request);
-            while (messages.hasNext()) {
-                observer.onNext(messages.next());
-            }
-        } catch (RuntimeException | Error failure) {
-            replies.fail(observer, failure);
-            return;
+            forwarding.whenForwarded(tenant).get(Deadlines.left(LONGEST_WAIT).toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException failure) {
+            throw failure.getCause() instanceof RuntimeException cause
+                    ? cause
+                    : new LedgerUnavailableException("what was spooled before is not in the ledger", failure);
+        } catch (TimeoutException late) {
+            throw new LedgerUnavailableException("what was spooled before did not come to the ledger in time", late);
+        } catch (InterruptedException stopping) {
+            Thread.currentThread().interrupt();
+            throw new LedgerUnavailableException("this sidecar is stopping", stopping);
         }
-        observer.onCompleted();
     }
 
-    private void admit(Message request) {
-        var _ = gate.admit(tenant(request));
+    private void stream(MethodDescriptor<Message, Message> method, Message request, StreamObserver<Message> observer) {
+        ServerCallStreamObserver<Message> listener = (ServerCallStreamObserver<Message>) observer;
+        // Without a handler of its own a cancelled call would throw at whoever answers it.
+        listener.setOnCancelHandler(() -> {});
+        try {
+            var _ = admit(request);
+            Iterator<Message> messages = centre.stream(method, request);
+            listener.setOnReadyHandler(() -> handOn(messages, listener));
+        } catch (RuntimeException | Error failure) {
+            replies.fail(observer, failure);
+        }
+    }
+
+    /** What a listener is slow to take is left at the centre until there is room for it. */
+    private void handOn(Iterator<Message> messages, ServerCallStreamObserver<Message> listener) {
+        try {
+            while (listener.isReady()) {
+                if (!messages.hasNext()) {
+                    listener.onCompleted();
+                    return;
+                }
+                listener.onNext(messages.next());
+            }
+        } catch (RuntimeException | Error failure) {
+            replies.fail(listener, failure);
+        }
+    }
+
+    private TenantId admit(Message request) {
+        return gate.admit(tenant(request));
     }
 
     /** Where a request does not say it, its question does. */

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.Condition;
@@ -75,6 +76,16 @@ public final class Forwarding implements AutoCloseable {
             throw new LedgerUnavailableException("tenant `" + tenant + "` is not served here", null);
         }
         return lane;
+    }
+
+    /** Completes when the ledger has what was spooled of a tenant so far; exceptionally where it does not get it now. */
+    public CompletableFuture<Void> whenForwarded(TenantId tenant) {
+        Lane lane = lane(tenant);
+        CompletableFuture<Void> forwarded = lane.forwarder().whenForwarded();
+        if (!forwarded.isDone()) {
+            lane.hurry();
+        }
+        return forwarded;
     }
 
     /** Why an operator must look at it, in one line; empty where nobody must. */

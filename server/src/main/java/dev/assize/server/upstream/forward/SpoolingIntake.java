@@ -173,11 +173,10 @@ final class SpoolingIntake implements AuditIntake {
                 AppendAuditRequest.newBuilder().setTenant(tenant.value()).setIdempotencyKey(key == null ? "" : key);
         events.forEach(event -> request.addEvents(EventWire.of(event, null)));
         Context caller = Context.current();
-        CompletableFuture<Void> before = lane.forwarder().whenForwarded();
-        if (!before.isDone()) {
-            lane.hurry();
-        }
-        return before.thenCompose(done -> link.append(request.build(), caller)).thenApply(SpoolingIntake::inLedger);
+        return forwarding
+                .whenForwarded(tenant)
+                .thenCompose(done -> link.append(request.build(), caller))
+                .thenApply(SpoolingIntake::inLedger);
     }
 
     private static Taken inLedger(AppendAuditResponse response) {

@@ -40,6 +40,9 @@ final class TenantForwarder {
     /** Where nothing is to be sent: how often the ledger is asked whether it still has what it had. */
     static final Duration ASK_EVERY = Duration.ofSeconds(30);
 
+    /** After an attempt in vain: how long whoever would wait for the next one is refused at once. */
+    static final Duration IN_VAIN_FOR = Duration.ofSeconds(1);
+
     /** Where something waits for an operator. */
     static final Duration STOPPED_PAUSE = Duration.ofSeconds(30);
 
@@ -70,6 +73,10 @@ final class TenantForwarder {
     private final List<Waiting> waiting = new ArrayList<>();
     private @Nullable String cutOff;
     private @Nullable String stopped;
+    private @Nullable InVain inVain;
+
+    /** The last attempt, where it was in vain. */
+    private record InVain(Instant at, String why) {}
 
     /** Somebody who waits until a record is forwarded. */
     private record Waiting(long number, CompletableFuture<Void> done) {}
@@ -253,6 +260,7 @@ final class TenantForwarder {
         synchronized (guard) {
             cutOff = null;
             stopped = null;
+            inVain = null;
             waiting.removeIf(it -> it.number <= forwarded && done.add(it));
         }
         done.forEach(it -> it.done.complete(null));
@@ -310,17 +318,28 @@ final class TenantForwarder {
         synchronized (guard) {
             given = List.copyOf(waiting);
             waiting.clear();
+            inVain = new InVain(clock.instant(), why);
         }
-        given.forEach(it -> it.done.completeExceptionally(new LedgerUnavailableException(why, null)));
+        given.forEach(it -> it.done.completeExceptionally(unavailable(why)));
     }
 
-    /** Completes when the ledger has everything that was spooled so far; exceptionally where it does not get it now. */
+    private static LedgerUnavailableException unavailable(String why) {
+        return new LedgerUnavailableException(why, null);
+    }
+
+    /**
+     * Completes when the ledger has everything that was spooled so far; exceptionally where it does not get it now, or did not
+     * a moment ago: each who waits has the ledger asked, and many do not have it asked all the time.
+     */
     CompletableFuture<Void> whenForwarded() {
         long last = queue.last();
         CompletableFuture<Void> done = new CompletableFuture<>();
         synchronized (guard) {
             if (queue.forwarded() >= last) {
                 return CompletableFuture.completedFuture(null);
+            }
+            if (inVain != null && inVain.at.plus(IN_VAIN_FOR).isAfter(clock.instant())) {
+                return CompletableFuture.failedFuture(unavailable(inVain.why));
             }
             waiting.add(new Waiting(last, done));
         }

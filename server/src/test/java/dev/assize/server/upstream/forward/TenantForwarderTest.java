@@ -277,6 +277,11 @@ class TenantForwarderTest {
         forward();
         assertThatThrownBy(cut::join).hasCauseInstanceOf(LedgerUnavailableException.class);
 
+        now = now.plus(TenantForwarder.IN_VAIN_FOR).minusNanos(1);
+        assertThat(forwarder.whenForwarded())
+                .as("nobody has the ledger asked again at once")
+                .isCompletedExceptionally();
+        now = now.plusNanos(1);
         CompletableFuture<Void> waits = forwarder.whenForwarded();
         assertThat(waits).isNotDone();
         ledger.cut(false);
