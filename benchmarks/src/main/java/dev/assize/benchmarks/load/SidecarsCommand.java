@@ -2,7 +2,6 @@ package dev.assize.benchmarks.load;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.google.errorprone.annotations.FormatMethod;
 import dev.assize.benchmarks.load.SidecarsPlan.Cost;
 import dev.assize.benchmarks.load.SidecarsPlan.Found;
 import dev.assize.benchmarks.load.SidecarsPlan.Size;
@@ -115,48 +114,59 @@ public final class SidecarsCommand implements Callable<Integer> {
         Cost changeAlone = found.changesAlone().minus(found.alone());
         Latencies heard = found.fanOut().sinceSent();
         Latencies behind = found.fanOut().sinceAnswered();
-        line(
-                "%,d sidecars of a tenant of %,d documents, over %,d connections",
-                size.sidecars(), size.documents(), size.connections());
-        line(
-                "first states     all after %.1f s; %.1f s of the server's processor, %.2f ms and %.0f KB each",
+        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+        out.printf(
+                Locale.ROOT,
+                "%,d sidecars of a tenant of %,d documents, over %,d connections%n",
+                size.sidecars(),
+                size.documents(),
+                size.connections());
+        out.printf(
+                Locale.ROOT,
+                "first states     all after %.1f s; %.1f s of the server's processor, %.2f ms and %.0f KB each%n",
                 found.first().seconds(),
                 found.first().server(),
                 found.first().server() / size.sidecars() * MILLIS,
                 found.firstBytes() / KILOBYTE / size.sidecars());
-        line(
-                "memory           %.0f MB of live heap, %.1f KB each; resident %.0f MB more",
+        out.printf(
+                Locale.ROOT,
+                "memory           %.0f MB of live heap, %.1f KB each; resident %.0f MB more%n",
                 found.heapBytes() / MEGABYTE,
                 found.heapBytes() / KILOBYTE / size.sidecars(),
                 found.residentBytes() / MEGABYTE);
-        line(
-                "nothing changes  %.3f of a processor, %.0f us a second and sidecar; PostgreSQL %.3f",
+        out.printf(
+                Locale.ROOT,
+                "nothing changes  %.3f of a processor, %.0f us a second and sidecar; PostgreSQL %.3f%n",
                 quiet.server() / quiet.seconds(),
                 quiet.server() / quiet.seconds() / size.sidecars() * MICROS,
                 quiet.database() / quiet.seconds());
-        line(
-                "changes          %,d at %.1f a second; answered after p50 %.1f, p99 %.1f, max %.1f ms",
+        out.printf(
+                Locale.ROOT,
+                "changes          %,d at %.1f a second; answered after p50 %.1f, p99 %.1f, max %.1f ms%n",
                 size.changes(),
                 size.perSecond(),
                 millis(found.fanOut().answers(), 50),
                 millis(found.fanOut().answers(), 99),
                 millis(found.fanOut().answers(), 100));
-        line(
+        out.printf(
+                Locale.ROOT,
                 "fan-out          from the call p50 %.1f, p99 %.1f, max %.1f ms; behind its answer p50 %.1f, p99 %.1f, max"
-                        + " %.1f ms",
+                        + " %.1f ms%n",
                 millis(heard, 50),
                 millis(heard, 99),
                 millis(heard, 100),
                 millis(behind, 50),
                 millis(behind, 99),
                 millis(behind, 100));
-        line(
-                "cost of one      %.1f ms of the server's processor, %.1f of them without sidecars: %.0f us a sidecar",
+        out.printf(
+                Locale.ROOT,
+                "cost of one      %.1f ms of the server's processor, %.1f of them without sidecars: %.0f us a sidecar%n",
                 change.server() / changes * MILLIS,
                 changeAlone.server() / changes * MILLIS,
                 (change.server() - changeAlone.server()) / changes / size.sidecars() * MICROS);
-        line(
-                "%s  %,d changes not heard, %,d states told in two ways, %,d streams ended%s",
+        out.printf(
+                Locale.ROOT,
+                "%s  %,d changes not heard, %,d states told in two ways, %,d streams ended%s%n",
                 isWhole(found) ? "HOLDS " : "BROKEN",
                 found.fanOut().missing(),
                 found.fanOut().disagreements(),
@@ -220,13 +230,6 @@ public final class SidecarsCommand implements Callable<Integer> {
 
     private ParameterException usage(String message) {
         return new ParameterException(Objects.requireNonNull(spec).commandLine(), message);
-    }
-
-    @FormatMethod
-    private void line(String format, Object... values) {
-        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
-        out.println(String.format(Locale.ROOT, format, values));
-        out.flush();
     }
 
     private void say(String line) {

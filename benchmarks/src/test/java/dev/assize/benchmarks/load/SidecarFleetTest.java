@@ -25,6 +25,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -80,7 +81,7 @@ class SidecarFleetTest {
     @Test
     void aStreamThatEndsIsSaidToHaveEnded() throws InterruptedException {
         assertThat(fleet.begin(30)).isTrue();
-        centre.streams.get("Bearer b").onError(Status.RESOURCE_EXHAUSTED.asRuntimeException());
+        Objects.requireNonNull(centre.streams.get("Bearer b")).onError(Status.RESOURCE_EXHAUSTED.asRuntimeException());
         while (fleet.ended().isEmpty()) {
             Thread.onSpinWait();
         }
