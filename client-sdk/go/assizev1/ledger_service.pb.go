@@ -4059,6 +4059,299 @@ func (x *Erasure) GetEntry() *AppendedEntry {
 	return nil
 }
 
+type IdentifyActorsRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Pseudonyms, as entries have them, or subjects; 1 to 500, each once.
+	Actors []string `protobuf:"bytes,2,rep,name=actors,proto3" json:"actors,omitempty"`
+	// Why, for the entry that records it; 1 to 1,024 bytes, without personal data.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdentifyActorsRequest) Reset() {
+	*x = IdentifyActorsRequest{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentifyActorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentifyActorsRequest) ProtoMessage() {}
+
+func (x *IdentifyActorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentifyActorsRequest.ProtoReflect.Descriptor instead.
+func (*IdentifyActorsRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *IdentifyActorsRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *IdentifyActorsRequest) GetActors() []string {
+	if x != nil {
+		return x.Actors
+	}
+	return nil
+}
+
+func (x *IdentifyActorsRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type IdentifyActorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that are known, in the order in which they were asked about.
+	Actors []*IdentifiedActor `protobuf:"bytes,1,rep,name=actors,proto3" json:"actors,omitempty"`
+	// The entry that records it; absent where nobody was identified.
+	Entry         *AppendedEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdentifyActorsResponse) Reset() {
+	*x = IdentifyActorsResponse{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentifyActorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentifyActorsResponse) ProtoMessage() {}
+
+func (x *IdentifyActorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentifyActorsResponse.ProtoReflect.Descriptor instead.
+func (*IdentifyActorsResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *IdentifyActorsResponse) GetActors() []*IdentifiedActor {
+	if x != nil {
+		return x.Actors
+	}
+	return nil
+}
+
+func (x *IdentifyActorsResponse) GetEntry() *AppendedEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+// A subject and its pseudonym. The pseudonym is `pseudonym:` and, in hexadecimal, the commitment to field 17 with this salt
+// and the subject as its value: with both, anybody can compute it.
+type IdentifiedActor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pseudonym     string                 `protobuf:"bytes,1,opt,name=pseudonym,proto3" json:"pseudonym,omitempty"`
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	Salt          []byte                 `protobuf:"bytes,3,opt,name=salt,proto3" json:"salt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IdentifiedActor) Reset() {
+	*x = IdentifiedActor{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentifiedActor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentifiedActor) ProtoMessage() {}
+
+func (x *IdentifiedActor) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentifiedActor.ProtoReflect.Descriptor instead.
+func (*IdentifiedActor) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *IdentifiedActor) GetPseudonym() string {
+	if x != nil {
+		return x.Pseudonym
+	}
+	return ""
+}
+
+func (x *IdentifiedActor) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *IdentifiedActor) GetSalt() []byte {
+	if x != nil {
+		return x.Salt
+	}
+	return nil
+}
+
+type EraseActorRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// A pseudonym, or the subject that it stands for.
+	Actor string `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	// On what basis, for the entry that records it; without personal data, for it cannot be erased. 1 to 1,024 bytes.
+	Basis         string `protobuf:"bytes,3,opt,name=basis,proto3" json:"basis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseActorRequest) Reset() {
+	*x = EraseActorRequest{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseActorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseActorRequest) ProtoMessage() {}
+
+func (x *EraseActorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseActorRequest.ProtoReflect.Descriptor instead.
+func (*EraseActorRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *EraseActorRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *EraseActorRequest) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *EraseActorRequest) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+type EraseActorResponse struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Pseudonym string                 `protobuf:"bytes,1,opt,name=pseudonym,proto3" json:"pseudonym,omitempty"`
+	// The entry that records it, also where it had been erased before.
+	Entry         *AppendedEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseActorResponse) Reset() {
+	*x = EraseActorResponse{}
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseActorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseActorResponse) ProtoMessage() {}
+
+func (x *EraseActorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseActorResponse.ProtoReflect.Descriptor instead.
+func (*EraseActorResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *EraseActorResponse) GetPseudonym() string {
+	if x != nil {
+		return x.Pseudonym
+	}
+	return ""
+}
+
+func (x *EraseActorResponse) GetEntry() *AppendedEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
 type PlaceHoldRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
@@ -4071,7 +4364,7 @@ type PlaceHoldRequest struct {
 
 func (x *PlaceHoldRequest) Reset() {
 	*x = PlaceHoldRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4083,7 +4376,7 @@ func (x *PlaceHoldRequest) String() string {
 func (*PlaceHoldRequest) ProtoMessage() {}
 
 func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[45]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4096,7 +4389,7 @@ func (x *PlaceHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHoldRequest.ProtoReflect.Descriptor instead.
 func (*PlaceHoldRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{45}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *PlaceHoldRequest) GetTenant() string {
@@ -4136,7 +4429,7 @@ type HoldScope struct {
 
 func (x *HoldScope) Reset() {
 	*x = HoldScope{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +4441,7 @@ func (x *HoldScope) String() string {
 func (*HoldScope) ProtoMessage() {}
 
 func (x *HoldScope) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[46]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +4454,7 @@ func (x *HoldScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldScope.ProtoReflect.Descriptor instead.
 func (*HoldScope) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{46}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *HoldScope) GetActor() string {
@@ -4201,7 +4494,7 @@ type PlaceHoldResponse struct {
 
 func (x *PlaceHoldResponse) Reset() {
 	*x = PlaceHoldResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4213,7 +4506,7 @@ func (x *PlaceHoldResponse) String() string {
 func (*PlaceHoldResponse) ProtoMessage() {}
 
 func (x *PlaceHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[47]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4226,7 +4519,7 @@ func (x *PlaceHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceHoldResponse.ProtoReflect.Descriptor instead.
 func (*PlaceHoldResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{47}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PlaceHoldResponse) GetHold() *Hold {
@@ -4258,7 +4551,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4270,7 +4563,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[48]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4283,7 +4576,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{48}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Hold) GetHoldId() string {
@@ -4375,7 +4668,7 @@ type ReleaseHoldRequest struct {
 
 func (x *ReleaseHoldRequest) Reset() {
 	*x = ReleaseHoldRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4387,7 +4680,7 @@ func (x *ReleaseHoldRequest) String() string {
 func (*ReleaseHoldRequest) ProtoMessage() {}
 
 func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[49]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4400,7 +4693,7 @@ func (x *ReleaseHoldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{49}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ReleaseHoldRequest) GetTenant() string {
@@ -4433,7 +4726,7 @@ type ReleaseHoldResponse struct {
 
 func (x *ReleaseHoldResponse) Reset() {
 	*x = ReleaseHoldResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4445,7 +4738,7 @@ func (x *ReleaseHoldResponse) String() string {
 func (*ReleaseHoldResponse) ProtoMessage() {}
 
 func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[50]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4458,7 +4751,7 @@ func (x *ReleaseHoldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseHoldResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseHoldResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{50}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ReleaseHoldResponse) GetHold() *Hold {
@@ -4482,7 +4775,7 @@ type ListHoldsRequest struct {
 
 func (x *ListHoldsRequest) Reset() {
 	*x = ListHoldsRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4494,7 +4787,7 @@ func (x *ListHoldsRequest) String() string {
 func (*ListHoldsRequest) ProtoMessage() {}
 
 func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[51]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4507,7 +4800,7 @@ func (x *ListHoldsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsRequest.ProtoReflect.Descriptor instead.
 func (*ListHoldsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{51}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListHoldsRequest) GetTenant() string {
@@ -4549,7 +4842,7 @@ type ListHoldsResponse struct {
 
 func (x *ListHoldsResponse) Reset() {
 	*x = ListHoldsResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4561,7 +4854,7 @@ func (x *ListHoldsResponse) String() string {
 func (*ListHoldsResponse) ProtoMessage() {}
 
 func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[52]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4574,7 +4867,7 @@ func (x *ListHoldsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListHoldsResponse.ProtoReflect.Descriptor instead.
 func (*ListHoldsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{52}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListHoldsResponse) GetHolds() []*Hold {
@@ -4610,7 +4903,7 @@ type PruneLedgerRequest struct {
 
 func (x *PruneLedgerRequest) Reset() {
 	*x = PruneLedgerRequest{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4622,7 +4915,7 @@ func (x *PruneLedgerRequest) String() string {
 func (*PruneLedgerRequest) ProtoMessage() {}
 
 func (x *PruneLedgerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[53]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4635,7 +4928,7 @@ func (x *PruneLedgerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneLedgerRequest.ProtoReflect.Descriptor instead.
 func (*PruneLedgerRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{53}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *PruneLedgerRequest) GetTenant() string {
@@ -4703,7 +4996,7 @@ type PruneLedgerResponse struct {
 
 func (x *PruneLedgerResponse) Reset() {
 	*x = PruneLedgerResponse{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4715,7 +5008,7 @@ func (x *PruneLedgerResponse) String() string {
 func (*PruneLedgerResponse) ProtoMessage() {}
 
 func (x *PruneLedgerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[54]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4728,7 +5021,7 @@ func (x *PruneLedgerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PruneLedgerResponse.ProtoReflect.Descriptor instead.
 func (*PruneLedgerResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{54}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *PruneLedgerResponse) GetPruningId() string {
@@ -4805,7 +5098,7 @@ type PrunedPart struct {
 
 func (x *PrunedPart) Reset() {
 	*x = PrunedPart{}
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4817,7 +5110,7 @@ func (x *PrunedPart) String() string {
 func (*PrunedPart) ProtoMessage() {}
 
 func (x *PrunedPart) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_ledger_service_proto_msgTypes[55]
+	mi := &file_assize_v1_ledger_service_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4830,7 +5123,7 @@ func (x *PrunedPart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PrunedPart.ProtoReflect.Descriptor instead.
 func (*PrunedPart) Descriptor() ([]byte, []int) {
-	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{55}
+	return file_assize_v1_ledger_service_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *PrunedPart) GetFromSeq() int64 {
@@ -5201,7 +5494,25 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\aErasure\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x03R\x03seq\x12\x16\n" +
 	"\x06fields\x18\x02 \x03(\tR\x06fields\x12.\n" +
-	"\x05entry\x18\x03 \x01(\v2\x18.assize.v1.AppendedEntryR\x05entry\"n\n" +
+	"\x05entry\x18\x03 \x01(\v2\x18.assize.v1.AppendedEntryR\x05entry\"_\n" +
+	"\x15IdentifyActorsRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06actors\x18\x02 \x03(\tR\x06actors\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"|\n" +
+	"\x16IdentifyActorsResponse\x122\n" +
+	"\x06actors\x18\x01 \x03(\v2\x1a.assize.v1.IdentifiedActorR\x06actors\x12.\n" +
+	"\x05entry\x18\x02 \x01(\v2\x18.assize.v1.AppendedEntryR\x05entry\"]\n" +
+	"\x0fIdentifiedActor\x12\x1c\n" +
+	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
+	"\x04salt\x18\x03 \x01(\fR\x04salt\"W\n" +
+	"\x11EraseActorRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x14\n" +
+	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x14\n" +
+	"\x05basis\x18\x03 \x01(\tR\x05basis\"b\n" +
+	"\x12EraseActorResponse\x12\x1c\n" +
+	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12.\n" +
+	"\x05entry\x18\x02 \x01(\v2\x18.assize.v1.AppendedEntryR\x05entry\"n\n" +
 	"\x10PlaceHoldRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12*\n" +
 	"\x05scope\x18\x02 \x01(\v2\x14.assize.v1.HoldScopeR\x05scope\x12\x16\n" +
@@ -5310,8 +5621,7 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x17LINEAGE_CUT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LINEAGE_CUT_CYCLE\x10\x01\x12\x18\n" +
 	"\x14LINEAGE_CUT_REPEATED\x10\x02\x12\x15\n" +
-	"\x11LINEAGE_CUT_DEPTH\x10\x032\xfd\n" +
-	"\n" +
+	"\x11LINEAGE_CUT_DEPTH\x10\x032\x9f\f\n" +
 	"\rLedgerService\x12L\n" +
 	"\vAppendAudit\x12\x1d.assize.v1.AppendAuditRequest\x1a\x1e.assize.v1.AppendAuditResponse\x12R\n" +
 	"\rAppendSpooled\x12\x1f.assize.v1.AppendSpooledRequest\x1a .assize.v1.AppendSpooledResponse\x12I\n" +
@@ -5329,7 +5639,10 @@ const file_assize_v1_ledger_service_proto_rawDesc = "" +
 	"\x13GetConsistencyProof\x12%.assize.v1.GetConsistencyProofRequest\x1a&.assize.v1.GetConsistencyProofResponse\x12[\n" +
 	"\x10BeginIncarnation\x12\".assize.v1.BeginIncarnationRequest\x1a#.assize.v1.BeginIncarnationResponse\x12I\n" +
 	"\n" +
-	"EraseAudit\x12\x1c.assize.v1.EraseAuditRequest\x1a\x1d.assize.v1.EraseAuditResponse\x12F\n" +
+	"EraseAudit\x12\x1c.assize.v1.EraseAuditRequest\x1a\x1d.assize.v1.EraseAuditResponse\x12U\n" +
+	"\x0eIdentifyActors\x12 .assize.v1.IdentifyActorsRequest\x1a!.assize.v1.IdentifyActorsResponse\x12I\n" +
+	"\n" +
+	"EraseActor\x12\x1c.assize.v1.EraseActorRequest\x1a\x1d.assize.v1.EraseActorResponse\x12F\n" +
 	"\tPlaceHold\x12\x1b.assize.v1.PlaceHoldRequest\x1a\x1c.assize.v1.PlaceHoldResponse\x12L\n" +
 	"\vReleaseHold\x12\x1d.assize.v1.ReleaseHoldRequest\x1a\x1e.assize.v1.ReleaseHoldResponse\x12F\n" +
 	"\tListHolds\x12\x1b.assize.v1.ListHoldsRequest\x1a\x1c.assize.v1.ListHoldsResponse\x12L\n" +
@@ -5349,7 +5662,7 @@ func file_assize_v1_ledger_service_proto_rawDescGZIP() []byte {
 }
 
 var file_assize_v1_ledger_service_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_assize_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_assize_v1_ledger_service_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_assize_v1_ledger_service_proto_goTypes = []any{
 	(Outcome)(0),                        // 0: assize.v1.Outcome
 	(Acknowledgement)(0),                // 1: assize.v1.Acknowledgement
@@ -5402,22 +5715,27 @@ var file_assize_v1_ledger_service_proto_goTypes = []any{
 	(*EraseAuditRequest)(nil),           // 48: assize.v1.EraseAuditRequest
 	(*EraseAuditResponse)(nil),          // 49: assize.v1.EraseAuditResponse
 	(*Erasure)(nil),                     // 50: assize.v1.Erasure
-	(*PlaceHoldRequest)(nil),            // 51: assize.v1.PlaceHoldRequest
-	(*HoldScope)(nil),                   // 52: assize.v1.HoldScope
-	(*PlaceHoldResponse)(nil),           // 53: assize.v1.PlaceHoldResponse
-	(*Hold)(nil),                        // 54: assize.v1.Hold
-	(*ReleaseHoldRequest)(nil),          // 55: assize.v1.ReleaseHoldRequest
-	(*ReleaseHoldResponse)(nil),         // 56: assize.v1.ReleaseHoldResponse
-	(*ListHoldsRequest)(nil),            // 57: assize.v1.ListHoldsRequest
-	(*ListHoldsResponse)(nil),           // 58: assize.v1.ListHoldsResponse
-	(*PruneLedgerRequest)(nil),          // 59: assize.v1.PruneLedgerRequest
-	(*PruneLedgerResponse)(nil),         // 60: assize.v1.PruneLedgerResponse
-	(*PrunedPart)(nil),                  // 61: assize.v1.PrunedPart
-	(*timestamppb.Timestamp)(nil),       // 62: google.protobuf.Timestamp
+	(*IdentifyActorsRequest)(nil),       // 51: assize.v1.IdentifyActorsRequest
+	(*IdentifyActorsResponse)(nil),      // 52: assize.v1.IdentifyActorsResponse
+	(*IdentifiedActor)(nil),             // 53: assize.v1.IdentifiedActor
+	(*EraseActorRequest)(nil),           // 54: assize.v1.EraseActorRequest
+	(*EraseActorResponse)(nil),          // 55: assize.v1.EraseActorResponse
+	(*PlaceHoldRequest)(nil),            // 56: assize.v1.PlaceHoldRequest
+	(*HoldScope)(nil),                   // 57: assize.v1.HoldScope
+	(*PlaceHoldResponse)(nil),           // 58: assize.v1.PlaceHoldResponse
+	(*Hold)(nil),                        // 59: assize.v1.Hold
+	(*ReleaseHoldRequest)(nil),          // 60: assize.v1.ReleaseHoldRequest
+	(*ReleaseHoldResponse)(nil),         // 61: assize.v1.ReleaseHoldResponse
+	(*ListHoldsRequest)(nil),            // 62: assize.v1.ListHoldsRequest
+	(*ListHoldsResponse)(nil),           // 63: assize.v1.ListHoldsResponse
+	(*PruneLedgerRequest)(nil),          // 64: assize.v1.PruneLedgerRequest
+	(*PruneLedgerResponse)(nil),         // 65: assize.v1.PruneLedgerResponse
+	(*PrunedPart)(nil),                  // 66: assize.v1.PrunedPart
+	(*timestamppb.Timestamp)(nil),       // 67: google.protobuf.Timestamp
 }
 var file_assize_v1_ledger_service_proto_depIdxs = []int32{
 	0,  // 0: assize.v1.AuditEvent.outcome:type_name -> assize.v1.Outcome
-	62, // 1: assize.v1.AuditEvent.occurred_at:type_name -> google.protobuf.Timestamp
+	67, // 1: assize.v1.AuditEvent.occurred_at:type_name -> google.protobuf.Timestamp
 	6,  // 2: assize.v1.AppendAuditRequest.events:type_name -> assize.v1.AuditEvent
 	1,  // 3: assize.v1.AppendAuditRequest.acknowledgement:type_name -> assize.v1.Acknowledgement
 	18, // 4: assize.v1.AppendAuditResponse.entries:type_name -> assize.v1.AppendedEntry
@@ -5426,21 +5744,21 @@ var file_assize_v1_ledger_service_proto_depIdxs = []int32{
 	6,  // 7: assize.v1.SpooledRecord.events:type_name -> assize.v1.AuditEvent
 	10, // 8: assize.v1.AppendSpooledRequest.records:type_name -> assize.v1.SpooledRecord
 	15, // 9: assize.v1.ListSpoolsResponse.spools:type_name -> assize.v1.SpoolStanding
-	62, // 10: assize.v1.SpoolStanding.heard_at:type_name -> google.protobuf.Timestamp
+	67, // 10: assize.v1.SpoolStanding.heard_at:type_name -> google.protobuf.Timestamp
 	18, // 11: assize.v1.DeclareSpoolLossResponse.entry:type_name -> assize.v1.AppendedEntry
-	62, // 12: assize.v1.AppendedEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	67, // 12: assize.v1.AppendedEntry.recorded_at:type_name -> google.protobuf.Timestamp
 	21, // 13: assize.v1.VerifyChainResponse.progress:type_name -> assize.v1.VerifyProgress
 	22, // 14: assize.v1.VerifyChainResponse.result:type_name -> assize.v1.VerifyResult
 	2,  // 15: assize.v1.VerifyResult.fault:type_name -> assize.v1.ChainFault
 	23, // 16: assize.v1.VerifyResult.pruned:type_name -> assize.v1.PrunedPrefix
-	62, // 17: assize.v1.QueryAuditRequest.from:type_name -> google.protobuf.Timestamp
-	62, // 18: assize.v1.QueryAuditRequest.to:type_name -> google.protobuf.Timestamp
+	67, // 17: assize.v1.QueryAuditRequest.from:type_name -> google.protobuf.Timestamp
+	67, // 18: assize.v1.QueryAuditRequest.to:type_name -> google.protobuf.Timestamp
 	0,  // 19: assize.v1.QueryAuditRequest.outcome:type_name -> assize.v1.Outcome
 	26, // 20: assize.v1.QueryAuditResponse.entries:type_name -> assize.v1.AuditEntry
-	62, // 21: assize.v1.AuditEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	67, // 21: assize.v1.AuditEntry.recorded_at:type_name -> google.protobuf.Timestamp
 	6,  // 22: assize.v1.AuditEntry.event:type_name -> assize.v1.AuditEvent
-	62, // 23: assize.v1.ExportAuditRequest.from:type_name -> google.protobuf.Timestamp
-	62, // 24: assize.v1.ExportAuditRequest.to:type_name -> google.protobuf.Timestamp
+	67, // 23: assize.v1.ExportAuditRequest.from:type_name -> google.protobuf.Timestamp
+	67, // 24: assize.v1.ExportAuditRequest.to:type_name -> google.protobuf.Timestamp
 	0,  // 25: assize.v1.ExportAuditRequest.outcome:type_name -> assize.v1.Outcome
 	3,  // 26: assize.v1.ExportAuditRequest.format:type_name -> assize.v1.ExportFormat
 	30, // 27: assize.v1.ExportAuditResponse.progress:type_name -> assize.v1.ExportProgress
@@ -5450,71 +5768,78 @@ var file_assize_v1_ledger_service_proto_depIdxs = []int32{
 	29, // 31: assize.v1.ExportAuditResponse.base:type_name -> assize.v1.ExportedBase
 	32, // 32: assize.v1.ExportedFrames.values:type_name -> assize.v1.KeptValue
 	4,  // 33: assize.v1.GetLineageRequest.direction:type_name -> assize.v1.LineageDirection
-	62, // 34: assize.v1.GetLineageRequest.as_of:type_name -> google.protobuf.Timestamp
+	67, // 34: assize.v1.GetLineageRequest.as_of:type_name -> google.protobuf.Timestamp
 	37, // 35: assize.v1.GetLineageResponse.accesses:type_name -> assize.v1.LineageAccess
 	38, // 36: assize.v1.GetLineageResponse.upstream:type_name -> assize.v1.LineageNode
 	38, // 37: assize.v1.GetLineageResponse.downstream:type_name -> assize.v1.LineageNode
-	62, // 38: assize.v1.LineageAccess.recorded_at:type_name -> google.protobuf.Timestamp
+	67, // 38: assize.v1.LineageAccess.recorded_at:type_name -> google.protobuf.Timestamp
 	0,  // 39: assize.v1.LineageAccess.outcome:type_name -> assize.v1.Outcome
 	5,  // 40: assize.v1.LineageNode.cut:type_name -> assize.v1.LineageCut
 	38, // 41: assize.v1.LineageNode.derived:type_name -> assize.v1.LineageNode
-	62, // 42: assize.v1.GetCheckpointResponse.signed_at:type_name -> google.protobuf.Timestamp
+	67, // 42: assize.v1.GetCheckpointResponse.signed_at:type_name -> google.protobuf.Timestamp
 	41, // 43: assize.v1.GetCheckpointResponse.meta:type_name -> assize.v1.MetaCheckpoint
 	18, // 44: assize.v1.BeginIncarnationResponse.entry:type_name -> assize.v1.AppendedEntry
 	50, // 45: assize.v1.EraseAuditResponse.erasures:type_name -> assize.v1.Erasure
 	18, // 46: assize.v1.Erasure.entry:type_name -> assize.v1.AppendedEntry
-	52, // 47: assize.v1.PlaceHoldRequest.scope:type_name -> assize.v1.HoldScope
-	62, // 48: assize.v1.HoldScope.from:type_name -> google.protobuf.Timestamp
-	62, // 49: assize.v1.HoldScope.to:type_name -> google.protobuf.Timestamp
-	54, // 50: assize.v1.PlaceHoldResponse.hold:type_name -> assize.v1.Hold
-	52, // 51: assize.v1.Hold.scope:type_name -> assize.v1.HoldScope
-	62, // 52: assize.v1.Hold.placed_at:type_name -> google.protobuf.Timestamp
-	62, // 53: assize.v1.Hold.released_at:type_name -> google.protobuf.Timestamp
-	54, // 54: assize.v1.ReleaseHoldResponse.hold:type_name -> assize.v1.Hold
-	54, // 55: assize.v1.ListHoldsResponse.holds:type_name -> assize.v1.Hold
-	62, // 56: assize.v1.PruneLedgerRequest.before:type_name -> google.protobuf.Timestamp
-	18, // 57: assize.v1.PruneLedgerResponse.proposed:type_name -> assize.v1.AppendedEntry
-	61, // 58: assize.v1.PruneLedgerResponse.pruned:type_name -> assize.v1.PrunedPart
-	18, // 59: assize.v1.PrunedPart.entry:type_name -> assize.v1.AppendedEntry
-	7,  // 60: assize.v1.LedgerService.AppendAudit:input_type -> assize.v1.AppendAuditRequest
-	11, // 61: assize.v1.LedgerService.AppendSpooled:input_type -> assize.v1.AppendSpooledRequest
-	13, // 62: assize.v1.LedgerService.ListSpools:input_type -> assize.v1.ListSpoolsRequest
-	16, // 63: assize.v1.LedgerService.DeclareSpoolLoss:input_type -> assize.v1.DeclareSpoolLossRequest
-	19, // 64: assize.v1.LedgerService.VerifyChain:input_type -> assize.v1.VerifyChainRequest
-	24, // 65: assize.v1.LedgerService.QueryAudit:input_type -> assize.v1.QueryAuditRequest
-	27, // 66: assize.v1.LedgerService.ExportAudit:input_type -> assize.v1.ExportAuditRequest
-	35, // 67: assize.v1.LedgerService.GetLineage:input_type -> assize.v1.GetLineageRequest
-	39, // 68: assize.v1.LedgerService.GetCheckpoint:input_type -> assize.v1.GetCheckpointRequest
-	42, // 69: assize.v1.LedgerService.GetInclusionProof:input_type -> assize.v1.GetInclusionProofRequest
-	44, // 70: assize.v1.LedgerService.GetConsistencyProof:input_type -> assize.v1.GetConsistencyProofRequest
-	46, // 71: assize.v1.LedgerService.BeginIncarnation:input_type -> assize.v1.BeginIncarnationRequest
-	48, // 72: assize.v1.LedgerService.EraseAudit:input_type -> assize.v1.EraseAuditRequest
-	51, // 73: assize.v1.LedgerService.PlaceHold:input_type -> assize.v1.PlaceHoldRequest
-	55, // 74: assize.v1.LedgerService.ReleaseHold:input_type -> assize.v1.ReleaseHoldRequest
-	57, // 75: assize.v1.LedgerService.ListHolds:input_type -> assize.v1.ListHoldsRequest
-	59, // 76: assize.v1.LedgerService.PruneLedger:input_type -> assize.v1.PruneLedgerRequest
-	8,  // 77: assize.v1.LedgerService.AppendAudit:output_type -> assize.v1.AppendAuditResponse
-	12, // 78: assize.v1.LedgerService.AppendSpooled:output_type -> assize.v1.AppendSpooledResponse
-	14, // 79: assize.v1.LedgerService.ListSpools:output_type -> assize.v1.ListSpoolsResponse
-	17, // 80: assize.v1.LedgerService.DeclareSpoolLoss:output_type -> assize.v1.DeclareSpoolLossResponse
-	20, // 81: assize.v1.LedgerService.VerifyChain:output_type -> assize.v1.VerifyChainResponse
-	25, // 82: assize.v1.LedgerService.QueryAudit:output_type -> assize.v1.QueryAuditResponse
-	28, // 83: assize.v1.LedgerService.ExportAudit:output_type -> assize.v1.ExportAuditResponse
-	36, // 84: assize.v1.LedgerService.GetLineage:output_type -> assize.v1.GetLineageResponse
-	40, // 85: assize.v1.LedgerService.GetCheckpoint:output_type -> assize.v1.GetCheckpointResponse
-	43, // 86: assize.v1.LedgerService.GetInclusionProof:output_type -> assize.v1.GetInclusionProofResponse
-	45, // 87: assize.v1.LedgerService.GetConsistencyProof:output_type -> assize.v1.GetConsistencyProofResponse
-	47, // 88: assize.v1.LedgerService.BeginIncarnation:output_type -> assize.v1.BeginIncarnationResponse
-	49, // 89: assize.v1.LedgerService.EraseAudit:output_type -> assize.v1.EraseAuditResponse
-	53, // 90: assize.v1.LedgerService.PlaceHold:output_type -> assize.v1.PlaceHoldResponse
-	56, // 91: assize.v1.LedgerService.ReleaseHold:output_type -> assize.v1.ReleaseHoldResponse
-	58, // 92: assize.v1.LedgerService.ListHolds:output_type -> assize.v1.ListHoldsResponse
-	60, // 93: assize.v1.LedgerService.PruneLedger:output_type -> assize.v1.PruneLedgerResponse
-	77, // [77:94] is the sub-list for method output_type
-	60, // [60:77] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	53, // 47: assize.v1.IdentifyActorsResponse.actors:type_name -> assize.v1.IdentifiedActor
+	18, // 48: assize.v1.IdentifyActorsResponse.entry:type_name -> assize.v1.AppendedEntry
+	18, // 49: assize.v1.EraseActorResponse.entry:type_name -> assize.v1.AppendedEntry
+	57, // 50: assize.v1.PlaceHoldRequest.scope:type_name -> assize.v1.HoldScope
+	67, // 51: assize.v1.HoldScope.from:type_name -> google.protobuf.Timestamp
+	67, // 52: assize.v1.HoldScope.to:type_name -> google.protobuf.Timestamp
+	59, // 53: assize.v1.PlaceHoldResponse.hold:type_name -> assize.v1.Hold
+	57, // 54: assize.v1.Hold.scope:type_name -> assize.v1.HoldScope
+	67, // 55: assize.v1.Hold.placed_at:type_name -> google.protobuf.Timestamp
+	67, // 56: assize.v1.Hold.released_at:type_name -> google.protobuf.Timestamp
+	59, // 57: assize.v1.ReleaseHoldResponse.hold:type_name -> assize.v1.Hold
+	59, // 58: assize.v1.ListHoldsResponse.holds:type_name -> assize.v1.Hold
+	67, // 59: assize.v1.PruneLedgerRequest.before:type_name -> google.protobuf.Timestamp
+	18, // 60: assize.v1.PruneLedgerResponse.proposed:type_name -> assize.v1.AppendedEntry
+	66, // 61: assize.v1.PruneLedgerResponse.pruned:type_name -> assize.v1.PrunedPart
+	18, // 62: assize.v1.PrunedPart.entry:type_name -> assize.v1.AppendedEntry
+	7,  // 63: assize.v1.LedgerService.AppendAudit:input_type -> assize.v1.AppendAuditRequest
+	11, // 64: assize.v1.LedgerService.AppendSpooled:input_type -> assize.v1.AppendSpooledRequest
+	13, // 65: assize.v1.LedgerService.ListSpools:input_type -> assize.v1.ListSpoolsRequest
+	16, // 66: assize.v1.LedgerService.DeclareSpoolLoss:input_type -> assize.v1.DeclareSpoolLossRequest
+	19, // 67: assize.v1.LedgerService.VerifyChain:input_type -> assize.v1.VerifyChainRequest
+	24, // 68: assize.v1.LedgerService.QueryAudit:input_type -> assize.v1.QueryAuditRequest
+	27, // 69: assize.v1.LedgerService.ExportAudit:input_type -> assize.v1.ExportAuditRequest
+	35, // 70: assize.v1.LedgerService.GetLineage:input_type -> assize.v1.GetLineageRequest
+	39, // 71: assize.v1.LedgerService.GetCheckpoint:input_type -> assize.v1.GetCheckpointRequest
+	42, // 72: assize.v1.LedgerService.GetInclusionProof:input_type -> assize.v1.GetInclusionProofRequest
+	44, // 73: assize.v1.LedgerService.GetConsistencyProof:input_type -> assize.v1.GetConsistencyProofRequest
+	46, // 74: assize.v1.LedgerService.BeginIncarnation:input_type -> assize.v1.BeginIncarnationRequest
+	48, // 75: assize.v1.LedgerService.EraseAudit:input_type -> assize.v1.EraseAuditRequest
+	51, // 76: assize.v1.LedgerService.IdentifyActors:input_type -> assize.v1.IdentifyActorsRequest
+	54, // 77: assize.v1.LedgerService.EraseActor:input_type -> assize.v1.EraseActorRequest
+	56, // 78: assize.v1.LedgerService.PlaceHold:input_type -> assize.v1.PlaceHoldRequest
+	60, // 79: assize.v1.LedgerService.ReleaseHold:input_type -> assize.v1.ReleaseHoldRequest
+	62, // 80: assize.v1.LedgerService.ListHolds:input_type -> assize.v1.ListHoldsRequest
+	64, // 81: assize.v1.LedgerService.PruneLedger:input_type -> assize.v1.PruneLedgerRequest
+	8,  // 82: assize.v1.LedgerService.AppendAudit:output_type -> assize.v1.AppendAuditResponse
+	12, // 83: assize.v1.LedgerService.AppendSpooled:output_type -> assize.v1.AppendSpooledResponse
+	14, // 84: assize.v1.LedgerService.ListSpools:output_type -> assize.v1.ListSpoolsResponse
+	17, // 85: assize.v1.LedgerService.DeclareSpoolLoss:output_type -> assize.v1.DeclareSpoolLossResponse
+	20, // 86: assize.v1.LedgerService.VerifyChain:output_type -> assize.v1.VerifyChainResponse
+	25, // 87: assize.v1.LedgerService.QueryAudit:output_type -> assize.v1.QueryAuditResponse
+	28, // 88: assize.v1.LedgerService.ExportAudit:output_type -> assize.v1.ExportAuditResponse
+	36, // 89: assize.v1.LedgerService.GetLineage:output_type -> assize.v1.GetLineageResponse
+	40, // 90: assize.v1.LedgerService.GetCheckpoint:output_type -> assize.v1.GetCheckpointResponse
+	43, // 91: assize.v1.LedgerService.GetInclusionProof:output_type -> assize.v1.GetInclusionProofResponse
+	45, // 92: assize.v1.LedgerService.GetConsistencyProof:output_type -> assize.v1.GetConsistencyProofResponse
+	47, // 93: assize.v1.LedgerService.BeginIncarnation:output_type -> assize.v1.BeginIncarnationResponse
+	49, // 94: assize.v1.LedgerService.EraseAudit:output_type -> assize.v1.EraseAuditResponse
+	52, // 95: assize.v1.LedgerService.IdentifyActors:output_type -> assize.v1.IdentifyActorsResponse
+	55, // 96: assize.v1.LedgerService.EraseActor:output_type -> assize.v1.EraseActorResponse
+	58, // 97: assize.v1.LedgerService.PlaceHold:output_type -> assize.v1.PlaceHoldResponse
+	61, // 98: assize.v1.LedgerService.ReleaseHold:output_type -> assize.v1.ReleaseHoldResponse
+	63, // 99: assize.v1.LedgerService.ListHolds:output_type -> assize.v1.ListHoldsResponse
+	65, // 100: assize.v1.LedgerService.PruneLedger:output_type -> assize.v1.PruneLedgerResponse
+	82, // [82:101] is the sub-list for method output_type
+	63, // [63:82] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_ledger_service_proto_init() }
@@ -5541,15 +5866,15 @@ func file_assize_v1_ledger_service_proto_init() {
 	file_assize_v1_ledger_service_proto_msgTypes[32].OneofWrappers = []any{}
 	file_assize_v1_ledger_service_proto_msgTypes[36].OneofWrappers = []any{}
 	file_assize_v1_ledger_service_proto_msgTypes[38].OneofWrappers = []any{}
-	file_assize_v1_ledger_service_proto_msgTypes[48].OneofWrappers = []any{}
 	file_assize_v1_ledger_service_proto_msgTypes[53].OneofWrappers = []any{}
+	file_assize_v1_ledger_service_proto_msgTypes[58].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_ledger_service_proto_rawDesc), len(file_assize_v1_ledger_service_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   56,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,6 +32,8 @@ const (
 	LedgerService_GetConsistencyProof_FullMethodName = "/assize.v1.LedgerService/GetConsistencyProof"
 	LedgerService_BeginIncarnation_FullMethodName    = "/assize.v1.LedgerService/BeginIncarnation"
 	LedgerService_EraseAudit_FullMethodName          = "/assize.v1.LedgerService/EraseAudit"
+	LedgerService_IdentifyActors_FullMethodName      = "/assize.v1.LedgerService/IdentifyActors"
+	LedgerService_EraseActor_FullMethodName          = "/assize.v1.LedgerService/EraseActor"
 	LedgerService_PlaceHold_FullMethodName           = "/assize.v1.LedgerService/PlaceHold"
 	LedgerService_ReleaseHold_FullMethodName         = "/assize.v1.LedgerService/ReleaseHold"
 	LedgerService_ListHolds_FullMethodName           = "/assize.v1.LedgerService/ListHolds"
@@ -81,6 +83,13 @@ type LedgerServiceClient interface {
 	// Erases values that are kept beside entries, for good, and records that it was done; entries, hashes and proofs stay
 	// what they are. All or nothing; what is erased already stays so. An entry under a legal hold is FAILED_PRECONDITION.
 	EraseAudit(ctx context.Context, in *EraseAuditRequest, opts ...grpc.CallOption) (*EraseAuditResponse, error)
+	// Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+	// recorded, with the pseudonyms and without the names.
+	IdentifyActors(ctx context.Context, in *IdentifyActorsRequest, opts ...grpc.CallOption) (*IdentifyActorsResponse, error)
+	// Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+	// nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+	// hold it is FAILED_PRECONDITION.
+	EraseActor(ctx context.Context, in *EraseActorRequest, opts ...grpc.CallOption) (*EraseActorResponse, error)
 	// Keeps entries from being erased, until it is released; the placing is recorded.
 	PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*PlaceHoldResponse, error)
 	// Releases a hold; recorded. Whoever placed it cannot.
@@ -251,6 +260,26 @@ func (c *ledgerServiceClient) EraseAudit(ctx context.Context, in *EraseAuditRequ
 	return out, nil
 }
 
+func (c *ledgerServiceClient) IdentifyActors(ctx context.Context, in *IdentifyActorsRequest, opts ...grpc.CallOption) (*IdentifyActorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IdentifyActorsResponse)
+	err := c.cc.Invoke(ctx, LedgerService_IdentifyActors_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *ledgerServiceClient) EraseActor(ctx context.Context, in *EraseActorRequest, opts ...grpc.CallOption) (*EraseActorResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EraseActorResponse)
+	err := c.cc.Invoke(ctx, LedgerService_EraseActor_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ledgerServiceClient) PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*PlaceHoldResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PlaceHoldResponse)
@@ -334,6 +363,13 @@ type LedgerServiceServer interface {
 	// Erases values that are kept beside entries, for good, and records that it was done; entries, hashes and proofs stay
 	// what they are. All or nothing; what is erased already stays so. An entry under a legal hold is FAILED_PRECONDITION.
 	EraseAudit(context.Context, *EraseAuditRequest) (*EraseAuditResponse, error)
+	// Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+	// recorded, with the pseudonyms and without the names.
+	IdentifyActors(context.Context, *IdentifyActorsRequest) (*IdentifyActorsResponse, error)
+	// Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+	// nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+	// hold it is FAILED_PRECONDITION.
+	EraseActor(context.Context, *EraseActorRequest) (*EraseActorResponse, error)
 	// Keeps entries from being erased, until it is released; the placing is recorded.
 	PlaceHold(context.Context, *PlaceHoldRequest) (*PlaceHoldResponse, error)
 	// Releases a hold; recorded. Whoever placed it cannot.
@@ -394,6 +430,12 @@ func (UnimplementedLedgerServiceServer) BeginIncarnation(context.Context, *Begin
 }
 func (UnimplementedLedgerServiceServer) EraseAudit(context.Context, *EraseAuditRequest) (*EraseAuditResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EraseAudit not implemented")
+}
+func (UnimplementedLedgerServiceServer) IdentifyActors(context.Context, *IdentifyActorsRequest) (*IdentifyActorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IdentifyActors not implemented")
+}
+func (UnimplementedLedgerServiceServer) EraseActor(context.Context, *EraseActorRequest) (*EraseActorResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EraseActor not implemented")
 }
 func (UnimplementedLedgerServiceServer) PlaceHold(context.Context, *PlaceHoldRequest) (*PlaceHoldResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PlaceHold not implemented")
@@ -648,6 +690,42 @@ func _LedgerService_EraseAudit_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LedgerService_IdentifyActors_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IdentifyActorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).IdentifyActors(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_IdentifyActors_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).IdentifyActors(ctx, req.(*IdentifyActorsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LedgerService_EraseActor_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseActorRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LedgerServiceServer).EraseActor(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LedgerService_EraseActor_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LedgerServiceServer).EraseActor(ctx, req.(*EraseActorRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _LedgerService_PlaceHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PlaceHoldRequest)
 	if err := dec(in); err != nil {
@@ -770,6 +848,14 @@ var LedgerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EraseAudit",
 			Handler:    _LedgerService_EraseAudit_Handler,
+		},
+		{
+			MethodName: "IdentifyActors",
+			Handler:    _LedgerService_IdentifyActors_Handler,
+		},
+		{
+			MethodName: "EraseActor",
+			Handler:    _LedgerService_EraseActor_Handler,
 		},
 		{
 			MethodName: "PlaceHold",

@@ -1894,6 +1894,144 @@ class Erasure(_message.Message):
 Global___Erasure: _TypeAlias = Erasure  # noqa: Y015
 
 @_typing.final
+class IdentifyActorsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ACTORS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    reason: _builtins.str
+    """Why, for the entry that records it; 1 to 1,024 bytes, without personal data."""
+    @_builtins.property
+    def actors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Pseudonyms, as entries have them, or subjects; 1 to 500, each once."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        actors: _abc.Iterable[_builtins.str] | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actors", b"actors", "reason", b"reason", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IdentifyActorsRequest: _TypeAlias = IdentifyActorsRequest  # noqa: Y015
+
+@_typing.final
+class IdentifyActorsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTORS_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def actors(self) -> _containers.RepeatedCompositeFieldContainer[Global___IdentifiedActor]:
+        """Those that are known, in the order in which they were asked about."""
+
+    @_builtins.property
+    def entry(self) -> Global___AppendedEntry:
+        """The entry that records it; absent where nobody was identified."""
+
+    def __init__(
+        self,
+        *,
+        actors: _abc.Iterable[Global___IdentifiedActor] | None = ...,
+        entry: Global___AppendedEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actors", b"actors", "entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IdentifyActorsResponse: _TypeAlias = IdentifyActorsResponse  # noqa: Y015
+
+@_typing.final
+class IdentifiedActor(_message.Message):
+    """A subject and its pseudonym. The pseudonym is `pseudonym:` and, in hexadecimal, the commitment to field 17 with this salt
+    and the subject as its value: with both, anybody can compute it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    SALT_FIELD_NUMBER: _builtins.int
+    pseudonym: _builtins.str
+    subject: _builtins.str
+    salt: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        pseudonym: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        salt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pseudonym", b"pseudonym", "salt", b"salt", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IdentifiedActor: _TypeAlias = IdentifiedActor  # noqa: Y015
+
+@_typing.final
+class EraseActorRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    actor: _builtins.str
+    """A pseudonym, or the subject that it stands for."""
+    basis: _builtins.str
+    """On what basis, for the entry that records it; without personal data, for it cannot be erased. 1 to 1,024 bytes."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        actor: _builtins.str = ...,
+        basis: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "basis", b"basis", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseActorRequest: _TypeAlias = EraseActorRequest  # noqa: Y015
+
+@_typing.final
+class EraseActorResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PSEUDONYM_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    pseudonym: _builtins.str
+    @_builtins.property
+    def entry(self) -> Global___AppendedEntry:
+        """The entry that records it, also where it had been erased before."""
+
+    def __init__(
+        self,
+        *,
+        pseudonym: _builtins.str = ...,
+        entry: Global___AppendedEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "pseudonym", b"pseudonym"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseActorResponse: _TypeAlias = EraseActorResponse  # noqa: Y015
+
+@_typing.final
 class PlaceHoldRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

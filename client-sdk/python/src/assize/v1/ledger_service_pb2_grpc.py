@@ -100,6 +100,16 @@ class LedgerServiceStub:
                 request_serializer=assize_dot_v1_dot_ledger__service__pb2.EraseAuditRequest.SerializeToString,
                 response_deserializer=assize_dot_v1_dot_ledger__service__pb2.EraseAuditResponse.FromString,
                 _registered_method=True)
+        self.IdentifyActors = channel.unary_unary(
+                '/assize.v1.LedgerService/IdentifyActors',
+                request_serializer=assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsResponse.FromString,
+                _registered_method=True)
+        self.EraseActor = channel.unary_unary(
+                '/assize.v1.LedgerService/EraseActor',
+                request_serializer=assize_dot_v1_dot_ledger__service__pb2.EraseActorRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_ledger__service__pb2.EraseActorResponse.FromString,
+                _registered_method=True)
         self.PlaceHold = channel.unary_unary(
                 '/assize.v1.LedgerService/PlaceHold',
                 request_serializer=assize_dot_v1_dot_ledger__service__pb2.PlaceHoldRequest.SerializeToString,
@@ -228,6 +238,23 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def IdentifyActors(self, request, context):
+        """Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+        recorded, with the pseudonyms and without the names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseActor(self, request, context):
+        """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+        nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+        hold it is FAILED_PRECONDITION.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PlaceHold(self, request, context):
         """Keeps entries from being erased, until it is released; the placing is recorded.
         """
@@ -327,6 +354,16 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.EraseAudit,
                     request_deserializer=assize_dot_v1_dot_ledger__service__pb2.EraseAuditRequest.FromString,
                     response_serializer=assize_dot_v1_dot_ledger__service__pb2.EraseAuditResponse.SerializeToString,
+            ),
+            'IdentifyActors': grpc.unary_unary_rpc_method_handler(
+                    servicer.IdentifyActors,
+                    request_deserializer=assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsResponse.SerializeToString,
+            ),
+            'EraseActor': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseActor,
+                    request_deserializer=assize_dot_v1_dot_ledger__service__pb2.EraseActorRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_ledger__service__pb2.EraseActorResponse.SerializeToString,
             ),
             'PlaceHold': grpc.unary_unary_rpc_method_handler(
                     servicer.PlaceHold,
@@ -701,6 +738,60 @@ class LedgerService:
             '/assize.v1.LedgerService/EraseAudit',
             assize_dot_v1_dot_ledger__service__pb2.EraseAuditRequest.SerializeToString,
             assize_dot_v1_dot_ledger__service__pb2.EraseAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def IdentifyActors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.LedgerService/IdentifyActors',
+            assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsRequest.SerializeToString,
+            assize_dot_v1_dot_ledger__service__pb2.IdentifyActorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseActor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.LedgerService/EraseActor',
+            assize_dot_v1_dot_ledger__service__pb2.EraseActorRequest.SerializeToString,
+            assize_dot_v1_dot_ledger__service__pb2.EraseActorResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -78,6 +78,15 @@ class LedgerServiceStub:
     """Erases values that are kept beside entries, for good, and records that it was done; entries, hashes and proofs stay
     what they are. All or nothing; what is erased already stays so. An entry under a legal hold is FAILED_PRECONDITION.
     """
+    IdentifyActors: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.IdentifyActorsRequest, _ledger_service_pb2.IdentifyActorsResponse]
+    """Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+    recorded, with the pseudonyms and without the names.
+    """
+    EraseActor: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.EraseActorRequest, _ledger_service_pb2.EraseActorResponse]
+    """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+    nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+    hold it is FAILED_PRECONDITION.
+    """
     PlaceHold: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.PlaceHoldRequest, _ledger_service_pb2.PlaceHoldResponse]
     """Keeps entries from being erased, until it is released; the placing is recorded."""
     ReleaseHold: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.ReleaseHoldRequest, _ledger_service_pb2.ReleaseHoldResponse]
@@ -141,6 +150,15 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     EraseAudit: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.EraseAuditRequest, _ledger_service_pb2.EraseAuditResponse]  # type: ignore[assignment]
     """Erases values that are kept beside entries, for good, and records that it was done; entries, hashes and proofs stay
     what they are. All or nothing; what is erased already stays so. An entry under a legal hold is FAILED_PRECONDITION.
+    """
+    IdentifyActors: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.IdentifyActorsRequest, _ledger_service_pb2.IdentifyActorsResponse]  # type: ignore[assignment]
+    """Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+    recorded, with the pseudonyms and without the names.
+    """
+    EraseActor: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.EraseActorRequest, _ledger_service_pb2.EraseActorResponse]  # type: ignore[assignment]
+    """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+    nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+    hold it is FAILED_PRECONDITION.
     """
     PlaceHold: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.PlaceHoldRequest, _ledger_service_pb2.PlaceHoldResponse]  # type: ignore[assignment]
     """Keeps entries from being erased, until it is released; the placing is recorded."""
@@ -280,6 +298,27 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_ledger_service_pb2.EraseAuditResponse, _abc.Awaitable[_ledger_service_pb2.EraseAuditResponse]]:
         """Erases values that are kept beside entries, for good, and records that it was done; entries, hashes and proofs stay
         what they are. All or nothing; what is erased already stays so. An entry under a legal hold is FAILED_PRECONDITION.
+        """
+
+    @_abc_1.abstractmethod
+    def IdentifyActors(
+        self,
+        request: _ledger_service_pb2.IdentifyActorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.IdentifyActorsResponse, _abc.Awaitable[_ledger_service_pb2.IdentifyActorsResponse]]:
+        """Which subjects stand behind pseudonyms of the ledger, and which pseudonyms stand for subjects. That it was asked is
+        recorded, with the pseudonyms and without the names.
+        """
+
+    @_abc_1.abstractmethod
+    def EraseActor(
+        self,
+        request: _ledger_service_pb2.EraseActorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_service_pb2.EraseActorResponse, _abc.Awaitable[_ledger_service_pb2.EraseActorResponse]]:
+        """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
+        nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
+        hold it is FAILED_PRECONDITION.
         """
 
     @_abc_1.abstractmethod
