@@ -29,6 +29,7 @@ final class Pseudonymity {
             return event;
         }
         Subject onBehalfOf = event.onBehalfOf();
+        // One that can be erased by itself is not in the frame.
         if (onBehalfOf != null && !event.erasable().contains(Erasable.ON_BEHALF_OF)) {
             onBehalfOf = named(onBehalfOf);
         }
