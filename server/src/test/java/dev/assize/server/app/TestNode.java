@@ -55,9 +55,15 @@ interface TestNode extends AutoCloseable {
 
     /** In a process of its own, which is asked to stop, and has to do so. */
     static Killable process(Map<String, String> environment) throws IOException {
+        return process(environment, 256);
+    }
+
+    /** In a process of its own, with so much memory, which ends where that is not enough. */
+    static Killable process(Map<String, String> environment, int heapMebibytes) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx256m",
+                        "-Xmx" + heapMebibytes + "m",
+                        "-XX:+ExitOnOutOfMemoryError",
                         "--enable-native-access=ALL-UNNAMED",
                         "--sun-misc-unsafe-memory-access=allow",
                         "-Dguice_bytecode_gen_option=DISABLED",
