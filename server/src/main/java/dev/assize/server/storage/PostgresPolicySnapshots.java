@@ -25,12 +25,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Writes snapshots from the rows as they are stored, a few entries in memory at a time. The scope's row is shared first, so
- * that its policy stands still, and then its ledger's head is locked by the first entries and for the rest of the
- * transaction: so the entries follow each other, and every change of the scope is either before them and in them, or
- * behind them.
+ * Writes snapshots from the rows as they are stored. A policy is read and laid into entries while everybody goes on, and
+ * only then its scope's row is shared, so that it stands still, and its ledger's head locked by the first entries: so these
+ * follow each other, and every change of the scope is either before them and in them, or behind them. Where the policy has
+ * moved it is read anew; one that is too large for that, or moves each time, is read under the locks, a few entries in
+ * memory at a time.
  */
 final class PostgresPolicySnapshots implements PolicySnapshots {
 
@@ -43,7 +45,15 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
     /** A node that stops without a word keeps the others from a scope for as long. */
     private static final Duration LEASE = Duration.ofMinutes(10);
 
-    private static final String LOCK = "SELECT revision FROM assize.policy_scope WHERE scope_key = ? FOR SHARE";
+    /** Entries that are held in memory: at most 64 MiB, the policy of some 150,000 bindings. */
+    private static final int HELD = 1_024;
+
+    /** So often a policy is read before it is locked. */
+    private static final int ROUNDS_AHEAD = 3;
+
+    private static final String PRESENT = "SELECT revision FROM assize.policy_scope WHERE scope_key = ?";
+
+    private static final String LOCK = PRESENT + " FOR SHARE";
 
     private static final String STORED =
             "SELECT policy_digest FROM assize.policy_revision WHERE scope_key = ? AND revision = ?";
@@ -106,31 +116,131 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
     }
 
     private boolean write(PolicyScope scope, Sufficient sufficient) {
-        String tenant = scope.ledgerTenant().value();
+        for (int round = 0; round < ROUNDS_AHEAD; round++) {
+            Ahead ahead = readAhead(scope, sufficient).orElse(null);
+            if (ahead == null) {
+                break;
+            }
+            Optional<Boolean> written = underLock(scope, sufficient, ahead.revision, ahead::write);
+            if (written.isPresent()) {
+                return written.get();
+            }
+        }
+        return underLock(scope, sufficient, null, (transaction, present) -> {
+                    read(transaction, scope, present, full -> append(transaction, scope, full));
+                    return true;
+                })
+                .orElseThrow();
+    }
+
+    /** What is written where a snapshot is due; false where it is not what is wanted by now. */
+    private interface Writing {
+        boolean run(TenantTransaction transaction, Revision present) throws SQLException;
+    }
+
+    /** Takes entries as they are full, and leaves none. */
+    private interface Taking {
+        void take(List<AuditEvent> full) throws SQLException;
+    }
+
+    /**
+     * The policy stands still from here on; empty, and nothing is written, where it is at another revision than expected.
+     *
+     * @param expected null for any
+     */
+    private Optional<Boolean> underLock(
+            PolicyScope scope, Sufficient sufficient, @Nullable Revision expected, Writing writing) {
         return database.inTransaction(Mode.WRITE, scope.key(), READER_LIMIT, transaction -> {
             Revision present = lock(transaction, scope);
-            if (present.equals(Revision.NONE)) {
-                return false;
+            if (expected != null && !present.equals(expected)) {
+                transaction.abandon();
+                return Optional.empty();
             }
-            transaction.actFor(tenant);
-            Optional<Found> newest = entries.newest(transaction, scope, Long.MAX_VALUE);
-            boolean written = newest.isEmpty() || !sufficient.test(newest.get(), present);
-            if (written) {
-                write(transaction, scope, present);
+            if (present.equals(Revision.NONE)) {
+                return Optional.of(false);
+            }
+            Revision there = sufficient(transaction, scope, sufficient, present).orElse(null);
+            if (there == null && !writing.run(transaction, present)) {
+                transaction.abandon();
+                return Optional.empty();
             }
             transaction.actFor(scope.key());
-            note(transaction, scope, written ? present : newest.orElseThrow().revision());
-            return written;
+            note(transaction, scope, there == null ? present : there);
+            return Optional.of(there == null);
         });
     }
 
-    private void write(TenantTransaction transaction, PolicyScope scope, Revision revision) throws SQLException {
+    /** The revision of a snapshot that does; empty where there is none. */
+    private Optional<Revision> sufficient(
+            TenantTransaction transaction, PolicyScope scope, Sufficient sufficient, Revision present)
+            throws SQLException {
+        transaction.actFor(scope.ledgerTenant().value());
+        return entries.newest(transaction, scope, Long.MAX_VALUE)
+                .filter(found -> sufficient.test(found, present))
+                .map(Found::revision);
+    }
+
+    /** Reads and holds up nobody; empty where there is more than is to be held in memory. */
+    private Optional<Ahead> readAhead(PolicyScope scope, Sufficient sufficient) {
+        return database.inLongSnapshot(scope.key(), transaction -> {
+            Revision present = revision(transaction, scope, PRESENT);
+            List<AuditEvent> events = new ArrayList<>();
+            boolean isDue = !present.equals(Revision.NONE)
+                    && sufficient(transaction, scope, sufficient, present).isEmpty();
+            boolean isWhole = !isDue
+                    || read(
+                            transaction,
+                            scope,
+                            present,
+                            full -> {
+                                events.addAll(full);
+                                full.clear();
+                            },
+                            HELD);
+            return isWhole ? Optional.of(new Ahead(scope, present, events)) : Optional.empty();
+        });
+    }
+
+    /** A policy as it was read, and the entries that hold it; none where no snapshot was due. */
+    private final class Ahead {
+
+        private final PolicyScope scope;
+        private final Revision revision;
+        private final List<AuditEvent> events;
+
+        Ahead(PolicyScope scope, Revision revision, List<AuditEvent> events) {
+            this.scope = scope;
+            this.revision = revision;
+            this.events = List.copyOf(events);
+        }
+
+        boolean write(TenantTransaction transaction, Revision present) throws SQLException {
+            for (int from = 0; from < events.size(); from += BATCH) {
+                append(
+                        transaction,
+                        scope,
+                        new ArrayList<>(events.subList(from, Math.min(events.size(), from + BATCH))));
+            }
+            return !events.isEmpty() && present.equals(revision);
+        }
+    }
+
+    private void read(TenantTransaction transaction, PolicyScope scope, Revision revision, Taking taking)
+            throws SQLException {
+        boolean _ = read(transaction, scope, revision, taking, Long.MAX_VALUE);
+    }
+
+    /** Hands on what is full, a batch at a time; false where there are more entries than the limit, and then not all. */
+    private static boolean read(
+            TenantTransaction transaction, PolicyScope scope, Revision revision, Taking taking, long limit)
+            throws SQLException {
         transaction.actFor(scope.key());
         Digest digest = stored(transaction, scope, revision);
         List<AuditEvent> full = new ArrayList<>();
         SnapshotParts parts = new SnapshotParts(scope, revision, digest, full::add);
         PolicySum.Running sum = new PolicySum.Running();
         long count = 0;
+        long taken = 0;
         try (StoredTexts texts = StoredTexts.current(transaction, scope)) {
             for (Optional<StoredDocument> next = texts.next(); next.isPresent(); next = texts.next()) {
                 StoredDocument document = next.get();
@@ -138,7 +248,11 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
                 sum.add(document.key(), document.yaml());
                 count++;
                 if (full.size() >= BATCH) {
-                    append(transaction, scope, full);
+                    taken += full.size();
+                    if (taken > limit) {
+                        return false;
+                    }
+                    taking.take(full);
                     transaction.actFor(scope.key());
                 }
             }
@@ -149,7 +263,8 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
                     scope, "revision " + revision + " had digest " + digest + ", and what is stored has " + computed);
         }
         parts.finish();
-        append(transaction, scope, full);
+        taking.take(full);
+        return true;
     }
 
     private void append(TenantTransaction transaction, PolicyScope scope, List<AuditEvent> events) throws SQLException {
@@ -162,7 +277,12 @@ final class PostgresPolicySnapshots implements PolicySnapshots {
     }
 
     private static Revision lock(TenantTransaction transaction, PolicyScope scope) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(LOCK)) {
+        return revision(transaction, scope, LOCK);
+    }
+
+    private static Revision revision(TenantTransaction transaction, PolicyScope scope, String query)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
             statement.setString(1, scope.key());
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() ? new Revision(row.getLong(1)) : Revision.NONE;

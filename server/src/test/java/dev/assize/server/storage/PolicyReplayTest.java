@@ -51,6 +51,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -299,6 +300,35 @@ class PolicyReplayTest {
         apply(group("g", "user:alice"));
         assertThat(snapshots.write(scope)).isTrue();
         assertThat(snapshots.write(PolicyScope.of(new TenantId("never-was")))).isFalse();
+    }
+
+    @Test
+    void readsAPolicyForItsSnapshotWhileOthersChangeItAndAppend() throws Exception {
+        apply(group("g", "user:alice"));
+        CompletableFuture<Boolean> written;
+        try (Connection holding = superuser();
+                Statement statement = holding.createStatement()) {
+            holding.setAutoCommit(false);
+            statement.execute("LOCK TABLE assize.policy_document IN ACCESS EXCLUSIVE MODE");
+            written = CompletableFuture.supplyAsync(() -> snapshots.write(scope));
+            while (!written.isDone()
+                    && count("SELECT count(*) FROM pg_locks WHERE NOT granted"
+                                    + " AND relation = 'assize.policy_document'::regclass")
+                            == 0) {
+                Thread.onSpinWait();
+            }
+
+            assertThat(count("SELECT revision FROM assize.policy_scope WHERE scope_key = '" + tenant
+                            + "' FOR UPDATE NOWAIT"))
+                    .isEqualTo(2);
+            assertThat(count(
+                            "SELECT size FROM assize.ledger_head WHERE tenant_id = '" + tenant + "' FOR UPDATE NOWAIT"))
+                    .isPositive();
+            holding.rollback();
+        }
+
+        assertThat(written.get()).isTrue();
+        assertThat(snapshots.write(scope)).isFalse();
     }
 
     @Test
