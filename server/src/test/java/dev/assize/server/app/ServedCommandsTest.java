@@ -119,7 +119,7 @@ class ServedCommandsTest {
                 .as(console.err())
                 .isZero();
         String pseudonym =
-                console.out().lines().skip(1).findFirst().orElseThrow().split(" +", 3)[1];
+                console.out().lines().skip(1).findFirst().orElseThrow().split(" +", -1)[1];
         assertThat(console.run("audit", "list", "--tenant", "private", "--actor", pseudonym))
                 .isZero();
         assertThat(console.out()).contains("report.sent");
