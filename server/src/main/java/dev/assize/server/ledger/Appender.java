@@ -137,7 +137,7 @@ public final class Appender implements AutoCloseable {
         threads.newThread(() -> run(tenant, lane)).start();
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // A hint: what is right does not depend on it.
+    @SuppressWarnings("ThreadPriorityCheck") // Batches grow by it; nothing relies on it.
     private void run(TenantId tenant, Lane lane) {
         boolean goesOn = true;
         while (goesOn) {

@@ -64,7 +64,7 @@ final class PackCheck implements BesideCheck {
         Map<Term, Positions> expected = DecisionTerms.of(records);
         Map<Term, Positions> stored = store.terms(tenant, seq, expected.keySet());
         return expected.entrySet().stream()
-                .filter(term -> !term.getValue().equals(stored.get(term.getKey())))
+                .filter(term -> !Objects.equals(stored.get(term.getKey()), term.getValue()))
                 .map(term -> "vouches for decisions that are not found by their "
                         + term.getKey().kind().name().toLowerCase(Locale.ROOT) + " `"
                         + MalformedException.shown(term.getKey().value()) + "`")
