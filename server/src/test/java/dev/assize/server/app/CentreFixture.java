@@ -34,9 +34,6 @@ import java.util.concurrent.CompletableFuture;
 /** A server with a database, behind a network that can be cut, and sidecars of it. */
 final class CentreFixture implements AutoCloseable {
 
-    /** Of the sidecars' policy. */
-    static final java.time.Duration BOUND = java.time.Duration.ofSeconds(5);
-
     private final Path directory;
     private final Map<String, String> more;
     private final ChannelCredentials credentials;
@@ -215,12 +212,11 @@ final class CentreFixture implements AutoCloseable {
         environment.put("ASSIZE_UPSTREAM_TENANTS", tenants);
         environment.put("ASSIZE_UPSTREAM_TLS", "false");
         environment.put("ASSIZE_UPSTREAM_ACT_AS", "user, agent");
-        environment.put("ASSIZE_UPSTREAM_TIMEOUT", "3s");
+        environment.put("ASSIZE_UPSTREAM_TIMEOUT", "30s");
         environment.put("ASSIZE_GRPC_PORT", "0");
         environment.put("ASSIZE_GRPC_WARM_UP", "0s");
         environment.put("ASSIZE_GRPC_STOP_TIMEOUT", "1s");
         environment.put("ASSIZE_HTTP_PORT", "0");
-        environment.put("ASSIZE_DECISION_FRESHNESS_BOUND", BOUND.toSeconds() + "s");
         environment.put("ASSIZE_DECISION_POLL_INTERVAL", "100ms");
         return environment;
     }

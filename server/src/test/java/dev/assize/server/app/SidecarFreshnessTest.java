@@ -32,6 +32,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(240)
 class SidecarFreshnessTest {
 
+    private static final Duration BOUND = Duration.ofSeconds(5);
+
     private static final String PLATFORM_ROLE = """
             apiVersion: assize.dev/v1
             kind: Role
@@ -82,7 +84,7 @@ class SidecarFreshnessTest {
         long lastAnswerAt = sidecar.untilSilent();
         assertThat(Duration.ofNanos(lastAnswerAt - cutAt))
                 .as("from the cut to the last answer")
-                .isBetween(Duration.ZERO, CentreFixture.BOUND.plusMillis(1_500));
+                .isBetween(Duration.ZERO, BOUND.plusMillis(1_500));
         assertThat(refused(() -> sidecar.check(question().build()))).isEqualTo("POLICY_STALE");
         assertThat(sidecar.ready())
                 .contains("policy: not confirmed", "ATTENTION")
@@ -124,7 +126,7 @@ class SidecarFreshnessTest {
         String own = centre.key("acme");
         Path home = centre.home();
         ServedSidecar sidecar =
-                open(new ServedSidecar(home, CentreFixture.sidecar(home, centre.environment(home, own, "acme"))));
+                open(new ServedSidecar(home, CentreFixture.sidecar(home, environment(home, own, "acme"))));
         assertThat(sidecar.check(question().build()).getReason()).isEqualTo(Reason.REASON_ALLOWED);
         var _ = with(AccessServiceGrpc.newBlockingStub(centre.channel()), centre.admin())
                 .revokeKey(RevokeKeyRequest.newBuilder()
@@ -154,8 +156,7 @@ class SidecarFreshnessTest {
                 """;
         centre.apply(role.formatted("watch, read, check"));
         Path home = centre.home();
-        Map<String, String> environment =
-                centre.environment(home, centre.keyOf("acme", "service:another", "acme"), "acme");
+        Map<String, String> environment = environment(home, centre.keyOf("acme", "service:another", "acme"), "acme");
         ServedSidecar sidecar = open(new ServedSidecar(home, CentreFixture.sidecar(home, environment)));
         assertThat(sidecar.check(question().build()).getReason()).isEqualTo(Reason.REASON_ALLOWED);
         centre.apply(role.formatted("watch, read"));
@@ -178,7 +179,7 @@ class SidecarFreshnessTest {
     @Test
     void startsWithoutItsCentreAndAnswersWhenThatIsBack() {
         Path home = centre.home();
-        Map<String, String> environment = centre.environment(home, key, "acme");
+        Map<String, String> environment = environment(home, key, "acme");
         CentreFixture.sidecar(home, environment).close();
         environment.put("ASSIZE_UPSTREAM_TIMEOUT", "200ms");
         centre.network().cut();
@@ -192,7 +193,7 @@ class SidecarFreshnessTest {
     @Test
     void letsNobodyInBeforeItKnowsWhoItIs() {
         Path home = centre.home();
-        Map<String, String> environment = centre.environment(home, key, "acme");
+        Map<String, String> environment = environment(home, key, "acme");
         environment.put("ASSIZE_AUTHENTICATION_CACHE_TTL", "60s");
         CentreFixture.sidecar(home, environment).close();
         environment.put("ASSIZE_UPSTREAM_TIMEOUT", "200ms");
@@ -246,9 +247,15 @@ class SidecarFreshnessTest {
                 .build();
     }
 
+    private static Map<String, String> environment(Path home, String itsKey, String tenants) {
+        Map<String, String> environment = centre.environment(home, itsKey, tenants);
+        environment.put("ASSIZE_DECISION_FRESHNESS_BOUND", BOUND.toSeconds() + "s");
+        return environment;
+    }
+
     private ServedSidecar served(String tenants) {
         Path home = centre.home();
-        return open(new ServedSidecar(home, CentreFixture.sidecar(home, centre.environment(home, key, tenants))));
+        return open(new ServedSidecar(home, CentreFixture.sidecar(home, environment(home, key, tenants))));
     }
 
     private ServedSidecar open(ServedSidecar sidecar) {
