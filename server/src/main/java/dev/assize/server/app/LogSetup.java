@@ -55,6 +55,6 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
     private static boolean isThereAnother() {
         return System.getProperty(ClassicConstants.CONFIG_FILE_PROPERTY) != null
                 || Stream.of(ClassicConstants.TEST_AUTOCONFIG_FILE, ClassicConstants.AUTOCONFIG_FILE)
-                        .anyMatch(file -> LogSetup.class.getClassLoader().getResource(file) != null);
+                        .anyMatch(file -> LogSetup.class.getResource("/" + file) != null);
     }
 }

@@ -83,8 +83,8 @@ record MigrationScripts(Map<String, Integer> checksums) {
     }
 
     private static String text(String name) {
-        try (InputStream in = Objects.requireNonNull(
-                MigrationScripts.class.getClassLoader().getResourceAsStream(DIRECTORY + name), name)) {
+        try (InputStream in =
+                Objects.requireNonNull(MigrationScripts.class.getResourceAsStream("/" + DIRECTORY + name), name)) {
             return new String(in.readAllBytes(), UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -92,8 +92,7 @@ record MigrationScripts(Map<String, Integer> checksums) {
     }
 
     private static List<String> names() {
-        URL grants =
-                Objects.requireNonNull(MigrationScripts.class.getClassLoader().getResource(DIRECTORY + GRANTS), GRANTS);
+        URL grants = Objects.requireNonNull(MigrationScripts.class.getResource("/" + DIRECTORY + GRANTS), GRANTS);
         try {
             return grants.getProtocol().equals("jar") ? inJar(grants) : inDirectory(grants);
         } catch (IOException e) {
@@ -104,7 +103,7 @@ record MigrationScripts(Map<String, Integer> checksums) {
     }
 
     private static List<String> inDirectory(URL grants) throws IOException, URISyntaxException {
-        try (Stream<Path> files = Files.list(Path.of(grants.toURI()).getParent())) {
+        try (Stream<Path> files = Files.list(Path.of(grants.toURI()).resolveSibling(""))) {
             return files.map(file -> file.getFileName().toString()).toList();
         }
     }
