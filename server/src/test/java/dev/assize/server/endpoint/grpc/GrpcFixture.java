@@ -337,7 +337,6 @@ public final class GrpcFixture implements AutoCloseable {
             bind(AnchorConfig.class).toInstance(AnchorConfig.defaults(directory.resolve("signing-keys")));
             NothingSigned unsigned = new NothingSigned();
             bind(AnchorRepository.class).toInstance(unsigned);
-            bind(StandingRecords.class).toInstance(tenant -> Optional.empty());
             bind(OutsideStore.class).toInstance(unsigned);
             bind(AuthenticationConfig.class).toInstance(AuthenticationConfig.defaults(directory));
             bind(GrpcConfig.class).toInstance(config);
