@@ -2,7 +2,7 @@ package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
 import com.google.protobuf.Message;
-import dev.assize.server.model.Digest;
+import dev.assize.server.authentication.Pepper;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
 import java.nio.charset.StandardCharsets;
@@ -21,13 +21,15 @@ public final class DecisionIds {
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
     private static final int TIME_DIGITS = 12;
 
+    private final Pepper pepper;
     private final InstantSource clock;
     private final String server;
     private final AtomicLong counter;
 
     @Inject
-    public DecisionIds(InstantSource clock) {
+    public DecisionIds(Pepper pepper, InstantSource clock) {
         SecureRandom random = new SecureRandom();
+        this.pepper = pepper;
         this.clock = clock;
         this.server = HexFormat.of().toHexDigits((short) random.nextInt());
         this.counter = new AtomicLong(random.nextLong());
@@ -40,9 +42,12 @@ public final class DecisionIds {
                 + hex.toHexDigits(mix(counter.getAndAdd(GOLDEN_GAMMA)));
     }
 
-    /** The name of an answer whose retry is to have the same: of who asks for what under which key. */
-    public static String of(TenantId tenant, Recorder caller, String key, Message request) {
-        byte[] hash = Digest.sha256(
+    /**
+     * The name of an answer whose retry is to have the same: of who asks for what under which key. It stands in entries, which
+     * last: without the pepper nobody can try out whose name, or what, it was made of.
+     */
+    public String of(TenantId tenant, Recorder caller, String key, Message request) {
+        byte[] hash = pepper.mac(
                         part("assize/decision-id"),
                         part(tenant.value()),
                         part(caller.home().value()),

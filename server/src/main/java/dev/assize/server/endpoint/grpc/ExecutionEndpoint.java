@@ -80,7 +80,7 @@ final class ExecutionEndpoint {
         gate.requireActAs(tenant, query.subject(), query.subjectTenant());
         CallContext call = CallContext.current();
         String key = request.getIdempotencyKey().isEmpty() ? null : request.getIdempotencyKey();
-        String decisionId = key == null ? ids.next() : DecisionIds.of(tenant, call.recorder(), key, request);
+        String decisionId = key == null ? ids.next() : ids.of(tenant, call.recorder(), key, request);
         dev.assize.server.audit.AuditEvent event = AuditTranslator.event(
                         "event.",
                         completed(request.getEvent(), query, decisionId),

@@ -2,6 +2,11 @@ package dev.assize.server.endpoint.call;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.server.authentication.Pepper;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.IdTime;
 import java.time.Instant;
 import java.util.stream.Stream;
@@ -13,8 +18,8 @@ class DecisionIdsTest {
 
     @Test
     void noTwoIdsOfTwoServersAreTheSame() {
-        DecisionIds one = new DecisionIds(() -> NOW);
-        DecisionIds other = new DecisionIds(() -> NOW);
+        DecisionIds one = ids(1);
+        DecisionIds other = ids(1);
         assertThat(Stream.concat(
                         Stream.generate(one::next).limit(10_000),
                         Stream.generate(other::next).limit(10_000)))
@@ -22,10 +27,33 @@ class DecisionIdsTest {
                 .doesNotHaveDuplicates();
     }
 
+    @Test
+    void aRetryIsNamedAsItsFirstAndOnlyWithThePepper() {
+        String named = keyed(ids(1), "alice", "k");
+        assertThat(named).matches("[0-9a-f]{32}").isEqualTo(keyed(ids(1), "alice", "k"));
+        assertThat(keyed(ids(2), "alice", "k")).isNotEqualTo(named);
+        assertThat(keyed(ids(1), "bob", "k")).isNotEqualTo(named);
+        assertThat(keyed(ids(1), "alice", "l")).isNotEqualTo(named);
+    }
+
+    private static String keyed(DecisionIds ids, String user, String key) {
+        return ids.of(
+                new TenantId("acme"),
+                new Recorder(new Subject("user", user), new TenantId("acme")),
+                key,
+                CheckRequest.newBuilder().setAction("read").build());
+    }
+
+    private static DecisionIds ids(int pepper) {
+        byte[] secret = new byte[32];
+        secret[0] = (byte) pepper;
+        return new DecisionIds(Pepper.of(secret), () -> NOW);
+    }
+
     /** Decisions on record are found by it. */
     @Test
     void anIdBeginsWithItsMillisecond() {
-        assertThat(IdTime.micros(new DecisionIds(() -> NOW).next())).hasValue(NOW.toEpochMilli() * 1_000);
+        assertThat(IdTime.micros(ids(1).next())).hasValue(NOW.toEpochMilli() * 1_000);
         assertThat(IdTime.micros("d-88-0")).isEmpty();
         assertThat(IdTime.micros("0195")).isEmpty();
     }
