@@ -419,7 +419,7 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {}                              | audit: `{}`: expected at least one of `retention`, `piiPatterns` and `decisionLog`
+            {}                              | audit: `{}`: expected at least one of `retention`, `piiPatterns`, `pseudonyms` and `decisionLog`
             {retain: 1d}                    | audit.retain: `retain`: expected one of the fields `retention`
             {decisionLog: some}             | audit.decisionLog: `some`: expected `none`, `denies` or `all`
             {decisionLog: [all]}            | audit.decisionLog: `a list`: expected
