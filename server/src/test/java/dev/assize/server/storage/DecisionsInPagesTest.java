@@ -26,9 +26,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
 
 class DecisionsInPagesTest {
@@ -64,16 +62,7 @@ class DecisionsInPagesTest {
     /** As a version before pages did it. */
     private static InMemoryDecisionStore recordInRows(TestDatabase test) throws SQLException {
         DatabaseAccess owner = test.owner();
-        Flyway.configure(Migrations.class.getClassLoader())
-                .dataSource(owner.url(), owner.user(), owner.password())
-                .schemas(Migrations.SCHEMA)
-                .defaultSchema(Migrations.SCHEMA)
-                .locations("classpath:db/migration")
-                .placeholders(Map.of("application_role", test.application().user()))
-                .skipDefaultCallbacks(true)
-                .target("31")
-                .load()
-                .migrate();
+        EarlierSchema.make(test, "31");
         DatabaseAccess node = test.application();
         execute(
                 owner,
