@@ -75,7 +75,8 @@ final class DecisionSearch {
         this.terms = terms(filter);
         this.envs = filter.envs().stream().map(Environment::value).toList();
         this.from = filter.from() == null ? Long.MIN_VALUE : micros(filter.from());
-        this.to = filter.to() == null ? Long.MAX_VALUE : micros(filter.to());
+        // Up to the next whole one: what is found is held to the filter itself.
+        this.to = filter.to() == null ? Long.MAX_VALUE : micros(filter.to().plusNanos(999));
     }
 
     /**

@@ -16,10 +16,15 @@ final class PostgresExpiredWaits implements ExpiredWaits {
 
     private static final String EXPIRY = "~expiry";
 
-    private static final String FIND =
+    private static final String ALL =
             "(SELECT 'APPROVAL', tenant_id, approval_id, open_until FROM assize.approval_request"
                     + " WHERE ended IS NULL AND open_until <= ?) UNION ALL (SELECT 'PROPOSAL', scope_key, proposal_id, expires_at"
-                    + " FROM assize.policy_proposal WHERE ended IS NULL AND expires_at <= ?) ORDER BY 4, 2, 3 LIMIT ?";
+                    + " FROM assize.policy_proposal WHERE ended IS NULL AND expires_at <= ?)";
+
+    /** One of each tenant before the second of any: where one's cannot be recorded, the others' are. */
+    private static final String FIND = "SELECT kind, scope, id FROM (SELECT *, row_number() OVER"
+            + " (PARTITION BY scope ORDER BY until, id) AS place FROM (" + ALL
+            + ") AS waits (kind, scope, id, until)) AS placed ORDER BY place, until, scope, id LIMIT ?";
 
     private final Database database;
 

@@ -43,10 +43,15 @@ final class PostgresGrantRecords implements GrantRecords {
 
     private static final String OF_ENV = " AND (?::text[] IS NULL OR env = ANY (?::text[]))";
 
-    /** An entry says with which role something was done; whether it came off does not matter, if it was not denied. */
+    /**
+     * An entry says with which role something was done; whether it came off does not matter, if it was not denied. Somebody
+     * stands in entries under a name, and under a pseudonym, of which the transaction sees its own tenant's only.
+     */
     private static final String ENTRIES = "SELECT s.subject, e.role, max(e.recorded_at), max(e.seq) FROM"
-            + " unnest(?::text[]) AS s (subject) CROSS JOIN LATERAL (SELECT seq, recorded_at, role, outcome FROM"
-            + " assize.ledger_entry WHERE tenant_id = ? AND actor = s.subject" + OF_ENV
+            + " unnest(?::text[]) AS s (subject) CROSS JOIN LATERAL (SELECT s.subject UNION ALL SELECT p.pseudonym FROM"
+            + " assize.ledger_pseudonym p WHERE p.subject = s.subject) AS who (actor)"
+            + " CROSS JOIN LATERAL (SELECT seq, recorded_at, role, outcome FROM"
+            + " assize.ledger_entry WHERE tenant_id = ? AND actor = who.actor" + OF_ENV
             + " ORDER BY seq DESC LIMIT " + LATEST
             + ") AS e WHERE e.role IS NOT NULL AND e.outcome <> 3 GROUP BY s.subject, e.role";
 

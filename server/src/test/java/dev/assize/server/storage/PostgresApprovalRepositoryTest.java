@@ -111,6 +111,7 @@ class PostgresApprovalRepositoryTest {
     void findsWhatHasWaitedTooLongInEveryTenantAndNothingThatEnded() {
         TenantId first = tenant;
         String mine = request("wire");
+        String more = request("wire");
         String cancelled = request("wire");
         one.approvals().cancel(tenant, cancelled, robot(), null, caller("gate"));
         name();
@@ -125,6 +126,11 @@ class PostgresApprovalRepositoryTest {
                 .extracting(Wait::id)
                 .doesNotContain(cancelled);
         assertThat(waits.find(now.plus(Duration.ofDays(400)), 1)).hasSize(1);
+        List<Wait> all = waits.find(now.plus(Duration.ofDays(400)), 10_000);
+        Wait another = new Wait(ExpiredWaits.Type.APPROVAL, PolicyScope.of(first), more);
+        assertThat(all.indexOf(ofTheirs))
+                .as("nobody's second before each one's first")
+                .isLessThan(Math.max(all.indexOf(ofMine), all.indexOf(another)));
     }
 
     @Test
