@@ -50,7 +50,9 @@ import org.junit.jupiter.api.Test;
 /** Approvals on a real database, through two nodes. */
 class PostgresApprovalRepositoryTest {
 
-    private static final int ROUNDS = Integer.getInteger("assize.test.approval.rounds", 1_000);
+    /** Thousands with `-Dassize.test.approval.rounds=5000`. */
+    private static final int ROUNDS = Integer.getInteger("assize.test.approval.rounds", 300);
+
     private static final AtomicInteger TENANTS = new AtomicInteger();
     private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");
     private static final Ruling YES = new Ruling(true, "fine", null);

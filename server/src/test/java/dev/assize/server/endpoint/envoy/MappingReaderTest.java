@@ -61,7 +61,7 @@ class MappingReaderTest {
                 "context: {}|1 to 64",
                 "context: [path]|context",
                 "context: {a-b: {request: path}}|a name that conditions can write",
-                "context: {a: path}|`request`, `header` or `claim`",
+                "context: {a: path}|expected `request`, `header` or `claim`",
                 "context: {a: {request: body}}|context.a.request",
                 "context: {a: {request: path, header: x}}|one of `request`",
                 "context: {a: {cookie: x}}|context.a.cookie",
