@@ -23,7 +23,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
@@ -45,6 +44,9 @@ public final class ApiKeys {
     private static final Digest NO_SECRET = Digest.sha256();
 
     private static final Duration LONGEST_MOMENT = Duration.ofMillis(100);
+
+    /** For the store, by whoever presents a credential that is not remembered: a silent one is none. */
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
     /** Keys that are read at a time where all of a tenant are looked through. */
     private static final int PAGE = 100;
@@ -85,8 +87,8 @@ public final class ApiKeys {
                 clock,
                 registry,
                 Ticker.systemTicker(),
-                new KeysTogether(repository, Thread::startVirtualThread, Duration.ZERO),
-                new KeysTogether(repository, Thread::startVirtualThread, moment(config)));
+                new KeysTogether(repository, Thread::startVirtualThread, Duration.ZERO, 2),
+                new KeysTogether(repository, Thread::startVirtualThread, moment(config), 1));
     }
 
     ApiKeys(
@@ -325,11 +327,7 @@ public final class ApiKeys {
 
     private Optional<ApiKey> find(String id) {
         Prompt.requireTime();
-        try {
-            return found.find(id, Function.identity()).join();
-        } catch (CompletionException failure) {
-            throw failure.getCause() instanceof RuntimeException cause ? cause : failure;
-        }
+        return found.find(id, LONGEST_WAIT);
     }
 
     /** In microseconds, which is what the store keeps. */

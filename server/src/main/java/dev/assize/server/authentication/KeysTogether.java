@@ -7,12 +7,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -26,11 +30,14 @@ final class KeysTogether {
     /** Keys of one read. */
     static final int AT_ONCE = 1_000;
 
+    /** Who waits for a read. Anybody may ask for a key, known or not: beyond this nobody is let in. */
+    static final int MOST_WAITING = 10_000;
+
     private final ApiKeyRepository repository;
     private final Executor beside;
     private final Duration moment;
-    private final Queue<Asked<?>> asked = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean reading = new AtomicBoolean();
+    private final BlockingQueue<Asked<?>> asked = new LinkedBlockingQueue<>(MOST_WAITING);
+    private final Semaphore readers;
 
     private record Asked<V extends @Nullable Object>(
             String id, Function<Optional<ApiKey>, V> as, CompletableFuture<V> found) {
@@ -40,61 +47,97 @@ final class KeysTogether {
         }
     }
 
-    /** @param moment how long the first who asks waits for others */
-    KeysTogether(ApiKeyRepository repository, Executor beside, Duration moment) {
+    /**
+     * @param moment how long the first who asks waits for others
+     * @param readers reads at a time: with more than one, others go on while the store is silent about one
+     */
+    KeysTogether(ApiKeyRepository repository, Executor beside, Duration moment, int readers) {
         this.repository = repository;
         this.beside = beside;
         this.moment = moment;
+        this.readers = new Semaphore(readers);
     }
 
     /**
-     * The key as the store has it after this was called; {@link StoreUnavailableException} where that does not answer.
+     * The key as the store has it after this was called; {@link StoreUnavailableException} where that does not answer, or
+     * too many wait for it already.
      *
      * @param as what becomes of it
      */
     <V extends @Nullable Object> CompletableFuture<V> find(String id, Function<Optional<ApiKey>, V> as) {
+        return ask(id, as).found;
+    }
+
+    /** The same, waited for no longer than so. */
+    Optional<ApiKey> find(String id, Duration atMost) {
+        Asked<Optional<ApiKey>> one = ask(id, Function.identity());
+        try {
+            return one.found.get(atMost.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException failure) {
+            if (failure.getCause() instanceof Error error) {
+                throw error;
+            }
+            throw failure.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(failure);
+        } catch (TimeoutException late) {
+            asked.remove(one);
+            throw new StoreUnavailableException("a key was not read within " + atMost, late);
+        } catch (InterruptedException e) {
+            asked.remove(one);
+            Thread.currentThread().interrupt();
+            throw new StoreUnavailableException("interrupted; no key was read", e);
+        }
+    }
+
+    private <V extends @Nullable Object> Asked<V> ask(String id, Function<Optional<ApiKey>, V> as) {
         Asked<V> one = new Asked<>(id, as, new CompletableFuture<>());
-        asked.add(one);
-        begin();
-        return one.found;
+        if (asked.offer(one)) {
+            begin();
+        } else {
+            one.found.completeExceptionally(new StoreUnavailableException(
+                    MOST_WAITING + " wait for a key to be read", new RejectedExecutionException()));
+        }
+        return one;
     }
 
     private void begin() {
-        if (!asked.isEmpty() && reading.compareAndSet(false, true)) {
-            beside.execute(this::readAll);
+        if (!asked.isEmpty() && readers.tryAcquire()) {
+            try {
+                beside.execute(this::readAll);
+            } catch (RuntimeException | Error failure) {
+                readers.release();
+                // Nobody may read for them: without memory for a thread, say.
+                List<Asked<?>> left = new ArrayList<>();
+                asked.drainTo(left);
+                left.forEach(one -> one.found.completeExceptionally(failure));
+            }
         }
     }
 
     private void readAll() {
-        if (moment.isPositive()) {
-            LockSupport.parkNanos(moment.toNanos());
-        }
         try {
-            for (List<Asked<?>> next = next(); !next.isEmpty(); next = next()) {
+            if (moment.isPositive()) {
+                LockSupport.parkNanos(moment.toNanos());
+            }
+            List<Asked<?>> next = new ArrayList<>();
+            while (asked.drainTo(next, AT_ONCE) > 0) {
                 read(next);
+                next.clear();
             }
         } finally {
-            reading.set(false);
-            // Who has asked since the last look found that somebody was reading.
+            readers.release();
+            // Who has asked since the last look found that enough were reading.
             begin();
         }
     }
 
-    private List<Asked<?>> next() {
-        List<Asked<?>> next = new ArrayList<>();
-        for (Asked<?> one = asked.poll(); one != null; one = next.size() < AT_ONCE ? asked.poll() : null) {
-            next.add(one);
-        }
-        return next;
-    }
-
     private void read(List<Asked<?>> next) {
-        Set<String> ids = new HashSet<>();
-        next.forEach(one -> ids.add(one.id));
         try {
+            Set<String> ids = new HashSet<>();
+            next.forEach(one -> ids.add(one.id));
             Map<String, ApiKey> found = repository.findAll(ids);
             next.forEach(one -> one.complete(Optional.ofNullable(found.get(one.id))));
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
+            // Errors, too: nobody else ends the waiting.
             next.forEach(one -> one.found.completeExceptionally(failure));
         }
     }

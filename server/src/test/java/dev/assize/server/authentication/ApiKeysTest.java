@@ -258,8 +258,8 @@ class ApiKeysTest {
                 now::get,
                 meters,
                 () -> now.get().toEpochMilli() * 1_000_000,
-                new KeysTogether(store, Runnable::run, Duration.ZERO),
-                new KeysTogether(store, beside, Duration.ZERO));
+                new KeysTogether(store, Runnable::run, Duration.ZERO, 1),
+                new KeysTogether(store, beside, Duration.ZERO, 1));
     }
 
     private void advance(Duration time) {

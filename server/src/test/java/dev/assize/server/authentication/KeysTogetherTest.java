@@ -1,6 +1,7 @@
 package dev.assize.server.authentication;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.StoreUnavailableException;
@@ -18,6 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -27,8 +30,9 @@ class KeysTogetherTest {
     private final Map<String, ApiKey> store = new HashMap<>();
     private final List<Set<String>> reads = new ArrayList<>();
     private final Deque<Runnable> beside = new ArrayDeque<>();
-    private @Nullable RuntimeException failure;
-    private final KeysTogether keys = new KeysTogether(repository(), beside::add, Duration.ZERO);
+    private @Nullable Throwable failure;
+    private Runnable silence = () -> {};
+    private final KeysTogether keys = new KeysTogether(repository(), beside::add, Duration.ZERO, 1);
 
     @Test
     void tellsAllWhyTheStoreDoesNotAnswerAndAsksAnewAfterwards() {
@@ -43,6 +47,79 @@ class KeysTogetherTest {
         CompletableFuture<Optional<ApiKey>> found = find("a");
         run();
         assertThat(found).isCompletedWithValue(Optional.empty());
+    }
+
+    @Test
+    void tellsAllOfAnErrorToo() {
+        failure = new NoClassDefFoundError("Row");
+        CompletableFuture<Optional<ApiKey>> one = find("a");
+        CompletableFuture<Optional<ApiKey>> other = find("b");
+        run();
+        assertThat(one.exceptionNow()).isSameAs(failure);
+        assertThat(other.exceptionNow()).isSameAs(failure);
+        KeysTogether here = new KeysTogether(repository(), Runnable::run, Duration.ZERO, 1);
+        assertThatThrownBy(() -> here.find("a", Duration.ofSeconds(10))).isSameAs(failure);
+    }
+
+    @Test
+    void tellsThatNobodyReadsAndBeginsAnewAfterwards() {
+        Error none = new OutOfMemoryError("unable to create native thread");
+        AtomicReference<@Nullable Error> next = new AtomicReference<>(none);
+        Executor once = work -> {
+            Error failing = next.getAndSet(null);
+            if (failing != null) {
+                throw failing;
+            }
+            work.run();
+        };
+        KeysTogether here = new KeysTogether(repository(), once, Duration.ZERO, 1);
+        CompletableFuture<Optional<ApiKey>> found = here.find("a", Function.identity());
+        assertThat(found).isCompletedExceptionally();
+        assertThat(found.exceptionNow()).isSameAs(none);
+        assertThat(here.find("a", Function.identity())).isCompletedWithValue(Optional.empty());
+    }
+
+    @Test
+    void waitsNoLongerThanItIsToldAndReadsNothingForWhoIsGone() {
+        assertThatThrownBy(() -> keys.find("a", Duration.ofMillis(1)))
+                .isInstanceOf(StoreUnavailableException.class)
+                .hasMessageContaining("PT0.001S");
+        CompletableFuture<Optional<ApiKey>> b = find("b");
+        run();
+        assertThat(b).isCompletedWithValue(Optional.empty());
+        assertThat(reads).containsExactly(Set.of("b"));
+    }
+
+    @Test
+    void readsForOthersWhileTheStoreIsSilentAboutOne() {
+        KeysTogether two = new KeysTogether(repository(), beside::add, Duration.ZERO, 2);
+        List<CompletableFuture<Optional<ApiKey>>> found = new ArrayList<>();
+        for (String id : new String[] {"silent", "b", "c"}) {
+            found.add(two.find(id, Function.identity()));
+        }
+        assertThat(beside).hasSize(2);
+        silence = () -> {
+            silence = () -> {};
+            found.add(two.find("d", Function.identity()));
+            run();
+            assertThat(found.getLast()).isDone();
+        };
+        run();
+        assertThat(found).allMatch(CompletableFuture::isDone);
+    }
+
+    @Test
+    void letsNoMoreWaitThanItSays() {
+        List<CompletableFuture<Optional<ApiKey>>> found = new ArrayList<>();
+        for (int i = 0; i < KeysTogether.MOST_WAITING; i++) {
+            found.add(find("key-" + i));
+        }
+        assertThat(find("more").exceptionNow()).isInstanceOf(StoreUnavailableException.class);
+        run();
+        assertThat(found).allMatch(CompletableFuture::isDone);
+        CompletableFuture<Optional<ApiKey>> again = find("more");
+        run();
+        assertThat(again).isCompletedWithValue(Optional.empty());
     }
 
     @Test
@@ -118,6 +195,7 @@ class KeysTogetherTest {
                     assertThat(method.getName()).isEqualTo("findAll");
                     Set<String> ids = (Set<String>) asked[0];
                     reads.add(ids);
+                    silence.run();
                     if (failure != null) {
                         throw failure;
                     }
