@@ -63,7 +63,7 @@ public final class ApiKeys {
     /** Keys of calls that go on, by lookup id: asked for again as often as others are verified anew. */
     private final LoadingCache<String, Found<Optional<ApiKey>>> ongoing;
 
-    /** When keys end that do, by lookup id: what is known of them also while the store cannot be asked. */
+    /** When keys end that do or were revoked here, by lookup id: known also while the store cannot be asked. */
     private final Cache<String, Instant> ends;
 
     /** Counted so that a key which was read before a revocation is not remembered after it. */
@@ -141,7 +141,7 @@ public final class ApiKeys {
 
     /**
      * Whether the key by which a caller was authenticated is valid still, for calls that go on for long. While the store
-     * cannot be asked it is as it was, up to the end that it was known to have.
+     * cannot be asked it is as it was, up to the end that it was known to have, or that this node made.
      */
     public boolean isStillValid(Caller caller) {
         try {
@@ -196,7 +196,7 @@ public final class ApiKeys {
                         : List.of(
                                 KeyEvents.revoked(TenantId.ASSIZE, old.caller().keyId(), createdBy),
                                 KeyEvents.sealed(key)));
-        before.ifPresent(old -> forget(old.caller().keyId()));
+        before.ifPresent(old -> end(old.caller().keyId()));
         return new SealedKey(
                 new CreatedKey(key, credential.text()),
                 before.map(old -> old.caller().keyId()));
@@ -247,12 +247,17 @@ public final class ApiKeys {
 
     /** Ends a key of a home tenant; empty where it has none of that id. This node refuses it from now on. */
     public Optional<ApiKey> revoke(TenantId home, String keyId, Recorder revokedBy) {
+        Optional<ApiKey> revoked;
         try {
-            return repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
-        } finally {
-            // Also where it failed: it may have been committed.
+            revoked = repository.revoke(home, keyId, now(), revokedBy, KeyEvents.revoked(home, keyId, revokedBy));
+        } catch (RuntimeException | Error failure) {
+            // It may have been committed.
             forget(keyId);
+            throw failure;
         }
+        // What is not there, or another tenant's, is left alone.
+        revoked.ifPresent(key -> end(keyId));
+        return revoked;
     }
 
     /** Ends all keys of a home tenant that is deleted, and so gets no more of them; returns how many. */
@@ -271,6 +276,12 @@ public final class ApiKeys {
             }
         } while (page.size() == PAGE);
         return revoked;
+    }
+
+    /** A key that was revoked stays so for calls that go on, also while the store cannot be asked. */
+    private void end(String keyId) {
+        ends.put(keyId, Instant.MIN);
+        forget(keyId);
     }
 
     private void forget(String keyId) {
@@ -305,8 +316,9 @@ public final class ApiKeys {
         Digest digest = digest(credential.text());
         verified.put(digest, new Found<>(found.get(), nanos));
         ongoing.put(credential.id(), new Found<>(found, nanos));
-        if (found.get().expiresAt() != null) {
-            ends.put(credential.id(), found.get().expiresAt());
+        Instant end = found.get().expiresAt();
+        if (end != null) {
+            ends.asMap().merge(credential.id(), end, (known, read) -> known.isBefore(read) ? known : read);
         }
         if (revocations.get() != revocationsBefore) {
             verified.invalidate(digest);

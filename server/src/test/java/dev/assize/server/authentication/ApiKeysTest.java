@@ -166,6 +166,45 @@ class ApiKeysTest {
     }
 
     @Test
+    void endsACallThatGoesOnWithAKeyRevokedHereAlsoWhileTheStoreDoesNotAnswer() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(60)), ADMIN);
+        Caller caller = keys.authenticate(key.credential()).orElseThrow();
+        CreatedKey emergency = keys.seal("for tests", ADMIN).created();
+        keys.revoke(ACME, caller.keyId(), ADMIN);
+        keys.seal("for tests", ADMIN);
+        repository.breakFinds();
+        assertThat(keys.isStillValid(caller)).isFalse();
+        assertThat(keys.isStillValid(emergency.key().caller())).isFalse();
+    }
+
+    @Test
+    void endsACallThatGoesOnWithAKeyRevokedWhileItWasRead() {
+        CreatedKey key = keys.create(grant(now.get().plusSeconds(60)), ADMIN);
+        repository.afterFind(() -> keys.revoke(ACME, key.key().caller().keyId(), ADMIN));
+        Caller caller = keys.authenticate(key.credential()).orElseThrow();
+        repository.breakFinds();
+        assertThat(keys.isStillValid(caller)).isFalse();
+    }
+
+    /** Whoever may revoke in one tenant ends nothing of another's, nor keeps this node from remembering. */
+    @Test
+    void forgetsNothingWhereNoKeyWasRevoked() {
+        CreatedKey key = keys.create(grant(null), ADMIN);
+        Caller caller = key.key().caller();
+        TenantId other = new TenantId("other");
+        repository.afterFind(() -> {
+            keys.revoke(other, caller.keyId(), ADMIN);
+            keys.revoke(other, "a".repeat(16), ADMIN);
+        });
+        assertThat(keys.authenticate(key.credential())).isPresent();
+        assertThat(keys.recall(key.credential())).isEqualTo(caller);
+        keys.revoke(other, caller.keyId(), ADMIN);
+        repository.breakFinds();
+        assertThat(keys.recall(key.credential())).isEqualTo(caller);
+        assertThat(keys.isStillValid(caller)).isTrue();
+    }
+
+    @Test
     void recallsInNoTimeWhomItRemembersAndCountsNothing() {
         CreatedKey key = keys.create(grant(now.get().plusSeconds(2)), ADMIN);
         assertThat(keys.recall(key.credential())).isNull();
