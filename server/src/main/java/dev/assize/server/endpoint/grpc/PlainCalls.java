@@ -16,6 +16,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,9 @@ final class PlainCalls {
 
     /** With one alone a second message of a caller's would not be noticed. */
     private static final int MESSAGES = 2;
+
+    /** What takes longer to arrive comes from a caller who may have been revoked meanwhile. */
+    private static final long MOMENT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Admission admission;
     private final GrpcMetrics metrics;
@@ -151,9 +155,13 @@ final class PlainCalls {
 
         @Override
         public void onHalfClose() {
-            if (row != null || request == null || !isAnswered(request)) {
+            if (row != null || request == null || !isRecalledStill() || !isAnswered(request)) {
                 row().onHalfClose();
             }
+        }
+
+        private boolean isRecalledStill() {
+            return System.nanoTime() - begin <= MOMENT_NANOS || handler.recalled(headers) != null;
         }
 
         @Override

@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -125,19 +126,43 @@ class PlainCallsTest {
     }
 
     @Test
+    void refusesAKeyThatWasRevokedWhileItsCallWasHeldOpen() throws InterruptedException {
+        for (boolean revoked : new boolean[] {false, true}) {
+            String key = door.key("user:admin", "assize", true);
+            assertThat(allowed(key)).isTrue();
+            atDesk.clear();
+            CompletableFuture<Void> ended = new CompletableFuture<>();
+            StreamObserver<MessageBytes> requests = open(key, ended);
+            requests.onNext(MessageBytes.of(REQUEST));
+            Thread.sleep(1_500);
+            if (revoked) {
+                door.injector
+                        .getInstance(ApiKeys.class)
+                        .revoke(new TenantId("assize"), key.substring(4, 20), Recorder.ASSIZE);
+            }
+            requests.onCompleted();
+            if (revoked) {
+                Refusal.of(() -> await(ended)).is(ErrorReason.CREDENTIALS_INVALID);
+                assertThat(atDesk).isEmpty();
+            } else {
+                assertThat(ended).succeedsWithin(10, TimeUnit.SECONDS);
+                assertThat(atDesk).containsExactly(true);
+            }
+        }
+    }
+
+    private static void await(CompletableFuture<Void> ended) {
+        try {
+            ended.orTimeout(10, TimeUnit.SECONDS).join();
+        } catch (CompletionException failure) {
+            throw failure.getCause() instanceof StatusRuntimeException refused ? refused : failure;
+        }
+    }
+
+    @Test
     void refusesTwoMessagesOfACallThatHasOne() {
-        MethodDescriptor<MessageBytes, MessageBytes> streaming = MethodDescriptor.newBuilder(
-                        MessageBytes.MARSHALLER, MessageBytes.MARSHALLER)
-                .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
-                .setFullMethodName(DecisionServiceGrpc.getCheckMethod().getFullMethodName())
-                .build();
-        Metadata headers = new Metadata();
-        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + door.admin);
         CompletableFuture<Void> ended = new CompletableFuture<>();
-        StreamObserver<MessageBytes> requests = ClientCalls.asyncBidiStreamingCall(
-                ClientInterceptors.intercept(door.channel, MetadataUtils.newAttachHeadersInterceptor(headers))
-                        .newCall(streaming, CallOptions.DEFAULT),
-                new Ends(ended));
+        StreamObserver<MessageBytes> requests = open(door.admin, ended);
         requests.onNext(MessageBytes.of(REQUEST));
         requests.onNext(MessageBytes.of(REQUEST));
         requests.onCompleted();
@@ -147,6 +172,21 @@ class PlainCallsTest {
                 .withCauseInstanceOf(StatusRuntimeException.class)
                 .withMessageContaining("INTERNAL");
         assertThat(atDesk).isEmpty();
+    }
+
+    /** A check whose messages are sent one by one. */
+    private StreamObserver<MessageBytes> open(String key, CompletableFuture<Void> ended) {
+        MethodDescriptor<MessageBytes, MessageBytes> streaming = MethodDescriptor.newBuilder(
+                        MessageBytes.MARSHALLER, MessageBytes.MARSHALLER)
+                .setType(MethodDescriptor.MethodType.BIDI_STREAMING)
+                .setFullMethodName(DecisionServiceGrpc.getCheckMethod().getFullMethodName())
+                .build();
+        Metadata headers = new Metadata();
+        headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
+        return ClientCalls.asyncBidiStreamingCall(
+                ClientInterceptors.intercept(door.channel, MetadataUtils.newAttachHeadersInterceptor(headers))
+                        .newCall(streaming, CallOptions.DEFAULT),
+                new Ends(ended));
     }
 
     @Test
