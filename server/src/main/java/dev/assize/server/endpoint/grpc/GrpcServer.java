@@ -105,8 +105,11 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     private void drain(List<Server> running) {
+        awaitOthersNotice();
+        if (local != null) {
+            local.withdraw();
+        }
         try {
-            Thread.sleep(config.drainDelay());
             running.forEach(Server::shutdown);
             // Not before: who listens comes back at once, and is to find itself on another connection.
             services.endWatches();
@@ -120,6 +123,14 @@ public final class GrpcServer implements AutoCloseable {
             Thread.currentThread().interrupt();
         } finally {
             running.forEach(Server::shutdownNow);
+        }
+    }
+
+    private void awaitOthersNotice() {
+        try {
+            Thread.sleep(config.drainDelay());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -36,7 +36,10 @@ final class UnixSocketServer implements AutoCloseable {
     private final EventLoops loops;
     private final Server server;
 
-    /** Which file it is: one of that name may be another server's by the time this one ends. */
+    /**
+     * Which file it is: one of that name may be another server's by the time this one ends. Only as long as the socket is open
+     * has no other file that key.
+     */
     private final Object fileKey;
 
     private UnixSocketServer(GrpcConfig.UnixSocket socket, EventLoops loops, Server server, Object fileKey) {
@@ -97,10 +100,11 @@ final class UnixSocketServer implements AutoCloseable {
         return server;
     }
 
-    /** To be called when the server has ended. */
-    @Override
-    public void close() {
-        loops.close();
+    /**
+     * Takes the file away, so that nobody finds the server by it any more. To be called while it listens still: from then on
+     * another may take its place.
+     */
+    void withdraw() {
         try {
             if (Files.exists(socket.file(), LinkOption.NOFOLLOW_LINKS)
                     && fileKey(socket.file()).equals(fileKey)) {
@@ -109,6 +113,12 @@ final class UnixSocketServer implements AutoCloseable {
         } catch (IOException e) {
             LOG.warn("{} cannot be deleted", socket.file(), e);
         }
+    }
+
+    /** To be called when the server has ended. */
+    @Override
+    public void close() {
+        loops.close();
     }
 
     private static void makeRoom(Path file) throws IOException {

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.server.model.Reason;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
@@ -28,6 +31,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,12 +115,7 @@ class UnixSocketTest {
                 ManagedChannel channel = Grpc.newChannelBuilder(target, InsecureChannelCredentials.create())
                         .build();
                 assertThat(door.with(DecisionServiceGrpc.newBlockingStub(channel), door.admin)
-                                .check(CheckRequest.newBuilder()
-                                        .setTenant("acme")
-                                        .setSubject("user:alice")
-                                        .setResource("replay:1")
-                                        .setAction("execute")
-                                        .build())
+                                .check(question())
                                 .getDecision())
                         .as(target)
                         .isEqualTo(Decision.DECISION_ALLOW);
@@ -138,6 +138,59 @@ class UnixSocketTest {
             server.close();
             assertThat(file).exists();
         }
+    }
+
+    @Test
+    void leavesItsPlaceToTheNextWhileCallsAreStillUnderWay() throws Exception {
+        Path file = directory.resolve("assize.sock");
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (GrpcFixture door = new GrpcFixture(directory, config(file, "rw-------"));
+                ServerSocketChannel next = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            door.decisions.answer(query -> {
+                asked.countDown();
+                Uninterruptibles.awaitUninterruptibly(goOn);
+                return Reason.ALLOWED;
+            });
+            GrpcServer server = door.injector.getInstance(GrpcServer.class);
+            server.start();
+            ManagedChannel channel = Grpc.newChannelBuilder("unix:" + file, InsecureChannelCredentials.create())
+                    .build();
+            // Compressed, so that it is not on the event loop, which it would keep.
+            Future<CheckResponse> underWay = door.with(DecisionServiceGrpc.newFutureStub(channel), door.admin)
+                    .withCompression("gzip")
+                    .check(question());
+            asked.await();
+
+            Thread stop = Thread.ofVirtual().start(server::close);
+            awaitGone(file);
+            assertThat(underWay.isDone()).isFalse();
+            next.bind(UnixDomainSocketAddress.of(file));
+            goOn.countDown();
+            assertThat(underWay.get().getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+            stop.join();
+            assertThat(file).exists();
+            channel.shutdownNow();
+        } finally {
+            goOn.countDown();
+        }
+    }
+
+    private static void awaitGone(Path file) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+        while (Files.exists(file)) {
+            assertThat(System.nanoTime()).as("%s is still there", file).isLessThan(deadline);
+            Thread.sleep(10);
+        }
+    }
+
+    private static CheckRequest question() {
+        return CheckRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("user:alice")
+                .setResource("replay:1")
+                .setAction("execute")
+                .build();
     }
 
     private void assertRefused(Path file, String reason) {
