@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
@@ -36,6 +37,11 @@ record MigrationScripts(Map<String, Integer> checksums) {
 
     /** Written by Flyway when it makes the schema; there is no script of it. */
     private static final String SCHEMA_MADE = "SCHEMA";
+
+    private static final String SCRIPT_RUN = "SQL";
+
+    /** What else a row may be takes back what another says: a repair's word that a migration counts as not run. */
+    private static final Set<String> KINDS = Set.of(SCHEMA_MADE, SCRIPT_RUN);
 
     /** Those on the class path. */
     static MigrationScripts ofThisBuild() {
@@ -64,11 +70,12 @@ record MigrationScripts(Map<String, Integer> checksums) {
         Map<String, Integer> done = new HashMap<>();
         try (ResultSet row = statement.executeQuery("SELECT script, checksum, type, success FROM " + table)) {
             while (row.next()) {
-                if (!row.getBoolean("success")) {
+                String type = row.getString("type");
+                if (!row.getBoolean("success") || !KINDS.contains(type)) {
                     return false;
                 }
-                if (!row.getString("type").equals(SCHEMA_MADE)) {
-                    done.put(row.getString("script"), row.getInt("checksum"));
+                if (type.equals(SCRIPT_RUN) && done.put(row.getString("script"), row.getInt("checksum")) != null) {
+                    return false;
                 }
             }
         }

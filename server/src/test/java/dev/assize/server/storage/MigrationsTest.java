@@ -76,6 +76,18 @@ class MigrationsTest {
     }
 
     @Test
+    void leavesToFlywayWhatARepairTookOutOfHistory() throws SQLException {
+        again("31", "DELETE");
+        assertThat(isDone()).isFalse();
+    }
+
+    @Test
+    void leavesToFlywayAScriptThatHistoryHoldsTwice() throws SQLException {
+        again("31", "SQL");
+        assertThat(isDone()).isFalse();
+    }
+
+    @Test
     void givesRightsBackThatWereTakenFromTheApplication() throws SQLException {
         String may = "SELECT has_table_privilege('" + database.application().user()
                 + "', 'assize.ledger_entry', 'SELECT, INSERT')";
@@ -88,6 +100,20 @@ class MigrationsTest {
 
     private void again() {
         Migrations.migrate(database.owner(), database.application().user());
+    }
+
+    /** Another row of a migration, of that type. */
+    private void again(String version, String type) throws SQLException {
+        execute("INSERT INTO " + HISTORY
+                + " SELECT 1000, version, description, '" + type + "', script, checksum, installed_by, installed_on,"
+                + " execution_time, success FROM " + HISTORY + " WHERE version = '" + version + "'");
+    }
+
+    private boolean isDone() throws SQLException {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            return MigrationScripts.ofThisBuild().areDone(statement, "assize", "flyway_schema_history");
+        }
     }
 
     private void execute(String sql) throws SQLException {
