@@ -88,7 +88,7 @@ final class AssizeServer implements Startable {
         }
         try {
             startParts();
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             close();
             throw failure;
         }

@@ -49,7 +49,7 @@ final class AssizeSidecar implements Startable {
         }
         try {
             startParts();
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             close();
             throw failure;
         }

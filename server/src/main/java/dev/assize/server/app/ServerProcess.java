@@ -49,18 +49,18 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
         return start(() -> AssizeSidecar.of(config));
     }
 
-    private static <S extends Startable> ServerProcess<S> start(Supplier<S> made) {
+    static <S extends Startable> ServerProcess<S> start(Supplier<S> made) {
         try {
             ServerProcess<S> process = new ServerProcess<>(made.get());
             Runtime.getRuntime().addShutdownHook(process.hook);
             try {
                 process.server.start();
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | Error failure) {
                 process.unhook();
                 throw failure;
             }
             return process;
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | Error failure) {
             String reason = reason(failure);
             LogLines.end();
             throw new CommandException(reason, failure);
@@ -100,7 +100,7 @@ final class ServerProcess<S extends Startable> implements AutoCloseable {
     }
 
     /** What the operator is told: the message of what was thrown for him; anything else is a bug, and logged whole. */
-    private static String reason(RuntimeException failure) {
+    private static String reason(Throwable failure) {
         Optional<Throwable> told =
                 causes(failure).filter(ServerProcess::isForTheOperator).findFirst();
         if (told.isPresent()) {
