@@ -3,6 +3,7 @@ package dev.assize.server.endpoint.grpc;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Scheduler;
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.PlacedDocument;
@@ -46,7 +47,7 @@ final class PolicyParts {
     private static final int KEPT = 256;
 
     /** For how long: those who listen ask for the same one within a moment. */
-    private static final Duration KEPT_FOR = Duration.ofSeconds(5);
+    static final Duration KEPT_FOR = Duration.ofSeconds(5);
 
     /** Of scopes whose documents are kept as messages, because many begin at once when a server has started anew. */
     static final long WHOLE_BYTES = 64 * 1_024 * 1_024;
@@ -60,17 +61,24 @@ final class PolicyParts {
     private final Cache<At, ByteString> digests = cache();
 
     /** All documents of a scope; none of one that is too large to be kept. */
-    private final Cache<At, List<WatchPolicyResponse>> wholes = Caffeine.newBuilder()
-            .maximumWeight(WHOLE_BYTES)
-            .weigher((At at, List<WatchPolicyResponse> parts) -> weight(parts))
-            .expireAfterAccess(KEPT_FOR)
-            .scheduler(Scheduler.systemScheduler())
-            .executor(Runnable::run)
-            .build();
+    private final Cache<At, List<WatchPolicyResponse>> wholes;
 
     @Inject
     PolicyParts(PolicyRecords records) {
+        this(records, Ticker.systemTicker());
+    }
+
+    PolicyParts(PolicyRecords records, Ticker ticker) {
         this.records = records;
+        // However often they are asked for: another history may have come to the same revision, as after a restore.
+        this.wholes = Caffeine.newBuilder()
+                .maximumWeight(WHOLE_BYTES)
+                .weigher((At at, List<WatchPolicyResponse> parts) -> weight(parts))
+                .expireAfterWrite(KEPT_FOR)
+                .ticker(ticker)
+                .scheduler(Scheduler.systemScheduler())
+                .executor(Runnable::run)
+                .build();
     }
 
     private static <K, V> Cache<K, V> cache() {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 class PolicyPartsTest {
@@ -29,7 +30,8 @@ class PolicyPartsTest {
     private static final PolicyScope ACME = PolicyScope.of(new TenantId("acme"));
 
     private final FakeRecords records = new FakeRecords();
-    private final PolicyParts parts = new PolicyParts(records);
+    private final AtomicLong nanos = new AtomicLong();
+    private final PolicyParts parts = new PolicyParts(records, nanos::get);
 
     @Test
     void makesAllDocumentsOnceForAllThatBegin() {
@@ -53,6 +55,18 @@ class PolicyPartsTest {
                 PolicySet.of(ACME, new Revision(8), List.copyOf(groups(4, 10).documents()));
         assertThat(documents(told(parts.whole(new PolicySnapshot(next, platform(0))))))
                 .isEqualTo(4);
+    }
+
+    /** After a restore another history may come to a revision whose documents somebody asks for all the time. */
+    @Test
+    void makesThemAnewAfterAWhileHoweverOftenTheyAreAskedFor() {
+        var _ = told(parts.whole(new PolicySnapshot(groups(3, 10), platform(0))));
+        PolicySnapshot restored = new PolicySnapshot(groups(4, 10), platform(0));
+        for (int i = 0; i < 3; i++) {
+            assertThat(documents(told(parts.whole(restored)))).isEqualTo(3);
+            nanos.addAndGet(PolicyParts.KEPT_FOR.toNanos() * 2 / 5);
+        }
+        assertThat(documents(told(parts.whole(restored)))).isEqualTo(4);
     }
 
     /** Such a policy is told as well, at the cost of making it for each. */
