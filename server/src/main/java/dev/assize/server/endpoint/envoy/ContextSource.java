@@ -8,7 +8,10 @@ import dev.assize.server.model.Limits;
 import dev.assize.server.model.Names;
 import java.util.Optional;
 
-/** Where a request says something that conditions read. Each is as it was decided by, verified, or configured to be trusted. */
+/**
+ * Where a request says something that conditions read. Each is as it was decided by, verified, or configured to be trusted; but
+ * the host of a route that takes every host is what the client wrote.
+ */
 sealed interface ContextSource {
 
     /** The value; empty where the request says nothing there. */
