@@ -1,6 +1,7 @@
 package dev.assize.server.app;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -55,13 +56,16 @@ final class ServingHealth implements AutoCloseable {
         void serving(boolean decisions, boolean others);
     }
 
-    /** Says it for the first time, and from then on twice a second. */
+    /** Says it for the first time, which is waited for no longer than a look may take, and from then on twice a second. */
     void start() {
-        deciding.run();
-        storing.run();
-        repeat(deciding);
-        repeat(storing);
+        CompletableFuture.allOf(begin(deciding), begin(storing))
+                .completeOnTimeout(null, patience.toNanos(), TimeUnit.NANOSECONDS)
+                .join();
         repeat(this::noticeSilence);
+    }
+
+    private CompletableFuture<Void> begin(Look look) {
+        return CompletableFuture.runAsync(() -> unbroken(look), rounds).thenRun(() -> repeat(look));
     }
 
     private void repeat(Runnable work) {

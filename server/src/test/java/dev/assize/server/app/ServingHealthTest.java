@@ -69,6 +69,19 @@ class ServingHealthTest {
     }
 
     @Test
+    void aStartWaitsNoLongerForADatabaseThatSaysNothing() throws Exception {
+        CountDownLatch silent = new CountDownLatch(1);
+        silence = silent;
+        Thread start = Thread.ofVirtual().start(health::start);
+        assertThat(start.join(Duration.ofSeconds(10))).isTrue();
+        awaitTold(new Told(true, false));
+        assertThat(silent.getCount()).as("still nothing was said").isOne();
+
+        silent.countDown();
+        awaitTold(new Told(true, true));
+    }
+
+    @Test
     void aLookThatFailsIsNotWellAndNotTheLast() throws Exception {
         fault.set(new IllegalStateException("shown"));
         health.start();
