@@ -8,6 +8,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.LoggingEvent;
 import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.UnsynchronizedAppenderBase;
 import ch.qos.logback.core.filter.Filter;
 import ch.qos.logback.core.spi.AppenderAttachable;
 import ch.qos.logback.core.spi.FilterAttachable;
@@ -44,16 +45,24 @@ final class LogLines {
     /** Writes what still waits, for a second at most; what is logged from now on is written at once. */
     static void end() {
         if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
-            Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
-            appenders(root).forEach(appender -> {
-                if (appender instanceof AsyncAppender beside) {
-                    root.detachAppender(beside);
-                    List<Appender<ILoggingEvent>> lines = appenders(beside);
-                    beside.stop();
-                    lines.forEach(Appender::start);
-                    lines.forEach(root::addAppender);
-                }
-            });
+            end(context);
+        }
+    }
+
+    /** The same of one context. */
+    static void end(LoggerContext context) {
+        Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+        for (Appender<ILoggingEvent> appender : appenders(root)) {
+            if (appender instanceof AsyncAppender beside) {
+                // In this order, since a line that is written twice is better than one that is lost.
+                appenders(beside).forEach(to -> {
+                    if (to instanceof Through through) {
+                        root.addAppender(through.lines);
+                    }
+                });
+                root.detachAppender(beside);
+                beside.stop();
+            }
         }
     }
 
@@ -85,7 +94,10 @@ final class LogLines {
         if (format == LogFormat.JSON) {
             json(lines, beside, context);
         }
-        beside.addAppender(lines);
+        Through through = new Through(lines);
+        through.setContext(context);
+        through.start();
+        beside.addAppender(through);
         beside.start();
         return beside;
     }
@@ -110,6 +122,21 @@ final class LogLines {
         CallMarks marks = new CallMarks();
         marks.start();
         marked.addFilter(marks);
+    }
+
+    /** What stops when nothing is written beside any more, while the lines behind it go on. */
+    private static final class Through extends UnsynchronizedAppenderBase<ILoggingEvent> {
+
+        private final OutputStreamAppender<ILoggingEvent> lines;
+
+        Through(OutputStreamAppender<ILoggingEvent> lines) {
+            this.lines = lines;
+        }
+
+        @Override
+        protected void append(ILoggingEvent line) {
+            lines.doAppend(line);
+        }
     }
 
     /** Marks lines that are written while a call is worked on. Made when a line is written, so that a call costs nothing. */

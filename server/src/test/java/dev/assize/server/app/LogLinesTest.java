@@ -30,6 +30,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -80,22 +81,9 @@ class LogLinesTest {
 
     @Test
     void nobodyWaitsForLinesThatNobodyReads() throws Exception {
-        LoggerContext stuck = new LoggerContext();
-        stuck.setMDCAdapter(new LogbackMDCAdapter());
         CountDownLatch read = new CountDownLatch(1);
         ByteArrayOutputStream written = new ByteArrayOutputStream();
-        OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
-        lines.setContext(stuck);
-        lines.setEncoder(new JsonEncoder());
-        lines.setOutputStream(new FilterOutputStream(written) {
-            @Override
-            public void write(byte[] bytes) throws IOException {
-                Uninterruptibles.awaitUninterruptibly(read);
-                out.write(bytes);
-            }
-        });
-        lines.start();
-        stuck.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
+        LoggerContext stuck = stuck(read, written);
         LogLines.become(LogFormat.JSON, stuck);
         CallContext call = new CallContext(caller(), "DecisionService/Check", null);
         Logger log = stuck.getLogger("dev.assize.server.Shown");
@@ -110,6 +98,30 @@ class LogLinesTest {
         List<String> got = written.toString(StandardCharsets.UTF_8).lines().toList();
         assertThat(got).hasSizeBetween(1, 2 * LogLines.WAITING_LINES - 1);
         assertThat(got.getFirst()).contains("\"line 0\"", call.id());
+    }
+
+    @Test
+    void losesNoLineThatIsLoggedWhileItEnds() throws Exception {
+        CountDownLatch read = new CountDownLatch(1);
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        LoggerContext stuck = stuck(read, written);
+        LogLines.become(LogFormat.TEXT, stuck);
+        Logger log = stuck.getLogger("dev.assize.server.Shown");
+        log.info("before");
+        Thread end = Thread.ofPlatform().start(() -> LogLines.end(stuck));
+        Logger root = stuck.getLogger(Logger.ROOT_LOGGER_NAME);
+        while (root.getAppender("lines-beside") != null) {
+            Thread.sleep(1);
+        }
+        Thread meanwhile = Thread.ofPlatform().start(() -> log.info("meanwhile"));
+        assertThat(meanwhile.join(Duration.ofMillis(100))).isFalse();
+        read.countDown();
+        meanwhile.join();
+        end.join();
+        log.info("after");
+        stuck.stop();
+
+        assertThat(written.toString(StandardCharsets.UTF_8)).contains("before", "meanwhile", "after");
     }
 
     @Test
@@ -168,6 +180,26 @@ class LogLinesTest {
                         .setResource("doc:1")
                         .setAction("read")
                         .build());
+    }
+
+    /** One whose lines are written when they may be. */
+    private static LoggerContext stuck(CountDownLatch read, ByteArrayOutputStream written) {
+        LoggerContext stuck = new LoggerContext();
+        stuck.setMDCAdapter(new LogbackMDCAdapter());
+        OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
+        lines.setName("lines");
+        lines.setContext(stuck);
+        lines.setEncoder(new JsonEncoder());
+        lines.setOutputStream(new FilterOutputStream(written) {
+            @Override
+            public void write(byte[] bytes) throws IOException {
+                Uninterruptibles.awaitUninterruptibly(read);
+                out.write(bytes);
+            }
+        });
+        lines.start();
+        stuck.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
+        return stuck;
     }
 
     private static Caller caller() {
