@@ -36,6 +36,7 @@ class HeapOfAStartTest {
             left.add(new byte[PIECE_BYTES]);
         }
         assertThat(heap.totalMemory()).isGreaterThan(before + GARBAGE_BYTES / 2);
+        assertThat(left).isNotEmpty();
         left.clear();
         HeapOfAStart.giveBack();
         // What else runs in this JVM allocates meanwhile, and regions are given back whole.
