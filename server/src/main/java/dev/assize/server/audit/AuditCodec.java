@@ -123,6 +123,12 @@ public final class AuditCodec implements Projector {
                 : OptionalLong.empty();
     }
 
+    /** The spool that the event of a frame was in, whoever's it is; empty where it was in none. */
+    public Optional<String> spool(byte[] frame) {
+        String key = FrameFields.read(frame).text(AuditField.IDEMPOTENCY_KEY);
+        return Optional.ofNullable(key).flatMap(SpooledBatch::spool);
+    }
+
     private byte[] salt() {
         byte[] salt = new byte[ErasableValue.SALT_BYTES];
         random.nextBytes(salt);

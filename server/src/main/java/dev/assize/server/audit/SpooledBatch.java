@@ -2,6 +2,7 @@ package dev.assize.server.audit;
 
 import dev.assize.server.model.Digest;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a spool sends at once: records that follow each other.
@@ -48,6 +49,12 @@ public record SpooledBatch(
 
     static String key(String spoolId, String number) {
         return KEYS + spoolId + "/" + number;
+    }
+
+    /** Of which spool a key is. */
+    static Optional<String> spool(String key) {
+        int end = key.indexOf('/', KEYS.length());
+        return key.startsWith(KEYS) && end > 0 ? Optional.of(key.substring(KEYS.length(), end)) : Optional.empty();
     }
 
     /** A key that leaves no less room in a frame than a spooled event's: what fits with it fits when it is forwarded. */

@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * that is in its entries, and there is one for each; each spool to the last entry that was appended of it. Entries are
  * found by their type, and verification holds that column to their frames.
  *
- * <p>What is left out: entries that were pruned; a spool's last hash, which the spool compares with its own; what it was
+ * <p>What is left out: entries that were pruned, and spools of which no other is left; a spool's last hash, which the spool compares with its own; what it was
  * told last, and when.
  */
 final class PostgresStandingRecords implements StandingRecords {
@@ -68,15 +68,17 @@ final class PostgresStandingRecords implements StandingRecords {
             + " (SELECT * FROM assize.ledger_entry e WHERE e.tenant_id = s.tenant_id AND e.seq = s.last_seq LIMIT 1) e"
             + " ON true WHERE s.tenant_id = ? ORDER BY s.spool_id, s.recorded_by, s.recorded_by_tenant";
 
+    private static final String OF_PRUNED_SPOOLS = "SELECT e.seq, e.recorded_by_tenant, e.recorded_by, e.frame"
+            + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq >= ?"
+            + " AND (e.recorded_by_tenant, e.recorded_by) IN (SELECT s.recorded_by_tenant, s.recorded_by"
+            + " FROM assize.ledger_spool s WHERE s.tenant_id = ? AND s.last_seq < ?) ORDER BY e.seq";
+
+    private static final int FRAMES_AT_ONCE = 1_000;
+
     private static final String PSEUDONYMS =
             "SELECT pseudonym, subject, salt FROM assize.ledger_pseudonym WHERE tenant_id = ?";
 
-    /** Each actor that is one, with its first entry, by as many descents of the index as there are. */
-    private static final String PSEUDONYMOUS = "WITH RECURSIVE named AS ((SELECT actor, seq FROM assize.ledger_entry"
-            + " WHERE tenant_id = ? AND actor >= 'pseudonym:' AND actor < 'pseudonym;' ORDER BY actor, seq LIMIT 1)"
-            + " UNION ALL SELECT next.actor, next.seq FROM named, LATERAL (SELECT e.actor, e.seq"
-            + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.actor > named.actor AND e.actor < 'pseudonym;'"
-            + " ORDER BY e.actor, e.seq LIMIT 1) next) SELECT actor, seq FROM named";
+    private static final List<String> PSEUDONYMOUS = List.of(pseudonymous("actor"), pseudonymous("recorded_by"));
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -243,14 +245,50 @@ final class PostgresStandingRecords implements StandingRecords {
             statement.setString(1, tenant.value());
             try (ResultSet row = statement.executeQuery()) {
                 Set<String> losses = row.isBeforeFirst() ? losses(transaction, tenant) : Set.of();
+                Set<String> pruned = new HashSet<>();
                 while (row.next()) {
                     if (!isBorneOut(tenant, row, losses, base)) {
-                        return fault(Math.max(base, row.getLong(6)), "how far spool " + row.getString(1) + " is");
+                        return fault(Math.max(base, row.getLong(6)), farAs(row.getString(1)));
+                    }
+                    if (row.getLong(6) < base && !row.wasNull()) {
+                        pruned.add(spool(row.getString(3), row.getString(2), row.getString(1)));
+                    }
+                }
+                return setBack(transaction, tenant, base, pruned);
+            }
+        }
+    }
+
+    /** A spool whose last entry was pruned has none in what is left. */
+    private @Nullable Fault setBack(TenantTransaction transaction, TenantId tenant, long base, Set<String> pruned)
+            throws SQLException {
+        if (pruned.isEmpty()) {
+            return null;
+        }
+        try (PreparedStatement statement = transaction.connection().prepareStatement(OF_PRUNED_SPOOLS)) {
+            statement.setFetchSize(FRAMES_AT_ONCE);
+            statement.setString(1, tenant.value());
+            statement.setLong(2, base);
+            statement.setString(3, tenant.value());
+            statement.setLong(4, base);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Optional<String> id = codec.spool(row.getBytes(4));
+                    if (id.isPresent() && pruned.contains(spool(row.getString(2), row.getString(3), id.get()))) {
+                        return fault(row.getLong(1), farAs(id.get()));
                     }
                 }
                 return null;
             }
         }
+    }
+
+    private static String spool(String home, String caller, String id) {
+        return home + " " + caller + " " + id;
+    }
+
+    private static String farAs(String spool) {
+        return "how far spool " + spool + " is";
     }
 
     /** What was declared lost, as the name of the spool with the last number. */
@@ -293,7 +331,10 @@ final class PostgresStandingRecords implements StandingRecords {
                 && (next == number.getAsLong() + 1 ? hashed : lost && !hashed && next > number.getAsLong());
     }
 
-    /** Each opens its commitment; one that is gone was erased, and one that was erased is gone. */
+    /**
+     * Each opens its commitment; one that is gone was erased, and one that was erased is gone. The loss of one that stands in
+     * entries as {@code on_behalf_of} only is not found: no column has those.
+     */
     private @Nullable Fault pseudonyms(TenantTransaction transaction, TenantId tenant) throws SQLException {
         Set<String> erased = new HashSet<>();
         for (RecordedEvent entry : entries(transaction, tenant, ActorEvents.ERASED)) {
@@ -317,18 +358,35 @@ final class PostgresStandingRecords implements StandingRecords {
                 }
             }
         }
-        return lost(transaction, tenant, known, erased);
+        known.addAll(erased);
+        for (String query : PSEUDONYMOUS) {
+            Fault fault = lost(transaction, tenant, query, known);
+            if (fault != null) {
+                return fault;
+            }
+        }
+        return null;
     }
 
-    private static @Nullable Fault lost(
-            TenantTransaction transaction, TenantId tenant, Set<String> known, Set<String> erased) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(PSEUDONYMOUS)) {
+    /** Each pseudonym in a column, with its first entry, by as many descents of the index as there are. */
+    private static String pseudonymous(String column) {
+        String of = " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e." + column + " >= 'pseudonym:'" + " AND e."
+                + column + " < 'pseudonym;'";
+        String first = " ORDER BY e." + column + ", e.seq LIMIT 1)";
+        return "WITH RECURSIVE named (name, seq) AS ((SELECT e." + column + ", e.seq" + of + first
+                + " UNION ALL SELECT next.name, next.seq FROM named, LATERAL (SELECT e." + column + " AS name, e.seq"
+                + of + " AND e." + column + " > named.name" + first + " next) SELECT name, seq FROM named";
+    }
+
+    private static @Nullable Fault lost(TenantTransaction transaction, TenantId tenant, String query, Set<String> told)
+            throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(query)) {
             statement.setString(1, tenant.value());
             statement.setString(2, tenant.value());
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     String name = row.getString(1);
-                    if (!known.contains(name) && !erased.contains(name)) {
+                    if (!told.contains(name)) {
                         return new Fault(
                                 row.getLong(2),
                                 Kind.COMMITMENT,

@@ -11,6 +11,10 @@ import dev.assize.server.administration.PolicyDriftException;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.audit.SpoolRepository.Verdict;
+import dev.assize.server.audit.SpooledBatch;
+import dev.assize.server.audit.SpooledBatch.SpooledEvents;
+import dev.assize.server.audit.SpooledLog;
 import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Envelope;
@@ -579,6 +583,40 @@ class PruningTest {
         assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
         sql(tenant, "UPDATE assize.ledger_pruned SET pruned_seq = pruned_seq - 1 WHERE tenant_id = 'unsaid'");
         assertThat(fault(tenant)).isEqualTo("that entries before 256 were pruned is in no entry of the ledger");
+    }
+
+    @Test
+    void somebodySetsASpoolBackToWhatWasPruned() throws SQLException {
+        TenantId tenant = new TenantId("set-back");
+        String before = "a".repeat(32);
+        String behind = "b".repeat(32);
+        declare(tenant, "1h");
+        now = daysAgo(60);
+        send(tenant, before);
+        append(tenant, 300, 60);
+        send(tenant, behind);
+        sign();
+        agree(propose(tenant, 256));
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+        sql(
+                tenant,
+                "UPDATE assize.ledger_spool SET last_seq = 0, last_hash = NULL, next_number = highest_number + 1"
+                        + " WHERE tenant_id = 'set-back' AND spool_id = '" + behind + "'");
+        assertThat(fault(tenant)).isEqualTo("how far spool " + behind + " is is not as the ledger's entries say");
+    }
+
+    private void send(TenantId tenant, String spool) {
+        SpooledBatch batch = new SpooledBatch(
+                spool,
+                List.of(new SpooledEvents(1, List.of(AnchoredNode.event(1)))),
+                SpooledLog.begins(spool),
+                Digest.sha256(new byte[1]),
+                1);
+        assertThat(node.spooled()
+                        .append(tenant, new Recorder(new Subject("service", "sidecar"), tenant), batch)
+                        .verdict())
+                .isEqualTo(Verdict.APPENDED);
     }
 
     @Test
