@@ -1,5 +1,5 @@
 -- Who stands behind pseudonyms: subjects of the types that a tenant chooses are in its entries under a salted commitment to
--- their names, and the names here. Once a row is gone nothing tells whose pseudonym it was.
+-- their names, and the names here. Once a row is gone nothing in the ledger tells whose pseudonym it was.
 CREATE TABLE ledger_pseudonym (
     tenant_id text COLLATE "C" NOT NULL,
     pseudonym text COLLATE "C" NOT NULL CHECK (pseudonym ~ '^pseudonym:[0-9a-f]{64}$'),
@@ -15,6 +15,10 @@ ALTER TABLE ledger_pseudonym FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON ledger_pseudonym
     USING (tenant_id = current_setting('assize.tenant', true))
     WITH CHECK (tenant_id = current_setting('assize.tenant', true));
+
+-- Finds who recorded under pseudonyms, by as many descents as there are of them; whoever has none pays nothing.
+CREATE INDEX ledger_entry_by_pseudonymous_recorder ON ledger_entry (tenant_id, recorded_by, seq)
+    WHERE recorded_by >= 'pseudonym:' AND recorded_by < 'pseudonym;';
 
 -- As before, and a hold on a subject is on what was done under its pseudonym.
 CREATE OR REPLACE FUNCTION ledger_holds_on(held_tenant text, held_at timestamptz, held_actor text, held_resource text)
@@ -32,7 +36,8 @@ AS $$
     ORDER BY h.hold_id
 $$;
 
--- The holds in force that any entry done under a pseudonym fulfils.
+-- The holds in force that do not name another actor, whatever their bounds: a pseudonym also stands in entries as who recorded
+-- them, or on whose behalf they were done, and no column has the latter.
 CREATE FUNCTION ledger_holds_on_actor(held_tenant text, held_pseudonym text) RETURNS SETOF text
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, assize, pg_temp
@@ -41,18 +46,13 @@ AS $$
     WHERE h.tenant_id = held_tenant AND h.released_at IS NULL
         AND (h.actor IS NULL OR h.actor = held_pseudonym OR h.actor = (SELECT p.subject FROM assize.ledger_pseudonym p
             WHERE p.tenant_id = held_tenant AND p.pseudonym = held_pseudonym))
-        AND EXISTS (SELECT FROM assize.ledger_entry e
-            WHERE e.tenant_id = held_tenant AND e.actor = held_pseudonym
-            AND (h.resource IS NULL OR h.resource = e.resource OR starts_with(e.resource, h.resource || '/'))
-            AND (h.from_time IS NULL OR e.recorded_at >= h.from_time)
-            AND (h.to_time IS NULL OR e.recorded_at < h.to_time))
     ORDER BY h.hold_id
 $$;
 REVOKE ALL ON FUNCTION ledger_holds_on_actor(text, text) FROM PUBLIC;
 
--- Erases who stands behind a pseudonym: the one way in which the application does. The head of the ledger must be locked, as
+-- Erases who stands behind a pseudonym, and the answers to its owner's requests: the one way in which the application does. The head of the ledger must be locked, as
 -- whoever places a hold locks it, so that one of the two comes first; the entry that says so must have been written by this
--- transaction; and no hold may be on an entry of the pseudonym.
+-- transaction; and no hold may be in force that can be on an entry of the pseudonym.
 CREATE FUNCTION erase_ledger_pseudonym(erased_tenant text, erased_pseudonym text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, assize, pg_temp
@@ -67,8 +67,12 @@ BEGIN
         RAISE EXCEPTION 'no entry of this transaction says that the name behind % is erased', erased_pseudonym;
     END IF;
     IF EXISTS (SELECT FROM assize.ledger_holds_on_actor(erased_tenant, erased_pseudonym)) THEN
-        RAISE EXCEPTION 'a legal hold is on an entry of %', erased_pseudonym;
+        RAISE EXCEPTION 'a legal hold may be on an entry of %', erased_pseudonym;
     END IF;
+    -- Answers name their caller beside the entries they were given for.
+    DELETE FROM assize.ledger_idempotency i WHERE i.tenant_id = erased_tenant AND i.recorded_by =
+        (SELECT p.subject FROM assize.ledger_pseudonym p
+            WHERE p.tenant_id = erased_tenant AND p.pseudonym = erased_pseudonym);
     DELETE FROM assize.ledger_pseudonym p WHERE p.tenant_id = erased_tenant AND p.pseudonym = erased_pseudonym;
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;

@@ -45,7 +45,7 @@ public interface PseudonymRepository {
         /** There is no such pseudonym, and no such subject has one. */
         record NoSuchActor() implements Forgotten {}
 
-        /** A hold is on an entry of the pseudonym. */
+        /** A hold is in force that may be on an entry of the pseudonym. */
         record Held(Subject pseudonym, List<String> holds) implements Forgotten {}
     }
 }

@@ -22,7 +22,7 @@ import java.util.Optional;
 
 /**
  * Pseudonyms in PostgreSQL. Each is remembered for a minute; where its name is erased meanwhile, what is appended in that
- * minute still has it, and nobody can tell whose it was. What forgets a name locks the ledger's head first, as whoever
+ * minute still has it. What forgets a name locks the ledger's head first, as whoever
  * places a hold does.
  */
 final class PostgresPseudonyms implements Pseudonyms, PseudonymRepository {
@@ -129,20 +129,17 @@ final class PostgresPseudonyms implements Pseudonyms, PseudonymRepository {
     public Forgotten forget(TenantId tenant, Recorder by, Subject actor, String basis) {
         Forgotten forgotten = database.inTransaction(tenant.value(), transaction -> {
             long _ = OwnEntries.lockHead(transaction, tenant);
-            Subject name =
-                    find(transaction, tenant, actor).map(Pseudonym::name).orElse(actor.isPseudonym() ? actor : null);
-            if (name == null) {
-                transaction.abandon();
-                return new Forgotten.NoSuchActor();
+            Optional<Pseudonym> found = find(transaction, tenant, actor);
+            if (found.isEmpty()) {
+                return actor.isPseudonym() ? before(transaction, tenant, actor) : new Forgotten.NoSuchActor();
             }
+            Subject name = found.get().name();
             List<String> holds = holds(transaction, tenant, name);
             if (!holds.isEmpty()) {
                 transaction.abandon();
                 return new Forgotten.Held(name, holds);
             }
-            return find(transaction, tenant, name).isPresent()
-                    ? forget(transaction, tenant, by, name, basis)
-                    : before(transaction, tenant, name);
+            return forget(transaction, tenant, by, name, basis);
         });
         known.invalidateAll();
         return forgotten;

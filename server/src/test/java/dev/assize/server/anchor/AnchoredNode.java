@@ -323,11 +323,26 @@ final class AnchoredNode implements AutoCloseable {
         return event(i, null, null, Set.of());
     }
 
+    /** What one did on behalf of another. */
+    static AuditEvent event(Subject actor, @Nullable Subject onBehalfOf) {
+        return event(0, actor, onBehalfOf, null, null, Set.of());
+    }
+
     private static AuditEvent event(int i, @Nullable String reason, @Nullable String payload, Set<Erasable> erasable) {
+        return event(i, new Subject("user", "alice"), null, reason, payload, erasable);
+    }
+
+    private static AuditEvent event(
+            int i,
+            Subject actor,
+            @Nullable Subject onBehalfOf,
+            @Nullable String reason,
+            @Nullable String payload,
+            Set<Erasable> erasable) {
         return new AuditEvent(
                 "replay.executed",
                 "replay",
-                new Subject("user", "alice"),
+                actor,
                 "operator",
                 new Action("replay"),
                 ResourcePath.parse("vault:company"),
@@ -341,7 +356,7 @@ final class AnchoredNode implements AutoCloseable {
                 payload,
                 List.of("db:prices", "db:rates"),
                 List.of("db:report-" + i),
-                null,
+                onBehalfOf,
                 null,
                 erasable);
     }

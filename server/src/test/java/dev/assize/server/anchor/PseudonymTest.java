@@ -1,10 +1,12 @@
 package dev.assize.server.anchor;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.client.ledger.MerkleProof;
+import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
@@ -30,13 +32,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -78,7 +83,8 @@ class PseudonymTest {
                 new HoldScope(null, null, null, null),
                 new HoldScope(ALICE, null, null, null),
                 new HoldScope(name, null, null, null),
-                new HoldScope(ALICE, ResourcePath.parse("vault:company"), null, null))) {
+                new HoldScope(ALICE, ResourcePath.parse("vault:other"), null, null),
+                new HoldScope(null, null, Instant.EPOCH, Instant.EPOCH.plusSeconds(1)))) {
             Hold hold = node.retention().place(new Hold.Placing(tenant, ANN, scope, "case 12"));
             assertThat(forget(tenant, ALICE)).isEqualTo(new Forgotten.Held(name, List.of(hold.id())));
             assertThatThrownBy(() -> execute("SELECT set_config('assize.tenant', 'private-held', false); INSERT INTO"
@@ -86,13 +92,29 @@ class PseudonymTest {
                             + " VALUES ('private-held', 900, now(), '', sha256(''), 'assize.ledger.actor-erased',"
                             + " 'tenant:private-held/" + name + "');"
                             + " SELECT assize.erase_ledger_pseudonym('private-held', '" + name + "')"))
-                    .hasMessageContaining("a legal hold is on an entry");
+                    .hasMessageContaining("a legal hold may be on an entry");
             node.retention().release(new Hold.Release(tenant, BOB, hold.id(), "closed"));
         }
-        node.retention()
-                .place(new Hold.Placing(
-                        tenant, ANN, new HoldScope(ALICE, ResourcePath.parse("vault:other"), null, null), "case 13"));
-        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+        node.retention().place(new Hold.Placing(tenant, ANN, new HoldScope(ANN.caller(), null, null, null), "case 13"));
+        Forgotten done = forget(tenant, ALICE);
+        assertThat(done).isInstanceOf(Forgotten.Done.class);
+        node.retention().place(new Hold.Placing(tenant, ANN, new HoldScope(null, null, null, null), "case 14"));
+        assertThat(forget(tenant, name)).as("again, under a later hold").isEqualTo(done);
+    }
+
+    @Test
+    void refusesToForgetOnWhoseBehalfWhatIsHeldWasDoneAndWhoRecordedIt() {
+        TenantId tenant = new TenantId("private-behalf");
+        Subject agent = new Subject("agent", "x");
+        append(tenant, BY_ALICE, AnchoredNode.event(agent, ALICE), null);
+        Subject name = requireNonNull(entries(tenant).getFirst().event().onBehalfOf());
+        assertThat(entries(tenant)).singleElement().satisfies(entry -> {
+            assertThat(entry.event().actor()).isEqualTo(agent);
+            assertThat(entry.recorder().caller()).isEqualTo(name);
+        });
+        Hold hold =
+                node.retention().place(new Hold.Placing(tenant, ANN, new HoldScope(null, null, null, null), "case 12"));
+        assertThat(forget(tenant, ALICE)).isEqualTo(new Forgotten.Held(name, List.of(hold.id())));
     }
 
     @Test
@@ -196,6 +218,42 @@ class PseudonymTest {
     }
 
     @Test
+    void erasingANameForgetsTheAnswersThatItsOwnerWasGiven() throws SQLException {
+        TenantId tenant = new TenantId("private-answers");
+        append(tenant, BY_ALICE, AnchoredNode.event(0), "k");
+        append(tenant, BOB, AnchoredNode.event(1), "k");
+        assertThat(answered(tenant)).containsExactly("user:alice", "user:bob");
+
+        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+        assertThat(answered(tenant)).containsExactly("user:bob");
+        assertThat(append(tenant, BY_ALICE, AnchoredNode.event(0), "k"))
+                .as("a retry is a new append")
+                .isInstanceOf(AppendResult.Appended.class);
+    }
+
+    @Test
+    void theLossOfANameThatOnlyRecordedIsFound() throws SQLException {
+        TenantId tenant = new TenantId("private-recorder");
+        append(tenant, BOB, AnchoredNode.event(new Subject("service", "y"), null), null);
+        append(tenant, BY_ALICE, AnchoredNode.event(new Subject("service", "y"), null), null);
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(tenant, null)).isInstanceOf(Sound.class);
+        for (RecordedEvent entry : entries(tenant)) {
+            Subject name = entry.recorder().caller();
+            execute("CREATE TABLE public.kept_names AS SELECT * FROM assize.ledger_pseudonym WHERE pseudonym = '" + name
+                    + "'; DELETE FROM assize.ledger_pseudonym WHERE pseudonym = '" + name + "'");
+            assertThat(node.verifySigned(tenant, null))
+                    .isInstanceOfSatisfying(
+                            Broken.class,
+                            broken -> assertThat(broken.fault().message())
+                                    .isEqualTo("the name behind " + name
+                                            + " is gone, and no entry says that it was erased"));
+            execute(
+                    "INSERT INTO assize.ledger_pseudonym SELECT * FROM public.kept_names; DROP TABLE public.kept_names");
+        }
+    }
+
+    @Test
     void everyChangeOfANameAndItsLossIsFound() throws SQLException {
         TenantId tenant = ledger("private-changed", 2);
         String name = pseudonym(tenant).toString();
@@ -239,6 +297,24 @@ class PseudonymTest {
                 .join();
         assertThat(result).isInstanceOf(AppendResult.Appended.class);
         return tenant;
+    }
+
+    private AppendResult append(TenantId tenant, Recorder by, AuditEvent event, @Nullable String key) {
+        return node.log().append(tenant, by, List.of(event), key).join();
+    }
+
+    private List<String> answered(TenantId tenant) throws SQLException {
+        DatabaseAccess access = database.superuser();
+        List<String> callers = new ArrayList<>();
+        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT recorded_by FROM assize.ledger_idempotency"
+                        + " WHERE tenant_id = '" + tenant + "' ORDER BY recorded_by")) {
+            while (row.next()) {
+                callers.add(row.getString(1));
+            }
+        }
+        return callers;
     }
 
     private Subject pseudonym(TenantId tenant) {
