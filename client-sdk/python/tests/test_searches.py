@@ -96,9 +96,9 @@ def test_a_malformed_question_is_the_callers_mistake(scripted: ScriptedServer, n
 def test_the_names_are_said_to_be_all_at_the_end(scripted: ScriptedServer, new_client: NewClient) -> None:
     scripted.on_search(
         pages(
-            page("user:a", "user:b", cursor="c", wildcards="user:*"),
+            page("user:a", "user:b", cursor="c", wildcards=("user:*",)),
             page(cursor="c"),
-            page("user:c", wildcards="* user:*"),
+            page("user:c", wildcards=("*", "user:*")),
         )
     )
     found = new_client(scripted.target, env="staging").search_subjects(WHO, "user", limit=9, cursor="x")
