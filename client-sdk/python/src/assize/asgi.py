@@ -10,11 +10,11 @@
         ],
     )
 
-A request that no route maps is denied, and so is one whose path the application may read otherwise: with empty segments
-or dots, backslashes, semicolons or control characters, and, where the server tells the path as it was sent
-(`raw_path`), with an encoded slash or in bytes that are no UTF-8; where it does not, what was encoded is seen decoded only. Where a
-framework finds the handler by rules of its own, prefer a door that stands behind them, such as `assize.fastapi`: there
-is only one opinion then about which path is which.
+A request that no route maps is denied, and so is one whose path the application may read otherwise: with empty
+segments or dots, backslashes, semicolons or control characters, and, where the server tells the path as it was sent
+(`raw_path`), with an encoded slash or in bytes that are no UTF-8; where it does not, what was encoded is seen
+decoded only. Where a framework finds the handler by rules of its own, prefer a door that stands behind them, such
+as `assize.fastapi`: there is only one opinion then about which path is which.
 """
 
 from __future__ import annotations
