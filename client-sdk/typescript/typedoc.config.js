@@ -15,5 +15,6 @@ export default {
   out: "api",
   // What the generator of the protocol's code writes above each message.
   blockTags: [...OptionDefaults.blockTags, "@generated"],
+  excludeInternal: true,
   treatWarningsAsErrors: true,
 };
