@@ -4,7 +4,6 @@ import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.evaluate.NameBytes;
 import dev.assize.server.model.TenantId;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +47,7 @@ final class TenantKey {
         return other instanceof TenantKey key
                 && hash == key.hash
                 && length == key.length
-                && Arrays.equals(bytes, offset, offset + length, key.bytes, key.offset, key.offset + length);
+                && NameBytes.isSame(bytes, offset, key.bytes, key.offset, length);
     }
 
     @Override

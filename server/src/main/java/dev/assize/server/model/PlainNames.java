@@ -16,6 +16,7 @@ public final class PlainNames {
     private static final int DOT = 16;
     private static final int COLON = 32;
     private static final int CLEAN = 64;
+    private static final int PATH_ID = 128; // clean, and neither `/` nor `%`
 
     private static final int TYPE_BYTES = 32;
     private static final int TENANT_BYTES = 63;
@@ -35,6 +36,7 @@ public final class PlainNames {
             of |= c == '-' || c == '_' ? DASH : 0;
             of |= c == '.' ? DOT : 0;
             of |= c == ':' ? COLON : 0;
+            of |= c == '/' || c == '%' ? 0 : PATH_ID;
             classes[c] = (byte) (of | CLEAN);
         }
         return classes;
@@ -64,22 +66,59 @@ public final class PlainNames {
 
     /** Whether this is a resource path. */
     public static boolean isPath(byte[] bytes, int offset, int length) {
+        return lastSegment(bytes, offset, length) >= 0;
+    }
+
+    /** Where the last segment of a resource path begins; negative where this is none. Looks at each byte once. */
+    public static int lastSegment(byte[] bytes, int offset, int length) {
         if (length > Limits.PATH_BYTES) {
-            return false;
+            return -1;
         }
         int end = offset + length;
         int start = offset;
         for (int segments = 1; segments <= Limits.PATH_SEGMENTS; segments++) {
-            int slash = indexOf(bytes, start, end, '/');
-            if (!isSegment(bytes, start, slash, slash == end)) {
-                return false;
+            int type = typeEnd(bytes, start, end);
+            if (type == start || type - start > TYPE_BYTES) {
+                return -1;
             }
-            if (slash == end) {
-                return true;
+            if (type == end) {
+                return start;
             }
-            start = slash + 1;
+            int id = type + 1;
+            int behind = bytes[type] == ':' ? idEnd(bytes, id, end) : id;
+            if (behind == id || behind - id > Limits.ID_BYTES) {
+                return -1;
+            }
+            if (behind == end) {
+                return start;
+            }
+            if (bytes[behind] != '/') {
+                return -1;
+            }
+            start = behind + 1;
         }
-        return false;
+        return -1;
+    }
+
+    /** Behind the type that begins here; there itself where none does. */
+    private static int typeEnd(byte[] bytes, int start, int end) {
+        if (start == end || (CLASSES[bytes[start] & 0xFF] & LOWER) == 0) {
+            return start;
+        }
+        int i = start + 1;
+        while (i < end && (CLASSES[bytes[i] & 0xFF] & TYPE_REST) != 0) {
+            i++;
+        }
+        return i;
+    }
+
+    /** Behind the id that begins here: at the first byte that is no part of one, or the end. */
+    private static int idEnd(byte[] bytes, int start, int end) {
+        int i = start;
+        while (i < end && ((CLASSES[bytes[i] & 0xFF] & PATH_ID) != 0 || isEscape(bytes, i, end))) {
+            i++;
+        }
+        return i;
     }
 
     /** The length of the type of a subject, or of a segment of a path; all of it where it has no id. */
@@ -87,28 +126,11 @@ public final class PlainNames {
         return indexOf(bytes, start, end, ':') - start;
     }
 
-    private static boolean isSegment(byte[] bytes, int start, int end, boolean last) {
-        int type = segmentType(bytes, start, end);
-        if (!isType(bytes, start, type)) {
-            return false;
-        }
-        int id = start + type + 1;
-        return id > end ? last : id < end && end - id <= Limits.ID_BYTES && isEscaped(bytes, id, end);
-    }
-
-    private static boolean isEscaped(byte[] bytes, int start, int end) {
-        for (int i = start; i < end; i++) {
-            if ((CLASSES[bytes[i] & 0xFF] & CLEAN) == 0 || (bytes[i] == '%' && !isEscape(bytes, i, end))) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private static boolean isEscape(byte[] bytes, int percent, int end) {
-        return percent + 2 < end
-                && bytes[percent + 1] == '2'
-                && (bytes[percent + 2] == 'F' || bytes[percent + 2] == '5');
+    private static boolean isEscape(byte[] bytes, int at, int end) {
+        return bytes[at] == '%'
+                && at + 2 < end
+                && bytes[at + 1] == '2'
+                && (bytes[at + 2] == 'F' || bytes[at + 2] == '5');
     }
 
     /** Whether this is text of printable characters only. */

@@ -19,16 +19,16 @@ public final class CheckBytes {
 
     private static final byte[] NONE = {};
     private static final byte[] DEFAULT_ENV = Environment.DEFAULT.value().getBytes(StandardCharsets.UTF_8);
-    private static final byte[] GROUP = Subject.GROUP_TYPE.getBytes(StandardCharsets.UTF_8);
+    private static final byte[] GROUP = (Subject.GROUP_TYPE + ":").getBytes(StandardCharsets.UTF_8);
 
     private byte[] bytes = NONE;
     private int subjectOffset;
     private int subjectLength;
-    private int subjectTypeLength;
     private int resourceOffset;
     private int resourceLength;
     private int typeOffset;
     private int typeLength;
+    private boolean hasType;
     private int actionOffset;
     private int actionLength;
     private int tenantOffset;
@@ -40,6 +40,7 @@ public final class CheckBytes {
     /** Begins a question whose names are among these bytes, which are not changed before it is answered. */
     public void over(byte[] message) {
         bytes = message;
+        hasType = false;
         subjectLength = 0;
         resourceLength = 0;
         actionLength = 0;
@@ -59,6 +60,7 @@ public final class CheckBytes {
     }
 
     public void resource(int offset, int length) {
+        hasType = false;
         resourceOffset = offset;
         resourceLength = length;
     }
@@ -104,20 +106,25 @@ public final class CheckBytes {
         return names;
     }
 
-    /** Finds the types within the names, as far as the names are well-formed, and the environment that none means. */
+    /** Finds the type of what is acted upon, as far as its name is well-formed, and the environment that none means. */
     public void locate() {
         if (defaultEnv) {
             envOffset = 0;
             envLength = DEFAULT_ENV.length;
         }
-        subjectTypeLength = PlainNames.segmentType(bytes, subjectOffset, subjectOffset + subjectLength);
-        int end = resourceOffset + resourceLength;
-        int start = end;
-        while (start > resourceOffset && bytes[start - 1] != '/') {
-            start--;
+        if (!hasType) {
+            int start = resourceOffset + resourceLength;
+            while (start > resourceOffset && bytes[start - 1] != '/') {
+                start--;
+            }
+            setType(start);
         }
+    }
+
+    private void setType(int start) {
         typeOffset = start;
-        typeLength = PlainNames.segmentType(bytes, start, end);
+        typeLength = PlainNames.segmentType(bytes, start, resourceOffset + resourceLength);
+        hasType = true;
     }
 
     /**
@@ -125,7 +132,12 @@ public final class CheckBytes {
      * by each of its segments. What is not may be well-formed still: {@link #query} tells.
      */
     public boolean hasPlainPath() {
-        return PlainNames.isPath(bytes, resourceOffset, resourceLength);
+        int start = PlainNames.lastSegment(bytes, resourceOffset, resourceLength);
+        if (start < 0) {
+            return false;
+        }
+        setType(start);
+        return true;
     }
 
     /**
@@ -142,7 +154,7 @@ public final class CheckBytes {
     }
 
     private boolean isGroup() {
-        if (subjectTypeLength != GROUP.length) {
+        if (subjectLength < GROUP.length) {
             return false;
         }
         for (int i = 0; i < GROUP.length; i++) {
@@ -187,7 +199,7 @@ public final class CheckBytes {
 
     /** Of the subject's type, with which it begins. */
     public int subjectTypeLength() {
-        return subjectTypeLength;
+        return PlainNames.segmentType(bytes, subjectOffset, subjectOffset + subjectLength);
     }
 
     public int resourceOffset() {

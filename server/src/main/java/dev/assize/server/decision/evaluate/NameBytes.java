@@ -66,20 +66,34 @@ public final class NameBytes {
 
     /** Whether both begin with the same bytes: as many as are told. */
     static boolean isSame(byte[] bytes, int offset, byte[] name, int length) {
+        return isSame(bytes, offset, name, 0, length);
+    }
+
+    /** Whether as many bytes of both, from there on, are the same. */
+    public static boolean isSame(byte[] bytes, int offset, byte[] others, int start, int length) {
         if (length < Long.BYTES) {
-            for (int i = 0; i < length; i++) {
-                if (bytes[offset + i] != name[i]) {
-                    return false;
-                }
-            }
-            return true;
+            return areFewSame(bytes, offset, others, start, length);
         }
         for (int i = 0; i < length - Long.BYTES; i += Long.BYTES) {
-            if ((long) LONGS.get(bytes, offset + i) != (long) LONGS.get(name, i)) {
+            if ((long) LONGS.get(bytes, offset + i) != (long) LONGS.get(others, start + i)) {
                 return false;
             }
         }
         int last = length - Long.BYTES;
-        return (long) LONGS.get(bytes, offset + last) == (long) LONGS.get(name, last);
+        return (long) LONGS.get(bytes, offset + last) == (long) LONGS.get(others, start + last);
+    }
+
+    private static boolean areFewSame(byte[] bytes, int offset, byte[] others, int start, int length) {
+        if (length >= Integer.BYTES) {
+            int last = length - Integer.BYTES;
+            return (int) INTS.get(bytes, offset) == (int) INTS.get(others, start)
+                    && (int) INTS.get(bytes, offset + last) == (int) INTS.get(others, start + last);
+        }
+        for (int i = 0; i < length; i++) {
+            if (bytes[offset + i] != others[start + i]) {
+                return false;
+            }
+        }
+        return true;
     }
 }

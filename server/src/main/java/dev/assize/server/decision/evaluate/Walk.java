@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("NullAway.Init")
 public final class Walk {
 
+    private static final int LOOKS_TOLD_AT_ONCE = 64;
+
     private DecisionGraph graph;
     private CheckBytes names;
     private Instant now;
@@ -39,6 +41,10 @@ public final class Walk {
     private Cell cell;
     private boolean narrowed;
     private boolean knowing;
+
+    /** Grants that were looked at and that nobody was told of yet, of this question and those before. */
+    private int looked;
+
     private @Nullable CheckQuery query;
     private @Nullable Facts facts;
 
@@ -107,6 +113,7 @@ public final class Walk {
         query = asked;
         facts = known;
         judge();
+        tellLooks();
     }
 
     /** Forgets the last question, so that nothing of its graph is kept. */
@@ -115,28 +122,67 @@ public final class Walk {
     public void forget() {
         graph = null;
         cell = null;
-        query = null;
-        facts = null;
-        denying = null;
-        denyingRule = null;
-        allowing = null;
-        allowingPermission = null;
-        cut = null;
-        cutting = null;
-        conditionError = null;
-        conditionFalse = null;
-        expired = null;
-        notYetValid = null;
-        outOfScope = null;
-        decidingBinding = null;
-        decidingPermission = null;
-        decidingRestraint = null;
+        if (query != null) {
+            query = null;
+        }
+        if (facts != null) {
+            facts = null;
+        }
+        forgetFindings();
+        if (denyingRule != null) {
+            denyingRule = null;
+        }
+        if (allowingPermission != null) {
+            allowingPermission = null;
+        }
+        if (decidingBinding != null) {
+            decidingBinding = null;
+        }
+        if (decidingPermission != null) {
+            decidingPermission = null;
+        }
+        if (decidingRestraint != null) {
+            decidingRestraint = null;
+        }
+    }
+
+    /** Writes nothing where nothing is: the collector charges for each. */
+    private void forgetFindings() {
+        if (cut != null) {
+            cut = null;
+        }
+        if (cutting != null) {
+            cutting = null;
+        }
+        if (denying != null) {
+            denying = null;
+        }
+        if (allowing != null) {
+            allowing = null;
+        }
+        if (conditionError != null) {
+            conditionError = null;
+        }
+        if (conditionFalse != null) {
+            conditionFalse = null;
+        }
+        if (expired != null) {
+            expired = null;
+        }
+        if (notYetValid != null) {
+            notYetValid = null;
+        }
+        if (outOfScope != null) {
+            outOfScope = null;
+        }
     }
 
     // Whether this very moment was the last one's, not one like it.
     @SuppressWarnings("ReferenceEquality")
     private void begin(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {
-        graph = ofTenant;
+        if (graph != ofTenant) {
+            graph = ofTenant;
+        }
         if (names != asked) {
             names = asked;
         }
@@ -150,16 +196,8 @@ public final class Walk {
         if (denyBoundary != horizon) {
             denyBoundary = horizon;
         }
-        cut = null;
-        cutting = null;
+        forgetFindings();
         allowedButForTheCut = false;
-        denying = null;
-        allowing = null;
-        conditionError = null;
-        conditionFalse = null;
-        expired = null;
-        notYetValid = null;
-        outOfScope = null;
         if (!owed.isEmpty()) {
             owed = List.of();
         }
@@ -273,13 +311,13 @@ public final class Walk {
         }
         if (list.isInParts()) {
             List<GrantList> parts = list.parts();
-            Effort.grants(parts.size());
+            spend(parts.size());
             for (int i = 0; i < parts.size(); i++) {
                 over(parts.get(i));
             }
             return;
         }
-        Effort.grants(list.size());
+        spend(list.size());
         for (int i = 0; i < list.size(); i++) {
             int role = list.role(i);
             boolean allows = cell.allows(role);
@@ -288,6 +326,20 @@ public final class Walk {
                 judge(list.binding(i), role, list.terms(i), allows, denies);
             }
         }
+    }
+
+    /** What little is looked at is told together: to ask whether somebody waits costs more than to look at a grant. */
+    private void spend(int grants) {
+        looked += grants;
+        if (looked >= LOOKS_TOLD_AT_ONCE) {
+            tellLooks();
+        }
+    }
+
+    private void tellLooks() {
+        int untold = looked;
+        looked = 0;
+        Effort.grants(untold);
     }
 
     private void judge(
@@ -548,9 +600,16 @@ public final class Walk {
         if (reason != why) {
             reason = why;
         }
-        decidingBinding = permission == null ? null : binding;
-        decidingPermission = permission;
-        decidingRestraint = restraint;
+        RoleBindingDocument deciding = permission == null ? null : binding;
+        if (decidingBinding != deciding) {
+            decidingBinding = deciding;
+        }
+        if (decidingPermission != permission) {
+            decidingPermission = permission;
+        }
+        if (decidingRestraint != restraint) {
+            decidingRestraint = restraint;
+        }
         if (validUntil != until) {
             validUntil = until;
         }
