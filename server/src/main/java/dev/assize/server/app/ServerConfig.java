@@ -65,9 +65,7 @@ record ServerConfig(
                 checked(() -> nodeName(settings)),
                 checked(() -> grpc(settings)),
                 checked(() -> operations(settings)),
-                checked(() -> new AuthzenConfig(
-                        settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null),
-                        settings.flag(ConfigKey.AUTHZEN_ACCESS_REQUESTS))),
+                checked(() -> authzen(settings)),
                 checked(() -> envoy(settings)),
                 checked(() -> storage(home, settings)),
                 checked(() -> ledger(settings)),
@@ -175,6 +173,12 @@ record ServerConfig(
             throw new ConfigurationException("grpc.tls.clientCa without grpc.tls.certificate: expected both");
         }
         return tls;
+    }
+
+    static AuthzenConfig authzen(Settings settings) {
+        return new AuthzenConfig(
+                settings.given(ConfigKey.HTTP_PUBLIC_URL).orElse(null),
+                settings.flag(ConfigKey.AUTHZEN_ACCESS_REQUESTS));
     }
 
     static OperationsConfig operations(Settings settings) {

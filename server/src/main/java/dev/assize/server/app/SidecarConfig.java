@@ -4,6 +4,7 @@ import static dev.assize.server.app.ServerConfig.checked;
 
 import dev.assize.server.authentication.AuthenticationConfig;
 import dev.assize.server.decision.DecisionConfig;
+import dev.assize.server.endpoint.authzen.AuthzenConfig;
 import dev.assize.server.endpoint.envoy.EnvoyConfig;
 import dev.assize.server.endpoint.grpc.GrpcConfig;
 import dev.assize.server.endpoint.operations.OperationsConfig;
@@ -27,6 +28,7 @@ record SidecarConfig(
         String nodeName,
         GrpcConfig grpc,
         OperationsConfig operations,
+        AuthzenConfig authzen,
         DecisionConfig decision,
         AuthenticationConfig authentication,
         UpstreamConfig upstream,
@@ -39,8 +41,8 @@ record SidecarConfig(
     static final Duration LEAST_FRESHNESS_BOUND = Duration.ofSeconds(5);
 
     /** Keys that mean nothing where there is no database: whoever sets them has something else in mind. */
-    private static final List<String> NOT_OF_A_SIDECAR =
-            List.of("database.", "ledger.", "anchor.", "archive.", "verification.", "policy.", "decisionLog.");
+    private static final List<String> NOT_OF_A_SIDECAR = List.of(
+            "database.", "ledger.", "anchor.", "archive.", "verification.", "policy.", "decisionLog.", "authzen.");
 
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost", "::1");
 
@@ -61,6 +63,7 @@ record SidecarConfig(
                 checked(() -> ServerConfig.nodeName(settings)),
                 checked(() -> ServerConfig.grpc(settings)),
                 checked(() -> ServerConfig.operations(settings)),
+                checked(() -> ServerConfig.authzen(settings)),
                 checked(() -> decision(settings)),
                 checked(() -> new AuthenticationConfig(
                         home.resolve("pepper"),

@@ -6,7 +6,6 @@ import com.google.inject.Provider;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
 import com.google.inject.multibindings.OptionalBinder;
-import com.sun.net.httpserver.HttpHandler;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.AuthenticationConfig;
@@ -19,6 +18,8 @@ import dev.assize.server.decision.DecisionModule;
 import dev.assize.server.decision.NodesModule;
 import dev.assize.server.decision.PolicyWatch;
 import dev.assize.server.decision.node.NodeIdentity;
+import dev.assize.server.endpoint.authzen.AuthzenConfig;
+import dev.assize.server.endpoint.authzen.SidecarAuthzenModule;
 import dev.assize.server.endpoint.call.CallSpans;
 import dev.assize.server.endpoint.envoy.EnvoyModule;
 import dev.assize.server.endpoint.envoy.Mapping;
@@ -74,6 +75,7 @@ final class SidecarModule extends AbstractModule {
         if (mapping != null) {
             install(new EnvoyModule(mapping));
         }
+        install(new SidecarAuthzenModule());
         install(new OperationsModule());
 
         bind(ApiKeys.class).in(Singleton.class);
@@ -92,6 +94,7 @@ final class SidecarModule extends AbstractModule {
                         config.nodeName(), config.decision().freshnessBound()));
         bind(AuthenticationConfig.class).toInstance(config.authentication());
         bind(GrpcConfig.class).toInstance(config.grpc());
+        bind(AuthzenConfig.class).toInstance(config.authzen());
         bind(OperationsConfig.class).toInstance(config.operations());
         bind(InstantSource.class).toInstance(InstantSource.system());
         bind(Ticker.class).toInstance(Ticker.systemTicker());
@@ -136,12 +139,6 @@ final class SidecarModule extends AbstractModule {
     @Singleton
     static PrometheusMeterRegistry meters(Tracing tracing) {
         return ServerModule.meters(tracing);
-    }
-
-    @Provides
-    @Singleton
-    static HttpHandler nothingElse() {
-        return exchange -> exchange.sendResponseHeaders(404, -1);
     }
 
     @Provides

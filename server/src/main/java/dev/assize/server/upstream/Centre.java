@@ -28,6 +28,7 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCalls;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -164,10 +165,30 @@ public final class Centre implements AutoCloseable {
         }
     }
 
+    /**
+     * The same for a stream of one message.
+     *
+     * @param longest that is waited for it; a deadline of the current call may be nearer
+     */
+    public <Q, R> R only(MethodDescriptor<Q, R> method, Q request, Duration longest) {
+        Iterator<R> messages =
+                stream(method, request, CallOptions.DEFAULT.withDeadlineAfter(longest.toNanos(), TimeUnit.NANOSECONDS));
+        R only = messages.hasNext() ? messages.next() : null;
+        if (only == null || messages.hasNext()) {
+            throw new IllegalStateException("The centre answers `" + method.getFullMethodName() + "` with "
+                    + (only == null ? "nothing" : "more than was asked for"));
+        }
+        return only;
+    }
+
     /** The same for an answer of many messages, for as long as the current call lasts. */
     public <Q, R> Iterator<R> stream(MethodDescriptor<Q, R> method, Q request) {
+        return stream(method, request, CallOptions.DEFAULT);
+    }
+
+    private <Q, R> Iterator<R> stream(MethodDescriptor<Q, R> method, Q request, CallOptions options) {
         Prompt.requireTime();
-        Iterator<R> messages = ClientCalls.blockingServerStreamingCall(channel, method, CallOptions.DEFAULT, request);
+        Iterator<R> messages = ClientCalls.blockingServerStreamingCall(channel, method, options, request);
         return new Iterator<>() {
             @Override
             public boolean hasNext() {

@@ -108,6 +108,11 @@ final class CentreFixture implements AutoCloseable {
         return server.grpcAddress();
     }
 
+    /** Where it speaks HTTP, also without a network between. */
+    String operationsAddress() {
+        return server.operationsAddress();
+    }
+
     String admin() {
         return admin;
     }

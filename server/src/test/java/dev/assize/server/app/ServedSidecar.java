@@ -28,74 +28,74 @@ import java.util.stream.Stream;
 final class ServedSidecar implements AutoCloseable {
 
     static final String POLICY = """
-            apiVersion: assize.dev/v1
-            kind: Tenant
-            metadata: {name: acme}
-            spec: {environments: [default]}
-            ---
-            apiVersion: assize.dev/v1
-            kind: Role
-            metadata: {tenant: acme, name: clerk}
-            spec:
-              permissions:
-                - resources: [vault, invoice]
-                  actions: [read, submit, release]
-                - resources: [payment]
-                  actions: [send]
-            ---
-            apiVersion: assize.dev/v1
-            kind: RoleBinding
-            metadata: {tenant: acme, name: clerks}
-            spec: {subjects: ["user:alice"], role: clerk}
-            ---
-            apiVersion: assize.dev/v1
-            kind: SeparationOfDuty
-            metadata: {tenant: acme, name: four-eyes}
-            spec: {type: performed-actions, actions: [submit, release], resources: [invoice]}
-            ---
-            apiVersion: assize.dev/v1
-            kind: ApprovalRule
-            metadata: {tenant: acme, name: payments}
-            spec: {resources: [payment], actions: [send], approvals: 1, approverRole: clerk, pendingTtl: 1h, ttl: 1h}
-            ---
-            apiVersion: assize.dev/v1
-            kind: Tenant
-            metadata: {name: recorded}
-            spec: {environments: [default], audit: {decisionLog: {mode: denies}}}
-            ---
-            apiVersion: assize.dev/v1
-            kind: Role
-            metadata: {tenant: recorded, name: reader}
-            spec: {permissions: [{resources: [vault], actions: [read]}]}
-            ---
-            apiVersion: assize.dev/v1
-            kind: RoleBinding
-            metadata: {tenant: recorded, name: readers}
-            spec: {subjects: ["user:alice"], role: reader}
-            ---
-            apiVersion: assize.dev/v1
-            kind: Role
-            metadata: {tenant: assize, name: of-the-sidecar}
-            spec:
-              permissions:
-                - resources: [policy]
-                  actions: [check, explain, search, watch, read, read-history]
-                - resources: [ledger]
-                  actions: [append]
-                - resources: [approval]
-                  actions: [request]
-                - resources: [subject]
-                  actions: [act-as]
-            ---
-            apiVersion: assize.dev/v1
-            kind: RoleBinding
-            metadata: {tenant: assize, name: sidecars}
-            spec:
-              subjects: ["service:sidecar"]
-              role: of-the-sidecar
-              fromTenant: acme
-              scope: {resources: ["tenant:acme", "tenant:recorded"]}
-            """;
+        apiVersion: assize.dev/v1
+        kind: Tenant
+        metadata: {name: acme}
+        spec: {environments: [default]}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Role
+        metadata: {tenant: acme, name: clerk}
+        spec:
+          permissions:
+            - resources: [vault, invoice]
+              actions: [read, submit, release]
+            - resources: [payment]
+              actions: [send]
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: acme, name: clerks}
+        spec: {subjects: ["user:alice"], role: clerk}
+        ---
+        apiVersion: assize.dev/v1
+        kind: SeparationOfDuty
+        metadata: {tenant: acme, name: four-eyes}
+        spec: {type: performed-actions, actions: [submit, release], resources: [invoice]}
+        ---
+        apiVersion: assize.dev/v1
+        kind: ApprovalRule
+        metadata: {tenant: acme, name: payments}
+        spec: {resources: [payment], actions: [send], approvals: 1, approverRole: clerk, pendingTtl: 1h, ttl: 1h}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Tenant
+        metadata: {name: recorded}
+        spec: {environments: [default], audit: {decisionLog: {mode: denies}}}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Role
+        metadata: {tenant: recorded, name: reader}
+        spec: {permissions: [{resources: [vault], actions: [read]}]}
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: recorded, name: readers}
+        spec: {subjects: ["user:alice"], role: reader}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Role
+        metadata: {tenant: assize, name: of-the-sidecar}
+        spec:
+          permissions:
+            - resources: [policy]
+              actions: [check, explain, search, watch, read, read-history]
+            - resources: [ledger]
+              actions: [append]
+            - resources: [approval]
+              actions: [request]
+            - resources: [subject]
+              actions: [act-as]
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: assize, name: sidecars}
+        spec:
+          subjects: ["service:sidecar"]
+          role: of-the-sidecar
+          fromTenant: acme
+          scope: {resources: ["tenant:acme", "tenant:recorded"]}
+        """;
 
     private final Path home;
     private final AssizeSidecar sidecar;
@@ -173,6 +173,10 @@ final class ServedSidecar implements AutoCloseable {
                 .mapToDouble(it -> Double.parseDouble(it.substring(it.lastIndexOf(' ') + 1)))
                 .findFirst()
                 .orElse(-1);
+    }
+
+    String operationsAddress() {
+        return sidecar.operationsAddress();
     }
 
     private HttpResponse<String> get(String path) throws Exception {

@@ -54,7 +54,10 @@ final class AuthzenHandler implements HttpHandler {
     private final Gate gate;
     private final Evaluations evaluations;
     private final Searches searches;
-    private final AccessRequests accessRequests;
+
+    /** Empty where nobody takes them; then the configuration does not offer them either. */
+    private final Optional<AccessRequests> accessRequests;
+
     private final Metadata metadata;
     private final AuthzenConfig config;
     private final AuthzenMetrics metrics;
@@ -67,7 +70,7 @@ final class AuthzenHandler implements HttpHandler {
             Gate gate,
             Evaluations evaluations,
             Searches searches,
-            AccessRequests accessRequests,
+            Optional<AccessRequests> accessRequests,
             Metadata metadata,
             AuthzenConfig config,
             AuthzenMetrics metrics,
@@ -168,7 +171,7 @@ final class AuthzenHandler implements HttpHandler {
             TenantId tenant = inSlot(() -> entered(call, route));
             String task = route.task();
             if (task != null) {
-                return inSlot(() -> Response.ok(accessRequests.status(tenant, task)));
+                return inSlot(() -> Response.ok(accessRequests.orElseThrow().status(tenant, task)));
             }
             Headers headers = exchange.getRequestHeaders();
             requireJson(headers.getFirst("Content-Type"));
@@ -194,7 +197,7 @@ final class AuthzenHandler implements HttpHandler {
     private Response answer(Endpoint endpoint, byte[] body, TenantId tenant, @Nullable String idempotencyKey) {
         ObjectNode request = InternetJson.object(body);
         return endpoint == Endpoint.ACCESS_REQUEST
-                ? submitted(accessRequests.submit(request, tenant, idempotencyKey))
+                ? submitted(accessRequests.orElseThrow().submit(request, tenant, idempotencyKey))
                 : Response.ok(answer(endpoint, request, tenant));
     }
 

@@ -6,11 +6,14 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.decision.MalformedItemsException;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.AnswersOnRecord.Given;
+import dev.assize.server.endpoint.call.CentreQuestions;
+import dev.assize.server.endpoint.call.CentreQuestions.Outcome;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.Refusals;
@@ -18,6 +21,7 @@ import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,26 +38,36 @@ final class Evaluations {
     private final Gate gate;
     private final DecisionIds ids;
     private final AnswersOnRecord onRecord;
+    private final CentreQuestions centre;
     private final Requestable requestable;
 
     @Inject
     Evaluations(
-            DecisionService decisions, Gate gate, DecisionIds ids, AnswersOnRecord onRecord, Requestable requestable) {
+            DecisionService decisions,
+            Gate gate,
+            DecisionIds ids,
+            AnswersOnRecord onRecord,
+            CentreQuestions centre,
+            Requestable requestable) {
         this.decisions = decisions;
         this.gate = gate;
         this.ids = ids;
         this.onRecord = onRecord;
+        this.centre = centre;
         this.requestable = requestable;
     }
 
     /** Answers one evaluation. */
     ObjectNode one(ObjectNode request, TenantId tenant) {
         CheckQuery query = read("", request, tenant);
-        Answer answer = decisions.evaluate(query);
-        Given given = onRecord.given(ids.next(), query, answer);
-        ObjectNode decision = decision(given, request, tenant);
-        onRecord.put(tenant, List.of(given));
-        return decision;
+        try {
+            Given given = onRecord.given(ids.next(), query, decisions.evaluate(query));
+            ObjectNode decision = decision(given, request, tenant);
+            onRecord.put(tenant, List.of(given));
+            return decision;
+        } catch (FactsElsewhereException theirs) {
+            return decision(centre.ask(query), request, tenant);
+        }
     }
 
     /** Answers as many as there are; a request without any is one itself. */
@@ -77,8 +91,25 @@ final class Evaluations {
         for (int i = 0; i < evaluations.size(); i++) {
             items.add(item("evaluations[" + i + "].", request, evaluations.get(i), tenant));
         }
-        decide(tenant, items);
-        return give(tenant, upTo(semantic, items));
+        return given(tenant, semantic, items);
+    }
+
+    private ObjectNode given(TenantId tenant, Semantic semantic, List<Item> items) {
+        try {
+            decide(tenant, items);
+            List<Item> given = upTo(semantic, items);
+            ObjectNode response = written(tenant, given);
+            onRecord.put(
+                    tenant,
+                    given.stream()
+                            .filter(item -> item.refused == null)
+                            .map(Item::givenOrThrow)
+                            .toList());
+            return response;
+        } catch (FactsElsewhereException theirs) {
+            ask(tenant, semantic, items);
+            return written(tenant, upTo(semantic, items));
+        }
     }
 
     private CheckQuery read(String prefix, ObjectNode request, TenantId tenant) {
@@ -120,7 +151,8 @@ final class Evaluations {
                 List<Answer> answers = decisions.evaluateAll(
                         tenant, asked.stream().map(Item::queryOrThrow).toList());
                 for (int i = 0; i < asked.size(); i++) {
-                    asked.get(i).answer = answers.get(i);
+                    Item item = asked.get(i);
+                    item.given = onRecord.given(ids.next(), item.queryOrThrow(), answers.get(i));
                 }
                 return;
             } catch (MalformedItemsException malformed) {
@@ -128,6 +160,27 @@ final class Evaluations {
                 malformed.items().forEach((i, one) -> before.get(i).refuse(one));
                 asked = before.stream().filter(item -> item.refused == null).toList();
             }
+        }
+    }
+
+    /**
+     * Has the centre answer, which puts its answers on record: where the tenant wants that, only those that are given are asked
+     * for.
+     */
+    private void ask(TenantId tenant, Semantic semantic, List<Item> items) {
+        List<Item> asked = items.stream()
+                .takeWhile(item -> item.refused == null || !semantic.endsWith(false))
+                .filter(item -> item.refused == null)
+                .toList();
+        boolean goOnRecord = decisions.decisionLog(tenant).mode() != DecisionLog.Mode.NONE;
+        List<Outcome> outcomes = centre.askAll(
+                tenant,
+                asked.stream().map(Item::queryOrThrow).toList(),
+                goOnRecord && semantic != Semantic.EXECUTE_ALL,
+                outcome -> semantic.endsWith(outcome.isAllowed()));
+        for (int i = 0; i < outcomes.size(); i++) {
+            asked.get(i).given = outcomes.get(i).given();
+            asked.get(i).refused = outcomes.get(i).refused();
         }
     }
 
@@ -141,19 +194,12 @@ final class Evaluations {
         return items;
     }
 
-    private ObjectNode give(TenantId tenant, List<Item> items) {
-        List<Given> givens = new ArrayList<>();
+    private ObjectNode written(TenantId tenant, List<Item> items) {
         ArrayNode written = JsonNodeFactory.instance.arrayNode();
         for (Item item : items) {
-            if (item.refused != null) {
-                written.add(error(item.refused));
-            } else {
-                Given given = onRecord.given(ids.next(), item.queryOrThrow(), item.answerOrThrow());
-                givens.add(given);
-                written.add(decision(given, item.question, tenant));
-            }
+            written.add(
+                    item.refused == null ? decision(item.givenOrThrow(), item.question, tenant) : error(item.refused));
         }
-        onRecord.put(tenant, givens);
         ObjectNode response = JsonNodeFactory.instance.objectNode();
         response.set("evaluations", written);
         return response;
@@ -240,7 +286,7 @@ final class Evaluations {
         private ObjectNode question = JsonNodeFactory.instance.objectNode();
         private @Nullable CheckQuery query;
         private @Nullable RefusedException refused;
-        private @Nullable Answer answer;
+        private @Nullable Given given;
 
         Item(String prefix) {
             this.prefix = prefix;
@@ -252,7 +298,7 @@ final class Evaluations {
 
         /** What could not be read is denied. */
         boolean isAllowed() {
-            return refused == null && answerOrThrow().reason().isAllow();
+            return refused == null && givenOrThrow().answer().reason().isAllow();
         }
 
         CheckQuery queryOrThrow() {
@@ -262,11 +308,11 @@ final class Evaluations {
             return query;
         }
 
-        Answer answerOrThrow() {
-            if (answer == null) {
+        Given givenOrThrow() {
+            if (given == null) {
                 throw new IllegalStateException("Every evaluation is answered or refused");
             }
-            return answer;
+            return given;
         }
     }
 }

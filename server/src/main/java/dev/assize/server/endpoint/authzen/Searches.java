@@ -4,23 +4,16 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.inject.Inject;
-import dev.assize.server.decision.SearchService;
-import dev.assize.server.decision.check.PointInTime;
 import dev.assize.server.decision.search.Search;
 import dev.assize.server.decision.search.Search.Surroundings;
-import dev.assize.server.decision.search.SearchPage;
+import dev.assize.server.endpoint.authzen.Finder.Found;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.PageTokens;
-import dev.assize.server.endpoint.call.SearchSlots;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -31,29 +24,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Searches {
 
-    private final SearchService searches;
-    private final SearchSlots slots;
+    private final Finder finder;
     private final PageTokens tokens;
     private final Gate gate;
-    private final Patience patience;
 
     @Inject
-    Searches(SearchService searches, SearchSlots slots, PageTokens tokens, Gate gate, Patience patience) {
-        this.searches = searches;
-        this.slots = slots;
+    Searches(Finder finder, PageTokens tokens, Gate gate) {
+        this.finder = finder;
         this.tokens = tokens;
         this.gate = gate;
-        this.patience = patience;
-    }
-
-    /**
-     * How long is sought.
-     *
-     * @param page at most; what was found by then is the page
-     * @param stretch of work, after which others have their turn
-     */
-    record Patience(Duration page, Duration stretch) {
-        static final Patience DEFAULT = new Patience(Duration.ofSeconds(5), Duration.ofMillis(250));
     }
 
     ObjectNode subjects(ObjectNode request, TenantId tenant) {
@@ -100,39 +79,18 @@ final class Searches {
     private ObjectNode page(Asked asked, @Nullable Search search, Function<String, Stream<ObjectNode>> entity) {
         byte[] conditions = asked.conditions();
         Paging paging = Paging.of(asked.request, tokens, conditions);
-        Found found = search == null ? Found.NOTHING : find(search, paging);
+        Found found = search == null ? Found.NOTHING : finder.find(search, paging);
         ObjectNode response = JsonNodeFactory.instance.objectNode();
         ObjectNode page = response.putObject("page");
-        page.put("next_token", found.isWhole ? "" : paging.next(found.last, tokens, conditions));
-        if (!found.wildcards.isEmpty()) {
+        page.put("next_token", found.isWhole() ? "" : paging.next(found.last(), tokens, conditions));
+        if (!found.wildcards().isEmpty()) {
             ArrayNode wildcards = response.putObject("context").putArray("wildcards");
-            found.wildcards.forEach(wildcards::add);
+            found.wildcards().forEach(wildcards::add);
         }
         ArrayNode results = response.putArray("results");
-        found.names.stream().flatMap(entity).forEach(results::add);
+        found.names().stream().flatMap(entity).forEach(results::add);
         page.put("count", results.size());
         return response;
-    }
-
-    /** A full page, or what was found when the time was up. */
-    private Found find(Search search, Paging paging) {
-        long end = System.nanoTime() + patience.page.toNanos();
-        List<String> names = new ArrayList<>();
-        Set<String> wildcards = new LinkedHashSet<>();
-        String last = paging.after();
-        while (names.size() < paging.limit()) {
-            String from = last;
-            int left = paging.limit() - names.size();
-            SearchPage part = slots.run(
-                    patience.page, () -> searches.search(search, PointInTime.NOW, from, left, patience.stretch));
-            names.addAll(part.found());
-            wildcards.addAll(part.wildcards());
-            last = part.next();
-            if (last == null || System.nanoTime() - end >= 0) {
-                return new Found(names, wildcards, last == null, last);
-            }
-        }
-        return new Found(names, wildcards, false, last);
     }
 
     private static Stream<ObjectNode> action(String name) {
@@ -182,20 +140,5 @@ final class Searches {
                     .ifPresent(value -> conditions.set("page", InternetJson.ordered(value)));
             return ("authzen\0" + endpoint + "\0" + tenant + "\0" + conditions).getBytes(StandardCharsets.UTF_8);
         }
-    }
-
-    /**
-     * What a page has.
-     *
-     * @param isWhole whether there is nothing behind it
-     * @param last the name that the next page begins behind; null where that is the first page still
-     */
-    private record Found(
-            List<String> names,
-            Set<String> wildcards,
-            boolean isWhole,
-            @Nullable String last) {
-
-        static final Found NOTHING = new Found(List.of(), Set.of(), true, null);
     }
 }

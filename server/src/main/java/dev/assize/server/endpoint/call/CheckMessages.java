@@ -10,6 +10,7 @@ import dev.assize.proto.v1.Detail;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.search.Search.Surroundings;
 import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
@@ -31,25 +32,41 @@ final class CheckMessages {
     private CheckMessages() {}
 
     static CheckRequest request(CheckQuery query) {
-        CheckRequest.Builder request = CheckRequest.newBuilder()
+        Surroundings around = new Surroundings(
+                query.tenant(),
+                query.env(),
+                query.subjectTenant(),
+                query.subjectAttributes(),
+                query.resourceAttributes(),
+                query.context(),
+                query.activeRoles(),
+                query.onBehalfOf(),
+                query.runId());
+        return around(around)
                 .setSubject(query.subject().toString())
                 .setResource(query.resource().value())
                 .setAction(query.action().value())
-                .setTenant(query.tenant().value())
-                .setEnv(query.env().value())
-                .setSubjectTenant(query.subjectTenant().value())
                 .setDetail(Detail.DETAIL_FULL)
-                .addAllActiveRoles(query.activeRoles());
-        query.subjectAttributes().forEach((name, value) -> request.putSubjectAttributes(name, attribute(value)));
-        query.resourceAttributes().forEach((name, value) -> request.putResourceAttributes(name, attribute(value)));
-        query.context().forEach((name, value) -> request.putContext(name, attribute(value)));
-        CheckQuery.Delegator delegator = query.onBehalfOf();
+                .build();
+    }
+
+    /** Everything of a question but its subject, resource and action. */
+    static CheckRequest.Builder around(Surroundings around) {
+        CheckRequest.Builder request = CheckRequest.newBuilder()
+                .setTenant(around.tenant().value())
+                .setEnv(around.env().value())
+                .setSubjectTenant(around.subjectTenant().value())
+                .addAllActiveRoles(around.activeRoles());
+        around.subjectAttributes().forEach((name, value) -> request.putSubjectAttributes(name, attribute(value)));
+        around.resourceAttributes().forEach((name, value) -> request.putResourceAttributes(name, attribute(value)));
+        around.context().forEach((name, value) -> request.putContext(name, attribute(value)));
+        CheckQuery.Delegator delegator = around.onBehalfOf();
         if (delegator != null) {
             request.setOnBehalfOf(delegator.subject().toString())
                     .setOnBehalfOfTenant(delegator.home().value());
         }
-        String runId = query.runId();
-        return runId == null ? request.build() : request.setRunId(runId).build();
+        String runId = around.runId();
+        return runId == null ? request : request.setRunId(runId);
     }
 
     private static dev.assize.proto.v1.AttributeValue attribute(AttributeValue value) {

@@ -22,8 +22,11 @@ public final class PageTokens {
     /** What may stand in a position before its name. */
     private static final int PREFIX_BYTES = 16;
 
-    /** Of the longest position there is, that of a resource path. */
-    private static final int MAX_LENGTH = (SIGNATURE_BYTES + PREFIX_BYTES + Limits.PATH_BYTES) * 4 / 3 + 4;
+    /** Of the longest name there is, a resource path. */
+    private static final int OWN_LENGTH = (SIGNATURE_BYTES + PREFIX_BYTES + Limits.PATH_BYTES) * 4 / 3 + 4;
+
+    /** A sidecar's positions are tokens of its centre. */
+    private static final int MAX_LENGTH = (SIGNATURE_BYTES + PREFIX_BYTES + OWN_LENGTH) * 4 / 3 + 4;
 
     private final Pepper pepper;
 

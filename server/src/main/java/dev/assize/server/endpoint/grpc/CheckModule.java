@@ -7,6 +7,7 @@ import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.endpoint.call.Admission;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallSpans;
+import dev.assize.server.endpoint.call.CentreQuestions;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.DecisionsOnRecord;
 import dev.assize.server.endpoint.call.Elsewhere;
@@ -38,6 +39,7 @@ public final class CheckModule extends AbstractModule {
         bind(AnswersOnRecord.class).in(Singleton.class);
         OptionalBinder.newOptionalBinder(binder(), Centre.class);
         bind(Elsewhere.class).in(Singleton.class);
+        bind(CentreQuestions.class).in(Singleton.class);
         bind(DecisionsOnRecord.class).in(Singleton.class);
         bind(Checks.class).in(Singleton.class);
         bind(PlainChecks.class).in(Singleton.class);

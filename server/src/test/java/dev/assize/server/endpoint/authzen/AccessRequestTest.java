@@ -42,16 +42,17 @@ class AccessRequestTest {
 
     private static final String URN = "urn:openid:authzen:access-request:error:";
     private static final String PAY = """
-            {"subject":{"type":"agent","id":"payments","properties":{"level":1,"act":{"sub":"x"}}},"action":{"name":"pay"},
-             "resource":{"type":"invoice","id":"7"},
-             "context":{"environment":"prod","ip":"10.0.0.1","assize":{"subject_tenant":"acme"}}}""";
+        {"subject":{"type":"agent","id":"payments","properties":{"level":1,"act":{"sub":"x"}}},"action":{"name":"pay"},
+         "resource":{"type":"invoice","id":"7"},
+         "context":{"environment":"prod","ip":"10.0.0.1","assize":{"subject_tenant":"acme"}}}\
+        """;
     private static final TenantId ACME = GrpcFixture.ACME;
 
     private final AuthzenDoor door;
     private final GrpcFixture fixture;
 
     AccessRequestTest(@TempDir Path directory) throws IOException {
-        door = new AuthzenDoor(directory, Searches.Patience.DEFAULT, true);
+        door = new AuthzenDoor(directory, LocalFinder.Patience.DEFAULT, true);
         fixture = door.fixture;
         fixture.decisions.answer(query -> Reason.APPROVAL_REQUIRED);
         fixture.approvalPolicy

@@ -49,7 +49,7 @@ class AuthzenBoundsTest {
 
     /** Gives a page the time of one stretch. */
     AuthzenBoundsTest(@TempDir Path directory) throws IOException {
-        door = new AuthzenDoor(directory, new Searches.Patience(Duration.ZERO, Duration.ofMillis(250)), false);
+        door = new AuthzenDoor(directory, new LocalFinder.Patience(Duration.ZERO, Duration.ofMillis(250)), false);
     }
 
     @AfterEach

@@ -39,19 +39,19 @@ final class AuthzenDoor implements AutoCloseable {
     private final HttpServer server;
 
     AuthzenDoor(Path directory) throws IOException {
-        this(directory, Searches.Patience.DEFAULT, false);
+        this(directory, LocalFinder.Patience.DEFAULT, false);
     }
 
-    AuthzenDoor(Path directory, Searches.Patience patience, boolean accessRequests) throws IOException {
+    AuthzenDoor(Path directory, LocalFinder.Patience patience, boolean accessRequests) throws IOException {
         this(new GrpcFixture(directory), patience, accessRequests);
     }
 
     /** That makes spans. */
     AuthzenDoor(Path directory, CallSpans spans) throws IOException {
-        this(new GrpcFixture(directory, spans), Searches.Patience.DEFAULT, false);
+        this(new GrpcFixture(directory, spans), LocalFinder.Patience.DEFAULT, false);
     }
 
-    private AuthzenDoor(GrpcFixture fixture, Searches.Patience patience, boolean accessRequests) throws IOException {
+    private AuthzenDoor(GrpcFixture fixture, LocalFinder.Patience patience, boolean accessRequests) throws IOException {
         this.fixture = fixture;
         key = fixture.admin;
         HttpHandler handler = fixture.injector
@@ -60,7 +60,7 @@ final class AuthzenDoor implements AutoCloseable {
                     protected void configure() {
                         bind(AuthzenConfig.class)
                                 .toInstance(new AuthzenConfig("https://pdp.example.com/", accessRequests));
-                        bind(Searches.Patience.class).toInstance(patience);
+                        bind(LocalFinder.Patience.class).toInstance(patience);
                     }
                 }))
                 .getInstance(HttpHandler.class);
