@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.assize.client.Acknowledgement;
 import dev.assize.client.AppendReceipt;
 import dev.assize.client.AssizeClient;
 import dev.assize.client.AuditEvent;
+import dev.assize.client.SpoolPosition;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -133,6 +136,15 @@ public final class AuditAppendCommand extends ClientCommand {
             description = "Repeating the command with the same key records nothing twice; default: a new one.")
     private String idempotencyKey = "";
 
+    @Option(
+            names = "--acknowledgement",
+            paramLabel = "WHEN",
+            converter = AcknowledgementConverter.class,
+            description =
+                    "When to return: in-ledger, which is the default, or spooled: when the events are on the disk of"
+                            + " the sidecar that --server names.")
+    private Acknowledgement acknowledgement = Acknowledgement.IN_LEDGER;
+
     AuditAppendCommand(Surroundings surroundings) {
         super(surroundings);
     }
@@ -143,19 +155,28 @@ public final class AuditAppendCommand extends ClientCommand {
         String key = idempotencyKey.isEmpty() ? UUID.randomUUID().toString() : idempotencyKey;
         AppendReceipt receipt;
         try (AssizeClient client = client()) {
-            receipt = client.appendAudit(tenant(), events, key);
+            receipt = client.appendAudit(tenant(), events, key, acknowledgement);
         }
         if (wantsJson()) {
             print(json(receipt));
+        } else if (receipt.spooled().isPresent()) {
+            SpoolPosition spooled = receipt.spooled().get();
+            out().println("spooled as record " + spooled.number() + " of spool " + spooled.spoolId()
+                    + ", to be forwarded to the ledger");
+            tellReplay(receipt);
         } else {
             Table table = new Table("SEQ", "RECORDED", "ENTRY HASH");
             receipt.entries().forEach(it -> table.row(it.seq(), it.recordedAt(), it.entryHash()));
             table.print(out());
-            if (receipt.replayed()) {
-                out().println("recorded before under this idempotency key");
-            }
+            tellReplay(receipt);
         }
         return ExitCodes.DONE;
+    }
+
+    private void tellReplay(AppendReceipt receipt) {
+        if (receipt.replayed()) {
+            out().println("recorded before under this idempotency key");
+        }
     }
 
     private AuditEvent eventOfOptions() {
@@ -304,6 +325,25 @@ public final class AuditAppendCommand extends ClientCommand {
                         .put("seq", it.seq())
                         .put("entryHash", it.entryHash())
                         .put("recordedAt", it.recordedAt().toString()));
-        return json.put("replayed", receipt.replayed()).put("idempotencyKey", receipt.idempotencyKey());
+        receipt.spooled()
+                .ifPresent(spooled -> json.putObject("spooled")
+                        .put("spoolId", spooled.spoolId())
+                        .put("number", spooled.number()));
+        return json.put("replayed", receipt.replayed())
+                .put("idempotencyKey", receipt.idempotencyKey())
+                .put("acknowledgement", receipt.acknowledgement().name());
+    }
+
+    /** As the option has them. */
+    static final class AcknowledgementConverter implements ITypeConverter<Acknowledgement> {
+
+        @Override
+        public Acknowledgement convert(String text) {
+            return switch (text.toLowerCase(Locale.ROOT)) {
+                case "in-ledger" -> Acknowledgement.IN_LEDGER;
+                case "spooled" -> Acknowledgement.SPOOLED;
+                default -> throw new TypeConversionException("`" + text + "`: expected in-ledger or spooled");
+            };
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.assize.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.AuditEvent;
@@ -62,12 +63,36 @@ class AuditCommandsTest extends CommandsFixture {
     }
 
     @Test
+    void appendIsContentWithTheDiskOfASidecarWhereItIsTold() throws IOException {
+        assertThat(run("audit", "append", "--type", "a", "--acknowledgement", "spooled"))
+                .isZero();
+        assertThat(server.request(AppendAuditRequest.class).getAcknowledgement())
+                .isEqualTo(Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
+        assertThat(out.toString()).contains("spooled as record 7 of spool s1").doesNotContain("ENTRY HASH");
+
+        assertThat(run("audit", "append", "--type", "a", "--acknowledgement", "spooled", "--output", "json"))
+                .isZero();
+        assertThat(json().get("spooled").get("number").asLong()).isEqualTo(7);
+        assertThat(json().get("acknowledgement").asText()).isEqualTo("SPOOLED");
+
+        assertThat(run("audit", "append", "--type", "a", "--output", "json")).isZero();
+        assertThat(server.request(AppendAuditRequest.class).getAcknowledgement())
+                .isNotEqualTo(Acknowledgement.ACKNOWLEDGEMENT_SPOOLED);
+        assertThat(json().get("acknowledgement").asText()).isEqualTo("IN_LEDGER");
+        assertThat(json().has("spooled")).isFalse();
+
+        assertThat(run("audit", "append", "--type", "a", "--acknowledgement", "soon"))
+                .isEqualTo(2);
+        assertThat(err.toString()).contains("`soon`: expected in-ledger or spooled");
+    }
+
+    @Test
     void appendReadsEventsFromAFile() throws IOException {
         Path file = Files.writeString(home.resolve("events.jsonl"), """
-                {"type":"a","action":"x","resource":"r:1","outcome":"denied"}
+            {"type":"a","action":"x","resource":"r:1","outcome":"denied"}
 
-                {"type":"b","action":"y","resource":"r:2","payload":{"k":[1]},"onBehalfOf":"user:bob","actorTenant":"partner"}
-                """);
+            {"type":"b","action":"y","resource":"r:2","payload":{"k":[1]},"onBehalfOf":"user:bob","actorTenant":"partner"}
+            """);
 
         assertThat(run("audit", "append", "--file", file.toString())).isZero();
         assertThat(server.request(AppendAuditRequest.class).getEventsList())

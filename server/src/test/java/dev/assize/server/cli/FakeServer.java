@@ -2,6 +2,7 @@ package dev.assize.server.cli;
 
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.ApiKey;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
@@ -35,6 +36,7 @@ import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchResourcesResponse;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.proto.v1.SearchSubjectsResponse;
+import dev.assize.proto.v1.SpoolPosition;
 import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.UseApprovalResponse;
 import dev.assize.proto.v1.VerifyChainRequest;
@@ -190,6 +192,17 @@ final class FakeServer implements AutoCloseable {
         @Override
         public void appendAudit(AppendAuditRequest request, StreamObserver<AppendAuditResponse> to) {
             AppendAuditResponse.Builder response = AppendAuditResponse.newBuilder();
+            if (request.getAcknowledgement() == Acknowledgement.ACKNOWLEDGEMENT_SPOOLED) {
+                answer(
+                        request,
+                        to,
+                        List.of(response.setAcknowledgement(Acknowledgement.ACKNOWLEDGEMENT_SPOOLED)
+                                .setSpooled(SpoolPosition.newBuilder()
+                                        .setSpoolId("s1")
+                                        .setNumber(7))
+                                .build()));
+                return;
+            }
             for (int i = 0; i < request.getEventsCount(); i++) {
                 response.addEntries(
                         AppendedEntry.newBuilder().setSeq(i).setEntryHash(ByteString.copyFrom(new byte[] {(byte) 0xab
