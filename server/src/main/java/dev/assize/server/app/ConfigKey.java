@@ -57,6 +57,14 @@ enum ConfigKey {
     DATABASE_MAINTENANCE_USER(
             "database.maintenanceUser", "", "the role that makes the ledger's coming months; default: the owner"),
     DATABASE_MAINTENANCE_PASSWORD("database.maintenancePassword", "", "its password"),
+    DATABASE_READ_URL(
+            "database.readUrl",
+            "",
+            "jdbc:postgresql://… of a replica of it, from which exports are read; default: the same"),
+    DATABASE_READ_USER("database.readUser", "", "the role there, which only reads; default: the application's"),
+    DATABASE_READ_PASSWORD("database.readPassword", "", "its password"),
+    DATABASE_READ_PATIENCE(
+            "database.readPatience", "10s", "how long an export waits until the replica has what the database has"),
     DATABASE_POOL_SIZE("database.poolSize", "16", "connections"),
     DATABASE_CONNECT_TIMEOUT("database.connectTimeout", "5s", "how long a request waits for a connection"),
     DATABASE_STATEMENT_TIMEOUT("database.statementTimeout", "10s", "how long a statement may take"),

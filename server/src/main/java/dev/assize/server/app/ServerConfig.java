@@ -218,6 +218,10 @@ record ServerConfig(
                     .isPresent()) {
                 throw new ConfigurationException("database.user without database.url: expected both or neither");
             }
+            if (settings.given(ConfigKey.DATABASE_READ_URL).isPresent()) {
+                throw new ConfigurationException(
+                        "database.readUrl without database.url: expected a replica of a PostgreSQL of your own");
+            }
             return new StorageConfig.Location.Embedded(home);
         }
         if (!url.get().startsWith("jdbc:postgresql:")) {
@@ -228,9 +232,11 @@ record ServerConfig(
         String user = settings.given(ConfigKey.DATABASE_USER)
                 .orElseThrow(() -> new ConfigurationException(
                         "database.url without database.user: expected the application's role, not the owner"));
+        StorageConfig.Credentials application =
+                new StorageConfig.Credentials(user, settings.text(ConfigKey.DATABASE_PASSWORD));
         return new StorageConfig.Location.Outside(
                 url.get(),
-                new StorageConfig.Credentials(user, settings.text(ConfigKey.DATABASE_PASSWORD)),
+                application,
                 settings.given(ConfigKey.DATABASE_OWNER_USER)
                         .map(owner ->
                                 new StorageConfig.Credentials(owner, settings.text(ConfigKey.DATABASE_OWNER_PASSWORD)))
@@ -238,7 +244,24 @@ record ServerConfig(
                 settings.given(ConfigKey.DATABASE_MAINTENANCE_USER)
                         .map(role -> new StorageConfig.Credentials(
                                 role, settings.text(ConfigKey.DATABASE_MAINTENANCE_PASSWORD)))
+                        .orElse(null),
+                settings.given(ConfigKey.DATABASE_READ_URL)
+                        .map(replica -> replica(settings, replica, application))
                         .orElse(null));
+    }
+
+    private static StorageConfig.Replica replica(Settings settings, String url, StorageConfig.Credentials application) {
+        if (!url.startsWith("jdbc:postgresql:")) {
+            throw settings.bad(
+                    ConfigKey.DATABASE_READ_URL, "an address as jdbc:postgresql://host:5432/assize of a replica");
+        }
+        return new StorageConfig.Replica(
+                url,
+                settings.given(ConfigKey.DATABASE_READ_USER)
+                        .map(user ->
+                                new StorageConfig.Credentials(user, settings.text(ConfigKey.DATABASE_READ_PASSWORD)))
+                        .orElse(application),
+                settings.duration(ConfigKey.DATABASE_READ_PATIENCE));
     }
 
     private static LedgerConfig ledger(Settings settings) {

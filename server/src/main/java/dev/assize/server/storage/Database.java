@@ -4,11 +4,14 @@ import com.google.inject.Inject;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.model.ReplicaUnavailableException;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.prompt.Prompt;
 import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
+import dev.assize.server.storage.StorageConfig.Replica;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.TenantTransaction.Work;
 import java.sql.Connection;
@@ -152,6 +155,26 @@ public final class Database implements AutoCloseable {
     /** The same for work that makes something large of what it reads, and keeps the transaction waiting meanwhile. */
     <T extends @Nullable Object> T inLongSnapshot(String scopeKey, Work<T> work) {
         return inTransaction(Mode.SNAPSHOT, scopeKey, READER_LIMIT, work);
+    }
+
+    /**
+     * Runs work that reads one moment of a tenant's ledger, from the replica where there is one: a moment in which the ledger
+     * has at least what it has now.
+     *
+     * @param idleTimeout how long the work may do something else than talk to the database
+     * @throws ReplicaUnavailableException where the replica does not have that in time, or fails
+     */
+    <T extends @Nullable Object> T inReplica(TenantId tenant, Duration idleTimeout, Work<T> work) {
+        ReadReplica replica = running().replica;
+        if (replica == null || current.isBound()) {
+            return inTransaction(Mode.SNAPSHOT, tenant.value(), idleTimeout, work);
+        }
+        LedgerHead now = inSnapshot(
+                tenant.value(),
+                transaction -> LedgerWriter.headRow(transaction, tenant)
+                        .fetchOptional(LedgerWriter::head)
+                        .orElse(null));
+        return replica.read(tenant, now, idleTimeout, work);
     }
 
     /**
@@ -320,7 +343,8 @@ public final class Database implements AutoCloseable {
         try {
             Provisioning provisioning = Provisioning.ensure(
                     server.superuser("postgres"), server.url(NAME), NAME, OWNER_ROLE, APPLICATION_ROLE);
-            Running started = open(server, provisioning.application(), provisioning.owner(), provisioning.owner());
+            Running started =
+                    open(server, provisioning.application(), provisioning.owner(), provisioning.owner(), null);
             started.every(WATCH_INTERVAL, server::restartIfDown);
             return started;
         } catch (RuntimeException e) {
@@ -339,7 +363,8 @@ public final class Database implements AutoCloseable {
                         location.application().user(),
                         location.application().password()),
                 owner,
-                maintenance == null ? owner : maintenance);
+                maintenance == null ? owner : maintenance,
+                location.replica());
     }
 
     private static @Nullable DatabaseAccess access(Location.Outside location, @Nullable Credentials role) {
@@ -350,7 +375,8 @@ public final class Database implements AutoCloseable {
             @Nullable EmbeddedPostgres server,
             DatabaseAccess application,
             @Nullable DatabaseAccess owner,
-            @Nullable DatabaseAccess maintenance) {
+            @Nullable DatabaseAccess maintenance,
+            @Nullable Replica replica) {
         if (owner != null) {
             Migrations.migrate(owner, application.user());
         }
@@ -359,8 +385,16 @@ public final class Database implements AutoCloseable {
         }
         HikariDataSource pool = openPool(application);
         try {
+            String deploymentId = examine(pool);
             Running started = new Running(
-                    server, pool, application, owner, maintenance, examine(pool), knowsTransactionTimeout(pool));
+                    server,
+                    pool,
+                    replica == null ? null : open(replica, deploymentId),
+                    application,
+                    owner,
+                    maintenance,
+                    deploymentId,
+                    knowsTransactionTimeout(pool));
             started.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
             return started;
         } catch (SQLException e) {
@@ -379,7 +413,28 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** It need not be there yet: without it nothing but exports is refused. */
+    private ReadReplica open(Replica replica, String deploymentId) {
+        HikariConfig pool = poolOf(new DatabaseAccess(
+                replica.url(),
+                replica.application().user(),
+                replica.application().password()));
+        pool.setPoolName("assize-replica");
+        pool.setMinimumIdle(0);
+        pool.setInitializationFailTimeout(-1);
+        return new ReadReplica(new HikariDataSource(pool), replica.patience(), config.statementTimeout(), deploymentId);
+    }
+
     private HikariDataSource openPool(DatabaseAccess application) {
+        HikariConfig pool = poolOf(application);
+        try {
+            return new HikariDataSource(pool);
+        } catch (PoolInitializationException e) {
+            throw new StorageException("cannot reach " + application + ": " + Reasons.of(rootOf(e)), e);
+        }
+    }
+
+    private HikariConfig poolOf(DatabaseAccess application) {
         HikariConfig pool = new HikariConfig();
         pool.setPoolName("assize");
         pool.setJdbcUrl(application.url());
@@ -395,11 +450,7 @@ public final class Database implements AutoCloseable {
         pool.addDataSourceProperty(
                 "socketTimeout",
                 Long.toString(config.statementTimeout().plus(SOCKET_GRACE).toSeconds()));
-        try {
-            return new HikariDataSource(pool);
-        } catch (PoolInitializationException e) {
-            throw new StorageException("cannot reach " + application + ": " + Reasons.of(rootOf(e)), e);
-        }
+        return pool;
     }
 
     private static boolean knowsTransactionTimeout(HikariDataSource pool) throws SQLException {
@@ -477,6 +528,7 @@ public final class Database implements AutoCloseable {
 
         private final @Nullable EmbeddedPostgres server;
         private final HikariDataSource pool;
+        private final @Nullable ReadReplica replica;
         private final DatabaseAccess application;
         private final @Nullable DatabaseAccess owner;
         private final @Nullable DatabaseAccess maintenance;
@@ -488,6 +540,7 @@ public final class Database implements AutoCloseable {
         Running(
                 @Nullable EmbeddedPostgres server,
                 HikariDataSource pool,
+                @Nullable ReadReplica replica,
                 DatabaseAccess application,
                 @Nullable DatabaseAccess owner,
                 @Nullable DatabaseAccess maintenance,
@@ -495,6 +548,7 @@ public final class Database implements AutoCloseable {
                 boolean knowsTransactionTimeout) {
             this.server = server;
             this.pool = pool;
+            this.replica = replica;
             this.application = application;
             this.owner = owner;
             this.maintenance = maintenance;
@@ -528,6 +582,9 @@ public final class Database implements AutoCloseable {
 
         void close() {
             chores.close();
+            if (replica != null) {
+                replica.close();
+            }
             pool.close();
             if (server != null) {
                 server.close();

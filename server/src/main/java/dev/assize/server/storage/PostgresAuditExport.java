@@ -1,15 +1,16 @@
 package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
+import static dev.assize.server.storage.generated.Tables.LEDGER_PRUNED;
 
 import com.google.inject.Inject;
+import dev.assize.server.anchor.PrunedException;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.storage.TenantTransaction.Mode;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads entries through a cursor of PostgreSQL's, within one snapshot: so many rows are in memory at a time, whatever
@@ -45,7 +47,8 @@ final class PostgresAuditExport implements AuditExport {
 
     @Override
     public void read(TenantId tenant, AuditFilter filter, long toSeq, Reader reader) {
-        database.inTransaction(Mode.SNAPSHOT, tenant.value(), READER_LIMIT, transaction -> {
+        database.inReplica(tenant, READER_LIMIT, transaction -> {
+            requireHere(transaction, tenant, filter.afterSeq());
             Long size = LedgerWriter.headRow(transaction, tenant).fetchOne(row -> row.value3());
             reader.begin(size == null ? 0 : size);
             open(transaction.sql(), tenant, filter, toSeq);
@@ -57,6 +60,23 @@ final class PostgresAuditExport implements AuditExport {
             }
             return true;
         });
+    }
+
+    /** What was there when it was asked for may have been pruned since, and the rest of it is not what was asked for. */
+    private static void requireHere(TenantTransaction transaction, TenantId tenant, @Nullable Long afterSeq) {
+        long first = afterSeq == null ? 0 : afterSeq + 1;
+        transaction
+                .sql()
+                .select(LEDGER_PRUNED.OBJECT)
+                .from(LEDGER_PRUNED)
+                .where(LEDGER_PRUNED.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_PRUNED.TO_SEQ.gt(first))
+                .orderBy(LEDGER_PRUNED.TO_SEQ)
+                .limit(1)
+                .fetchOptional(LEDGER_PRUNED.OBJECT)
+                .ifPresent(object -> {
+                    throw new PrunedException(tenant, first, object);
+                });
     }
 
     private static void open(DSLContext sql, TenantId tenant, AuditFilter filter, long toSeq) {

@@ -25,6 +25,9 @@ public record StorageConfig(
 
     public static final String DEFAULT_LEDGER_NAME = "assize.local";
 
+    /** Whoever exports waits for so long without a sign. */
+    private static final Duration LONGEST_PATIENCE = Duration.ofMinutes(5);
+
     private static final Pattern LEDGER_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
 
     public StorageConfig {
@@ -65,15 +68,34 @@ public record StorageConfig(
          * @param owner migrates; it needs CREATE on the database, or must own a schema `assize` in it. Null where
          *     migrations are run elsewhere: the schema must then be there already
          * @param maintenance makes the ledger's coming months, and may do nothing else; null where the owner does
+         * @param replica from which exports are read; null where they are read from the database itself
          */
         record Outside(
                 String url,
                 Credentials application,
                 @Nullable Credentials owner,
-                @Nullable Credentials maintenance) implements Location {
+                @Nullable Credentials maintenance,
+                @Nullable Replica replica)
+                implements Location {
 
             public Outside(String url, Credentials application, @Nullable Credentials owner) {
-                this(url, application, owner, null);
+                this(url, application, owner, null, null);
+            }
+        }
+    }
+
+    /**
+     * A replica of the database.
+     *
+     * @param application its role there; it only reads
+     * @param patience how long what is asked of it waits until it has what the database has
+     */
+    public record Replica(String url, Credentials application, Duration patience) {
+
+        public Replica {
+            if (patience.isNegative() || patience.compareTo(LONGEST_PATIENCE) > 0) {
+                throw new StorageException("patience with the replica of " + patience.toMillis() + " ms: expected 0 to "
+                        + LONGEST_PATIENCE.toMinutes() + " minutes");
             }
         }
     }

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class ServerConfigTest {
@@ -92,6 +93,8 @@ class ServerConfigTest {
                 Map.entry("ASSIZE_DATABASE_USER", "app"),
                 Map.entry("ASSIZE_DATABASE_OWNER_USER", "owner"),
                 Map.entry("ASSIZE_DATABASE_MAINTENANCE_USER", "maintenance"),
+                Map.entry("ASSIZE_DATABASE_READ_URL", "jdbc:postgresql://standby/assize"),
+                Map.entry("ASSIZE_DATABASE_READ_USER", "reader"),
                 Map.entry("ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads"),
                 Map.entry("ASSIZE_GRPC_UNIX_SOCKET", "/run/assize.sock"),
                 Map.entry("ASSIZE_GRPC_TLS_CERTIFICATE", "cert.pem"),
@@ -216,6 +219,11 @@ class ServerConfigTest {
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize"), "without database.user");
         assertRefused(Map.of("ASSIZE_DATABASE_URL", "mysql://db/assize"), "jdbc:postgresql://");
         assertRefused(
+                Map.of("ASSIZE_DATABASE_READ_URL", "jdbc:postgresql://standby/assize"),
+                "database.readUrl without database.url");
+        assertReplicaRefused("ASSIZE_DATABASE_READ_URL", "mysql://standby/assize", "of a replica");
+        assertReplicaRefused("ASSIZE_DATABASE_READ_PATIENCE", "301s", "expected 0 to 5 minutes");
+        assertRefused(
                 Map.of("ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads", "ASSIZE_ANCHOR_DIRECTORY", "/heads"),
                 "expected one of them");
         assertRefused(Map.of("ASSIZE_ANCHOR_URL", "mysql://heads"), "jdbc:postgresql://");
@@ -225,6 +233,35 @@ class ServerConfigTest {
                         "ASSIZE_DATABASE_USER", "app",
                         "ASSIZE_ANCHOR_URL", "jdbc:postgresql://db/assize"),
                 "another database");
+    }
+
+    private static void assertReplicaRefused(String variable, String value, String why) {
+        Map<String, String> said = new HashMap<>(Map.of(
+                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                "ASSIZE_DATABASE_USER", "app",
+                "ASSIZE_DATABASE_READ_URL", "jdbc:postgresql://standby/assize"));
+        said.put(variable, value);
+        assertRefused(said, why);
+    }
+
+    @Test
+    void readsFromTheReplicaAsTheApplicationUnlessItIsSaidAsWhom() {
+        Map<String, String> said = new HashMap<>(Map.of(
+                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                "ASSIZE_DATABASE_USER", "app",
+                "ASSIZE_DATABASE_PASSWORD", "hunter2"));
+        assertThat(replica(said)).isNull();
+        said.put("ASSIZE_DATABASE_READ_URL", "jdbc:postgresql://standby/assize");
+        said.put("ASSIZE_DATABASE_READ_PATIENCE", "0s");
+        assertThat(replica(said))
+                .isEqualTo(new StorageConfig.Replica(
+                        "jdbc:postgresql://standby/assize",
+                        new StorageConfig.Credentials("app", "hunter2"),
+                        Duration.ZERO));
+    }
+
+    private static StorageConfig.@Nullable Replica replica(Map<String, String> said) {
+        return ((StorageConfig.Location.Outside) config(said).storage().location()).replica();
     }
 
     @Test
@@ -383,8 +420,10 @@ class ServerConfigTest {
                                 ARCHIVE_PATH_STYLE,
                                 ARCHIVE_INSTANCE_CREDENTIALS -> "true";
                         case ANCHOR_WITNESSES -> "https://witness.example.com " + WITNESS;
-                        case DATABASE_URL -> "jdbc:postgresql://elsewhere/assize";
+                        case DATABASE_URL, DATABASE_READ_URL -> "jdbc:postgresql://elsewhere/assize";
                         case DATABASE_USER,
+                                DATABASE_READ_USER,
+                                DATABASE_READ_PASSWORD,
                                 DATABASE_PASSWORD,
                                 DATABASE_OWNER_USER,
                                 DATABASE_OWNER_PASSWORD,
@@ -431,6 +470,7 @@ class ServerConfigTest {
                                 DATABASE_CONNECT_TIMEOUT,
                                 DATABASE_STATEMENT_TIMEOUT,
                                 DATABASE_IDLE_TIMEOUT,
+                                DATABASE_READ_PATIENCE,
                                 LEDGER_RETRY_AFTER,
                                 LEDGER_DRAIN_TIMEOUT,
                                 DECISION_LOAD_TIMEOUT,

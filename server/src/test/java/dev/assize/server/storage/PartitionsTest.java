@@ -133,7 +133,8 @@ class PartitionsTest {
                         ? new Credentials(
                                 database.owner().user(), database.owner().password())
                         : null,
-                new Credentials(ROLE, "m")));
+                new Credentials(ROLE, "m"),
+                null));
     }
 
     private int partitions() throws SQLException {

@@ -22,6 +22,7 @@ import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.archive.ArchiveUnavailableException;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.ReplicaUnavailableException;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.upstream.CentreUnavailableException;
 import java.time.Duration;
@@ -53,6 +54,9 @@ public final class Refusals {
                 Optional.of(RefusedException.retry(ErrorReason.POLICY_BUSY, String.valueOf(busy.getMessage()), SOON));
             case PolicyUnavailableException unavailable -> storeUnavailable();
             case StoreUnavailableException unavailable -> storeUnavailable();
+            case ReplicaUnavailableException behind ->
+                Optional.of(RefusedException.retry(
+                        ErrorReason.REPLICA_UNAVAILABLE, String.valueOf(behind.getMessage()), SOON));
             case RecorderBusyException busy ->
                 Optional.of(RefusedException.retry(
                         ErrorReason.DECISION_LOG_BUSY, String.valueOf(busy.getMessage()), busy.retryAfter()));

@@ -97,7 +97,7 @@ final class ExportCalls {
         ledgers.requireExists(tenant);
         PrunedPrefix pruned = prefixes.of(tenant).orElse(null);
         if (pruned != null && from < pruned.to()) {
-            return behind(pruned, tenant, filter, request);
+            return behind(pruned, tenant, request);
         }
         // Whoever may not read decisions has the entries without them.
         return new Export(
@@ -105,7 +105,7 @@ final class ExportCalls {
     }
 
     /** All of a ledger is what is left of it; who names a position that is gone means that one. */
-    private Export behind(PrunedPrefix pruned, TenantId tenant, AuditFilter filter, ExportAuditRequest request) {
+    private Export behind(PrunedPrefix pruned, TenantId tenant, ExportAuditRequest request) {
         if (request.getFromSeq() > 0 || (request.hasToSeq() && request.getToSeq() < pruned.to())) {
             prefixes.requireHere(tenant, request.getFromSeq());
         }
@@ -114,10 +114,11 @@ final class ExportCalls {
                 .setSeq(pruned.to())
                 .setPrevHash(ByteString.copyFrom(pruned.beginning().lastHash().bytes()));
         checkpoints.edges(tenant, pruned.to()).forEach(edge -> base.addEdges(ByteString.copyFrom(edge)));
+        ExportAuditRequest left = request.toBuilder().setFromSeq(pruned.to()).build();
         return new Export(
                 tenant,
-                filter,
-                request.toBuilder().setFromSeq(pruned.to()).build(),
+                AuditTranslator.filter(left, CallContext.current().caller().envs()),
+                left,
                 format,
                 gate.permits(tenant, Permission.READ_DECISIONS),
                 format == ExportForm.FRAMES ? base.build() : null);

@@ -12,6 +12,7 @@ import dev.assize.server.endpoint.call.RefusedException.Violation;
 import dev.assize.server.ledger.LedgerBusyException;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.ReplicaUnavailableException;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import io.grpc.Metadata;
@@ -82,6 +83,10 @@ class ErrorMapperTest {
     void tellsBrokenSurroundingsFromBugs() {
         RuntimeException cause = new IllegalStateException("connection to 10.0.0.1 refused");
         new Refusal(mapper.toStatus(new StoreUnavailableException("down", cause))).is(ErrorReason.STORE_UNAVAILABLE);
+        Refusal behind = new Refusal(mapper.toStatus(new ReplicaUnavailableException("the replica has 1 of 2", cause)))
+                .is(ErrorReason.REPLICA_UNAVAILABLE);
+        assertThat(behind.status().getMessage()).contains("1 of 2");
+        assertThat(behind.detail(RetryInfo.class)).isPresent();
         new Refusal(mapper.toStatus(new PolicyUnavailableException(new TenantId("acme"), cause)))
                 .is(ErrorReason.STORE_UNAVAILABLE);
         new Refusal(mapper.toStatus(new LedgerUnavailableException("lost", cause))).is(ErrorReason.LEDGER_UNAVAILABLE);

@@ -1,0 +1,131 @@
+package dev.assize.server.storage;
+
+import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.assize.server.ledger.LedgerHead;
+import dev.assize.server.model.Digest;
+import dev.assize.server.model.ReplicaUnavailableException;
+import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.TenantTransaction.Mode;
+import dev.assize.server.storage.TenantTransaction.Work;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jooq.exception.DataAccessException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A replica of the database, from which exports are read.
+ *
+ * <p>A replica lags. So nothing is read from it before its own snapshot shows the ledger to have all that the database had
+ * when the reading was asked for: a head as large, and at the last of those positions the same entry, whose hash is that of
+ * all before it. What was erased until then is thereby gone from the snapshot, too, since an erasure is an entry. It is
+ * waited for, and then refused: never is less read than there was, and never is another database taken for a replica.
+ */
+final class ReadReplica implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ReadReplica.class);
+
+    /** How often it is looked whether the replica has caught up. */
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+    private final HikariDataSource pool;
+    private final Duration patience;
+    private final Duration statementTimeout;
+    private final String deploymentId;
+
+    /**
+     * A replica that need not be there yet.
+     *
+     * @param patience how long it is waited for
+     * @param deploymentId of the database that it replicates
+     */
+    ReadReplica(HikariDataSource pool, Duration patience, Duration statementTimeout, String deploymentId) {
+        this.pool = pool;
+        this.patience = patience;
+        this.statementTimeout = statementTimeout;
+        this.deploymentId = deploymentId;
+    }
+
+    /**
+     * Reads one moment, in which the ledger has at least what it had at the wanted head.
+     *
+     * @param wanted null for a ledger that had no head
+     * @throws ReplicaUnavailableException where the replica does not have that in time, or fails
+     */
+    <T extends @Nullable Object> T read(
+            TenantId tenant, @Nullable LedgerHead wanted, Duration idleTimeout, Work<T> work) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (true) {
+            String lacks;
+            try (TenantTransaction transaction = TenantTransaction.begin(
+                    pool.getConnection(), Mode.SNAPSHOT, tenant.value(), statementTimeout, idleTimeout)) {
+                lacks = lack(transaction, tenant, wanted);
+                if (lacks == null) {
+                    T result = work.run(transaction);
+                    transaction.commit();
+                    return result;
+                }
+            } catch (SQLException | DataAccessException e) {
+                LOG.warn("the replica fails: {}", Reasons.of(e));
+                throw new ReplicaUnavailableException(
+                        "the replica that exports are read from cannot be reached from this node, or ended what was"
+                                + " read",
+                        e);
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw new ReplicaUnavailableException(
+                        "the replica that exports are read from " + lacks + ", and did not catch up within "
+                                + patience.toMillis() + " ms",
+                        null);
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+    }
+
+    /** What it has not, as the middle of a sentence; null where it has all. */
+    private @Nullable String lack(TenantTransaction transaction, TenantId tenant, @Nullable LedgerHead wanted)
+            throws SQLException {
+        if (!deploymentId.equals(deployment(transaction))) {
+            return "is not one of this database";
+        }
+        if (wanted == null || wanted.size() == 0) {
+            return null;
+        }
+        LedgerHead head = LedgerWriter.headRow(transaction, tenant)
+                .fetchOptional(LedgerWriter::head)
+                .orElse(null);
+        long size = head == null ? 0 : head.size();
+        if (size < wanted.size()) {
+            return "has " + size + " of the " + wanted.size() + " entries of the ledger";
+        }
+        byte[] last = transaction
+                .sql()
+                .select(LEDGER_ENTRY.ENTRY_HASH)
+                .from(LEDGER_ENTRY)
+                .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
+                .and(LEDGER_ENTRY.SEQ.eq(wanted.size() - 1))
+                .fetchOne(LEDGER_ENTRY.ENTRY_HASH);
+        return last != null && Digest.of(last).equals(wanted.lastHash())
+                ? null
+                : "has another entry " + (wanted.size() - 1) + " of the ledger";
+    }
+
+    private static String deployment(TenantTransaction transaction) throws SQLException {
+        try (Statement statement = transaction.connection().createStatement();
+                ResultSet row = statement.executeQuery("SELECT deployment_id FROM assize.deployment")) {
+            return row.next() ? row.getString(1) : "";
+        }
+    }
+
+    @Override
+    public void close() {
+        pool.close();
+    }
+}
