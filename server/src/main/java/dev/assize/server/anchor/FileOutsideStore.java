@@ -4,8 +4,6 @@ import dev.assize.server.model.Digest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -16,6 +14,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -31,10 +31,28 @@ public final class FileOutsideStore implements OutsideStore {
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration LOCK_PAUSE = Duration.ofMillis(2);
 
+    /**
+     * Locks that this process holds, or is about to take. The kernel's lock belongs to the process as a whole, and closing
+     * any channel on the file lets go of it; nor does the JDK keep channels on one file apart that are closed at the same
+     * time. So a file that is locked from here must not even be opened.
+     */
+    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
     private final Path directory;
+    private final Duration lockTimeout;
 
     public FileOutsideStore(Path directory) {
+        this(directory, LOCK_TIMEOUT);
+    }
+
+    /**
+     * One of other patience.
+     *
+     * @param lockTimeout how long to wait for others who write
+     */
+    FileOutsideStore(Path directory, Duration lockTimeout) {
         this.directory = directory;
+        this.lockTimeout = lockTimeout;
     }
 
     @Override
@@ -86,13 +104,33 @@ public final class FileOutsideStore implements OutsideStore {
     private Optional<String> locked(String name, Writing writing) {
         try {
             makeDirectory(Objects.requireNonNull(directory.resolve(name).getParent()));
-            try (FileChannel channel = FileChannel.open(
-                            directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-                    FileLock _ = lock(channel)) {
-                return writing.run();
+            long deadline = System.nanoTime() + lockTimeout.toNanos();
+            Path file = directory.toRealPath().resolve(LOCK);
+            await(() -> HELD.add(file), deadline, "this process");
+            try {
+                return locked(file, deadline, writing);
+            } finally {
+                HELD.remove(file);
             }
         } catch (IOException e) {
             throw unavailable("write", name, e);
+        }
+    }
+
+    private Optional<String> locked(Path file, long deadline, Writing writing) throws IOException {
+        // Its lock goes with it.
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            await(() -> channel.tryLock() != null, deadline, "another process");
+            return writing.run();
+        }
+    }
+
+    private void await(Attempt attempt, long deadline, String holder) throws IOException {
+        while (!attempt.succeeds()) {
+            if (System.nanoTime() > deadline) {
+                throw new IOException(holder + " has held " + LOCK + " for " + lockTimeout.toMillis() + " ms");
+            }
+            LockSupport.parkNanos(LOCK_PAUSE.toNanos());
         }
     }
 
@@ -100,29 +138,6 @@ public final class FileOutsideStore implements OutsideStore {
         if (!Files.isDirectory(wanted)) {
             Files.createDirectories(
                     wanted, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        }
-    }
-
-    /** Within one process a lock that is held is an exception rather than a wait. */
-    private static FileLock lock(FileChannel channel) throws IOException {
-        long deadline = System.nanoTime() + LOCK_TIMEOUT.toNanos();
-        while (true) {
-            FileLock lock = tryLock(channel);
-            if (lock != null) {
-                return lock;
-            }
-            if (System.nanoTime() > deadline) {
-                throw new IOException("another process has held " + LOCK + " for " + LOCK_TIMEOUT.toSeconds() + " s");
-            }
-            LockSupport.parkNanos(LOCK_PAUSE.toNanos());
-        }
-    }
-
-    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock();
-        } catch (OverlappingFileLockException heldHere) {
-            return null;
         }
     }
 
@@ -160,6 +175,12 @@ public final class FileOutsideStore implements OutsideStore {
                 "cannot " + verb + " " + directory.resolve(name) + ": "
                         + e.getClass().getSimpleName() + " " + e.getMessage(),
                 e);
+    }
+
+    /** What is tried until it succeeds. */
+    @FunctionalInterface
+    private interface Attempt {
+        boolean succeeds() throws IOException;
     }
 
     /** What is done under the lock. */
