@@ -13,7 +13,6 @@ import ch.qos.logback.core.OutputStreamAppender;
 import ch.qos.logback.core.read.ListAppender;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.google.common.util.concurrent.Uninterruptibles;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.authentication.Caller;
@@ -35,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,47 +81,43 @@ class LogLinesTest {
 
     @Test
     void nobodyWaitsForLinesThatNobodyReads() throws Exception {
-        CountDownLatch read = new CountDownLatch(1);
-        ByteArrayOutputStream written = new ByteArrayOutputStream();
-        LoggerContext stuck = stuck(read, written);
-        LogLines.become(LogFormat.JSON, stuck);
+        Stuck stuck = new Stuck();
+        LogLines.become(LogFormat.JSON, stuck.context);
         CallContext call = new CallContext(caller(), "DecisionService/Check", null);
-        Logger log = stuck.getLogger("dev.assize.server.Shown");
+        Logger log = stuck.context.getLogger("dev.assize.server.Shown");
 
         for (int i = 0; i < 2 * LogLines.WAITING_LINES; i++) {
             String line = "line " + i;
             call.attachedTo(Context.current()).run(() -> log.info(line));
         }
-        read.countDown();
-        stuck.stop();
+        stuck.read.countDown();
+        stuck.context.stop();
 
-        List<String> got = written.toString(StandardCharsets.UTF_8).lines().toList();
+        List<String> got = stuck.written().lines().toList();
         assertThat(got).hasSizeBetween(1, 2 * LogLines.WAITING_LINES - 1);
         assertThat(got.getFirst()).contains("\"line 0\"", call.id());
     }
 
     @Test
     void losesNoLineThatIsLoggedWhileItEnds() throws Exception {
-        CountDownLatch read = new CountDownLatch(1);
-        ByteArrayOutputStream written = new ByteArrayOutputStream();
-        LoggerContext stuck = stuck(read, written);
-        LogLines.become(LogFormat.TEXT, stuck);
-        Logger log = stuck.getLogger("dev.assize.server.Shown");
+        Stuck stuck = new Stuck();
+        LogLines.become(LogFormat.TEXT, stuck.context);
+        Logger log = stuck.context.getLogger("dev.assize.server.Shown");
         log.info("before");
-        Thread end = Thread.ofPlatform().start(() -> LogLines.end(stuck));
-        Logger root = stuck.getLogger(Logger.ROOT_LOGGER_NAME);
-        while (root.getAppender("lines-beside") != null) {
-            Thread.sleep(1);
-        }
+        assertThat(stuck.begun.await(10, TimeUnit.SECONDS)).isTrue();
+        Thread end = Thread.ofPlatform().start(() -> LogLines.end(stuck.context));
+        assertThat(stuck.interrupted.await(10, TimeUnit.SECONDS))
+                .as("nothing is written beside any more")
+                .isTrue();
         Thread meanwhile = Thread.ofPlatform().start(() -> log.info("meanwhile"));
         assertThat(meanwhile.join(Duration.ofMillis(100))).isFalse();
-        read.countDown();
+        stuck.read.countDown();
         meanwhile.join();
         end.join();
         log.info("after");
-        stuck.stop();
+        stuck.context.stop();
 
-        assertThat(written.toString(StandardCharsets.UTF_8)).contains("before", "meanwhile", "after");
+        assertThat(stuck.written()).contains("before", "meanwhile", "after");
     }
 
     @Test
@@ -182,26 +178,6 @@ class LogLinesTest {
                         .build());
     }
 
-    /** One whose lines are written when they may be. */
-    private static LoggerContext stuck(CountDownLatch read, ByteArrayOutputStream written) {
-        LoggerContext stuck = new LoggerContext();
-        stuck.setMDCAdapter(new LogbackMDCAdapter());
-        OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
-        lines.setName("lines");
-        lines.setContext(stuck);
-        lines.setEncoder(new JsonEncoder());
-        lines.setOutputStream(new FilterOutputStream(written) {
-            @Override
-            public void write(byte[] bytes) throws IOException {
-                Uninterruptibles.awaitUninterruptibly(read);
-                out.write(bytes);
-            }
-        });
-        lines.start();
-        stuck.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
-        return stuck;
-    }
-
     private static Caller caller() {
         return new Caller(
                 "0000000000000000",
@@ -222,5 +198,59 @@ class LogLinesTest {
             }
         }
         return lines;
+    }
+
+    /** A log whose lines are written when they may be. */
+    private static final class Stuck {
+
+        final LoggerContext context = new LoggerContext();
+
+        /** Once it is zero, whoever waits to write does write. */
+        final CountDownLatch read = new CountDownLatch(1);
+
+        /** Zero once somebody waits to write. */
+        final CountDownLatch begun = new CountDownLatch(1);
+
+        /** Zero once somebody was interrupted who waited to write, and waits on. */
+        final CountDownLatch interrupted = new CountDownLatch(1);
+
+        private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+
+        Stuck() {
+            context.setMDCAdapter(new LogbackMDCAdapter());
+            OutputStreamAppender<ILoggingEvent> lines = new OutputStreamAppender<>();
+            lines.setName("lines");
+            lines.setContext(context);
+            lines.setEncoder(new JsonEncoder());
+            lines.setOutputStream(new FilterOutputStream(written) {
+                @Override
+                public void write(byte[] bytes) throws IOException {
+                    awaitReader();
+                    out.write(bytes);
+                }
+            });
+            lines.start();
+            context.getLogger(Logger.ROOT_LOGGER_NAME).addAppender(lines);
+        }
+
+        private void awaitReader() {
+            begun.countDown();
+            boolean wasInterrupted = false;
+            while (read.getCount() > 0) {
+                try {
+                    read.await();
+                } catch (InterruptedException e) {
+                    wasInterrupted = true;
+                    interrupted.countDown();
+                }
+            }
+            if (wasInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        String written() {
+            return written.toString(StandardCharsets.UTF_8);
+        }
     }
 }

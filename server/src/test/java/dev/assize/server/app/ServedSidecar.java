@@ -163,12 +163,17 @@ final class ServedSidecar implements AutoCloseable {
     }
 
     String ready() throws Exception {
-        HttpResponse<String> response = get("/readyz");
+        HttpResponse<String> response = get(sidecar, "/readyz");
         return response.statusCode() + " " + response.body();
     }
 
     double metric(String line) throws Exception {
-        return Stream.of(get("/metrics").body().split("\n", -1))
+        return metric(sidecar, line);
+    }
+
+    /** The value of the first series that a line of a sidecar's metrics begins with; -1 without one. */
+    static double metric(AssizeSidecar sidecar, String line) throws Exception {
+        return Stream.of(get(sidecar, "/metrics").body().split("\n", -1))
                 .filter(it -> it.startsWith(line))
                 .mapToDouble(it -> Double.parseDouble(it.substring(it.lastIndexOf(' ') + 1)))
                 .findFirst()
@@ -179,7 +184,7 @@ final class ServedSidecar implements AutoCloseable {
         return sidecar.operationsAddress();
     }
 
-    private HttpResponse<String> get(String path) throws Exception {
+    private static HttpResponse<String> get(AssizeSidecar sidecar, String path) throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(
                     HttpRequest.newBuilder(URI.create("http://" + sidecar.operationsAddress() + path))

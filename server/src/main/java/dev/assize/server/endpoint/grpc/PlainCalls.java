@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.server.endpoint.call.Admission;
@@ -36,13 +37,15 @@ final class PlainCalls {
     private final Admission admission;
     private final GrpcMetrics metrics;
     private final ErrorMapper errors;
+    private final Ticker ticker;
     private final Map<String, Desk> desks;
 
     @Inject
-    PlainCalls(PlainChecks plain, Admission admission, GrpcMetrics metrics, ErrorMapper errors) {
+    PlainCalls(PlainChecks plain, Admission admission, GrpcMetrics metrics, ErrorMapper errors, Ticker ticker) {
         this.admission = admission;
         this.metrics = metrics;
         this.errors = errors;
+        this.ticker = ticker;
         this.desks = Map.of(
                 DecisionServiceGrpc.getCheckMethod().getFullMethodName(), plain::check,
                 DecisionServiceGrpc.getCheckBatchMethod().getFullMethodName(), plain::batch);
@@ -85,7 +88,7 @@ final class PlainCalls {
         @Override
         public ServerCall.Listener<MessageBytes> startCall(
                 ServerCall<MessageBytes, MessageBytes> call, Metadata headers) {
-            long begin = System.nanoTime();
+            long begin = ticker.read();
             CallContext recalled = CallThreads.isCompressed(headers) ? null : recalled(headers);
             if (recalled == null) {
                 return row.startCall(call, headers);
@@ -161,7 +164,7 @@ final class PlainCalls {
         }
 
         private boolean isRecalledStill() {
-            return System.nanoTime() - begin <= MOMENT_NANOS || handler.recalled(headers) != null;
+            return ticker.read() - begin <= MOMENT_NANOS || handler.recalled(headers) != null;
         }
 
         @Override
@@ -241,7 +244,7 @@ final class PlainCalls {
 
         private void close(Status status, Metadata trailers) {
             admission.recalled();
-            handler.meters.called(status.getCode(), System.nanoTime() - begin);
+            handler.meters.called(status.getCode(), ticker.read() - begin);
             call.close(status, trailers);
         }
     }

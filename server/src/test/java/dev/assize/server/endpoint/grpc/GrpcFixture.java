@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
@@ -120,6 +121,10 @@ public final class GrpcFixture implements AutoCloseable {
     public final FakeStates states = new FakeStates();
     public final FakeSearches searches = new FakeSearches();
     public final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
+
+    /** How far what the door measures durations by is ahead of the machine's. */
+    volatile Duration ahead = Duration.ZERO;
+
     public final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
@@ -293,6 +298,7 @@ public final class GrpcFixture implements AutoCloseable {
         @Override
         protected void configure() {
             bind(InstantSource.class).toInstance(clock);
+            bind(Ticker.class).toInstance(() -> System.nanoTime() + ahead.toNanos());
             bind(MeterRegistry.class).toInstance(meters);
             bind(DecisionService.class).toInstance(decisions);
             bind(SearchService.class).toInstance(searches);

@@ -29,6 +29,9 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -146,7 +149,9 @@ class UnixSocketTest {
         CountDownLatch asked = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         try (GrpcFixture door = new GrpcFixture(directory, config(file, "rw-------"));
-                ServerSocketChannel next = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+                ServerSocketChannel next = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+                WatchService gone = directory.getFileSystem().newWatchService()) {
+            directory.register(gone, StandardWatchEventKinds.ENTRY_DELETE);
             door.decisions.answer(query -> {
                 asked.countDown();
                 Uninterruptibles.awaitUninterruptibly(goOn);
@@ -163,7 +168,7 @@ class UnixSocketTest {
             asked.await();
 
             Thread stop = Thread.ofVirtual().start(server::close);
-            awaitGone(file);
+            awaitGone(file, gone);
             assertThat(underWay.isDone()).isFalse();
             next.bind(UnixDomainSocketAddress.of(file));
             goOn.countDown();
@@ -176,11 +181,12 @@ class UnixSocketTest {
         }
     }
 
-    private static void awaitGone(Path file) throws InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+    /** It has been watched from before it could go. */
+    private static void awaitGone(Path file, WatchService gone) throws InterruptedException {
         while (Files.exists(file)) {
-            assertThat(System.nanoTime()).as("%s is still there", file).isLessThan(deadline);
-            Thread.sleep(10);
+            WatchKey changes = gone.poll(10, TimeUnit.SECONDS);
+            assertThat(changes).as("%s is still there", file).isNotNull();
+            changes.reset();
         }
     }
 
