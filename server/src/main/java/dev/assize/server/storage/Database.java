@@ -171,8 +171,8 @@ public final class Database implements AutoCloseable {
         }
         LedgerHead now = inSnapshot(
                 tenant.value(),
-                transaction -> LedgerWriter.headRow(transaction, tenant)
-                        .fetchOptional(LedgerWriter::head)
+                transaction -> LedgerWriter.head(transaction, tenant)
+                        .map(LedgerWriter.HeadRow::head)
                         .orElse(null));
         return replica.read(tenant, now, idleTimeout, work);
     }

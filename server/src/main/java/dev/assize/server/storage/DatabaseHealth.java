@@ -2,8 +2,8 @@ package dev.assize.server.storage;
 
 import com.google.inject.Inject;
 import dev.assize.server.model.StoreUnavailableException;
+import java.util.List;
 import java.util.Optional;
-import org.jooq.impl.DSL;
 
 /** Whether the database answers. */
 public final class DatabaseHealth {
@@ -19,7 +19,7 @@ public final class DatabaseHealth {
     public Optional<String> complaint() {
         try {
             return database.inSnapshot("", transaction -> {
-                transaction.sql().select(DSL.one()).fetch();
+                List<Integer> _ = transaction.read("SELECT 1", parameters -> {}, row -> row.getInt(1));
                 return Optional.<String>empty();
             });
         } catch (StorageException | StoreUnavailableException e) {

@@ -1,22 +1,23 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_PAYLOAD;
-
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.TenantId;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jooq.impl.DSL;
 
 /** The values beside entries. */
 final class ErasableRows {
 
     private static final String INSERT = "INSERT INTO assize.ledger_payload (tenant_id, seq, field, salt, value)"
             + " SELECT ?, v.* FROM unnest(?::bigint[], ?::smallint[], ?::bytea[], ?::bytea[]) AS v";
+
+    private static final String FIND = "SELECT seq, field, salt, value FROM assize.ledger_payload"
+            + " WHERE tenant_id = ? AND seq = ANY (?::bigint[]) ORDER BY seq, field";
 
     private ErasableRows() {}
 
@@ -36,18 +37,20 @@ final class ErasableRows {
     }
 
     /** Those of some entries, by position, in the order of fields. */
-    static Map<Long, List<ErasableValue>> find(TenantTransaction transaction, TenantId tenant, Collection<Long> seqs) {
+    static Map<Long, List<ErasableValue>> find(TenantTransaction transaction, TenantId tenant, Collection<Long> seqs)
+            throws SQLException {
         Map<Long, List<ErasableValue>> found = new HashMap<>();
         if (!seqs.isEmpty()) {
-            transaction
-                    .sql()
-                    .select(LEDGER_PAYLOAD.SEQ, LEDGER_PAYLOAD.FIELD, LEDGER_PAYLOAD.SALT, LEDGER_PAYLOAD.VALUE)
-                    .from(LEDGER_PAYLOAD)
-                    .where(LEDGER_PAYLOAD.TENANT_ID.eq(tenant.value()))
-                    .and(LEDGER_PAYLOAD.SEQ.eq(DSL.any(seqs.toArray(Long[]::new))))
-                    .orderBy(LEDGER_PAYLOAD.SEQ, LEDGER_PAYLOAD.FIELD)
-                    .forEach(row -> found.computeIfAbsent(row.value1(), _ -> new ArrayList<>())
-                            .add(new ErasableValue(row.value2(), row.value3(), row.value4())));
+            List<Row> rows = transaction.read(
+                    FIND,
+                    parameters -> {
+                        parameters.text(tenant.value());
+                        parameters.longs(List.copyOf(seqs), seq -> seq);
+                    },
+                    row -> new Row(
+                            row.getLong(1), new ErasableValue(row.getShort(2), row.getBytes(3), row.getBytes(4))));
+            rows.forEach(row ->
+                    found.computeIfAbsent(row.seq(), _ -> new ArrayList<>()).add(row.value()));
         }
         return found;
     }

@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
-
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.assize.server.model.Digest;
@@ -10,6 +8,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.PolicySet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +27,9 @@ final class KnownPolicies {
 
     /** Rounded up; a binding of one subject takes about 600. */
     private static final int BYTES_PER_DOCUMENT = 1_024;
+
+    private static final String STORED =
+            "SELECT policy_digest, committed_at FROM assize.policy_revision" + " WHERE scope_key = ? AND revision = ?";
 
     private final Cache<PolicyScope, PolicySet> recent;
     private final Cache<PolicyScope, PolicySet> heldByOthers =
@@ -101,15 +103,15 @@ final class KnownPolicies {
     private static @Nullable Stored read(TenantTransaction transaction, PolicySet set) throws SQLException {
         String acting = transaction.scopeKey();
         transaction.actFor(set.scope().key());
-        Stored found = transaction
-                .sql()
-                .select(POLICY_REVISION.POLICY_DIGEST, POLICY_REVISION.COMMITTED_AT)
-                .from(POLICY_REVISION)
-                .where(POLICY_REVISION.SCOPE_KEY.eq(set.scope().key()))
-                .and(POLICY_REVISION.REVISION.eq(set.revision().value()))
-                .fetchOne(row -> new Stored(Digest.of(row.value1()), row.value2()));
+        Optional<Stored> found = transaction.find(
+                STORED,
+                parameters -> {
+                    parameters.text(set.scope().key());
+                    parameters.longNumber(set.revision().value());
+                },
+                row -> new Stored(Digest.of(row.getBytes(1)), Times.read(row, 2)));
         transaction.actFor(acting);
-        return found;
+        return found.orElse(null);
     }
 
     private void forget(PolicyScope scope) {

@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.anchor.AnchorRepository.LeftBeside;
@@ -44,9 +42,6 @@ import java.util.SortedMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.jooq.Condition;
-import org.jooq.Record7;
-import org.jooq.SelectConditionStep;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,8 +117,23 @@ final class LedgerWriter {
     private static final String FORGET_LOST =
             "SELECT lineage, beside, decisions, keys FROM assize.forget_lost_entries(?)";
 
-    private static final String LOCK_HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
-            + " FROM assize.ledger_head WHERE tenant_id = ? FOR UPDATE";
+    private static final String MAKE_HEAD = "INSERT INTO assize.ledger_head"
+            + " (tenant_id, origin, incarnation, size, last_hash) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+
+    private static final String BEGIN_INCARNATION =
+            "UPDATE assize.ledger_head SET incarnation = ?, halted = NULL WHERE tenant_id = ?";
+
+    /** Of an answer. Times within it rise by a microsecond each, which names the months to look in. */
+    private static final String ANSWERED = " FROM assize.ledger_entry WHERE tenant_id = ? AND seq >= ? AND seq < ?"
+            + " AND recorded_at >= ? AND recorded_at <= ? ORDER BY seq";
+
+    private static final String ANSWERED_FRAMES = "SELECT frame" + ANSWERED;
+    private static final String RECEIPTS = "SELECT seq, entry_hash, recorded_at" + ANSWERED;
+
+    private static final String HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
+            + " FROM assize.ledger_head WHERE tenant_id = ?";
+
+    private static final String LOCK_HEAD = HEAD + " FOR UPDATE";
 
     /** Fails where the head is not what it was taken for, also where nobody waits for how many rows were updated. */
     private static final String MOVE_HEAD = "WITH moved AS (UPDATE assize.ledger_head SET size = ?, last_hash = ?,"
@@ -312,13 +322,10 @@ final class LedgerWriter {
         Sequenced sequenced = Sequencer.sequence(begun, List.of(first.apply(left)), clock.instant());
         Trip writes = new Trip();
         insertEntries(writes, tenant, sequenced.entries());
-        transaction
-                .sql()
-                .update(LEDGER_HEAD)
-                .set(LEDGER_HEAD.INCARNATION, incarnation)
-                .setNull(LEDGER_HEAD.HALTED)
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
-                .execute();
+        int _ = transaction.write(BEGIN_INCARNATION, parameters -> {
+            parameters.number(incarnation);
+            parameters.text(tenant.value());
+        });
         moveHead(writes, tenant, begun, sequenced.head());
         writes.run(transaction.connection());
         return sequenced.receipts().getFirst();
@@ -345,15 +352,17 @@ final class LedgerWriter {
             TenantId tenant,
             List<AppendCommand> commands,
             Map<Key, Answer> answers,
-            Trip writes) {
+            Trip writes)
+            throws SQLException {
         if (answers.isEmpty()) {
             return answers;
         }
         Set<Key> without = new LinkedHashSet<>();
         for (AppendCommand command : commands) {
-            Key.of(command)
-                    .filter(key -> isVoid(transaction, tenant, command, answers.get(key)))
-                    .ifPresent(without::add);
+            Optional<Key> key = Key.of(command);
+            if (key.isPresent() && isVoid(transaction, tenant, command, answers.get(key.get()))) {
+                without.add(key.get());
+            }
         }
         if (without.isEmpty()) {
             return answers;
@@ -371,20 +380,16 @@ final class LedgerWriter {
     }
 
     private static boolean isVoid(
-            TenantTransaction transaction, TenantId tenant, AppendCommand command, @Nullable Answer answer) {
+            TenantTransaction transaction, TenantId tenant, AppendCommand command, @Nullable Answer answer)
+            throws SQLException {
         Idempotency idempotency = command.idempotency();
         if (answer == null || idempotency == null || !answer.contentHash().equals(idempotency.contentHash())) {
             // Not asked for, or refused.
             return false;
         }
         List<EntryDraft> drafts = command.drafts();
-        List<byte[]> frames = transaction
-                .sql()
-                .select(LEDGER_ENTRY.FRAME)
-                .from(LEDGER_ENTRY)
-                .where(answer.isOf(tenant))
-                .orderBy(LEDGER_ENTRY.SEQ)
-                .fetch(LEDGER_ENTRY.FRAME);
+        List<byte[]> frames =
+                transaction.read(ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
         return frames.size() != drafts.size()
                 || answer.count() != drafts.size()
                 || !IntStream.range(0, drafts.size()).allMatch(i -> isOf(frames.get(i), drafts.get(i)));
@@ -400,7 +405,7 @@ final class LedgerWriter {
 
     /** The head, locked, where something may be appended behind it. */
     private LedgerHead admitted(TenantTransaction transaction, TenantId tenant, Opening opening) throws SQLException {
-        LockedHead locked = lockedHead(transaction, tenant, opening);
+        HeadRow locked = lockedHead(transaction, tenant, opening);
         if (locked.halted() != null) {
             throw new LedgerHaltedException("the ledger of tenant `" + tenant + "` is halted: " + locked.halted());
         }
@@ -409,19 +414,16 @@ final class LedgerWriter {
     }
 
     /** The first append of a tenant makes its head, and opens anew behind it. */
-    private LockedHead lockedHead(TenantTransaction transaction, TenantId tenant, Opening opening) throws SQLException {
+    private HeadRow lockedHead(TenantTransaction transaction, TenantId tenant, Opening opening) throws SQLException {
         if (opening.head == null) {
             LedgerHead genesis = Sequencer.genesis(database.origin(tenant));
-            transaction
-                    .sql()
-                    .insertInto(LEDGER_HEAD)
-                    .set(LEDGER_HEAD.TENANT_ID, tenant.value())
-                    .set(LEDGER_HEAD.ORIGIN, genesis.origin())
-                    .set(LEDGER_HEAD.INCARNATION, genesis.incarnation())
-                    .set(LEDGER_HEAD.SIZE, genesis.size())
-                    .set(LEDGER_HEAD.LAST_HASH, genesis.lastHash().bytes())
-                    .onConflictDoNothing()
-                    .execute();
+            int _ = transaction.write(MAKE_HEAD, parameters -> {
+                parameters.text(tenant.value());
+                parameters.text(genesis.origin());
+                parameters.number(genesis.incarnation());
+                parameters.longNumber(genesis.size());
+                parameters.bytes(genesis.lastHash().bytes());
+            });
             opening.trip().run(transaction.connection());
         }
         if (opening.head == null) {
@@ -430,25 +432,9 @@ final class LedgerWriter {
         return opening.head;
     }
 
-    /** The tenant's head row, as {@link #head} reads it. */
-    static SelectConditionStep<Record7<String, Integer, Long, byte[], Instant, String, String>> headRow(
-            TenantTransaction transaction, TenantId tenant) {
-        return transaction
-                .sql()
-                .select(
-                        LEDGER_HEAD.ORIGIN,
-                        LEDGER_HEAD.INCARNATION,
-                        LEDGER_HEAD.SIZE,
-                        LEDGER_HEAD.LAST_HASH,
-                        LEDGER_HEAD.LAST_RECORDED_AT,
-                        LEDGER_HEAD.TENANT_ID,
-                        LEDGER_HEAD.HALTED)
-                .from(LEDGER_HEAD)
-                .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()));
-    }
-
-    static LedgerHead head(Record7<String, Integer, Long, byte[], Instant, String, String> row) {
-        return new LedgerHead(row.value1(), row.value2(), row.value3(), Digest.of(row.value4()), row.value5());
+    /** The tenant's head as it is, which others may be moving; empty where nothing was ever appended. */
+    static Optional<HeadRow> head(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return transaction.find(HEAD, parameters -> parameters.text(tenant.value()), HeadRow::read);
     }
 
     private void insertEntries(Trip writes, TenantId tenant, List<SequencedEntry> entries) {
@@ -543,7 +529,7 @@ final class LedgerWriter {
 
         private final Trip trip = new Trip();
         private final Map<Key, Answer> answers = new HashMap<>();
-        private @Nullable LockedHead head;
+        private @Nullable HeadRow head;
 
         private Opening(TenantId tenant, List<AppendCommand> commands) {
             List<Key> keys = commands.stream()
@@ -571,14 +557,7 @@ final class LedgerWriter {
 
         private void readHead(ResultSet row) throws SQLException {
             if (row.next()) {
-                head = new LockedHead(
-                        new LedgerHead(
-                                row.getString(1),
-                                row.getInt(2),
-                                row.getLong(3),
-                                Digest.of(row.getBytes(4)),
-                                Times.readIfThere(row, 5)),
-                        row.getString(6));
+                head = HeadRow.read(row);
             }
         }
 
@@ -591,8 +570,20 @@ final class LedgerWriter {
         }
     }
 
-    /** A head that is locked, and why nothing may be appended to it, null where nothing stands against it. */
-    private record LockedHead(LedgerHead head, @Nullable String halted) {}
+    /** A head, and why nothing may be appended to it, null where nothing stands against it. */
+    record HeadRow(LedgerHead head, @Nullable String halted) {
+
+        private static HeadRow read(ResultSet row) throws SQLException {
+            return new HeadRow(
+                    new LedgerHead(
+                            row.getString(1),
+                            row.getInt(2),
+                            row.getLong(3),
+                            Digest.of(row.getBytes(4)),
+                            Times.readIfThere(row, 5)),
+                    row.getString(6));
+        }
+    }
 
     /** What one call adds, put together in memory while the head is locked. */
     private static final class Batch {
@@ -677,7 +668,7 @@ final class LedgerWriter {
     /** A result, or where to read it. */
     private sealed interface Pending {
 
-        AppendResult result(TenantTransaction transaction, TenantId tenant);
+        AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException;
 
         /** The result of a command that was held against no answer given before. */
         default AppendResult ready() {
@@ -699,13 +690,13 @@ final class LedgerWriter {
         /** An answer given before, whose entries are there. */
         record Stored(Answer answer, AppendCommand command, String key) implements Pending {
             @Override
-            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
+            public AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException {
                 return isSame(transaction, tenant)
                         ? new AppendResult.Replayed(receipts(transaction, tenant))
                         : new AppendResult.KeyReused(key);
             }
 
-            private boolean isSame(TenantTransaction transaction, TenantId tenant) {
+            private boolean isSame(TenantTransaction transaction, TenantId tenant) throws SQLException {
                 Map<Long, List<ErasableValue>> sent = new HashMap<>();
                 for (int i = 0; i < command.drafts().size(); i++) {
                     List<ErasableValue> beside = command.drafts().get(i).beside();
@@ -718,14 +709,11 @@ final class LedgerWriter {
                         .allMatch(it -> areSame(it.getValue(), kept.getOrDefault(it.getKey(), List.of())));
             }
 
-            private List<Receipt> receipts(TenantTransaction transaction, TenantId tenant) {
-                return transaction
-                        .sql()
-                        .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
-                        .from(LEDGER_ENTRY)
-                        .where(answer.isOf(tenant))
-                        .orderBy(LEDGER_ENTRY.SEQ)
-                        .fetch(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3()));
+            private List<Receipt> receipts(TenantTransaction transaction, TenantId tenant) throws SQLException {
+                return transaction.read(
+                        RECEIPTS,
+                        parameters -> answer.of(tenant, parameters),
+                        row -> new Receipt(row.getLong(1), Digest.of(row.getBytes(2)), Times.read(row, 3)));
             }
         }
     }
@@ -757,15 +745,13 @@ final class LedgerWriter {
                     .time(recordedAt);
         }
 
-        /** Its entries. Times within it rise by a microsecond each, which names the months to look in. */
-        Condition isOf(TenantId tenant) {
-            return LEDGER_ENTRY
-                    .TENANT_ID
-                    .eq(tenant.value())
-                    .and(LEDGER_ENTRY.SEQ.ge(firstSeq))
-                    .and(LEDGER_ENTRY.SEQ.lt(firstSeq + count))
-                    .and(LEDGER_ENTRY.RECORDED_AT.ge(recordedAt))
-                    .and(LEDGER_ENTRY.RECORDED_AT.le(recordedAt.plus(count, ChronoUnit.MICROS)));
+        /** Its entries, for {@link #ANSWERED}. */
+        void of(TenantId tenant, StatementArrays parameters) throws SQLException {
+            parameters.text(tenant.value());
+            parameters.longNumber(firstSeq);
+            parameters.longNumber(firstSeq + count);
+            parameters.time(recordedAt);
+            parameters.time(recordedAt.plus(count, ChronoUnit.MICROS));
         }
     }
 

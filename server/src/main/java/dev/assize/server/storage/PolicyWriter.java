@@ -1,11 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_ANSWER;
-import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
-import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
-import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
-import static org.jooq.impl.DSL.insertInto;
-
 import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.PolicyRepository.RevisionRecord;
 import dev.assize.server.administration.PolicyRepository.ScopePlan;
@@ -16,14 +10,11 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
-import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Writes what was planned for a scope whose row is locked. */
 final class PolicyWriter {
@@ -41,6 +32,19 @@ final class PolicyWriter {
             + " FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])"
             + " AS n (kind, name, yaml, source_file, source_lines, manager)";
 
+    /** What records a revision, what its policy adds up to, and that it is the present one: where it follows its base. */
+    private static final String MOVE = "WITH inserted AS (INSERT INTO assize.policy_revision"
+            + " (scope_key, revision, committed_at, actor, actor_tenant, reason, change_count, change_digest,"
+            + " policy_digest, seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING revision),"
+            + " summed AS (INSERT INTO assize.policy_sum (scope_key, revision, lanes) VALUES (?, ?, ?)"
+            + " ON CONFLICT (scope_key) DO UPDATE SET revision = excluded.revision, lanes = excluded.lanes"
+            + " RETURNING revision)"
+            + " UPDATE assize.policy_scope SET revision = ?, committed_at = ? WHERE scope_key = ? AND revision = ?";
+
+    private static final String INSERT_ANSWER = "INSERT INTO assize.policy_answer"
+            + " (scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision, changed)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
     private PolicyWriter() {}
 
     static void write(TenantTransaction transaction, ScopePlan plan, Revision base, Instant committedAt, long seq)
@@ -51,27 +55,16 @@ final class PolicyWriter {
         transaction.actFor(plan.scope().key());
         endVersions(transaction, plan);
         insertVersions(transaction, plan);
-        int updated = transaction
-                .sql()
-                .with("inserted")
-                .as(insertInto(POLICY_REVISION).set(row(plan, committedAt, seq)).returning(POLICY_REVISION.REVISION))
-                .with("summed")
-                .as(insertInto(POLICY_SUM, POLICY_SUM.SCOPE_KEY, POLICY_SUM.REVISION, POLICY_SUM.LANES)
-                        .values(
-                                plan.scope().key(),
-                                plan.revision().value(),
-                                plan.sum().bytes())
-                        .onConflict(POLICY_SUM.SCOPE_KEY)
-                        .doUpdate()
-                        .set(POLICY_SUM.REVISION, plan.revision().value())
-                        .set(POLICY_SUM.LANES, plan.sum().bytes())
-                        .returning(POLICY_SUM.REVISION))
-                .update(POLICY_SCOPE)
-                .set(POLICY_SCOPE.REVISION, plan.revision().value())
-                .set(POLICY_SCOPE.COMMITTED_AT, committedAt)
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(plan.scope().key()))
-                .and(POLICY_SCOPE.REVISION.eq(base.value()))
-                .execute();
+        int updated = transaction.write(MOVE, parameters -> {
+            revision(parameters, plan, committedAt, seq);
+            parameters.text(plan.scope().key());
+            parameters.longNumber(plan.revision().value());
+            parameters.bytes(plan.sum().bytes());
+            parameters.longNumber(plan.revision().value());
+            parameters.time(committedAt);
+            parameters.text(plan.scope().key());
+            parameters.longNumber(base.value());
+        });
         if (updated != 1) {
             throw new IllegalStateException("The revision of " + plan.scope() + " moved under its lock");
         }
@@ -93,53 +86,48 @@ final class PolicyWriter {
             Recorder recorder,
             Once once,
             Revision revision,
-            boolean changed) {
-        transaction
-                .sql()
-                .insertInto(POLICY_ANSWER)
-                .set(POLICY_ANSWER.SCOPE_KEY, scope.key())
-                .set(POLICY_ANSWER.RECORDED_BY_TENANT, recorder.home().value())
-                .set(POLICY_ANSWER.RECORDED_BY, recorder.caller().toString())
-                .set(POLICY_ANSWER.KEY, once.key())
-                .set(POLICY_ANSWER.CONTENT_HASH, once.content().bytes())
-                .set(POLICY_ANSWER.NAME, once.name())
-                .set(POLICY_ANSWER.REVISION, revision.value())
-                .set(POLICY_ANSWER.CHANGED, changed)
-                .execute();
+            boolean changed)
+            throws SQLException {
+        int _ = transaction.write(INSERT_ANSWER, parameters -> {
+            parameters.text(scope.key());
+            parameters.text(recorder.home().value());
+            parameters.text(recorder.caller().toString());
+            parameters.text(once.key());
+            parameters.bytes(once.content().bytes());
+            parameters.text(once.name());
+            parameters.longNumber(revision.value());
+            parameters.truth(changed);
+        });
     }
 
-    private static void endVersions(TenantTransaction transaction, ScopePlan plan) {
+    private static void endVersions(TenantTransaction transaction, ScopePlan plan) throws SQLException {
         List<DocumentKey> ended = Stream.concat(plan.puts().stream().map(Document::key), plan.deletes().stream())
                 .toList();
         for (int from = 0; from < ended.size(); from += ROWS) {
             List<DocumentKey> some = ended.subList(from, Math.min(ended.size(), from + ROWS));
-            transaction
-                    .sql()
-                    .execute(
-                            END,
-                            plan.revision().value(),
-                            texts(some, key -> key.kind().text()),
-                            texts(some, DocumentKey::name),
-                            plan.scope().key());
+            int _ = transaction.write(END, parameters -> {
+                parameters.longNumber(plan.revision().value());
+                parameters.texts(some, key -> key.kind().text());
+                parameters.texts(some, DocumentKey::name);
+                parameters.text(plan.scope().key());
+            });
         }
     }
 
-    private static void insertVersions(TenantTransaction transaction, ScopePlan plan) {
+    private static void insertVersions(TenantTransaction transaction, ScopePlan plan) throws SQLException {
         List<Document> puts = plan.puts();
         for (int from = 0; from < puts.size(); from += ROWS) {
             List<Document> some = puts.subList(from, Math.min(puts.size(), from + ROWS));
-            transaction
-                    .sql()
-                    .execute(
-                            INSERT,
-                            plan.scope().key(),
-                            plan.revision().value(),
-                            texts(some, document -> document.kind().text()),
-                            texts(some, Document::name),
-                            texts(some, DocumentText::write),
-                            texts(some, document -> document.place().file()),
-                            texts(some, PolicyWriter::lines),
-                            texts(some, document -> document.metadata().manager()));
+            int _ = transaction.write(INSERT, parameters -> {
+                parameters.text(plan.scope().key());
+                parameters.longNumber(plan.revision().value());
+                parameters.texts(some, document -> document.kind().text());
+                parameters.texts(some, Document::name);
+                parameters.texts(some, DocumentText::write);
+                parameters.texts(some, document -> document.place().file());
+                parameters.texts(some, PolicyWriter::lines);
+                parameters.texts(some, document -> document.metadata().manager());
+            });
         }
     }
 
@@ -148,23 +136,18 @@ final class PolicyWriter {
         return DocumentText.lines(document).stream().map(String::valueOf).collect(Collectors.joining(",", "{", "}"));
     }
 
-    private static <R> @Nullable String[] texts(List<R> rows, Function<R, @Nullable String> column) {
-        return rows.stream().map(column).toArray(String[]::new);
-    }
-
-    private static PolicyRevisionRecord row(ScopePlan plan, Instant committedAt, long seq) {
+    private static void revision(StatementArrays parameters, ScopePlan plan, Instant committedAt, long seq)
+            throws SQLException {
         RevisionRecord record = plan.record();
-        PolicyRevisionRecord row = new PolicyRevisionRecord();
-        row.setScopeKey(plan.scope().key());
-        row.setRevision(plan.revision().value());
-        row.setCommittedAt(committedAt);
-        row.setActor(record.actor().caller().toString());
-        row.setActorTenant(record.actor().home().value());
-        row.setReason(record.reason().orElse(null));
-        row.setChangeCount(record.changeCount());
-        row.setChangeDigest(record.changeDigest().bytes());
-        row.setPolicyDigest(record.policyDigest().bytes());
-        row.setSeq(seq);
-        return row;
+        parameters.text(plan.scope().key());
+        parameters.longNumber(plan.revision().value());
+        parameters.time(committedAt);
+        parameters.text(record.actor().caller().toString());
+        parameters.text(record.actor().home().value());
+        parameters.textOrNull(record.reason().orElse(null));
+        parameters.number(record.changeCount());
+        parameters.bytes(record.changeDigest().bytes());
+        parameters.bytes(record.policyDigest().bytes());
+        parameters.longNumber(seq);
     }
 }

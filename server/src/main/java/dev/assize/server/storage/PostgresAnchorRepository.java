@@ -1,9 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.ANCHOR;
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
-
 import com.google.inject.Inject;
 import dev.assize.server.anchor.AnchorRepository;
 import dev.assize.server.anchor.Published;
@@ -27,7 +23,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
-import org.jooq.impl.DSL;
 
 /** What signing keeps in PostgreSQL. A transaction that signs works for `~anchor`, which sees every tenant's ledger. */
 final class PostgresAnchorRepository implements AnchorRepository {
@@ -41,6 +36,19 @@ final class PostgresAnchorRepository implements AnchorRepository {
     private static final Duration ROUND_LIMIT = Duration.ofSeconds(60);
 
     private static final String TAKE_TURNS = "SELECT pg_try_advisory_xact_lock(hashtextextended('assize.anchor', 0))";
+
+    private static final String BOUND_TO = "SELECT anchor_id FROM assize.anchor";
+
+    private static final String BIND =
+            "INSERT INTO assize.anchor (anchor_id, bound_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+
+    private static final String REBIND = "UPDATE assize.anchor SET anchor_id = ?, bound_at = ? WHERE anchor_id = ?";
+
+    private static final String HALT =
+            "UPDATE assize.ledger_head SET halted = ? WHERE tenant_id = ? AND halted IS NULL";
+
+    private static final String BEHIND_HEAD = "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND seq >="
+            + " coalesce((SELECT size FROM assize.ledger_head WHERE tenant_id = ?), 0) ORDER BY seq LIMIT 1";
 
     private static final String KEEP_COSIGNED = "INSERT INTO assize.meta_cosignature AS c"
             + " (witness, incarnation, size, root, note, cosigned_at, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -56,14 +64,12 @@ final class PostgresAnchorRepository implements AnchorRepository {
             "INSERT INTO assize.signing_key (vkey, first_used_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
 
     /** Of an incarnation that was never signed, what it has kept has not waited: its newest entry tells. */
-    private static final String WAITING = "SELECT h.tenant_id, h.incarnation, k.kept, e.recorded_at"
-            + " FROM assize.ledger_head h LEFT JOIN assize.ledger_tree t"
-            + " ON t.tenant_id = h.tenant_id AND t.incarnation = h.incarnation"
-            + " CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
-            + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at"
-            + " FROM assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at)"
-            + " e WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL"
-            + " ORDER BY e.recorded_at LIMIT ?";
+    private static final String WAITING = "SELECT h.tenant_id, h.incarnation, k.kept, e.recorded_at FROM"
+        + " assize.ledger_head h LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id AND t.incarnation ="
+        + " h.incarnation CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
+        + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at FROM"
+        + " assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at) e"
+        + " WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL ORDER BY e.recorded_at LIMIT ?";
 
     private final Database database;
     private final LedgerWriter writer;
@@ -82,34 +88,27 @@ final class PostgresAnchorRepository implements AnchorRepository {
     @Override
     public Optional<String> boundTo() {
         return database.inSnapshot(
-                SIGNER,
-                transaction ->
-                        transaction.sql().select(ANCHOR.ANCHOR_ID).from(ANCHOR).fetchOptional(ANCHOR.ANCHOR_ID));
+                SIGNER, transaction -> transaction.find(BOUND_TO, parameters -> {}, row -> row.getString(1)));
     }
 
     @Override
     public void bind(String anchorId, Instant now) {
         int _ = database.inTransaction(
                 SIGNER,
-                transaction -> transaction
-                        .sql()
-                        .insertInto(ANCHOR)
-                        .set(ANCHOR.ANCHOR_ID, anchorId)
-                        .set(ANCHOR.BOUND_AT, now)
-                        .onConflictDoNothing()
-                        .execute());
+                transaction -> transaction.write(BIND, parameters -> {
+                    parameters.text(anchorId);
+                    parameters.time(now);
+                }));
     }
 
     @Override
     public Receipt rebind(String from, String to, Instant now, EntryDraft entry) {
         return database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
-            int bound = transaction
-                    .sql()
-                    .update(ANCHOR)
-                    .set(ANCHOR.ANCHOR_ID, to)
-                    .set(ANCHOR.BOUND_AT, now)
-                    .where(ANCHOR.ANCHOR_ID.eq(from))
-                    .execute();
+            int bound = transaction.write(REBIND, parameters -> {
+                parameters.text(to);
+                parameters.time(now);
+                parameters.text(from);
+            });
             if (bound != 1) {
                 throw new IllegalStateException("The heads are not kept in " + from + " any more");
             }
@@ -144,13 +143,10 @@ final class PostgresAnchorRepository implements AnchorRepository {
     public boolean halt(TenantId tenant, String reason) {
         int halted = database.inTransaction(
                 tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .update(LEDGER_HEAD)
-                        .set(LEDGER_HEAD.HALTED, reason)
-                        .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_HEAD.HALTED.isNull())
-                        .execute());
+                transaction -> transaction.write(HALT, parameters -> {
+                    parameters.text(reason);
+                    parameters.text(tenant.value());
+                }));
         return halted == 1;
     }
 
@@ -158,14 +154,14 @@ final class PostgresAnchorRepository implements AnchorRepository {
     public Standing standing(TenantId tenant) {
         return database.inSnapshot(
                 tenant.value(),
-                transaction -> LedgerWriter.headRow(transaction, tenant)
-                        .fetchOptional(row -> new Standing(
+                transaction -> LedgerWriter.head(transaction, tenant)
+                        .map(row -> new Standing(
                                 tenant,
-                                row.value1(),
-                                row.value2(),
-                                row.value3(),
-                                Digest.of(row.value4()),
-                                row.value7()))
+                                row.head().origin(),
+                                row.head().incarnation(),
+                                row.head().size(),
+                                row.head().lastHash(),
+                                row.halted()))
                         .orElseGet(() -> {
                             var genesis = Sequencer.genesis(database.origin(tenant));
                             return new Standing(
@@ -205,18 +201,13 @@ final class PostgresAnchorRepository implements AnchorRepository {
         return database.inSnapshot(
                 tenant.value(),
                 transaction -> transaction
-                        .sql()
-                        .select(LEDGER_ENTRY.SEQ)
-                        .from(LEDGER_ENTRY)
-                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_ENTRY.SEQ.ge(DSL.coalesce(
-                                DSL.field(DSL.select(LEDGER_HEAD.SIZE)
-                                        .from(LEDGER_HEAD)
-                                        .where(LEDGER_HEAD.TENANT_ID.eq(tenant.value()))),
-                                0L)))
-                        .orderBy(LEDGER_ENTRY.SEQ)
-                        .limit(1)
-                        .fetchOptional(LEDGER_ENTRY.SEQ)
+                        .find(
+                                BEHIND_HEAD,
+                                parameters -> {
+                                    parameters.text(tenant.value());
+                                    parameters.text(tenant.value());
+                                },
+                                row -> row.getLong(1))
                         .map(OptionalLong::of)
                         .orElseGet(OptionalLong::empty));
     }

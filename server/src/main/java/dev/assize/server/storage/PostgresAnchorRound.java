@@ -1,9 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
-import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
-import static dev.assize.server.storage.generated.Tables.META_LEAF;
-
 import dev.assize.server.anchor.AnchorRepository.EntryReader;
 import dev.assize.server.anchor.AnchorRepository.GrownTree;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaves;
@@ -29,13 +25,20 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import org.jooq.impl.DSL;
 
 /** One transaction that signs. */
 final class PostgresAnchorRound implements Round {
 
     /** Rows held in memory at a time while entries are read. */
     private static final int FETCH_SIZE = 500;
+
+    private static final String META_SIZE =
+            "SELECT incarnation, size, root FROM assize.ledger_tree WHERE tenant_id = ?";
+
+    private static final String LAST_LEAF = "SELECT max(index) FROM assize.meta_leaf WHERE incarnation = ?";
+
+    private static final String HEADS = "SELECT h.tenant_id, h.incarnation, h.size, t.incarnation, t.size, t.root"
+            + " FROM assize.ledger_head h LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id";
 
     private static final String UNSIGNED = "SELECT h.tenant_id, h.incarnation, h.size,"
             + " coalesce(t.incarnation, 0), coalesce(t.size, 0) FROM assize.ledger_head h"
@@ -44,10 +47,10 @@ final class PostgresAnchorRound implements Round {
             + " AND (t.size IS NULL OR h.size > t.size OR h.incarnation <> t.incarnation)"
             + " ORDER BY t.signed_at NULLS FIRST, h.tenant_id LIMIT ?";
 
-    private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash"
-            + " FROM unnest(?::text[], ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq)"
-            + " CROSS JOIN LATERAL (SELECT i.seq, i.frame, i.entry_hash FROM assize.ledger_entry i"
-            + " WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq < w.to_seq) e ORDER BY w.tenant_id, e.seq";
+    private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash FROM unnest(?::text[],"
+        + " ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq) CROSS JOIN LATERAL (SELECT i.seq, i.frame,"
+        + " i.entry_hash FROM assize.ledger_entry i WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq"
+        + " < w.to_seq) e ORDER BY w.tenant_id, e.seq";
 
     private static final String UPSERT_TREES = "INSERT INTO assize.ledger_tree AS t"
             + " (tenant_id, incarnation, size, root, note, signed_at) SELECT * FROM"
@@ -56,24 +59,22 @@ final class PostgresAnchorRound implements Round {
             + " root = excluded.root, note = excluded.note,"
             + " signed_at = excluded.signed_at";
 
-    private static final String UPSERT_CHECKPOINTS = "INSERT INTO assize.ledger_checkpoint AS c"
-            + " (tenant_id, incarnation, hour, size, root, note, signed_at)"
-            + " SELECT n.tenant_id, n.incarnation, floor(extract(epoch FROM n.signed_at) / 3600)::integer, n.size, n.root,"
-            + " n.note, n.signed_at FROM unnest(?::text[], ?::integer[], ?::bigint[], ?::bytea[], ?::text[],"
-            + " ?::timestamptz[]) AS n (tenant_id, incarnation, size, root, note, signed_at)"
-            + " ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root = excluded.root,"
-            + " note = excluded.note, signed_at = excluded.signed_at WHERE excluded.size >= c.size";
+    private static final String UPSERT_CHECKPOINTS = "INSERT INTO assize.ledger_checkpoint AS c (tenant_id,"
+        + " incarnation, hour, size, root, note, signed_at) SELECT n.tenant_id, n.incarnation, floor(extract(epoch"
+        + " FROM n.signed_at) / 3600)::integer, n.size, n.root, n.note, n.signed_at FROM unnest(?::text[],"
+        + " ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::timestamptz[]) AS n (tenant_id, incarnation, size,"
+        + " root, note, signed_at) ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root"
+        + " = excluded.root, note = excluded.note, signed_at = excluded.signed_at WHERE excluded.size >= c.size";
 
     private static final String INSERT_TILES = "INSERT INTO assize.ledger_tile"
             + " (tenant_id, incarnation, level, index, root, hashes) SELECT * FROM"
             + " unnest(?::text[], ?::integer[], ?::smallint[], ?::bigint[], ?::bytea[], ?::bytea[])"
             + " ON CONFLICT DO NOTHING";
 
-    private static final String ADOPT_TILES = "INSERT INTO assize.ledger_tile"
-            + " (tenant_id, incarnation, level, index, root, hashes) SELECT DISTINCT ON (t.level, t.index) t.tenant_id, ?,"
-            + " t.level, t.index, t.root, t.hashes FROM assize.ledger_tile t WHERE t.tenant_id = ? AND t.incarnation < ?"
-            + " AND (t.index + 1) * (1::bigint << (8 * (t.level + 1))) <= ?"
-            + " ORDER BY t.level, t.index, t.incarnation DESC ON CONFLICT DO NOTHING";
+    private static final String ADOPT_TILES = "INSERT INTO assize.ledger_tile (tenant_id, incarnation, level, index,"
+        + " root, hashes) SELECT DISTINCT ON (t.level, t.index) t.tenant_id, ?, t.level, t.index, t.root, t.hashes"
+        + " FROM assize.ledger_tile t WHERE t.tenant_id = ? AND t.incarnation < ? AND (t.index + 1) * (1::bigint << (8"
+        + " * (t.level + 1))) <= ? ORDER BY t.level, t.index, t.incarnation DESC ON CONFLICT DO NOTHING";
 
     private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
             + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l"
@@ -94,24 +95,29 @@ final class PostgresAnchorRound implements Round {
 
     @Override
     public MetaSize metaSize() {
-        return transaction
-                .sql()
-                .select(LEDGER_TREE.INCARNATION, LEDGER_TREE.SIZE, LEDGER_TREE.ROOT)
-                .from(LEDGER_TREE)
-                .where(LEDGER_TREE.TENANT_ID.eq(PostgresAnchorRepository.META))
-                .fetchOptional(row -> new MetaSize(row.value1(), row.value2(), Digest.of(row.value3())))
-                .orElseGet(() -> new MetaSize(1, 0, Digest.of(TreeHash.emptyRoot())));
+        try {
+            return transaction
+                    .find(
+                            META_SIZE,
+                            parameters -> parameters.text(PostgresAnchorRepository.META),
+                            row -> new MetaSize(row.getInt(1), row.getLong(2), Digest.of(row.getBytes(3))))
+                    .orElseGet(() -> new MetaSize(1, 0, Digest.of(TreeHash.emptyRoot())));
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
     }
 
     /** Leaves of the log of heads that are there, of one of its incarnations. */
-    static long metaSize(TenantTransaction transaction, int incarnation) {
-        Long last = transaction
-                .sql()
-                .select(DSL.max(META_LEAF.INDEX))
-                .from(META_LEAF)
-                .where(META_LEAF.INCARNATION.eq(incarnation))
-                .fetchOne(DSL.max(META_LEAF.INDEX));
-        return last == null ? 0 : last + 1;
+    static long metaSize(TenantTransaction transaction, int incarnation) throws SQLException {
+        return transaction
+                .read(LAST_LEAF, parameters -> parameters.number(incarnation), PostgresAnchorRound::behind)
+                .getFirst();
+    }
+
+    /** Of an index that is null where there is none. */
+    private static long behind(ResultSet row) throws SQLException {
+        long last = row.getLong(1);
+        return row.wasNull() ? 0 : last + 1;
     }
 
     @Override
@@ -157,25 +163,19 @@ final class PostgresAnchorRound implements Round {
 
     @Override
     public List<PresentHead> heads() {
-        return transaction
-                .sql()
-                .select(
-                        LEDGER_HEAD.TENANT_ID,
-                        LEDGER_HEAD.INCARNATION,
-                        LEDGER_HEAD.SIZE,
-                        LEDGER_TREE.INCARNATION,
-                        LEDGER_TREE.SIZE,
-                        LEDGER_TREE.ROOT)
-                .from(LEDGER_HEAD)
-                .leftJoin(LEDGER_TREE)
-                .on(LEDGER_TREE.TENANT_ID.eq(LEDGER_HEAD.TENANT_ID))
-                .fetch(row -> {
-                    TenantId tenant = new TenantId(row.value1());
-                    SignedHead published = row.value6() == null
-                            ? null
-                            : new SignedHead(tenant, row.value4(), row.value5(), Digest.of(row.value6()));
-                    return new PresentHead(tenant, row.value2(), row.value3(), published);
-                });
+        try {
+            return transaction.read(HEADS, parameters -> {}, PostgresAnchorRound::head);
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    private static PresentHead head(ResultSet row) throws SQLException {
+        TenantId tenant = new TenantId(row.getString(1));
+        byte[] root = row.getBytes(6);
+        SignedHead published =
+                root == null ? null : new SignedHead(tenant, row.getInt(4), row.getLong(5), Digest.of(root));
+        return new PresentHead(tenant, row.getInt(2), row.getLong(3), published);
     }
 
     @Override

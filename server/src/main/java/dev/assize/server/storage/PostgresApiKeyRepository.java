@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.API_KEY;
-
 import com.google.inject.Inject;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
@@ -15,7 +13,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.storage.generated.tables.records.ApiKeyRecord;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -28,7 +26,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /** Credentials in PostgreSQL, each change beside its ledger entry. */
@@ -38,6 +35,39 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     private static final String DELETED = "SELECT 1 FROM assize.policy_scope WHERE scope_key = ? AND revision > 0"
             + " AND NOT EXISTS (SELECT 1 FROM assize.policy_document WHERE scope_key = ? AND kind = 'Tenant'"
             + " AND to_revision IS NULL)";
+
+    private static final String COLUMNS = "key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash,"
+            + " description, created_by, created_by_tenant, created_at, expires_at, revoked_at, break_glass,"
+            + " first_used_at";
+
+    private static final String KEYS = "SELECT " + COLUMNS + " FROM assize.api_key WHERE ";
+
+    /** Whose rows a transaction sees that names no tenant. */
+    private static final String NAME = "SELECT set_config('assize.key', ?, true)";
+
+    private static final String NAMED = KEYS + "key_id = ANY (?::text[])";
+
+    private static final String LOCK = KEYS + "key_id = ? AND home_tenant = ? FOR UPDATE";
+
+    private static final String LOCK_BREAK_GLASS = KEYS + "key_id = ? AND break_glass FOR UPDATE";
+
+    private static final String LOCK_SEALED =
+            KEYS + "home_tenant = ? AND break_glass AND revoked_at IS NULL FOR UPDATE";
+
+    private static final String LAST_SEALED =
+            KEYS + "home_tenant = ? AND break_glass" + " ORDER BY created_at DESC, revoked_at DESC NULLS FIRST LIMIT 1";
+
+    private static final String PAGE = KEYS + "home_tenant = ? AND key_id > ? ORDER BY key_id LIMIT ?";
+
+    private static final String INSERT = "INSERT INTO assize.api_key (" + COLUMNS
+            + ") VALUES (?, ?, ?, ?, ?::text[], ?::text[], ?::text[], ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+    private static final String REVOKE = "UPDATE assize.api_key SET revoked_at = ? WHERE key_id = ?";
+
+    private static final String USE = "UPDATE assize.api_key SET first_used_at = ? WHERE key_id = ?";
+
+    /** Of two at the same time one waits, and then finds what the other sealed. */
+    private static final String TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('assize.break_glass', 0))";
 
     private final Database database;
     private final LedgerWriter ledger;
@@ -58,22 +88,14 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     /** Their callers' tenants are not known yet: the transaction names no tenant, but these keys. */
     @Override
     public Map<String, ApiKey> findAll(Set<String> keyIds) {
-        String[] ids = keyIds.toArray(String[]::new);
+        List<String> ids = List.copyOf(keyIds);
         return database.inSnapshot("", transaction -> {
-            transaction
-                    .sql()
-                    .select(DSL.function(
-                            "set_config",
-                            String.class,
-                            DSL.inline("assize.key"),
-                            DSL.val(String.join(",", ids)),
-                            DSL.inline(true)))
-                    .fetch();
+            List<String> _ = transaction.read(
+                    NAME, parameters -> parameters.text(String.join(",", ids)), row -> row.getString(1));
             return transaction
-                    .sql()
-                    .selectFrom(API_KEY)
-                    .where(API_KEY.KEY_ID.eq(DSL.any(ids)))
-                    .fetchMap(API_KEY.KEY_ID, PostgresApiKeyRepository::read);
+                    .read(NAMED, parameters -> parameters.texts(ids, id -> id), PostgresApiKeyRepository::read)
+                    .stream()
+                    .collect(Collectors.toMap(key -> key.caller().keyId(), Function.identity()));
         });
     }
 
@@ -81,7 +103,7 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     public void insert(ApiKey key, AuditEvent event) {
         TenantId home = key.caller().home();
         database.inTransaction(home.value(), transaction -> {
-            transaction.sql().insertInto(API_KEY).set(write(key)).execute();
+            insert(transaction, key);
             record(transaction, home, key.createdBy(), List.of(event));
             // Behind the ledger's lock, which whoever deletes the tenant takes, too: one of the two sees the other.
             if (isDeleted(transaction, home)) {
@@ -91,33 +113,36 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         });
     }
 
-    private static boolean isDeleted(TenantTransaction transaction, TenantId home) {
-        return transaction.sql().fetch(DELETED, home.value(), home.value()).isNotEmpty();
+    private static boolean isDeleted(TenantTransaction transaction, TenantId home) throws SQLException {
+        return transaction
+                .find(
+                        DELETED,
+                        parameters -> {
+                            parameters.text(home.value());
+                            parameters.text(home.value());
+                        },
+                        row -> row.getInt(1))
+                .isPresent();
     }
 
     @Override
     public Optional<ApiKey> revoke(
             TenantId home, String keyId, Instant revokedAt, Recorder revokedBy, AuditEvent event) {
         return database.inTransaction(home.value(), transaction -> {
-            Optional<ApiKeyRecord> present = transaction
-                    .sql()
-                    .selectFrom(API_KEY)
-                    .where(API_KEY.KEY_ID.eq(keyId))
-                    .and(API_KEY.HOME_TENANT.eq(home.value()))
-                    .forUpdate()
-                    .fetchOptional();
-            if (present.isEmpty() || present.get().getRevokedAt() != null) {
-                return present.map(PostgresApiKeyRepository::read);
+            Optional<ApiKey> present = transaction.find(
+                    LOCK,
+                    parameters -> {
+                        parameters.text(keyId);
+                        parameters.text(home.value());
+                    },
+                    PostgresApiKeyRepository::read);
+            if (present.isEmpty() || present.get().revokedAt() != null) {
+                return present;
             }
-            transaction
-                    .sql()
-                    .update(API_KEY)
-                    .set(API_KEY.REVOKED_AT, revokedAt.truncatedTo(ChronoUnit.MICROS))
-                    .where(API_KEY.KEY_ID.eq(keyId))
-                    .execute();
+            Instant at = revokedAt.truncatedTo(ChronoUnit.MICROS);
+            mark(transaction, REVOKE, keyId, at);
             record(transaction, home, revokedBy, List.of(event));
-            present.get().setRevokedAt(revokedAt.truncatedTo(ChronoUnit.MICROS));
-            return present.map(PostgresApiKeyRepository::read);
+            return present.map(key -> revokedAt(key, at));
         });
     }
 
@@ -125,25 +150,13 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     public Optional<ApiKey> seal(ApiKey key, Function<@Nullable ApiKey, List<AuditEvent>> entries) {
         TenantId home = key.caller().home();
         return database.inTransaction(home.value(), transaction -> {
-            // Of two at the same time one waits, and then finds what the other sealed.
-            transaction.sql().execute("SELECT pg_advisory_xact_lock(hashtextextended('assize.break_glass', 0))");
-            Optional<ApiKey> before = transaction
-                    .sql()
-                    .selectFrom(API_KEY)
-                    .where(API_KEY.HOME_TENANT.eq(home.value()))
-                    .and(API_KEY.BREAK_GLASS)
-                    .and(API_KEY.REVOKED_AT.isNull())
-                    .forUpdate()
-                    .fetchOptional(PostgresApiKeyRepository::read);
+            List<Boolean> _ = transaction.read(TAKE_TURNS, parameters -> {}, row -> true);
+            Optional<ApiKey> before = transaction.find(
+                    LOCK_SEALED, parameters -> parameters.text(home.value()), PostgresApiKeyRepository::read);
             if (before.isPresent()) {
-                transaction
-                        .sql()
-                        .update(API_KEY)
-                        .set(API_KEY.REVOKED_AT, key.createdAt())
-                        .where(API_KEY.KEY_ID.eq(before.get().caller().keyId()))
-                        .execute();
+                mark(transaction, REVOKE, before.get().caller().keyId(), key.createdAt());
             }
-            transaction.sql().insertInto(API_KEY).set(write(key)).execute();
+            insert(transaction, key);
             record(transaction, home, key.createdBy(), entries.apply(before.orElse(null)));
             return before;
         });
@@ -153,24 +166,14 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     public Optional<ApiKey> use(String keyId, Instant now, Function<ApiKey, AuditEvent> entry) {
         return database.inTransaction(TenantId.ASSIZE.value(), transaction -> {
             Optional<ApiKey> present = transaction
-                    .sql()
-                    .selectFrom(API_KEY)
-                    .where(API_KEY.KEY_ID.eq(keyId))
-                    .and(API_KEY.BREAK_GLASS)
-                    .forUpdate()
-                    .fetchOptional(PostgresApiKeyRepository::read)
+                    .find(LOCK_BREAK_GLASS, parameters -> parameters.text(keyId), PostgresApiKeyRepository::read)
                     .filter(key -> key.isValidAt(now));
             if (present.isEmpty()) {
                 transaction.abandon();
                 return Optional.empty();
             }
             ApiKey used = present.get().usedAt(now);
-            transaction
-                    .sql()
-                    .update(API_KEY)
-                    .set(API_KEY.FIRST_USED_AT, used.firstUsedAt())
-                    .where(API_KEY.KEY_ID.eq(keyId))
-                    .execute();
+            mark(transaction, USE, keyId, used.firstUsedAt());
             Recorder recorder =
                     new Recorder(used.caller().subject(), used.caller().home());
             record(transaction, TenantId.ASSIZE, recorder, List.of(entry.apply(used)));
@@ -190,30 +193,24 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     public Optional<ApiKey> lastSealed() {
         return database.inSnapshot(
                 TenantId.ASSIZE.value(),
-                transaction -> transaction
-                        .sql()
-                        .selectFrom(API_KEY)
-                        .where(API_KEY.HOME_TENANT.eq(TenantId.ASSIZE.value()))
-                        .and(API_KEY.BREAK_GLASS)
-                        .orderBy(
-                                API_KEY.CREATED_AT.desc(),
-                                API_KEY.REVOKED_AT.desc().nullsFirst())
-                        .limit(1)
-                        .fetchOptional(PostgresApiKeyRepository::read));
+                transaction -> transaction.find(
+                        LAST_SEALED,
+                        parameters -> parameters.text(TenantId.ASSIZE.value()),
+                        PostgresApiKeyRepository::read));
     }
 
     @Override
     public List<ApiKey> list(TenantId home, @Nullable String afterId, int limit) {
         return database.inSnapshot(
                 home.value(),
-                transaction -> transaction
-                        .sql()
-                        .selectFrom(API_KEY)
-                        .where(API_KEY.HOME_TENANT.eq(home.value()))
-                        .and(afterId == null ? DSL.noCondition() : API_KEY.KEY_ID.gt(afterId))
-                        .orderBy(API_KEY.KEY_ID)
-                        .limit(limit)
-                        .fetch(PostgresApiKeyRepository::read));
+                transaction -> transaction.read(
+                        PAGE,
+                        parameters -> {
+                            parameters.text(home.value());
+                            parameters.text(afterId == null ? "" : afterId);
+                            parameters.number(limit);
+                        },
+                        PostgresApiKeyRepository::read));
     }
 
     private void record(TenantTransaction transaction, TenantId home, Recorder recorder, List<AuditEvent> events)
@@ -224,53 +221,76 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
                 List.of(new AppendCommand(recorder, OwnDrafts.of(transaction, codec, events, recorder, home), null)));
     }
 
-    private static ApiKeyRecord write(ApiKey key) {
+    private static void insert(TenantTransaction transaction, ApiKey key) throws SQLException {
         Caller caller = key.caller();
-        ApiKeyRecord row = new ApiKeyRecord();
-        row.setKeyId(caller.keyId());
-        row.setHomeTenant(caller.home().value());
-        row.setSubject(caller.subject().toString());
-        row.setAllTenants(caller.allTenants());
-        row.setTenants(texts(caller.tenants(), TenantId::value));
-        row.setEnvs(texts(caller.envs(), Environment::value));
-        row.setRpcs(texts(caller.rpcs(), Function.identity()));
-        row.setSecretHash(key.secretHash().bytes());
-        row.setDescription(key.description());
-        row.setCreatedBy(key.createdBy().caller().toString());
-        row.setCreatedByTenant(key.createdBy().home().value());
-        row.setCreatedAt(key.createdAt());
-        row.setExpiresAt(key.expiresAt());
-        row.setRevokedAt(key.revokedAt());
-        row.setBreakGlass(caller.breakGlass());
-        row.setFirstUsedAt(key.firstUsedAt());
-        return row;
+        int _ = transaction.write(INSERT, parameters -> {
+            parameters.text(caller.keyId());
+            parameters.text(caller.home().value());
+            parameters.text(caller.subject().toString());
+            parameters.truth(caller.allTenants());
+            parameters.texts(sorted(caller.tenants(), TenantId::value), text -> text);
+            parameters.texts(sorted(caller.envs(), Environment::value), text -> text);
+            parameters.texts(sorted(caller.rpcs(), Function.identity()), text -> text);
+            parameters.bytes(key.secretHash().bytes());
+            parameters.text(key.description());
+            parameters.text(key.createdBy().caller().toString());
+            parameters.text(key.createdBy().home().value());
+            parameters.time(key.createdAt());
+            parameters.timeOrNull(key.expiresAt());
+            parameters.timeOrNull(key.revokedAt());
+            parameters.truth(caller.breakGlass());
+            parameters.timeOrNull(key.firstUsedAt());
+        });
     }
 
-    private static ApiKey read(ApiKeyRecord row) {
+    /** Notes of a key when something became of it. */
+    private static void mark(TenantTransaction transaction, String update, String keyId, @Nullable Instant at)
+            throws SQLException {
+        int _ = transaction.write(update, parameters -> {
+            parameters.timeOrNull(at);
+            parameters.text(keyId);
+        });
+    }
+
+    private static ApiKey revokedAt(ApiKey key, Instant at) {
+        return new ApiKey(
+                key.caller(),
+                key.secretHash(),
+                key.description(),
+                key.createdBy(),
+                key.createdAt(),
+                key.expiresAt(),
+                at,
+                key.firstUsedAt());
+    }
+
+    /** Of {@link #COLUMNS}. */
+    private static ApiKey read(ResultSet row) throws SQLException {
         return new ApiKey(
                 new Caller(
-                        row.getKeyId(),
-                        Subject.parse(row.getSubject()),
-                        new TenantId(row.getHomeTenant()),
-                        row.getAllTenants(),
-                        values(row.getTenants(), TenantId::new),
-                        values(row.getEnvs(), Environment::new),
-                        values(row.getRpcs(), Function.identity()),
-                        row.getBreakGlass()),
-                Digest.of(row.getSecretHash()),
-                row.getDescription(),
-                new Recorder(Subject.parse(row.getCreatedBy()), new TenantId(row.getCreatedByTenant())),
-                row.getCreatedAt(),
-                row.getExpiresAt(),
-                row.getRevokedAt(),
-                row.getFirstUsedAt());
+                        row.getString(1),
+                        Subject.parse(row.getString(3)),
+                        new TenantId(row.getString(2)),
+                        row.getBoolean(4),
+                        values(row, 5, TenantId::new),
+                        values(row, 6, Environment::new),
+                        values(row, 7, Function.identity()),
+                        row.getBoolean(15)),
+                Digest.of(row.getBytes(8)),
+                row.getString(9),
+                new Recorder(Subject.parse(row.getString(10)), new TenantId(row.getString(11))),
+                Times.read(row, 12),
+                Times.readIfThere(row, 13),
+                Times.readIfThere(row, 14),
+                Times.readIfThere(row, 16));
     }
 
-    private static <T> String[] texts(Collection<T> values, Function<T, String> text) {
-        return values.stream().map(text).sorted().toArray(String[]::new);
+    private static <T> List<String> sorted(Collection<T> values, Function<T, String> text) {
+        return values.stream().map(text).sorted().toList();
     }
 
-    private static <T> Set<T> values(String[] texts, Function<String, T> value) {
+    private static <T> Set<T> values(ResultSet row, int column, Function<String, T> value) throws SQLException {
+        String[] texts = (String[]) row.getArray(column).getArray();
         return Arrays.stream(texts).map(value).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 }

@@ -49,8 +49,9 @@ final class PostgresAuditExport implements AuditExport {
     public void read(TenantId tenant, AuditFilter filter, long toSeq, Reader reader) {
         database.inReplica(tenant, READER_LIMIT, transaction -> {
             requireHere(transaction, tenant, filter.afterSeq());
-            Long size = LedgerWriter.headRow(transaction, tenant).fetchOne(row -> row.value3());
-            reader.begin(size == null ? 0 : size);
+            reader.begin(LedgerWriter.head(transaction, tenant)
+                    .map(row -> row.head().size())
+                    .orElse(0L));
             open(transaction.sql(), tenant, filter, toSeq);
             try (Statement statement = transaction.connection().createStatement()) {
                 int read;

@@ -37,6 +37,8 @@ final class PostgresChangeSignals implements ChangeSignals {
     private static final String ANNOUNCE = "SELECT pg_notify('" + CHANGED
             + "', c || ' ' || (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) FROM unnest(?::text[]) AS c";
 
+    private static final String ASK = "SELECT pg_notify('" + ASKED + "', ?)";
+
     private static final Duration SILENCE = Duration.ofSeconds(2);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
@@ -57,15 +59,17 @@ final class PostgresChangeSignals implements ChangeSignals {
     }
 
     /** Says with the transaction's commit what it changes: which scope, to which revision, and when. */
-    static void announce(TenantTransaction transaction, List<ScopePlan> plans) {
-        transaction.sql().fetch(ANNOUNCE, (Object) plans.stream()
-                .map(plan -> plan.scope().key() + " " + plan.revision())
-                .toArray(String[]::new));
+    static void announce(TenantTransaction transaction, List<ScopePlan> plans) throws SQLException {
+        List<String> _ = transaction.read(
+                ANNOUNCE,
+                parameters -> parameters.texts(plans, plan -> plan.scope().key() + " " + plan.revision()),
+                row -> "");
     }
 
     /** Says with the transaction's commit that there is something to confirm. */
-    static void announce(TenantTransaction transaction, Asked asked) {
-        transaction.sql().fetch("SELECT pg_notify('" + ASKED + "', ?)", asked.tenant() + " " + asked.revision());
+    static void announce(TenantTransaction transaction, Asked asked) throws SQLException {
+        List<String> _ = transaction.read(
+                ASK, parameters -> parameters.text(asked.tenant() + " " + asked.revision()), row -> "");
     }
 
     @Override

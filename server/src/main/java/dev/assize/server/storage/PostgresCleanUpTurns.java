@@ -6,7 +6,6 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** Turns to clean up, by the database's time. */
 final class PostgresCleanUpTurns implements CleanUpTurns {
@@ -32,21 +31,22 @@ final class PostgresCleanUpTurns implements CleanUpTurns {
     @Override
     public boolean take(Duration meanwhile) {
         return database.inTransaction(
-                PLATFORM, transaction -> transaction.sql().execute(TAKE, meanwhile.toMillis()) == 1);
+                PLATFORM,
+                transaction -> transaction.write(TAKE, parameters -> parameters.longNumber(meanwhile.toMillis())) == 1);
     }
 
     @Override
     public void done(Duration later) {
         int _ = database.inTransaction(
-                PLATFORM, transaction -> transaction.sql().execute(DONE, later.toMillis()));
+                PLATFORM,
+                transaction -> transaction.write(DONE, parameters -> parameters.longNumber(later.toMillis())));
     }
 
     @Override
     public List<TenantId> tenants() {
         return database.inSnapshot(
                 PLATFORM,
-                transaction -> transaction.sql().fetch(TENANTS, PLATFORM).stream()
-                        .map(row -> new TenantId(row.get(0, String.class)))
-                        .collect(Collectors.toList()));
+                transaction -> transaction.read(
+                        TENANTS, parameters -> parameters.text(PLATFORM), row -> new TenantId(row.getString(1))));
     }
 }

@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-
 import com.google.inject.Inject;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendResult;
@@ -62,11 +60,13 @@ final class PostgresDecisionStore implements DecisionStore {
     private static final int OF_ONE_ID = 1_000;
 
     /** From one entry's decisions to the next, so that the cost is that of the entries. */
+    private static final String FRAME = "SELECT frame FROM assize.ledger_entry WHERE tenant_id = ? AND seq = ?";
+
     private static final String ORPHAN = "WITH RECURSIVE besides (seq) AS ((SELECT d.seq FROM assize.decision_page d"
-            + " WHERE d.tenant_id = ? AND d.seq BETWEEN ? AND ? ORDER BY d.seq LIMIT 1) UNION ALL SELECT (SELECT d.seq"
-            + " FROM assize.decision_page d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
-            + " FROM besides b WHERE b.seq IS NOT NULL) SELECT b.seq FROM besides b WHERE b.seq IS NOT NULL AND NOT EXISTS"
-            + " (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = b.seq AND e.type = '"
+        + " WHERE d.tenant_id = ? AND d.seq BETWEEN ? AND ? ORDER BY d.seq LIMIT 1) UNION ALL SELECT (SELECT d.seq"
+        + " FROM assize.decision_page d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
+        + " FROM besides b WHERE b.seq IS NOT NULL) SELECT b.seq FROM besides b WHERE b.seq IS NOT NULL AND NOT EXISTS"
+        + " (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = b.seq AND e.type = '"
             + DecisionPack.ENTRY_TYPE + "') ORDER BY b.seq LIMIT 1";
 
     private final Database database;
@@ -195,13 +195,13 @@ final class PostgresDecisionStore implements DecisionStore {
     public Optional<byte[]> frame(TenantId tenant, long seq) {
         return database.inSnapshot(
                 tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .select(LEDGER_ENTRY.FRAME)
-                        .from(LEDGER_ENTRY)
-                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_ENTRY.SEQ.eq(seq))
-                        .fetchOptional(row -> row.value1()));
+                transaction -> transaction.find(
+                        FRAME,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.longNumber(seq);
+                        },
+                        row -> row.getBytes(1)));
     }
 
     @Override

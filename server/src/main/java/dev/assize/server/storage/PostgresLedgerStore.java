@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_HEAD;
-
 import com.google.inject.Inject;
 import dev.assize.server.audit.ErasureEvents;
 import dev.assize.server.ledger.AppendCommand;
@@ -15,9 +13,11 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.Beliefs.Belief;
 import dev.assize.server.storage.Beliefs.Course;
 import dev.assize.server.storage.LedgerWriter.Ahead;
+import dev.assize.server.storage.LedgerWriter.HeadRow;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -217,9 +217,7 @@ final class PostgresLedgerStore implements LedgerStore {
         });
     }
 
-    private static Optional<LedgerHead> head(TenantTransaction transaction, TenantId tenant) {
-        return LedgerWriter.headRow(transaction, tenant)
-                .and(LEDGER_HEAD.SIZE.gt(0L))
-                .fetchOptional(LedgerWriter::head);
+    private static Optional<LedgerHead> head(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return LedgerWriter.head(transaction, tenant).map(HeadRow::head).filter(head -> head.size() > 0);
     }
 }

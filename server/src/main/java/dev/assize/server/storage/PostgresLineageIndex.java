@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class PostgresLineageIndex implements LineageIndex {
 
     private static final String LAST_BY =
-            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND recorded_at <= ? ORDER BY recorded_at DESC LIMIT 1";
+            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND recorded_at <= ? ORDER BY recorded_at DESC"
+                    + " LIMIT 1";
 
     /** What counts as done: whole, or in part. */
     private static final String DONE = " AND l.outcome IN (1, 4)";
@@ -37,9 +38,9 @@ final class PostgresLineageIndex implements LineageIndex {
             + "SELECT DISTINCT ON (l.seq) l.seq, l.run_id FROM assize.ledger_lineage l WHERE" + SCOPE + DONE
             + " AND l.kind = ? AND l.uri = u.uri ORDER BY l.seq DESC LIMIT ?) AS t";
 
-    private static final String WITHIN_RUNS = "SELECT s.at, t.uri, t.seq"
-            + " FROM unnest(?::int[], ?::text[], ?::bigint[], ?::bigint[]) AS s (at, run_id, from_seq, to_seq), LATERAL ("
-            + "SELECT l.uri, l.seq FROM assize.ledger_lineage l WHERE" + SCOPE + DONE
+    private static final String WITHIN_RUNS = "SELECT s.at, t.uri, t.seq FROM unnest(?::int[], ?::text[], ?::bigint[],"
+        + " ?::bigint[]) AS s (at, run_id, from_seq, to_seq), LATERAL (SELECT l.uri, l.seq FROM assize.ledger_lineage"
+        + " l WHERE" + SCOPE + DONE
             + " AND l.kind = ? AND l.run_id = s.run_id AND l.seq BETWEEN s.from_seq AND s.to_seq"
             + " ORDER BY l.seq DESC LIMIT ?) AS t";
 
@@ -64,7 +65,8 @@ final class PostgresLineageIndex implements LineageIndex {
     public Optional<Long> lastSeq(TenantId tenant, @Nullable Instant asOf) {
         return database.inSnapshot(tenant.value(), transaction -> {
             if (asOf == null) {
-                return LedgerWriter.headRow(transaction, tenant).fetchOptional(row -> row.value3() - 1);
+                return LedgerWriter.head(transaction, tenant)
+                        .map(row -> row.head().size() - 1);
             }
             try (PreparedStatement statement = transaction.connection().prepareStatement(LAST_BY)) {
                 statement.setString(1, tenant.value());

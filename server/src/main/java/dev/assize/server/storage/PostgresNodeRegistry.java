@@ -8,7 +8,6 @@ import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +22,8 @@ final class PostgresNodeRegistry implements NodeRegistry {
 
     private static final String ASKED =
             "SELECT tenant_id, revision FROM assize.node_confirmation WHERE instance_id = ? AND confirmed_at IS NULL";
+
+    private static final String LEFT = "DELETE FROM assize.node WHERE instance_id = ?";
 
     private static final String NODES = "SELECT instance_id, name, freshness_bound, started_at, last_seen_at,"
             + " greatest(0, extract(epoch FROM clock_timestamp() - last_seen_at) * 1000)::bigint AS unseen"
@@ -60,18 +61,15 @@ final class PostgresNodeRegistry implements NodeRegistry {
     @Override
     public List<Asked> seen(NodeIdentity node) {
         return database.inTransaction(PLATFORM, transaction -> {
-            transaction
-                    .sql()
-                    .execute(
-                            SEEN,
-                            node.instanceId(),
-                            node.name(),
-                            node.freshnessBound().toMillis());
-            return transaction
-                    .sql()
-                    .fetch(ASKED, node.instanceId())
-                    .map(row ->
-                            new Asked(new TenantId(row.get(0, String.class)), new Revision(row.get(1, Long.class))));
+            int _ = transaction.write(SEEN, parameters -> {
+                parameters.text(node.instanceId());
+                parameters.text(node.name());
+                parameters.longNumber(node.freshnessBound().toMillis());
+            });
+            return transaction.read(
+                    ASKED,
+                    parameters -> parameters.text(node.instanceId()),
+                    row -> new Asked(new TenantId(row.getString(1)), new Revision(row.getLong(2))));
         });
     }
 
@@ -84,33 +82,31 @@ final class PostgresNodeRegistry implements NodeRegistry {
     public List<Node> nodes() {
         List<Node> all = database.inSnapshot(
                 PLATFORM,
-                transaction -> transaction
-                        .sql()
-                        .fetch(NODES)
-                        .map(row -> new Node(
-                                new NodeIdentity(
-                                        row.get("instance_id", String.class),
-                                        row.get("name", String.class),
-                                        Duration.ofMillis(row.get("freshness_bound", Long.class))),
-                                row.get("started_at", Instant.class),
-                                row.get("last_seen_at", Instant.class),
-                                Duration.ofMillis(row.get("unseen", Long.class)))));
+                transaction -> transaction.read(
+                        NODES,
+                        parameters -> {},
+                        row -> new Node(
+                                new NodeIdentity(row.getString(1), row.getString(2), Duration.ofMillis(row.getLong(3))),
+                                Times.read(row, 4),
+                                Times.read(row, 5),
+                                Duration.ofMillis(row.getLong(6)))));
         all.stream().filter(Node::isGone).map(Node::identity).forEach(this::remove);
         return all.stream().filter(node -> !node.isGone()).toList();
     }
 
     private void remove(NodeIdentity node) {
-        database.inTransaction(
-                PLATFORM,
-                transaction ->
-                        transaction.sql().execute("DELETE FROM assize.node WHERE instance_id = ?", node.instanceId()));
+        int _ = database.inTransaction(
+                PLATFORM, transaction -> transaction.write(LEFT, parameters -> parameters.text(node.instanceId())));
     }
 
     @Override
     public void ask(TenantId tenant, Revision revision, Collection<NodeIdentity> nodes) {
-        String[] ids = nodes.stream().map(NodeIdentity::instanceId).toArray(String[]::new);
-        database.inTransaction(tenant.value(), transaction -> {
-            int asked = transaction.sql().execute(ASK, tenant.value(), revision.value(), ids);
+        int _ = database.inTransaction(tenant.value(), transaction -> {
+            int asked = transaction.write(ASK, parameters -> {
+                parameters.text(tenant.value());
+                parameters.longNumber(revision.value());
+                parameters.texts(List.copyOf(nodes), NodeIdentity::instanceId);
+            });
             PostgresChangeSignals.announce(transaction, new Asked(tenant, revision));
             return asked;
         });
@@ -118,30 +114,35 @@ final class PostgresNodeRegistry implements NodeRegistry {
 
     @Override
     public void confirm(NodeIdentity node, Asked asked) {
-        database.inTransaction(
+        int _ = database.inTransaction(
                 asked.tenant().value(),
-                transaction -> transaction
-                        .sql()
-                        .execute(
-                                CONFIRM,
-                                asked.tenant().value(),
-                                asked.revision().value(),
-                                node.instanceId()));
+                transaction -> transaction.write(CONFIRM, parameters -> {
+                    parameters.text(asked.tenant().value());
+                    parameters.longNumber(asked.revision().value());
+                    parameters.text(node.instanceId());
+                }));
     }
 
     @Override
     public Set<String> unconfirmed(TenantId tenant, Revision revision) {
         return database.inSnapshot(
                 tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .fetch(UNCONFIRMED, tenant.value(), revision.value())
-                        .intoSet(0, String.class));
+                transaction -> Set.copyOf(transaction.read(
+                        UNCONFIRMED,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.longNumber(revision.value());
+                        },
+                        row -> row.getString(1))));
     }
 
     @Override
     public void settle(TenantId tenant, Revision revision) {
-        database.inTransaction(
-                tenant.value(), transaction -> transaction.sql().execute(SETTLE, tenant.value(), revision.value()));
+        int _ = database.inTransaction(
+                tenant.value(),
+                transaction -> transaction.write(SETTLE, parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.longNumber(revision.value());
+                }));
     }
 }

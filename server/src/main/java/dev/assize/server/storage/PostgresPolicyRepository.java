@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
 import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
@@ -27,8 +26,8 @@ import dev.assize.server.storage.PolicyVersions.Changed;
 import dev.assize.server.storage.ScopeHeads.Head;
 import dev.assize.server.storage.SeenPolicies.Question;
 import dev.assize.server.storage.TenantTransaction.Mode;
-import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
 import java.lang.ref.Reference;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,9 +46,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.jooq.Field;
-import org.jooq.impl.DSL;
-import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,7 +65,21 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     private static final int ROUNDS_AHEAD = 3;
 
     /** Not `now()`, which is when the transaction began. */
-    private static final Field<Instant> CLOCK = DSL.field("clock_timestamp()", SQLDataType.INSTANT);
+    private static final String CLOCK = "SELECT clock_timestamp()";
+
+    /** Columns of a revision, as {@link #record} reads them. */
+    static final String REVISION_COLUMNS = "r.revision, r.committed_at, r.actor, r.actor_tenant, r.reason,"
+            + " r.change_count, r.change_digest, r.policy_digest, r.seq";
+
+    private static final String REVISIONS = "SELECT " + REVISION_COLUMNS + " FROM assize.policy_revision r"
+            + " WHERE r.scope_key = ? AND r.revision < ? ORDER BY r.revision DESC LIMIT ?";
+
+    private static final String COMMITTED_AT =
+            "SELECT committed_at FROM assize.policy_revision WHERE scope_key = ? AND revision = ?";
+
+    /** None is before the first. */
+    private static final String REVISION_AT = "SELECT coalesce(max(revision), 0) FROM assize.policy_revision"
+            + " WHERE scope_key = ? AND committed_at <= ?";
 
     private final Database database;
     private final LedgerWriter ledger;
@@ -251,14 +261,14 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     public List<RevisionRecord> revisions(PolicyScope scope, @Nullable Revision before, int limit) {
         return database.inSnapshot(
                 scope.key(),
-                transaction -> transaction
-                        .sql()
-                        .selectFrom(POLICY_REVISION)
-                        .where(POLICY_REVISION.SCOPE_KEY.eq(scope.key()))
-                        .and(before == null ? DSL.noCondition() : POLICY_REVISION.REVISION.lt(before.value()))
-                        .orderBy(POLICY_REVISION.REVISION.desc())
-                        .limit(limit)
-                        .fetch(PostgresPolicyRepository::record));
+                transaction -> transaction.read(
+                        REVISIONS,
+                        parameters -> {
+                            parameters.text(scope.key());
+                            parameters.longNumber(before == null ? Long.MAX_VALUE : before.value());
+                            parameters.number(limit);
+                        },
+                        row -> record(row, 1)));
     }
 
     @Override
@@ -358,7 +368,8 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     /** Which revision a question about the past means, and up to when it counts what else was committed. */
     private record Past(Revision revision, Instant committedBy) {}
 
-    private static Past moment(TenantTransaction transaction, TenantId tenant, PointInTime.Past past) {
+    private static Past moment(TenantTransaction transaction, TenantId tenant, PointInTime.Past past)
+            throws SQLException {
         PolicyScope scope = PolicyScope.of(tenant);
         Instant asOf = past.asOf();
         Revision revision = past.revision();
@@ -367,15 +378,14 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
             return new Past(revisionAt(transaction, scope, by), by);
         }
         Instant committedAt = transaction
-                .sql()
-                .select(POLICY_REVISION.COMMITTED_AT)
-                .from(POLICY_REVISION)
-                .where(POLICY_REVISION.SCOPE_KEY.eq(scope.key()))
-                .and(POLICY_REVISION.REVISION.eq(revision.value()))
-                .fetchOne(POLICY_REVISION.COMMITTED_AT);
-        if (committedAt == null) {
-            throw new RevisionNeverCommittedException(tenant, revision);
-        }
+                .find(
+                        COMMITTED_AT,
+                        parameters -> {
+                            parameters.text(scope.key());
+                            parameters.longNumber(revision.value());
+                        },
+                        row -> Times.read(row, 1))
+                .orElseThrow(() -> new RevisionNeverCommittedException(tenant, revision));
         if (asOf != null && asOf.isBefore(committedAt)) {
             throw new MalformedException(
                     "as_of",
@@ -387,16 +397,16 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
     }
 
     /** The revision that was current at a moment. */
-    static Revision revisionAt(TenantTransaction transaction, PolicyScope scope, Instant moment) {
-        Long revision = transaction
-                .sql()
-                .select(DSL.max(POLICY_REVISION.REVISION))
-                .from(POLICY_REVISION)
-                .where(POLICY_REVISION.SCOPE_KEY.eq(scope.key()))
-                .and(POLICY_REVISION.COMMITTED_AT.le(moment.truncatedTo(ChronoUnit.MICROS)))
-                .fetchSingle()
-                .value1();
-        return revision == null ? Revision.NONE : new Revision(revision);
+    static Revision revisionAt(TenantTransaction transaction, PolicyScope scope, Instant moment) throws SQLException {
+        return transaction
+                .read(
+                        REVISION_AT,
+                        parameters -> {
+                            parameters.text(scope.key());
+                            parameters.time(moment.truncatedTo(ChronoUnit.MICROS));
+                        },
+                        row -> new Revision(row.getLong(1)))
+                .getFirst();
     }
 
     /**
@@ -468,19 +478,22 @@ final class PostgresPolicyRepository implements PolicyRepository, PolicySource {
         };
     }
 
-    static RevisionRecord record(PolicyRevisionRecord row) {
+    /** Of {@link #REVISION_COLUMNS}, which begin at that column. */
+    static RevisionRecord record(ResultSet row, int first) throws SQLException {
         return new RevisionRecord(
-                new Revision(row.getRevision()),
-                row.getCommittedAt(),
-                new Recorder(Subject.parse(row.getActor()), new TenantId(row.getActorTenant())),
-                Optional.ofNullable(row.getReason()),
-                row.getChangeCount(),
-                Digest.of(row.getChangeDigest()),
-                Digest.of(row.getPolicyDigest()),
-                row.getSeq());
+                new Revision(row.getLong(first)),
+                Times.read(row, first + 1),
+                new Recorder(Subject.parse(row.getString(first + 2)), new TenantId(row.getString(first + 3))),
+                Optional.ofNullable(row.getString(first + 4)),
+                row.getInt(first + 5),
+                Digest.of(row.getBytes(first + 6)),
+                Digest.of(row.getBytes(first + 7)),
+                row.getLong(first + 8));
     }
 
-    private static Instant time(TenantTransaction transaction) {
-        return transaction.sql().select(CLOCK).fetchSingle().value1();
+    private static Instant time(TenantTransaction transaction) throws SQLException {
+        return transaction
+                .read(CLOCK, parameters -> {}, row -> Times.read(row, 1))
+                .getFirst();
     }
 }

@@ -1,9 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_CHECKPOINT;
-import static dev.assize.server.storage.generated.Tables.LEDGER_TREE;
-import static dev.assize.server.storage.generated.Tables.META_LEAF;
-
 import dev.assize.server.anchor.AnchorRepository.CosignedCheckpoint;
 import dev.assize.server.anchor.AnchorRepository.MetaLeaf;
 import dev.assize.server.anchor.AnchorRepository.PublishedCheckpoint;
@@ -18,10 +14,18 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.jooq.impl.DSL;
 
 /** What is published, as one transaction sees it. */
 final class PostgresPublished implements Published {
+
+    private static final String CHECKPOINT =
+            "SELECT incarnation, size, root, note, signed_at FROM assize.ledger_tree WHERE tenant_id = ?";
+
+    private static final String CHECKPOINTS = "SELECT incarnation, size, root, note, signed_at"
+            + " FROM assize.ledger_checkpoint WHERE tenant_id = ? AND size > ? ORDER BY incarnation, size, hour";
+
+    private static final String LATEST_LEAF = "SELECT index, leaf FROM assize.meta_leaf"
+            + " WHERE tenant_id = ? AND incarnation = ? AND index < ? ORDER BY index DESC LIMIT 1";
 
     private static final String COSIGNED =
             "SELECT witness, incarnation, size, root, note, cosigned_at, line FROM assize.meta_cosignature";
@@ -39,16 +43,14 @@ final class PostgresPublished implements Published {
             + " ORDER BY h.incarnation, b.seq, h.size DESC";
 
     /** Clocks of nodes may differ: of two that sign one after the other, the later one may be a little earlier. */
-    private static final String MISDATED = "SELECT 'the checkpoint of ' || c.size || ' entries was not signed at '"
-            + " || c.signed_at FROM (SELECT size, hour, signed_at,"
-            + " lag(signed_at) OVER (ORDER BY incarnation, size, hour) AS before"
-            + " FROM assize.ledger_checkpoint WHERE tenant_id = ?) c"
-            + " WHERE c.hour <> floor(extract(epoch FROM c.signed_at) / 3600)"
-            + " OR c.signed_at < c.before - interval '1 hour'"
-            + " UNION ALL SELECT 'the checkpoint of ' || t.size || ' entries, the last one, is not kept with its time, '"
-            + " || t.signed_at FROM assize.ledger_tree t WHERE t.tenant_id = ? AND NOT EXISTS (SELECT FROM"
-            + " assize.ledger_checkpoint c WHERE c.tenant_id = t.tenant_id AND c.incarnation = t.incarnation"
-            + " AND c.size = t.size AND c.root = t.root AND c.signed_at = t.signed_at) LIMIT 1";
+    private static final String MISDATED = "SELECT 'the checkpoint of ' || c.size || ' entries was not signed at ' ||"
+        + " c.signed_at FROM (SELECT size, hour, signed_at, lag(signed_at) OVER (ORDER BY incarnation, size, hour) AS"
+        + " before FROM assize.ledger_checkpoint WHERE tenant_id = ?) c WHERE c.hour <> floor(extract(epoch FROM"
+        + " c.signed_at) / 3600) OR c.signed_at < c.before - interval '1 hour' UNION ALL SELECT 'the checkpoint of '"
+        + " || t.size || ' entries, the last one, is not kept with its time, ' || t.signed_at FROM assize.ledger_tree"
+        + " t WHERE t.tenant_id = ? AND NOT EXISTS (SELECT FROM assize.ledger_checkpoint c WHERE c.tenant_id ="
+        + " t.tenant_id AND c.incarnation = t.incarnation AND c.size = t.size AND c.root = t.root AND c.signed_at ="
+        + " t.signed_at) LIMIT 1";
 
     private static final String TILES = "SELECT level, index, root, hashes FROM assize.ledger_tile"
             + " WHERE tenant_id = ? AND incarnation = ? ORDER BY level, index";
@@ -67,50 +69,47 @@ final class PostgresPublished implements Published {
 
     @Override
     public Optional<PublishedCheckpoint> checkpoint(String log) {
-        return transaction
-                .sql()
-                .select(
-                        LEDGER_TREE.INCARNATION,
-                        LEDGER_TREE.SIZE,
-                        LEDGER_TREE.ROOT,
-                        LEDGER_TREE.NOTE,
-                        LEDGER_TREE.SIGNED_AT)
-                .from(LEDGER_TREE)
-                .where(LEDGER_TREE.TENANT_ID.eq(log))
-                .fetchOptional(row -> new PublishedCheckpoint(
-                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5()));
+        try {
+            return transaction.find(CHECKPOINT, parameters -> parameters.text(log), PostgresPublished::checkpoint);
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
+    }
+
+    private static PublishedCheckpoint checkpoint(ResultSet row) throws SQLException {
+        return new PublishedCheckpoint(
+                row.getInt(1), row.getLong(2), Digest.of(row.getBytes(3)), row.getString(4), Times.read(row, 5));
     }
 
     @Override
     public List<PublishedCheckpoint> checkpoints(TenantId tenant, long beyondSize) {
-        return transaction
-                .sql()
-                .select(
-                        LEDGER_CHECKPOINT.INCARNATION,
-                        LEDGER_CHECKPOINT.SIZE,
-                        LEDGER_CHECKPOINT.ROOT,
-                        LEDGER_CHECKPOINT.NOTE,
-                        LEDGER_CHECKPOINT.SIGNED_AT)
-                .from(LEDGER_CHECKPOINT)
-                .where(LEDGER_CHECKPOINT.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_CHECKPOINT.SIZE.gt(beyondSize))
-                .orderBy(LEDGER_CHECKPOINT.INCARNATION, LEDGER_CHECKPOINT.SIZE, LEDGER_CHECKPOINT.HOUR)
-                .fetch(row -> new PublishedCheckpoint(
-                        row.value1(), row.value2(), Digest.of(row.value3()), row.value4(), row.value5()));
+        try {
+            return transaction.read(
+                    CHECKPOINTS,
+                    parameters -> {
+                        parameters.text(tenant.value());
+                        parameters.longNumber(beyondSize);
+                    },
+                    PostgresPublished::checkpoint);
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
     }
 
     @Override
     public Optional<MetaLeaf> latestLeaf(TenantId tenant, int metaIncarnation, long metaSize) {
-        return transaction
-                .sql()
-                .select(META_LEAF.INDEX, META_LEAF.LEAF)
-                .from(META_LEAF)
-                .where(META_LEAF.TENANT_ID.eq(tenant.value()))
-                .and(META_LEAF.INCARNATION.eq(metaIncarnation))
-                .and(META_LEAF.INDEX.lt(metaSize))
-                .orderBy(META_LEAF.INDEX.desc())
-                .limit(DSL.one())
-                .fetchOptional(row -> new MetaLeaf(row.value1(), row.value2()));
+        try {
+            return transaction.find(
+                    LATEST_LEAF,
+                    parameters -> {
+                        parameters.text(tenant.value());
+                        parameters.number(metaIncarnation);
+                        parameters.longNumber(metaSize);
+                    },
+                    row -> new MetaLeaf(row.getLong(1), row.getString(2)));
+        } catch (SQLException e) {
+            throw Database.failure(e);
+        }
     }
 
     @Override

@@ -1,8 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-import static dev.assize.server.storage.generated.Tables.LEDGER_HOLD;
-
 import com.google.inject.Inject;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
@@ -27,11 +24,9 @@ import dev.assize.server.retention.Hold.ReleaseResult;
 import dev.assize.server.retention.HoldEvents;
 import dev.assize.server.retention.HoldScope;
 import dev.assize.server.retention.RetentionRepository;
-import dev.assize.server.storage.generated.tables.records.LedgerHoldRecord;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -39,7 +34,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +47,28 @@ final class PostgresRetentionRepository implements RetentionRepository {
             + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = ANY (?)";
 
     private static final String ERASE = "SELECT assize.erase_ledger_values(?, ?, ?)";
+
+    /** Columns of a hold, as {@link #read} reads them. */
+    private static final String HOLDS = "SELECT hold_id, actor, resource, from_time, to_time, reason, placed_by,"
+            + " placed_by_tenant, placed_at, placed_seq, released_by, released_by_tenant, released_at, released_seq"
+            + " FROM assize.ledger_hold WHERE tenant_id = ?";
+
+    private static final String EVERY_HOLD = HOLDS + " ORDER BY placed_seq";
+
+    private static final String LOCK_HOLD = HOLDS + " AND hold_id = ? FOR UPDATE";
+
+    private static final String SOME_HOLDS =
+            HOLDS + " AND (? OR released_at IS NULL) AND placed_seq > ?" + " ORDER BY placed_seq LIMIT ?";
+
+    private static final String INSERT_HOLD = "INSERT INTO assize.ledger_hold (tenant_id, hold_id, actor, resource,"
+            + " from_time, to_time, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+    private static final String RELEASE_HOLD = "UPDATE assize.ledger_hold SET released_by = ?, released_by_tenant = ?,"
+            + " released_at = ?, released_seq = ? WHERE tenant_id = ? AND hold_id = ?";
+
+    private static final String LAST_ERASURE = "SELECT seq, entry_hash, recorded_at FROM assize.ledger_entry"
+            + " WHERE tenant_id = ? AND resource = ? AND type = ? ORDER BY seq DESC LIMIT 1";
 
     private final Database database;
     private final OwnEntries entries;
@@ -188,18 +204,16 @@ final class PostgresRetentionRepository implements RetentionRepository {
         }
     }
 
-    private static Optional<Receipt> lastErasure(TenantTransaction transaction, TenantId tenant, long seq) {
-        return transaction
-                .sql()
-                .select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.ENTRY_HASH, LEDGER_ENTRY.RECORDED_AT)
-                .from(LEDGER_ENTRY)
-                .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_ENTRY.RESOURCE.eq(
-                        ErasureEvents.resource(tenant, seq).value()))
-                .and(LEDGER_ENTRY.TYPE.eq(ErasureEvents.TYPE))
-                .orderBy(LEDGER_ENTRY.SEQ.desc())
-                .limit(1)
-                .fetchOptional(row -> new Receipt(row.value1(), Digest.of(row.value2()), row.value3()));
+    private static Optional<Receipt> lastErasure(TenantTransaction transaction, TenantId tenant, long seq)
+            throws SQLException {
+        return transaction.find(
+                LAST_ERASURE,
+                parameters -> {
+                    parameters.text(tenant.value());
+                    parameters.text(ErasureEvents.resource(tenant, seq).value());
+                    parameters.text(ErasureEvents.TYPE);
+                },
+                row -> new Receipt(row.getLong(1), Digest.of(row.getBytes(2)), Times.read(row, 3)));
     }
 
     @Override
@@ -215,7 +229,7 @@ final class PostgresRetentionRepository implements RetentionRepository {
                     OwnDrafts.masking(transaction, tenant).masked(placing.reason()),
                     new Act(placing.by(), entry.recordedAt(), entry.seq()),
                     null);
-            transaction.sql().insertInto(LEDGER_HOLD).set(write(tenant, hold)).execute();
+            int _ = transaction.write(INSERT_HOLD, parameters -> write(parameters, tenant, hold));
             return hold;
         });
     }
@@ -226,12 +240,13 @@ final class PostgresRetentionRepository implements RetentionRepository {
         return database.inTransaction(tenant.value(), transaction -> {
             OwnEntries.lockHead(transaction, tenant);
             Hold hold = transaction
-                    .sql()
-                    .selectFrom(LEDGER_HOLD)
-                    .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
-                    .and(LEDGER_HOLD.HOLD_ID.eq(release.id()))
-                    .forUpdate()
-                    .fetchOptional(PostgresRetentionRepository::read)
+                    .find(
+                            LOCK_HOLD,
+                            parameters -> {
+                                parameters.text(tenant.value());
+                                parameters.text(release.id());
+                            },
+                            PostgresRetentionRepository::read)
                     .orElse(null);
             if (hold == null) {
                 transaction.abandon();
@@ -248,16 +263,14 @@ final class PostgresRetentionRepository implements RetentionRepository {
             Receipt entry = entries.append(
                             transaction, tenant, release.by(), List.of(HoldEvents.released(release, hold)))
                     .getFirst();
-            transaction
-                    .sql()
-                    .update(LEDGER_HOLD)
-                    .set(LEDGER_HOLD.RELEASED_BY, release.by().caller().toString())
-                    .set(LEDGER_HOLD.RELEASED_BY_TENANT, release.by().home().value())
-                    .set(LEDGER_HOLD.RELEASED_AT, entry.recordedAt())
-                    .set(LEDGER_HOLD.RELEASED_SEQ, entry.seq())
-                    .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
-                    .and(LEDGER_HOLD.HOLD_ID.eq(release.id()))
-                    .execute();
+            int _ = transaction.write(RELEASE_HOLD, parameters -> {
+                parameters.text(release.by().caller().toString());
+                parameters.text(release.by().home().value());
+                parameters.time(entry.recordedAt());
+                parameters.longNumber(entry.seq());
+                parameters.text(tenant.value());
+                parameters.text(release.id());
+            });
             return new ReleaseResult.Released(new Hold(
                     hold.id(),
                     hold.scope(),
@@ -271,54 +284,58 @@ final class PostgresRetentionRepository implements RetentionRepository {
     public List<Hold> list(TenantId tenant, Page page) {
         return database.inSnapshot(
                 tenant.value(),
-                transaction -> transaction
-                        .sql()
-                        .selectFrom(LEDGER_HOLD)
-                        .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
-                        .and(page.includeReleased() ? DSL.noCondition() : LEDGER_HOLD.RELEASED_AT.isNull())
-                        .and(page.behindSeq().map(LEDGER_HOLD.PLACED_SEQ::gt).orElse(DSL.noCondition()))
-                        .orderBy(LEDGER_HOLD.PLACED_SEQ)
-                        .limit(page.limit())
-                        .fetch(PostgresRetentionRepository::read));
+                transaction -> transaction.read(
+                        SOME_HOLDS,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.truth(page.includeReleased());
+                            parameters.longNumber(page.behindSeq().orElse(-1L));
+                            parameters.number(page.limit());
+                        },
+                        PostgresRetentionRepository::read));
     }
 
-    private static LedgerHoldRecord write(TenantId tenant, Hold hold) {
-        LedgerHoldRecord row = new LedgerHoldRecord();
-        row.setTenantId(tenant.value());
-        row.setHoldId(hold.id());
-        row.setActor(text(hold.scope().actor()));
-        row.setResource(text(hold.scope().resource()));
-        row.setFromTime(hold.scope().from());
-        row.setToTime(hold.scope().to());
-        row.setReason(hold.reason());
-        row.setPlacedBy(hold.placed().by().caller().toString());
-        row.setPlacedByTenant(hold.placed().by().home().value());
-        row.setPlacedAt(hold.placed().at());
-        row.setPlacedSeq(hold.placed().seq());
-        return row;
+    /** All of a tenant, in the order in which they were placed. */
+    static List<Hold> holds(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return transaction.read(
+                EVERY_HOLD, parameters -> parameters.text(tenant.value()), PostgresRetentionRepository::read);
     }
 
-    static Hold read(LedgerHoldRecord row) {
+    private static void write(StatementArrays parameters, TenantId tenant, Hold hold) throws SQLException {
+        parameters.text(tenant.value());
+        parameters.text(hold.id());
+        parameters.textOrNull(text(hold.scope().actor()));
+        parameters.textOrNull(text(hold.scope().resource()));
+        parameters.timeOrNull(hold.scope().from());
+        parameters.timeOrNull(hold.scope().to());
+        parameters.text(hold.reason());
+        parameters.text(hold.placed().by().caller().toString());
+        parameters.text(hold.placed().by().home().value());
+        parameters.time(hold.placed().at());
+        parameters.longNumber(hold.placed().seq());
+    }
+
+    private static Hold read(ResultSet row) throws SQLException {
+        String actor = row.getString(2);
+        String resource = row.getString(3);
         return new Hold(
-                row.getHoldId(),
+                row.getString(1),
                 new HoldScope(
-                        row.getActor() == null ? null : Subject.parse(row.getActor()),
-                        row.getResource() == null ? null : ResourcePath.parse(row.getResource()),
-                        row.getFromTime(),
-                        row.getToTime()),
-                row.getReason(),
-                act(row.getPlacedBy(), row.getPlacedByTenant(), row.getPlacedAt(), row.getPlacedSeq()),
-                row.getReleasedAt() == null
-                        ? null
-                        : act(
-                                row.getReleasedBy(),
-                                row.getReleasedByTenant(),
-                                row.getReleasedAt(),
-                                row.getReleasedSeq()));
+                        actor == null ? null : Subject.parse(actor),
+                        resource == null ? null : ResourcePath.parse(resource),
+                        Times.readIfThere(row, 4),
+                        Times.readIfThere(row, 5)),
+                row.getString(6),
+                act(row, 7),
+                row.getString(11) == null ? null : act(row, 11));
     }
 
-    private static Act act(String by, String home, Instant at, long seq) {
-        return new Act(new Recorder(Subject.parse(by), new TenantId(home)), at, seq);
+    /** Its four columns from one on. */
+    private static Act act(ResultSet row, int first) throws SQLException {
+        return new Act(
+                new Recorder(Subject.parse(row.getString(first)), new TenantId(row.getString(first + 1))),
+                Times.read(row, first + 2),
+                row.getLong(first + 3));
     }
 
     private static @Nullable String text(@Nullable Object value) {

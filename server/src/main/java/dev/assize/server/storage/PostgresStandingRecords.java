@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_HOLD;
-
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -144,12 +142,7 @@ final class PostgresStandingRecords implements StandingRecords {
                 masked.add(hold.id());
             }
         }
-        for (Hold row : transaction
-                .sql()
-                .selectFrom(LEDGER_HOLD)
-                .where(LEDGER_HOLD.TENANT_ID.eq(tenant.value()))
-                .orderBy(LEDGER_HOLD.PLACED_SEQ)
-                .fetch(PostgresRetentionRepository::read)) {
+        for (Hold row : PostgresRetentionRepository.holds(transaction, tenant)) {
             Hold entries = told.remove(row.id());
             boolean same = entries == null ? isPruned(row, base) : isSame(row, entries, masked.contains(row.id()));
             if (!same) {

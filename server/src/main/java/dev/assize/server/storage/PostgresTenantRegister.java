@@ -15,7 +15,6 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Tenants by the heads of their policies, which the platform sees, and by two documents of each. */
@@ -45,10 +44,14 @@ final class PostgresTenantRegister implements TenantRegister {
     public List<TenantId> names(@Nullable TenantId after, int limit) {
         return database.inSnapshot(
                 PLATFORM,
-                transaction ->
-                        transaction.sql().fetch(NAMES, PLATFORM, after == null ? "" : after.value(), limit).stream()
-                                .map(row -> new TenantId(row.get(0, String.class)))
-                                .collect(Collectors.toList()));
+                transaction -> transaction.read(
+                        NAMES,
+                        parameters -> {
+                            parameters.text(PLATFORM);
+                            parameters.text(after == null ? "" : after.value());
+                            parameters.number(limit);
+                        },
+                        row -> new TenantId(row.getString(1))));
     }
 
     @Override

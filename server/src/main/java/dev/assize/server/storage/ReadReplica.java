@@ -98,8 +98,8 @@ final class ReadReplica implements AutoCloseable {
         if (wanted == null || wanted.size() == 0) {
             return null;
         }
-        LedgerHead head = LedgerWriter.headRow(transaction, tenant)
-                .fetchOptional(LedgerWriter::head)
+        LedgerHead head = LedgerWriter.head(transaction, tenant)
+                .map(LedgerWriter.HeadRow::head)
                 .orElse(null);
         long size = head == null ? 0 : head.size();
         if (size < wanted.size()) {

@@ -1,23 +1,20 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_SCOPE;
-
 import dev.assize.server.administration.PolicyBusyException;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
-import org.jooq.Condition;
-import org.jooq.Record2;
-import org.jooq.exception.DataAccessException;
-import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,32 +25,49 @@ final class ScopeHeads {
     /** Of a statement that was cancelled, and of a lock that was not to be had. */
     private static final Set<String> OUT_OF_TIME = Set.of("57014", "55P03");
 
+    private static final String EVERY = "SELECT scope_key, revision, committed_at FROM assize.policy_scope";
+
+    private static final String SOME = EVERY + " WHERE scope_key = ANY (?::text[])";
+
+    private static final String WRITTEN = "SELECT scope_key, revision FROM assize.policy_scope"
+            + " WHERE scope_key = ANY (?::text[]) AND revision > 0";
+
+    private static final String ONE = "SELECT revision, committed_at FROM assize.policy_scope WHERE scope_key = ? FOR ";
+
+    private static final String INSERT =
+            "INSERT INTO assize.policy_scope (scope_key, revision) VALUES (?, ?) ON CONFLICT DO NOTHING";
+
     private ScopeHeads() {}
 
     /** What {@link #lock} would find at this moment. */
-    static SortedMap<PolicyScope, Head> peek(TenantTransaction transaction, Set<PolicyScope> scopes) {
+    static SortedMap<PolicyScope, Head> peek(TenantTransaction transaction, Set<PolicyScope> scopes)
+            throws SQLException {
         SortedMap<PolicyScope, Head> heads = new TreeMap<>();
         heads.put(PolicyScope.PLATFORM, Head.NONE);
         scopes.forEach(scope -> heads.put(scope, Head.NONE));
         if (scopes.contains(PolicyScope.PLATFORM)) {
             heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
-            putEvery(transaction, DSL.noCondition(), heads);
+            put(heads, transaction.read(EVERY, parameters -> {}, ScopeHeads::found));
         } else {
-            String[] keys = heads.keySet().stream().map(PolicyScope::key).toArray(String[]::new);
-            putEvery(transaction, POLICY_SCOPE.SCOPE_KEY.eq(DSL.any(keys)), heads);
+            List<PolicyScope> named = List.copyOf(heads.keySet());
+            put(
+                    heads,
+                    transaction.read(SOME, parameters -> parameters.texts(named, PolicyScope::key), ScopeHeads::found));
         }
         return heads;
     }
 
-    private static void putEvery(
-            TenantTransaction transaction, Condition condition, SortedMap<PolicyScope, Head> heads) {
-        transaction
-                .sql()
-                .selectFrom(POLICY_SCOPE)
-                .where(condition)
-                .forEach(row -> heads.put(
-                        PolicyScope.ofKey(row.getScopeKey()),
-                        new Head(new Revision(row.getRevision()), row.getCommittedAt())));
+    private static void put(SortedMap<PolicyScope, Head> heads, List<Found> found) {
+        found.forEach(one -> heads.put(one.scope, one.head));
+    }
+
+    private static Found found(ResultSet row) throws SQLException {
+        return new Found(PolicyScope.ofKey(row.getString(1)), head(row, 2));
+    }
+
+    /** Its two columns from one on. */
+    private static Head head(ResultSet row, int column) throws SQLException {
+        return new Head(new Revision(row.getLong(column)), Times.readIfThere(row, column + 1));
     }
 
     /** Locks the scopes, and answers with them, the platform and, where that is to change, every tenant. */
@@ -66,7 +80,7 @@ final class ScopeHeads {
             // By whose policy the platform is guarded; a new database has none yet.
             heads.put(PolicyScope.of(TenantId.ASSIZE), Head.NONE);
             // Nobody else can be changing these: that takes a share of the platform's row.
-            putEvery(transaction, DSL.noCondition(), heads);
+            put(heads, transaction.read(EVERY, parameters -> {}, ScopeHeads::found));
         }
         for (PolicyScope scope : scopes) {
             if (!scope.isPlatform()) {
@@ -77,52 +91,58 @@ final class ScopeHeads {
         return heads;
     }
 
-    private static Head lock(TenantTransaction transaction, PolicyScope scope, boolean alone) {
+    private static Head lock(TenantTransaction transaction, PolicyScope scope, boolean alone) throws SQLException {
         try {
             return lockHead(transaction, scope, alone);
-        } catch (DataAccessException e) {
+        } catch (SQLException e) {
             // One row by its key: what takes it so long is who has it.
-            throw OUT_OF_TIME.contains(e.sqlState()) ? new PolicyBusyException(scope, e) : e;
+            if (OUT_OF_TIME.contains(String.valueOf(e.getSQLState()))) {
+                throw new PolicyBusyException(scope, e);
+            }
+            throw e;
         }
     }
 
-    private static Head lockHead(TenantTransaction transaction, PolicyScope scope, boolean alone) {
-        var row = transaction
-                .sql()
-                .select(POLICY_SCOPE.REVISION, POLICY_SCOPE.COMMITTED_AT)
-                .from(POLICY_SCOPE)
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(scope.key()));
-        var locked = alone ? row.forUpdate() : row.forShare();
-        Record2<Long, Instant> found = locked.fetchOne();
-        if (found == null) {
+    private static Head lockHead(TenantTransaction transaction, PolicyScope scope, boolean alone) throws SQLException {
+        Optional<Head> found = lockRow(transaction, scope, alone);
+        if (found.isEmpty()) {
             insert(transaction, scope);
-            found = locked.fetchSingle();
+            found = lockRow(transaction, scope, alone);
         }
-        return new Head(new Revision(found.value1()), found.value2());
+        return found.orElseThrow(() -> new IllegalStateException("The row of " + scope + " is not visible"));
     }
 
-    private static void insert(TenantTransaction transaction, PolicyScope scope) {
-        transaction
-                .sql()
-                .insertInto(POLICY_SCOPE, POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
-                .values(scope.key(), Revision.NONE.value())
-                .onConflictDoNothing()
-                .execute();
+    private static Optional<Head> lockRow(TenantTransaction transaction, PolicyScope scope, boolean alone)
+            throws SQLException {
+        return transaction.find(
+                ONE + (alone ? "UPDATE" : "SHARE"), parameters -> parameters.text(scope.key()), row -> head(row, 1));
+    }
+
+    private static void insert(TenantTransaction transaction, PolicyScope scope) throws SQLException {
+        int _ = transaction.write(INSERT, parameters -> {
+            parameters.text(scope.key());
+            parameters.longNumber(Revision.NONE.value());
+        });
     }
 
     /** A scope at revision 0 has never been written. */
-    static Map<PolicyScope, Revision> revisions(TenantTransaction transaction, Collection<PolicyScope> scopes) {
+    static Map<PolicyScope, Revision> revisions(TenantTransaction transaction, Collection<PolicyScope> scopes)
+            throws SQLException {
+        List<PolicyScope> asked = List.copyOf(scopes);
         Map<PolicyScope, Revision> revisions = new TreeMap<>();
         transaction
-                .sql()
-                .select(POLICY_SCOPE.SCOPE_KEY, POLICY_SCOPE.REVISION)
-                .from(POLICY_SCOPE)
-                .where(POLICY_SCOPE.SCOPE_KEY.eq(
-                        DSL.any(scopes.stream().map(PolicyScope::key).toArray(String[]::new))))
-                .and(POLICY_SCOPE.REVISION.gt(0L))
-                .forEach(row -> revisions.put(PolicyScope.ofKey(row.value1()), new Revision(row.value2())));
+                .read(WRITTEN, parameters -> parameters.texts(asked, PolicyScope::key), ScopeHeads::written)
+                .forEach(one -> revisions.put(one.scope, one.revision));
         return revisions;
     }
+
+    private static Written written(ResultSet row) throws SQLException {
+        return new Written(PolicyScope.ofKey(row.getString(1)), new Revision(row.getLong(2)));
+    }
+
+    private record Written(PolicyScope scope, Revision revision) {}
+
+    private record Found(PolicyScope scope, Head head) {}
 
     /**
      * Where a scope stands.

@@ -1,10 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.POLICY_ANSWER;
-import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
-import static dev.assize.server.storage.generated.Tables.POLICY_REVISION;
-import static dev.assize.server.storage.generated.Tables.POLICY_SUM;
-
 import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.ChangeResult.ChangeType;
 import dev.assize.server.administration.PolicyRepository.Answered;
@@ -19,7 +14,7 @@ import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
 import dev.assize.server.storage.ScopeHeads.Head;
-import dev.assize.server.storage.generated.tables.records.PolicyRevisionRecord;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.HashMap;
@@ -28,8 +23,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import org.jooq.Field;
-import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +30,17 @@ import org.jspecify.annotations.Nullable;
  * commits, so what is known of a scope is then never later than what is there; beside a snapshot it may be, and is not used.
  */
 final class SeenPolicies implements Present {
+
+    private static final String ANSWERED = "SELECT a.content_hash, a.name, a.changed, "
+            + PostgresPolicyRepository.REVISION_COLUMNS + " FROM assize.policy_answer a"
+            + " LEFT JOIN assize.policy_revision r ON r.scope_key = a.scope_key AND r.revision = a.revision"
+            + " WHERE a.scope_key = ? AND a.recorded_by_tenant = ? AND a.recorded_by = ? AND a.key = ?";
+
+    private static final String VERSIONS = "SELECT kind, name FROM assize.policy_document WHERE scope_key = ? AND ";
+    private static final String BEGUN = VERSIONS + "from_revision = ?";
+    private static final String ENDED = VERSIONS + "to_revision = ?";
+
+    private static final String SUM = "SELECT lanes FROM assize.policy_sum WHERE scope_key = ? AND revision = ?";
 
     private final TenantTransaction transaction;
     private final SortedMap<PolicyScope, Head> heads;
@@ -99,27 +103,24 @@ final class SeenPolicies implements Present {
     private Optional<Answered> find(PolicyScope scope, Recorder recorder, String key) {
         try {
             transaction.actFor(scope.key());
-            return transaction
-                    .sql()
-                    .select(POLICY_ANSWER.CONTENT_HASH, POLICY_ANSWER.NAME, POLICY_ANSWER.CHANGED, POLICY_REVISION)
-                    .from(POLICY_ANSWER)
-                    .leftJoin(POLICY_REVISION)
-                    .on(POLICY_REVISION.SCOPE_KEY.eq(POLICY_ANSWER.SCOPE_KEY))
-                    .and(POLICY_REVISION.REVISION.eq(POLICY_ANSWER.REVISION))
-                    .where(POLICY_ANSWER.SCOPE_KEY.eq(scope.key()))
-                    .and(POLICY_ANSWER.RECORDED_BY_TENANT.eq(recorder.home().value()))
-                    .and(POLICY_ANSWER.RECORDED_BY.eq(recorder.caller().toString()))
-                    .and(POLICY_ANSWER.KEY.eq(key))
-                    .fetchOptional(row -> new Answered(
-                            new Once(key, Digest.of(row.value1()), row.value2()), row.value3(), at(row.value4())));
+            return transaction.find(
+                    ANSWERED,
+                    parameters -> {
+                        parameters.text(scope.key());
+                        parameters.text(recorder.home().value());
+                        parameters.text(recorder.caller().toString());
+                        parameters.text(key);
+                    },
+                    row -> new Answered(
+                            new Once(key, Digest.of(row.getBytes(1)), row.getString(2)), row.getBoolean(3), at(row)));
         } catch (SQLException e) {
-            throw new DataAccessException("cannot read what was answered in " + scope, e);
+            throw Database.failure(e);
         }
     }
 
-    /** An outer join without a match is a record of nothing. */
-    private static @Nullable RevisionRecord at(@Nullable PolicyRevisionRecord row) {
-        return row == null || row.getScopeKey() == null ? null : PostgresPolicyRepository.record(row);
+    /** An outer join without a match is a row of nothing. */
+    private static @Nullable RevisionRecord at(ResultSet row) throws SQLException {
+        return row.getString(4) == null ? null : PostgresPolicyRepository.record(row, 4);
     }
 
     @Override
@@ -127,25 +128,24 @@ final class SeenPolicies implements Present {
         try {
             transaction.actFor(scope.key());
             SortedMap<DocumentKey, ChangeType> changes = new TreeMap<>();
-            versions(scope, POLICY_DOCUMENT.FROM_REVISION, revision)
-                    .forEach(key -> changes.put(key, ChangeType.CREATED));
-            versions(scope, POLICY_DOCUMENT.TO_REVISION, revision)
+            versions(scope, BEGUN, revision).forEach(key -> changes.put(key, ChangeType.CREATED));
+            versions(scope, ENDED, revision)
                     .forEach(key -> changes.merge(key, ChangeType.DELETED, (_, _) -> ChangeType.REPLACED));
             return changes;
         } catch (SQLException e) {
-            throw new DataAccessException("cannot read revision " + revision + " of " + scope, e);
+            throw Database.failure(e);
         }
     }
 
     /** The names of the versions that began, or ended, with a revision. */
-    private List<DocumentKey> versions(PolicyScope scope, Field<Long> column, Revision revision) {
-        return transaction
-                .sql()
-                .select(POLICY_DOCUMENT.KIND, POLICY_DOCUMENT.NAME)
-                .from(POLICY_DOCUMENT)
-                .where(POLICY_DOCUMENT.SCOPE_KEY.eq(scope.key()))
-                .and(column.eq(revision.value()))
-                .fetch(row -> new DocumentKey(scope, Kind.ofText(row.value1()).orElseThrow(), row.value2()));
+    private List<DocumentKey> versions(PolicyScope scope, String query, Revision revision) throws SQLException {
+        return transaction.read(
+                query,
+                parameters -> {
+                    parameters.text(scope.key());
+                    parameters.longNumber(revision.value());
+                },
+                row -> new DocumentKey(scope, Kind.ofText(row.getString(1)).orElseThrow(), row.getString(2)));
     }
 
     private PolicySet readNamed(PolicyScope scope) {
@@ -156,7 +156,7 @@ final class SeenPolicies implements Present {
             known.learn(transaction, set);
             return set;
         } catch (SQLException e) {
-            throw new DataAccessException("cannot read the policy of " + scope, e);
+            throw Database.failure(e);
         }
     }
 
@@ -180,7 +180,7 @@ final class SeenPolicies implements Present {
             transaction.actFor(scope.key());
             return PolicyVersions.current(transaction, scope, known.confirmed(transaction, start), head(scope));
         } catch (SQLException e) {
-            throw new DataAccessException("cannot read the policy of " + scope, e);
+            throw Database.failure(e);
         }
     }
 
@@ -188,14 +188,16 @@ final class SeenPolicies implements Present {
         try {
             transaction.actFor(scope.key());
             return transaction
-                    .sql()
-                    .select(POLICY_SUM.LANES)
-                    .from(POLICY_SUM)
-                    .where(POLICY_SUM.SCOPE_KEY.eq(scope.key()))
-                    .and(POLICY_SUM.REVISION.eq(head(scope).value()))
-                    .fetchOne(POLICY_SUM.LANES);
+                    .find(
+                            SUM,
+                            parameters -> {
+                                parameters.text(scope.key());
+                                parameters.longNumber(head(scope).value());
+                            },
+                            row -> row.getBytes(1))
+                    .orElse(null);
         } catch (SQLException e) {
-            throw new DataAccessException("cannot read what the policy of " + scope + " adds up to", e);
+            throw Database.failure(e);
         }
     }
 

@@ -24,6 +24,14 @@ final class StatementArrays {
         statement.setString(next++, value);
     }
 
+    void textOrNull(@Nullable String value) throws SQLException {
+        statement.setString(next++, value);
+    }
+
+    void truth(boolean value) throws SQLException {
+        statement.setBoolean(next++, value);
+    }
+
     void number(int value) throws SQLException {
         statement.setInt(next++, value);
     }
@@ -38,6 +46,14 @@ final class StatementArrays {
 
     void time(Instant value) throws SQLException {
         Times.write(statement, next++, value);
+    }
+
+    void timeOrNull(@Nullable Instant value) throws SQLException {
+        if (value == null) {
+            statement.setNull(next++, Types.TIMESTAMP_WITH_TIMEZONE);
+        } else {
+            time(value);
+        }
     }
 
     <R> void texts(List<R> rows, Function<R, @Nullable String> column) throws SQLException {

@@ -1,9 +1,13 @@
 package dev.assize.server.storage;
 
+import dev.assize.server.storage.Trip.Fill;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
@@ -42,7 +46,6 @@ final class TenantTransaction implements AutoCloseable {
     static final String COMMIT = "COMMIT";
 
     private final Connection connection;
-    private final DSLContext sql;
     private String scopeKey;
     private boolean abandoned;
     private boolean committed;
@@ -50,7 +53,6 @@ final class TenantTransaction implements AutoCloseable {
     private TenantTransaction(Connection connection, String scopeKey) {
         this.connection = connection;
         this.scopeKey = scopeKey;
-        this.sql = DSL.using(connection, SQLDialect.POSTGRES);
     }
 
     /** Begins on a connection that does not commit by itself, and takes care of it. */
@@ -111,9 +113,43 @@ final class TenantTransaction implements AutoCloseable {
         return scopeKey;
     }
 
-    /** Typed SQL within this transaction. */
+    /**
+     * Typed SQL within this transaction. Its library is a tenth of all classes that a server would have, so what every server
+     * does from its start on is plain SQL, and only who asks for this loads it.
+     */
     DSLContext sql() {
-        return sql;
+        return DSL.using(connection, SQLDialect.POSTGRES);
+    }
+
+    /** The rows that a plain query answers, in its order. */
+    <R> List<R> read(String query, Fill fill, Row<R> row) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(query)) {
+            fill.fill(new StatementArrays(statement));
+            try (ResultSet rows = statement.executeQuery()) {
+                List<R> read = new ArrayList<>();
+                while (rows.next()) {
+                    read.add(row.read(rows));
+                }
+                return read;
+            }
+        }
+    }
+
+    /** The one row that a plain query answers; empty where it answers none. */
+    <R> Optional<R> find(String query, Fill fill, Row<R> row) throws SQLException {
+        List<R> found = read(query, fill, row);
+        if (found.size() > 1) {
+            throw new IllegalStateException(found.size() + " rows where there is one at most: " + query);
+        }
+        return found.stream().findFirst();
+    }
+
+    /** Carries out a plain statement, and says how many rows it wrote. */
+    int write(String statement, Fill fill) throws SQLException {
+        try (PreparedStatement prepared = connection.prepareStatement(statement)) {
+            fill.fill(new StatementArrays(prepared));
+            return prepared.executeUpdate();
+        }
     }
 
     /** Plain SQL within this transaction. */
@@ -174,6 +210,12 @@ final class TenantTransaction implements AutoCloseable {
             this.isolation = isolation;
             this.begin = begin;
         }
+    }
+
+    /** What is made of the row at which an answer stands. */
+    @FunctionalInterface
+    interface Row<R> {
+        R read(ResultSet row) throws SQLException;
     }
 
     /** What is done in a transaction. */
