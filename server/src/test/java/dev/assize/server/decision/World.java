@@ -50,11 +50,14 @@ import org.jspecify.annotations.Nullable;
  * small and full of near misses (prefixes, other cases, other homes), and moments are those of the boundaries or a
  * nanosecond beside, so that requests meet edges more often than not.
  */
-final class World {
+public final class World {
 
     private static final TenantId TENANT = new TenantId("acme");
     private static final List<TenantId> HOMES = List.of(TENANT, new TenantId("acme2"), new TenantId("Acme"));
-    private static final List<String> TYPES = List.of("doc", "docs", "vault", "agent", "do");
+
+    /** Types of resources, which a world declares all or some of, or none. */
+    public static final List<String> TYPES = List.of("doc", "docs", "vault", "agent", "do");
+
     private static final List<Action> ACTIONS = Stream.of("read", "Read", "write", "delete", "admin", "rea")
             .map(Action::new)
             .toList();
@@ -97,7 +100,10 @@ final class World {
                                     "other:1")
                             .map(ResourcePath::parse))
             .toList();
-    private static final Instant EPOCH = Instant.parse("2026-02-22T14:00:00Z");
+
+    /** What is a number of hours away from all of its moments. */
+    public static final Instant EPOCH = Instant.parse("2026-02-22T14:00:00Z");
+
     private static final List<Instant> MOMENTS = Stream.of(-48, -24, -1, 0, 1, 5, 23, 24, 25, 48)
             .map(hours -> EPOCH.plus(Duration.ofHours(hours)))
             .toList();
@@ -149,7 +155,7 @@ final class World {
     private final SortedMap<String, AttributeDeclaration> ofSubjects;
     private final WorldRules rules;
 
-    World(long seed) {
+    public World(long seed) {
         dice = new Dice(seed);
         wide = dice.chance(5);
         conditional = dice.chance(60);
@@ -200,11 +206,11 @@ final class World {
         platform = PolicySet.of(PolicyScope.PLATFORM, new Revision(dice.between(1, 99)), forPlatform);
     }
 
-    PolicySet tenant() {
+    public PolicySet tenant() {
         return tenant;
     }
 
-    PolicySet platform() {
+    public PolicySet platform() {
         return platform;
     }
 
@@ -254,7 +260,7 @@ final class World {
     record Aim(Subject subject, TenantId home, ResourcePath resource, Action action, Environment env) {}
 
     /** Anything, or what some binding is about, or what was done or approved. */
-    CheckQuery query() {
+    public CheckQuery query() {
         Aim aim = aim(tenant.ofKind(RoleBindingDocument.class), visibleRoles(tenant.documents(), platform.documents()));
         if (dice.chance(20)) {
             WorldRecords.Entry entry = dice.pick(records.entries());
