@@ -2,6 +2,7 @@ package dev.assize.server.ledger;
 
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.ledger.merkle.TreeHash;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
@@ -25,6 +26,7 @@ final class ChainWalk {
     private final long fromSeq;
     private final Projector projector;
     private final TreeCheck tree;
+    private final TreeHash hashing = new TreeHash();
 
     private long nextSeq;
     private long verified;
@@ -190,7 +192,7 @@ final class ChainWalk {
         if (entry.seq() != nextSeq) {
             return misplaced(entry.seq());
         }
-        Digest hash = Frame.hash(entry.frame());
+        Digest hash = Digest.of(hashing.leaf(entry.frame()));
         if (!hash.equals(entry.entryHash())) {
             return fault(Kind.ENTRY_HASH, "is stored with hash " + entry.entryHash() + ", its frame has " + hash);
         }

@@ -31,6 +31,7 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jooq.exception.DataAccessException;
@@ -57,6 +58,9 @@ public final class Database implements AutoCloseable {
 
     /** How long whoever reads very much may work on it between two fetches: nothing is locked meanwhile. */
     private static final Duration READER_LIMIT = Duration.ofMinutes(2);
+
+    /** Of the pool: one in so many may be somebody's second one. */
+    private static final int CONNECTIONS_PER_SECOND_READER = 8;
 
     /** A connection whose server does not answer is given up this long after the server should have. */
     private static final Duration SOCKET_GRACE = Duration.ofSeconds(10);
@@ -281,6 +285,40 @@ public final class Database implements AutoCloseable {
      */
     void within(TenantTransaction transaction, Runnable asking) {
         ScopedValue.where(current, transaction).run(asking);
+    }
+
+    /**
+     * A second connection's view of what a snapshot sees, for who has more to read than one connection brings at a time. Empty
+     * where there is none to spare: whoever has one connection already must not wait for others who do the same.
+     *
+     * @param patience how long the reader may take over a statement's rows, and between two statements
+     */
+    Optional<SecondReader> besides(TenantTransaction snapshot, Duration patience) throws SQLException {
+        Running present = running();
+        if (current.isBound() || !present.secondReaders.tryAcquire()) {
+            return Optional.empty();
+        }
+        SecondReader reader = null;
+        try {
+            String moment = snapshot.moment();
+            reader = second(moment, snapshot.scopeKey(), patience, present);
+            return Optional.ofNullable(reader);
+        } finally {
+            if (reader == null) {
+                present.secondReaders.release();
+            }
+        }
+    }
+
+    private static @Nullable SecondReader second(String moment, String scopeKey, Duration patience, Running present) {
+        try {
+            return new SecondReader(
+                    TenantTransaction.beginAt(moment, present.pool.getConnection(), scopeKey, patience),
+                    present.secondReaders);
+        } catch (SQLException e) {
+            LOG.debug("one connection reads alone: {}", Reasons.of(e));
+            return null;
+        }
     }
 
     /** The same with an answer. */
@@ -534,6 +572,7 @@ public final class Database implements AutoCloseable {
         private final @Nullable DatabaseAccess maintenance;
         private final String deploymentId;
         private final boolean knowsTransactionTimeout;
+        private final Semaphore secondReaders;
         private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("assize-storage-chores").factory());
 
@@ -554,6 +593,7 @@ public final class Database implements AutoCloseable {
             this.maintenance = maintenance;
             this.deploymentId = deploymentId;
             this.knowsTransactionTimeout = knowsTransactionTimeout;
+            this.secondReaders = new Semaphore(pool.getMaximumPoolSize() / CONNECTIONS_PER_SECOND_READER);
         }
 
         /** The first time before this returns. */

@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.audit.RawColumns;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.StoredEntry;
@@ -20,68 +19,19 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
-import org.postgresql.copy.CopyOut;
 
 /**
- * Reads entries through COPY in its binary form, a slice of positions at a time: rows come as they are stored, without
- * being made into texts and back and without a round trip for each fetch, and no statement takes long. Memory is that of
- * one row.
+ * Makes entries of the rows that are read, slice by slice, and hands them out.
  *
- * <p>What entries list as read and written stands in a table of its own. A slice has its rows beside its entries, and then
- * they are counted: one that belongs to no entry is found by that.
+ * <p>What entries list as read and written stands in a table of its own, and so do values that may be erased. A slice has
+ * its rows beside its entries, and then they are counted: one that belongs to no entry is found by that.
  */
-final class EntryCopy {
+final class EntryCopy implements EntrySlices.Sink {
 
     /** Positions of a slice: as many as are checked, packs of decisions beside them too, well within a statement's time. */
     private static final int SLICE = 1_000;
 
-    /** Bytes before the first row: a signature, flags, and the length of an extension that there is none of. */
-    private static final int HEADER_BYTES = 19;
-
-    private static final List<String> TEXTS = RawColumns.TEXTS;
-
-    /** As the codec says it; a row that repeats its entry's columns wrongly says so. */
-    private static final String LINEAGE = "(SELECT string_agg(CASE WHEN l.recorded_at = e.recorded_at"
-            + " AND l.env IS NOT DISTINCT FROM e.env AND l.outcome IS NOT DISTINCT FROM e.outcome"
-            + " AND l.run_id IS NOT DISTINCT FROM e.run_id THEN '' ELSE 'not as the entry: ' END"
-            + " || CASE l.kind WHEN 1 THEN '" + AuditColumns.READS + "' ELSE '" + AuditColumns.WRITES + "' END ||"
-            + " l.position"
-            + " || '] ' ||"
-            + " replace(replace(l.uri,"
-            + " E'\\\\',"
-            + " E'\\\\\\\\'),"
-            + " E'\\n"
-            + "', E'\\\\n"
-            + "'), E'\\n"
-            + "' ORDER BY"
-            + " l.kind,"
-            + " l.position)"
-            + " FROM"
-            + " assize.ledger_lineage"
-            + " l WHERE"
-            + " l.tenant_id"
-            + " = '%1$s' AND"
-            + " l.seq ="
-            + " e.seq)";
-
-    /** Each value behind its field, its salt and its length, in the order of fields. */
-    private static final String VALUES = "(SELECT string_agg(int2send(p.field) || p.salt"
-            + " || int4send(octet_length(p.value)) || p.value, ''::bytea ORDER BY p.field)"
-            + " FROM assize.ledger_payload p WHERE p.tenant_id = e.tenant_id AND p.seq = e.seq)";
-
-    private static final String NO_VALUES = "NULL::bytea";
-    private static final String NO_LINEAGE = "NULL::text";
-
-    /** A tenant's name needs no quoting: it has neither quotes nor backslashes. */
-    private static final String COPY = "COPY (SELECT e.seq, e.frame, e.entry_hash, e.recorded_at, e.outcome,"
-            + " e.occurred_at, "
-            + "e." + String.join(", e.", TEXTS.subList(0, TEXTS.size() - 1)) + ", %5$s, %4$s"
-            + " FROM assize.ledger_entry e WHERE e.tenant_id = '%1$s' AND e.seq BETWEEN %2$d AND %3$d ORDER BY e.seq)"
-            + " TO STDOUT (FORMAT binary)";
-
-    private static final String NEXT =
-            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ?" + " AND seq BETWEEN ? AND ? ORDER BY seq LIMIT 1";
+    private static final int TEXTS = RawColumns.TEXTS.size();
 
     /** What stands beside the entries of a slice. All is read at one moment, so that it stays what it is. */
     private static final String COUNT = "SELECT"
@@ -100,15 +50,19 @@ final class EntryCopy {
     private final TenantId tenant;
     private final Predicate<StoredEntry> reader;
     private final BooleanSupplier between;
+
+    /** Whether the rows come on the connection by which the reader asks what stands beside them. */
+    private boolean isConnectionBusy;
+
     private boolean wanted = true;
-    private long rows;
+    private int unasked;
     private long lineageRows;
     private long values;
 
     /**
      * Reads for a reader.
      *
-     * @param between asked behind each slice, while nothing is being read; false where no more is wanted
+     * @param between asked behind each slice, while nothing is being read by the connection; false where no more is wanted
      */
     EntryCopy(Connection connection, TenantId tenant, Predicate<StoredEntry> reader, BooleanSupplier between) {
         this.between = between;
@@ -119,63 +73,43 @@ final class EntryCopy {
 
     /** Hands out the entries between two positions, in their order, until the reader answers false. */
     void read(long fromSeq, long toSeq) throws SQLException {
-        long from = fromSeq;
-        // What is said of positions before the first is as wrong as what is said of those behind the last.
-        long besideFrom = fromSeq == 0 ? Long.MIN_VALUE : fromSeq;
-        while (wanted && from <= toSeq) {
-            long to = toSeq - from < SLICE ? toSeq : from + SLICE - 1;
-            Beside kept = count(besideFrom, to);
-            readSlice(from, to, kept);
-            if (rows < SLICE && wanted && to < toSeq) {
-                Long next = number(NEXT, to + 1, toSeq);
-                to = next == null ? toSeq : next - 1;
-                kept = count(besideFrom, to);
-            }
-            wanted = between.getAsBoolean() && wanted;
-            if (wanted) {
-                requireNoStray(besideFrom, to, kept);
-            }
-            if (to == toSeq) {
-                return;
-            }
-            from = to + 1;
-            besideFrom = from;
+        isConnectionBusy = true;
+        new EntrySlices(connection, tenant, SLICE).read(fromSeq, toSeq, this);
+    }
+
+    /** The same with entries that another connection reads ahead. */
+    void read(ReadAhead ahead) throws SQLException {
+        isConnectionBusy = false;
+        ahead.drainTo(this);
+        if (unasked > 0) {
+            pause();
         }
     }
 
-    private void readSlice(long from, long to, Beside kept) throws SQLException {
-        rows = 0;
+    @Override
+    public boolean row(ByteBuffer row) {
+        wanted = reader.test(entry(row.array(), row));
+        unasked++;
+        if (unasked >= SLICE && !isConnectionBusy) {
+            pause();
+        }
+        return wanted;
+    }
+
+    @Override
+    public boolean end(long from, long to) throws SQLException {
+        pause();
+        if (wanted) {
+            requireNoStray(from, to);
+        }
         lineageRows = 0;
         values = 0;
-        // To look for those of each entry costs as much as the entry, and often there are none.
-        CopyOut copy = connection
-                .unwrap(PGConnection.class)
-                .getCopyAPI()
-                .copyOut(COPY.formatted(
-                        tenant.value(),
-                        from,
-                        to,
-                        kept.values == 0 ? NO_VALUES : VALUES,
-                        kept.lineage == 0 ? NO_LINEAGE : LINEAGE.formatted(tenant.value())));
-        try {
-            boolean first = true;
-            for (byte[] message = copy.readFromCopy(); message != null; message = copy.readFromCopy()) {
-                ByteBuffer in = ByteBuffer.wrap(message);
-                if (first) {
-                    in.position(HEADER_BYTES);
-                    first = false;
-                }
-                // A row that is not wanted any more is passed over; so few are left that breaking off would cost more.
-                if (wanted && in.getShort() >= 0) {
-                    rows++;
-                    wanted = reader.test(entry(message, in));
-                }
-            }
-        } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
-            }
-        }
+        return wanted;
+    }
+
+    private void pause() {
+        unasked = 0;
+        wanted = between.getAsBoolean() && wanted;
     }
 
     /** The fields of a row, in the order of the query, each behind its length. */
@@ -187,8 +121,8 @@ final class EntryCopy {
             long recordedAt = Math.addExact(required(number(in)), RowArray.EPOCH_MICROS);
             Long outcome = number(in);
             Long occurredAt = number(in);
-            int[] offsets = new int[TEXTS.size()];
-            int[] lengths = new int[TEXTS.size()];
+            int[] offsets = new int[TEXTS];
+            int[] lengths = new int[TEXTS];
             for (int i = 0; i < offsets.length; i++) {
                 lengths[i] = in.getInt();
                 offsets[i] = in.position();
@@ -253,7 +187,8 @@ final class EntryCopy {
         return value;
     }
 
-    private void requireNoStray(long from, long to, Beside kept) throws SQLException {
+    private void requireNoStray(long from, long to) throws SQLException {
+        Beside kept = count(from, to);
         if (kept.values != values) {
             Long stray = number(STRAY_VALUE, from, to);
             long seq = stray == null ? Math.max(0, from) : stray;

@@ -38,6 +38,9 @@ final class PostgresLedgerStore implements LedgerStore {
     /** How long a reader may take over what it has read, before it reads on. */
     private static final Duration READER_LIMIT = Duration.ofMinutes(2);
 
+    /** Positions for which a second connection is taken. */
+    private static final int WORTH_READING_AHEAD = 4_000;
+
     private static final String NOTICES = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
             + " AND resource = ANY (?) AND seq >= ? AND type = '" + ErasureEvents.TYPE + "' ORDER BY seq";
 
@@ -189,9 +192,28 @@ final class PostgresLedgerStore implements LedgerStore {
         return database.inTransaction(Mode.SNAPSHOT, tenant.value(), READER_LIMIT, transaction -> {
             Optional<LedgerHead> head = head(transaction, tenant);
             BooleanSupplier within = () -> database.asked(transaction, pause);
-            new EntryCopy(transaction.connection(), tenant, reader, within).read(fromSeq, toSeq);
+            EntryCopy copy = new EntryCopy(transaction.connection(), tenant, reader, within);
+            long size = head.map(LedgerHead::size).orElse(0L);
+            if (Math.min(toSeq, size) - fromSeq < WORTH_READING_AHEAD
+                    || !isReadAhead(copy, transaction, tenant, fromSeq, toSeq)) {
+                copy.read(fromSeq, toSeq);
+            }
             return head;
         });
+    }
+
+    /** False where nothing was read, for want of a second connection. */
+    private boolean isReadAhead(
+            EntryCopy copy, TenantTransaction transaction, TenantId tenant, long fromSeq, long toSeq)
+            throws SQLException {
+        Optional<SecondReader> second = database.besides(transaction, READER_LIMIT);
+        if (second.isEmpty()) {
+            return false;
+        }
+        try (ReadAhead ahead = ReadAhead.start(second.get(), tenant, fromSeq, toSeq)) {
+            copy.read(ahead);
+            return true;
+        }
     }
 
     @Override

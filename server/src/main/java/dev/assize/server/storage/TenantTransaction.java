@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,9 +77,41 @@ final class TenantTransaction implements AutoCloseable {
             @Nullable Duration limit,
             Trip opening)
             throws SQLException {
+        Trip isolation = new Trip();
+        mode.isolation.ifPresent(sql -> isolation.then(sql, parameters -> {}));
+        return begin(connection, mode, isolation, scopeKey, statementTimeout, idleTimeout, limit, opening);
+    }
+
+    /** Names the moment that this snapshot sees, for as long as it is open. */
+    String moment() throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT pg_export_snapshot()")) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    /** Begins a snapshot of a moment that another one has named. */
+    static TenantTransaction beginAt(String moment, Connection connection, String scopeKey, Duration patience)
+            throws SQLException {
+        Trip isolation = new Trip()
+                .then(Mode.SNAPSHOT.isolation.orElseThrow(), parameters -> {})
+                .then("SET TRANSACTION SNAPSHOT '" + moment + "'", parameters -> {});
+        return begin(connection, Mode.SNAPSHOT, isolation, scopeKey, patience, patience, null, new Trip());
+    }
+
+    private static TenantTransaction begin(
+            Connection connection,
+            Mode mode,
+            Trip isolation,
+            String scopeKey,
+            Duration statementTimeout,
+            Duration idleTimeout,
+            @Nullable Duration limit,
+            Trip opening)
+            throws SQLException {
         TenantTransaction transaction = new TenantTransaction(connection, scopeKey);
-        Trip trip = new Trip();
-        mode.isolation.ifPresent(sql -> trip.then(sql, parameters -> {}));
+        Trip trip = new Trip().then(isolation);
         trip.then(limit == null ? mode.begin : mode.begin + LIMIT, parameters -> {
             parameters.text(scopeKey);
             parameters.text(Long.toString(statementTimeout.toMillis()));
