@@ -34,6 +34,9 @@ final class EngineAccessControl implements AccessControl {
     private static final Action ACT_AS = new Action(Permission.ACT_AS_ACTION);
     private static final int REMEMBERED = 10_000;
 
+    /** Places of what is found without a search; a power of two. */
+    private static final int RECENT = 1_024;
+
     /** At most. */
     private static final Duration STANDS_FOR = Duration.ofSeconds(10);
 
@@ -45,6 +48,12 @@ final class EngineAccessControl implements AccessControl {
             .maximumSize(REMEMBERED)
             .executor(Runnable::run)
             .build();
+
+    /**
+     * What calls were permitted lately, before anybody searches. Written and read without a guard: an entry never changes,
+     * and of two that meet in a place either will do.
+     */
+    private final @Nullable Recent[] recent = new Recent[RECENT];
 
     @Inject
     EngineAccessControl(DecisionService decisions, PolicyStates states, InstantSource clock, AccessMetrics metrics) {
@@ -59,14 +68,26 @@ final class EngineAccessControl implements AccessControl {
         if (caller.breakGlass()) {
             return Permission.BREAK_GLASS.contains(permission);
         }
+        int place = Recent.place(caller, tenant, permission);
+        Recent lately = recent[place];
+        if (lately != null
+                && lately.isAbout(caller, tenant, permission)
+                && lately.stands(states.graphIfReady(TenantId.ASSIZE), clock.millis())) {
+            return true;
+        }
         Asked asked =
                 new Asked(caller.subject(), caller.home(), tenant, permission.resourceType(), permission.action());
-        return caller.mayActIn(tenant)
+        boolean granted = caller.mayActIn(tenant)
                 && isGranted(asked, () -> {
                     String path = "tenant:" + tenant + "/" + permission.resourceType();
                     return asked.query(
                             new ResourcePath(path, permission.resourceType(), true), new Action(permission.action()));
                 });
+        Permit permit = granted ? permits.getIfPresent(asked) : null;
+        if (permit != null && permit.granted) {
+            recent[place] = Recent.of(caller, tenant, permission, permit);
+        }
+        return granted;
     }
 
     @Override
@@ -143,6 +164,42 @@ final class EngineAccessControl implements AccessControl {
                     && !now.isBefore(from)
                     && now.isBefore(from.plus(STANDS_FOR))
                     && now.isBefore(until);
+        }
+    }
+
+    /**
+     * That a caller was permitted something.
+     *
+     * @param caller the very one: what else its credential says has not changed
+     * @param graph that it was answered by
+     * @param fromMillis included, no sooner than the permit
+     * @param untilMillis excluded, no later than the permit
+     */
+    private record Recent(
+            Caller caller, TenantId tenant, Permission permission, long graph, long fromMillis, long untilMillis) {
+
+        static Recent of(Caller caller, TenantId tenant, Permission permission, Permit permit) {
+            Instant end = permit.from.plus(STANDS_FOR);
+            return new Recent(
+                    caller,
+                    tenant,
+                    permission,
+                    permit.graph,
+                    permit.from.toEpochMilli() + 1,
+                    (end.isBefore(permit.until) ? end : permit.until).toEpochMilli());
+        }
+
+        static int place(Caller caller, TenantId tenant, Permission permission) {
+            int hash = (caller.keyId().hashCode() * 31 + tenant.value().hashCode()) * 31 + permission.ordinal();
+            return (hash ^ hash >>> 16) & RECENT - 1;
+        }
+
+        boolean isAbout(Caller asks, TenantId where, Permission what) {
+            return caller == asks && permission == what && tenant.equals(where);
+        }
+
+        boolean stands(long answersNow, long nowMillis) {
+            return graph == answersNow && nowMillis >= fromMillis && nowMillis < untilMillis;
         }
     }
 }

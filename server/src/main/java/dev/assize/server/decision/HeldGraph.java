@@ -98,6 +98,11 @@ final class HeldGraph {
         return !confirmedAt.isOlderThan(boundMillis, nowMillis, nowNanos);
     }
 
+    /** The same at this moment. */
+    boolean isFreshNow(long boundMillis) {
+        return isFresh(clock.millis(), clock.nanos(), boundMillis);
+    }
+
     /** Refuses to be answered from where its last confirmation is older than the bound. */
     DecisionGraph fresh(Duration bound) {
         Duration age = clock.since(confirmedAt);

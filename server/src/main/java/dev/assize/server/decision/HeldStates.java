@@ -11,17 +11,32 @@ final class HeldStates implements PolicyStates {
 
     private final GraphCache graphs;
     private final DecisionConfig config;
+    private final long freshnessMillis;
+
+    /** Asked for with every call. */
+    private final TenantKey assize = TenantKey.of(TenantId.ASSIZE);
 
     @Inject
     HeldStates(GraphCache graphs, DecisionConfig config) {
         this.graphs = graphs;
         this.config = config;
+        this.freshnessMillis = config.freshnessBound().toMillis();
     }
 
     @Override
     public @Nullable State state(TenantId tenant) {
         HeldGraph held = graphs.get(tenant, config.loadTimeout());
         return held == null ? null : state(held);
+    }
+
+    @Override
+    public long graphIfReady(TenantId tenant) {
+        HeldGraph held = graphs.probe(tenant.equals(TenantId.ASSIZE) ? assize : TenantKey.of(tenant));
+        if (held == null || !held.isFreshNow(freshnessMillis)) {
+            return NO_GRAPH;
+        }
+        graphs.hit();
+        return held.number();
     }
 
     @Override

@@ -12,12 +12,23 @@ import org.jspecify.annotations.Nullable;
 /** What this node answers from, and when that changes. */
 public interface PolicyStates {
 
+    /** The number of no graph. */
+    long NO_GRAPH = 0;
+
     /**
      * The state of a tenant; null where there is no such tenant. Throws as {@link DecisionService} does where it would not
      * be answered from.
      */
     @Nullable
     State state(TenantId tenant);
+
+    /**
+     * The {@link State#graph} of a tenant's state, told without waiting and without making anything; none of those where
+     * {@link #state} would have to wait or to throw.
+     */
+    default long graphIfReady(TenantId tenant) {
+        return NO_GRAPH;
+    }
 
     /** The same with the policy itself; throws alike. */
     @Nullable

@@ -49,6 +49,9 @@ class EngineAccessControlTest {
     private long graph = 1;
     private boolean stale;
 
+    /** How often the state was asked for. */
+    private int states;
+
     @Test
     void refusesATenantTheCredentialDoesNotReachWithoutAsking() {
         assertThat(control(query -> Reason.ALLOWED).permits(CALLER, HOME, Permission.CHECK))
@@ -139,6 +142,28 @@ class EngineAccessControlTest {
         permitsAfter(control, 5);
     }
 
+    @Test
+    void looksForNothingWhereTheSameCallerWasPermittedTheSameLately() {
+        AccessControl control = control(query -> Reason.ALLOWED);
+        Instant begun = now;
+        permitsAfter(control, 1);
+        int asking = states;
+        // The clock that is read in milliseconds stands before the permit until the next one.
+        permitsAfter(control, 1);
+        assertThat(states).isGreaterThan(asking);
+
+        now = begun.plusMillis(1);
+        int searching = states;
+        permitsAfter(control, 1);
+        now = begun.plusSeconds(10).minusMillis(1);
+        permitsAfter(control, 1);
+        assertThat(states).isEqualTo(searching);
+
+        Caller again = new Caller("key", CALLER.subject(), HOME, false, Set.of(ACME), Set.of(), Set.of());
+        assertThat(control.permits(again, ACME, Permission.CHECK)).isTrue();
+        assertThat(states).isEqualTo(searching + 1);
+    }
+
     /** As where a database was put back and has come to them by another way. */
     @Test
     void asksAgainWhereAnotherPolicyHasTheSameRevisions() {
@@ -225,7 +250,13 @@ class EngineAccessControlTest {
             if (stale) {
                 throw new PolicyStaleException(Duration.ofSeconds(70), Duration.ofSeconds(60));
             }
+            states++;
             return new State(revision, platformRevision, now, graph);
+        }
+
+        @Override
+        public long graphIfReady(TenantId tenant) {
+            return stale ? NO_GRAPH : graph;
         }
 
         @Override

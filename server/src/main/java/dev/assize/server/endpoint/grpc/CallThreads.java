@@ -8,7 +8,9 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,6 +30,9 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
 
     private static final Metadata.Key<String> ENCODING =
             Metadata.Key.of("grpc-encoding", Metadata.ASCII_STRING_MARSHALLER);
+
+    /** Of listeners; those that are made here. */
+    private final List<EventLoops> loops = new CopyOnWriteArrayList<>();
 
     private final ExecutorService virtual = Executors.newThreadPerTaskExecutor(
             Thread.ofVirtual().name("grpc-", 0).factory());
@@ -52,6 +57,27 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
     @Override
     public <Q, R> @Nullable Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
         return isPrompt(call.getMethodDescriptor(), headers) ? null : virtual;
+    }
+
+    /** Threads of a listener, to be closed with it. */
+    EventLoops eventLoops(String name) {
+        EventLoops made = new EventLoops(name, 0);
+        loops.add(made);
+        return made;
+    }
+
+    /**
+     * Where this thread has things done behind all else that it has to do now: on the event loop that it is, which needs no
+     * other thread for it. On a virtual thread where it is none.
+     */
+    Executor behindOthers() {
+        for (EventLoops each : loops) {
+            Executor own = each.own();
+            if (own != null) {
+                return own;
+            }
+        }
+        return this;
     }
 
     /** Runs what may wait, on a virtual thread. */

@@ -32,6 +32,7 @@ import java.util.stream.Stream;
 final class CheckMethods {
 
     private final PlainChecks plain;
+    private final StreamAnswers streamed;
     private final Checks checks;
     private final DecisionService decisions;
     private final Gate gate;
@@ -45,6 +46,7 @@ final class CheckMethods {
     @Inject
     CheckMethods(
             PlainChecks plain,
+            StreamAnswers streamed,
             Checks checks,
             DecisionService decisions,
             Gate gate,
@@ -55,6 +57,7 @@ final class CheckMethods {
             CallThreads threads,
             Elsewhere elsewhere) {
         this.plain = plain;
+        this.streamed = streamed;
         this.checks = checks;
         this.decisions = decisions;
         this.gate = gate;
@@ -135,15 +138,8 @@ final class CheckMethods {
     }
 
     private StreamObserver<MessageBytes> checkStream(StreamObserver<MessageBytes> observer) {
-        return new CheckStreamCall(
-                        plain,
-                        checks,
-                        gate,
-                        errors,
-                        replies,
-                        (ServerCallStreamObserver<MessageBytes>) observer,
-                        threads)
-                .start();
+        var stream = (ServerCallStreamObserver<MessageBytes>) observer;
+        return new CheckStreamCall(streamed, replies, stream, threads.behindOthers()).start();
     }
 
     private static ServerMethodDefinition<MessageBytes, MessageBytes> onBytes(

@@ -43,6 +43,7 @@ public final class CheckModule extends AbstractModule {
         bind(DecisionsOnRecord.class).in(Singleton.class);
         bind(Checks.class).in(Singleton.class);
         bind(PlainChecks.class).in(Singleton.class);
+        bind(StreamAnswers.class).in(Singleton.class);
         bind(CheckMethods.class).in(Singleton.class);
         bind(PlainCalls.class).in(Singleton.class);
         bind(TenantDirectory.class).in(Singleton.class);

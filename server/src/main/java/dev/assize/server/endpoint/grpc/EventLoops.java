@@ -14,11 +14,14 @@ import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerDomainSocketCha
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
+import io.grpc.netty.shaded.io.netty.util.concurrent.EventExecutor;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The threads of one listener, which nobody else uses: Linux's own transport where there is one, or else Java's. */
 final class EventLoops implements AutoCloseable {
@@ -43,6 +46,17 @@ final class EventLoops implements AutoCloseable {
 
     private IoHandlerFactory handler() {
         return epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    }
+
+    /** The one that this thread is; null where it is none of these. */
+    @Nullable
+    Executor own() {
+        for (EventExecutor each : loops) {
+            if (each.inEventLoop()) {
+                return each;
+            }
+        }
+        return null;
     }
 
     /** Has a listener on a port run here. */

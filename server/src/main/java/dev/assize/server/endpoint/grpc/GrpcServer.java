@@ -40,6 +40,9 @@ public final class GrpcServer implements AutoCloseable {
     /** Guarded by this; null before the start. */
     private @Nullable Server server;
 
+    /** Of the port. Guarded by this; null before the start. */
+    private @Nullable EventLoops loops;
+
     /** Guarded by this; null where there is none. */
     private @Nullable UnixSocketServer local;
 
@@ -61,10 +64,12 @@ public final class GrpcServer implements AutoCloseable {
         if (server != null) {
             throw new IllegalStateException("Started already");
         }
-        server = bind();
+        EventLoops own = threads.eventLoops("grpc-ELG");
+        loops = own;
+        server = bind(own);
         GrpcConfig.UnixSocket socket = config.unixSocket();
         if (socket != null) {
-            local = UnixSocketServer.open(socket, this::configured);
+            local = UnixSocketServer.open(socket, threads.eventLoops("grpc-socket-ELG"), this::configured);
         }
     }
 
@@ -101,6 +106,10 @@ public final class GrpcServer implements AutoCloseable {
             local.close();
             local = null;
         }
+        if (loops != null) {
+            loops.close();
+            loops = null;
+        }
         threads.close();
     }
 
@@ -134,12 +143,12 @@ public final class GrpcServer implements AutoCloseable {
         }
     }
 
-    private Server bind() {
+    private Server bind(EventLoops own) {
         String address = config.host() + ":" + config.port();
         try {
             NettyServerBuilder builder =
                     NettyServerBuilder.forAddress(new InetSocketAddress(config.host(), config.port()), credentials());
-            return configured(builder).build().start();
+            return configured(own.serve(builder)).build().start();
         } catch (IOException e) {
             throw new GrpcStartException(reason(address, e), e);
         }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Checks and batches that are plain all the way: from a caller who is remembered, and answered at the desk. One listener
  * does for them what other calls have a row of interceptors for (the meter, the way off the event loop, the door), as the
  * row takes longer than the decision. A call that turns out not to be plain has had no effect until then, and passes the row
- * from its beginning.
+ * from its beginning. A stream of a caller who is remembered is a {@link PlainStream}, whatever is asked in it.
  */
 final class PlainCalls {
 
@@ -37,14 +37,25 @@ final class PlainCalls {
     private final Admission admission;
     private final GrpcMetrics metrics;
     private final ErrorMapper errors;
+    private final StreamAnswers streamed;
+    private final CallThreads threads;
     private final Ticker ticker;
     private final Map<String, Desk> desks;
 
     @Inject
-    PlainCalls(PlainChecks plain, Admission admission, GrpcMetrics metrics, ErrorMapper errors, Ticker ticker) {
+    PlainCalls(
+            PlainChecks plain,
+            StreamAnswers streamed,
+            Admission admission,
+            GrpcMetrics metrics,
+            ErrorMapper errors,
+            CallThreads threads,
+            Ticker ticker) {
+        this.streamed = streamed;
         this.admission = admission;
         this.metrics = metrics;
         this.errors = errors;
+        this.threads = threads;
         this.ticker = ticker;
         this.desks = Map.of(
                 DecisionServiceGrpc.getCheckMethod().getFullMethodName(), plain::check,
@@ -61,8 +72,11 @@ final class PlainCalls {
     @SuppressWarnings("unchecked") // Whose marshaller is that of bytes has bytes for messages.
     private ServerMethodDefinition<?, ?> before(ServerMethodDefinition<?, ?> method) {
         var descriptor = method.getMethodDescriptor();
-        Desk desk = desks.get(descriptor.getFullMethodName());
-        if (desk == null || !descriptor.getRequestMarshaller().equals(MessageBytes.MARSHALLER)) {
+        String name = descriptor.getFullMethodName();
+        Desk desk = desks.get(name);
+        boolean isStream =
+                name.equals(DecisionServiceGrpc.getCheckStreamMethod().getFullMethodName());
+        if ((desk == null && !isStream) || !descriptor.getRequestMarshaller().equals(MessageBytes.MARSHALLER)) {
             return method;
         }
         var bytes = (ServerMethodDefinition<MessageBytes, MessageBytes>) method;
@@ -74,11 +88,18 @@ final class PlainCalls {
     private final class Handler implements ServerCallHandler<MessageBytes, MessageBytes> {
 
         private final String rpc;
-        private final Desk desk;
+
+        /** Null where calls are streams. */
+        private final @Nullable Desk desk;
+
         private final GrpcMetrics.Calls meters;
         private final ServerCallHandler<MessageBytes, MessageBytes> row;
 
-        Handler(String rpc, Desk desk, GrpcMetrics.Calls meters, ServerCallHandler<MessageBytes, MessageBytes> row) {
+        Handler(
+                String rpc,
+                @Nullable Desk desk,
+                GrpcMetrics.Calls meters,
+                ServerCallHandler<MessageBytes, MessageBytes> row) {
             this.rpc = rpc;
             this.desk = desk;
             this.meters = meters;
@@ -93,8 +114,18 @@ final class PlainCalls {
             if (recalled == null) {
                 return row.startCall(call, headers);
             }
+            if (desk == null) {
+                return stream(call, recalled, begin);
+            }
             call.request(MESSAGES);
-            return new PlainCall(this, call, headers, recalled, begin);
+            return new PlainCall(this, desk, call, headers, recalled, begin);
+        }
+
+        private ServerCall.Listener<MessageBytes> stream(
+                ServerCall<MessageBytes, MessageBytes> call, CallContext recalled, long begin) {
+            admission.recalled();
+            call.request(1);
+            return new PlainStream(streamed, errors, threads, threads.behindOthers(), meters, call, recalled, ticker, begin);
         }
 
         private @Nullable CallContext recalled(Metadata headers) {
@@ -123,6 +154,7 @@ final class PlainCalls {
     private final class PlainCall extends ServerCall.Listener<MessageBytes> implements Runnable {
 
         private final Handler handler;
+        private final Desk desk;
         private final ServerCall<MessageBytes, MessageBytes> call;
         private final Metadata headers;
         private final CallContext context;
@@ -136,11 +168,13 @@ final class PlainCalls {
 
         PlainCall(
                 Handler handler,
+                Desk desk,
                 ServerCall<MessageBytes, MessageBytes> call,
                 Metadata headers,
                 CallContext context,
                 long begin) {
             this.handler = handler;
+            this.desk = desk;
             this.call = call;
             this.headers = headers;
             this.context = context;
@@ -221,7 +255,7 @@ final class PlainCalls {
         public void run() {
             if (request != null) {
                 request.requireTimeToRead();
-                answer = handler.desk.answer(context, request);
+                answer = desk.answer(context, request);
             }
         }
 

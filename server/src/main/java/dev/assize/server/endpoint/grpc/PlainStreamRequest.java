@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * Reads where the question of a `CheckStreamRequest` lies, and writes its answer back; {@link PlainQuestion} reads the
- * question. Lives as long as its stream, and so keeps no message.
+ * question. Keeps no message.
  */
 final class PlainStreamRequest {
 
@@ -36,7 +36,7 @@ final class PlainStreamRequest {
             }
             correlationOffset = 1 + PlainQuestion.lengthBytes(correlationLength);
             at = correlationOffset + correlationLength;
-            if (correlationLength > CheckStreamCall.CORRELATION_BYTES
+            if (correlationLength > StreamAnswers.CORRELATION_BYTES
                     || !PlainNames.isClean(message, correlationOffset, correlationLength)) {
                 return false;
             }

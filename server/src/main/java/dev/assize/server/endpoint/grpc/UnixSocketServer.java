@@ -52,10 +52,11 @@ final class UnixSocketServer implements AutoCloseable {
     /**
      * Opens the socket.
      *
+     * @param loops that it runs on, and ends
      * @param configured the builder with everything but where it listens
      */
-    static UnixSocketServer open(GrpcConfig.UnixSocket socket, UnaryOperator<NettyServerBuilder> configured) {
-        EventLoops loops = new EventLoops("grpc-socket", 0);
+    static UnixSocketServer open(
+            GrpcConfig.UnixSocket socket, EventLoops loops, UnaryOperator<NettyServerBuilder> configured) {
         Server server = null;
         try (Opening _ = Opening.of(socket.file())) {
             makeRoom(socket.file());

@@ -44,6 +44,12 @@ final class FakeStates implements PolicyStates {
     }
 
     @Override
+    public long graphIfReady(TenantId tenant) {
+        State current = state;
+        return current == null || broken != null ? NO_GRAPH : current.graph();
+    }
+
+    @Override
     public @Nullable Held held(TenantId tenant) {
         throw new UnsupportedOperationException("these states say nothing");
     }

@@ -16,7 +16,6 @@ import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.ErrorReason;
-import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.model.Limits;
 import dev.assize.server.model.Reason;
 import dev.assize.server.policy.DecisionLog;
@@ -216,15 +215,15 @@ class PromptCallsTest {
             CheckStreamCall call = streamCall(requested, elsewhere::add);
             assertThat(requested).hasValue(1);
             for (int turn = 1; turn <= 3; turn++) {
-                for (int i = 1; i < CheckStreamCall.PROMPT_MESSAGES; i++) {
+                for (int i = 1; i < StreamTurns.PROMPT_MESSAGES; i++) {
                     Prompt.run(() -> call.onNext(message("user:alice")));
                 }
                 assertThat(elsewhere).isEmpty();
-                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES);
+                assertThat(requested).hasValue(turn * StreamTurns.PROMPT_MESSAGES);
                 Prompt.run(() -> call.onNext(message("user:alice")));
-                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES);
+                assertThat(requested).hasValue(turn * StreamTurns.PROMPT_MESSAGES);
                 elsewhere.removeFirst().run();
-                assertThat(requested).hasValue(turn * CheckStreamCall.PROMPT_MESSAGES + 1);
+                assertThat(requested).hasValue(turn * StreamTurns.PROMPT_MESSAGES + 1);
             }
         });
     }
@@ -261,10 +260,7 @@ class PromptCallsTest {
 
     private CheckStreamCall streamCall(AtomicInteger requested, Executor elsewhere) {
         return new CheckStreamCall(
-                        door.injector.getInstance(PlainChecks.class),
-                        door.injector.getInstance(Checks.class),
-                        door.injector.getInstance(Gate.class),
-                        door.injector.getInstance(ErrorMapper.class),
+                        door.injector.getInstance(StreamAnswers.class),
                         door.injector.getInstance(Replies.class),
                         new ReadyStream(requested),
                         elsewhere)
