@@ -35,7 +35,8 @@ public final class LoadCommand implements Callable<Integer> {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "-XX:+UseCompactObjectHeaders",
-            "-Dguice_bytecode_gen_option=DISABLED");
+            "-Dguice_bytecode_gen_option=DISABLED",
+            "-Djdk.reflect.useNativeAccessorOnly=true");
 
     @Option(
             names = "--profile",
@@ -50,8 +51,8 @@ public final class LoadCommand implements Callable<Integer> {
             names = "--only",
             split = ",",
             paramLabel = "PART",
-            description =
-                    "wire, client, tenants, starts or variations, with commas between them; default: all but variations.")
+            description = "wire, client, tenants, starts or variations, with commas between them; default: all but"
+                    + " variations.")
     private List<Part> parts = List.of(Part.WIRE, Part.CLIENT, Part.TENANTS, Part.STARTS);
 
     @Option(names = "--server-cores", defaultValue = "", description = "As taskset takes them; default: 0.")

@@ -19,6 +19,7 @@ import dev.assize.server.cli.SpoolCommand;
 import dev.assize.server.cli.Surroundings;
 import dev.assize.server.cli.TenantCommand;
 import dev.assize.server.cli.UnfreezeCommand;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.time.InstantSource;
 import java.util.List;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "assize",
         mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
+        versionProvider = PrintedVersion.class,
         description = "Decides who may do what, and keeps a record that cannot be quietly changed.",
         synopsisSubcommandLabel = "COMMAND",
         footerHeading = "%nExit codes:%n",
@@ -54,18 +55,37 @@ public final class Main {
 
     public static void main(String[] args) {
         Surroundings surroundings = new Surroundings(System.getenv(), isTerminal(), InstantSource.system());
-        System.exit(commandLine(surroundings, args).execute(args));
+        System.exit(
+                isPlainServe(args)
+                        ? serve(surroundings)
+                        : commandLine(surroundings, args).execute(args));
+    }
+
+    /** Without options, as most servers are started. */
+    private static boolean isPlainServe(String... args) {
+        return args.length == 1 && args[0].equals(SERVE);
+    }
+
+    /** The same as by the command line, of which there is nothing to be read: to make one takes a tenth of a start. */
+    private static int serve(Surroundings surroundings) {
+        try {
+            return new ServeCommand(surroundings, writer(System.out)).call();
+        } catch (Exception failure) {
+            return CommandErrors.tell(failure, writer(System.err));
+        }
     }
 
     /** With the commands that these arguments may mean. */
     static CommandLine commandLine(Surroundings surroundings, String... args) {
-        CommandLine commandLine = new CommandLine(new Main(), new CommandFactory(surroundings));
-        commands(args).forEach(commandLine::addSubcommand);
-        return CommandErrors.install(commandLine)
+        return CommandErrors.install(Every.of(surroundings, commands(args)))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(
                         surroundings.colours() ? CommandLine.Help.Ansi.ON : CommandLine.Help.Ansi.OFF))
-                .setOut(new PrintWriter(System.out, true, System.out.charset()))
-                .setErr(new PrintWriter(System.err, true, System.err.charset()));
+                .setOut(writer(System.out))
+                .setErr(writer(System.err));
+    }
+
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(stream, true, stream.charset());
     }
 
     /** A server is started without what the other commands need, which are a good part of all classes. */
@@ -79,9 +99,16 @@ public final class Main {
                 .orElse(false);
     }
 
-    /** In the order of the help. */
+    /** What a plain {@code serve} does without. */
     private static final class Every {
 
+        static CommandLine of(Surroundings surroundings, List<Class<?>> commands) {
+            CommandLine commandLine = new CommandLine(new Main(), new CommandFactory(surroundings));
+            commands.forEach(commandLine::addSubcommand);
+            return commandLine;
+        }
+
+        /** In the order of the help. */
         static final List<Class<?>> COMMAND = List.of(
                 QuickstartCommand.class,
                 ServeCommand.class,

@@ -49,8 +49,18 @@ final class ServeCommand implements Callable<Integer> {
 
     private final Surroundings surroundings;
 
+    /** Null where that of the command line is meant. */
+    private final @Nullable PrintWriter out;
+
     ServeCommand(Surroundings surroundings) {
         this.surroundings = surroundings;
+        this.out = null;
+    }
+
+    /** One without a command line. */
+    ServeCommand(Surroundings surroundings, PrintWriter out) {
+        this.surroundings = surroundings;
+        this.out = out;
     }
 
     @Override
@@ -91,7 +101,9 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private void tell(Consumer<PrintWriter> banner) {
-        if (spec != null) {
+        if (out != null) {
+            banner.accept(out);
+        } else if (spec != null) {
             banner.accept(spec.commandLine().getOut());
         }
     }

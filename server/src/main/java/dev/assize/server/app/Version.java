@@ -1,14 +1,9 @@
 package dev.assize.server.app;
 
-import picocli.CommandLine;
-
 /** Which Assize this is, as the jar says. */
-final class Version implements CommandLine.IVersionProvider {
+final class Version {
 
-    @Override
-    public String[] getVersion() {
-        return new String[] {"assize " + text() + " (Java " + Runtime.version().feature() + ")"};
-    }
+    private Version() {}
 
     static String text() {
         String version = Version.class.getPackage().getImplementationVersion();

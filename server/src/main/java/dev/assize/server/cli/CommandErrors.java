@@ -33,6 +33,7 @@ import picocli.CommandLine;
 public final class CommandErrors
         implements CommandLine.IExecutionExceptionHandler, CommandLine.IParameterExceptionHandler {
 
+    private static final String THE_SERVER = "the server";
     private static final String POLICY_INVALID = "POLICY_INVALID";
 
     private static final String NO_PLAIN_TEXT =
@@ -54,8 +55,20 @@ public final class CommandErrors
 
     @Override
     public int handleExecutionException(Exception failure, CommandLine commandLine, CommandLine.ParseResult parsed) {
-        PrintWriter err = commandLine.getErr();
-        List<String> lines = lines(failure, serverOf(commandLine));
+        return tell(failure, serverOf(commandLine), commandLine.getErr());
+    }
+
+    /**
+     * Tells what went wrong with a command that asks no server.
+     *
+     * @return its exit code
+     */
+    public static int tell(Exception failure, PrintWriter err) {
+        return tell(failure, THE_SERVER, err);
+    }
+
+    private static int tell(Exception failure, String server, PrintWriter err) {
+        List<String> lines = lines(failure, server);
         err.println("assize: " + lines.getFirst());
         lines.stream().skip(1).forEach(line -> err.println("  " + line));
         err.flush();
@@ -98,7 +111,7 @@ public final class CommandErrors
     private static String serverOf(CommandLine commandLine) {
         return commandLine.getCommandSpec().userObject() instanceof ServerCommand command
                 ? command.serverForMessages()
-                : "the server";
+                : THE_SERVER;
     }
 
     static List<String> lines(Throwable failure, String server) {

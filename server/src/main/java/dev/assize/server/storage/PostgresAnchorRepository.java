@@ -65,11 +65,11 @@ final class PostgresAnchorRepository implements AnchorRepository {
 
     /** Of an incarnation that was never signed, what it has kept has not waited: its newest entry tells. */
     private static final String WAITING = "SELECT h.tenant_id, h.incarnation, k.kept, e.recorded_at FROM"
-        + " assize.ledger_head h LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id AND t.incarnation ="
-        + " h.incarnation CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
-        + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at FROM"
-        + " assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at) e"
-        + " WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL ORDER BY e.recorded_at LIMIT ?";
+            + " assize.ledger_head h LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id AND t.incarnation ="
+            + " h.incarnation CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
+            + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at FROM"
+            + " assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at) e"
+            + " WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL ORDER BY e.recorded_at LIMIT ?";
 
     private final Database database;
     private final LedgerWriter writer;

@@ -48,9 +48,9 @@ final class PostgresAnchorRound implements Round {
             + " ORDER BY t.signed_at NULLS FIRST, h.tenant_id LIMIT ?";
 
     private static final String ENTRIES = "SELECT w.tenant_id, e.seq, e.frame, e.entry_hash FROM unnest(?::text[],"
-        + " ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq) CROSS JOIN LATERAL (SELECT i.seq, i.frame,"
-        + " i.entry_hash FROM assize.ledger_entry i WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq"
-        + " < w.to_seq) e ORDER BY w.tenant_id, e.seq";
+            + " ?::bigint[], ?::bigint[]) AS w (tenant_id, from_seq, to_seq) CROSS JOIN LATERAL (SELECT i.seq, i.frame,"
+            + " i.entry_hash FROM assize.ledger_entry i WHERE i.tenant_id = w.tenant_id AND i.seq >= w.from_seq AND i.seq"
+            + " < w.to_seq) e ORDER BY w.tenant_id, e.seq";
 
     private static final String UPSERT_TREES = "INSERT INTO assize.ledger_tree AS t"
             + " (tenant_id, incarnation, size, root, note, signed_at) SELECT * FROM"
@@ -60,11 +60,11 @@ final class PostgresAnchorRound implements Round {
             + " signed_at = excluded.signed_at";
 
     private static final String UPSERT_CHECKPOINTS = "INSERT INTO assize.ledger_checkpoint AS c (tenant_id,"
-        + " incarnation, hour, size, root, note, signed_at) SELECT n.tenant_id, n.incarnation, floor(extract(epoch"
-        + " FROM n.signed_at) / 3600)::integer, n.size, n.root, n.note, n.signed_at FROM unnest(?::text[],"
-        + " ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::timestamptz[]) AS n (tenant_id, incarnation, size,"
-        + " root, note, signed_at) ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root"
-        + " = excluded.root, note = excluded.note, signed_at = excluded.signed_at WHERE excluded.size >= c.size";
+            + " incarnation, hour, size, root, note, signed_at) SELECT n.tenant_id, n.incarnation, floor(extract(epoch"
+            + " FROM n.signed_at) / 3600)::integer, n.size, n.root, n.note, n.signed_at FROM unnest(?::text[],"
+            + " ?::integer[], ?::bigint[], ?::bytea[], ?::text[], ?::timestamptz[]) AS n (tenant_id, incarnation, size,"
+            + " root, note, signed_at) ON CONFLICT (tenant_id, incarnation, hour) DO UPDATE SET size = excluded.size, root"
+            + " = excluded.root, note = excluded.note, signed_at = excluded.signed_at WHERE excluded.size >= c.size";
 
     private static final String INSERT_TILES = "INSERT INTO assize.ledger_tile"
             + " (tenant_id, incarnation, level, index, root, hashes) SELECT * FROM"
@@ -72,9 +72,9 @@ final class PostgresAnchorRound implements Round {
             + " ON CONFLICT DO NOTHING";
 
     private static final String ADOPT_TILES = "INSERT INTO assize.ledger_tile (tenant_id, incarnation, level, index,"
-        + " root, hashes) SELECT DISTINCT ON (t.level, t.index) t.tenant_id, ?, t.level, t.index, t.root, t.hashes"
-        + " FROM assize.ledger_tile t WHERE t.tenant_id = ? AND t.incarnation < ? AND (t.index + 1) * (1::bigint << (8"
-        + " * (t.level + 1))) <= ? ORDER BY t.level, t.index, t.incarnation DESC ON CONFLICT DO NOTHING";
+            + " root, hashes) SELECT DISTINCT ON (t.level, t.index) t.tenant_id, ?, t.level, t.index, t.root, t.hashes"
+            + " FROM assize.ledger_tile t WHERE t.tenant_id = ? AND t.incarnation < ? AND (t.index + 1) * (1::bigint << (8"
+            + " * (t.level + 1))) <= ? ORDER BY t.level, t.index, t.incarnation DESC ON CONFLICT DO NOTHING";
 
     private static final String INSERT_LEAVES = "INSERT INTO assize.meta_leaf (incarnation, index, tenant_id, leaf)"
             + " SELECT ?, l.* FROM unnest(?::bigint[], ?::text[], ?::text[]) AS l"

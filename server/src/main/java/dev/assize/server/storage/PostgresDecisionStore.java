@@ -63,10 +63,10 @@ final class PostgresDecisionStore implements DecisionStore {
     private static final String FRAME = "SELECT frame FROM assize.ledger_entry WHERE tenant_id = ? AND seq = ?";
 
     private static final String ORPHAN = "WITH RECURSIVE besides (seq) AS ((SELECT d.seq FROM assize.decision_page d"
-        + " WHERE d.tenant_id = ? AND d.seq BETWEEN ? AND ? ORDER BY d.seq LIMIT 1) UNION ALL SELECT (SELECT d.seq"
-        + " FROM assize.decision_page d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
-        + " FROM besides b WHERE b.seq IS NOT NULL) SELECT b.seq FROM besides b WHERE b.seq IS NOT NULL AND NOT EXISTS"
-        + " (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = b.seq AND e.type = '"
+            + " WHERE d.tenant_id = ? AND d.seq BETWEEN ? AND ? ORDER BY d.seq LIMIT 1) UNION ALL SELECT (SELECT d.seq"
+            + " FROM assize.decision_page d WHERE d.tenant_id = ? AND d.seq > b.seq AND d.seq <= ? ORDER BY d.seq LIMIT 1)"
+            + " FROM besides b WHERE b.seq IS NOT NULL) SELECT b.seq FROM besides b WHERE b.seq IS NOT NULL AND NOT EXISTS"
+            + " (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq = b.seq AND e.type = '"
             + DecisionPack.ENTRY_TYPE + "') ORDER BY b.seq LIMIT 1";
 
     private final Database database;

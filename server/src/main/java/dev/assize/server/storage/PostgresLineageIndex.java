@@ -39,8 +39,8 @@ final class PostgresLineageIndex implements LineageIndex {
             + " AND l.kind = ? AND l.uri = u.uri ORDER BY l.seq DESC LIMIT ?) AS t";
 
     private static final String WITHIN_RUNS = "SELECT s.at, t.uri, t.seq FROM unnest(?::int[], ?::text[], ?::bigint[],"
-        + " ?::bigint[]) AS s (at, run_id, from_seq, to_seq), LATERAL (SELECT l.uri, l.seq FROM assize.ledger_lineage"
-        + " l WHERE" + SCOPE + DONE
+            + " ?::bigint[]) AS s (at, run_id, from_seq, to_seq), LATERAL (SELECT l.uri, l.seq FROM assize.ledger_lineage"
+            + " l WHERE" + SCOPE + DONE
             + " AND l.kind = ? AND l.run_id = s.run_id AND l.seq BETWEEN s.from_seq AND s.to_seq"
             + " ORDER BY l.seq DESC LIMIT ?) AS t";
 

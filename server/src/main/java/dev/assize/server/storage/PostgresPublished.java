@@ -44,13 +44,13 @@ final class PostgresPublished implements Published {
 
     /** Clocks of nodes may differ: of two that sign one after the other, the later one may be a little earlier. */
     private static final String MISDATED = "SELECT 'the checkpoint of ' || c.size || ' entries was not signed at ' ||"
-        + " c.signed_at FROM (SELECT size, hour, signed_at, lag(signed_at) OVER (ORDER BY incarnation, size, hour) AS"
-        + " before FROM assize.ledger_checkpoint WHERE tenant_id = ?) c WHERE c.hour <> floor(extract(epoch FROM"
-        + " c.signed_at) / 3600) OR c.signed_at < c.before - interval '1 hour' UNION ALL SELECT 'the checkpoint of '"
-        + " || t.size || ' entries, the last one, is not kept with its time, ' || t.signed_at FROM assize.ledger_tree"
-        + " t WHERE t.tenant_id = ? AND NOT EXISTS (SELECT FROM assize.ledger_checkpoint c WHERE c.tenant_id ="
-        + " t.tenant_id AND c.incarnation = t.incarnation AND c.size = t.size AND c.root = t.root AND c.signed_at ="
-        + " t.signed_at) LIMIT 1";
+            + " c.signed_at FROM (SELECT size, hour, signed_at, lag(signed_at) OVER (ORDER BY incarnation, size, hour) AS"
+            + " before FROM assize.ledger_checkpoint WHERE tenant_id = ?) c WHERE c.hour <> floor(extract(epoch FROM"
+            + " c.signed_at) / 3600) OR c.signed_at < c.before - interval '1 hour' UNION ALL SELECT 'the checkpoint of '"
+            + " || t.size || ' entries, the last one, is not kept with its time, ' || t.signed_at FROM assize.ledger_tree"
+            + " t WHERE t.tenant_id = ? AND NOT EXISTS (SELECT FROM assize.ledger_checkpoint c WHERE c.tenant_id ="
+            + " t.tenant_id AND c.incarnation = t.incarnation AND c.size = t.size AND c.root = t.root AND c.signed_at ="
+            + " t.signed_at) LIMIT 1";
 
     private static final String TILES = "SELECT level, index, root, hashes FROM assize.ledger_tile"
             + " WHERE tenant_id = ? AND incarnation = ? ORDER BY level, index";

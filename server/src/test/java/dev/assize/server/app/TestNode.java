@@ -67,6 +67,7 @@ interface TestNode extends AutoCloseable {
                         "--enable-native-access=ALL-UNNAMED",
                         "--sun-misc-unsafe-memory-access=allow",
                         "-Dguice_bytecode_gen_option=DISABLED",
+                        "-Djdk.reflect.useNativeAccessorOnly=true",
                         "-cp",
                         System.getProperty("java.class.path"),
                         Main.class.getName(),

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows checkpoints to witnesses. The JDK's client, because one small POST a second needs no guest: it keeps connections,
@@ -28,17 +29,17 @@ public final class WitnessClient implements AutoCloseable {
     private static final int MAX_SHOWN = 200;
     private static final String SIZE = "0|[1-9][0-9]{0,17}";
 
-    private final HttpClient http;
     private final Duration timeout;
+
+    /** Made with the first call, since it reads the certificates of the machine; most servers have no witness. Guarded by this. */
+    private @Nullable HttpClient http;
+
+    /** Guarded by this. */
+    private boolean closed;
 
     /** A client whose every call ends within that time. */
     public WitnessClient(Duration timeout) {
         this.timeout = timeout;
-        // HTTP/2 has nothing to offer here, and an upgrade in plain text confuses simple servers.
-        this.http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(timeout)
-                .build();
     }
 
     /**
@@ -57,7 +58,7 @@ public final class WitnessClient implements AutoCloseable {
                 .POST(BodyPublishers.ofString(body(oldSize, proof, note), UTF_8))
                 .build();
         CompletableFuture<HttpResponse<String>> call =
-                http.sendAsync(request, BodyHandlers.limiting(BodyHandlers.ofString(UTF_8), MAX_ANSWER_BYTES));
+                http().sendAsync(request, BodyHandlers.limiting(BodyHandlers.ofString(UTF_8), MAX_ANSWER_BYTES));
         try {
             // The request's own time-out ends with the headers of the answer: a body may still be dripped.
             return reply(witness, checkpoint, call.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
@@ -73,8 +74,27 @@ public final class WitnessClient implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        http.shutdownNow();
+    public synchronized void close() {
+        closed = true;
+        if (http != null) {
+            http.shutdownNow();
+        }
+    }
+
+    private synchronized HttpClient http() {
+        HttpClient present = http;
+        if (present == null) {
+            // HTTP/2 has nothing to offer here, and an upgrade in plain text confuses simple servers.
+            present = HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .connectTimeout(timeout)
+                    .build();
+            http = present;
+            if (closed) {
+                present.shutdownNow();
+            }
+        }
+        return present;
     }
 
     private static String body(long oldSize, List<byte[]> proof, String note) {
