@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -213,6 +214,33 @@ public final class AuditCodec implements Projector {
         }
     }
 
+    /** The same columns as the bytes that the frame has. */
+    @Override
+    public SortedMap<String, String> project(byte[] frame) {
+        FrameFields fields = check(FrameFields.read(frame));
+        long recordedAt = Frame.micros(Envelope.of(fields).recordedAt());
+        int[] offsets = new int[RawColumns.TEXTS.size()];
+        int[] lengths = new int[RawColumns.TEXTS.size()];
+        for (int place = 0; place < TEXT_FIELDS.length; place++) {
+            offsets[place] = fields.offset(TEXT_FIELDS[place]);
+            lengths[place] = fields.length(TEXT_FIELDS[place]);
+        }
+        String lines = lineage(fields);
+        byte[] lineage = lines == null ? new byte[0] : lines.getBytes(StandardCharsets.UTF_8);
+        byte[] row = lines == null ? frame : Arrays.copyOf(frame, frame.length + lineage.length);
+        System.arraycopy(lineage, 0, row, frame.length, lineage.length);
+        offsets[TEXT_FIELDS.length] = frame.length;
+        lengths[TEXT_FIELDS.length] = lines == null ? -1 : lineage.length;
+        Integer outcome = fields.u8(AuditField.OUTCOME);
+        return new RawColumns(
+                row,
+                recordedAt,
+                outcome == null ? null : Long.valueOf(outcome),
+                fields.i64(AuditField.OCCURRED_AT),
+                offsets,
+                lengths);
+    }
+
     /** Knows every field, also those that this version does not write: what it cannot read it does not vouch for. */
     @Override
     public SortedMap<String, String> project(FrameFields fields) {
@@ -262,7 +290,7 @@ public final class AuditCodec implements Projector {
                 return false;
             }
         }
-        return Objects.equals(lineage(fields), raw.get(AuditColumns.LINEAGE));
+        return Objects.equals(lineage(fields), raw.lineage());
     }
 
     private static @Nullable String lineage(FrameFields fields) {

@@ -2,6 +2,7 @@ package dev.assize.server.audit;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.nio.ByteBuffer;
 import java.util.AbstractMap;
 import java.util.Comparator;
 import java.util.List;
@@ -12,8 +13,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Query columns as the store sent them: bytes within a row. They become texts only when somebody reads one; verification
- * compares bytes with bytes.
+ * Query columns as bytes within a row that the store sent, or within a frame. They become texts only when somebody reads one;
+ * verification compares bytes with bytes, and bytes of a frame are what is stored.
  */
 @SuppressWarnings("JdkObsolete") // A stored entry's columns are a SortedMap, and no more is asked of them.
 public final class RawColumns extends AbstractMap<String, String> implements SortedMap<String, String> {
@@ -61,6 +62,35 @@ public final class RawColumns extends AbstractMap<String, String> implements Sor
         this.lengths = lengths;
     }
 
+    public @Nullable Long outcome() {
+        return outcome;
+    }
+
+    public @Nullable Long occurredAt() {
+        return occurredAt;
+    }
+
+    /** A text's bytes in UTF-8, by its place in {@link #TEXTS}; null where the column is. */
+    public @Nullable ByteBuffer bytes(int place) {
+        return lengths[place] < 0 ? null : ByteBuffer.wrap(row, offsets[place], lengths[place]);
+    }
+
+    /** Whether no text is longer than so many bytes, and none has a zero. */
+    public boolean areTextsWithin(int maxBytes) {
+        for (int place = 0; place < lengths.length; place++) {
+            int end = offsets[place] + lengths[place];
+            if (lengths[place] > maxBytes) {
+                return false;
+            }
+            for (int i = offsets[place]; i < end; i++) {
+                if (row[i] == 0) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
     @Override
     public Set<Map.Entry<String, String>> entrySet() {
         return texts().entrySet();
@@ -100,6 +130,11 @@ public final class RawColumns extends AbstractMap<String, String> implements Sor
     public @Nullable String get(@Nullable Object name) {
         int place = TEXTS.indexOf(name);
         return place < 0 ? texts().get(name) : text(place);
+    }
+
+    @Nullable
+    String lineage() {
+        return text(TEXTS.size() - 1);
     }
 
     private @Nullable String text(int place) {

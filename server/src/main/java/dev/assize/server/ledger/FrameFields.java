@@ -147,6 +147,18 @@ public final class FrameFields {
         }
     }
 
+    /** Where a value begins in the frame; negative where it is absent. */
+    public int offset(int number) {
+        int index = indexOf(number);
+        return index < 0 ? -1 : offsets[index];
+    }
+
+    /** Bytes of a value; negative where it is absent. */
+    public int length(int number) {
+        int index = indexOf(number);
+        return index < 0 ? -1 : lengths[index];
+    }
+
     public boolean has(int number) {
         return indexOf(number) >= 0;
     }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.anchor.AnchorRepository.LeftBeside;
 import dev.assize.server.audit.AuditColumns;
+import dev.assize.server.audit.RawColumns;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
@@ -68,18 +69,8 @@ final class LedgerWriter {
     /** Well below what an index of PostgreSQL takes beside a tenant's name. */
     static final int MAX_TEXT_BYTES = 2_000;
 
-    private static final List<String> TEXT_COLUMNS = List.of(
-            AuditColumns.RECORDED_BY,
-            AuditColumns.RECORDED_BY_TENANT,
-            AuditColumns.TYPE,
-            AuditColumns.CATEGORY,
-            AuditColumns.ACTOR,
-            AuditColumns.ROLE,
-            AuditColumns.ACTION,
-            AuditColumns.RESOURCE,
-            AuditColumns.ENV,
-            AuditColumns.RUN_ID,
-            AuditColumns.DECISION_ID);
+    /** All texts but the lineage, which has a table of its own. */
+    private static final List<String> TEXT_COLUMNS = RawColumns.TEXTS.subList(0, RawColumns.TEXTS.size() - 1);
 
     private static final String INSERT_ENTRIES = "INSERT INTO assize.ledger_entry"
             + " (tenant_id, seq, recorded_at, frame, entry_hash, outcome, occurred_at, "
@@ -475,7 +466,9 @@ final class LedgerWriter {
 
     /** What PostgreSQL cannot keep or index is refused, so that it does not take the rest of its batch down. */
     private static SortedMap<String, String> storable(SortedMap<String, String> columns) {
-        columns.forEach(LedgerWriter::requireStorable);
+        if (!(columns instanceof RawColumns raw) || !raw.areTextsWithin(MAX_TEXT_BYTES)) {
+            columns.forEach(LedgerWriter::requireStorable);
+        }
         return columns;
     }
 
@@ -759,6 +752,10 @@ final class LedgerWriter {
     private record Row(SequencedEntry entry, SortedMap<String, String> columns) {
 
         void write(RowArray out) {
+            if (columns instanceof RawColumns raw) {
+                write(raw, out);
+                return;
+            }
             String outcome = columns.get(AuditColumns.OUTCOME);
             String occurredAt = columns.get(AuditColumns.OCCURRED_AT);
             out.int8(entry.seq())
@@ -769,6 +766,19 @@ final class LedgerWriter {
                     .int8(occurredAt == null ? null : Long.valueOf(occurredAt));
             for (String column : TEXT_COLUMNS) {
                 out.text(columns.get(column));
+            }
+        }
+
+        private void write(RawColumns raw, RowArray out) {
+            Long outcome = raw.outcome();
+            out.int8(entry.seq())
+                    .time(entry.recordedAt())
+                    .bytea(entry.frame())
+                    .bytea(entry.entryHash().bytes())
+                    .int2(outcome == null ? null : Short.valueOf(outcome.shortValue()))
+                    .int8(raw.occurredAt());
+            for (int place = 0; place < TEXT_COLUMNS.size(); place++) {
+                out.text(raw.bytes(place));
             }
         }
     }

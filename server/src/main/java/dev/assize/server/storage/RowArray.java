@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.ledger.Frame;
+import java.nio.ByteBuffer;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -94,6 +95,20 @@ final class RowArray {
     RowArray text(@Nullable String value) {
         putInt(Oid.TEXT);
         return value == null ? none() : raw(value.getBytes(UTF_8));
+    }
+
+    /** A text as its bytes in UTF-8. */
+    RowArray text(@Nullable ByteBuffer value) {
+        putInt(Oid.TEXT);
+        if (value == null) {
+            return none();
+        }
+        int length = value.remaining();
+        putInt(length);
+        room(length);
+        value.get(bytes, end, length);
+        end += length;
+        return this;
     }
 
     RowArray bytea(byte[] value) {

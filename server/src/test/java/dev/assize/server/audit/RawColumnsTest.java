@@ -12,6 +12,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.List;
 import java.util.SortedMap;
@@ -54,6 +55,32 @@ class RawColumnsTest {
             }
         }
         assertThat(sure).as("what is ASCII is recognised").isEqualTo(2);
+    }
+
+    @Test
+    void bytesOfAFrameAreTheTextsThatItHas() {
+        for (byte[] frame : FRAMES) {
+            SortedMap<String, String> texts = CODEC.project(FrameFields.read(frame));
+            RawColumns bytes = (RawColumns) CODEC.project(frame);
+            assertThat(bytes).isEqualTo(texts);
+            for (int place = 0; place < RawColumns.TEXTS.size(); place++) {
+                ByteBuffer text = bytes.bytes(place);
+                assertThat(text == null ? null : UTF_8.decode(text).toString())
+                        .as(RawColumns.TEXTS.get(place))
+                        .isEqualTo(texts.get(RawColumns.TEXTS.get(place)));
+            }
+        }
+    }
+
+    @Test
+    void saysWhetherTextsCanBeStored() {
+        RawColumns plain = (RawColumns) CODEC.project(FRAMES.get(1));
+        int longest = plain.values().stream().mapToInt(String::length).max().orElseThrow();
+        assertThat(plain.areTextsWithin(longest)).isTrue();
+        assertThat(plain.areTextsWithin(longest - 1)).isFalse();
+        assertThat(((RawColumns) CODEC.project(FRAMES.getLast())).areTextsWithin(2_000))
+                .as("one has a zero")
+                .isFalse();
     }
 
     private static List<String> names() {
