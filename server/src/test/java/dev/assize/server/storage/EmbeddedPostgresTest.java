@@ -73,6 +73,8 @@ class EmbeddedPostgresTest {
             for (String setting : new String[] {"fsync", "full_page_writes", "synchronous_commit", "data_checksums"}) {
                 assertThat(query(superuser, "SHOW " + setting)).isEqualTo("on");
             }
+            assertThat(query(superuser, "SHOW max_wal_size")).isEqualTo("2GB");
+            assertThat(query(superuser, "SHOW checkpoint_timeout")).isEqualTo("15min");
         }
         assertThat(PosixFilePermissions.toString(
                         Files.getPosixFilePermissions(home.resolve("postgres/superuser-password"))))
