@@ -125,7 +125,8 @@ final class PlainCalls {
                 ServerCall<MessageBytes, MessageBytes> call, CallContext recalled, long begin) {
             admission.recalled();
             call.request(1);
-            return new PlainStream(streamed, errors, threads, threads.behindOthers(), meters, call, recalled, ticker, begin);
+            return new PlainStream(
+                    streamed, errors, threads, threads.behindOthers(), meters, call, recalled, ticker, begin);
         }
 
         private @Nullable CallContext recalled(Metadata headers) {
