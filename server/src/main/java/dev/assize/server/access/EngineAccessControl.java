@@ -190,10 +190,12 @@ final class EngineAccessControl implements AccessControl {
         }
 
         static int place(Caller caller, TenantId tenant, Permission permission) {
-            int hash = (caller.keyId().hashCode() * 31 + tenant.value().hashCode()) * 31 + permission.ordinal();
+            int hash = (caller.keyId().hashCode() * 31 + tenant.value().hashCode()) * 31 + permission.hashCode();
             return (hash ^ hash >>> 16) & RECENT - 1;
         }
 
+        // The very caller, not one like it: what else its credential says is the same then.
+        @SuppressWarnings("ReferenceEquality")
         boolean isAbout(Caller asks, TenantId where, Permission what) {
             return caller == asks && permission == what && tenant.equals(where);
         }
