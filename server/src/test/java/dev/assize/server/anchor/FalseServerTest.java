@@ -44,7 +44,7 @@ class FalseServerTest {
     @TempDir
     private Path directory;
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AppendHistory answered;
 
     @BeforeEach

@@ -47,7 +47,7 @@ class FlippedRowsTest {
     private static final String SENDS = "a".repeat(32);
     private static final String LOSES = "b".repeat(32);
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
     private Connection superuser;
     private Hold placed;

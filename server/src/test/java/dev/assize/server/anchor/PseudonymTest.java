@@ -57,7 +57,7 @@ class PseudonymTest {
     private static final Recorder ANN = new Recorder(new Subject("user", "ann"), TenantId.ASSIZE);
     private static final Recorder BOB = new Recorder(new Subject("user", "bob"), TenantId.ASSIZE);
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
     private PseudonymRepository pseudonyms;
 

@@ -34,7 +34,7 @@ class SigningRateTest {
         List<TenantId> tenants = IntStream.range(0, LEDGERS)
                 .mapToObj(t -> new TenantId("tenant-" + t))
                 .toList();
-        try (TestDatabase database = TestDatabase.fresh();
+        try (TestDatabase database = TestDatabase.migrated();
                 AnchoredNode node = AnchoredNode.start(
                         database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"))) {
             for (int time = 1; time <= TIMES; time++) {

@@ -21,7 +21,7 @@ class AnchorRebindCommandTest {
 
     @BeforeEach
     void make() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
     }
 
     @AfterEach

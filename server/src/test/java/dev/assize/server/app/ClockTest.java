@@ -30,7 +30,7 @@ class ClockTest {
 
     @Test
     void aServerWhoseClockIsMoreThanTwoSecondsOffIsNotReadyUntilItIsSetRight(@TempDir Path home) throws Exception {
-        try (TestDatabase database = TestDatabase.fresh();
+        try (TestDatabase database = TestDatabase.migrated();
                 HttpClient client = HttpClient.newHttpClient()) {
             ServerConfig config = ServerConfig.of(
                     home, Settings.read(home.resolve("assize.yaml"), false, environment(database, home)));

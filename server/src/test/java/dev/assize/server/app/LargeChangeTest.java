@@ -54,7 +54,7 @@ class LargeChangeTest {
 
     @Test
     void isMadeInBoundedMemoryAndLeavesNothingWhereItsLastDocumentFails(@TempDir Path home) throws Exception {
-        try (TestDatabase database = TestDatabase.fresh();
+        try (TestDatabase database = TestDatabase.migrated();
                 TestNode node = TestNode.process(environment(database, home), HEAP_MEBIBYTES)) {
             key = Credentials.read(home).orElseThrow().key();
             ManagedChannel channel = ManagedChannelBuilder.forTarget(node.address())

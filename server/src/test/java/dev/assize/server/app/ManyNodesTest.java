@@ -68,7 +68,7 @@ class ManyNodesTest {
     private static final boolean PROCESSES = Boolean.getBoolean("assize.test.nodes.processes");
     private static final java.time.Duration PAUSE = java.time.Duration.ofMillis(PROCESSES ? 20 : 40);
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final List<CutNetwork> networks = new ArrayList<>();
     private final List<TestNode> nodes = new ArrayList<>();
     private final List<ManagedChannel> channels = new ArrayList<>();

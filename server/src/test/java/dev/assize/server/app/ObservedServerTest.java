@@ -51,7 +51,7 @@ class ObservedServerTest {
     private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
     private static final String WITNESS = "witness.example.com+03cd26e6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final BlockingQueue<byte[]> collected = new LinkedBlockingQueue<>();
     private final HttpClient http = HttpClient.newHttpClient();
     private HttpServer collector;

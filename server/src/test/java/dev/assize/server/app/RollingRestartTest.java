@@ -54,7 +54,7 @@ class RollingRestartTest {
 
     private static final String TENANT = "rolling";
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final Balancer balancer = new Balancer();
     private final List<TestNode> nodes = new ArrayList<>();
     private final List<LoadedClient> clients = new ArrayList<>();

@@ -52,7 +52,7 @@ class BelievedHeadTest {
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
     }
 

@@ -83,7 +83,7 @@ class ConflictingAppendsTest {
 
     @BeforeAll
     static void start() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         one = Node.start(InstantSource.system());
         other = Node.start(InstantSource.offset(InstantSource.system(), java.time.Duration.ofSeconds(-3)));
     }

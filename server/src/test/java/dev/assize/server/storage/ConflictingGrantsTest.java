@@ -99,7 +99,7 @@ class ConflictingGrantsTest {
 
     @BeforeAll
     static void start() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         one = Node.start();
         other = Node.start();
         assertThat(apply(one.administration(), WORLD)).isInstanceOf(Accepted.class);

@@ -93,7 +93,7 @@ class LedgerUnderFireTest {
 
     @Test
     void aHundredRetriesOfOneKeyMakeOneEntry() throws Exception {
-        try (TestDatabase database = TestDatabase.fresh();
+        try (TestDatabase database = TestDatabase.migrated();
                 Database first = database.open(InstantSource.system());
                 Database second = database.open(InstantSource.system())) {
             Map<Receipt, Boolean> receipts = new ConcurrentHashMap<>();

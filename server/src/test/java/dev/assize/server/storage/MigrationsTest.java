@@ -24,8 +24,7 @@ class MigrationsTest {
 
     @BeforeEach
     void migrate() {
-        database = TestDatabase.fresh();
-        again();
+        database = TestDatabase.migrated();
     }
 
     @AfterEach

@@ -90,7 +90,7 @@ class PolicyAtSizeTest {
 
     @BeforeEach
     void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
     }
 

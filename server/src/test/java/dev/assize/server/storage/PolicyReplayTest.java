@@ -90,7 +90,7 @@ class PolicyReplayTest {
 
     @BeforeAll
     static void start() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
         LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, InstantSource.system());

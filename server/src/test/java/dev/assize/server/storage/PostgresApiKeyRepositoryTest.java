@@ -44,7 +44,7 @@ class PostgresApiKeyRepositoryTest {
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
         LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);

@@ -73,7 +73,7 @@ class PostgresApprovalRepositoryTest {
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         oneDatabase = testDatabase.open(InstantSource.system());
         otherDatabase = testDatabase.open(InstantSource.system());
         threads = Executors.newFixedThreadPool(2);

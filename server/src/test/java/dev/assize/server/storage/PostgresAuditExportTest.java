@@ -51,7 +51,7 @@ class PostgresAuditExportTest {
 
     @BeforeAll
     static void fill() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         store = new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now));
         export = new PostgresAuditExport(database, new AuditCodec());

@@ -51,7 +51,7 @@ class PostgresAuditIndexTest {
 
     @BeforeAll
     static void fill() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         index = new PostgresAuditIndex(database, CODEC);
         SplittableRandom random = new SplittableRandom(42);

@@ -55,7 +55,7 @@ class PostgresHistorySourceTest {
 
     @BeforeAll
     static void fill() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         history = new PostgresHistorySource(database);
         SplittableRandom random = new SplittableRandom(42);

@@ -26,7 +26,7 @@ class PostgresLedgerStoreTest extends LedgerStoreContract {
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
     }
 

@@ -66,7 +66,7 @@ class PostgresLineageTest {
 
     @BeforeAll
     static void open() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         store = new PostgresLedgerStore(
                 database, new LedgerWriter(database, CODEC, (_, _) -> {}, InstantSource.system()));

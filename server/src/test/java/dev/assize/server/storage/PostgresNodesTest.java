@@ -35,7 +35,7 @@ class PostgresNodesTest {
     private static final Revision ONE = new Revision(1);
     private static final Asked ASKED = new Asked(ACME, ONE);
 
-    private final TestDatabase server = TestDatabase.fresh();
+    private final TestDatabase server = TestDatabase.migrated();
     private final Database database = server.open(InstantSource.system());
     private final PostgresNodeRegistry registry = new PostgresNodeRegistry(database);
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class PostgresOutsideStoreTest extends OutsideStoreContract {
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final ConcurrentLinkedQueue<PostgresOutsideStore> opened = new ConcurrentLinkedQueue<>();
 
     @Override

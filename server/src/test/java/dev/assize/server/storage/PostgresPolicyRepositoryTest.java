@@ -70,7 +70,7 @@ class PostgresPolicyRepositoryTest {
 
     @BeforeAll
     static void create() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
         LedgerWriter writer = new LedgerWriter(database, codec, (_, _) -> {}, () -> NOON);

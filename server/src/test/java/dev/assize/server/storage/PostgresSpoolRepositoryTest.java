@@ -61,7 +61,7 @@ class PostgresSpoolRepositoryTest {
 
     @BeforeAll
     static void start() {
-        database = TestDatabase.fresh();
+        database = TestDatabase.migrated();
         node = database.open(InstantSource.system());
     }
 

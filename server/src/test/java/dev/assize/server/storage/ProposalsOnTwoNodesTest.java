@@ -121,7 +121,7 @@ class ProposalsOnTwoNodesTest {
 
     @BeforeAll
     static void start() {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         one = Node.start();
         other = Node.start();
         assertThat(apply(WORLD, null, List.of())).isInstanceOf(Accepted.class);

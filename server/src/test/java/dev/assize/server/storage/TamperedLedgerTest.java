@@ -49,7 +49,7 @@ class TamperedLedgerTest {
 
     @BeforeAll
     static void append() throws SQLException {
-        testDatabase = TestDatabase.fresh();
+        testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         AuditCodec codec = new AuditCodec();
         PostgresLedgerStore store = new PostgresLedgerStore(

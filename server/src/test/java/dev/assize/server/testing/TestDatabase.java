@@ -156,7 +156,7 @@ public final class TestDatabase implements AutoCloseable {
 
         private static EmbeddedPostgres start() {
             try {
-                Path home = Files.createTempDirectory("assize-test-");
+                Path home = InMemory.make();
                 EmbeddedPostgres server = EmbeddedPostgres.start(home);
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     server.close();

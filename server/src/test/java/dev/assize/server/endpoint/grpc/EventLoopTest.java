@@ -85,7 +85,7 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EventLoopTest {
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final Watched stores = new Watched();
     private Injector beneath = Guice.createInjector();
     private Injector node = Guice.createInjector();

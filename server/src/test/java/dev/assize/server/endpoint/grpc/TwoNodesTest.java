@@ -86,7 +86,7 @@ class TwoNodesTest {
             spec: {type: performed-actions, actions: [create, approve], resources: [order]}
             """;
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final List<Injector> nodes = new ArrayList<>();
     private final List<ManagedChannel> channels = new ArrayList<>();
     private String admin = "";

@@ -75,7 +75,7 @@ class WholeDecisionServedTest {
 
     private static final int CROWD = 10_000;
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private Injector node = Guice.createInjector();
     private String admin = "";
     private ManagedChannel channel = ManagedChannelBuilder.forTarget("unused").build();
