@@ -22,7 +22,7 @@ final class AuditField {
     static final int PAYLOAD = 30;
     static final int READS = 31;
     static final int WRITES = 32;
-    static final int TRACE_CONTEXT = 33;
+    static final int TRACE_CONTEXT = FrameFields.TRACE_CONTEXT;
     static final int MASKED = 34;
     static final int IDEMPOTENCY_KEY = 35;
     static final int PAYLOAD_COMMITMENTS = FrameFields.COMMITMENTS;

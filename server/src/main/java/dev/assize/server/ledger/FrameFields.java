@@ -27,6 +27,9 @@ public final class FrameFields {
     /** The number of the field with what is in the frame for values that stand beside it; other ones for equal values. */
     public static final int COMMITMENTS = 36;
 
+    /** The trace of the call that brought the entry; a retry is another call. */
+    public static final int TRACE_CONTEXT = 33;
+
     /** More than version 1 has. */
     private static final int USUAL_FIELDS = 32;
 
@@ -107,7 +110,7 @@ public final class FrameFields {
                 : ByteBuffer.wrap(frame, offsets[index], lengths[index]).slice();
     }
 
-    /** Whether the frame is what the draft has become, or would become again: commitments are not asked. */
+    /** Whether the frame is what the draft has become, or would become again: what differs in a retry is not asked. */
     public boolean isOf(EntryDraft draft) {
         Envelope envelope = Envelope.of(this);
         return envelope.recordedBy().equals(draft.recorder().caller().toString())
@@ -123,7 +126,7 @@ public final class FrameFields {
         while (rest.hasRemaining()) {
             int number = Short.toUnsignedInt(rest.getShort());
             int length = rest.getInt();
-            if (number >= Frame.FIRST_BODY_FIELD && number != COMMITMENTS) {
+            if (number >= Frame.FIRST_BODY_FIELD && number != COMMITMENTS && number != TRACE_CONTEXT) {
                 body.put(number, rest.slice(rest.position(), length));
             }
             rest.position(rest.position() + length);
@@ -180,6 +183,14 @@ public final class FrameFields {
         return index >= 0
                 && Arrays.equals(frame, offsets[index], offsets[index] + lengths[index], text, offset, offset + length)
                 && isAscii(text, offset, length);
+    }
+
+    /** Whether a value is there and begins with these bytes. */
+    public boolean startsWith(int number, byte[] prefix) {
+        int index = indexOf(number);
+        return index >= 0
+                && lengths[index] >= prefix.length
+                && Arrays.equals(frame, offsets[index], offsets[index] + prefix.length, prefix, 0, prefix.length);
     }
 
     /** Requires a text, without making one. */

@@ -13,6 +13,7 @@ import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -183,6 +184,28 @@ public abstract class LedgerStoreContract {
         now.set(NOON.plusSeconds(60));
         assertThat(appendOne(command)).isEqualTo(new Replayed(first));
         assertThat(texts(0, Long.MAX_VALUE)).containsExactly("a", "b", "between");
+    }
+
+    @Test
+    void answersARetryOfAnotherTraceWithTheFirstReceipts() {
+        List<Receipt> first = receipts(appendOne(traced("00-" + "a".repeat(32) + "-" + "b".repeat(16) + "-01")));
+        appendOne(command("between"));
+        assertThat(appendOne(traced("00-" + "c".repeat(32) + "-" + "d".repeat(16) + "-01")))
+                .isEqualTo(new Replayed(first));
+        assertThat(appendOne(traced(null))).isEqualTo(new Replayed(first));
+        assertThat(texts(0, Long.MAX_VALUE)).containsExactly("a", "between");
+    }
+
+    private static AppendCommand traced(@Nullable String trace) {
+        AppendCommand keyed = keyed("k", "a");
+        byte[] traced =
+                trace == null ? new byte[0] : new FrameBody().text(33, trace).toBytes();
+        byte[] body = body("a");
+        byte[] both = ByteBuffer.allocate(body.length + traced.length)
+                .put(body)
+                .put(traced)
+                .array();
+        return new AppendCommand(ALICE, List.of(new EntryDraft(ALICE, "test.appended", both)), keyed.idempotency());
     }
 
     @Test
