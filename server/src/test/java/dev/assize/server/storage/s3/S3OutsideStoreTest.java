@@ -99,6 +99,30 @@ class S3OutsideStoreTest extends OutsideStoreContract {
     }
 
     @Test
+    void losesASwapThatMeetsAnother() {
+        S3OutsideStore store = open(S3TestPlaces.at(server.endpoint(), S3TestPlaces.ownKey(directory), SHORT));
+        String first = store.replace("anchor", null, bytes("1")).orElseThrow();
+        server.failPut(Failure.CONFLICT);
+        assertThat(store.replace("anchor", first, bytes("2"))).isEmpty();
+        assertThat(store.read("anchor").map(Versioned::content)).hasValue(bytes("1"));
+        assertThat(store.replace("anchor", first, bytes("2"))).as("again").isPresent();
+        server.failPut(Failure.CONFLICT);
+        assertThat(store.replace("other", null, bytes("1"))).isEmpty();
+        assertThat(store.read("other")).isEmpty();
+    }
+
+    @Test
+    void waitsNoLongerThanItsTimeoutForAStoreThatHangs() {
+        S3OutsideStore store = open(S3TestPlaces.at(server.endpoint(), S3TestPlaces.ownKey(directory), SHORT));
+        String first = store.replace("anchor", null, bytes("1")).orElseThrow();
+        server.failPut(Failure.HUNG, Failure.HUNG, Failure.HUNG, Failure.HUNG);
+        assertThatThrownBy(() -> store.replace("anchor", first, bytes("2")))
+                .isInstanceOf(OutsideUnavailableException.class);
+        server.failPut();
+        assertThat(store.replace("anchor", first, bytes("2"))).isPresent();
+    }
+
+    @Test
     void losesASwapWhereTheObjectIsGone() {
         OutsideStore store = open();
         String first = store.replace("anchor", null, bytes("1")).orElseThrow();

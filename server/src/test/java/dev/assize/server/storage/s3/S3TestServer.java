@@ -134,13 +134,14 @@ public final class S3TestServer implements AutoCloseable {
             if (request.method().equals("PUT") && !failures.isEmpty()) {
                 failure = failures.removeFirst();
             }
-            answer = failure == Failure.LOST || failure == Failure.BUSY ? null : done(request);
+            answer = failure.isDone() ? done(request) : null;
         }
         return switch (failure) {
             case NONE -> answer;
             case LOST, DONE_AND_LOST -> null;
             case BUSY -> error(503, "SlowDown");
-            case DONE_AND_HUNG -> hang();
+            case DONE_AND_HUNG, HUNG -> hang();
+            case CONFLICT -> error(409, "ConditionalRequestConflict");
         };
     }
 
@@ -295,8 +296,16 @@ public final class S3TestServer implements AutoCloseable {
         DONE_AND_LOST,
         /** It is done, and the answer never comes. */
         DONE_AND_HUNG,
+        /** Nothing is done, and the answer never comes. */
+        HUNG,
         /** It is told to come back later. */
-        BUSY
+        BUSY,
+        /** Another write under the same condition was on its way, which need not have come through. */
+        CONFLICT;
+
+        boolean isDone() {
+            return this == NONE || this == DONE_AND_LOST || this == DONE_AND_HUNG;
+        }
     }
 
     /** A request as it came over the wire. */
