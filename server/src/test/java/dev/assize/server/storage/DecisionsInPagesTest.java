@@ -1,6 +1,7 @@
 package dev.assize.server.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.LedgerVerifiers;
@@ -20,6 +21,7 @@ import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Instant;
@@ -27,6 +29,9 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 class DecisionsInPagesTest {
@@ -59,6 +64,61 @@ class DecisionsInPagesTest {
         }
     }
 
+    @Test
+    void whatIsRecordedWhileItMovesIsMovedOrRefused() throws Exception {
+        try (TestDatabase test = TestDatabase.fresh();
+                ExecutorService others = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<RecordedDecision> recorded = recordInRows(test).find(ACME, ALL);
+            RecordedDecision late = recorded.getLast();
+            execute(
+                    test.superuser(),
+                    "DELETE FROM assize.decision_record WHERE seq = " + late.seq() + " AND position = "
+                            + late.position());
+            Future<Database> moved;
+            Future<?> refused;
+            try (Connection slow = connect(test.superuser())) {
+                slow.setAutoCommit(false);
+                insertRows(slow, List.of(late));
+                moved = others.submit(() -> test.open(InstantSource.system()));
+                awaitWaiting(test.superuser(), 1);
+                refused = others.submit(() -> {
+                    try (Connection behind = connect(test.superuser())) {
+                        insertRows(behind, List.of(late));
+                    }
+                    return null;
+                });
+                awaitWaiting(test.superuser(), 2);
+                assertThat(moved).isNotDone();
+                slow.commit();
+            }
+            try (Database database = moved.get()) {
+                assertThatThrownBy(refused::get).hasRootCauseInstanceOf(SQLException.class);
+                DecisionStore store = new PostgresDecisionStore(database, writer(database));
+                assertThat(places(store.find(ACME, ALL))).isEqualTo(places(recorded));
+            }
+        }
+    }
+
+    /** Until so many wait for the table that is moved. */
+    private static void awaitWaiting(DatabaseAccess access, int many) throws SQLException {
+        try (Connection connection = connect(access);
+                PreparedStatement waiting =
+                        connection.prepareStatement("SELECT count(*) FROM pg_locks WHERE NOT granted"
+                                + " AND relation = 'assize.decision_record'::regclass")) {
+            int found;
+            do {
+                try (ResultSet row = waiting.executeQuery()) {
+                    row.next();
+                    found = row.getInt(1);
+                }
+            } while (found < many);
+        }
+    }
+
+    private static Connection connect(DatabaseAccess access) throws SQLException {
+        return DriverManager.getConnection(access.url(), access.user(), access.password());
+    }
+
     /** As a version before pages did it. */
     private static InMemoryDecisionStore recordInRows(TestDatabase test) throws SQLException {
         DatabaseAccess owner = test.owner();
@@ -87,18 +147,22 @@ class DecisionsInPagesTest {
     }
 
     private static void execute(DatabaseAccess access, String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
+        try (Connection connection = connect(access);
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
         }
     }
 
     private static void insertRows(DatabaseAccess access, List<RecordedDecision> decisions) throws SQLException {
-        try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
-                PreparedStatement row =
-                        connection.prepareStatement("INSERT INTO assize.decision_record (tenant_id, seq,"
-                                + " position, record, decision_id, decided_at, subject, action, resource, env, allowed, reason)"
-                                + " VALUES ('" + ACME + "', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
+        try (Connection connection = connect(access)) {
+            insertRows(connection, decisions);
+        }
+    }
+
+    private static void insertRows(Connection connection, List<RecordedDecision> decisions) throws SQLException {
+        try (PreparedStatement row = connection.prepareStatement("INSERT INTO assize.decision_record (tenant_id, seq,"
+                + " position, record, decision_id, decided_at, subject, action, resource, env, allowed, reason)"
+                + " VALUES ('" + ACME + "', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")) {
             for (RecordedDecision decision : decisions) {
                 DecisionRecord content = decision.content();
                 row.setLong(1, decision.seq());
