@@ -87,8 +87,8 @@ type LedgerServiceClient interface {
 	// recorded, with the pseudonyms and without the names.
 	IdentifyActors(ctx context.Context, in *IdentifyActorsRequest, opts ...grpc.CallOption) (*IdentifyActorsResponse, error)
 	// Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-	// nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-	// hold it is FAILED_PRECONDITION.
+	// nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+	// in force that names no other actor it is FAILED_PRECONDITION.
 	EraseActor(ctx context.Context, in *EraseActorRequest, opts ...grpc.CallOption) (*EraseActorResponse, error)
 	// Keeps entries from being erased, until it is released; the placing is recorded.
 	PlaceHold(ctx context.Context, in *PlaceHoldRequest, opts ...grpc.CallOption) (*PlaceHoldResponse, error)
@@ -367,8 +367,8 @@ type LedgerServiceServer interface {
 	// recorded, with the pseudonyms and without the names.
 	IdentifyActors(context.Context, *IdentifyActorsRequest) (*IdentifyActorsResponse, error)
 	// Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-	// nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-	// hold it is FAILED_PRECONDITION.
+	// nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+	// in force that names no other actor it is FAILED_PRECONDITION.
 	EraseActor(context.Context, *EraseActorRequest) (*EraseActorResponse, error)
 	// Keeps entries from being erased, until it is released; the placing is recorded.
 	PlaceHold(context.Context, *PlaceHoldRequest) (*PlaceHoldResponse, error)

@@ -248,8 +248,8 @@ class LedgerServiceServicer:
 
     def EraseActor(self, request, context):
         """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-        nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-        hold it is FAILED_PRECONDITION.
+        nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+        in force that names no other actor it is FAILED_PRECONDITION.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -84,8 +84,8 @@ class LedgerServiceStub:
     """
     EraseActor: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.EraseActorRequest, _ledger_service_pb2.EraseActorResponse]
     """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-    nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-    hold it is FAILED_PRECONDITION.
+    nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+    in force that names no other actor it is FAILED_PRECONDITION.
     """
     PlaceHold: _grpc.UnaryUnaryMultiCallable[_ledger_service_pb2.PlaceHoldRequest, _ledger_service_pb2.PlaceHoldResponse]
     """Keeps entries from being erased, until it is released; the placing is recorded."""
@@ -157,8 +157,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """
     EraseActor: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.EraseActorRequest, _ledger_service_pb2.EraseActorResponse]  # type: ignore[assignment]
     """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-    nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-    hold it is FAILED_PRECONDITION.
+    nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+    in force that names no other actor it is FAILED_PRECONDITION.
     """
     PlaceHold: _aio.UnaryUnaryMultiCallable[_ledger_service_pb2.PlaceHoldRequest, _ledger_service_pb2.PlaceHoldResponse]  # type: ignore[assignment]
     """Keeps entries from being erased, until it is released; the placing is recorded."""
@@ -317,8 +317,8 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_service_pb2.EraseActorResponse, _abc.Awaitable[_ledger_service_pb2.EraseActorResponse]]:
         """Erases which subject stands behind a pseudonym, for good, and records that it was done: entries keep the pseudonym, and
-        nobody can tell any more whose it was. What is erased already stays so. Where an entry of the pseudonym is under a legal
-        hold it is FAILED_PRECONDITION.
+        nothing in the ledger tells any more whose it was. What is erased already stays so. While a legal hold of the tenant is
+        in force that names no other actor it is FAILED_PRECONDITION.
         """
 
     @_abc_1.abstractmethod

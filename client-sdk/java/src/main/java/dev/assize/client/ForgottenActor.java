@@ -1,7 +1,7 @@
 package dev.assize.client;
 
 /**
- * A pseudonym of which nobody can tell any more whose it was.
+ * A pseudonym behind which the ledger has no name any more.
  *
  * @param recordedSeq the entry that says so
  */
