@@ -86,6 +86,8 @@ final class EntryCopy implements EntrySlices.Sink {
         }
     }
 
+    // Each row is wrapped around an array of its own.
+    @SuppressWarnings("ByteBufferBackingArray")
     @Override
     public boolean row(ByteBuffer row) {
         wanted = reader.test(entry(row.array(), row));

@@ -379,11 +379,16 @@ final class LedgerWriter {
             return false;
         }
         List<EntryDraft> drafts = command.drafts();
-        List<byte[]> frames =
-                transaction.read(ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
+        List<byte[]> frames = frames(transaction, tenant, answer);
         return frames.size() != drafts.size()
                 || answer.count() != drafts.size()
                 || !IntStream.range(0, drafts.size()).allMatch(i -> isOf(frames.get(i), drafts.get(i)));
+    }
+
+    private static List<byte[]> frames(TenantTransaction transaction, TenantId tenant, Answer answer)
+            throws SQLException {
+        return transaction.read(
+                ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
     }
 
     private static boolean isOf(byte[] frame, EntryDraft draft) {
@@ -608,7 +613,10 @@ final class LedgerWriter {
             } else if (first == null) {
                 pending.add(new Pending.Ready(new AppendResult.Appended(write(command, key, idempotency))));
             } else if (!first.contentHash().equals(idempotency.contentHash())) {
-                pending.add(new Pending.Ready(new AppendResult.KeyReused(idempotency.key())));
+                pending.add(
+                        known.containsKey(key)
+                                ? new Pending.Other(new Pending.Stored(first, command, idempotency.key()))
+                                : new Pending.Ready(new AppendResult.KeyReused(idempotency.key())));
             } else {
                 List<Receipt> ours = receipts.get(key);
                 pending.add(
@@ -677,6 +685,24 @@ final class LedgerWriter {
             @Override
             public AppendResult ready() {
                 return value;
+            }
+        }
+
+        /** An answer given before to what has another digest: by then a name in it may have been erased. */
+        record Other(Stored stored) implements Pending {
+            @Override
+            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
+                try {
+                    return EstrangedRetry.isOf(
+                                    transaction,
+                                    tenant,
+                                    frames(transaction, tenant, stored.answer),
+                                    stored.command.drafts())
+                            ? stored.result(transaction, tenant)
+                            : new AppendResult.KeyReused(stored.key);
+                } catch (SQLException e) {
+                    throw Database.failure(e);
+                }
             }
         }
 

@@ -56,6 +56,7 @@ class PseudonymTest {
     private static final Recorder BY_ALICE = new Recorder(ALICE, TenantId.ASSIZE);
     private static final Recorder ANN = new Recorder(new Subject("user", "ann"), TenantId.ASSIZE);
     private static final Recorder BOB = new Recorder(new Subject("user", "bob"), TenantId.ASSIZE);
+    private static final Recorder PAYROLL = new Recorder(new Subject("service", "payroll"), TenantId.ASSIZE);
 
     private final TestDatabase database = TestDatabase.migrated();
     private AnchoredNode node;
@@ -232,6 +233,40 @@ class PseudonymTest {
     }
 
     @Test
+    void aRetryAfterANameInItWasErasedIsAnsweredAsItWas() {
+        TenantId tenant = new TenantId("private-estranged");
+        AuditEvent byAlice = AnchoredNode.event(ALICE, null);
+        AuditEvent forAlice = AnchoredNode.event(new Subject("agent", "x"), ALICE);
+        AppendResult first = append(tenant, PAYROLL, byAlice, "k");
+        AppendResult second = append(tenant, PAYROLL, forAlice, "l");
+        assertThat(append(tenant, PAYROLL, byBob(), "k"))
+                .as("while both names are there")
+                .isEqualTo(new AppendResult.KeyReused("k"));
+        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+
+        assertThat(append(tenant, PAYROLL, byAlice, "k"))
+                .isEqualTo(new AppendResult.Replayed(((AppendResult.Appended) first).receipts()));
+        assertThat(append(tenant, PAYROLL, forAlice, "l"))
+                .isEqualTo(new AppendResult.Replayed(((AppendResult.Appended) second).receipts()));
+        assertThat(append(tenant, PAYROLL, AnchoredNode.event(1), "k"))
+                .as("with another run")
+                .isEqualTo(new AppendResult.KeyReused("k"));
+        assertThat(append(tenant, PAYROLL, byAlice, "l"))
+                .as("of another type of actor")
+                .isEqualTo(new AppendResult.KeyReused("l"));
+        append(tenant, PAYROLL, byBob(), "m");
+        assertThat(append(tenant, PAYROLL, byAlice, "m"))
+                .as("where no name was erased")
+                .isEqualTo(new AppendResult.KeyReused("m"));
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(tenant, null)).isInstanceOf(Sound.class);
+    }
+
+    private static AuditEvent byBob() {
+        return AnchoredNode.event(BOB.caller(), null);
+    }
+
+    @Test
     void theLossOfANameThatOnlyRecordedIsFound() throws SQLException {
         TenantId tenant = new TenantId("private-recorder");
         append(tenant, BOB, AnchoredNode.event(new Subject("service", "y"), null), null);
@@ -248,8 +283,8 @@ class PseudonymTest {
                             broken -> assertThat(broken.fault().message())
                                     .isEqualTo("the name behind " + name
                                             + " is gone, and no entry says that it was erased"));
-            execute(
-                    "INSERT INTO assize.ledger_pseudonym SELECT * FROM public.kept_names; DROP TABLE public.kept_names");
+            execute("INSERT INTO assize.ledger_pseudonym SELECT * FROM public.kept_names; DROP TABLE"
+                    + " public.kept_names");
         }
     }
 
