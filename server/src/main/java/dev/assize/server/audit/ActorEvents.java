@@ -17,6 +17,9 @@ public final class ActorEvents {
     /** The type of entries that say that a name was erased. */
     public static final String ERASED = AuditEvent.OWN_TYPES + "ledger.actor-erased";
 
+    /** What they say was done. */
+    public static final String ERASE = "erase";
+
     private static final String IDENTIFIED = AuditEvent.OWN_TYPES + "ledger.identified";
 
     private ActorEvents() {}
@@ -32,7 +35,7 @@ public final class ActorEvents {
     /** Says that nobody knows any more who stands behind a pseudonym. */
     public static AuditEvent erased(TenantId tenant, Recorder by, Subject pseudonym, String basis) {
         ObjectNode json = JsonNodeFactory.instance.objectNode().put("pseudonym", pseudonym.toString());
-        return event(ERASED, "erase", by, resource(tenant, pseudonym), json, basis);
+        return event(ERASED, ERASE, by, resource(tenant, pseudonym), json, basis);
     }
 
     /** What such an entry is about. */

@@ -34,6 +34,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.StringJoiner;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +59,12 @@ public final class AuditCodec implements Projector {
         AuditField.RUN_ID,
         AuditField.DECISION_ID
     };
+
+    /** With this a spool is mentioned, its id behind it; pseudonyms are mentioned as they stand. */
+    public static final String MENTIONED_SPOOL = "spool:";
+
+    private static final byte[] PSEUDONYM = (Subject.PSEUDONYM_TYPE + ":").getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] SPOOL_KEY = SpooledBatch.KEYS.getBytes(StandardCharsets.US_ASCII);
 
     private static final int COMMITMENT_BYTES = Short.BYTES + Digest.LENGTH;
 
@@ -331,6 +338,17 @@ public final class AuditCodec implements Projector {
             return Optional.empty();
         }
         return Optional.of(ErasureEvents.read(Envelope.of(fields).seq(), fields.text(AuditField.PAYLOAD)));
+    }
+
+    @Override
+    public void mentions(FrameFields fields, Consumer<String> names) {
+        if (fields.startsWith(AuditField.ON_BEHALF_OF, PSEUDONYM)) {
+            names.accept(fields.requiredText(AuditField.ON_BEHALF_OF));
+        }
+        if (fields.startsWith(AuditField.IDEMPOTENCY_KEY, SPOOL_KEY)) {
+            SpooledBatch.spool(fields.requiredText(AuditField.IDEMPOTENCY_KEY))
+                    .ifPresent(id -> names.accept(MENTIONED_SPOOL + id));
+        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.assize.server.ledger;
 
+import dev.assize.server.ledger.MentionCheck.Mention;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
@@ -10,6 +11,7 @@ import dev.assize.server.model.TenantId;
 import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
@@ -30,19 +32,26 @@ public final class ChainVerifier {
     private final LedgerStore store;
     private final Projector projector;
     private final Optional<BesideCheck> beside;
+    private final Optional<MentionCheck> mentions;
     private final LedgerMetrics metrics;
 
     @Inject
-    ChainVerifier(LedgerStore store, Projector projector, Optional<BesideCheck> beside, LedgerMetrics metrics) {
+    ChainVerifier(
+            LedgerStore store,
+            Projector projector,
+            Optional<BesideCheck> beside,
+            Optional<MentionCheck> mentions,
+            LedgerMetrics metrics) {
         this.store = store;
         this.projector = projector;
         this.beside = beside;
+        this.mentions = mentions;
         this.metrics = metrics;
     }
 
     /** A verifier of ledgers beside whose entries nothing is kept. */
     public ChainVerifier(LedgerStore store, Projector projector, LedgerMetrics metrics) {
-        this(store, projector, Optional.empty(), metrics);
+        this(store, projector, Optional.empty(), Optional.empty(), metrics);
     }
 
     /** Hears how far a verification is. What it throws ends the verification. */
@@ -109,8 +118,12 @@ public final class ChainVerifier {
                 return sound;
             };
             long scanFrom = fromBeginning ? 0 : Math.max(0, fromSeq - 1);
-            Optional<LedgerHead> head =
-                    store.scan(tenant, scanFrom, lastWanted, reader, () -> areSoundBeside(tenant, vouching, walk));
+            Optional<LedgerHead> head = store.scan(
+                    tenant,
+                    scanFrom,
+                    lastWanted,
+                    reader,
+                    () -> areSoundBeside(tenant, vouching, walk) && areMentionsKept(tenant, walk));
             hearTheRest(tenant, walk);
             result = withoutOrphans(
                     tenant, conclude(walk, head, fromSeq, toSeq), fromBeginning ? 0 : fromSeq, lastWanted);
@@ -154,6 +167,16 @@ public final class ChainVerifier {
         }
         vouching.clear();
         return true;
+    }
+
+    /** Not where an entry is unsound: that is told. */
+    private boolean areMentionsKept(TenantId tenant, ChainWalk walk) {
+        Map<String, Mention> mentioned = walk.takeMentions();
+        if (mentions.isEmpty() || mentioned.isEmpty() || walk.fault() != null) {
+            return true;
+        }
+        Fault fault = mentions.get().fault(tenant, mentioned);
+        return fault == null || walk.refuse(fault);
     }
 
     /** What cannot be read ends the reading; what was read before it may be worse. */

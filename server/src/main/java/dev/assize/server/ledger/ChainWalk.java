@@ -1,5 +1,6 @@
 package dev.assize.server.ledger;
 
+import dev.assize.server.ledger.MentionCheck.Mention;
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.merkle.TreeHash;
@@ -17,6 +18,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Walks along a chain, entry by entry, and stops at the first fault. Not for two threads. */
@@ -38,6 +40,12 @@ final class ChainWalk {
 
     /** Fields whose values are gone, by position, until an entry says that they were erased. */
     private final SortedMap<Long, SortedSet<Integer>> missing = new TreeMap<>();
+
+    /** What entries mention, since it was last taken. */
+    private Map<String, Mention> mentions = new TreeMap<>();
+
+    private final Consumer<String> mentioned =
+            name -> mentions.merge(name, new Mention(nextSeq(), nextSeq()), Mention::until);
 
     /** Fields whose values are gone, as entries say. */
     private final Map<Long, Set<Integer>> redacted = new HashMap<>();
@@ -76,6 +84,19 @@ final class ChainWalk {
         lastHash = entry.entryHash();
         fault = new Fault(entry.seq(), Kind.DECISIONS, "entry " + entry.seq() + " " + besideFault);
         return false;
+    }
+
+    /** Ends the walk for something else than the next entry; always false. */
+    boolean refuse(Fault found) {
+        fault = found;
+        return false;
+    }
+
+    /** What entries mention, that were accepted since this was last asked. */
+    Map<String, Mention> takeMentions() {
+        Map<String, Mention> taken = mentions;
+        mentions = new TreeMap<>();
+        return taken;
     }
 
     long fromSeq() {
@@ -228,6 +249,7 @@ final class ChainWalk {
             found = checkValues(entry.beside(), projector.commitments(fields));
         }
         if (found == null) {
+            projector.mentions(fields, mentioned);
             ErasureNotice notice = projector.erasure(fields).orElse(null);
             found = notice == null ? null : excuse(notice);
         }

@@ -12,6 +12,7 @@ public final class LedgerModule extends AbstractModule {
         bind(LedgerMetrics.class).in(Singleton.class);
         bind(Appender.class).in(Singleton.class);
         OptionalBinder.newOptionalBinder(binder(), BesideCheck.class);
+        OptionalBinder.newOptionalBinder(binder(), MentionCheck.class);
         bind(ChainVerifier.class).in(Singleton.class);
     }
 }

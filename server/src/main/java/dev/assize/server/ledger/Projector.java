@@ -4,6 +4,7 @@ import dev.assize.server.model.Digest;
 import java.util.Collections;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 
 /** Knows what a frame means for the store it is in. The meaning of the bytes is its own business. */
 public interface Projector {
@@ -25,6 +26,9 @@ public interface Projector {
     default SortedMap<Integer, Digest> commitments(FrameFields fields) {
         return Collections.emptySortedMap();
     }
+
+    /** Hands out what else the frame mentions that is kept beside the ledger, if it is whole. */
+    default void mentions(FrameFields fields, Consumer<String> names) {}
 
     /**
      * What the entry says was erased; empty where it is not of the type that says so.

@@ -16,6 +16,7 @@ import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.retention.Hold;
@@ -35,6 +36,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +45,10 @@ import org.jspecify.annotations.Nullable;
  * that is in its entries, and there is one for each; each spool to the last entry that was appended of it. Entries are
  * found by their type, and verification holds that column to their frames.
  *
- * <p>What is left out: entries that were pruned, and spools of which no other is left; a spool's last hash, which the spool compares with its own; what it was
- * told last, and when.
+ * <p>What only frames tell, the walk over them holds to rows ({@link PostgresMentions}): a spool's row that is gone or was put
+ * back, and the name of one who stands in entries as {@code on_behalf_of} only. What is left out: entries that were pruned,
+ * and spools of which no other is left; a spool's last hash, which the spool compares with its own; what it was told last,
+ * and when.
  */
 final class PostgresStandingRecords implements StandingRecords {
 
@@ -66,15 +71,13 @@ final class PostgresStandingRecords implements StandingRecords {
             + " (SELECT * FROM assize.ledger_entry e WHERE e.tenant_id = s.tenant_id AND e.seq = s.last_seq LIMIT 1) e"
             + " ON true WHERE s.tenant_id = ? ORDER BY s.spool_id, s.recorded_by, s.recorded_by_tenant";
 
-    private static final String OF_PRUNED_SPOOLS = "SELECT e.seq, e.recorded_by_tenant, e.recorded_by, e.frame"
-            + " FROM assize.ledger_entry e WHERE e.tenant_id = ? AND e.seq >= ?"
-            + " AND (e.recorded_by_tenant, e.recorded_by) IN (SELECT s.recorded_by_tenant, s.recorded_by"
-            + " FROM assize.ledger_spool s WHERE s.tenant_id = ? AND s.last_seq < ?) ORDER BY e.seq";
-
-    private static final int FRAMES_AT_ONCE = 1_000;
-
     private static final String PSEUDONYMS =
             "SELECT pseudonym, subject, salt FROM assize.ledger_pseudonym WHERE tenant_id = ?";
+
+    /** Of entries that were pruned it stays on record, vouched for by their note, what was done to which resource. */
+    private static final String ERASED_BEFORE = "SELECT resource FROM assize.ledger_past_action WHERE tenant_id = ?"
+            + " AND resource >= ? || 'pseudonym:' AND resource < ? || 'pseudonym;' AND action = '" + ActorEvents.ERASE
+            + "'";
 
     private static final List<String> PSEUDONYMOUS = List.of(pseudonymous("actor"), pseudonymous("recorded_by"));
 
@@ -131,7 +134,6 @@ final class PostgresStandingRecords implements StandingRecords {
         return entries;
     }
 
-    /** Of what is masked in entries older rows may have more. */
     private @Nullable Fault holds(TenantTransaction transaction, TenantId tenant, long base) throws SQLException {
         Map<String, Hold> told = new TreeMap<>();
         Set<String> masked = new HashSet<>();
@@ -164,9 +166,21 @@ final class PostgresStandingRecords implements StandingRecords {
         // Where the entry that placed it was pruned, the one that released it tells of its scope.
         boolean isPlacedBefore = entries.placed().equals(entries.released());
         boolean placed = isPlacedBefore
-                || (row.placed().equals(entries.placed())
-                        && (masked || row.reason().equals(entries.reason())));
+                || (row.placed().equals(entries.placed()) && isText(row.reason(), entries.reason(), masked));
         return placed && row.scope().equals(entries.scope()) && Objects.equals(row.released(), entries.released());
+    }
+
+    /** Of a text that was masked in its entry an older row may have what was masked, and nothing else than that. */
+    private static boolean isText(String row, String entry, boolean masked) {
+        return row.equals(entry)
+                || (masked
+                        && Pattern.compile(
+                                        Arrays.stream(entry.split(Pattern.quote(PiiPattern.MASK), -1))
+                                                .map(Pattern::quote)
+                                                .collect(Collectors.joining(".+")),
+                                        Pattern.DOTALL)
+                                .matcher(row)
+                                .matches());
     }
 
     /** Both what was proposed and what was done: a range, who said so, and when. */
@@ -227,7 +241,7 @@ final class PostgresStandingRecords implements StandingRecords {
     }
 
     private static boolean isSame(Part row, Part entry, Set<Long> masked) {
-        Part compared = masked.contains(entry.seq)
+        Part compared = isText(row.rest, entry.rest, masked.contains(entry.seq))
                 ? new Part(entry.seq, entry.from, entry.to, entry.by, entry.home, entry.at, row.rest)
                 : entry;
         return row.equals(compared);
@@ -238,46 +252,14 @@ final class PostgresStandingRecords implements StandingRecords {
             statement.setString(1, tenant.value());
             try (ResultSet row = statement.executeQuery()) {
                 Set<String> losses = row.isBeforeFirst() ? losses(transaction, tenant) : Set.of();
-                Set<String> pruned = new HashSet<>();
                 while (row.next()) {
                     if (!isBorneOut(tenant, row, losses, base)) {
                         return fault(Math.max(base, row.getLong(6)), farAs(row.getString(1)));
-                    }
-                    if (row.getLong(6) < base && !row.wasNull()) {
-                        pruned.add(spool(row.getString(3), row.getString(2), row.getString(1)));
-                    }
-                }
-                return setBack(transaction, tenant, base, pruned);
-            }
-        }
-    }
-
-    /** A spool whose last entry was pruned has none in what is left. */
-    private @Nullable Fault setBack(TenantTransaction transaction, TenantId tenant, long base, Set<String> pruned)
-            throws SQLException {
-        if (pruned.isEmpty()) {
-            return null;
-        }
-        try (PreparedStatement statement = transaction.connection().prepareStatement(OF_PRUNED_SPOOLS)) {
-            statement.setFetchSize(FRAMES_AT_ONCE);
-            statement.setString(1, tenant.value());
-            statement.setLong(2, base);
-            statement.setString(3, tenant.value());
-            statement.setLong(4, base);
-            try (ResultSet row = statement.executeQuery()) {
-                while (row.next()) {
-                    Optional<String> id = codec.spool(row.getBytes(4));
-                    if (id.isPresent() && pruned.contains(spool(row.getString(2), row.getString(3), id.get()))) {
-                        return fault(row.getLong(1), farAs(id.get()));
                     }
                 }
                 return null;
             }
         }
-    }
-
-    private static String spool(String home, String caller, String id) {
-        return home + " " + caller + " " + id;
     }
 
     private static String farAs(String spool) {
@@ -324,15 +306,13 @@ final class PostgresStandingRecords implements StandingRecords {
                 && (next == number.getAsLong() + 1 ? hashed : lost && !hashed && next > number.getAsLong());
     }
 
-    /**
-     * Each opens its commitment; one that is gone was erased, and one that was erased is gone. The loss of one that stands in
-     * entries as {@code on_behalf_of} only is not found: no column has those.
-     */
+    /** Each opens its commitment; one that is gone was erased, and one that was erased is gone. */
     private @Nullable Fault pseudonyms(TenantTransaction transaction, TenantId tenant) throws SQLException {
         Set<String> erased = new HashSet<>();
         for (RecordedEvent entry : entries(transaction, tenant, ActorEvents.ERASED)) {
             erased.add(payload(entry).path("pseudonym").asText());
         }
+        erased.addAll(erasedBefore(transaction, tenant));
         Set<String> known = new HashSet<>();
         try (PreparedStatement statement = transaction.connection().prepareStatement(PSEUDONYMS)) {
             statement.setString(1, tenant.value());
@@ -359,6 +339,23 @@ final class PostgresStandingRecords implements StandingRecords {
             }
         }
         return null;
+    }
+
+    /** An entry that was written within the minute after may be left of one whose erasure was pruned. */
+    private static Set<String> erasedBefore(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        String of = "tenant:" + tenant + "/";
+        Set<String> erased = new HashSet<>();
+        try (PreparedStatement statement = transaction.connection().prepareStatement(ERASED_BEFORE)) {
+            statement.setString(1, tenant.value());
+            statement.setString(2, of);
+            statement.setString(3, of);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    erased.add(row.getString(1).substring(of.length()));
+                }
+            }
+        }
+        return erased;
     }
 
     /** Each pseudonym in a column, with its first entry, by as many descents of the index as there are. */

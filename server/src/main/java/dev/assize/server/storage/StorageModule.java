@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import com.google.inject.AbstractModule;
 import com.google.inject.Provides;
 import com.google.inject.Singleton;
+import com.google.inject.multibindings.OptionalBinder;
 import dev.assize.server.administration.ApprovalRepository;
 import dev.assize.server.administration.CleanUpTurns;
 import dev.assize.server.administration.ExpiredWaits;
@@ -29,6 +30,7 @@ import dev.assize.server.decision.node.ChangeSignals;
 import dev.assize.server.decision.node.NodeRegistry;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.ledger.MentionCheck;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.retention.PolicyKeeper;
@@ -61,6 +63,10 @@ public final class StorageModule extends AbstractModule {
         bind(ChangeSignals.class).to(PostgresChangeSignals.class).in(Singleton.class);
         bind(AnchorRepository.class).to(PostgresAnchorRepository.class).in(Singleton.class);
         bind(StandingRecords.class).to(PostgresStandingRecords.class).in(Singleton.class);
+        OptionalBinder.newOptionalBinder(binder(), MentionCheck.class)
+                .setBinding()
+                .to(PostgresMentions.class)
+                .in(Singleton.class);
         bind(PostgresPseudonyms.class).in(Singleton.class);
         bind(Pseudonyms.class).to(PostgresPseudonyms.class);
         bind(PseudonymRepository.class).to(PostgresPseudonyms.class);

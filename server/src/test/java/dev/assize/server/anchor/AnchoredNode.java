@@ -4,6 +4,7 @@ import com.google.inject.AbstractModule;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
+import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.app.ClientBundles;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditIndex;
@@ -179,6 +180,10 @@ final class AnchoredNode implements AutoCloseable {
 
     SpooledLog spooled() {
         return injector.getInstance(SpooledLog.class);
+    }
+
+    GrantRecords grants() {
+        return injector.getInstance(GrantRecords.class);
     }
 
     PseudonymRepository pseudonyms() {

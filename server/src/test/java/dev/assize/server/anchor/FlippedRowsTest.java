@@ -104,8 +104,8 @@ class FlippedRowsTest {
                         + " released_seq = NULL",
                 "UPDATE ledger_hold SET released_by = 'user:bob', released_by_tenant = 'assize', released_at = now(),"
                         + " released_seq = placed_seq + 1 WHERE released_at IS NULL",
-                "INSERT INTO ledger_hold (tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at, placed_seq)"
-                        + " VALUES ('acme', 'h1', 'case 14', 'user:ann', 'assize', now(), 1)")) {
+                "INSERT INTO ledger_hold (tenant_id, hold_id, reason, placed_by, placed_by_tenant, placed_at,"
+                        + " placed_seq) VALUES ('acme', 'h1', 'case 14', 'user:ann', 'assize', now(), 1)")) {
             execute("CREATE TABLE kept AS TABLE ledger_hold");
             execute(change);
             assertBroken(change);
@@ -135,6 +135,26 @@ class FlippedRowsTest {
             assertThat(send(SENDS, 3, 1)).as("byte %d", at).isEqualTo(Verdict.FORKED);
         }
         back("ledger_spool");
+    }
+
+    @Test
+    void aSpoolThatIsGoneOrPutBackIsFound() throws SQLException {
+        String before = "next_number = 2, highest_number = 1, last_seq = e.seq, last_entry_hash = e.entry_hash,"
+                + " last_recorded_at = e.recorded_at FROM ledger_entry e WHERE s.spool_id = '" + SENDS
+                + "' AND e.tenant_id = s.tenant_id AND e.seq = s.last_seq - 1";
+        for (String change : List.of(
+                "DELETE FROM ledger_spool WHERE spool_id = '" + SENDS + "'",
+                "UPDATE ledger_spool s SET " + before,
+                "UPDATE ledger_spool SET next_number = 1, last_hash = sha256(last_hash), last_seq = NULL,"
+                        + " last_entry_hash = NULL, last_recorded_at = NULL WHERE spool_id = '" + SENDS + "'")) {
+            execute("CREATE TABLE kept AS TABLE ledger_spool");
+            execute(change);
+            assertBroken(change);
+            assertThat(node.verifier().walk(ACME, null).step(100))
+                    .as("patrol, %s", change)
+                    .isPresent();
+            back("ledger_spool");
+        }
     }
 
     @Test

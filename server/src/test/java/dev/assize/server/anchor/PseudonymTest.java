@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.client.ledger.MerkleProof;
+import dev.assize.server.administration.review.GrantRecords.Held;
+import dev.assize.server.administration.review.GrantRecords.Use;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.RecordedEvent;
@@ -18,6 +20,7 @@ import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
@@ -38,6 +41,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -176,6 +180,26 @@ class PseudonymTest {
     }
 
     @Test
+    void theReviewOfAccessKnowsWhatWasDoneUnderAPseudonym() {
+        TenantId tenant = ledger("private-review", 3);
+        TenantId other = ledger("private-review-of-another", 1);
+        Held grant = new Held(ALICE, tenant, "operators", "operator");
+        Held unused = new Held(ALICE, tenant, "auditors", "auditor");
+        Held bobs = new Held(BOB.caller(), tenant, "operators", "operator");
+        RecordedEvent last = entries(tenant).getLast();
+        assertThat(node.grants().lastUses(tenant, List.of(grant, unused, bobs), Set.of()))
+                .containsExactly(Map.entry(grant, new Use(last.recordedAt(), last.seq())));
+        assertThat(node.grants().lastUses(tenant, List.of(grant), Set.of(new Environment("staging"))))
+                .isEmpty();
+        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+        assertThat(node.grants().lastUses(tenant, List.of(grant), Set.of()))
+                .as("nobody can tell any more")
+                .isEmpty();
+        assertThat(node.grants().lastUses(other, List.of(new Held(ALICE, other, "operators", "operator")), Set.of()))
+                .hasSize(1);
+    }
+
+    @Test
     void erasingANameLeavesEveryProofAsItWas() throws Exception {
         TenantId tenant = new TenantId("private-erased");
         Receipt kept = node.append(
@@ -264,6 +288,31 @@ class PseudonymTest {
 
     private static AuditEvent byBob() {
         return AnchoredNode.event(BOB.caller(), null);
+    }
+
+    @Test
+    void theLossOfANameForWhichSomethingWasDoneIsFound() throws SQLException {
+        TenantId tenant = new TenantId("private-for");
+        append(tenant, PAYROLL, AnchoredNode.event(new Subject("agent", "x"), BOB.caller()), null);
+        append(tenant, PAYROLL, AnchoredNode.event(new Subject("agent", "x"), ALICE), null);
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(tenant, null)).isInstanceOf(Sound.class);
+        Subject name = requireNonNull(entries(tenant).getLast().event().onBehalfOf());
+        execute("CREATE TABLE public.lost_names AS SELECT * FROM assize.ledger_pseudonym WHERE pseudonym = '" + name
+                + "'; DELETE FROM assize.ledger_pseudonym WHERE pseudonym = '" + name + "'");
+        for (Verification found : List.of(node.verifySigned(tenant, null), node.verifyPart(tenant, 1, 1))) {
+            assertThat(found).isInstanceOfSatisfying(Broken.class, broken -> {
+                assertThat(broken.fault().kind()).isEqualTo(Kind.COMMITMENT);
+                assertThat(broken.fault().seq()).isEqualTo(1);
+                assertThat(broken.fault().message())
+                        .isEqualTo("the name behind " + name + " is gone, and no entry says that it was erased");
+            });
+        }
+        assertThat(node.verifyPart(tenant, 0, 0)).isInstanceOf(Sound.class);
+        execute("INSERT INTO assize.ledger_pseudonym SELECT * FROM public.lost_names; DROP TABLE public.lost_names");
+        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+        assertThat(node.round()).isEmpty();
+        assertThat(node.verifySigned(tenant, null)).as("what was erased").isInstanceOf(Sound.class);
     }
 
     @Test

@@ -10,6 +10,7 @@ public final class LedgerVerifiers {
 
     /** One that looks beside the entries, too. */
     public static ChainVerifier of(LedgerStore store, Projector projector, BesideCheck beside) {
-        return new ChainVerifier(store, projector, Optional.of(beside), new LedgerMetrics(new SimpleMeterRegistry()));
+        return new ChainVerifier(
+                store, projector, Optional.of(beside), Optional.empty(), new LedgerMetrics(new SimpleMeterRegistry()));
     }
 }
