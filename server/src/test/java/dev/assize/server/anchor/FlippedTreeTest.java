@@ -48,9 +48,9 @@ class FlippedTreeTest {
             Map.entry("meta_cosignature", "who trusts a witness verifies its line"),
             Map.entry("ledger_idempotency", "LostEntriesTest: an answer counts where its entries bear it out"),
             Map.entry("ledger_patrol", "PatrolTest: signed; its time only says when another node may walk"),
-            Map.entry("ledger_pruned", "PruningTest: every column"),
-            Map.entry("ledger_past_action", "PruningTest: every column, by the signed digest of them"),
-            Map.entry("ledger_pruning", "PruningTest: every column"),
+            Map.entry("ledger_pruned", "TamperedPruningTest: every column"),
+            Map.entry("ledger_past_action", "TamperedPruningTest: every column, by the signed digest of them"),
+            Map.entry("ledger_pruning", "TamperedPruningTest: every column"),
             Map.entry(
                     "ledger_spool",
                     "FlippedRowsTest: every column but what the spool told last, and when, which entries do not say"),

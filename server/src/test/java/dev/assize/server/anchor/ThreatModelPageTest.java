@@ -43,6 +43,7 @@ class ThreatModelPageTest {
                         FalseServerTest.class,
                         WitnessedLogTest.class,
                         PruningTest.class,
+                        TamperedPruningTest.class,
                         LostEntriesTest.class,
                         FlippedByteTest.class,
                         FlippedRowsTest.class,
