@@ -4,7 +4,6 @@ import com.google.inject.Inject;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
-import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.model.ReplicaUnavailableException;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
@@ -173,11 +172,9 @@ public final class Database implements AutoCloseable {
         if (replica == null || current.isBound()) {
             return inTransaction(Mode.SNAPSHOT, tenant.value(), idleTimeout, work);
         }
-        LedgerHead now = inSnapshot(
+        ReadReplica.Place now = inSnapshot(
                 tenant.value(),
-                transaction -> LedgerWriter.head(transaction, tenant)
-                        .map(LedgerWriter.HeadRow::head)
-                        .orElse(null));
+                transaction -> ReadReplica.place(transaction, tenant).orElse(null));
         return replica.read(tenant, now, idleTimeout, work);
     }
 

@@ -691,18 +691,14 @@ final class LedgerWriter {
         /** An answer given before to what has another digest: by then a name in it may have been erased. */
         record Other(Stored stored) implements Pending {
             @Override
-            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
-                try {
-                    return EstrangedRetry.isOf(
-                                    transaction,
-                                    tenant,
-                                    frames(transaction, tenant, stored.answer),
-                                    stored.command.drafts())
-                            ? stored.result(transaction, tenant)
-                            : new AppendResult.KeyReused(stored.key);
-                } catch (SQLException e) {
-                    throw Database.failure(e);
-                }
+            public AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException {
+                return EstrangedRetry.isOf(
+                                transaction,
+                                tenant,
+                                frames(transaction, tenant, stored.answer),
+                                stored.command.drafts())
+                        ? stored.result(transaction, tenant)
+                        : new AppendResult.KeyReused(stored.key);
             }
         }
 

@@ -1,18 +1,17 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-
 import com.zaxxer.hikari.HikariDataSource;
-import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.ReplicaUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.TenantTransaction.Work;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jooq.exception.DataAccessException;
@@ -31,6 +30,9 @@ import org.slf4j.LoggerFactory;
 final class ReadReplica implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ReadReplica.class);
+
+    private static final String HEAD = "SELECT size, last_hash FROM assize.ledger_head WHERE tenant_id = ?";
+    private static final String HASH = "SELECT entry_hash FROM assize.ledger_entry WHERE tenant_id = ? AND seq = ?";
 
     /** How often it is looked whether the replica has caught up. */
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -56,11 +58,10 @@ final class ReadReplica implements AutoCloseable {
     /**
      * Reads one moment, in which the ledger has at least what it had at the wanted head.
      *
-     * @param wanted null for a ledger that had no head
+     * @param wanted null for a ledger that had not begun
      * @throws ReplicaUnavailableException where the replica does not have that in time, or fails
      */
-    <T extends @Nullable Object> T read(
-            TenantId tenant, @Nullable LedgerHead wanted, Duration idleTimeout, Work<T> work) {
+    <T extends @Nullable Object> T read(TenantId tenant, @Nullable Place wanted, Duration idleTimeout, Work<T> work) {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
             String lacks;
@@ -90,7 +91,7 @@ final class ReadReplica implements AutoCloseable {
     }
 
     /** What it has not, as the middle of a sentence; null where it has all. */
-    private @Nullable String lack(TenantTransaction transaction, TenantId tenant, @Nullable LedgerHead wanted)
+    private @Nullable String lack(TenantTransaction transaction, TenantId tenant, @Nullable Place wanted)
             throws SQLException {
         if (!deploymentId.equals(deployment(transaction))) {
             return "is not one of this database";
@@ -98,23 +99,35 @@ final class ReadReplica implements AutoCloseable {
         if (wanted == null || wanted.size() == 0) {
             return null;
         }
-        LedgerHead head = LedgerWriter.head(transaction, tenant)
-                .map(LedgerWriter.HeadRow::head)
-                .orElse(null);
-        long size = head == null ? 0 : head.size();
+        long size = place(transaction, tenant).map(Place::size).orElse(0L);
         if (size < wanted.size()) {
             return "has " + size + " of the " + wanted.size() + " entries of the ledger";
         }
-        byte[] last = transaction
-                .sql()
-                .select(LEDGER_ENTRY.ENTRY_HASH)
-                .from(LEDGER_ENTRY)
-                .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                .and(LEDGER_ENTRY.SEQ.eq(wanted.size() - 1))
-                .fetchOne(LEDGER_ENTRY.ENTRY_HASH);
-        return last != null && Digest.of(last).equals(wanted.lastHash())
+        return isHash(transaction, tenant, wanted)
                 ? null
                 : "has another entry " + (wanted.size() - 1) + " of the ledger";
+    }
+
+    private static boolean isHash(TenantTransaction transaction, TenantId tenant, Place wanted) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(HASH)) {
+            statement.setString(1, tenant.value());
+            statement.setLong(2, wanted.size() - 1);
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() && Digest.of(row.getBytes(1)).equals(wanted.lastHash());
+            }
+        }
+    }
+
+    /** Where a tenant's ledger ends; empty where it has not begun. */
+    static Optional<Place> place(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(HEAD)) {
+            statement.setString(1, tenant.value());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next()
+                        ? Optional.of(new Place(row.getLong(1), Digest.of(row.getBytes(2))))
+                        : Optional.empty();
+            }
+        }
     }
 
     private static String deployment(TenantTransaction transaction) throws SQLException {
@@ -128,4 +141,7 @@ final class ReadReplica implements AutoCloseable {
     public void close() {
         pool.close();
     }
+
+    /** Where a ledger ends: how many entries it has, and the hash of the last, which is over all of them. */
+    record Place(long size, Digest lastHash) {}
 }
