@@ -18,7 +18,6 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Walks along a chain, entry by entry, and stops at the first fault. Not for two threads. */
@@ -43,9 +42,6 @@ final class ChainWalk {
 
     /** What entries mention, since it was last taken. */
     private Map<String, Mention> mentions = new TreeMap<>();
-
-    private final Consumer<String> mentioned =
-            name -> mentions.merge(name, new Mention(nextSeq(), nextSeq()), Mention::until);
 
     /** Fields whose values are gone, as entries say. */
     private final Map<Long, Set<Integer>> redacted = new HashMap<>();
@@ -90,6 +86,10 @@ final class ChainWalk {
     boolean refuse(Fault found) {
         fault = found;
         return false;
+    }
+
+    private void mention(String name) {
+        mentions.merge(name, new Mention(nextSeq, nextSeq), Mention::until);
     }
 
     /** What entries mention, that were accepted since this was last asked. */
@@ -249,7 +249,7 @@ final class ChainWalk {
             found = checkValues(entry.beside(), projector.commitments(fields));
         }
         if (found == null) {
-            projector.mentions(fields, mentioned);
+            projector.mentions(fields, this::mention);
             ErasureNotice notice = projector.erasure(fields).orElse(null);
             found = notice == null ? null : excuse(notice);
         }

@@ -387,8 +387,7 @@ final class LedgerWriter {
 
     private static List<byte[]> frames(TenantTransaction transaction, TenantId tenant, Answer answer)
             throws SQLException {
-        return transaction.read(
-                ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
+        return transaction.read(ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
     }
 
     private static boolean isOf(byte[] frame, EntryDraft draft) {
