@@ -38,14 +38,14 @@ final class Standby implements AutoCloseable {
     }
 
     /** Follows the server from here on; it serves when this returns. */
-    static Standby of(DatabaseAccess superuser, Path primaryData, Path directory) throws Exception {
+    static Standby of(DatabaseAccess superuser, Path primaryData, Path directory) throws IOException, SQLException {
+        Standby standby;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-            Standby standby = new Standby(superuser, directory, free.getLocalPort());
-            free.close();
+            standby = new Standby(superuser, directory, free.getLocalPort());
             standby.copy(primaryData);
-            standby.start();
-            return standby;
         }
+        standby.start();
+        return standby;
     }
 
     private void copy(Path from) throws IOException, SQLException {
@@ -82,7 +82,7 @@ final class Standby implements AutoCloseable {
         }
     }
 
-    private void start() throws Exception {
+    private void start() throws IOException {
         run(
                 "start",
                 "-l",
@@ -91,7 +91,7 @@ final class Standby implements AutoCloseable {
                 "-p " + port + " -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c hot_standby=on");
     }
 
-    private void run(String what, String... more) throws Exception {
+    private void run(String what, String... more) throws IOException {
         List<String> command = new ArrayList<>(
                 List.of(programs.resolve("pg_ctl").toString(), what, "-D", data.toString(), "-w", "-t", "60"));
         command.addAll(List.of(more));
@@ -99,7 +99,8 @@ final class Standby implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(data.resolveSibling("pg_ctl.log").toFile())
                 .start();
-        if (!process.waitFor(90, TimeUnit.SECONDS) || process.exitValue() != 0) {
+        process.onExit().completeOnTimeout(process, 90, TimeUnit.SECONDS).join();
+        if (process.isAlive() || process.exitValue() != 0) {
             process.destroyForcibly();
             throw new IllegalStateException(
                     "pg_ctl " + what + ": " + Files.readString(data.resolveSibling("pg_ctl.log")));
@@ -128,7 +129,7 @@ final class Standby implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         run("stop", "-m", "immediate");
     }
 }
