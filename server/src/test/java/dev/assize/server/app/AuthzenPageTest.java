@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.server.testing.InMemory;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -38,7 +39,7 @@ class AuthzenPageTest {
     private static final String USERS = "\"subject\":{\"type\":\"user\"}";
     private static final String RECORDS = "\"resource\":{\"type\":\"record\"}";
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     static Path directory;
 
     private static Console console;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.assize.server.testing.InMemory;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
@@ -61,7 +62,7 @@ class EnvoyTest {
     private int grpcPort;
 
     @BeforeAll
-    void start(@TempDir Path temporary) throws Exception {
+    void start(@TempDir(factory = InMemory.class) Path temporary) throws Exception {
         directory = temporary;
         assumeTrue(Envoy.find().isPresent(), "there is no Envoy here: .ci/envoy fetches it");
         upstream = startUpstream();

@@ -2,6 +2,7 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.testing.InMemory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
@@ -24,7 +25,7 @@ class ExampleServiceTest {
     private final HttpClient http = HttpClient.newHttpClient();
 
     @Test
-    void protectsItselfAndRecordsWhatItChanges(@TempDir Path directory) throws Exception {
+    void protectsItselfAndRecordsWhatItChanges(@TempDir(factory = InMemory.class) Path directory) throws Exception {
         Console console = new Console(directory.resolve("home"), Map.of());
         AssizeServer server = AssizeServer.of(console.config());
         server.start();

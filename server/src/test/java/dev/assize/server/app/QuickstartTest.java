@@ -2,6 +2,7 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.testing.InMemory;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -10,7 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 class QuickstartTest {
 
     @Test
-    void showsEverythingTwice(@TempDir Path home) {
+    void showsEverythingTwice(@TempDir(factory = InMemory.class) Path home) {
         Console console = new Console(home, Map.of());
 
         assertThat(console.run("quickstart", "--exit"))

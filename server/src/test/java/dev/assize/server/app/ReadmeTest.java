@@ -2,6 +2,7 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.testing.InMemory;
 import java.io.IOException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -44,7 +45,7 @@ class ReadmeTest {
     private final AssizeServer server;
     private final String readme;
 
-    ReadmeTest(@TempDir Path directory) throws IOException {
+    ReadmeTest(@TempDir(factory = InMemory.class) Path directory) throws IOException {
         this.directory = directory;
         console = new Console(directory.resolve("home"), Map.of());
         server = AssizeServer.of(console.config());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.InMemory;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -57,7 +58,7 @@ class ServedCommandsTest {
     private final Console console;
     private final AssizeServer server;
 
-    ServedCommandsTest(@TempDir Path directory) {
+    ServedCommandsTest(@TempDir(factory = InMemory.class) Path directory) {
         home = directory.resolve("home of assize");
         console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));
         server = AssizeServer.of(console.config());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.assize.client.ledger.ChainVerifier;
+import dev.assize.server.testing.InMemory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -59,7 +60,7 @@ class ServedProofsTest {
     private final Console elsewhere;
     private final AssizeServer server;
 
-    ServedProofsTest(@TempDir Path directory) throws IOException {
+    ServedProofsTest(@TempDir(factory = InMemory.class) Path directory) throws IOException {
         home = directory.resolve("home");
         files = Files.createDirectory(directory.resolve("files"));
         console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));

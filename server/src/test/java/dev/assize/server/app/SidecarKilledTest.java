@@ -13,6 +13,7 @@ import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.QueryAuditResponse;
+import dev.assize.server.testing.InMemory;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
@@ -66,7 +67,7 @@ class SidecarKilledTest {
     private Map<String, String> environment;
 
     @BeforeEach
-    void start(@TempDir Path directory) {
+    void start(@TempDir(factory = InMemory.class) Path directory) {
         centre = new CentreFixture(directory);
         centre.apply(POLICY);
         home = centre.home();
@@ -83,7 +84,7 @@ class SidecarKilledTest {
     void whatItAcknowledgedIsInTheLedgerOnceAndInOrder() throws Exception {
         // Killed with all of it waiting, and then while that is forwarded and more comes.
         for (boolean isCutOff : List.of(true, false)) {
-            try (TestNode.Killable sidecar = TestNode.process(environment)) {
+            try (TestNode.Killable sidecar = TestNode.shortLived(environment)) {
                 writeUntilKilled(sidecar, isCutOff);
             }
             centre.network().restore();
@@ -92,7 +93,7 @@ class SidecarKilledTest {
         assertThat(acknowledgedThen).hasSizeGreaterThanOrEqualTo(2 * BEFORE_KILL);
 
         List<AuditEntry> entries;
-        try (TestNode _ = TestNode.process(environment)) {
+        try (TestNode _ = TestNode.shortLived(environment)) {
             entries = awaitEntries(acknowledgedThen);
         }
 

@@ -41,6 +41,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.spool.SpoolConfig;
 import dev.assize.server.testing.CutNetwork;
+import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestDatabase;
 import dev.assize.server.upstream.forward.ForwardModule;
 import dev.assize.server.upstream.forward.ForwardedTenants;
@@ -93,10 +94,10 @@ class SpooledForwardingTest {
     private static final TenantId TENANT = new TenantId("acme");
     private static final Recorder RECORDER = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     Path directory;
 
-    private final TestDatabase database = TestDatabase.fresh();
+    private final TestDatabase database = TestDatabase.migrated();
     private final FakeDecisions decisions = new FakeDecisions();
     private int port;
     private TestNode node;

@@ -55,24 +55,33 @@ interface TestNode extends AutoCloseable {
 
     /** In a process of its own, which is asked to stop, and has to do so. */
     static Killable process(Map<String, String> environment) throws IOException {
-        return process(environment, 256);
+        return process(environment, List.of("-Xmx256m"));
+    }
+
+    /** The same that does not live long, and is not measured: it starts with less work. */
+    static Killable shortLived(Map<String, String> environment) throws IOException {
+        return process(environment, List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     }
 
     /** In a process of its own, with so much memory, which ends where that is not enough. */
     static Killable process(Map<String, String> environment, int heapMebibytes) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(List.of(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xmx" + heapMebibytes + "m",
-                        "-XX:+ExitOnOutOfMemoryError",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--sun-misc-unsafe-memory-access=allow",
-                        "-Dguice_bytecode_gen_option=DISABLED",
-                        "-Djdk.reflect.useNativeAccessorOnly=true",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Main.class.getName(),
-                        "serve")))
-                .redirectErrorStream(true);
+        return process(environment, List.of("-Xmx" + heapMebibytes + "m", "-XX:+ExitOnOutOfMemoryError"));
+    }
+
+    private static Killable process(Map<String, String> environment, List<String> flags) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(flags);
+        command.addAll(List.of(
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dguice_bytecode_gen_option=DISABLED",
+                "-Djdk.reflect.useNativeAccessorOnly=true",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "serve"));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().putAll(environment);
         Process process = builder.start();
         BufferedReader out =

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.cli.ServerTrust;
+import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestCertificate;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -23,7 +24,7 @@ class TlsTest {
     private static final String CHECK = "check user:alice incident:1 read --tenant assize";
 
     @Test
-    void commandsAndTheTourSpeakTls(@TempDir Path directory) throws Exception {
+    void commandsAndTheTourSpeakTls(@TempDir(factory = InMemory.class) Path directory) throws Exception {
         TestCertificate own = TestCertificate.make(directory, "dns:assize.test");
         String certificate = own.certificate().toString();
         Path home = directory.resolve("home");

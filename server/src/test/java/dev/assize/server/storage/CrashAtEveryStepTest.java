@@ -29,6 +29,7 @@ import dev.assize.server.storage.PostgresRelay.Link;
 import dev.assize.server.storage.PostgresRelay.Moment;
 import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
+import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.BufferedReader;
@@ -93,7 +94,7 @@ class CrashAtEveryStepTest {
             "UPDATE assize.ledger_head",
             "COMMIT");
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     Path directory;
 
     @Test
@@ -203,35 +204,41 @@ class CrashAtEveryStepTest {
     /** Every statement of an append, counted anew each time; it ends when an append has no such statement any more. */
     private static void sweep(World world, Death death) throws Exception {
         Set<String> died = new LinkedHashSet<>();
-        for (int statement = 1; statement <= MOST_STATEMENTS; statement++) {
+        boolean any = true;
+        for (int statement = 1; any; statement++) {
+            any = false;
             for (Moment moment : Moment.values()) {
                 Fault fault = world.appendDying(statement, moment, death);
                 if (fault.hasHappened()) {
+                    any = true;
                     died.add(fault.at());
                     world.assertAnsweredAsItDied(fault, moment);
                 }
             }
+            assertThat(statement).isLessThan(MOST_STATEMENTS);
             world.assertHolds();
         }
         assertThat(DECISIVE).allSatisfy(part -> assertThat(died).anyMatch(statement -> statement.contains(part)));
-        assertThat(died).hasSizeLessThan(MOST_STATEMENTS);
     }
 
     private static Set<String> sweepAhead(World world, boolean behindAnother) throws Exception {
         Set<String> died = new LinkedHashSet<>();
-        for (int statement = 1; statement <= MOST_AHEAD; statement++) {
+        boolean any = true;
+        for (int statement = 1; any; statement++) {
+            any = false;
             for (Moment moment : Moment.values()) {
                 Fault fault = world.appendAheadDying(statement, moment, behindAnother);
                 if (fault.hasHappened()) {
+                    any = true;
                     died.add(fault.at());
                     world.assertAheadAnsweredAsItDied(fault, moment);
                 }
             }
+            assertThat(statement).isLessThan(MOST_AHEAD);
             world.assertHolds();
         }
         assertThat(List.of("set_config", "INTO assize.ledger_entry", "INTO assize.ledger_idempotency", "COMMIT"))
                 .allSatisfy(part -> assertThat(died).anyMatch(statement -> statement.contains(part)));
-        assertThat(died).hasSizeLessThan(MOST_AHEAD);
         return died;
     }
 
@@ -279,7 +286,7 @@ class CrashAtEveryStepTest {
         }
 
         static World onSharedServer(Path directory) throws Exception {
-            TestDatabase database = TestDatabase.fresh();
+            TestDatabase database = TestDatabase.migrated();
             return new World(database.superuser(), database.config(), database::close, directory);
         }
 

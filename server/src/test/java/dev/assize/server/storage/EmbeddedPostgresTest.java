@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.security.auth.module.UnixSystem;
+import dev.assize.server.testing.InMemory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,7 +33,7 @@ class EmbeddedPostgresTest {
 
     private static final boolean ROOT = new UnixSystem().getUid() == 0;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     Path directory;
 
     private Path home;

@@ -99,14 +99,16 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What no RPC may ever forget, asked of each of them. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EveryRpcTest {
 
     /** A well-formed request of each RPC for a tenant; a streaming one sends several messages. */
@@ -466,19 +468,31 @@ class EveryRpcTest {
     /** Those that end only when their caller has heard enough. */
     private static final Set<String> LASTING = Set.of("DecisionService/WatchDecision", "PolicyService/WatchPolicy");
 
-    @TempDir
-    Path directory;
-
+    /** Of all tests, which change nothing there but those that say so. */
     private GrpcFixture door;
 
-    @BeforeEach
-    void open() {
+    private Path directory;
+
+    @BeforeAll
+    void open(@TempDir Path temporary) {
+        directory = temporary;
         door = new GrpcFixture(directory);
     }
 
-    @AfterEach
+    @AfterAll
     void close() {
         door.close();
+    }
+
+    /** Before a door of its own, where calls are let in and do what they do. */
+    private void alone(Runnable test) {
+        GrpcFixture shared = door;
+        try (GrpcFixture own = new GrpcFixture(directory)) {
+            door = own;
+            test.run();
+        } finally {
+            door = shared;
+        }
     }
 
     static Stream<MethodDescriptor<?, ?>> rpcs() {
@@ -515,6 +529,10 @@ class EveryRpcTest {
     @ParameterizedTest
     @MethodSource("rpcs")
     void asksForItsPermissionAndNoOther(MethodDescriptor<?, ?> rpc) {
+        alone(() -> callWithItsPermissionAndNoOther(rpc));
+    }
+
+    private void callWithItsPermissionAndNoOther(MethodDescriptor<?, ?> rpc) {
         Permission permission = RpcPermissions.of(RpcNames.of(rpc)).orElseThrow();
         door.decisions.grant("service:replay", permission.action(), "tenant:acme/" + permission.resourceType());
         try {
@@ -533,6 +551,10 @@ class EveryRpcTest {
 
     @Test
     void anAuditorReadsAndVerifiesAndDoesNothingElse() {
+        alone(this::callWhateverAnAuditorMay);
+    }
+
+    private void callWhateverAnAuditorMay() {
         ShippedRoles.permissions("auditor")
                 .forEach(permission -> door.decisions.grant(
                         "service:replay", permission.action(), "tenant:acme/" + permission.resourceType()));
@@ -659,14 +681,16 @@ class EveryRpcTest {
 
     @Test
     void countsCallsByRpcAndCode() {
-        Refusal.of(() -> call(DecisionServiceGrpc.getCheckMethod(), "acme", null));
+        alone(() -> {
+            Refusal.of(() -> call(DecisionServiceGrpc.getCheckMethod(), "acme", null));
 
-        assertThat(door.meters
-                        .get("assize.rpc.duration")
-                        .tags("rpc", "DecisionService/Check", "code", "UNAUTHENTICATED")
-                        .timer()
-                        .count())
-                .isOne();
+            assertThat(door.meters
+                            .get("assize.rpc.duration")
+                            .tags("rpc", "DecisionService/Check", "code", "UNAUTHENTICATED")
+                            .timer()
+                            .count())
+                    .isOne();
+        });
     }
 
     private void call(MethodDescriptor<?, ?> rpc, String tenant, @Nullable String key) {
