@@ -203,6 +203,11 @@ final class CentreFixture implements AutoCloseable {
 
     /** How a sidecar in that home is configured. */
     Map<String, String> environment(Path home, String key, String tenants) {
+        return environment(home, "127.0.0.1:" + network.port(), key, tenants);
+    }
+
+    /** The same for a sidecar that reaches its centre there. */
+    static Map<String, String> environment(Path home, String centre, String key, String tenants) {
         try {
             Files.createDirectories(
                     home, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
@@ -213,7 +218,7 @@ final class CentreFixture implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         Map<String, String> environment = new HashMap<>();
-        environment.put("ASSIZE_UPSTREAM_ADDRESS", "127.0.0.1:" + network.port());
+        environment.put("ASSIZE_UPSTREAM_ADDRESS", centre);
         environment.put("ASSIZE_UPSTREAM_TENANTS", tenants);
         environment.put("ASSIZE_UPSTREAM_TLS", "false");
         environment.put("ASSIZE_UPSTREAM_ACT_AS", "user, agent");

@@ -100,5 +100,28 @@ class ConformanceTest {
             next.start();
             running = next;
         }
+
+        @Override
+        public Conformance.Sidecar sidecar(String centre, String key, String tenant) {
+            Path sidecarHome = home.resolveSibling("sidecar-of-" + tenant);
+            AssizeSidecar started =
+                    CentreFixture.sidecar(sidecarHome, CentreFixture.environment(sidecarHome, centre, key, tenant));
+            return new Conformance.Sidecar() {
+                @Override
+                public String address() {
+                    return started.grpcAddress();
+                }
+
+                @Override
+                public String key() {
+                    return started.localKey();
+                }
+
+                @Override
+                public void close() {
+                    started.close();
+                }
+            };
+        }
     }
 }

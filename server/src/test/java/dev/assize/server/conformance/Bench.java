@@ -46,22 +46,30 @@ final class Bench implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
     private static final Duration KEY_LIVES = Duration.ofMillis(1_500);
     private static final String CALLER = "service:conformance";
+    private static final String SIDECAR = "service:conformance-sidecar";
 
     private final Adapter adapter;
     private final Path directory;
+    private final Conformance.Served served;
     private final String adminKey;
     private final FaultProxy network = new FaultProxy();
+
+    /** Between a sidecar and the server. */
+    private final FaultProxy upstream = new FaultProxy();
+
     private final ScriptedServer scripted = new ScriptedServer();
     private final Map<String, String> variables = new HashMap<>();
     private String server;
     private JsonNode lastAnswer = JSON.createObjectNode();
+    private Conformance.@Nullable Sidecar sidecar;
     private int unpacked;
 
-    Bench(Adapter adapter, Path directory, String server, String adminKey) {
+    Bench(Adapter adapter, Path directory, Conformance.Served served) {
         this.adapter = adapter;
         this.directory = directory;
-        this.adminKey = adminKey;
-        this.server = server;
+        this.served = served;
+        this.adminKey = served.adminKey();
+        this.server = served.address();
         leadTo(server);
     }
 
@@ -69,21 +77,31 @@ final class Bench implements AutoCloseable {
     static void admit(String server, String adminKey) {
         try (AssizeClient admin = admin(server, adminKey, "assize")) {
             var _ = admin.policy().apply(PolicyChange.of("""
-                    apiVersion: assize.dev/v1
-                    kind: RoleBinding
-                    metadata: {tenant: assize, name: conformance}
-                    spec: {subjects: ["%1$s"], role: service}
-                    ---
-                    apiVersion: assize.dev/v1
-                    kind: Role
-                    metadata: {tenant: assize, name: searcher}
-                    spec: {permissions: [{resources: [policy], actions: [search]}]}
-                    ---
-                    apiVersion: assize.dev/v1
-                    kind: RoleBinding
-                    metadata: {tenant: assize, name: conformance-searches}
-                    spec: {subjects: ["%1$s"], role: searcher}
-                    """.formatted(CALLER), "conformance"));
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: conformance}
+                spec: {subjects: ["%1$s"], role: service}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: assize, name: searcher}
+                spec: {permissions: [{resources: [policy], actions: [search]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: conformance-searches}
+                spec: {subjects: ["%1$s"], role: searcher}
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: assize, name: speaking-sidecar}
+                spec: {inherits: [sidecar], permissions: [{resources: [subject], actions: [act-as]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: conformance-sidecars}
+                spec: {subjects: ["%2$s"], role: speaking-sidecar}
+                """.formatted(CALLER, SIDECAR), "conformance"));
         }
     }
 
@@ -100,11 +118,14 @@ final class Bench implements AutoCloseable {
     void leadTo(String server) {
         this.server = server;
         network.leadTo(server);
+        upstream.leadTo(server);
     }
 
     /** A tenant of its own for a case. */
     void begin(String tenant) {
+        stopSidecar();
         network.whole();
+        upstream.whole();
         variables.clear();
         variables.put("tenant", tenant);
         variables.put("target", network.address());
@@ -127,8 +148,10 @@ final class Bench implements AutoCloseable {
                 case "script" -> play(step.get("script"));
                 case "say" -> say(step.get("say"));
                 case "heard" -> heard(step.get("heard"));
-                case "network" -> shape(step);
-                case "ledger" -> ledger(step.get("ledger"));
+                case "network" -> shape(network, step, "network");
+                case "upstream" -> shape(upstream, step, "upstream");
+                case "sidecar" -> startSidecar();
+                case "ledger" -> ledger(step);
                 case "awaitKeyEnd" -> awaitKeyEnd();
                 case "bundle" -> bundle(step.get("bundle"));
                 default -> Optional.of("no step: " + step);
@@ -233,8 +256,24 @@ final class Bench implements AutoCloseable {
         return Expectation.differs(expected, heard).map(it -> "the server heard " + it);
     }
 
-    private Optional<String> shape(JsonNode step) {
-        switch (step.get("network").asText()) {
+    /** One for the tenant of the case. */
+    private Optional<String> startSidecar() {
+        Conformance.Sidecar started = served.sidecar(upstream.address(), createKey(SIDECAR, tenant(), null), tenant());
+        sidecar = started;
+        variables.put("sidecar", started.address());
+        variables.put("sidecarKey", started.key());
+        return Optional.empty();
+    }
+
+    private void stopSidecar() {
+        if (sidecar != null) {
+            sidecar.close();
+            sidecar = null;
+        }
+    }
+
+    private static Optional<String> shape(FaultProxy network, JsonNode step, String name) {
+        switch (step.get(name).asText()) {
             case "whole" -> network.whole();
             case "slow" -> network.slow(Duration.ofMillis(step.get("millis").asLong()));
             case "silent" -> network.silent();
@@ -248,7 +287,20 @@ final class Bench implements AutoCloseable {
         return Optional.empty();
     }
 
-    private Optional<String> ledger(JsonNode expected) {
+    /** What is forwarded is there some time after it was spooled. */
+    private Optional<String> ledger(JsonNode step) {
+        JsonNode expected = step.get("ledger");
+        long patience = Duration.ofMillis(step.path("withinMillis").asLong()).toNanos();
+        long begun = System.nanoTime();
+        Optional<String> difference = counted(expected);
+        while (difference.isPresent() && System.nanoTime() - begun < patience) {
+            rest();
+            difference = counted(expected);
+        }
+        return difference;
+    }
+
+    private Optional<String> counted(JsonNode expected) {
         try (AssizeClient admin = admin(server, adminKey, tenant())) {
             long count = StreamSupport.stream(
                             admin.queryAudit(AuditQuery.ALL.ofType(
@@ -268,15 +320,15 @@ final class Bench implements AutoCloseable {
     /** A key that does what its name says. */
     private String makeKey(String variable) {
         return switch (variable) {
-            case "${key}" -> createKey(tenant(), null);
-            case "${expiringKey}" -> createKey(tenant(), Instant.now().plus(KEY_LIVES));
-            case "${foreignKey}" -> createKey("assize", null);
+            case "${key}" -> createKey(CALLER, tenant(), null);
+            case "${expiringKey}" -> createKey(CALLER, tenant(), Instant.now().plus(KEY_LIVES));
+            case "${foreignKey}" -> createKey(CALLER, "assize", null);
             case "${wrongKey}" -> "asz_0000000000000000_0000000000000000000000000000000000000000000";
             default -> throw new IllegalArgumentException(variable);
         };
     }
 
-    private String createKey(String tenant, @Nullable Instant expires) {
+    private String createKey(String subject, String tenant, @Nullable Instant expires) {
         Metadata headers = new Metadata();
         headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + adminKey);
         ManagedChannel channel =
@@ -284,7 +336,7 @@ final class Bench implements AutoCloseable {
         try {
             CreateKeyRequest.Builder request = CreateKeyRequest.newBuilder()
                     .setTenant("assize")
-                    .setSubject(CALLER)
+                    .setSubject(subject)
                     .addTenants(tenant);
             if (expires != null) {
                 request.setExpiresAt(Timestamp.newBuilder()
@@ -434,7 +486,9 @@ final class Bench implements AutoCloseable {
     @Override
     public void close() {
         adapter.close();
+        stopSidecar();
         network.close();
+        upstream.close();
         scripted.close();
     }
 }

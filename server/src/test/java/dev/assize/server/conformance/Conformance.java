@@ -48,6 +48,26 @@ public final class Conformance implements AutoCloseable {
 
         /** The same server on the same database, perhaps elsewhere. */
         void start();
+
+        /**
+         * A sidecar, started.
+         *
+         * @param centre where it reaches the server
+         * @param key by which the server knows it
+         */
+        Sidecar sidecar(String centre, String key, String tenant);
+    }
+
+    /** One that clients are tried against, too. */
+    public interface Sidecar extends AutoCloseable {
+
+        String address();
+
+        /** What its callers present. */
+        String key();
+
+        @Override
+        void close();
     }
 
     /** A case: steps, with what is expected of them. */
@@ -96,7 +116,7 @@ public final class Conformance implements AutoCloseable {
                 case "python-aio" -> ProcessAdapter.start(language, program, "--aio");
                 default -> ProcessAdapter.start(language, program);
             };
-            benches.put(language, new Bench(adapter, directory, server.address(), server.adminKey()));
+            benches.put(language, new Bench(adapter, directory, server));
             return Optional.empty();
         } catch (ProcessAdapter.MissingException missing) {
             return Optional.of(String.valueOf(missing.getMessage()));
@@ -183,6 +203,9 @@ public final class Conformance implements AutoCloseable {
         }
         if (!copy.path("cursor").asText().isEmpty()) {
             copy.put("cursor", "to go on");
+        }
+        if (copy.path("spooled").has("spoolId")) {
+            ((ObjectNode) copy.get("spooled")).put("spoolId", "of its own sidecar");
         }
         copy.path("receipts").forEach(it -> ((ObjectNode) it).remove("entryHash"));
         return copy;
