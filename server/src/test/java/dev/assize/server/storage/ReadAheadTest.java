@@ -10,6 +10,7 @@ import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.EntryDraft;
+import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerMetrics;
 import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.StoredEntry;
@@ -33,10 +34,16 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -169,23 +176,35 @@ class ReadAheadTest {
         assertThat(verify(two)).isInstanceOf(Sound.class);
     }
 
+    /** Without the moment of the first connection the second one sees what was appended between their beginnings. */
     @Test
-    void seesOneMoment() {
-        LedgerStore store = store(two);
+    void seesOneMoment() throws Exception {
         TenantId tenant = new TenantId("moment");
-        List<EntryDraft> drafts = IntStream.range(0, ENTRIES)
-                .mapToObj(i -> CODEC.encode(event(1), Recorder.ASSIZE))
-                .toList();
-        store.append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, drafts, null)));
-        AtomicInteger read = new AtomicInteger();
-        assertThat(store.scan(tenant, 0, Long.MAX_VALUE, entry -> {
-                    if (read.getAndIncrement() == 0) {
-                        store(one).append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, drafts, null)));
-                    }
-                    return true;
-                }))
-                .hasValueSatisfying(head -> assertThat(head.size()).isEqualTo(ENTRIES));
-        assertThat(read).hasValue(ENTRIES);
+        EntryDraft draft = CODEC.encode(event(1), Recorder.ASSIZE);
+        store(one).append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, Collections.nCopies(5_000, draft), null)));
+        AtomicBoolean ended = new AtomicBoolean();
+        try (ExecutorService appending = Executors.newSingleThreadExecutor()) {
+            Future<?> appends = appending.submit(() -> {
+                LedgerStore store = store(one);
+                while (!ended.get()) {
+                    store.append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, List.of(draft), null)));
+                }
+            });
+            try {
+                for (int i = 0; i < 30; i++) {
+                    AtomicLong last = new AtomicLong();
+                    Optional<LedgerHead> head = store(two).scan(tenant, 0, Long.MAX_VALUE, entry -> {
+                        last.set(entry.seq());
+                        return true;
+                    });
+                    assertThat(last).hasValue(head.orElseThrow().size() - 1);
+                }
+            } finally {
+                ended.set(true);
+            }
+            appends.get();
+        }
+        assertThat(store(one).head(tenant).orElseThrow().size()).isGreaterThan(5_000);
     }
 
     @Test
