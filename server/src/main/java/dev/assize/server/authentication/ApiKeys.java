@@ -151,7 +151,7 @@ public final class ApiKeys {
                 Prompt.requireTime();
                 known = ongoing.get(caller.keyId(), this::findAt);
             }
-            return known.value.filter(key -> key.isValidAt(clock.instant())).isPresent();
+            return known.value.filter(key -> key.isValidNow(clock)).isPresent();
         } catch (StoreUnavailableException broken) {
             Instant end = ends.getIfPresent(caller.keyId());
             return end == null || clock.instant().isBefore(end);
@@ -216,12 +216,10 @@ public final class ApiKeys {
             metrics.remembered();
             found = Optional.of(remembered);
         }
-        return found.filter(key -> key.isValidAt(clock.instant()))
-                .map(ApiKey::caller)
-                .or(() -> {
-                    metrics.refused();
-                    return Optional.empty();
-                });
+        return found.filter(key -> key.isValidNow(clock)).map(ApiKey::caller).or(() -> {
+            metrics.refused();
+            return Optional.empty();
+        });
     }
 
     /**
@@ -230,7 +228,7 @@ public final class ApiKeys {
      */
     public @Nullable Caller recall(String credential) {
         ApiKey remembered = remembered(credential);
-        return remembered == null || remembered.caller().breakGlass() || !remembered.isValidAt(clock.instant())
+        return remembered == null || remembered.caller().breakGlass() || !remembered.isValidNow(clock)
                 ? null
                 : remembered.caller();
     }

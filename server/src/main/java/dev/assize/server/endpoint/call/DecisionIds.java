@@ -20,10 +20,13 @@ public final class DecisionIds {
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
     private static final int TIME_DIGITS = 12;
+    private static final int SERVER_DIGITS = 4;
+    private static final int COUNTER_DIGITS = 16;
+    private static final int DIGITS = TIME_DIGITS + SERVER_DIGITS + COUNTER_DIGITS;
 
     private final Pepper pepper;
     private final InstantSource clock;
-    private final String server;
+    private final short server;
     private final AtomicLong counter;
 
     @Inject
@@ -31,15 +34,26 @@ public final class DecisionIds {
         SecureRandom random = new SecureRandom();
         this.pepper = pepper;
         this.clock = clock;
-        this.server = HexFormat.of().toHexDigits((short) random.nextInt());
+        this.server = (short) random.nextInt();
         this.counter = new AtomicLong(random.nextLong());
     }
 
     public String next() {
-        HexFormat hex = HexFormat.of();
-        return hex.toHexDigits(clock.millis(), TIME_DIGITS)
-                + server
-                + hex.toHexDigits(mix(counter.getAndAdd(GOLDEN_GAMMA)));
+        byte[] digits = new byte[DIGITS];
+        put(clock.millis(), TIME_DIGITS, digits, 0);
+        put(server, SERVER_DIGITS, digits, TIME_DIGITS);
+        put(mix(counter.getAndAdd(GOLDEN_GAMMA)), COUNTER_DIGITS, digits, TIME_DIGITS + SERVER_DIGITS);
+        return new String(digits, StandardCharsets.ISO_8859_1);
+    }
+
+    /** The lowest digits of a number, without a text for each number: every answer has such a name. */
+    private static void put(long number, int digits, byte[] target, int offset) {
+        long rest = number;
+        for (int i = offset + digits - 1; i >= offset; i--) {
+            int digit = (int) rest & 0xF;
+            target[i] = (byte) (digit < 10 ? '0' + digit : 'a' - 10 + digit);
+            rest >>>= 4;
+        }
     }
 
     /**

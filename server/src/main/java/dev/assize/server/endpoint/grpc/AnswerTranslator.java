@@ -17,9 +17,14 @@ import dev.assize.server.decision.check.Answer;
 import dev.assize.server.endpoint.call.Fields;
 import dev.assize.server.policy.Document;
 import java.time.Instant;
+import java.util.stream.IntStream;
 
 /** Writes the engine's answer as the wire has it. */
 final class AnswerTranslator {
+
+    /** Of the first permissions of roles, which most answers name. */
+    private static final String[] RULES =
+            IntStream.range(0, 64).mapToObj(AnswerTranslator::newRule).toArray(String[]::new);
 
     private AnswerTranslator() {}
 
@@ -118,6 +123,10 @@ final class AnswerTranslator {
     }
 
     static String rule(int position) {
+        return position < RULES.length ? RULES[position] : newRule(position);
+    }
+
+    private static String newRule(int position) {
         return "permissions[" + position + "]";
     }
 

@@ -11,6 +11,7 @@ import dev.assize.server.model.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,13 @@ import org.jspecify.annotations.Nullable;
  * says the same in messages, and takes five objects for it; a test compares the two.
  */
 final class AnswerWriter {
+
+    /** Of an answer that says decision and reason only. */
+    static final int MINIMAL_BYTES = 4;
+
+    /** These, by the reason; nobody changes them. */
+    private static final byte[][] MINIMAL =
+            Arrays.stream(Reason.values()).map(AnswerWriter::newMinimal).toArray(byte[][]::new);
 
     private AnswerWriter() {}
 
@@ -36,17 +44,21 @@ final class AnswerWriter {
 
     /** A `CheckResponse` that says decision and reason only. */
     static MessageBytes minimal(Reason reason) {
-        byte[] bytes = new byte[4];
-        minimal(reason, bytes, 0);
-        return new MessageBytes(bytes);
+        return new MessageBytes(MINIMAL[reason.ordinal()]);
     }
 
     /** The same four bytes among others. */
     static void minimal(Reason reason, byte[] bytes, int offset) {
-        bytes[offset] = CheckResponse.DECISION_FIELD_NUMBER << 3;
-        bytes[offset + 1] = (byte) AnswerTranslator.decision(reason).getNumber();
-        bytes[offset + 2] = CheckResponse.REASON_FIELD_NUMBER << 3;
-        bytes[offset + 3] = (byte) reason(reason);
+        System.arraycopy(MINIMAL[reason.ordinal()], 0, bytes, offset, MINIMAL_BYTES);
+    }
+
+    private static byte[] newMinimal(Reason reason) {
+        return new byte[] {
+            CheckResponse.DECISION_FIELD_NUMBER << 3,
+            (byte) AnswerTranslator.decision(reason).getNumber(),
+            CheckResponse.REASON_FIELD_NUMBER << 3,
+            (byte) reason(reason)
+        };
     }
 
     /** How many bytes {@link #write} will write. */

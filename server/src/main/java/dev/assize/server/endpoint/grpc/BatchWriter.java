@@ -18,8 +18,7 @@ final class BatchWriter {
     private static final byte RESULTS = (byte) PlainQuestion.tag(CheckBatchResponse.RESULTS_FIELD_NUMBER);
     private static final byte RESPONSE = (byte) PlainQuestion.tag(CheckBatchResult.RESPONSE_FIELD_NUMBER);
 
-    /** Before an answer that is a decision and a reason. */
-    private static final int MINIMAL_BYTES = 4;
+    private static final int MINIMAL_BYTES = AnswerWriter.MINIMAL_BYTES;
 
     private byte[] bytes;
     private int size;
