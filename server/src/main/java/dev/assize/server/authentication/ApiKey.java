@@ -50,7 +50,7 @@ public record ApiKey(
 
     /** The same at this moment; of a key that has no end the clock is not asked, which takes long beside the rest. */
     public boolean isValidNow(InstantSource clock) {
-        return expiresAt == null && firstUsedAt == null ? revokedAt == null : isValidAt(clock.instant());
+        return (expiresAt == null && firstUsedAt == null) ? revokedAt == null : isValidAt(clock.instant());
     }
 
     /** Excluded; null for a key that was not used yet, or of which that does not matter. */
