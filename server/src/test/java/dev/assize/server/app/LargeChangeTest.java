@@ -7,6 +7,10 @@ import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.CheckRequest;
+import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.Decision;
+import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.ListRevisionsRequest;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
@@ -15,6 +19,8 @@ import dev.assize.server.testing.TestDatabase;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.AbstractStub;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
@@ -44,11 +50,11 @@ class LargeChangeTest {
     private static final int HEAP_MEBIBYTES = Integer.getInteger("assize.change.heap", 512);
 
     private static final String WORLD = """
-            {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
-            ---
-            {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: reader},
-              spec: {permissions: [{resources: [doc], actions: [read]}]}}
-            """;
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: reader},
+          spec: {permissions: [{resources: [doc], actions: [read]}]}}
+        """;
 
     private String key = "";
 
@@ -78,8 +84,33 @@ class LargeChangeTest {
                         DOCUMENTS, HEAP_MEBIBYTES, (System.nanoTime() - start) / 1e9);
                 assertThat(made.getChanges(0).getRevision()).isEqualTo(2);
                 assertThat(revision(channel)).isEqualTo(2);
+                start = System.nanoTime();
+                CheckResponse answer = served(channel);
+                System.out.printf("and answered from %.1f s later%n", (System.nanoTime() - start) / 1e9);
+                assertThat(answer.getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+                assertThat(answer.getRevision()).isEqualTo(2);
             } finally {
                 channel.shutdownNow();
+            }
+        }
+    }
+
+    /** The first question about a large policy may come before it is compiled, and is told so, and nothing else. */
+    private CheckResponse served(ManagedChannel channel) {
+        CheckRequest request = CheckRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("user:u" + (DOCUMENTS - 1))
+                .setAction("read")
+                .setResource("doc:1")
+                .setMinRevision(2)
+                .build();
+        while (true) {
+            try {
+                return with(DecisionServiceGrpc.newBlockingStub(channel)).check(request);
+            } catch (StatusRuntimeException refused) {
+                assertThat(StatusProto.fromThrowable(refused).getDetailsList())
+                        .as(refused.getMessage())
+                        .anyMatch(detail -> detail.toString().contains("POLICY_LOADING"));
             }
         }
     }

@@ -52,6 +52,13 @@ public final class Refusals {
                 Optional.of(RefusedException.retry(ErrorReason.PAST_BUSY, String.valueOf(busy.getMessage()), SOON));
             case PolicyBusyException busy ->
                 Optional.of(RefusedException.retry(ErrorReason.POLICY_BUSY, String.valueOf(busy.getMessage()), SOON));
+            case PolicyUnavailableException loading
+            when loading.isUnderWay() ->
+                Optional.of(RefusedException.retry(
+                        ErrorReason.POLICY_LOADING,
+                        "policy is not held by this node and takes longer to read than a question waits"
+                                + " (`decision.loadTimeout`): ask again",
+                        SOON));
             case PolicyUnavailableException unavailable -> storeUnavailable();
             case StoreUnavailableException unavailable -> storeUnavailable();
             case ReplicaUnavailableException behind ->

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 
 class ErrorMapperTest {
@@ -89,6 +90,10 @@ class ErrorMapperTest {
         assertThat(behind.detail(RetryInfo.class)).isPresent();
         new Refusal(mapper.toStatus(new PolicyUnavailableException(new TenantId("acme"), cause)))
                 .is(ErrorReason.STORE_UNAVAILABLE);
+        Refusal loading = new Refusal(
+                        mapper.toStatus(new PolicyUnavailableException(new TenantId("acme"), new TimeoutException())))
+                .is(ErrorReason.POLICY_LOADING);
+        assertThat(loading.detail(RetryInfo.class)).isPresent();
         new Refusal(mapper.toStatus(new LedgerUnavailableException("lost", cause))).is(ErrorReason.LEDGER_UNAVAILABLE);
         Refusal bug = new Refusal(mapper.toStatus(cause)).is(ErrorReason.INTERNAL_ERROR);
         assertThat(bug.status().toString()).doesNotContain("10.0.0.1");
