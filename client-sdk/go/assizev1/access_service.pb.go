@@ -1462,7 +1462,12 @@ type TenantEntry struct {
 	Revision  int64                  `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
 	// Present where it is suspended: who did it, when, and why.
-	Suspended     *AccessChange `protobuf:"bytes,6,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	Suspended *AccessChange `protobuf:"bytes,6,opt,name=suspended,proto3" json:"suspended,omitempty"`
+	// What it may have, by name; empty where that has none.
+	Plan string `protobuf:"bytes,7,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Documents of policy, freezes not counted, and valid keys that it may have; absent without a bound.
+	MaxDocuments  *int32 `protobuf:"varint,8,opt,name=max_documents,json=maxDocuments,proto3,oneof" json:"max_documents,omitempty"`
+	MaxKeys       *int32 `protobuf:"varint,9,opt,name=max_keys,json=maxKeys,proto3,oneof" json:"max_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1537,6 +1542,27 @@ func (x *TenantEntry) GetSuspended() *AccessChange {
 		return x.Suspended
 	}
 	return nil
+}
+
+func (x *TenantEntry) GetPlan() string {
+	if x != nil {
+		return x.Plan
+	}
+	return ""
+}
+
+func (x *TenantEntry) GetMaxDocuments() int32 {
+	if x != nil && x.MaxDocuments != nil {
+		return *x.MaxDocuments
+	}
+	return 0
+}
+
+func (x *TenantEntry) GetMaxKeys() int32 {
+	if x != nil && x.MaxKeys != nil {
+		return *x.MaxKeys
+	}
+	return 0
 }
 
 type SuspendTenantRequest struct {
@@ -2182,7 +2208,7 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"o\n" +
 	"\x13ListTenantsResponse\x120\n" +
 	"\atenants\x18\x01 \x03(\v2\x16.assize.v1.TenantEntryR\atenants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xef\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x02\n" +
 	"\vTenantEntry\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
 	"\x06exists\x18\x02 \x01(\bR\x06exists\x12\"\n" +
@@ -2190,7 +2216,12 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"\brevision\x18\x04 \x01(\x03R\brevision\x129\n" +
 	"\n" +
 	"changed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x125\n" +
-	"\tsuspended\x18\x06 \x01(\v2\x17.assize.v1.AccessChangeR\tsuspended\"\x9e\x01\n" +
+	"\tsuspended\x18\x06 \x01(\v2\x17.assize.v1.AccessChangeR\tsuspended\x12\x12\n" +
+	"\x04plan\x18\a \x01(\tR\x04plan\x12(\n" +
+	"\rmax_documents\x18\b \x01(\x05H\x00R\fmaxDocuments\x88\x01\x01\x12\x1e\n" +
+	"\bmax_keys\x18\t \x01(\x05H\x01R\amaxKeys\x88\x01\x01B\x10\n" +
+	"\x0e_max_documentsB\v\n" +
+	"\t_max_keys\"\x9e\x01\n" +
 	"\x14SuspendTenantRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12-\n" +
@@ -2362,6 +2393,7 @@ func file_assize_v1_access_service_proto_init() {
 		return
 	}
 	file_assize_v1_policy_service_proto_init()
+	file_assize_v1_access_service_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -715,11 +715,19 @@ class TenantEntry(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
     SUSPENDED_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    MAX_DOCUMENTS_FIELD_NUMBER: _builtins.int
+    MAX_KEYS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     exists: _builtins.bool
     """Whether it has a Tenant document; one that has none any more has a ledger still."""
     revision: _builtins.int
     """Of its policy."""
+    plan: _builtins.str
+    """What it may have, by name; empty where that has none."""
+    max_documents: _builtins.int
+    """Documents of policy, freezes not counted, and valid keys that it may have; absent without a bound."""
+    max_keys: _builtins.int
     @_builtins.property
     def environments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -737,12 +745,22 @@ class TenantEntry(_message.Message):
         revision: _builtins.int = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
         suspended: Global___AccessChange | None = ...,
+        plan: _builtins.str = ...,
+        max_documents: _builtins.int | None = ...,
+        max_keys: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "suspended", b"suspended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "max_documents", b"max_documents", "max_keys", b"max_keys", "suspended", b"suspended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "environments", b"environments", "exists", b"exists", "revision", b"revision", "suspended", b"suspended", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "environments", b"environments", "exists", b"exists", "max_documents", b"max_documents", "max_keys", b"max_keys", "plan", b"plan", "revision", b"revision", "suspended", b"suspended", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__max_documents: _TypeAlias = _typing.Literal["max_documents"]  # noqa: Y015
+    _WhichOneofArgType__max_documents: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents"]  # noqa: Y015
+    _WhichOneofReturnType__max_keys: _TypeAlias = _typing.Literal["max_keys"]  # noqa: Y015
+    _WhichOneofArgType__max_keys: _TypeAlias = _typing.Literal["_max_keys", b"_max_keys"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_documents) -> _WhichOneofReturnType__max_documents | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_keys) -> _WhichOneofReturnType__max_keys | None: ...
 
 Global___TenantEntry: _TypeAlias = TenantEntry  # noqa: Y015
 

@@ -17,6 +17,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentText;
@@ -80,9 +81,20 @@ final class ChangePlanner implements Planner {
             result = new ChangeResult.LiftRefused(lifted.get());
             return List.of();
         }
+        Optional<DocumentKey> beyond = beyond(changes);
+        if (beyond.isPresent()) {
+            result = new ChangeResult.BeyondEnvironments(beyond.get());
+            return List.of();
+        }
+        Optional<TenantId> termed = termed(changes);
+        if (termed.isPresent()) {
+            result = new ChangeResult.TermsRefused(termed.get());
+            return List.of();
+        }
         judge = new ChangeJudge(change, changes, present, after, clock.instant(), warrant.ungiven());
         List<Problem> problems = new ArrayList<>(judge.problems());
         changes.forEach(scopeChange -> addReserved(scopeChange, problems));
+        planned.forEach(one -> addBeyondTerms(present.documents(one.after.scope()), one.after, problems));
         if (change.dryRun()) {
             int needed =
                     needed(present, changes).map(AcceptanceNeeded::acceptances).orElse(0);
@@ -123,15 +135,60 @@ final class ChangePlanner implements Planner {
     private void addReserved(ScopeChange scopeChange, List<Problem> problems) {
         scopeChange.changed().stream()
                 .filter(document -> TenantLife.isReserved(document.key(), change.origin()))
-                .forEach(
-                        document -> problems.add(
-                                new Problem(
-                                        document.after() == null
-                                                ? SourcePlace.UNKNOWN
-                                                : document.after().place(),
-                                        document.key() + ": metadata.name",
-                                        document.key().name(),
-                                        "another name: a tenant is suspended and resumed as such (`assize tenant suspend`, `resume`)")));
+                .forEach(document -> problems.add(new Problem(
+                        document.after() == null
+                                ? SourcePlace.UNKNOWN
+                                : document.after().place(),
+                        document.key() + ": metadata.name",
+                        document.key().name(),
+                        "another name: a tenant is suspended and resumed as such (`assize tenant"
+                                + " suspend`, `resume`)")));
+    }
+
+    /** A tenant has no more documents than it may, and a change that leaves it with fewer is never in the way. */
+    private static void addBeyondTerms(PolicySet before, PolicySet after, List<Problem> problems) {
+        int size = documents(after);
+        after.ofKind(TenantDocument.class).stream()
+                .filter(tenant -> tenant.terms().documents() != null
+                        && size > tenant.terms().documents())
+                .filter(tenant -> size > documents(before))
+                .forEach(tenant -> problems.add(new Problem(
+                        tenant.place(),
+                        tenant.key() + ": spec.limits.documents",
+                        String.valueOf(tenant.terms().documents()),
+                        "no more documents than that, freezes not counted: with this change there are " + size)));
+    }
+
+    /** An emergency brake is never one too many. */
+    private static int documents(PolicySet policy) {
+        return policy.size() - policy.ofKind(FreezeDocument.class).size();
+    }
+
+    /** What concerns more than the environments that the author's credential is for. */
+    private Optional<DocumentKey> beyond(List<ScopeChange> changes) {
+        return change.origin().envs().isEmpty()
+                ? Optional.empty()
+                : changes.stream()
+                        .flatMap(one -> one.changed().stream())
+                        .filter(document ->
+                                !Confinement.holds(document, change.origin().envs()))
+                        .map(DocumentChange::key)
+                        .findFirst();
+    }
+
+    /** Where it is said anew what a tenant may have, which this warrant does not. */
+    private Optional<TenantId> termed(List<ScopeChange> changes) {
+        return changes.stream()
+                .filter(one -> one.changed().stream().anyMatch(ChangePlanner::setsTerms))
+                .map(one -> one.scope().ledgerTenant())
+                .filter(warrant.maySetTerms().negate())
+                .findFirst();
+    }
+
+    private static boolean setsTerms(DocumentChange change) {
+        return change.before() instanceof TenantDocument was
+                && change.after() instanceof TenantDocument is
+                && !was.terms().equals(is.terms());
     }
 
     /** Who judged in the last attempt; null where it was refused before. */

@@ -70,6 +70,12 @@ public sealed interface ChangeResult {
     /** Nothing was changed: it would lift a freeze there, which the caller may not. */
     record LiftRefused(TenantId tenant) implements ChangeResult {}
 
+    /** Nothing was changed: it would say anew what the tenant may have, which the caller may not. */
+    record TermsRefused(TenantId tenant) implements ChangeResult {}
+
+    /** Nothing was changed: the document concerns environments that its author's credential is not for. */
+    record BeyondEnvironments(DocumentKey document) implements ChangeResult {}
+
     /** Somebody of a tenant who would hold more than a separation of duty allows. */
     record DutyViolation(TenantId tenant, Violation violation) {}
 

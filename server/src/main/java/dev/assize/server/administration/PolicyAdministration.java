@@ -43,7 +43,8 @@ public final class PolicyAdministration {
      * Validates a change set, compiles what results, and commits it together with its ledger entries. The recorder
      * must be permitted to change every scope named; that is for the caller to know.
      *
-     * @param mayCreate whether a tenant of this name may be made; asked within a transaction, so it must not block
+     * @param mayCreate whether a tenant of this name may be made, and what it may have be said anew; asked within a
+     *     transaction, so it must not block
      */
     public ChangeResult apply(ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate) {
         return apply(change, recorder, mayCreate, tenant -> false);
@@ -56,7 +57,7 @@ public final class PolicyAdministration {
      */
     public ChangeResult apply(
             ChangeSet change, Recorder recorder, Predicate<TenantId> mayCreate, Predicate<TenantId> mayLift) {
-        Warrant warrant = Warrant.of(recorder, change.origin()).lifting(mayLift);
+        Warrant warrant = Warrant.of(recorder, change.origin()).lifting(mayLift).settingTerms(mayCreate);
         return apply(change, new ChangePlanner(change, warrant, mayCreate, clock));
     }
 

@@ -34,6 +34,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
+import dev.assize.server.policy.Document.TenantDocument;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -76,7 +77,9 @@ public final class Proposals {
 
     private static final String FREEZE = "freeze";
 
-    /** And the one on `tenant` where a tenant is deleted. */
+    /** And the ones on `tenant` where it is said anew what a tenant may have, and where one is deleted. */
+    private static final Action CREATE = new Action("create");
+
     private static final Action DELETE = new Action("delete");
 
     private static final String TENANT = "tenant";
@@ -385,12 +388,28 @@ public final class Proposals {
                         replayed)
                 : done(proposal, proposal.base(), 0, replayed);
     }
+    /** Whether what the tenant may have is another afterwards. */
+    private boolean setsTerms(PolicyScope scope, Content content) {
+        return content.puts().stream()
+                .filter(TenantDocument.class::isInstance)
+                .map(TenantDocument.class::cast)
+                .anyMatch(tenant -> administration
+                        .export(scope)
+                        .find(tenant.key())
+                        .filter(TenantDocument.class::isInstance)
+                        .map(was -> !((TenantDocument) was).terms().equals(tenant.terms()))
+                        .orElse(false));
+    }
+
 
     private Done done(FiledProposal proposal, Base base, int needed, boolean replayed) {
         State state = proposal.state(momentFor(proposal));
         return state == State.PENDING
                 ? new Done(proposal, state, base, needed, replayed)
                 : new Done(proposal, state, proposal.base(), 0, replayed);
+        if (setsTerms(scope, content)) {
+            needed.add(new Needed(CREATE, TENANT));
+        }
     }
 
     private static Digest digest(Wish wish) {

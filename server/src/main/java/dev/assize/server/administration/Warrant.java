@@ -12,20 +12,30 @@ import java.util.function.Predicate;
  * @param ungiven to whom it must give nothing
  * @param isAccepted whether as many others accepted it as the tenant asks for, or nobody need to
  * @param mayLift whether freezes of a tenant may be lifted by it; asked within a transaction, so it must not block
+ * @param maySetTerms whether what a tenant may have may be said anew by it; likewise
  */
-record Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted, Predicate<TenantId> mayLift) {
+record Warrant(
+        Recorder recorder,
+        List<Recorder> ungiven,
+        boolean isAccepted,
+        Predicate<TenantId> mayLift,
+        Predicate<TenantId> maySetTerms) {
 
     Warrant {
         ungiven = List.copyOf(ungiven);
     }
 
-    /** Of what lifts no freeze but by a permission that was asked for already. */
+    /** Of what lifts no freeze, and sets no terms, but by permissions that were asked for already. */
     Warrant(Recorder recorder, List<Recorder> ungiven, boolean isAccepted) {
-        this(recorder, ungiven, isAccepted, tenant -> true);
+        this(recorder, ungiven, isAccepted, tenant -> true, tenant -> true);
     }
 
     Warrant lifting(Predicate<TenantId> lifting) {
-        return new Warrant(recorder, ungiven, isAccepted, lifting);
+        return new Warrant(recorder, ungiven, isAccepted, lifting, maySetTerms);
+    }
+
+    Warrant settingTerms(Predicate<TenantId> setting) {
+        return new Warrant(recorder, ungiven, isAccepted, mayLift, setting);
     }
 
     /** Of somebody who changes policy alone, for itself or on somebody's behalf. */

@@ -24,7 +24,7 @@ final class RehearsalKeys implements ApiKeyRepository {
     }
 
     @Override
-    public void insert(ApiKey key, AuditEvent event) {
+    public void insert(ApiKey key, AuditEvent event, int most) {
         keys.put(key.caller().keyId(), key);
     }
 

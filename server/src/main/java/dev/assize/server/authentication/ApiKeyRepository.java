@@ -30,9 +30,11 @@ public interface ApiKeyRepository {
     /**
      * Keeps a key.
      *
+     * @param most valid keys that its home may have with it
      * @throws TenantGoneException where its home was deleted, however shortly before
+     * @throws KeysFullException where its home has more than that
      */
-    void insert(ApiKey key, AuditEvent event);
+    void insert(ApiKey key, AuditEvent event, int most);
 
     /** The key as it is after revocation; empty where the tenant has no such key. Revoking twice changes nothing. */
     Optional<ApiKey> revoke(TenantId home, String keyId, Instant revokedAt, Recorder revokedBy, AuditEvent event);

@@ -169,6 +169,16 @@ public final class ApiKeys {
      * @throws TenantGoneException where its home was deleted
      */
     public CreatedKey create(KeyGrant grant, Recorder createdBy) {
+        return create(grant, createdBy, Integer.MAX_VALUE);
+    }
+
+    /**
+     * The same where the home may have so many valid keys and no more.
+     *
+     * @throws TenantGoneException where its home was deleted
+     * @throws KeysFullException where its home has as many
+     */
+    public CreatedKey create(KeyGrant grant, Recorder createdBy, int most) {
         Credential credential = Credential.random(random);
         ApiKey key = new ApiKey(
                 grant.caller(credential.id()),
@@ -178,7 +188,7 @@ public final class ApiKeys {
                 now(),
                 grant.expiresAt(),
                 null);
-        repository.insert(key, KeyEvents.created(key));
+        repository.insert(key, KeyEvents.created(key), most);
         return new CreatedKey(key, credential.text());
     }
 

@@ -81,7 +81,7 @@ public final class LocalKeys implements ApiKeyRepository, BelievedKeys {
     }
 
     @Override
-    public void insert(ApiKey key, AuditEvent event) {
+    public void insert(ApiKey key, AuditEvent event, int most) {
         throw unsupported();
     }
 

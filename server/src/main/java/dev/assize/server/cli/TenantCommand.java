@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,8 +45,8 @@ public final class TenantCommand {
     @Command(
             name = "create",
             description = {
-                "Makes a tenant that has nothing but its environments. Needs the permissions `create` on `tenant` and `apply`"
-                        + " on `policy`, there.",
+                "Makes a tenant that has nothing but its environments. Needs the permissions `create` on `tenant` and"
+                        + " `apply` on `policy`, there.",
                 "One that is there already stays as it is: its environments are changed with `policy apply`."
             })
     static final class Create extends ClientCommand {
@@ -60,6 +61,18 @@ public final class TenantCommand {
                 description = "Its environments; default: one that is called `default`.")
         private List<String> envs = new ArrayList<>();
 
+        @Option(names = "--plan", paramLabel = "NAME", description = "What it may have, by name; for people.")
+        private String plan = "";
+
+        @Option(
+                names = "--max-documents",
+                paramLabel = "N",
+                description = "Documents of policy that it may have, freezes not counted; default: no bound.")
+        private @Nullable Integer documents;
+
+        @Option(names = "--max-keys", paramLabel = "N", description = "Valid keys that it may have; default: no bound.")
+        private @Nullable Integer keys;
+
         @Option(names = "--reason", paramLabel = "TEXT", description = "Why; kept in the history and in the ledger.")
         private String reason = "";
 
@@ -71,8 +84,17 @@ public final class TenantCommand {
         int run(Connection connection) throws Exception {
             ObjectNode document = object().put("apiVersion", "assize.dev/v1").put("kind", "Tenant");
             document.putObject("metadata").put("name", name);
-            ArrayNode environments = document.putObject("spec").putArray("environments");
+            ObjectNode spec = document.putObject("spec");
+            ArrayNode environments = spec.putArray("environments");
             (envs.isEmpty() ? List.of("default") : envs).forEach(environments::add);
+            if (!plan.isEmpty()) {
+                spec.put("plan", plan);
+            }
+            if (documents != null || keys != null) {
+                ObjectNode limits = spec.putObject("limits");
+                put(limits, "documents", documents);
+                put(limits, "keys", keys);
+            }
             ApplyPolicyHeader.Builder header = ApplyPolicyHeader.newBuilder().setReason(reason);
             header.addPreconditionsBuilder().setTenant(name).setRevision(0);
             ApplyPolicyResponse response;
@@ -93,6 +115,12 @@ public final class TenantCommand {
                 out().println(Printable.text("CREATED " + name) + "  recorded as entry " + seq);
             }
             return ExitCodes.DONE;
+        }
+    }
+
+    private static void put(ObjectNode limits, String name, @Nullable Integer limit) {
+        if (limit != null) {
+            limits.put(name, limit);
         }
     }
 
@@ -128,10 +156,11 @@ public final class TenantCommand {
                 tenants.forEach(it -> array.add(json(it)));
                 print(json);
             } else {
-                Table table = new Table("TENANT", "STATE", "ENVIRONMENTS", "REVISION", "CHANGED");
+                Table table = new Table("TENANT", "STATE", "PLAN", "ENVIRONMENTS", "REVISION", "CHANGED");
                 tenants.forEach(it -> table.row(
                         it.getTenant(),
                         state(it),
+                        it.getPlan(),
                         String.join(",", it.getEnvironmentsList()),
                         it.getRevision(),
                         Answers.time(it.getChangedAt())));
@@ -168,6 +197,15 @@ public final class TenantCommand {
                     .row("environments", String.join(", ", it.getEnvironmentsList()))
                     .row("revision", it.getRevision())
                     .row("changed", Answers.time(it.getChangedAt()));
+            if (!it.getPlan().isEmpty()) {
+                table.row("plan", it.getPlan());
+            }
+            if (it.hasMaxDocuments()) {
+                table.row("documents", "at most " + it.getMaxDocuments());
+            }
+            if (it.hasMaxKeys()) {
+                table.row("keys", "at most " + it.getMaxKeys());
+            }
             if (it.hasSuspended()) {
                 table.row("suspended", Answers.time(it.getSuspended().getAt()))
                         .row("by", it.getSuspended().getBy())
@@ -226,9 +264,10 @@ public final class TenantCommand {
     @Command(
             name = "suspend",
             description = {
-                "Stops everything in a tenant, on every node that hears of it, until it is resumed. Its ledger is read and"
-                        + " appended to as before, and its policy can be changed.",
-                "Needs the permission `suspend` on `tenant`, there; that on `freeze` is not enough, nor does it lift this."
+                "Stops everything in a tenant, on every node that hears of it, until it is resumed. Its ledger is read"
+                        + " and appended to as before, and its policy can be changed.",
+                "Needs the permission `suspend` on `tenant`, there; that on `freeze` is not enough, nor does it lift"
+                        + " this."
             })
     static final class Suspend extends Step {
 
@@ -278,10 +317,10 @@ public final class TenantCommand {
     @Command(
             name = "delete",
             description = {
-                "Deletes a tenant that is suspended: its policy in one change, and its keys. Its ledger stays, is proven and"
-                        + " read as before, and takes nothing more. Export it first (`assize tenant export`).",
-                "Needs the permission `delete` on `tenant`, there. Where others accept what changes in the tenant, they must"
-                        + " accept first that no more do (`policy propose`).",
+                "Deletes a tenant that is suspended: its policy in one change, and its keys. Its ledger stays, is"
+                        + " proven and read as before, and takes nothing more. Export it first (`assize tenant export`).",
+                "Needs the permission `delete` on `tenant`, there. Where others accept what changes in the tenant,"
+                        + " they must accept first that no more do (`policy propose`).",
                 "Run again after a failure, it ends what is left to do."
             })
     static final class Delete extends Step {
@@ -320,6 +359,14 @@ public final class TenantCommand {
                 .put("revision", it.getRevision())
                 .put("changedAt", Answers.time(it.getChangedAt()));
         it.getEnvironmentsList().forEach(json.putArray("environments")::add);
+        if (!it.getPlan().isEmpty()) {
+            json.put("plan", it.getPlan());
+        }
+        if (it.hasMaxDocuments() || it.hasMaxKeys()) {
+            ObjectNode limits = json.putObject("limits");
+            put(limits, "documents", it.hasMaxDocuments() ? it.getMaxDocuments() : null);
+            put(limits, "keys", it.hasMaxKeys() ? it.getMaxKeys() : null);
+        }
         if (it.hasSuspended()) {
             json.putObject("suspended")
                     .put("by", it.getSuspended().getBy())

@@ -46,6 +46,7 @@ public sealed interface Document {
      * @param subjectAttributes what is declared of its subjects' attributes, by name
      * @param audit how its ledger is kept
      * @param changeApprovals how many must accept each change of its policy; 0 where one alone makes it
+     * @param terms what it may have
      */
     record TenantDocument(
             Metadata metadata,
@@ -53,16 +54,17 @@ public sealed interface Document {
             List<Environment> environments,
             SortedMap<String, AttributeDeclaration> subjectAttributes,
             TenantAudit audit,
-            int changeApprovals)
+            int changeApprovals,
+            TenantTerms terms)
             implements Document {
 
-        /** One that says nothing of its ledger, nor of who accepts its changes. */
+        /** One that says nothing of its ledger, of who accepts its changes, nor of what it may have. */
         public TenantDocument(
                 Metadata metadata,
                 SourcePlace place,
                 List<Environment> environments,
                 SortedMap<String, AttributeDeclaration> subjectAttributes) {
-            this(metadata, place, environments, subjectAttributes, TenantAudit.NONE, 0);
+            this(metadata, place, environments, subjectAttributes, TenantAudit.NONE, 0, TenantTerms.NONE);
         }
 
         @Override

@@ -77,7 +77,13 @@ public final class DocumentText {
         return switch (document) {
             case TenantDocument d ->
                 new TenantDocument(
-                        d.metadata(), place, d.environments(), d.subjectAttributes(), d.audit(), d.changeApprovals());
+                        d.metadata(),
+                        place,
+                        d.environments(),
+                        d.subjectAttributes(),
+                        d.audit(),
+                        d.changeApprovals(),
+                        d.terms());
             case ResourceTypeDocument d ->
                 new ResourceTypeDocument(d.metadata(), place, d.actions(), d.implies(), d.attributes());
             case RoleDocument d ->

@@ -65,6 +65,7 @@ final class DocumentWriter {
                 if (tenant.changeApprovals() != 0) {
                     raw(1, "changeApprovals", Integer.toString(tenant.changeApprovals()));
                 }
+                terms(tenant.terms());
             }
             case ResourceTypeDocument type -> resourceType(type);
             case RoleDocument role -> role(role);
@@ -75,6 +76,21 @@ final class DocumentWriter {
             case SeparationOfDutyDocument rule -> separationOfDuty(rule);
             case ApprovalRuleDocument rule -> approvalRule(rule);
             case FreezeDocument freeze -> freeze(freeze);
+        }
+    }
+
+    private void terms(TenantTerms terms) {
+        field(1, "plan", terms.plan());
+        if (terms.isLimited()) {
+            open(1, "limits");
+            limit("documents", terms.documents());
+            limit("keys", terms.keys());
+        }
+    }
+
+    private void limit(String name, @Nullable Integer limit) {
+        if (limit != null) {
+            raw(2, name, limit.toString());
         }
     }
 

@@ -29,6 +29,8 @@ final class VocabularyReader {
     private static final List<String> AUDIT = List.of("retention", "piiPatterns", "pseudonyms", "decisionLog");
     private static final String AUDIT_FIELDS = "`retention`, `piiPatterns`, `pseudonyms` and `decisionLog`";
 
+    private static final List<String> LIMITS = List.of("documents", "keys");
+
     private static final String LOG_MODES = "`none`, `denies` or `all`";
 
     private final Problems problems;
@@ -55,14 +57,40 @@ final class VocabularyReader {
                 problems,
                 head.prefix(),
                 spec,
-                List.of("environments", "subjectAttributes", "audit", "changeApprovals"),
-                List.of("plan", "limits"));
+                List.of("environments", "subjectAttributes", "audit", "changeApprovals", "plan", "limits"),
+                DocumentReader.NOTHING_LATER);
         List<Environment> environments = fields.list("environments", "a list of environment names", Environment::new);
         SortedMap<String, AttributeDeclaration> attributes = declarations(fields, "subjectAttributes");
         int changeApprovals =
                 fields.optionalWhole("changeApprovals", 1, Forms.MAX_APPROVALS).orElse(0);
         return Optional.of(new TenantDocument(
-                head.metadata(), head.place(), environments, attributes, audit(fields), changeApprovals));
+                head.metadata(),
+                head.place(),
+                environments,
+                attributes,
+                audit(fields),
+                changeApprovals,
+                terms(fields)));
+    }
+
+    /** What the tenant may have. */
+    private TenantTerms terms(Fields fields) {
+        String plan = fields.optionalValue("plan", Forms::name).orElse(null);
+        Optional<Mapping> node = fields.optionalNode("limits")
+                .flatMap(it ->
+                        Fields.mapping(problems, fields.nameOf("limits"), it, "a mapping with `documents` and `keys`"));
+        if (node.isEmpty()) {
+            return new TenantTerms(plan, null, null);
+        }
+        Fields limits =
+                new Fields(problems, fields.nameOf("limits") + ".", node.get(), LIMITS, DocumentReader.NOTHING_LATER);
+        if (node.get().entries().isEmpty()) {
+            problems.add(node.get().place(), fields.nameOf("limits"), "{}", "at least one of `documents` and `keys`");
+        }
+        return new TenantTerms(
+                plan,
+                limits.optionalWhole("documents", 1, TenantTerms.MOST).orElse(null),
+                limits.optionalWhole("keys", 0, TenantTerms.MOST).orElse(null));
     }
 
     /** How the tenant's ledger is kept. */

@@ -6,6 +6,7 @@ import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.authentication.ApiKey;
 import dev.assize.server.authentication.ApiKeyRepository;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.authentication.KeysFullException;
 import dev.assize.server.authentication.TenantGoneException;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.model.Digest;
@@ -66,6 +67,9 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
 
     private static final String USE = "UPDATE assize.api_key SET first_used_at = ? WHERE key_id = ?";
 
+    private static final String COUNT_VALID = "SELECT count(*) FROM assize.api_key"
+            + " WHERE home_tenant = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)";
+
     /** Of two at the same time one waits, and then finds what the other sealed. */
     private static final String TAKE_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('assize.break_glass', 0))";
 
@@ -100,7 +104,7 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
     }
 
     @Override
-    public void insert(ApiKey key, AuditEvent event) {
+    public void insert(ApiKey key, AuditEvent event, int most) {
         TenantId home = key.caller().home();
         database.inTransaction(home.value(), transaction -> {
             insert(transaction, key);
@@ -109,8 +113,24 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
             if (isDeleted(transaction, home)) {
                 throw new TenantGoneException(home);
             }
+            if (most < Integer.MAX_VALUE && valid(transaction, home, key.createdAt()) > most) {
+                throw new KeysFullException(most);
+            }
             return true;
         });
+    }
+
+    /** As one call after the other finds it, behind the ledger's lock. */
+    private static int valid(TenantTransaction transaction, TenantId home, Instant at) throws SQLException {
+        return transaction
+                .find(
+                        COUNT_VALID,
+                        parameters -> {
+                            parameters.text(home.value());
+                            parameters.time(at);
+                        },
+                        row -> row.getInt(1))
+                .orElseThrow();
     }
 
     private static boolean isDeleted(TenantTransaction transaction, TenantId home) throws SQLException {

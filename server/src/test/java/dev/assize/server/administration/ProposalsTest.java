@@ -122,6 +122,71 @@ class ProposalsTest {
     }
 
     @Test
+    void prunesATenantOfWhichNothingIsPut() {
+        String managed = binding("b", "erin").replace("name: b", "name: b, manager: ci");
+        Done given = propose(ALICE, managed);
+        assertThat(state(accept(given, BOB))).isEqualTo(State.PENDING);
+        assertThat(state(accept(given, CAROL))).isEqualTo(State.APPLIED);
+        Proposals.Wish wish = new Proposals.Wish(
+                ACME, new Content(List.of(), List.of()), false, "ci", "moved", Duration.ofDays(1), ALICE, null);
+        Done proposed = (Done) proposals.propose(wish, ALICE);
+        assertThat(state(accept(proposed, BOB))).isEqualTo(State.PENDING);
+        assertThat(state(accept(proposed, CAROL))).isEqualTo(State.APPLIED);
+        assertThat(administration.export(ACME).documents())
+                .extracting(Document::name)
+                .contains("pays", "boss")
+                .doesNotContain("b");
+        assertThat(proposals.propose(wish, ALICE)).isEqualTo(new ProposalResult.NothingToChange());
+    }
+
+    @Test
+    void whatATenantMayHaveIsAcceptedByWhoMakesTenants() {
+        Done proposed = propose(ALICE, tenant(2).replace("spec: {", "spec: {plan: team, "));
+        missing = "create tenant:acme/tenant";
+        assertThat(accept(proposed, BOB)).isInstanceOf(NotEligible.class);
+        missing = "";
+        assertThat(state(accept(proposed, BOB))).isEqualTo(State.PENDING);
+        assertThat(state(accept(proposed, CAROL))).isEqualTo(State.APPLIED);
+        // What leaves it as it is takes no more than accepting.
+        Done more = propose(ALICE, tenant(1).replace("spec: {", "spec: {plan: team, "));
+        missing = "create tenant:acme/tenant";
+        assertThat(state(accept(more, BOB))).isEqualTo(State.PENDING);
+    }
+
+    @Test
+    void whatIsSaidDecidesNothingAndVoidsNothing() {
+        Done proposed = propose(ALICE, binding("b", "erin"));
+        assertThat(state(accept(proposed, BOB))).isEqualTo(State.PENDING);
+        Done asked = (Done) proposals.comment(ACME, id(proposed), CAROL, "why erin?", "key");
+        assertThat(asked.state()).isEqualTo(State.PENDING);
+        assertThat(asked.proposal().digest(asked.base()))
+                .isEqualTo(proposed.proposal().digest(proposed.base()));
+        assertThat(proposals.comment(ACME, id(proposed), CAROL, "why erin?", "key"))
+                .isInstanceOf(Done.class);
+        assertThat(proposals.comment(ACME, id(proposed), CAROL, "why?", "key"))
+                .isEqualTo(new ProposalResult.KeyReused("key"));
+        assertThat(proposals.comment(ACME, id(proposed), ALICE, "she pays", null))
+                .isInstanceOf(Done.class);
+        assertThat(state(accept(proposed, CAROL))).isEqualTo(State.APPLIED);
+        assertThat(repository.find(ACME, id(proposed)).orElseThrow().comments())
+                .extracting(Comment::text)
+                .containsExactly("why erin?", "she pays");
+        assertThat(proposals.comment(ACME, id(proposed), CAROL, "late", null)).isEqualTo(new WrongState(State.APPLIED));
+        assertThat(proposals.comment(ACME, "nothing", CAROL, "late", null)).isEqualTo(new ProposalResult.NotFound());
+    }
+
+    @Test
+    void hearsNoMoreThanItKeepsOfAProposal() {
+        Done proposed = propose(ALICE, binding("b", "erin"));
+        for (int i = 0; i < Comment.MOST; i++) {
+            assertThat(proposals.comment(ACME, id(proposed), CAROL, "again " + i, null))
+                    .isInstanceOf(Done.class);
+        }
+        assertThat(proposals.comment(ACME, id(proposed), CAROL, "once more", null))
+                .isEqualTo(new ProposalResult.CommentsFull());
+    }
+
+    @Test
     void nobodyAcceptsWhatTheyProposedOrWroteDown() {
         Done proposed = propose(ALICE, DAVE, binding("b", "erin"));
         assertThat(accept(proposed, ALICE)).isEqualTo(new Own());
@@ -433,6 +498,7 @@ class ProposalsTest {
                                 .isIn(
                                         "accept tenant:acme/policy",
                                         "lift tenant:acme/freeze",
+                                        "create tenant:acme/tenant",
                                         "delete tenant:acme/tenant");
                         boolean may = !without.contains(new Recorder(query.subject(), query.subjectTenant()))
                                 && !asked.equals(missing);

@@ -60,7 +60,13 @@ public final class InMemoryApiKeyRepository implements ApiKeyRepository, Believe
     }
 
     @Override
-    public synchronized void insert(ApiKey key, AuditEvent event) {
+    public synchronized void insert(ApiKey key, AuditEvent event, int most) {
+        long valid = keys.values().stream()
+                .filter(other -> other.caller().home().equals(key.caller().home()) && other.isValidAt(key.createdAt()))
+                .count();
+        if (valid >= most) {
+            throw new KeysFullException(most);
+        }
         keys.put(key.caller().keyId(), key);
         events.add(event);
     }

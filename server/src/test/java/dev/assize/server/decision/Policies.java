@@ -23,6 +23,7 @@ import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.SourcePlace;
 import dev.assize.server.policy.SubjectPattern;
 import dev.assize.server.policy.TenantAudit;
+import dev.assize.server.policy.TenantTerms;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,8 @@ final class Policies {
                 List.of(Environment.DEFAULT),
                 new TreeMap<>(),
                 new TenantAudit(null, List.of(), List.of(), log),
-                0));
+                0,
+                TenantTerms.NONE));
         documents.add(role(scope, "reader", Effect.ALLOW));
         for (Subject reader : readers) {
             documents.add(binding(scope, "reader-" + reader.id(), reader));

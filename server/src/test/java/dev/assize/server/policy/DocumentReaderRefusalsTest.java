@@ -18,11 +18,11 @@ class DocumentReaderRefusalsTest {
 
     private static final int DOCUMENT_BYTES = 256 * 1_024;
     private static final String GROUP = """
-            apiVersion: assize.dev/v1
-            kind: Group
-            metadata: {tenant: acme, name: noc}
-            spec: {members: ["user:olga"]}
-            """;
+        apiVersion: assize.dev/v1
+        kind: Group
+        metadata: {tenant: acme, name: noc}
+        spec: {members: ["user:olga"]}
+        """;
 
     @Test
     void refusesTenMegabytesAtOnce() {
@@ -80,13 +80,13 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {members: [!!str "user:olga"]}      | tag:yaml.org,2002:str
-            {members: !mine ["user:olga"]}      | !mine
-            {members: [&a "user:olga"]}         | &a
-            {? [complex] : x, members: ["a:b"]} | a string as the key
-            {members: ["user:olga"], 7: x}      | a string as the key
-            {members: ["user:olga"], ~: x}      | a string as the key
-            """)
+        {members: [!!str "user:olga"]}      | tag:yaml.org,2002:str
+        {members: !mine ["user:olga"]}      | !mine
+        {members: [&a "user:olga"]}         | &a
+        {? [complex] : x, members: ["a:b"]} | a string as the key
+        {members: ["user:olga"], 7: x}      | a string as the key
+        {members: ["user:olga"], ~: x}      | a string as the key
+        """)
     void refusesWhatPolicyHasNoUseFor(String spec, String part) {
         assertThat(messages(GROUP.replace("{members: [\"user:olga\"]}", spec)))
                 .anySatisfy(
@@ -152,14 +152,14 @@ class DocumentReaderRefusalsTest {
     @Test
     void refusesKeysGivenTwice() {
         assertThat(messages("""
-                        apiVersion: assize.dev/v1
-                        kind: Group
-                        kind: Group
-                        metadata: {tenant: acme, name: noc, labels: {a: x, a: y}}
-                        spec:
-                          members: ["user:olga"]
-                          members: ["user:mallory"]
-                        """))
+            apiVersion: assize.dev/v1
+            kind: Group
+            kind: Group
+            metadata: {tenant: acme, name: noc, labels: {a: x, a: y}}
+            spec:
+              members: ["user:olga"]
+              members: ["user:mallory"]
+            """))
                 .containsExactlyInAnyOrder(
                         "p.yaml:3:1: Group/noc: kind: `kind`: expected each key once, and line 2 has it already",
                         "p.yaml:4:52: Group/noc: metadata.labels.a: `a`: expected each key once, and line 4 has it"
@@ -170,28 +170,28 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            Tenant       | environments: []                                                   | environments
-            ResourceType | actions: []                                                        | actions
-            ResourceType | {actions: [a], implies: {a: []}}                                   | implies.a
-            Role         | {inherits: []}                                                     | inherits
-            Role         | {permissions: []}                                                  | permissions
-            Role         | {permissions: [{resources: [], actions: [a]}]}                     | permissions[0].resources
-            Role         | {permissions: [{resources: [x], actions: []}]}                     | permissions[0].actions
-            Role         | {permissions: [{resources: [x], actions: [a], environments: []}]}   | permissions[0].environments
-            Role         | {permissions: [{resources: [x], actions: [a], obligations: []}]}    | permissions[0].obligations
-            Group        | {members: []}                                                      | members
-            RoleBinding  | {subjects: [], role: r}                                            | subjects
-            RoleBinding  | {subjects: ["user:a"], role: r, scope: {environments: []}}         | scope.environments
-            RoleBinding  | {subjects: ["user:a"], role: r, scope: {resourceTypes: []}}        | scope.resourceTypes
-            RoleBinding  | {subjects: ["user:a"], role: r, scope: {resources: []}}            | scope.resources
-            SeparationOfDuty | {type: active-roles, roles: []}                                    | roles
-            SeparationOfDuty | {type: assigned-roles, roles: [a, b], environments: []}            | environments
-            SeparationOfDuty | {type: performed-actions, actions: [], resources: [x]}             | actions
-            SeparationOfDuty | {type: performed-actions, actions: [a, b], resources: []}          | resources
-            ApprovalRule | {resources: [], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h} | resources
-            ApprovalRule | {resources: [x], actions: [], approverRole: r, pendingTtl: 1h, ttl: 1h} | actions
-            ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approverTypes: []} | approverTypes
-            """)
+        Tenant       | environments: []                                                   | environments
+        ResourceType | actions: []                                                        | actions
+        ResourceType | {actions: [a], implies: {a: []}}                                   | implies.a
+        Role         | {inherits: []}                                                     | inherits
+        Role         | {permissions: []}                                                  | permissions
+        Role         | {permissions: [{resources: [], actions: [a]}]}                     | permissions[0].resources
+        Role         | {permissions: [{resources: [x], actions: []}]}                     | permissions[0].actions
+        Role         | {permissions: [{resources: [x], actions: [a], environments: []}]}   | permissions[0].environments
+        Role         | {permissions: [{resources: [x], actions: [a], obligations: []}]}    | permissions[0].obligations
+        Group        | {members: []}                                                      | members
+        RoleBinding  | {subjects: [], role: r}                                            | subjects
+        RoleBinding  | {subjects: ["user:a"], role: r, scope: {environments: []}}         | scope.environments
+        RoleBinding  | {subjects: ["user:a"], role: r, scope: {resourceTypes: []}}        | scope.resourceTypes
+        RoleBinding  | {subjects: ["user:a"], role: r, scope: {resources: []}}            | scope.resources
+        SeparationOfDuty | {type: active-roles, roles: []}                                    | roles
+        SeparationOfDuty | {type: assigned-roles, roles: [a, b], environments: []}            | environments
+        SeparationOfDuty | {type: performed-actions, actions: [], resources: [x]}             | actions
+        SeparationOfDuty | {type: performed-actions, actions: [a, b], resources: []}          | resources
+        ApprovalRule | {resources: [], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h} | resources
+        ApprovalRule | {resources: [x], actions: [], approverRole: r, pendingTtl: 1h, ttl: 1h} | actions
+        ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approverTypes: []} | approverTypes
+        """)
     void refusesEmptyLists(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
                 .singleElement()
@@ -209,19 +209,19 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            Tenant       | {environments: [a], envs: [b]}                               | envs
-            ResourceType | {actions: [a], verbs: [b]}                                   | verbs
-            Role         | {inherits: [a], permission: []}                              | permission
-            Role         | {permissions: [{resources: [x], actions: [a], action: b}]}   | permissions[0].action
-            Group        | {members: ["user:a"], Members: ["user:b"]}                   | Members
-            RoleBinding  | {subjects: ["user:a"], role: r, notafter: x}                 | notafter
-            RoleBinding  | {subjects: ["user:a"], role: r, scope: {resource: ["a:b"]}}  | scope.resource
-            Tenant       | {environments: [a], subjectAttributes: {x: {type: int, typ: int}}} | subjectAttributes.x.typ
-            ResourceType | {actions: [a], attributes: {x: {type: int, from: request}}}   | attributes.x.from
-            SeparationOfDuty | {type: active-roles, roles: [a, b], limits: 1}            | limits
-            ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approver: x} | approver
-            Freeze       | {tenant: true, reason: x, subjects: ["user:a"]}               | subjects
-            """)
+        Tenant       | {environments: [a], envs: [b]}                               | envs
+        ResourceType | {actions: [a], verbs: [b]}                                   | verbs
+        Role         | {inherits: [a], permission: []}                              | permission
+        Role         | {permissions: [{resources: [x], actions: [a], action: b}]}   | permissions[0].action
+        Group        | {members: ["user:a"], Members: ["user:b"]}                   | Members
+        RoleBinding  | {subjects: ["user:a"], role: r, notafter: x}                 | notafter
+        RoleBinding  | {subjects: ["user:a"], role: r, scope: {resource: ["a:b"]}}  | scope.resource
+        Tenant       | {environments: [a], subjectAttributes: {x: {type: int, typ: int}}} | subjectAttributes.x.typ
+        ResourceType | {actions: [a], attributes: {x: {type: int, from: request}}}   | attributes.x.from
+        SeparationOfDuty | {type: active-roles, roles: [a, b], limits: 1}            | limits
+        ApprovalRule | {resources: [x], actions: [a], approverRole: r, pendingTtl: 1h, ttl: 1h, approver: x} | approver
+        Freeze       | {tenant: true, reason: x, subjects: ["user:a"]}               | subjects
+        """)
     void refusesUnknownFields(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
                 .anySatisfy(problem ->
@@ -239,10 +239,27 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            Tenant       | {environments: [a], audit: {destinations: [x]}}                      | audit.destinations
-            Tenant       | {environments: [a], limits: {}}                                      | limits
-            Tenant       | {environments: [a], plan: x}                                         | plan
-            """)
+        plan: gold plan              | plan: `gold plan`: expected a name
+        plan: 7                      | plan: `7`: expected a string
+        limits: {}                   | limits: `{}`: expected at least one of `documents` and `keys`
+        limits: [7]                  | limits: `a list`: expected a mapping with `documents` and `keys`
+        limits: {documents: 0}       | limits.documents: `0`: expected a whole number from 1 to 1000000000
+        limits: {keys: -1}           | limits.keys: `-1`: expected a whole number from 0 to 1000000000
+        limits: {keys: 1000000001}   | limits.keys: `1000000001`: expected a whole number from 0 to 1000000000
+        limits: {keys: many}         | limits.keys: `many`: expected a whole number from 0 to 1000000000
+        limits: {roles: 3}           | limits.roles: `roles`: expected one of
+        """)
+    void refusesTermsThatAreNone(String field, String message) {
+        assertThat(messages(document("Tenant", "{environments: [a], " + field + "}")))
+                .singleElement()
+                .asString()
+                .contains("Tenant/n: spec." + message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+        Tenant       | {environments: [a], audit: {destinations: [x]}}                      | audit.destinations
+        """)
     void refusesWhatIsNotSupportedYetInsteadOfIgnoringIt(String kind, String spec, String field) {
         assertThat(messages(document(kind, spec)))
                 .singleElement()
@@ -252,23 +269,23 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {type: assigned-roles, roles: [a]}                                | roles: `a`: expected at least 2 roles
-            {type: assigned-roles, roles: [a, b, a]}                          | roles: `a`: expected each of the roles once
-            {type: assigned-roles}                                            | roles: missing
-            {type: assigned-roles, roles: [a, b], limit: 0}                   | limit: `0`: expected a whole number from 1 to 1
-            {type: assigned-roles, roles: [a, b], limit: 2}                   | limit: `2`: expected a whole number from 1 to 1
-            {type: active-roles, roles: [a, b, c], limit: 3}                  | limit: `3`: expected a whole number from 1 to 2
-            {type: active-roles, roles: [a, b, c], limit: 1.0}                | limit: `1.0`
-            {type: active-roles, roles: [a, b, c], limit: "1"}                | limit: `1`
-            {type: active-roles, roles: [a, b], actions: [x]}                 | actions: `actions`: expected no such field where `type` is `active-roles`
-            {type: performed-actions, actions: [a], resources: [x]}           | actions: `a`: expected at least 2 actions
-            {type: performed-actions, actions: [a, a], resources: [x]}        | actions: `a`: expected each of the actions once
-            {type: performed-actions, actions: ["*", a], resources: [x]}      | actions[0]: `*`
-            {type: performed-actions, actions: [a, b]}                        | resources: missing
-            {type: performed-actions, actions: [a, b], resources: [x], limit: 1} | limit: `limit`: expected no such field
-            {type: static, roles: [a, b]}                                     | type: `static`: expected one of `assigned-roles`, `active-roles`, `performed-actions`
-            {roles: [a, b]}                                                   | type: missing
-            """)
+        {type: assigned-roles, roles: [a]}                                | roles: `a`: expected at least 2 roles
+        {type: assigned-roles, roles: [a, b, a]}                          | roles: `a`: expected each of the roles once
+        {type: assigned-roles}                                            | roles: missing
+        {type: assigned-roles, roles: [a, b], limit: 0}                   | limit: `0`: expected a whole number from 1 to 1
+        {type: assigned-roles, roles: [a, b], limit: 2}                   | limit: `2`: expected a whole number from 1 to 1
+        {type: active-roles, roles: [a, b, c], limit: 3}                  | limit: `3`: expected a whole number from 1 to 2
+        {type: active-roles, roles: [a, b, c], limit: 1.0}                | limit: `1.0`
+        {type: active-roles, roles: [a, b, c], limit: "1"}                | limit: `1`
+        {type: active-roles, roles: [a, b], actions: [x]}                 | actions: `actions`: expected no such field where `type` is `active-roles`
+        {type: performed-actions, actions: [a], resources: [x]}           | actions: `a`: expected at least 2 actions
+        {type: performed-actions, actions: [a, a], resources: [x]}        | actions: `a`: expected each of the actions once
+        {type: performed-actions, actions: ["*", a], resources: [x]}      | actions[0]: `*`
+        {type: performed-actions, actions: [a, b]}                        | resources: missing
+        {type: performed-actions, actions: [a, b], resources: [x], limit: 1} | limit: `limit`: expected no such field
+        {type: static, roles: [a, b]}                                     | type: `static`: expected one of `assigned-roles`, `active-roles`, `performed-actions`
+        {roles: [a, b]}                                                   | type: missing
+        """)
     void refusesDutiesThatKeepNothingApart(String spec, String message) {
         assertThat(messages(document("SeparationOfDuty", spec)))
                 .anySatisfy(problem -> assertThat(problem).contains("SeparationOfDuty/n: spec." + message));
@@ -276,15 +293,15 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            approvals: 0          | approvals: `0`: expected a whole number from 1 to 100
-            approvals: 101        | approvals: `101`
-            approvals: "2"        | approvals: `2`
-            approvals: 99999999999999999999999 | approvals
-            approverTypes: [group] | approverTypes[0]: `group`
-            approverTypes: [User] | approverTypes[0]: `User`
-            singleUse: "true"     | singleUse: `true`: expected `true` or `false`
-            ttl: 1h               | ttl: `ttl`: expected each key once
-            """)
+        approvals: 0          | approvals: `0`: expected a whole number from 1 to 100
+        approvals: 101        | approvals: `101`
+        approvals: "2"        | approvals: `2`
+        approvals: 99999999999999999999999 | approvals
+        approverTypes: [group] | approverTypes[0]: `group`
+        approverTypes: [User] | approverTypes[0]: `User`
+        singleUse: "true"     | singleUse: `true`: expected `true` or `false`
+        ttl: 1h               | ttl: `ttl`: expected each key once
+        """)
     void refusesRulesOfApprovalOfAnotherForm(String field, String message) {
         assertThat(messages(document(
                         "ApprovalRule",
@@ -336,18 +353,18 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {reason: x}                                                   | tenant: missing: expected at least one of `subject`, `role`
-            {tenant: false, reason: x}                                    | tenant: `false`: expected `true`
-            {tenant: acme, reason: x}                                     | tenant: `acme`: expected `true` or `false`
-            {tenant: true}                                                | reason: missing
-            {subject: "*", reason: x}                                     | subject: `*`
-            {subject: "user:*", reason: x}                                | subject: `user:*`: expected a subject or group
-            {resource: vault, reason: x}                                  | resource: `vault`: expected a resource path whose segments all have ids; for a type there is `resourceType`
-            {resourceType: "*", reason: x}                                | resourceType: `*`
-            {run: "", reason: x}                                          | run
-            {tenant: true, reason: x, from: 2026-01-01T00:00:00Z, until: 2026-01-01T00:00:00Z} | until: `2026-01-01T00:00:00Z`: expected a time after `from`
-            {tenant: true, reason: x, until: tomorrow}                    | until: `tomorrow`
-            """)
+        {reason: x}                                                   | tenant: missing: expected at least one of `subject`, `role`
+        {tenant: false, reason: x}                                    | tenant: `false`: expected `true`
+        {tenant: acme, reason: x}                                     | tenant: `acme`: expected `true` or `false`
+        {tenant: true}                                                | reason: missing
+        {subject: "*", reason: x}                                     | subject: `*`
+        {subject: "user:*", reason: x}                                | subject: `user:*`: expected a subject or group
+        {resource: vault, reason: x}                                  | resource: `vault`: expected a resource path whose segments all have ids; for a type there is `resourceType`
+        {resourceType: "*", reason: x}                                | resourceType: `*`
+        {run: "", reason: x}                                          | run
+        {tenant: true, reason: x, from: 2026-01-01T00:00:00Z, until: 2026-01-01T00:00:00Z} | until: `2026-01-01T00:00:00Z`: expected a time after `from`
+        {tenant: true, reason: x, until: tomorrow}                    | until: `tomorrow`
+        """)
     void refusesFreezesThatStopNothingOrSayTooLittle(String spec, String message) {
         assertThat(messages(document("Freeze", spec)))
                 .singleElement()
@@ -375,19 +392,19 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {a: ~}                        | a: `~`: expected a string, a number
-            {a: 9223372036854775808}      | a: `9223372036854775808`: expected a whole number of 64 bits
-            {a: .inf}                     | a: `.inf`: expected a finite number
-            {a: .nan}                     | a: `.nan`: expected a finite number
-            {a: 1e999}                    | a: `1e999`: expected a finite number
-            {a: [[[[[x]]]]]}              | a[0][0][0][0]: `deeper`: expected lists and maps at most 4 deep
-            {a: {b: {c: {d: {e: {f: x}}}}}} | a.b.c.d.e: `deeper`: expected lists and maps at most 4 deep
-            {a: {b: x, b: y}}             | a.b: `b`: expected each key once
-            {a: x, a: y}                  | a: `a`: expected each key once
-            {"": x}                       | : missing: expected a name of 1 to 256 bytes
-            {a: "\\uD800"}                | a
-            [x]                           | : `a list`: expected a mapping from names to values
-            """)
+        {a: ~}                        | a: `~`: expected a string, a number
+        {a: 9223372036854775808}      | a: `9223372036854775808`: expected a whole number of 64 bits
+        {a: .inf}                     | a: `.inf`: expected a finite number
+        {a: .nan}                     | a: `.nan`: expected a finite number
+        {a: 1e999}                    | a: `1e999`: expected a finite number
+        {a: [[[[[x]]]]]}              | a[0][0][0][0]: `deeper`: expected lists and maps at most 4 deep
+        {a: {b: {c: {d: {e: {f: x}}}}}} | a.b.c.d.e: `deeper`: expected lists and maps at most 4 deep
+        {a: {b: x, b: y}}             | a.b: `b`: expected each key once
+        {a: x, a: y}                  | a: `a`: expected each key once
+        {"": x}                       | : missing: expected a name of 1 to 256 bytes
+        {a: "\\uD800"}                | a
+        [x]                           | : `a list`: expected a mapping from names to values
+        """)
     void refusesAttributesThatAreNone(String attributes, String message) {
         String document =
                 document("Subject", "{attributes: " + attributes + "}").replace("name: n", "name: user:a");
@@ -419,24 +436,24 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {}                              | audit: `{}`: expected at least one of `retention`, `piiPatterns`, `pseudonyms` and `decisionLog`
-            {retain: 1d}                    | audit.retain: `retain`: expected one of the fields `retention`
-            {decisionLog: some}             | audit.decisionLog: `some`: expected `none`, `denies` or `all`
-            {decisionLog: [all]}            | audit.decisionLog: `a list`: expected
-            {decisionLog: {}}               | audit.decisionLog.mode: missing: expected `none`, `denies` or `all`
-            {decisionLog: {mode: yes}}      | audit.decisionLog.mode: `yes`: expected `none`, `denies` or `all`
-            {decisionLog: {mode: all, acknowledge: never}} | audit.decisionLog.acknowledge: `never`: expected `before` or `after`
-            {decisionLog: {mode: all, wait: true}} | audit.decisionLog.wait: `wait`: expected one of the fields
-            {retention: 0d}                 | audit.retention: `0d`: expected a duration such as `365d`
-            {retention: 1y}                 | audit.retention: `1y`: expected a duration such as `365d`
-            {retention: 36526d}             | audit.retention: `36526d`
-            {piiPatterns: []}               | audit.piiPatterns: `[]`: expected a list with at least one entry
-            {piiPatterns: [""]}             | audit.piiPatterns[0]: `""`: expected a regular expression (RE2)
-            {piiPatterns: [a, "("]}         | audit.piiPatterns[1]: `(`: expected a regular expression (RE2)
-            {piiPatterns: ['(a)\\1']}        | audit.piiPatterns[0]: `(a)\\1`: expected a regular expression (RE2)
-            {piiPatterns: ['a*']}           | audit.piiPatterns[0]: `a*`: expected a regular expression (RE2)
-            {piiPatterns: ['(a{30}){100}']} | audit.piiPatterns[0]: `(a{30}){100}`
-            """)
+        {}                              | audit: `{}`: expected at least one of `retention`, `piiPatterns`, `pseudonyms` and `decisionLog`
+        {retain: 1d}                    | audit.retain: `retain`: expected one of the fields `retention`
+        {decisionLog: some}             | audit.decisionLog: `some`: expected `none`, `denies` or `all`
+        {decisionLog: [all]}            | audit.decisionLog: `a list`: expected
+        {decisionLog: {}}               | audit.decisionLog.mode: missing: expected `none`, `denies` or `all`
+        {decisionLog: {mode: yes}}      | audit.decisionLog.mode: `yes`: expected `none`, `denies` or `all`
+        {decisionLog: {mode: all, acknowledge: never}} | audit.decisionLog.acknowledge: `never`: expected `before` or `after`
+        {decisionLog: {mode: all, wait: true}} | audit.decisionLog.wait: `wait`: expected one of the fields
+        {retention: 0d}                 | audit.retention: `0d`: expected a duration such as `365d`
+        {retention: 1y}                 | audit.retention: `1y`: expected a duration such as `365d`
+        {retention: 36526d}             | audit.retention: `36526d`
+        {piiPatterns: []}               | audit.piiPatterns: `[]`: expected a list with at least one entry
+        {piiPatterns: [""]}             | audit.piiPatterns[0]: `""`: expected a regular expression (RE2)
+        {piiPatterns: [a, "("]}         | audit.piiPatterns[1]: `(`: expected a regular expression (RE2)
+        {piiPatterns: ['(a)\\1']}        | audit.piiPatterns[0]: `(a)\\1`: expected a regular expression (RE2)
+        {piiPatterns: ['a*']}           | audit.piiPatterns[0]: `a*`: expected a regular expression (RE2)
+        {piiPatterns: ['(a{30}){100}']} | audit.piiPatterns[0]: `(a{30}){100}`
+        """)
     void refusesAuditSettingsThatAreNone(String audit, String message) {
         assertThat(messages(document("Tenant", "{environments: [a], audit: " + audit + "}")))
                 .singleElement()
@@ -479,13 +496,13 @@ class DocumentReaderRefusalsTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {x: int}                                  | x: `int`: expected a mapping with a `type`
-            {x: {source: stored}}                     | x.type: missing
-            {x: {type: integer}}                      | x.type: `integer`: expected a type: `string`
-            {x: {type: list}}                         | x.type: `list`
-            {x: {type: "list(list(list(list(list(int)))))"}} | x.type
-            {x: {type: int, source: policy}}          | x.source: `policy`: expected `stored`, `request` or `either`
-            """)
+        {x: int}                                  | x: `int`: expected a mapping with a `type`
+        {x: {source: stored}}                     | x.type: missing
+        {x: {type: integer}}                      | x.type: `integer`: expected a type: `string`
+        {x: {type: list}}                         | x.type: `list`
+        {x: {type: "list(list(list(list(list(int)))))"}} | x.type
+        {x: {type: int, source: policy}}          | x.source: `policy`: expected `stored`, `request` or `either`
+        """)
     void refusesDeclarationsOfAttributesThatAreNone(String declarations, String message) {
         assertThat(messages(document("Tenant", "{environments: [a], subjectAttributes: " + declarations + "}")))
                 .singleElement()

@@ -434,26 +434,30 @@ class PolicySchemaTest {
             case TENANT ->
                 List.of(
                         example(kind, "acme", """
-                        {environments: [production, test], subjectAttributes: {level: {type: int, source: stored}},
-                         audit: {retention: 365d, piiPatterns: ["[0-9]{9}"], decisionLog: {mode: all, acknowledge: after}},
-                         changeApprovals: 2}"""),
+                            {environments: [production, test], subjectAttributes: {level: {type: int, source: stored}},
+                             audit: {retention: 365d, piiPatterns: ["[0-9]{9}"], decisionLog: {mode: all, acknowledge: after}},
+                             changeApprovals: 2, plan: team-50, limits: {documents: 500, keys: 0}}\
+                            """),
                         example(kind, "acme", "{environments: [production], audit: {decisionLog: denies}}"));
             case RESOURCE_TYPE -> List.of(example(kind, "host", """
-                        {actions: [read, write], implies: {write: [read]},
-                         attributes: {owner: {type: "list(string)", source: either}}}"""));
+                {actions: [read, write], implies: {write: [read]},
+                 attributes: {owner: {type: "list(string)", source: either}}}\
+                """));
             case ROLE ->
                 List.of(
                         example(kind, "operator", """
-                        {inherits: [viewer], permissions: [{effect: deny, resources: [host, "*"], actions: [read],
-                         environments: [test], when: "subject.id == 'a'",
-                         obligations: [{id: log, type: audit, properties: {level: high}}]}]}"""),
+                            {inherits: [viewer], permissions: [{effect: deny, resources: [host, "*"], actions: [read],
+                             environments: [test], when: "subject.id == 'a'",
+                             obligations: [{id: log, type: audit, properties: {level: high}}]}]}\
+                            """),
                         example(kind, "operator", "{permissions: [{resources: [host], actions: [read]}]}"));
             case GROUP -> List.of(example(kind, "noc", "{members: [user:alice, group:oncall]}"));
             case ROLE_BINDING -> List.of(example(kind, "noc-operators", """
-                        {subjects: [user:alice, group:noc, "user:*"], role: operator,
-                         scope: {environments: [test], resourceTypes: [host], resources: ["site:oslo/host:web-1"]},
-                         fromTenant: other, notBefore: "2026-01-01T00:00:00Z", notAfter: "2027-01-01T00:00:00+01:00",
-                         when: "env == 'test'", reason: "on call"}"""));
+                {subjects: [user:alice, group:noc, "user:*"], role: operator,
+                 scope: {environments: [test], resourceTypes: [host], resources: ["site:oslo/host:web-1"]},
+                 fromTenant: other, notBefore: "2026-01-01T00:00:00Z", notAfter: "2027-01-01T00:00:00+01:00",
+                 when: "env == 'test'", reason: "on call"}\
+                """));
             case SUBJECT ->
                 List.of(example(kind, "user:alice", "{attributes: {level: 3, tags: [a, {b: [1.5, true]}]}}"));
             case RESOURCE -> List.of(example(kind, "site:oslo/host:web-1", "{attributes: {owner: ann, open: false}}"));
@@ -468,22 +472,25 @@ class PolicySchemaTest {
                                 "payments",
                                 "{type: performed-actions, actions: [pay, approve], resources: [invoice]}"));
             case APPROVAL_RULE -> List.of(example(kind, "restarts", """
-                        {resources: [host], actions: [restart], environments: [production], approvals: 2,
-                         approverRole: lead, approverTypes: [user, service], pendingTtl: 1h30m, ttl: 15m, singleUse: true}"""));
-            case FREEZE -> List.of(example(kind, "stop", """
-                        {subject: agent:x, role: operator, action: write, resource: host:web-1, resourceType: host,
-                         environment: production, run: run-1, tenant: true, reason: leak,
-                         from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z"}"""), example(kind, "stop", "{tenant: true, reason: leak}"));
+                {resources: [host], actions: [restart], environments: [production], approvals: 2,
+                 approverRole: lead, approverTypes: [user, service], pendingTtl: 1h30m, ttl: 15m, singleUse: true}\
+                """));
+            case FREEZE ->
+                List.of(example(kind, "stop", """
+                    {subject: agent:x, role: operator, action: write, resource: host:web-1, resourceType: host,
+                     environment: production, run: run-1, tenant: true, reason: leak,
+                     from: "2026-01-01T00:00:00Z", until: "2026-02-01T00:00:00Z"}\
+                    """), example(kind, "stop", "{tenant:" + " true, reason:" + " leak}"));
         };
     }
 
     private static JsonNode example(Kind kind, String name, String spec) {
         return read("""
-                apiVersion: assize.dev/v1
-                kind: %s
-                metadata: {tenant: acme, name: "%s", labels: {team/a: "the team"}, manager: ci}
-                spec: %s
-                """.formatted(kind.text(), name, spec));
+            apiVersion: assize.dev/v1
+            kind: %s
+            metadata: {tenant: acme, name: "%s", labels: {team/a: "the team"}, manager: ci}
+            spec: %s
+            """.formatted(kind.text(), name, spec));
     }
 
     private static JsonNode read(String yaml) {

@@ -81,6 +81,13 @@ final class RandomDocuments {
         random = new SplittableRandom(seed);
     }
 
+    private TenantTerms terms() {
+        return new TenantTerms(
+                random.nextBoolean() ? null : name(),
+                random.nextBoolean() ? null : 1 + random.nextInt(TenantTerms.MOST),
+                random.nextBoolean() ? null : random.nextInt(TenantTerms.MOST + 1));
+    }
+
     Document next() {
         SourcePlace place = place();
         return switch (random.nextInt(10)) {
@@ -92,7 +99,8 @@ final class RandomDocuments {
                         listOf(this::environment),
                         declarations(),
                         random.nextBoolean() ? TenantAudit.NONE : audit(),
-                        random.nextInt(4));
+                        random.nextInt(4),
+                        terms());
             }
             case 1 ->
                 new ResourceTypeDocument(

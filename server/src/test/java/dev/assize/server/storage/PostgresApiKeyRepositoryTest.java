@@ -227,7 +227,7 @@ class PostgresApiKeyRepositoryTest {
     }
 
     private void insert(ApiKey key) {
-        repository.insert(key, PostgresPolicyRepositoryTest.event("created"));
+        repository.insert(key, PostgresPolicyRepositoryTest.event("created"), Integer.MAX_VALUE);
     }
 
     private Optional<ApiKey> revoke(TenantId tenant, String keyId, Instant at) {

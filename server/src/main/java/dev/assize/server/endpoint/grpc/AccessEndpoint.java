@@ -30,6 +30,7 @@ import dev.assize.server.authentication.ApiKeys.SealedKey;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.authentication.KeyGrant;
+import dev.assize.server.authentication.KeysFullException;
 import dev.assize.server.authentication.TenantGoneException;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.ErrorReason;
@@ -188,9 +189,15 @@ final class AccessEndpoint extends AccessServiceImplBase {
 
     private CreatedKey created(KeyGrant grant, Recorder createdBy) {
         try {
-            return keys.create(grant, createdBy);
+            return keys.create(grant, createdBy, life.keysOf(grant.home()));
         } catch (TenantGoneException meanwhile) {
             throw TenantDirectory.unknown(grant.home());
+        } catch (KeysFullException full) {
+            throw RefusedException.of(
+                    ErrorReason.KEYS_FULL,
+                    "tenant `" + grant.home() + "` has " + full.most()
+                            + " valid keys, which is as many as its `limits` say: revoke one, or have the limit raised",
+                    Map.of("limit", Integer.toString(full.most())));
         }
     }
 

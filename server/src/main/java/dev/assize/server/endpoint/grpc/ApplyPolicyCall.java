@@ -21,6 +21,7 @@ import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
 import dev.assize.server.administration.ChangeSet;
+import dev.assize.server.administration.ChangeResult.TermsRefused;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.authentication.Caller;
@@ -273,6 +274,8 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
         };
     }
 
+            case BeyondEnvironments(DocumentKey document) -> throw beyond(document);
+            case TermsRefused refused -> throw missing(refused.tenant(), Permission.CREATE_TENANT);
     private RefusedException missing(TenantId tenant, Permission permission) {
         gate.require(tenant, permission);
         // Granted in the meantime.

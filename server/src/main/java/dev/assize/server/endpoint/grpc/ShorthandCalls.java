@@ -316,6 +316,7 @@ final class ShorthandCalls {
                     ChangeResult.LiftRefused _,
                     ChangeResult.TenantCreationRefused _ ->
                 throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);
+                    ChangeResult.TermsRefused _,
         };
     }
 

@@ -34,8 +34,11 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
+import dev.assize.server.policy.TenantTerms;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /** The calls of `AccessService` that are about a tenant as a whole. */
 final class TenantCalls {
@@ -88,6 +91,14 @@ final class TenantCalls {
             response.setNextPageToken(tokens.of(names.getLast().value(), conditions));
         }
         return response.build();
+    }
+
+    /** How many valid keys a tenant may have. */
+    int keysOf(TenantId tenant) {
+        return register.find(tenant)
+                .flatMap(found -> Optional.ofNullable(found.document()))
+                .flatMap(document -> Optional.ofNullable(document.terms().keys()))
+                .orElse(Integer.MAX_VALUE);
     }
 
     SuspendTenantResponse suspend(SuspendTenantRequest request) {
@@ -175,6 +186,14 @@ final class TenantCalls {
                 .setChangedAt(Fields.timestamp(found.changedAt()));
         if (found.document() != null) {
             found.document().environments().stream().map(Environment::value).forEach(wire::addEnvironments);
+            TenantTerms terms = found.document().terms();
+            wire.setPlan(Objects.requireNonNullElse(terms.plan(), ""));
+            if (terms.documents() != null) {
+                wire.setMaxDocuments(terms.documents());
+            }
+            if (terms.keys() != null) {
+                wire.setMaxKeys(terms.keys());
+            }
         }
         if (found.isSuspended()) {
             PolicyScope scope = PolicyScope.of(found.tenant());

@@ -16,6 +16,7 @@ import dev.assize.proto.v1.ListTenantsResponse;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.ResumeTenantRequest;
 import dev.assize.proto.v1.ResumeTenantResponse;
+import dev.assize.proto.v1.RevokeKeyRequest;
 import dev.assize.proto.v1.SuspendTenantRequest;
 import dev.assize.proto.v1.SuspendTenantResponse;
 import dev.assize.proto.v1.TenantEntry;
@@ -39,11 +40,11 @@ class ServedTenantsTest extends ServedNode {
     void suspendsATenantAsAWholeAndNobodyButWhoMayResumesIt() {
         apply(admin, header(), put(tenant("halted") + "---\n" + role("halted") + "---\n" + binding("halted", "r")));
         apply(admin, header(), put("""
-                apiVersion: assize.dev/v1
-                kind: RoleBinding
-                metadata: {tenant: assize, name: halting}
-                spec: {subjects: ["user:sven"], role: security-officer}
-                """));
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: assize, name: halting}
+            spec: {subjects: ["user:sven"], role: security-officer}
+            """));
         String sven = key("user:sven", "assize", true);
         AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
         AccessServiceGrpc.AccessServiceBlockingStub officer = with(AccessServiceGrpc.newBlockingStub(channel), sven);
@@ -112,6 +113,35 @@ class ServedTenantsTest extends ServedNode {
                                 .setReason("r")
                                 .build()))
                 .is(ErrorReason.POLICY_INVALID);
+    }
+
+    @Test
+    void aTenantHasNoMoreKeysThanItMayHave() {
+        apply(
+                admin,
+                header(),
+                put(tenant("bounded")
+                        .replace(
+                                "environments: [default]",
+                                "environments: [default], plan: team, limits: {documents: 9, keys: 2}")));
+        AccessServiceGrpc.AccessServiceBlockingStub access = with(AccessServiceGrpc.newBlockingStub(channel), admin);
+        TenantEntry entry = access.listTenants(
+                        ListTenantsRequest.newBuilder().setTenant("bounded").build())
+                .getTenants(0);
+        assertThat(entry.getPlan()).isEqualTo("team");
+        assertThat(entry.getMaxDocuments()).isEqualTo(9);
+        assertThat(entry.getMaxKeys()).isEqualTo(2);
+        CreateKeyRequest its = CreateKeyRequest.newBuilder()
+                .setTenant("bounded")
+                .setSubject("user:admin")
+                .build();
+        access.createKey(its);
+        String second = access.createKey(its).getKey().getId();
+        Refusal.of(() -> access.createKey(its)).is(ErrorReason.KEYS_FULL);
+        access.revokeKey(
+                RevokeKeyRequest.newBuilder().setTenant("bounded").setId(second).build());
+        access.createKey(its);
+        Refusal.of(() -> access.createKey(its)).is(ErrorReason.KEYS_FULL);
     }
 
     @Test
@@ -207,11 +237,11 @@ class ServedTenantsTest extends ServedNode {
     void whoeverDeletesATenantByAChangeNeedsThePermissionForThat() {
         apply(admin, header(), put(tenant("removable")));
         apply(admin, header(), put("""
-                apiVersion: assize.dev/v1
-                kind: RoleBinding
-                metadata: {tenant: assize, name: running}
-                spec: {subjects: ["user:tara"], role: tenant-administrator}
-                """));
+            apiVersion: assize.dev/v1
+            kind: RoleBinding
+            metadata: {tenant: assize, name: running}
+            spec: {subjects: ["user:tara"], role: tenant-administrator}
+            """));
         ApplyPolicyRequest removal = ApplyPolicyRequest.newBuilder()
                 .setDelete(DocumentKey.newBuilder()
                         .setTenant("removable")
