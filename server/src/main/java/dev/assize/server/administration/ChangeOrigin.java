@@ -1,6 +1,7 @@
 package dev.assize.server.administration;
 
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import java.util.List;
@@ -14,12 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param once what tells a retry of the same request; null where nobody gave it a key
  * @param actor on whose behalf it is made; null for the caller's own
  * @param proposal which was accepted; null where nothing was proposed
+ * @param envs the environments that its author's credential is for; empty for all
  */
 public record ChangeOrigin(
         String text,
         @Nullable Once once,
         @Nullable Recorder actor,
-        @Nullable Accepted proposal) {
+        @Nullable Accepted proposal,
+        Set<Environment> envs) {
 
     /** What the break-glass key changes: nobody need accept it, and what it gives to whom is seen by its record. */
     public static final String BREAK_GLASS = "break-glass";
@@ -32,6 +35,15 @@ public record ChangeOrigin(
      * own and which nobody could propose.
      */
     private static final Set<String> IMMEDIATE = Set.of("freeze", "suspend", "resume", "clean-up", BREAK_GLASS);
+
+    public ChangeOrigin {
+        envs = Set.copyOf(envs);
+    }
+
+    /** A change in all environments. */
+    public ChangeOrigin(String text, @Nullable Once once, @Nullable Recorder actor, @Nullable Accepted proposal) {
+        this(text, once, actor, proposal, Set.of());
+    }
 
     /** A change that nobody proposed and that its caller makes for itself. */
     public ChangeOrigin(String text, @Nullable Once once) {

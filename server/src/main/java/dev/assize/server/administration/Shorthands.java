@@ -11,6 +11,7 @@ import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.NodeConfirmations;
 import dev.assize.server.decision.NodeConfirmations.Confirmations;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Revision;
@@ -60,18 +61,33 @@ public final class Shorthands {
      * @param key the caller's, for retries; null where it gave none
      * @param content of the request
      * @param breakGlass whether the caller asks with the key for emergencies
+     * @param envs the environments that its credential is for; empty for all
      */
     public record Order(
             Recorder recorder,
             @Nullable String reason,
             @Nullable String key,
             Digest content,
-            boolean breakGlass) {
+            boolean breakGlass,
+            Set<Environment> envs) {
+
+        public Order {
+            envs = Set.copyOf(envs);
+        }
+
+        /** Of a credential for all environments. */
+        public Order(
+                Recorder recorder, @Nullable String reason, @Nullable String key, Digest content, boolean breakGlass) {
+            this(recorder, reason, key, content, breakGlass, Set.of());
+        }
 
         ChangeOrigin origin(String text, String name) {
             return new ChangeOrigin(
                     breakGlass ? ChangeOrigin.BREAK_GLASS : text,
-                    key == null ? null : new ChangeOrigin.Once(key, content, name));
+                    key == null ? null : new ChangeOrigin.Once(key, content, name),
+                    null,
+                    null,
+                    envs);
         }
     }
 

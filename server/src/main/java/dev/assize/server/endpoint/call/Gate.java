@@ -123,6 +123,16 @@ public final class Gate {
         }
     }
 
+    /** That the credential is for all environments. */
+    public void requireEveryEnvironment(String what) {
+        if (!CallContext.current().caller().envs().isEmpty()) {
+            throw RefusedException.of(
+                    ErrorReason.ENVIRONMENT_NOT_ALLOWED,
+                    "the credential is for some environments, and " + what + " concerns all",
+                    Map.of());
+        }
+    }
+
     /** That the caller is the actor, or may speak for subjects of its type. */
     public void requireActAs(TenantId tenant, Subject actor) {
         requireActAs(tenant, actor, CallContext.current().caller().home());

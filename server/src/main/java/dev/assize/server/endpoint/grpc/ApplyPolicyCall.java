@@ -12,6 +12,7 @@ import dev.assize.server.administration.ChangeOrigin.Once;
 import dev.assize.server.administration.ChangeResult;
 import dev.assize.server.administration.ChangeResult.AcceptanceNeeded;
 import dev.assize.server.administration.ChangeResult.Accepted;
+import dev.assize.server.administration.ChangeResult.BeyondEnvironments;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.administration.ChangeResult.KeyReused;
@@ -40,6 +41,7 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
 import dev.assize.server.policy.Problem;
@@ -164,7 +166,8 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
                                 : ChangeOrigin.APPLY.text(),
                         once(given),
                         actor(given),
-                        null),
+                        null,
+                        CallContext.current().caller().envs()),
                 manager);
         admitCreations();
         admitDeletions();
@@ -296,6 +299,16 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
                 ImpactTranslator.message(gain)
                         + "; nobody gives themselves anything: let somebody else make this change, or propose it",
                 Map.of("tenant", gain.tenant().value()));
+    }
+
+    /** Of a document that concerns more than the credential is for. */
+    static RefusedException beyond(DocumentKey document) {
+        return RefusedException.of(
+                ErrorReason.ENVIRONMENT_NOT_ALLOWED,
+                "the credential is for some environments, and " + document
+                        + " concerns others, too: it changes bindings,"
+                        + " freezes, approval rules and separations of duty that name none but its own",
+                Map.of("kind", document.kind().text(), "name", document.name()));
     }
 
     /** Of what others must accept. */

@@ -40,6 +40,9 @@ final class CleanUpCalls {
         TenantId tenant = gate.admit(request.getTenant());
         Fields.requireKnown("request", request);
         Duration endedFor = request.hasEndedFor() ? endedFor(request.getEndedFor()) : config.after();
+        if (!request.getDryRun()) {
+            gate.requireEveryEnvironment("what is cleaned up");
+        }
         Result result = request.getDryRun()
                 ? cleanUp.find(tenant, endedFor)
                 : cleanUp.run(tenant, endedFor, CallContext.current().recorder());

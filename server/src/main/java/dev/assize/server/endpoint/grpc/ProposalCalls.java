@@ -164,6 +164,7 @@ final class ProposalCalls {
         Seen seen = new Seen(Digest.of(request.getDigest().toByteArray()), new Revision(request.getBaseRevision()));
         ProposalResult result = proposals.accept(
                 scope,
+        gate.requireEveryEnvironment("what is accepted");
                 id,
                 CallContext.current().recorder(),
                 seen,

@@ -273,7 +273,8 @@ final class ShorthandCalls {
                 reason,
                 Fields.text("idempotency_key", key, KEY_BYTES),
                 Digest.sha256((rpc + "\n").getBytes(UTF_8), content.toByteArray()),
-                CallContext.current().caller().breakGlass());
+                CallContext.current().caller().breakGlass(),
+                CallContext.current().caller().envs());
     }
 
     static Done done(ShorthandResult result) {
@@ -307,6 +308,7 @@ final class ShorthandCalls {
         return switch (result) {
             case ChangeResult.Invalid invalid -> ApplyPolicyCall.refusal(invalid.problems());
             case ChangeResult.AcceptanceNeeded needed -> ApplyPolicyCall.refusal(needed);
+            case ChangeResult.BeyondEnvironments(DocumentKey document) -> throw ApplyPolicyCall.beyond(document);
             case ChangeResult.SelfEscalation escalation -> ApplyPolicyCall.refusal(escalation.gain());
             case ChangeResult.Accepted _,
                     ChangeResult.Compared _,

@@ -25,6 +25,7 @@ import dev.assize.proto.v1.ProposeChangeRequest;
 import dev.assize.proto.v1.ProposedDocument;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.RevokeRequest;
 import dev.assize.proto.v1.WithdrawProposalRequest;
 import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.StatusRuntimeException;
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -134,6 +136,113 @@ class ProposalCallsTest {
     }
 
     @Test
+    @Test
+    void aCredentialForSomeEnvironmentsChangesNothingInOthers() {
+        apply(
+                door.admin,
+                ApplyPolicyHeader.getDefaultInstance(),
+                tenant(0).replace("[default]", "[default, staging, production]") + "---\n"
+                        + binding("p", "scope: {environments: [production]}"));
+        door.decisions.grant("service:replay", "create", "tenant:acme/freeze");
+        String limited = door.key("service:replay", "acme", false, Set.of("staging"), Set.of(), "acme");
+        for (String beyond : List.of(
+                role("r", "vault"),
+                role("reader", "host"),
+                binding("b", "reason: everywhere"),
+                binding("b", "scope: {environments: [staging, production]}"),
+                binding("b", "scope: {environments: ['*']}"),
+                binding("p", "scope: {environments: [staging]}"),
+                "{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: acme, name: g}, spec: {members:"
+                        + " ['user:x']}}",
+                freeze("environment: production"),
+                freeze("tenant: true"))) {
+            Refusal.of(() -> apply(limited, ApplyPolicyHeader.getDefaultInstance(), beyond))
+                    .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        }
+        apply(
+                limited,
+                ApplyPolicyHeader.getDefaultInstance(),
+                binding("b", "scope: {environments: [staging]}") + "---\n" + freeze("environment: staging"));
+
+        PolicyServiceBlockingStub policies = door.policies(limited);
+        Refusal.of(() -> policies.freeze(freezeOf("").build())).is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        Refusal.of(() -> policies.freeze(freezeOf("production").build())).is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        policies.freeze(freezeOf("staging").build());
+        Refusal.of(() -> policies.revoke(RevokeRequest.newBuilder()
+                        .setTenant("acme")
+                        .setBinding("p")
+                        .build()))
+                .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        policies.revoke(
+                RevokeRequest.newBuilder().setTenant("acme").setBinding("b").build());
+
+        Proposal proposed = propose(door.admin, header().build(), role("r", "vault"));
+        Refusal.of(() -> policies.acceptProposal(asSeen(proposed).build())).is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+    }
+
+    private static String binding(String name, String more) {
+        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: " + name
+                + "}, spec: {subjects: ['user:x'], role: reader, " + more + "}}\n";
+    }
+
+    private static String freeze(String what) {
+        return "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: f}, spec: {" + what
+                + ", reason: r}}\n";
+    }
+
+    private static FreezeRequest.Builder freezeOf(String env) {
+        return FreezeRequest.newBuilder()
+                .setTenant("acme")
+                .setSubject("user:x")
+                .setEnvironment(env)
+                .setReason("r");
+    }
+
+    @Test
+    void whoMayCommentSaysSomethingAndDecidesNothing() {
+        Proposal proposed = propose(door.admin, header().build(), role("r", "vault"));
+        Refusal.of(() ->
+                        replay.commentProposal(comment(proposed.getId(), "why?").build()))
+                .is(ErrorReason.PERMISSION_MISSING);
+        door.decisions.grant("service:replay", "comment", "tenant:acme/policy");
+        Refusal.of(() -> replay.commentProposal(comment(proposed.getId(), "").build()))
+                .naming("comment");
+        Refusal.of(() -> replay.commentProposal(
+                        comment(proposed.getId(), "x".repeat(1_025)).build()))
+                .naming("comment");
+        Refusal.of(() -> replay.commentProposal(comment(proposed.getId(), "why?")
+                        .setIdempotencyKey("x".repeat(129))
+                        .build()))
+                .naming("idempotency_key");
+        Refusal.of(() -> replay.commentProposal(comment(UNKNOWN, "why?").build()))
+                .is(ErrorReason.PROPOSAL_NOT_FOUND);
+        Proposal said = replay.commentProposal(comment(proposed.getId(), "x".repeat(1_024))
+                        .setIdempotencyKey("k")
+                        .build())
+                .getProposal();
+        assertThat(said.getState()).isEqualTo(ProposalState.PROPOSAL_STATE_PENDING);
+        assertThat(said.getDigest()).isEqualTo(proposed.getDigest());
+        assertThat(said.getComments(0).getAuthor()).isEqualTo("service:replay");
+        Refusal.of(() -> replay.commentProposal(comment(proposed.getId(), "other words")
+                        .setIdempotencyKey("k")
+                        .build()))
+                .is(ErrorReason.IDEMPOTENCY_KEY_REUSED);
+        assertThat(admin.getProposal(get(proposed.getId()))
+                        .next()
+                        .getOutlook()
+                        .getProposal()
+                        .getCommentsList())
+                .isEqualTo(said.getCommentsList());
+        admin.withdrawProposal(withdraw(proposed.getId()).build());
+        Refusal.of(() ->
+                        replay.commentProposal(comment(proposed.getId(), "late").build()))
+                .is(ErrorReason.PROPOSAL_STATE);
+    }
+
+    private static CommentProposalRequest.Builder comment(String id, String text) {
+        return CommentProposalRequest.newBuilder().setTenant("acme").setId(id).setComment(text);
+    }
+
     void whoProposedItDoesNotDecide() {
         Proposal proposed = propose(door.admin, header().build(), role("r", "vault"));
         Refusal.of(() -> admin.acceptProposal(asSeen(proposed).build())).is(ErrorReason.PROPOSAL_OWN);
