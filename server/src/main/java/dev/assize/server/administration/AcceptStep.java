@@ -167,8 +167,14 @@ final class AcceptStep implements Step<AcceptStep.Result> {
                 proposal.proposer().caller(),
                 counting.stream().map(Recorder::caller).toList());
         ChangeOrigin origin = new ChangeOrigin("proposal:" + proposal.id(), null, null, accepted);
-        ChangeSet change =
-                change(content, proposal.force(), proposal.prunedManager(), proposal.reason(), !isEnough, origin);
+        ChangeSet change = change(
+                proposal.scope(),
+                content,
+                proposal.force(),
+                proposal.prunedManager(),
+                proposal.reason(),
+                !isEnough,
+                origin);
         return new ChangePlanner(
                 change, Warrant.ofAcceptors(acceptor, isEnough ? counting : List.of(acceptor)), tenant -> false, clock);
     }
@@ -196,12 +202,21 @@ final class AcceptStep implements Step<AcceptStep.Result> {
     static ChangeSet change(
             Content content,
             boolean force,
+            PolicyScope scope,
             @Nullable String prunedManager,
             @Nullable String reason,
             boolean dryRun,
             ChangeOrigin origin) {
         return new ChangeSet(
-                content.puts(), content.deletes(), List.of(), dryRun, force, reason, origin, prunedManager);
+                content.puts(),
+                content.deletes(),
+                List.of(),
+                dryRun,
+                force,
+                reason,
+                origin,
+                prunedManager,
+                Set.of(scope));
     }
 
     /** One at least: otherwise it could as well be applied. */

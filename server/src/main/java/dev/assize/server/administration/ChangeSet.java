@@ -5,6 +5,7 @@ import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.DocumentKey;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param origin what made it
  * @param prunedManager whose documents go that the change does not put, in the scopes it names, but for tenants and
  *     freezes; null for nobody's
+ * @param besides scopes that it names though it neither puts nor deletes anything of them
  */
 public record ChangeSet(
         List<Document> puts,
@@ -28,12 +30,27 @@ public record ChangeSet(
         boolean force,
         @Nullable String reason,
         ChangeOrigin origin,
-        @Nullable String prunedManager) {
+        @Nullable String prunedManager,
+        Set<PolicyScope> besides) {
 
     public ChangeSet {
+        besides = Set.copyOf(besides);
         puts = List.copyOf(puts);
         deletes = List.copyOf(deletes);
         preconditions = List.copyOf(preconditions);
+    }
+
+    /** A change that names no scopes besides. */
+    public ChangeSet(
+            List<Document> puts,
+            List<DocumentKey> deletes,
+            List<Precondition> preconditions,
+            boolean dryRun,
+            boolean force,
+            @Nullable String reason,
+            ChangeOrigin origin,
+            @Nullable String prunedManager) {
+        this(puts, deletes, preconditions, dryRun, force, reason, origin, prunedManager, Set.of());
     }
 
     /** A change that was applied as it is, and prunes nothing. */
@@ -61,7 +78,7 @@ public record ChangeSet(
 
     /** Every scope it names, also where it only has a precondition. */
     public SortedSet<PolicyScope> scopes() {
-        TreeSet<PolicyScope> scopes = new TreeSet<>();
+        TreeSet<PolicyScope> scopes = new TreeSet<>(besides);
         puts.forEach(document -> scopes.add(document.scope()));
         deletes.forEach(key -> scopes.add(key.scope()));
         preconditions.forEach(precondition -> scopes.add(precondition.scope()));

@@ -170,7 +170,14 @@ public final class Proposals {
 
     private ProposalResult file(Wish wish, Recorder caller) {
         Comparison judged = administration.compare(
-                AcceptStep.change(wish.content, wish.force, wish.prunedManager, wish.reason, true, ChangeOrigin.APPLY),
+                AcceptStep.change(
+                        wish.scope,
+                        wish.content,
+                        wish.force,
+                        wish.prunedManager,
+                        wish.reason,
+                        true,
+                        ChangeOrigin.APPLY),
                 wish.scope,
                 caller,
                 false);
@@ -271,7 +278,13 @@ public final class Proposals {
                 return new View(done(proposal, false), content, null);
             }
             ChangeSet change = AcceptStep.change(
-                    content, proposal.force(), proposal.prunedManager(), proposal.reason(), true, ChangeOrigin.APPLY);
+                    scope,
+                    content,
+                    proposal.force(),
+                    proposal.prunedManager(),
+                    proposal.reason(),
+                    true,
+                    ChangeOrigin.APPLY);
             Comparison judged = administration.compare(change, scope, viewer, true);
             Compared outcome = judged.result() instanceof Compared compared ? compared : Compared.NOTHING;
             return new View(

@@ -103,12 +103,12 @@ final class PolicyProposals {
         int run(Connection connection) throws Exception {
             List<Path> all = new ArrayList<>(paths);
             all.addAll(directories);
-            if (all.isEmpty() && deletes.isEmpty()) {
-                throw usage("Nothing to propose: expected DIR|FILE or --delete");
-            }
             pruning.require(this);
             List<DocumentKey> keys =
                     deletes.stream().map(text -> PolicyFiles.key(text, this)).toList();
+            if (all.isEmpty() && deletes.isEmpty() && !pruning.prunes()) {
+                throw usage("Nothing to propose: expected DIR|FILE, --delete, or --prune --manager NAME");
+            }
             List<PolicyFiles.Piece> pieces = PolicyFiles.read(all);
             Upload<ProposeChangeRequest, ProposeChangeResponse> answer = new Upload<>();
             connection.policyStreaming(pieces.size() + keys.size()).proposeChange(answer);

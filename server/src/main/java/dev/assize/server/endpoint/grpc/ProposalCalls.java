@@ -98,8 +98,9 @@ final class ProposalCalls {
         if (!parts.problems().isEmpty()) {
             throw ApplyPolicyCall.refusal(parts.problems());
         }
-        if (wish.content().puts().isEmpty() && wish.content().deletes().isEmpty()) {
-            throw RefusedException.invalid("part", "nothing", "at least one document or deletion");
+        if (wish.content().puts().isEmpty() && wish.content().deletes().isEmpty() && wish.prunedManager() == null) {
+            throw RefusedException.invalid(
+                    "part", "nothing", "at least one document or deletion, or a manager to prune");
         }
         Done done = done("", proposals.propose(wish, caller), parts.places());
         return ProposeChangeResponse.newBuilder()
@@ -199,6 +200,21 @@ final class ProposalCalls {
                 Fields.text("comment", request.getComment(), COMMENT_BYTES));
         return WithdrawProposalResponse.newBuilder()
                 .setProposal(wire(done(id, result, new FieldPlaces())))
+    CommentProposalResponse comment(CommentProposalRequest request) {
+        PolicyScope scope = gate.admitToScope(request.getTenant());
+        Fields.requireKnown("request", request);
+        String id = id(request.getId());
+        ProposalResult result = proposals.comment(
+                scope,
+                id,
+                CallContext.current().recorder(),
+                ApprovalEndpoint.words(request.getComment()),
+                Fields.text("idempotency_key", request.getIdempotencyKey(), ApplyPolicyCall.KEY_BYTES));
+        return CommentProposalResponse.newBuilder()
+                .setProposal(wire(done(id, result, new FieldPlaces())))
+                .build();
+    }
+
                 .build();
     }
 
