@@ -111,7 +111,9 @@ type Approval struct {
 	// The rules as they were when it was asked for.
 	Rules []*PinnedApprovalRule `protobuf:"bytes,14,rep,name=rules,proto3" json:"rules,omitempty"`
 	// What was said to it, in order.
-	Votes         []*ApprovalVote `protobuf:"bytes,15,rep,name=votes,proto3" json:"votes,omitempty"`
+	Votes []*ApprovalVote `protobuf:"bytes,15,rep,name=votes,proto3" json:"votes,omitempty"`
+	// What was said to it without deciding, in order.
+	Comments      []*ApprovalComment `protobuf:"bytes,16,rep,name=comments,proto3" json:"comments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -247,6 +249,13 @@ func (x *Approval) GetRules() []*PinnedApprovalRule {
 func (x *Approval) GetVotes() []*ApprovalVote {
 	if x != nil {
 		return x.Votes
+	}
+	return nil
+}
+
+func (x *Approval) GetComments() []*ApprovalComment {
+	if x != nil {
+		return x.Comments
 	}
 	return nil
 }
@@ -434,6 +443,75 @@ func (x *ApprovalVote) GetRules() []string {
 	return nil
 }
 
+// What somebody said to a request without deciding it.
+type ApprovalComment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Author        string                 `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
+	AuthorTenant  string                 `protobuf:"bytes,2,opt,name=author_tenant,json=authorTenant,proto3" json:"author_tenant,omitempty"`
+	Comment       string                 `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovalComment) Reset() {
+	*x = ApprovalComment{}
+	mi := &file_assize_v1_approval_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovalComment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovalComment) ProtoMessage() {}
+
+func (x *ApprovalComment) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_approval_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovalComment.ProtoReflect.Descriptor instead.
+func (*ApprovalComment) Descriptor() ([]byte, []int) {
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ApprovalComment) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *ApprovalComment) GetAuthorTenant() string {
+	if x != nil {
+		return x.AuthorTenant
+	}
+	return ""
+}
+
+func (x *ApprovalComment) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *ApprovalComment) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
 type RequestApprovalRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Tenant string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
@@ -457,7 +535,7 @@ type RequestApprovalRequest struct {
 
 func (x *RequestApprovalRequest) Reset() {
 	*x = RequestApprovalRequest{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[3]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +547,7 @@ func (x *RequestApprovalRequest) String() string {
 func (*RequestApprovalRequest) ProtoMessage() {}
 
 func (x *RequestApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[3]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +560,7 @@ func (x *RequestApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestApprovalRequest.ProtoReflect.Descriptor instead.
 func (*RequestApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{3}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RequestApprovalRequest) GetTenant() string {
@@ -557,7 +635,7 @@ type RequestApprovalResponse struct {
 
 func (x *RequestApprovalResponse) Reset() {
 	*x = RequestApprovalResponse{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[4]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +647,7 @@ func (x *RequestApprovalResponse) String() string {
 func (*RequestApprovalResponse) ProtoMessage() {}
 
 func (x *RequestApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[4]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +660,7 @@ func (x *RequestApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestApprovalResponse.ProtoReflect.Descriptor instead.
 func (*RequestApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{4}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RequestApprovalResponse) GetApproval() *Approval {
@@ -610,7 +688,7 @@ type ResolveApprovalRequest struct {
 
 func (x *ResolveApprovalRequest) Reset() {
 	*x = ResolveApprovalRequest{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[5]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +700,7 @@ func (x *ResolveApprovalRequest) String() string {
 func (*ResolveApprovalRequest) ProtoMessage() {}
 
 func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[5]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +713,7 @@ func (x *ResolveApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalRequest.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{5}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ResolveApprovalRequest) GetTenant() string {
@@ -689,7 +767,7 @@ type ResolveApprovalResponse struct {
 
 func (x *ResolveApprovalResponse) Reset() {
 	*x = ResolveApprovalResponse{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[6]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +779,7 @@ func (x *ResolveApprovalResponse) String() string {
 func (*ResolveApprovalResponse) ProtoMessage() {}
 
 func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[6]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,10 +792,133 @@ func (x *ResolveApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveApprovalResponse.ProtoReflect.Descriptor instead.
 func (*ResolveApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{6}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ResolveApprovalResponse) GetApproval() *Approval {
+	if x != nil {
+		return x.Approval
+	}
+	return nil
+}
+
+type CommentApprovalRequest struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Tenant     string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	ApprovalId string                 `protobuf:"bytes,2,opt,name=approval_id,json=approvalId,proto3" json:"approval_id,omitempty"`
+	// 1 to 1,024 bytes. A request has at most 100 comments; more are RESOURCE_EXHAUSTED.
+	Comment string `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	// Who says it; empty means the caller. Another than the caller needs the permission `act-as`.
+	Author string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	// At most 128 bytes, by request and caller; a retry says it once. Empty for none.
+	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CommentApprovalRequest) Reset() {
+	*x = CommentApprovalRequest{}
+	mi := &file_assize_v1_approval_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentApprovalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentApprovalRequest) ProtoMessage() {}
+
+func (x *CommentApprovalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_approval_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentApprovalRequest.ProtoReflect.Descriptor instead.
+func (*CommentApprovalRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CommentApprovalRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *CommentApprovalRequest) GetApprovalId() string {
+	if x != nil {
+		return x.ApprovalId
+	}
+	return ""
+}
+
+func (x *CommentApprovalRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *CommentApprovalRequest) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *CommentApprovalRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+type CommentApprovalResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Approval      *Approval              `protobuf:"bytes,1,opt,name=approval,proto3" json:"approval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommentApprovalResponse) Reset() {
+	*x = CommentApprovalResponse{}
+	mi := &file_assize_v1_approval_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentApprovalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentApprovalResponse) ProtoMessage() {}
+
+func (x *CommentApprovalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_approval_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentApprovalResponse.ProtoReflect.Descriptor instead.
+func (*CommentApprovalResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CommentApprovalResponse) GetApproval() *Approval {
 	if x != nil {
 		return x.Approval
 	}
@@ -732,15 +933,17 @@ type ListApprovalsRequest struct {
 	// Only those for this subject; empty means for every subject.
 	Subject string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
 	// 1 to 1,000; 0 means 100.
-	PageSize      int32  `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageSize  int32  `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only the one of this id; empty means all.
+	ApprovalId    string `protobuf:"bytes,6,opt,name=approval_id,json=approvalId,proto3" json:"approval_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListApprovalsRequest) Reset() {
 	*x = ListApprovalsRequest{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[7]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -752,7 +955,7 @@ func (x *ListApprovalsRequest) String() string {
 func (*ListApprovalsRequest) ProtoMessage() {}
 
 func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[7]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -765,7 +968,7 @@ func (x *ListApprovalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsRequest.ProtoReflect.Descriptor instead.
 func (*ListApprovalsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{7}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListApprovalsRequest) GetTenant() string {
@@ -803,6 +1006,13 @@ func (x *ListApprovalsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListApprovalsRequest) GetApprovalId() string {
+	if x != nil {
+		return x.ApprovalId
+	}
+	return ""
+}
+
 type ListApprovalsResponse struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Approvals []*Approval            `protobuf:"bytes,1,rep,name=approvals,proto3" json:"approvals,omitempty"`
@@ -814,7 +1024,7 @@ type ListApprovalsResponse struct {
 
 func (x *ListApprovalsResponse) Reset() {
 	*x = ListApprovalsResponse{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[8]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -826,7 +1036,7 @@ func (x *ListApprovalsResponse) String() string {
 func (*ListApprovalsResponse) ProtoMessage() {}
 
 func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[8]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -839,7 +1049,7 @@ func (x *ListApprovalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListApprovalsResponse.ProtoReflect.Descriptor instead.
 func (*ListApprovalsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{8}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListApprovalsResponse) GetApprovals() []*Approval {
@@ -870,7 +1080,7 @@ type CancelApprovalRequest struct {
 
 func (x *CancelApprovalRequest) Reset() {
 	*x = CancelApprovalRequest{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[9]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +1092,7 @@ func (x *CancelApprovalRequest) String() string {
 func (*CancelApprovalRequest) ProtoMessage() {}
 
 func (x *CancelApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[9]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +1105,7 @@ func (x *CancelApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelApprovalRequest.ProtoReflect.Descriptor instead.
 func (*CancelApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{9}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CancelApprovalRequest) GetTenant() string {
@@ -935,7 +1145,7 @@ type CancelApprovalResponse struct {
 
 func (x *CancelApprovalResponse) Reset() {
 	*x = CancelApprovalResponse{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[10]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1157,7 @@ func (x *CancelApprovalResponse) String() string {
 func (*CancelApprovalResponse) ProtoMessage() {}
 
 func (x *CancelApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[10]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1170,7 @@ func (x *CancelApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelApprovalResponse.ProtoReflect.Descriptor instead.
 func (*CancelApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{10}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CancelApprovalResponse) GetApproval() *Approval {
@@ -984,7 +1194,7 @@ type UseApprovalRequest struct {
 
 func (x *UseApprovalRequest) Reset() {
 	*x = UseApprovalRequest{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[11]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1206,7 @@ func (x *UseApprovalRequest) String() string {
 func (*UseApprovalRequest) ProtoMessage() {}
 
 func (x *UseApprovalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[11]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1219,7 @@ func (x *UseApprovalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UseApprovalRequest.ProtoReflect.Descriptor instead.
 func (*UseApprovalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{11}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UseApprovalRequest) GetTenant() string {
@@ -1049,7 +1259,7 @@ type UseApprovalResponse struct {
 
 func (x *UseApprovalResponse) Reset() {
 	*x = UseApprovalResponse{}
-	mi := &file_assize_v1_approval_service_proto_msgTypes[12]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1271,7 @@ func (x *UseApprovalResponse) String() string {
 func (*UseApprovalResponse) ProtoMessage() {}
 
 func (x *UseApprovalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_approval_service_proto_msgTypes[12]
+	mi := &file_assize_v1_approval_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1284,7 @@ func (x *UseApprovalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UseApprovalResponse.ProtoReflect.Descriptor instead.
 func (*UseApprovalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{12}
+	return file_assize_v1_approval_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UseApprovalResponse) GetApproval() *Approval {
@@ -1088,7 +1298,7 @@ var File_assize_v1_approval_service_proto protoreflect.FileDescriptor
 
 const file_assize_v1_approval_service_proto_rawDesc = "" +
 	"\n" +
-	" assize/v1/approval_service.proto\x12\tassize.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x04\n" +
+	" assize/v1/approval_service.proto\x12\tassize.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf1\x04\n" +
 	"\bApproval\x12\x1f\n" +
 	"\vapproval_id\x18\x01 \x01(\tR\n" +
 	"approvalId\x12\x16\n" +
@@ -1107,7 +1317,8 @@ const file_assize_v1_approval_service_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x123\n" +
 	"\x05rules\x18\x0e \x03(\v2\x1d.assize.v1.PinnedApprovalRuleR\x05rules\x12-\n" +
-	"\x05votes\x18\x0f \x03(\v2\x17.assize.v1.ApprovalVoteR\x05votes\"\x9a\x02\n" +
+	"\x05votes\x18\x0f \x03(\v2\x17.assize.v1.ApprovalVoteR\x05votes\x126\n" +
+	"\bcomments\x18\x10 \x03(\v2\x1a.assize.v1.ApprovalCommentR\bcomments\"\x9a\x02\n" +
 	"\x12PinnedApprovalRule\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tapprovals\x18\x02 \x01(\x05R\tapprovals\x12#\n" +
@@ -1124,7 +1335,12 @@ const file_assize_v1_approval_service_proto_rawDesc = "" +
 	"\aapprove\x18\x03 \x01(\bR\aapprove\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\x12*\n" +
 	"\x02at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
-	"\x05rules\x18\x06 \x03(\tR\x05rules\"\x96\x02\n" +
+	"\x05rules\x18\x06 \x03(\tR\x05rules\"\x94\x01\n" +
+	"\x0fApprovalComment\x12\x16\n" +
+	"\x06author\x18\x01 \x01(\tR\x06author\x12#\n" +
+	"\rauthor_tenant\x18\x02 \x01(\tR\fauthorTenant\x12\x18\n" +
+	"\acomment\x18\x03 \x01(\tR\acomment\x12*\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x96\x02\n" +
 	"\x16RequestApprovalRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12%\n" +
@@ -1146,14 +1362,25 @@ const file_assize_v1_approval_service_proto_rawDesc = "" +
 	"\bapprover\x18\x05 \x01(\tR\bapprover\x12'\n" +
 	"\x0fidempotency_key\x18\x06 \x01(\tR\x0eidempotencyKey\"J\n" +
 	"\x17ResolveApprovalResponse\x12/\n" +
-	"\bapproval\x18\x01 \x01(\v2\x13.assize.v1.ApprovalR\bapproval\"\xb4\x01\n" +
+	"\bapproval\x18\x01 \x01(\v2\x13.assize.v1.ApprovalR\bapproval\"\xac\x01\n" +
+	"\x16CommentApprovalRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x1f\n" +
+	"\vapproval_id\x18\x02 \x01(\tR\n" +
+	"approvalId\x12\x18\n" +
+	"\acomment\x18\x03 \x01(\tR\acomment\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12'\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tR\x0eidempotencyKey\"J\n" +
+	"\x17CommentApprovalResponse\x12/\n" +
+	"\bapproval\x18\x01 \x01(\v2\x13.assize.v1.ApprovalR\bapproval\"\xd5\x01\n" +
 	"\x14ListApprovalsRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12.\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x18.assize.v1.ApprovalStateR\x05state\x12\x18\n" +
 	"\asubject\x18\x03 \x01(\tR\asubject\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"r\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\x12\x1f\n" +
+	"\vapproval_id\x18\x06 \x01(\tR\n" +
+	"approvalId\"r\n" +
 	"\x15ListApprovalsResponse\x121\n" +
 	"\tapprovals\x18\x01 \x03(\v2\x13.assize.v1.ApprovalR\tapprovals\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x88\x01\n" +
@@ -1180,10 +1407,11 @@ const file_assize_v1_approval_service_proto_rawDesc = "" +
 	"\x17APPROVAL_STATE_REJECTED\x10\x03\x12\x1a\n" +
 	"\x16APPROVAL_STATE_EXPIRED\x10\x04\x12\x17\n" +
 	"\x13APPROVAL_STATE_USED\x10\x05\x12\x1c\n" +
-	"\x18APPROVAL_STATE_CANCELLED\x10\x062\xbe\x03\n" +
+	"\x18APPROVAL_STATE_CANCELLED\x10\x062\x98\x04\n" +
 	"\x0fApprovalService\x12X\n" +
 	"\x0fRequestApproval\x12!.assize.v1.RequestApprovalRequest\x1a\".assize.v1.RequestApprovalResponse\x12X\n" +
-	"\x0fResolveApproval\x12!.assize.v1.ResolveApprovalRequest\x1a\".assize.v1.ResolveApprovalResponse\x12R\n" +
+	"\x0fResolveApproval\x12!.assize.v1.ResolveApprovalRequest\x1a\".assize.v1.ResolveApprovalResponse\x12X\n" +
+	"\x0fCommentApproval\x12!.assize.v1.CommentApprovalRequest\x1a\".assize.v1.CommentApprovalResponse\x12R\n" +
 	"\rListApprovals\x12\x1f.assize.v1.ListApprovalsRequest\x1a .assize.v1.ListApprovalsResponse\x12U\n" +
 	"\x0eCancelApproval\x12 .assize.v1.CancelApprovalRequest\x1a!.assize.v1.CancelApprovalResponse\x12L\n" +
 	"\vUseApproval\x12\x1d.assize.v1.UseApprovalRequest\x1a\x1e.assize.v1.UseApprovalResponseB-\n" +
@@ -1202,55 +1430,63 @@ func file_assize_v1_approval_service_proto_rawDescGZIP() []byte {
 }
 
 var file_assize_v1_approval_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_assize_v1_approval_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_assize_v1_approval_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_assize_v1_approval_service_proto_goTypes = []any{
 	(ApprovalState)(0),              // 0: assize.v1.ApprovalState
 	(*Approval)(nil),                // 1: assize.v1.Approval
 	(*PinnedApprovalRule)(nil),      // 2: assize.v1.PinnedApprovalRule
 	(*ApprovalVote)(nil),            // 3: assize.v1.ApprovalVote
-	(*RequestApprovalRequest)(nil),  // 4: assize.v1.RequestApprovalRequest
-	(*RequestApprovalResponse)(nil), // 5: assize.v1.RequestApprovalResponse
-	(*ResolveApprovalRequest)(nil),  // 6: assize.v1.ResolveApprovalRequest
-	(*ResolveApprovalResponse)(nil), // 7: assize.v1.ResolveApprovalResponse
-	(*ListApprovalsRequest)(nil),    // 8: assize.v1.ListApprovalsRequest
-	(*ListApprovalsResponse)(nil),   // 9: assize.v1.ListApprovalsResponse
-	(*CancelApprovalRequest)(nil),   // 10: assize.v1.CancelApprovalRequest
-	(*CancelApprovalResponse)(nil),  // 11: assize.v1.CancelApprovalResponse
-	(*UseApprovalRequest)(nil),      // 12: assize.v1.UseApprovalRequest
-	(*UseApprovalResponse)(nil),     // 13: assize.v1.UseApprovalResponse
-	(*timestamppb.Timestamp)(nil),   // 14: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 15: google.protobuf.Duration
+	(*ApprovalComment)(nil),         // 4: assize.v1.ApprovalComment
+	(*RequestApprovalRequest)(nil),  // 5: assize.v1.RequestApprovalRequest
+	(*RequestApprovalResponse)(nil), // 6: assize.v1.RequestApprovalResponse
+	(*ResolveApprovalRequest)(nil),  // 7: assize.v1.ResolveApprovalRequest
+	(*ResolveApprovalResponse)(nil), // 8: assize.v1.ResolveApprovalResponse
+	(*CommentApprovalRequest)(nil),  // 9: assize.v1.CommentApprovalRequest
+	(*CommentApprovalResponse)(nil), // 10: assize.v1.CommentApprovalResponse
+	(*ListApprovalsRequest)(nil),    // 11: assize.v1.ListApprovalsRequest
+	(*ListApprovalsResponse)(nil),   // 12: assize.v1.ListApprovalsResponse
+	(*CancelApprovalRequest)(nil),   // 13: assize.v1.CancelApprovalRequest
+	(*CancelApprovalResponse)(nil),  // 14: assize.v1.CancelApprovalResponse
+	(*UseApprovalRequest)(nil),      // 15: assize.v1.UseApprovalRequest
+	(*UseApprovalResponse)(nil),     // 16: assize.v1.UseApprovalResponse
+	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
 }
 var file_assize_v1_approval_service_proto_depIdxs = []int32{
 	0,  // 0: assize.v1.Approval.state:type_name -> assize.v1.ApprovalState
-	14, // 1: assize.v1.Approval.requested_at:type_name -> google.protobuf.Timestamp
-	14, // 2: assize.v1.Approval.expires_at:type_name -> google.protobuf.Timestamp
+	17, // 1: assize.v1.Approval.requested_at:type_name -> google.protobuf.Timestamp
+	17, // 2: assize.v1.Approval.expires_at:type_name -> google.protobuf.Timestamp
 	2,  // 3: assize.v1.Approval.rules:type_name -> assize.v1.PinnedApprovalRule
 	3,  // 4: assize.v1.Approval.votes:type_name -> assize.v1.ApprovalVote
-	15, // 5: assize.v1.PinnedApprovalRule.pending_ttl:type_name -> google.protobuf.Duration
-	15, // 6: assize.v1.PinnedApprovalRule.ttl:type_name -> google.protobuf.Duration
-	14, // 7: assize.v1.ApprovalVote.at:type_name -> google.protobuf.Timestamp
-	1,  // 8: assize.v1.RequestApprovalResponse.approval:type_name -> assize.v1.Approval
-	1,  // 9: assize.v1.ResolveApprovalResponse.approval:type_name -> assize.v1.Approval
-	0,  // 10: assize.v1.ListApprovalsRequest.state:type_name -> assize.v1.ApprovalState
-	1,  // 11: assize.v1.ListApprovalsResponse.approvals:type_name -> assize.v1.Approval
-	1,  // 12: assize.v1.CancelApprovalResponse.approval:type_name -> assize.v1.Approval
-	1,  // 13: assize.v1.UseApprovalResponse.approval:type_name -> assize.v1.Approval
-	4,  // 14: assize.v1.ApprovalService.RequestApproval:input_type -> assize.v1.RequestApprovalRequest
-	6,  // 15: assize.v1.ApprovalService.ResolveApproval:input_type -> assize.v1.ResolveApprovalRequest
-	8,  // 16: assize.v1.ApprovalService.ListApprovals:input_type -> assize.v1.ListApprovalsRequest
-	10, // 17: assize.v1.ApprovalService.CancelApproval:input_type -> assize.v1.CancelApprovalRequest
-	12, // 18: assize.v1.ApprovalService.UseApproval:input_type -> assize.v1.UseApprovalRequest
-	5,  // 19: assize.v1.ApprovalService.RequestApproval:output_type -> assize.v1.RequestApprovalResponse
-	7,  // 20: assize.v1.ApprovalService.ResolveApproval:output_type -> assize.v1.ResolveApprovalResponse
-	9,  // 21: assize.v1.ApprovalService.ListApprovals:output_type -> assize.v1.ListApprovalsResponse
-	11, // 22: assize.v1.ApprovalService.CancelApproval:output_type -> assize.v1.CancelApprovalResponse
-	13, // 23: assize.v1.ApprovalService.UseApproval:output_type -> assize.v1.UseApprovalResponse
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	4,  // 5: assize.v1.Approval.comments:type_name -> assize.v1.ApprovalComment
+	18, // 6: assize.v1.PinnedApprovalRule.pending_ttl:type_name -> google.protobuf.Duration
+	18, // 7: assize.v1.PinnedApprovalRule.ttl:type_name -> google.protobuf.Duration
+	17, // 8: assize.v1.ApprovalVote.at:type_name -> google.protobuf.Timestamp
+	17, // 9: assize.v1.ApprovalComment.at:type_name -> google.protobuf.Timestamp
+	1,  // 10: assize.v1.RequestApprovalResponse.approval:type_name -> assize.v1.Approval
+	1,  // 11: assize.v1.ResolveApprovalResponse.approval:type_name -> assize.v1.Approval
+	1,  // 12: assize.v1.CommentApprovalResponse.approval:type_name -> assize.v1.Approval
+	0,  // 13: assize.v1.ListApprovalsRequest.state:type_name -> assize.v1.ApprovalState
+	1,  // 14: assize.v1.ListApprovalsResponse.approvals:type_name -> assize.v1.Approval
+	1,  // 15: assize.v1.CancelApprovalResponse.approval:type_name -> assize.v1.Approval
+	1,  // 16: assize.v1.UseApprovalResponse.approval:type_name -> assize.v1.Approval
+	5,  // 17: assize.v1.ApprovalService.RequestApproval:input_type -> assize.v1.RequestApprovalRequest
+	7,  // 18: assize.v1.ApprovalService.ResolveApproval:input_type -> assize.v1.ResolveApprovalRequest
+	9,  // 19: assize.v1.ApprovalService.CommentApproval:input_type -> assize.v1.CommentApprovalRequest
+	11, // 20: assize.v1.ApprovalService.ListApprovals:input_type -> assize.v1.ListApprovalsRequest
+	13, // 21: assize.v1.ApprovalService.CancelApproval:input_type -> assize.v1.CancelApprovalRequest
+	15, // 22: assize.v1.ApprovalService.UseApproval:input_type -> assize.v1.UseApprovalRequest
+	6,  // 23: assize.v1.ApprovalService.RequestApproval:output_type -> assize.v1.RequestApprovalResponse
+	8,  // 24: assize.v1.ApprovalService.ResolveApproval:output_type -> assize.v1.ResolveApprovalResponse
+	10, // 25: assize.v1.ApprovalService.CommentApproval:output_type -> assize.v1.CommentApprovalResponse
+	12, // 26: assize.v1.ApprovalService.ListApprovals:output_type -> assize.v1.ListApprovalsResponse
+	14, // 27: assize.v1.ApprovalService.CancelApproval:output_type -> assize.v1.CancelApprovalResponse
+	16, // 28: assize.v1.ApprovalService.UseApproval:output_type -> assize.v1.UseApprovalResponse
+	23, // [23:29] is the sub-list for method output_type
+	17, // [17:23] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_approval_service_proto_init() }
@@ -1264,7 +1500,7 @@ func file_assize_v1_approval_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_approval_service_proto_rawDesc), len(file_assize_v1_approval_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

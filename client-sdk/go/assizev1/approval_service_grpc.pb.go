@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ApprovalService_RequestApproval_FullMethodName = "/assize.v1.ApprovalService/RequestApproval"
 	ApprovalService_ResolveApproval_FullMethodName = "/assize.v1.ApprovalService/ResolveApproval"
+	ApprovalService_CommentApproval_FullMethodName = "/assize.v1.ApprovalService/CommentApproval"
 	ApprovalService_ListApprovals_FullMethodName   = "/assize.v1.ApprovalService/ListApprovals"
 	ApprovalService_CancelApproval_FullMethodName  = "/assize.v1.ApprovalService/CancelApproval"
 	ApprovalService_UseApproval_FullMethodName     = "/assize.v1.ApprovalService/UseApproval"
@@ -36,6 +37,8 @@ type ApprovalServiceClient interface {
 	RequestApproval(ctx context.Context, in *RequestApprovalRequest, opts ...grpc.CallOption) (*RequestApprovalResponse, error)
 	// Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice.
 	ResolveApproval(ctx context.Context, in *ResolveApprovalRequest, opts ...grpc.CallOption) (*ResolveApprovalResponse, error)
+	// Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing.
+	CommentApproval(ctx context.Context, in *CommentApprovalRequest, opts ...grpc.CallOption) (*CommentApprovalResponse, error)
 	// Lists requests, newest first.
 	ListApprovals(ctx context.Context, in *ListApprovalsRequest, opts ...grpc.CallOption) (*ListApprovalsResponse, error)
 	// Takes a request back.
@@ -66,6 +69,16 @@ func (c *approvalServiceClient) ResolveApproval(ctx context.Context, in *Resolve
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResolveApprovalResponse)
 	err := c.cc.Invoke(ctx, ApprovalService_ResolveApproval_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *approvalServiceClient) CommentApproval(ctx context.Context, in *CommentApprovalRequest, opts ...grpc.CallOption) (*CommentApprovalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommentApprovalResponse)
+	err := c.cc.Invoke(ctx, ApprovalService_CommentApproval_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +125,8 @@ type ApprovalServiceServer interface {
 	RequestApproval(context.Context, *RequestApprovalRequest) (*RequestApprovalResponse, error)
 	// Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice.
 	ResolveApproval(context.Context, *ResolveApprovalRequest) (*ResolveApprovalResponse, error)
+	// Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing.
+	CommentApproval(context.Context, *CommentApprovalRequest) (*CommentApprovalResponse, error)
 	// Lists requests, newest first.
 	ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error)
 	// Takes a request back.
@@ -133,6 +148,9 @@ func (UnimplementedApprovalServiceServer) RequestApproval(context.Context, *Requ
 }
 func (UnimplementedApprovalServiceServer) ResolveApproval(context.Context, *ResolveApprovalRequest) (*ResolveApprovalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResolveApproval not implemented")
+}
+func (UnimplementedApprovalServiceServer) CommentApproval(context.Context, *CommentApprovalRequest) (*CommentApprovalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommentApproval not implemented")
 }
 func (UnimplementedApprovalServiceServer) ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListApprovals not implemented")
@@ -196,6 +214,24 @@ func _ApprovalService_ResolveApproval_Handler(srv interface{}, ctx context.Conte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ApprovalServiceServer).ResolveApproval(ctx, req.(*ResolveApprovalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ApprovalService_CommentApproval_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommentApprovalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ApprovalServiceServer).CommentApproval(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ApprovalService_CommentApproval_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ApprovalServiceServer).CommentApproval(ctx, req.(*CommentApprovalRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -268,6 +304,10 @@ var ApprovalService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ResolveApproval",
 			Handler:    _ApprovalService_ResolveApproval_Handler,
+		},
+		{
+			MethodName: "CommentApproval",
+			Handler:    _ApprovalService_CommentApproval_Handler,
 		},
 		{
 			MethodName: "ListApprovals",

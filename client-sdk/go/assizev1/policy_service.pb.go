@@ -606,7 +606,9 @@ type Proposal struct {
 	EndedAt       *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
 	Comment       string                 `protobuf:"bytes,20,opt,name=comment,proto3" json:"comment,omitempty"`
 	// Where it was applied: the revision it made.
-	Revision      int64 `protobuf:"varint,21,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,21,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What was said to it without deciding, in order.
+	Comments      []*ProposalComment `protobuf:"bytes,22,rep,name=comments,proto3" json:"comments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -788,6 +790,13 @@ func (x *Proposal) GetRevision() int64 {
 	return 0
 }
 
+func (x *Proposal) GetComments() []*ProposalComment {
+	if x != nil {
+		return x.Comments
+	}
+	return nil
+}
+
 // That somebody accepted a proposal.
 type ProposalAcceptance struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
@@ -857,6 +866,75 @@ func (x *ProposalAcceptance) GetComment() string {
 	return ""
 }
 
+// What somebody said to a proposal without deciding it.
+type ProposalComment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Author        string                 `protobuf:"bytes,1,opt,name=author,proto3" json:"author,omitempty"`
+	AuthorTenant  string                 `protobuf:"bytes,2,opt,name=author_tenant,json=authorTenant,proto3" json:"author_tenant,omitempty"`
+	SaidAt        *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=said_at,json=saidAt,proto3" json:"said_at,omitempty"`
+	Comment       string                 `protobuf:"bytes,4,opt,name=comment,proto3" json:"comment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProposalComment) Reset() {
+	*x = ProposalComment{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProposalComment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProposalComment) ProtoMessage() {}
+
+func (x *ProposalComment) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProposalComment.ProtoReflect.Descriptor instead.
+func (*ProposalComment) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ProposalComment) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *ProposalComment) GetAuthorTenant() string {
+	if x != nil {
+		return x.AuthorTenant
+	}
+	return ""
+}
+
+func (x *ProposalComment) GetSaidAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SaidAt
+	}
+	return nil
+}
+
+func (x *ProposalComment) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
 type ListProposalsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tenant; empty means the platform.
@@ -873,7 +951,7 @@ type ListProposalsRequest struct {
 
 func (x *ListProposalsRequest) Reset() {
 	*x = ListProposalsRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[5]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -885,7 +963,7 @@ func (x *ListProposalsRequest) String() string {
 func (*ListProposalsRequest) ProtoMessage() {}
 
 func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[5]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -898,7 +976,7 @@ func (x *ListProposalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsRequest.ProtoReflect.Descriptor instead.
 func (*ListProposalsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{5}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListProposalsRequest) GetTenant() string {
@@ -941,7 +1019,7 @@ type ListProposalsResponse struct {
 
 func (x *ListProposalsResponse) Reset() {
 	*x = ListProposalsResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[6]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1031,7 @@ func (x *ListProposalsResponse) String() string {
 func (*ListProposalsResponse) ProtoMessage() {}
 
 func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[6]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1044,7 @@ func (x *ListProposalsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProposalsResponse.ProtoReflect.Descriptor instead.
 func (*ListProposalsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{6}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListProposalsResponse) GetProposals() []*Proposal {
@@ -994,7 +1072,7 @@ type GetProposalRequest struct {
 
 func (x *GetProposalRequest) Reset() {
 	*x = GetProposalRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[7]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1084,7 @@ func (x *GetProposalRequest) String() string {
 func (*GetProposalRequest) ProtoMessage() {}
 
 func (x *GetProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[7]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1097,7 @@ func (x *GetProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalRequest.ProtoReflect.Descriptor instead.
 func (*GetProposalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{7}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetProposalRequest) GetTenant() string {
@@ -1049,7 +1127,7 @@ type GetProposalResponse struct {
 
 func (x *GetProposalResponse) Reset() {
 	*x = GetProposalResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[8]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1139,7 @@ func (x *GetProposalResponse) String() string {
 func (*GetProposalResponse) ProtoMessage() {}
 
 func (x *GetProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[8]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1152,7 @@ func (x *GetProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProposalResponse.ProtoReflect.Descriptor instead.
 func (*GetProposalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{8}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetProposalResponse) GetPart() isGetProposalResponse_Part {
@@ -1132,7 +1210,7 @@ type ProposalOutlook struct {
 
 func (x *ProposalOutlook) Reset() {
 	*x = ProposalOutlook{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[9]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1144,7 +1222,7 @@ func (x *ProposalOutlook) String() string {
 func (*ProposalOutlook) ProtoMessage() {}
 
 func (x *ProposalOutlook) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[9]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1157,7 +1235,7 @@ func (x *ProposalOutlook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposalOutlook.ProtoReflect.Descriptor instead.
 func (*ProposalOutlook) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{9}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ProposalOutlook) GetProposal() *Proposal {
@@ -1190,7 +1268,7 @@ type ProposedDocument struct {
 
 func (x *ProposedDocument) Reset() {
 	*x = ProposedDocument{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[10]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1280,7 @@ func (x *ProposedDocument) String() string {
 func (*ProposedDocument) ProtoMessage() {}
 
 func (x *ProposedDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[10]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1293,7 @@ func (x *ProposedDocument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposedDocument.ProtoReflect.Descriptor instead.
 func (*ProposedDocument) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{10}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ProposedDocument) GetKind() string {
@@ -1269,7 +1347,7 @@ type AcceptProposalRequest struct {
 
 func (x *AcceptProposalRequest) Reset() {
 	*x = AcceptProposalRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[11]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1359,7 @@ func (x *AcceptProposalRequest) String() string {
 func (*AcceptProposalRequest) ProtoMessage() {}
 
 func (x *AcceptProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[11]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1372,7 @@ func (x *AcceptProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptProposalRequest.ProtoReflect.Descriptor instead.
 func (*AcceptProposalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{11}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AcceptProposalRequest) GetTenant() string {
@@ -1341,7 +1419,7 @@ type AcceptProposalResponse struct {
 
 func (x *AcceptProposalResponse) Reset() {
 	*x = AcceptProposalResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[12]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1431,7 @@ func (x *AcceptProposalResponse) String() string {
 func (*AcceptProposalResponse) ProtoMessage() {}
 
 func (x *AcceptProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[12]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1444,7 @@ func (x *AcceptProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcceptProposalResponse.ProtoReflect.Descriptor instead.
 func (*AcceptProposalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{12}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AcceptProposalResponse) GetProposal() *Proposal {
@@ -1389,7 +1467,7 @@ type RejectProposalRequest struct {
 
 func (x *RejectProposalRequest) Reset() {
 	*x = RejectProposalRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[13]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1479,7 @@ func (x *RejectProposalRequest) String() string {
 func (*RejectProposalRequest) ProtoMessage() {}
 
 func (x *RejectProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[13]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1492,7 @@ func (x *RejectProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectProposalRequest.ProtoReflect.Descriptor instead.
 func (*RejectProposalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{13}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RejectProposalRequest) GetTenant() string {
@@ -1447,7 +1525,7 @@ type RejectProposalResponse struct {
 
 func (x *RejectProposalResponse) Reset() {
 	*x = RejectProposalResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[14]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1537,7 @@ func (x *RejectProposalResponse) String() string {
 func (*RejectProposalResponse) ProtoMessage() {}
 
 func (x *RejectProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[14]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,10 +1550,125 @@ func (x *RejectProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectProposalResponse.ProtoReflect.Descriptor instead.
 func (*RejectProposalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{14}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RejectProposalResponse) GetProposal() *Proposal {
+	if x != nil {
+		return x.Proposal
+	}
+	return nil
+}
+
+type CommentProposalRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant; empty means the platform.
+	Tenant string `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Id     string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// 1 to 1,024 bytes. A proposal has at most 100 comments; more are RESOURCE_EXHAUSTED.
+	Comment string `protobuf:"bytes,3,opt,name=comment,proto3" json:"comment,omitempty"`
+	// At most 128 bytes, by proposal and caller; a retry says it once. Empty for none.
+	IdempotencyKey string `protobuf:"bytes,4,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *CommentProposalRequest) Reset() {
+	*x = CommentProposalRequest{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentProposalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentProposalRequest) ProtoMessage() {}
+
+func (x *CommentProposalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentProposalRequest.ProtoReflect.Descriptor instead.
+func (*CommentProposalRequest) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CommentProposalRequest) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *CommentProposalRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CommentProposalRequest) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *CommentProposalRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
+}
+
+type CommentProposalResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Proposal      *Proposal              `protobuf:"bytes,1,opt,name=proposal,proto3" json:"proposal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommentProposalResponse) Reset() {
+	*x = CommentProposalResponse{}
+	mi := &file_assize_v1_policy_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommentProposalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommentProposalResponse) ProtoMessage() {}
+
+func (x *CommentProposalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_assize_v1_policy_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommentProposalResponse.ProtoReflect.Descriptor instead.
+func (*CommentProposalResponse) Descriptor() ([]byte, []int) {
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CommentProposalResponse) GetProposal() *Proposal {
 	if x != nil {
 		return x.Proposal
 	}
@@ -1495,7 +1688,7 @@ type WithdrawProposalRequest struct {
 
 func (x *WithdrawProposalRequest) Reset() {
 	*x = WithdrawProposalRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[15]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1700,7 @@ func (x *WithdrawProposalRequest) String() string {
 func (*WithdrawProposalRequest) ProtoMessage() {}
 
 func (x *WithdrawProposalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[15]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1713,7 @@ func (x *WithdrawProposalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawProposalRequest.ProtoReflect.Descriptor instead.
 func (*WithdrawProposalRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{15}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WithdrawProposalRequest) GetTenant() string {
@@ -1553,7 +1746,7 @@ type WithdrawProposalResponse struct {
 
 func (x *WithdrawProposalResponse) Reset() {
 	*x = WithdrawProposalResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[16]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1758,7 @@ func (x *WithdrawProposalResponse) String() string {
 func (*WithdrawProposalResponse) ProtoMessage() {}
 
 func (x *WithdrawProposalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[16]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1771,7 @@ func (x *WithdrawProposalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawProposalResponse.ProtoReflect.Descriptor instead.
 func (*WithdrawProposalResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{16}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WithdrawProposalResponse) GetProposal() *Proposal {
@@ -1618,7 +1811,7 @@ type GrantRequest struct {
 
 func (x *GrantRequest) Reset() {
 	*x = GrantRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[17]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1823,7 @@ func (x *GrantRequest) String() string {
 func (*GrantRequest) ProtoMessage() {}
 
 func (x *GrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[17]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1836,7 @@ func (x *GrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantRequest.ProtoReflect.Descriptor instead.
 func (*GrantRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{17}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GrantRequest) GetTenant() string {
@@ -1748,7 +1941,7 @@ type GrantResponse struct {
 
 func (x *GrantResponse) Reset() {
 	*x = GrantResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[18]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1953,7 @@ func (x *GrantResponse) String() string {
 func (*GrantResponse) ProtoMessage() {}
 
 func (x *GrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[18]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1966,7 @@ func (x *GrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantResponse.ProtoReflect.Descriptor instead.
 func (*GrantResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{18}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GrantResponse) GetName() string {
@@ -1807,7 +2000,7 @@ type RevokeRequest struct {
 
 func (x *RevokeRequest) Reset() {
 	*x = RevokeRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[19]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2012,7 @@ func (x *RevokeRequest) String() string {
 func (*RevokeRequest) ProtoMessage() {}
 
 func (x *RevokeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[19]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2025,7 @@ func (x *RevokeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeRequest.ProtoReflect.Descriptor instead.
 func (*RevokeRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{19}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RevokeRequest) GetTenant() string {
@@ -1879,7 +2072,7 @@ type RevokeResponse struct {
 
 func (x *RevokeResponse) Reset() {
 	*x = RevokeResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[20]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2084,7 @@ func (x *RevokeResponse) String() string {
 func (*RevokeResponse) ProtoMessage() {}
 
 func (x *RevokeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[20]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2097,7 @@ func (x *RevokeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeResponse.ProtoReflect.Descriptor instead.
 func (*RevokeResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{20}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevokeResponse) GetCommit() *PolicyCommit {
@@ -1929,7 +2122,7 @@ type PolicyCommit struct {
 
 func (x *PolicyCommit) Reset() {
 	*x = PolicyCommit{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[21]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2134,7 @@ func (x *PolicyCommit) String() string {
 func (*PolicyCommit) ProtoMessage() {}
 
 func (x *PolicyCommit) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[21]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2147,7 @@ func (x *PolicyCommit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyCommit.ProtoReflect.Descriptor instead.
 func (*PolicyCommit) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{21}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PolicyCommit) GetRevision() int64 {
@@ -2018,7 +2211,7 @@ type FreezeRequest struct {
 
 func (x *FreezeRequest) Reset() {
 	*x = FreezeRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[22]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2030,7 +2223,7 @@ func (x *FreezeRequest) String() string {
 func (*FreezeRequest) ProtoMessage() {}
 
 func (x *FreezeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[22]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2043,7 +2236,7 @@ func (x *FreezeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeRequest.ProtoReflect.Descriptor instead.
 func (*FreezeRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{22}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FreezeRequest) GetTenant() string {
@@ -2164,7 +2357,7 @@ type FreezeResponse struct {
 
 func (x *FreezeResponse) Reset() {
 	*x = FreezeResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[23]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2176,7 +2369,7 @@ func (x *FreezeResponse) String() string {
 func (*FreezeResponse) ProtoMessage() {}
 
 func (x *FreezeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[23]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2189,7 +2382,7 @@ func (x *FreezeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeResponse.ProtoReflect.Descriptor instead.
 func (*FreezeResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{23}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FreezeResponse) GetName() string {
@@ -2237,7 +2430,7 @@ type UnfreezeRequest struct {
 
 func (x *UnfreezeRequest) Reset() {
 	*x = UnfreezeRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[24]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2442,7 @@ func (x *UnfreezeRequest) String() string {
 func (*UnfreezeRequest) ProtoMessage() {}
 
 func (x *UnfreezeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[24]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2455,7 @@ func (x *UnfreezeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfreezeRequest.ProtoReflect.Descriptor instead.
 func (*UnfreezeRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{24}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *UnfreezeRequest) GetTenant() string {
@@ -2310,7 +2503,7 @@ type UnfreezeResponse struct {
 
 func (x *UnfreezeResponse) Reset() {
 	*x = UnfreezeResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[25]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2515,7 @@ func (x *UnfreezeResponse) String() string {
 func (*UnfreezeResponse) ProtoMessage() {}
 
 func (x *UnfreezeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[25]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2528,7 @@ func (x *UnfreezeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnfreezeResponse.ProtoReflect.Descriptor instead.
 func (*UnfreezeResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{25}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UnfreezeResponse) GetCommit() *PolicyCommit {
@@ -2367,7 +2560,7 @@ type NodeConfirmations struct {
 
 func (x *NodeConfirmations) Reset() {
 	*x = NodeConfirmations{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[26]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2572,7 @@ func (x *NodeConfirmations) String() string {
 func (*NodeConfirmations) ProtoMessage() {}
 
 func (x *NodeConfirmations) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[26]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2585,7 @@ func (x *NodeConfirmations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeConfirmations.ProtoReflect.Descriptor instead.
 func (*NodeConfirmations) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{26}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *NodeConfirmations) GetConfirmed() int32 {
@@ -2432,7 +2625,7 @@ type UnconfirmedNode struct {
 
 func (x *UnconfirmedNode) Reset() {
 	*x = UnconfirmedNode{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[27]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2637,7 @@ func (x *UnconfirmedNode) String() string {
 func (*UnconfirmedNode) ProtoMessage() {}
 
 func (x *UnconfirmedNode) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[27]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2650,7 @@ func (x *UnconfirmedNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnconfirmedNode.ProtoReflect.Descriptor instead.
 func (*UnconfirmedNode) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{27}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UnconfirmedNode) GetName() string {
@@ -2509,7 +2702,7 @@ type FreezeReach struct {
 
 func (x *FreezeReach) Reset() {
 	*x = FreezeReach{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[28]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2714,7 @@ func (x *FreezeReach) String() string {
 func (*FreezeReach) ProtoMessage() {}
 
 func (x *FreezeReach) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[28]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2727,7 @@ func (x *FreezeReach) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeReach.ProtoReflect.Descriptor instead.
 func (*FreezeReach) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{28}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *FreezeReach) GetBindings() []*FrozenBinding {
@@ -2564,7 +2757,7 @@ type FrozenBinding struct {
 
 func (x *FrozenBinding) Reset() {
 	*x = FrozenBinding{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[29]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2769,7 @@ func (x *FrozenBinding) String() string {
 func (*FrozenBinding) ProtoMessage() {}
 
 func (x *FrozenBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[29]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2782,7 @@ func (x *FrozenBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrozenBinding.ProtoReflect.Descriptor instead.
 func (*FrozenBinding) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{29}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *FrozenBinding) GetBinding() string {
@@ -2626,7 +2819,7 @@ type ListFreezesRequest struct {
 
 func (x *ListFreezesRequest) Reset() {
 	*x = ListFreezesRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[30]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2638,7 +2831,7 @@ func (x *ListFreezesRequest) String() string {
 func (*ListFreezesRequest) ProtoMessage() {}
 
 func (x *ListFreezesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[30]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2844,7 @@ func (x *ListFreezesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreezesRequest.ProtoReflect.Descriptor instead.
 func (*ListFreezesRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{30}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListFreezesRequest) GetTenant() string {
@@ -2688,7 +2881,7 @@ type ListFreezesResponse struct {
 
 func (x *ListFreezesResponse) Reset() {
 	*x = ListFreezesResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[31]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2700,7 +2893,7 @@ func (x *ListFreezesResponse) String() string {
 func (*ListFreezesResponse) ProtoMessage() {}
 
 func (x *ListFreezesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[31]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2713,7 +2906,7 @@ func (x *ListFreezesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFreezesResponse.ProtoReflect.Descriptor instead.
 func (*ListFreezesResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{31}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListFreezesResponse) GetFreezes() []*FreezeEntry {
@@ -2760,7 +2953,7 @@ type FreezeEntry struct {
 
 func (x *FreezeEntry) Reset() {
 	*x = FreezeEntry{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[32]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +2965,7 @@ func (x *FreezeEntry) String() string {
 func (*FreezeEntry) ProtoMessage() {}
 
 func (x *FreezeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[32]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +2978,7 @@ func (x *FreezeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FreezeEntry.ProtoReflect.Descriptor instead.
 func (*FreezeEntry) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{32}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *FreezeEntry) GetName() string {
@@ -2894,7 +3087,7 @@ type ApplyPolicyRequest struct {
 
 func (x *ApplyPolicyRequest) Reset() {
 	*x = ApplyPolicyRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[33]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2906,7 +3099,7 @@ func (x *ApplyPolicyRequest) String() string {
 func (*ApplyPolicyRequest) ProtoMessage() {}
 
 func (x *ApplyPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[33]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2919,7 +3112,7 @@ func (x *ApplyPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyPolicyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{33}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ApplyPolicyRequest) GetPart() isApplyPolicyRequest_Part {
@@ -3010,7 +3203,7 @@ type ApplyPolicyHeader struct {
 
 func (x *ApplyPolicyHeader) Reset() {
 	*x = ApplyPolicyHeader{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[34]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3022,7 +3215,7 @@ func (x *ApplyPolicyHeader) String() string {
 func (*ApplyPolicyHeader) ProtoMessage() {}
 
 func (x *ApplyPolicyHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[34]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3035,7 +3228,7 @@ func (x *ApplyPolicyHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyPolicyHeader.ProtoReflect.Descriptor instead.
 func (*ApplyPolicyHeader) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{34}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ApplyPolicyHeader) GetDryRun() bool {
@@ -3106,7 +3299,7 @@ type RevisionPrecondition struct {
 
 func (x *RevisionPrecondition) Reset() {
 	*x = RevisionPrecondition{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[35]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3118,7 +3311,7 @@ func (x *RevisionPrecondition) String() string {
 func (*RevisionPrecondition) ProtoMessage() {}
 
 func (x *RevisionPrecondition) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[35]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3131,7 +3324,7 @@ func (x *RevisionPrecondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevisionPrecondition.ProtoReflect.Descriptor instead.
 func (*RevisionPrecondition) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{35}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RevisionPrecondition) GetTenant() string {
@@ -3162,7 +3355,7 @@ type PolicySource struct {
 
 func (x *PolicySource) Reset() {
 	*x = PolicySource{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[36]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3174,7 +3367,7 @@ func (x *PolicySource) String() string {
 func (*PolicySource) ProtoMessage() {}
 
 func (x *PolicySource) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[36]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3187,7 +3380,7 @@ func (x *PolicySource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicySource.ProtoReflect.Descriptor instead.
 func (*PolicySource) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{36}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PolicySource) GetFile() string {
@@ -3226,7 +3419,7 @@ type DocumentKey struct {
 
 func (x *DocumentKey) Reset() {
 	*x = DocumentKey{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[37]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3238,7 +3431,7 @@ func (x *DocumentKey) String() string {
 func (*DocumentKey) ProtoMessage() {}
 
 func (x *DocumentKey) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[37]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3251,7 +3444,7 @@ func (x *DocumentKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentKey.ProtoReflect.Descriptor instead.
 func (*DocumentKey) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{37}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DocumentKey) GetTenant() string {
@@ -3307,7 +3500,7 @@ type ApplyPolicyResponse struct {
 
 func (x *ApplyPolicyResponse) Reset() {
 	*x = ApplyPolicyResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[38]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3319,7 +3512,7 @@ func (x *ApplyPolicyResponse) String() string {
 func (*ApplyPolicyResponse) ProtoMessage() {}
 
 func (x *ApplyPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[38]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3332,7 +3525,7 @@ func (x *ApplyPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyPolicyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{38}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ApplyPolicyResponse) GetDryRun() bool {
@@ -3438,7 +3631,7 @@ type LedgerComparison struct {
 
 func (x *LedgerComparison) Reset() {
 	*x = LedgerComparison{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[39]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3450,7 +3643,7 @@ func (x *LedgerComparison) String() string {
 func (*LedgerComparison) ProtoMessage() {}
 
 func (x *LedgerComparison) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[39]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3463,7 +3656,7 @@ func (x *LedgerComparison) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LedgerComparison.ProtoReflect.Descriptor instead.
 func (*LedgerComparison) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{39}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *LedgerComparison) GetTenant() string {
@@ -3568,7 +3761,7 @@ type DecisionFlip struct {
 
 func (x *DecisionFlip) Reset() {
 	*x = DecisionFlip{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[40]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3580,7 +3773,7 @@ func (x *DecisionFlip) String() string {
 func (*DecisionFlip) ProtoMessage() {}
 
 func (x *DecisionFlip) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[40]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3593,7 +3786,7 @@ func (x *DecisionFlip) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecisionFlip.ProtoReflect.Descriptor instead.
 func (*DecisionFlip) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{40}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *DecisionFlip) GetChange() *AnswerChange {
@@ -3660,7 +3853,7 @@ type TenantImpact struct {
 
 func (x *TenantImpact) Reset() {
 	*x = TenantImpact{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[41]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3672,7 +3865,7 @@ func (x *TenantImpact) String() string {
 func (*TenantImpact) ProtoMessage() {}
 
 func (x *TenantImpact) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[41]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3685,7 +3878,7 @@ func (x *TenantImpact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TenantImpact.ProtoReflect.Descriptor instead.
 func (*TenantImpact) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{41}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TenantImpact) GetTenant() string {
@@ -3760,7 +3953,7 @@ type AnswerChange struct {
 
 func (x *AnswerChange) Reset() {
 	*x = AnswerChange{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[42]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3772,7 +3965,7 @@ func (x *AnswerChange) String() string {
 func (*AnswerChange) ProtoMessage() {}
 
 func (x *AnswerChange) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[42]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3785,7 +3978,7 @@ func (x *AnswerChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerChange.ProtoReflect.Descriptor instead.
 func (*AnswerChange) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{42}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AnswerChange) GetSubject() string {
@@ -3865,7 +4058,7 @@ type Outlook struct {
 
 func (x *Outlook) Reset() {
 	*x = Outlook{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[43]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3877,7 +4070,7 @@ func (x *Outlook) String() string {
 func (*Outlook) ProtoMessage() {}
 
 func (x *Outlook) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[43]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3890,7 +4083,7 @@ func (x *Outlook) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outlook.ProtoReflect.Descriptor instead.
 func (*Outlook) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{43}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Outlook) GetEffect() OutlookEffect {
@@ -3956,7 +4149,7 @@ type PolicyFinding struct {
 
 func (x *PolicyFinding) Reset() {
 	*x = PolicyFinding{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[44]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3968,7 +4161,7 @@ func (x *PolicyFinding) String() string {
 func (*PolicyFinding) ProtoMessage() {}
 
 func (x *PolicyFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[44]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3981,7 +4174,7 @@ func (x *PolicyFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyFinding.ProtoReflect.Descriptor instead.
 func (*PolicyFinding) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{44}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *PolicyFinding) GetType() PolicyFindingType {
@@ -4025,7 +4218,7 @@ type SelfEscalation struct {
 
 func (x *SelfEscalation) Reset() {
 	*x = SelfEscalation{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[45]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4037,7 +4230,7 @@ func (x *SelfEscalation) String() string {
 func (*SelfEscalation) ProtoMessage() {}
 
 func (x *SelfEscalation) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[45]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4050,7 +4243,7 @@ func (x *SelfEscalation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SelfEscalation.ProtoReflect.Descriptor instead.
 func (*SelfEscalation) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{45}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *SelfEscalation) GetTenant() string {
@@ -4100,7 +4293,7 @@ type DutyViolation struct {
 
 func (x *DutyViolation) Reset() {
 	*x = DutyViolation{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[46]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4112,7 +4305,7 @@ func (x *DutyViolation) String() string {
 func (*DutyViolation) ProtoMessage() {}
 
 func (x *DutyViolation) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[46]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4125,7 +4318,7 @@ func (x *DutyViolation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DutyViolation.ProtoReflect.Descriptor instead.
 func (*DutyViolation) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{46}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DutyViolation) GetTenant() string {
@@ -4212,7 +4405,7 @@ type ScopeChange struct {
 
 func (x *ScopeChange) Reset() {
 	*x = ScopeChange{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[47]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4224,7 +4417,7 @@ func (x *ScopeChange) String() string {
 func (*ScopeChange) ProtoMessage() {}
 
 func (x *ScopeChange) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[47]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4237,7 +4430,7 @@ func (x *ScopeChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeChange.ProtoReflect.Descriptor instead.
 func (*ScopeChange) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{47}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ScopeChange) GetTenant() string {
@@ -4306,7 +4499,7 @@ type DocumentChange struct {
 
 func (x *DocumentChange) Reset() {
 	*x = DocumentChange{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[48]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4318,7 +4511,7 @@ func (x *DocumentChange) String() string {
 func (*DocumentChange) ProtoMessage() {}
 
 func (x *DocumentChange) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[48]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4331,7 +4524,7 @@ func (x *DocumentChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DocumentChange.ProtoReflect.Descriptor instead.
 func (*DocumentChange) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{48}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DocumentChange) GetKind() string {
@@ -4397,7 +4590,7 @@ type PolicyProblem struct {
 
 func (x *PolicyProblem) Reset() {
 	*x = PolicyProblem{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[49]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4409,7 +4602,7 @@ func (x *PolicyProblem) String() string {
 func (*PolicyProblem) ProtoMessage() {}
 
 func (x *PolicyProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[49]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4422,7 +4615,7 @@ func (x *PolicyProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyProblem.ProtoReflect.Descriptor instead.
 func (*PolicyProblem) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{49}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *PolicyProblem) GetFile() string {
@@ -4488,7 +4681,7 @@ type ExportPolicyRequest struct {
 
 func (x *ExportPolicyRequest) Reset() {
 	*x = ExportPolicyRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[50]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4500,7 +4693,7 @@ func (x *ExportPolicyRequest) String() string {
 func (*ExportPolicyRequest) ProtoMessage() {}
 
 func (x *ExportPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[50]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4513,7 +4706,7 @@ func (x *ExportPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPolicyRequest.ProtoReflect.Descriptor instead.
 func (*ExportPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{50}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *ExportPolicyRequest) GetTenant() string {
@@ -4551,7 +4744,7 @@ type ExportPolicyResponse struct {
 
 func (x *ExportPolicyResponse) Reset() {
 	*x = ExportPolicyResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[51]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4563,7 +4756,7 @@ func (x *ExportPolicyResponse) String() string {
 func (*ExportPolicyResponse) ProtoMessage() {}
 
 func (x *ExportPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[51]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4576,7 +4769,7 @@ func (x *ExportPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportPolicyResponse.ProtoReflect.Descriptor instead.
 func (*ExportPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{51}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ExportPolicyResponse) GetRevision() int64 {
@@ -4621,7 +4814,7 @@ type ListRevisionsRequest struct {
 
 func (x *ListRevisionsRequest) Reset() {
 	*x = ListRevisionsRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[52]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4633,7 +4826,7 @@ func (x *ListRevisionsRequest) String() string {
 func (*ListRevisionsRequest) ProtoMessage() {}
 
 func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[52]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4646,7 +4839,7 @@ func (x *ListRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*ListRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{52}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListRevisionsRequest) GetTenant() string {
@@ -4681,7 +4874,7 @@ type ListRevisionsResponse struct {
 
 func (x *ListRevisionsResponse) Reset() {
 	*x = ListRevisionsResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[53]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4693,7 +4886,7 @@ func (x *ListRevisionsResponse) String() string {
 func (*ListRevisionsResponse) ProtoMessage() {}
 
 func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[53]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4706,7 +4899,7 @@ func (x *ListRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*ListRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{53}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListRevisionsResponse) GetRevisions() []*PolicyRevision {
@@ -4750,7 +4943,7 @@ type PolicyRevision struct {
 
 func (x *PolicyRevision) Reset() {
 	*x = PolicyRevision{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[54]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4762,7 +4955,7 @@ func (x *PolicyRevision) String() string {
 func (*PolicyRevision) ProtoMessage() {}
 
 func (x *PolicyRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[54]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4775,7 +4968,7 @@ func (x *PolicyRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyRevision.ProtoReflect.Descriptor instead.
 func (*PolicyRevision) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{54}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *PolicyRevision) GetRevision() int64 {
@@ -4869,7 +5062,7 @@ type DiffRevisionsRequest struct {
 
 func (x *DiffRevisionsRequest) Reset() {
 	*x = DiffRevisionsRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[55]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4881,7 +5074,7 @@ func (x *DiffRevisionsRequest) String() string {
 func (*DiffRevisionsRequest) ProtoMessage() {}
 
 func (x *DiffRevisionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[55]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4894,7 +5087,7 @@ func (x *DiffRevisionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffRevisionsRequest.ProtoReflect.Descriptor instead.
 func (*DiffRevisionsRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{55}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DiffRevisionsRequest) GetTenant() string {
@@ -4931,7 +5124,7 @@ type DiffRevisionsResponse struct {
 
 func (x *DiffRevisionsResponse) Reset() {
 	*x = DiffRevisionsResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[56]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4943,7 +5136,7 @@ func (x *DiffRevisionsResponse) String() string {
 func (*DiffRevisionsResponse) ProtoMessage() {}
 
 func (x *DiffRevisionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[56]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4956,7 +5149,7 @@ func (x *DiffRevisionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffRevisionsResponse.ProtoReflect.Descriptor instead.
 func (*DiffRevisionsResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{56}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DiffRevisionsResponse) GetPart() isDiffRevisionsResponse_Part {
@@ -5014,7 +5207,7 @@ type DiffedRevisions struct {
 
 func (x *DiffedRevisions) Reset() {
 	*x = DiffedRevisions{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[57]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5026,7 +5219,7 @@ func (x *DiffedRevisions) String() string {
 func (*DiffedRevisions) ProtoMessage() {}
 
 func (x *DiffedRevisions) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[57]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5039,7 +5232,7 @@ func (x *DiffedRevisions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffedRevisions.ProtoReflect.Descriptor instead.
 func (*DiffedRevisions) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{57}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *DiffedRevisions) GetFrom() *PolicyRevision {
@@ -5071,7 +5264,7 @@ type ReplayPolicyRequest struct {
 
 func (x *ReplayPolicyRequest) Reset() {
 	*x = ReplayPolicyRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[58]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5083,7 +5276,7 @@ func (x *ReplayPolicyRequest) String() string {
 func (*ReplayPolicyRequest) ProtoMessage() {}
 
 func (x *ReplayPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[58]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5096,7 +5289,7 @@ func (x *ReplayPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayPolicyRequest.ProtoReflect.Descriptor instead.
 func (*ReplayPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{58}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ReplayPolicyRequest) GetTenant() string {
@@ -5133,7 +5326,7 @@ type ReplayPolicyResponse struct {
 
 func (x *ReplayPolicyResponse) Reset() {
 	*x = ReplayPolicyResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[59]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5145,7 +5338,7 @@ func (x *ReplayPolicyResponse) String() string {
 func (*ReplayPolicyResponse) ProtoMessage() {}
 
 func (x *ReplayPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[59]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5158,7 +5351,7 @@ func (x *ReplayPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayPolicyResponse.ProtoReflect.Descriptor instead.
 func (*ReplayPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{59}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *ReplayPolicyResponse) GetUpdate() isReplayPolicyResponse_Update {
@@ -5216,7 +5409,7 @@ type ReplayProgress struct {
 
 func (x *ReplayProgress) Reset() {
 	*x = ReplayProgress{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[60]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5228,7 +5421,7 @@ func (x *ReplayProgress) String() string {
 func (*ReplayProgress) ProtoMessage() {}
 
 func (x *ReplayProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[60]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5241,7 +5434,7 @@ func (x *ReplayProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayProgress.ProtoReflect.Descriptor instead.
 func (*ReplayProgress) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{60}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *ReplayProgress) GetRevision() int64 {
@@ -5283,7 +5476,7 @@ type ReplayResult struct {
 
 func (x *ReplayResult) Reset() {
 	*x = ReplayResult{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[61]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5295,7 +5488,7 @@ func (x *ReplayResult) String() string {
 func (*ReplayResult) ProtoMessage() {}
 
 func (x *ReplayResult) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[61]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5308,7 +5501,7 @@ func (x *ReplayResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayResult.ProtoReflect.Descriptor instead.
 func (*ReplayResult) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{61}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *ReplayResult) GetEqual() bool {
@@ -5385,7 +5578,7 @@ type ReplayFault struct {
 
 func (x *ReplayFault) Reset() {
 	*x = ReplayFault{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[62]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5397,7 +5590,7 @@ func (x *ReplayFault) String() string {
 func (*ReplayFault) ProtoMessage() {}
 
 func (x *ReplayFault) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[62]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5410,7 +5603,7 @@ func (x *ReplayFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFault.ProtoReflect.Descriptor instead.
 func (*ReplayFault) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{62}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ReplayFault) GetSeq() int64 {
@@ -5447,7 +5640,7 @@ type PolicyDrift struct {
 
 func (x *PolicyDrift) Reset() {
 	*x = PolicyDrift{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[63]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5459,7 +5652,7 @@ func (x *PolicyDrift) String() string {
 func (*PolicyDrift) ProtoMessage() {}
 
 func (x *PolicyDrift) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[63]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5472,7 +5665,7 @@ func (x *PolicyDrift) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyDrift.ProtoReflect.Descriptor instead.
 func (*PolicyDrift) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{63}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *PolicyDrift) GetType() PolicyDriftType {
@@ -5551,7 +5744,7 @@ type WatchPolicyRequest struct {
 
 func (x *WatchPolicyRequest) Reset() {
 	*x = WatchPolicyRequest{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[64]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5563,7 +5756,7 @@ func (x *WatchPolicyRequest) String() string {
 func (*WatchPolicyRequest) ProtoMessage() {}
 
 func (x *WatchPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[64]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5576,7 +5769,7 @@ func (x *WatchPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPolicyRequest.ProtoReflect.Descriptor instead.
 func (*WatchPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{64}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *WatchPolicyRequest) GetTenant() string {
@@ -5667,7 +5860,7 @@ type WatchPolicyResponse struct {
 
 func (x *WatchPolicyResponse) Reset() {
 	*x = WatchPolicyResponse{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[65]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5679,7 +5872,7 @@ func (x *WatchPolicyResponse) String() string {
 func (*WatchPolicyResponse) ProtoMessage() {}
 
 func (x *WatchPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[65]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5692,7 +5885,7 @@ func (x *WatchPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPolicyResponse.ProtoReflect.Descriptor instead.
 func (*WatchPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{65}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *WatchPolicyResponse) GetUpdate() isWatchPolicyResponse_Update {
@@ -5792,7 +5985,7 @@ type Authority struct {
 
 func (x *Authority) Reset() {
 	*x = Authority{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5804,7 +5997,7 @@ func (x *Authority) String() string {
 func (*Authority) ProtoMessage() {}
 
 func (x *Authority) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[66]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5817,7 +6010,7 @@ func (x *Authority) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Authority.ProtoReflect.Descriptor instead.
 func (*Authority) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{66}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Authority) GetSubject() string {
@@ -5863,7 +6056,7 @@ type PolicyDocuments struct {
 
 func (x *PolicyDocuments) Reset() {
 	*x = PolicyDocuments{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5875,7 +6068,7 @@ func (x *PolicyDocuments) String() string {
 func (*PolicyDocuments) ProtoMessage() {}
 
 func (x *PolicyDocuments) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[67]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5888,7 +6081,7 @@ func (x *PolicyDocuments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyDocuments.ProtoReflect.Descriptor instead.
 func (*PolicyDocuments) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{67}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *PolicyDocuments) GetPlatform() bool {
@@ -5934,7 +6127,7 @@ type PlacedDocument struct {
 
 func (x *PlacedDocument) Reset() {
 	*x = PlacedDocument{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5946,7 +6139,7 @@ func (x *PlacedDocument) String() string {
 func (*PlacedDocument) ProtoMessage() {}
 
 func (x *PlacedDocument) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[68]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5959,7 +6152,7 @@ func (x *PlacedDocument) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlacedDocument.ProtoReflect.Descriptor instead.
 func (*PlacedDocument) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{68}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *PlacedDocument) GetYaml() []byte {
@@ -6003,7 +6196,7 @@ type PolicyState struct {
 
 func (x *PolicyState) Reset() {
 	*x = PolicyState{}
-	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6015,7 +6208,7 @@ func (x *PolicyState) String() string {
 func (*PolicyState) ProtoMessage() {}
 
 func (x *PolicyState) ProtoReflect() protoreflect.Message {
-	mi := &file_assize_v1_policy_service_proto_msgTypes[69]
+	mi := &file_assize_v1_policy_service_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6028,7 +6221,7 @@ func (x *PolicyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyState.ProtoReflect.Descriptor instead.
 func (*PolicyState) Descriptor() ([]byte, []int) {
-	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{69}
+	return file_assize_v1_policy_service_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *PolicyState) GetRevision() int64 {
@@ -6100,7 +6293,7 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\a \x01(\tR\x0eidempotencyKey\"d\n" +
 	"\x15ProposeChangeResponse\x12/\n" +
 	"\bproposal\x18\x01 \x01(\v2\x13.assize.v1.ProposalR\bproposal\x12\x1a\n" +
-	"\breplayed\x18\x02 \x01(\bR\breplayed\"\xbd\x06\n" +
+	"\breplayed\x18\x02 \x01(\bR\breplayed\"\xf5\x06\n" +
 	"\bProposal\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12.\n" +
@@ -6126,12 +6319,18 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\x0fended_by_tenant\x18\x12 \x01(\tR\rendedByTenant\x125\n" +
 	"\bended_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x18\n" +
 	"\acomment\x18\x14 \x01(\tR\acomment\x12\x1a\n" +
-	"\brevision\x18\x15 \x01(\x03R\brevision\"\xb0\x01\n" +
+	"\brevision\x18\x15 \x01(\x03R\brevision\x126\n" +
+	"\bcomments\x18\x16 \x03(\v2\x1a.assize.v1.ProposalCommentR\bcomments\"\xb0\x01\n" +
 	"\x12ProposalAcceptance\x12\x1a\n" +
 	"\bacceptor\x18\x01 \x01(\tR\bacceptor\x12'\n" +
 	"\x0facceptor_tenant\x18\x02 \x01(\tR\x0eacceptorTenant\x12;\n" +
 	"\vaccepted_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"acceptedAt\x12\x18\n" +
+	"\acomment\x18\x04 \x01(\tR\acomment\"\x9d\x01\n" +
+	"\x0fProposalComment\x12\x16\n" +
+	"\x06author\x18\x01 \x01(\tR\x06author\x12#\n" +
+	"\rauthor_tenant\x18\x02 \x01(\tR\fauthorTenant\x123\n" +
+	"\asaid_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06saidAt\x12\x18\n" +
 	"\acomment\x18\x04 \x01(\tR\acomment\"\x9a\x01\n" +
 	"\x14ListProposalsRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12.\n" +
@@ -6171,6 +6370,13 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
 	"\acomment\x18\x03 \x01(\tR\acomment\"I\n" +
 	"\x16RejectProposalResponse\x12/\n" +
+	"\bproposal\x18\x01 \x01(\v2\x13.assize.v1.ProposalR\bproposal\"\x83\x01\n" +
+	"\x16CommentProposalRequest\x12\x16\n" +
+	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x18\n" +
+	"\acomment\x18\x03 \x01(\tR\acomment\x12'\n" +
+	"\x0fidempotency_key\x18\x04 \x01(\tR\x0eidempotencyKey\"J\n" +
+	"\x17CommentProposalResponse\x12/\n" +
 	"\bproposal\x18\x01 \x01(\v2\x13.assize.v1.ProposalR\bproposal\"[\n" +
 	"\x17WithdrawProposalRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x0e\n" +
@@ -6571,8 +6777,7 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\x19POLICY_DRIFT_TYPE_UNKNOWN\x10\x02\x12\x1a\n" +
 	"\x16POLICY_DRIFT_TYPE_TEXT\x10\x03\x12\x1b\n" +
 	"\x17POLICY_DRIFT_TYPE_PLACE\x10\x04\x12\x1e\n" +
-	"\x1aPOLICY_DRIFT_TYPE_REVISION\x10\x052\xd1\n" +
-	"\n" +
+	"\x1aPOLICY_DRIFT_TYPE_REVISION\x10\x052\xab\v\n" +
 	"\rPolicyService\x12N\n" +
 	"\vApplyPolicy\x12\x1d.assize.v1.ApplyPolicyRequest\x1a\x1e.assize.v1.ApplyPolicyResponse(\x01\x12Q\n" +
 	"\fExportPolicy\x12\x1e.assize.v1.ExportPolicyRequest\x1a\x1f.assize.v1.ExportPolicyResponse0\x01\x12R\n" +
@@ -6587,7 +6792,8 @@ const file_assize_v1_policy_service_proto_rawDesc = "" +
 	"\rListProposals\x12\x1f.assize.v1.ListProposalsRequest\x1a .assize.v1.ListProposalsResponse\x12N\n" +
 	"\vGetProposal\x12\x1d.assize.v1.GetProposalRequest\x1a\x1e.assize.v1.GetProposalResponse0\x01\x12U\n" +
 	"\x0eAcceptProposal\x12 .assize.v1.AcceptProposalRequest\x1a!.assize.v1.AcceptProposalResponse\x12U\n" +
-	"\x0eRejectProposal\x12 .assize.v1.RejectProposalRequest\x1a!.assize.v1.RejectProposalResponse\x12[\n" +
+	"\x0eRejectProposal\x12 .assize.v1.RejectProposalRequest\x1a!.assize.v1.RejectProposalResponse\x12X\n" +
+	"\x0fCommentProposal\x12!.assize.v1.CommentProposalRequest\x1a\".assize.v1.CommentProposalResponse\x12[\n" +
 	"\x10WithdrawProposal\x12\".assize.v1.WithdrawProposalRequest\x1a#.assize.v1.WithdrawProposalResponse\x12T\n" +
 	"\rDiffRevisions\x12\x1f.assize.v1.DiffRevisionsRequest\x1a .assize.v1.DiffRevisionsResponse0\x01\x12Q\n" +
 	"\fReplayPolicy\x12\x1e.assize.v1.ReplayPolicyRequest\x1a\x1f.assize.v1.ReplayPolicyResponse0\x01B+\n" +
@@ -6606,7 +6812,7 @@ func file_assize_v1_policy_service_proto_rawDescGZIP() []byte {
 }
 
 var file_assize_v1_policy_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_assize_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
+var file_assize_v1_policy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
 var file_assize_v1_policy_service_proto_goTypes = []any{
 	(ProposalState)(0),               // 0: assize.v1.ProposalState
 	(OutlookEffect)(0),               // 1: assize.v1.OutlookEffect
@@ -6618,202 +6824,210 @@ var file_assize_v1_policy_service_proto_goTypes = []any{
 	(*ProposeChangeResponse)(nil),    // 7: assize.v1.ProposeChangeResponse
 	(*Proposal)(nil),                 // 8: assize.v1.Proposal
 	(*ProposalAcceptance)(nil),       // 9: assize.v1.ProposalAcceptance
-	(*ListProposalsRequest)(nil),     // 10: assize.v1.ListProposalsRequest
-	(*ListProposalsResponse)(nil),    // 11: assize.v1.ListProposalsResponse
-	(*GetProposalRequest)(nil),       // 12: assize.v1.GetProposalRequest
-	(*GetProposalResponse)(nil),      // 13: assize.v1.GetProposalResponse
-	(*ProposalOutlook)(nil),          // 14: assize.v1.ProposalOutlook
-	(*ProposedDocument)(nil),         // 15: assize.v1.ProposedDocument
-	(*AcceptProposalRequest)(nil),    // 16: assize.v1.AcceptProposalRequest
-	(*AcceptProposalResponse)(nil),   // 17: assize.v1.AcceptProposalResponse
-	(*RejectProposalRequest)(nil),    // 18: assize.v1.RejectProposalRequest
-	(*RejectProposalResponse)(nil),   // 19: assize.v1.RejectProposalResponse
-	(*WithdrawProposalRequest)(nil),  // 20: assize.v1.WithdrawProposalRequest
-	(*WithdrawProposalResponse)(nil), // 21: assize.v1.WithdrawProposalResponse
-	(*GrantRequest)(nil),             // 22: assize.v1.GrantRequest
-	(*GrantResponse)(nil),            // 23: assize.v1.GrantResponse
-	(*RevokeRequest)(nil),            // 24: assize.v1.RevokeRequest
-	(*RevokeResponse)(nil),           // 25: assize.v1.RevokeResponse
-	(*PolicyCommit)(nil),             // 26: assize.v1.PolicyCommit
-	(*FreezeRequest)(nil),            // 27: assize.v1.FreezeRequest
-	(*FreezeResponse)(nil),           // 28: assize.v1.FreezeResponse
-	(*UnfreezeRequest)(nil),          // 29: assize.v1.UnfreezeRequest
-	(*UnfreezeResponse)(nil),         // 30: assize.v1.UnfreezeResponse
-	(*NodeConfirmations)(nil),        // 31: assize.v1.NodeConfirmations
-	(*UnconfirmedNode)(nil),          // 32: assize.v1.UnconfirmedNode
-	(*FreezeReach)(nil),              // 33: assize.v1.FreezeReach
-	(*FrozenBinding)(nil),            // 34: assize.v1.FrozenBinding
-	(*ListFreezesRequest)(nil),       // 35: assize.v1.ListFreezesRequest
-	(*ListFreezesResponse)(nil),      // 36: assize.v1.ListFreezesResponse
-	(*FreezeEntry)(nil),              // 37: assize.v1.FreezeEntry
-	(*ApplyPolicyRequest)(nil),       // 38: assize.v1.ApplyPolicyRequest
-	(*ApplyPolicyHeader)(nil),        // 39: assize.v1.ApplyPolicyHeader
-	(*RevisionPrecondition)(nil),     // 40: assize.v1.RevisionPrecondition
-	(*PolicySource)(nil),             // 41: assize.v1.PolicySource
-	(*DocumentKey)(nil),              // 42: assize.v1.DocumentKey
-	(*ApplyPolicyResponse)(nil),      // 43: assize.v1.ApplyPolicyResponse
-	(*LedgerComparison)(nil),         // 44: assize.v1.LedgerComparison
-	(*DecisionFlip)(nil),             // 45: assize.v1.DecisionFlip
-	(*TenantImpact)(nil),             // 46: assize.v1.TenantImpact
-	(*AnswerChange)(nil),             // 47: assize.v1.AnswerChange
-	(*Outlook)(nil),                  // 48: assize.v1.Outlook
-	(*PolicyFinding)(nil),            // 49: assize.v1.PolicyFinding
-	(*SelfEscalation)(nil),           // 50: assize.v1.SelfEscalation
-	(*DutyViolation)(nil),            // 51: assize.v1.DutyViolation
-	(*ScopeChange)(nil),              // 52: assize.v1.ScopeChange
-	(*DocumentChange)(nil),           // 53: assize.v1.DocumentChange
-	(*PolicyProblem)(nil),            // 54: assize.v1.PolicyProblem
-	(*ExportPolicyRequest)(nil),      // 55: assize.v1.ExportPolicyRequest
-	(*ExportPolicyResponse)(nil),     // 56: assize.v1.ExportPolicyResponse
-	(*ListRevisionsRequest)(nil),     // 57: assize.v1.ListRevisionsRequest
-	(*ListRevisionsResponse)(nil),    // 58: assize.v1.ListRevisionsResponse
-	(*PolicyRevision)(nil),           // 59: assize.v1.PolicyRevision
-	(*DiffRevisionsRequest)(nil),     // 60: assize.v1.DiffRevisionsRequest
-	(*DiffRevisionsResponse)(nil),    // 61: assize.v1.DiffRevisionsResponse
-	(*DiffedRevisions)(nil),          // 62: assize.v1.DiffedRevisions
-	(*ReplayPolicyRequest)(nil),      // 63: assize.v1.ReplayPolicyRequest
-	(*ReplayPolicyResponse)(nil),     // 64: assize.v1.ReplayPolicyResponse
-	(*ReplayProgress)(nil),           // 65: assize.v1.ReplayProgress
-	(*ReplayResult)(nil),             // 66: assize.v1.ReplayResult
-	(*ReplayFault)(nil),              // 67: assize.v1.ReplayFault
-	(*PolicyDrift)(nil),              // 68: assize.v1.PolicyDrift
-	(*WatchPolicyRequest)(nil),       // 69: assize.v1.WatchPolicyRequest
-	(*WatchPolicyResponse)(nil),      // 70: assize.v1.WatchPolicyResponse
-	(*Authority)(nil),                // 71: assize.v1.Authority
-	(*PolicyDocuments)(nil),          // 72: assize.v1.PolicyDocuments
-	(*PlacedDocument)(nil),           // 73: assize.v1.PlacedDocument
-	(*PolicyState)(nil),              // 74: assize.v1.PolicyState
-	(*durationpb.Duration)(nil),      // 75: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),    // 76: google.protobuf.Timestamp
-	(Reason)(0),                      // 77: assize.v1.Reason
-	(*DecidedBy)(nil),                // 78: assize.v1.DecidedBy
+	(*ProposalComment)(nil),          // 10: assize.v1.ProposalComment
+	(*ListProposalsRequest)(nil),     // 11: assize.v1.ListProposalsRequest
+	(*ListProposalsResponse)(nil),    // 12: assize.v1.ListProposalsResponse
+	(*GetProposalRequest)(nil),       // 13: assize.v1.GetProposalRequest
+	(*GetProposalResponse)(nil),      // 14: assize.v1.GetProposalResponse
+	(*ProposalOutlook)(nil),          // 15: assize.v1.ProposalOutlook
+	(*ProposedDocument)(nil),         // 16: assize.v1.ProposedDocument
+	(*AcceptProposalRequest)(nil),    // 17: assize.v1.AcceptProposalRequest
+	(*AcceptProposalResponse)(nil),   // 18: assize.v1.AcceptProposalResponse
+	(*RejectProposalRequest)(nil),    // 19: assize.v1.RejectProposalRequest
+	(*RejectProposalResponse)(nil),   // 20: assize.v1.RejectProposalResponse
+	(*CommentProposalRequest)(nil),   // 21: assize.v1.CommentProposalRequest
+	(*CommentProposalResponse)(nil),  // 22: assize.v1.CommentProposalResponse
+	(*WithdrawProposalRequest)(nil),  // 23: assize.v1.WithdrawProposalRequest
+	(*WithdrawProposalResponse)(nil), // 24: assize.v1.WithdrawProposalResponse
+	(*GrantRequest)(nil),             // 25: assize.v1.GrantRequest
+	(*GrantResponse)(nil),            // 26: assize.v1.GrantResponse
+	(*RevokeRequest)(nil),            // 27: assize.v1.RevokeRequest
+	(*RevokeResponse)(nil),           // 28: assize.v1.RevokeResponse
+	(*PolicyCommit)(nil),             // 29: assize.v1.PolicyCommit
+	(*FreezeRequest)(nil),            // 30: assize.v1.FreezeRequest
+	(*FreezeResponse)(nil),           // 31: assize.v1.FreezeResponse
+	(*UnfreezeRequest)(nil),          // 32: assize.v1.UnfreezeRequest
+	(*UnfreezeResponse)(nil),         // 33: assize.v1.UnfreezeResponse
+	(*NodeConfirmations)(nil),        // 34: assize.v1.NodeConfirmations
+	(*UnconfirmedNode)(nil),          // 35: assize.v1.UnconfirmedNode
+	(*FreezeReach)(nil),              // 36: assize.v1.FreezeReach
+	(*FrozenBinding)(nil),            // 37: assize.v1.FrozenBinding
+	(*ListFreezesRequest)(nil),       // 38: assize.v1.ListFreezesRequest
+	(*ListFreezesResponse)(nil),      // 39: assize.v1.ListFreezesResponse
+	(*FreezeEntry)(nil),              // 40: assize.v1.FreezeEntry
+	(*ApplyPolicyRequest)(nil),       // 41: assize.v1.ApplyPolicyRequest
+	(*ApplyPolicyHeader)(nil),        // 42: assize.v1.ApplyPolicyHeader
+	(*RevisionPrecondition)(nil),     // 43: assize.v1.RevisionPrecondition
+	(*PolicySource)(nil),             // 44: assize.v1.PolicySource
+	(*DocumentKey)(nil),              // 45: assize.v1.DocumentKey
+	(*ApplyPolicyResponse)(nil),      // 46: assize.v1.ApplyPolicyResponse
+	(*LedgerComparison)(nil),         // 47: assize.v1.LedgerComparison
+	(*DecisionFlip)(nil),             // 48: assize.v1.DecisionFlip
+	(*TenantImpact)(nil),             // 49: assize.v1.TenantImpact
+	(*AnswerChange)(nil),             // 50: assize.v1.AnswerChange
+	(*Outlook)(nil),                  // 51: assize.v1.Outlook
+	(*PolicyFinding)(nil),            // 52: assize.v1.PolicyFinding
+	(*SelfEscalation)(nil),           // 53: assize.v1.SelfEscalation
+	(*DutyViolation)(nil),            // 54: assize.v1.DutyViolation
+	(*ScopeChange)(nil),              // 55: assize.v1.ScopeChange
+	(*DocumentChange)(nil),           // 56: assize.v1.DocumentChange
+	(*PolicyProblem)(nil),            // 57: assize.v1.PolicyProblem
+	(*ExportPolicyRequest)(nil),      // 58: assize.v1.ExportPolicyRequest
+	(*ExportPolicyResponse)(nil),     // 59: assize.v1.ExportPolicyResponse
+	(*ListRevisionsRequest)(nil),     // 60: assize.v1.ListRevisionsRequest
+	(*ListRevisionsResponse)(nil),    // 61: assize.v1.ListRevisionsResponse
+	(*PolicyRevision)(nil),           // 62: assize.v1.PolicyRevision
+	(*DiffRevisionsRequest)(nil),     // 63: assize.v1.DiffRevisionsRequest
+	(*DiffRevisionsResponse)(nil),    // 64: assize.v1.DiffRevisionsResponse
+	(*DiffedRevisions)(nil),          // 65: assize.v1.DiffedRevisions
+	(*ReplayPolicyRequest)(nil),      // 66: assize.v1.ReplayPolicyRequest
+	(*ReplayPolicyResponse)(nil),     // 67: assize.v1.ReplayPolicyResponse
+	(*ReplayProgress)(nil),           // 68: assize.v1.ReplayProgress
+	(*ReplayResult)(nil),             // 69: assize.v1.ReplayResult
+	(*ReplayFault)(nil),              // 70: assize.v1.ReplayFault
+	(*PolicyDrift)(nil),              // 71: assize.v1.PolicyDrift
+	(*WatchPolicyRequest)(nil),       // 72: assize.v1.WatchPolicyRequest
+	(*WatchPolicyResponse)(nil),      // 73: assize.v1.WatchPolicyResponse
+	(*Authority)(nil),                // 74: assize.v1.Authority
+	(*PolicyDocuments)(nil),          // 75: assize.v1.PolicyDocuments
+	(*PlacedDocument)(nil),           // 76: assize.v1.PlacedDocument
+	(*PolicyState)(nil),              // 77: assize.v1.PolicyState
+	(*durationpb.Duration)(nil),      // 78: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),    // 79: google.protobuf.Timestamp
+	(Reason)(0),                      // 80: assize.v1.Reason
+	(*DecidedBy)(nil),                // 81: assize.v1.DecidedBy
 }
 var file_assize_v1_policy_service_proto_depIdxs = []int32{
 	6,   // 0: assize.v1.ProposeChangeRequest.header:type_name -> assize.v1.ProposeChangeHeader
-	41,  // 1: assize.v1.ProposeChangeRequest.put:type_name -> assize.v1.PolicySource
-	42,  // 2: assize.v1.ProposeChangeRequest.delete:type_name -> assize.v1.DocumentKey
-	75,  // 3: assize.v1.ProposeChangeHeader.ttl:type_name -> google.protobuf.Duration
+	44,  // 1: assize.v1.ProposeChangeRequest.put:type_name -> assize.v1.PolicySource
+	45,  // 2: assize.v1.ProposeChangeRequest.delete:type_name -> assize.v1.DocumentKey
+	78,  // 3: assize.v1.ProposeChangeHeader.ttl:type_name -> google.protobuf.Duration
 	8,   // 4: assize.v1.ProposeChangeResponse.proposal:type_name -> assize.v1.Proposal
 	0,   // 5: assize.v1.Proposal.state:type_name -> assize.v1.ProposalState
-	76,  // 6: assize.v1.Proposal.proposed_at:type_name -> google.protobuf.Timestamp
-	76,  // 7: assize.v1.Proposal.expires_at:type_name -> google.protobuf.Timestamp
+	79,  // 6: assize.v1.Proposal.proposed_at:type_name -> google.protobuf.Timestamp
+	79,  // 7: assize.v1.Proposal.expires_at:type_name -> google.protobuf.Timestamp
 	9,   // 8: assize.v1.Proposal.acceptances:type_name -> assize.v1.ProposalAcceptance
-	76,  // 9: assize.v1.Proposal.ended_at:type_name -> google.protobuf.Timestamp
-	76,  // 10: assize.v1.ProposalAcceptance.accepted_at:type_name -> google.protobuf.Timestamp
-	0,   // 11: assize.v1.ListProposalsRequest.state:type_name -> assize.v1.ProposalState
-	8,   // 12: assize.v1.ListProposalsResponse.proposals:type_name -> assize.v1.Proposal
-	14,  // 13: assize.v1.GetProposalResponse.outlook:type_name -> assize.v1.ProposalOutlook
-	15,  // 14: assize.v1.GetProposalResponse.document:type_name -> assize.v1.ProposedDocument
-	8,   // 15: assize.v1.ProposalOutlook.proposal:type_name -> assize.v1.Proposal
-	43,  // 16: assize.v1.ProposalOutlook.outcome:type_name -> assize.v1.ApplyPolicyResponse
-	3,   // 17: assize.v1.ProposedDocument.type:type_name -> assize.v1.ChangeType
-	8,   // 18: assize.v1.AcceptProposalResponse.proposal:type_name -> assize.v1.Proposal
-	8,   // 19: assize.v1.RejectProposalResponse.proposal:type_name -> assize.v1.Proposal
-	8,   // 20: assize.v1.WithdrawProposalResponse.proposal:type_name -> assize.v1.Proposal
-	76,  // 21: assize.v1.GrantRequest.not_before:type_name -> google.protobuf.Timestamp
-	76,  // 22: assize.v1.GrantRequest.not_after:type_name -> google.protobuf.Timestamp
-	26,  // 23: assize.v1.GrantResponse.commit:type_name -> assize.v1.PolicyCommit
-	26,  // 24: assize.v1.RevokeResponse.commit:type_name -> assize.v1.PolicyCommit
-	76,  // 25: assize.v1.PolicyCommit.committed_at:type_name -> google.protobuf.Timestamp
-	76,  // 26: assize.v1.FreezeRequest.from:type_name -> google.protobuf.Timestamp
-	76,  // 27: assize.v1.FreezeRequest.until:type_name -> google.protobuf.Timestamp
-	75,  // 28: assize.v1.FreezeRequest.wait:type_name -> google.protobuf.Duration
-	26,  // 29: assize.v1.FreezeResponse.commit:type_name -> assize.v1.PolicyCommit
-	31,  // 30: assize.v1.FreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	33,  // 31: assize.v1.FreezeResponse.reach:type_name -> assize.v1.FreezeReach
-	75,  // 32: assize.v1.UnfreezeRequest.wait:type_name -> google.protobuf.Duration
-	26,  // 33: assize.v1.UnfreezeResponse.commit:type_name -> assize.v1.PolicyCommit
-	31,  // 34: assize.v1.UnfreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
-	32,  // 35: assize.v1.NodeConfirmations.unconfirmed:type_name -> assize.v1.UnconfirmedNode
-	76,  // 36: assize.v1.UnconfirmedNode.last_seen_at:type_name -> google.protobuf.Timestamp
-	75,  // 37: assize.v1.UnconfirmedNode.freshness_bound:type_name -> google.protobuf.Duration
-	34,  // 38: assize.v1.FreezeReach.bindings:type_name -> assize.v1.FrozenBinding
-	37,  // 39: assize.v1.ListFreezesResponse.freezes:type_name -> assize.v1.FreezeEntry
-	76,  // 40: assize.v1.FreezeEntry.from:type_name -> google.protobuf.Timestamp
-	76,  // 41: assize.v1.FreezeEntry.until:type_name -> google.protobuf.Timestamp
-	39,  // 42: assize.v1.ApplyPolicyRequest.header:type_name -> assize.v1.ApplyPolicyHeader
-	41,  // 43: assize.v1.ApplyPolicyRequest.put:type_name -> assize.v1.PolicySource
-	42,  // 44: assize.v1.ApplyPolicyRequest.delete:type_name -> assize.v1.DocumentKey
-	40,  // 45: assize.v1.ApplyPolicyHeader.preconditions:type_name -> assize.v1.RevisionPrecondition
-	75,  // 46: assize.v1.ApplyPolicyHeader.against_ledger:type_name -> google.protobuf.Duration
-	52,  // 47: assize.v1.ApplyPolicyResponse.changes:type_name -> assize.v1.ScopeChange
-	54,  // 48: assize.v1.ApplyPolicyResponse.problems:type_name -> assize.v1.PolicyProblem
-	51,  // 49: assize.v1.ApplyPolicyResponse.violations:type_name -> assize.v1.DutyViolation
-	46,  // 50: assize.v1.ApplyPolicyResponse.impacts:type_name -> assize.v1.TenantImpact
-	50,  // 51: assize.v1.ApplyPolicyResponse.self_escalations:type_name -> assize.v1.SelfEscalation
-	44,  // 52: assize.v1.ApplyPolicyResponse.against_ledger:type_name -> assize.v1.LedgerComparison
-	76,  // 53: assize.v1.LedgerComparison.from:type_name -> google.protobuf.Timestamp
-	45,  // 54: assize.v1.LedgerComparison.flips:type_name -> assize.v1.DecisionFlip
-	47,  // 55: assize.v1.DecisionFlip.change:type_name -> assize.v1.AnswerChange
-	47,  // 56: assize.v1.TenantImpact.changes:type_name -> assize.v1.AnswerChange
-	49,  // 57: assize.v1.TenantImpact.findings:type_name -> assize.v1.PolicyFinding
-	48,  // 58: assize.v1.AnswerChange.from:type_name -> assize.v1.Outlook
-	48,  // 59: assize.v1.AnswerChange.to:type_name -> assize.v1.Outlook
-	1,   // 60: assize.v1.Outlook.effect:type_name -> assize.v1.OutlookEffect
-	77,  // 61: assize.v1.Outlook.reason:type_name -> assize.v1.Reason
-	78,  // 62: assize.v1.Outlook.decided_by:type_name -> assize.v1.DecidedBy
-	2,   // 63: assize.v1.PolicyFinding.type:type_name -> assize.v1.PolicyFindingType
-	53,  // 64: assize.v1.ScopeChange.documents:type_name -> assize.v1.DocumentChange
-	3,   // 65: assize.v1.DocumentChange.type:type_name -> assize.v1.ChangeType
-	76,  // 66: assize.v1.ExportPolicyRequest.as_of:type_name -> google.protobuf.Timestamp
-	59,  // 67: assize.v1.ListRevisionsResponse.revisions:type_name -> assize.v1.PolicyRevision
-	76,  // 68: assize.v1.PolicyRevision.committed_at:type_name -> google.protobuf.Timestamp
-	62,  // 69: assize.v1.DiffRevisionsResponse.revisions:type_name -> assize.v1.DiffedRevisions
-	53,  // 70: assize.v1.DiffRevisionsResponse.document:type_name -> assize.v1.DocumentChange
-	59,  // 71: assize.v1.DiffedRevisions.from:type_name -> assize.v1.PolicyRevision
-	59,  // 72: assize.v1.DiffedRevisions.to:type_name -> assize.v1.PolicyRevision
-	65,  // 73: assize.v1.ReplayPolicyResponse.progress:type_name -> assize.v1.ReplayProgress
-	66,  // 74: assize.v1.ReplayPolicyResponse.result:type_name -> assize.v1.ReplayResult
-	68,  // 75: assize.v1.ReplayResult.drifts:type_name -> assize.v1.PolicyDrift
-	67,  // 76: assize.v1.ReplayResult.fault:type_name -> assize.v1.ReplayFault
-	4,   // 77: assize.v1.PolicyDrift.type:type_name -> assize.v1.PolicyDriftType
-	74,  // 78: assize.v1.WatchPolicyResponse.state:type_name -> assize.v1.PolicyState
-	76,  // 79: assize.v1.WatchPolicyResponse.confirmed_at:type_name -> google.protobuf.Timestamp
-	71,  // 80: assize.v1.WatchPolicyResponse.authority:type_name -> assize.v1.Authority
-	72,  // 81: assize.v1.WatchPolicyResponse.documents:type_name -> assize.v1.PolicyDocuments
-	75,  // 82: assize.v1.WatchPolicyResponse.confirmed_after:type_name -> google.protobuf.Duration
-	73,  // 83: assize.v1.PolicyDocuments.puts:type_name -> assize.v1.PlacedDocument
-	42,  // 84: assize.v1.PolicyDocuments.deletes:type_name -> assize.v1.DocumentKey
-	76,  // 85: assize.v1.PolicyState.confirmed_at:type_name -> google.protobuf.Timestamp
-	38,  // 86: assize.v1.PolicyService.ApplyPolicy:input_type -> assize.v1.ApplyPolicyRequest
-	55,  // 87: assize.v1.PolicyService.ExportPolicy:input_type -> assize.v1.ExportPolicyRequest
-	57,  // 88: assize.v1.PolicyService.ListRevisions:input_type -> assize.v1.ListRevisionsRequest
-	22,  // 89: assize.v1.PolicyService.Grant:input_type -> assize.v1.GrantRequest
-	24,  // 90: assize.v1.PolicyService.Revoke:input_type -> assize.v1.RevokeRequest
-	27,  // 91: assize.v1.PolicyService.Freeze:input_type -> assize.v1.FreezeRequest
-	29,  // 92: assize.v1.PolicyService.Unfreeze:input_type -> assize.v1.UnfreezeRequest
-	35,  // 93: assize.v1.PolicyService.ListFreezes:input_type -> assize.v1.ListFreezesRequest
-	69,  // 94: assize.v1.PolicyService.WatchPolicy:input_type -> assize.v1.WatchPolicyRequest
-	5,   // 95: assize.v1.PolicyService.ProposeChange:input_type -> assize.v1.ProposeChangeRequest
-	10,  // 96: assize.v1.PolicyService.ListProposals:input_type -> assize.v1.ListProposalsRequest
-	12,  // 97: assize.v1.PolicyService.GetProposal:input_type -> assize.v1.GetProposalRequest
-	16,  // 98: assize.v1.PolicyService.AcceptProposal:input_type -> assize.v1.AcceptProposalRequest
-	18,  // 99: assize.v1.PolicyService.RejectProposal:input_type -> assize.v1.RejectProposalRequest
-	20,  // 100: assize.v1.PolicyService.WithdrawProposal:input_type -> assize.v1.WithdrawProposalRequest
-	60,  // 101: assize.v1.PolicyService.DiffRevisions:input_type -> assize.v1.DiffRevisionsRequest
-	63,  // 102: assize.v1.PolicyService.ReplayPolicy:input_type -> assize.v1.ReplayPolicyRequest
-	43,  // 103: assize.v1.PolicyService.ApplyPolicy:output_type -> assize.v1.ApplyPolicyResponse
-	56,  // 104: assize.v1.PolicyService.ExportPolicy:output_type -> assize.v1.ExportPolicyResponse
-	58,  // 105: assize.v1.PolicyService.ListRevisions:output_type -> assize.v1.ListRevisionsResponse
-	23,  // 106: assize.v1.PolicyService.Grant:output_type -> assize.v1.GrantResponse
-	25,  // 107: assize.v1.PolicyService.Revoke:output_type -> assize.v1.RevokeResponse
-	28,  // 108: assize.v1.PolicyService.Freeze:output_type -> assize.v1.FreezeResponse
-	30,  // 109: assize.v1.PolicyService.Unfreeze:output_type -> assize.v1.UnfreezeResponse
-	36,  // 110: assize.v1.PolicyService.ListFreezes:output_type -> assize.v1.ListFreezesResponse
-	70,  // 111: assize.v1.PolicyService.WatchPolicy:output_type -> assize.v1.WatchPolicyResponse
-	7,   // 112: assize.v1.PolicyService.ProposeChange:output_type -> assize.v1.ProposeChangeResponse
-	11,  // 113: assize.v1.PolicyService.ListProposals:output_type -> assize.v1.ListProposalsResponse
-	13,  // 114: assize.v1.PolicyService.GetProposal:output_type -> assize.v1.GetProposalResponse
-	17,  // 115: assize.v1.PolicyService.AcceptProposal:output_type -> assize.v1.AcceptProposalResponse
-	19,  // 116: assize.v1.PolicyService.RejectProposal:output_type -> assize.v1.RejectProposalResponse
-	21,  // 117: assize.v1.PolicyService.WithdrawProposal:output_type -> assize.v1.WithdrawProposalResponse
-	61,  // 118: assize.v1.PolicyService.DiffRevisions:output_type -> assize.v1.DiffRevisionsResponse
-	64,  // 119: assize.v1.PolicyService.ReplayPolicy:output_type -> assize.v1.ReplayPolicyResponse
-	103, // [103:120] is the sub-list for method output_type
-	86,  // [86:103] is the sub-list for method input_type
-	86,  // [86:86] is the sub-list for extension type_name
-	86,  // [86:86] is the sub-list for extension extendee
-	0,   // [0:86] is the sub-list for field type_name
+	79,  // 9: assize.v1.Proposal.ended_at:type_name -> google.protobuf.Timestamp
+	10,  // 10: assize.v1.Proposal.comments:type_name -> assize.v1.ProposalComment
+	79,  // 11: assize.v1.ProposalAcceptance.accepted_at:type_name -> google.protobuf.Timestamp
+	79,  // 12: assize.v1.ProposalComment.said_at:type_name -> google.protobuf.Timestamp
+	0,   // 13: assize.v1.ListProposalsRequest.state:type_name -> assize.v1.ProposalState
+	8,   // 14: assize.v1.ListProposalsResponse.proposals:type_name -> assize.v1.Proposal
+	15,  // 15: assize.v1.GetProposalResponse.outlook:type_name -> assize.v1.ProposalOutlook
+	16,  // 16: assize.v1.GetProposalResponse.document:type_name -> assize.v1.ProposedDocument
+	8,   // 17: assize.v1.ProposalOutlook.proposal:type_name -> assize.v1.Proposal
+	46,  // 18: assize.v1.ProposalOutlook.outcome:type_name -> assize.v1.ApplyPolicyResponse
+	3,   // 19: assize.v1.ProposedDocument.type:type_name -> assize.v1.ChangeType
+	8,   // 20: assize.v1.AcceptProposalResponse.proposal:type_name -> assize.v1.Proposal
+	8,   // 21: assize.v1.RejectProposalResponse.proposal:type_name -> assize.v1.Proposal
+	8,   // 22: assize.v1.CommentProposalResponse.proposal:type_name -> assize.v1.Proposal
+	8,   // 23: assize.v1.WithdrawProposalResponse.proposal:type_name -> assize.v1.Proposal
+	79,  // 24: assize.v1.GrantRequest.not_before:type_name -> google.protobuf.Timestamp
+	79,  // 25: assize.v1.GrantRequest.not_after:type_name -> google.protobuf.Timestamp
+	29,  // 26: assize.v1.GrantResponse.commit:type_name -> assize.v1.PolicyCommit
+	29,  // 27: assize.v1.RevokeResponse.commit:type_name -> assize.v1.PolicyCommit
+	79,  // 28: assize.v1.PolicyCommit.committed_at:type_name -> google.protobuf.Timestamp
+	79,  // 29: assize.v1.FreezeRequest.from:type_name -> google.protobuf.Timestamp
+	79,  // 30: assize.v1.FreezeRequest.until:type_name -> google.protobuf.Timestamp
+	78,  // 31: assize.v1.FreezeRequest.wait:type_name -> google.protobuf.Duration
+	29,  // 32: assize.v1.FreezeResponse.commit:type_name -> assize.v1.PolicyCommit
+	34,  // 33: assize.v1.FreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	36,  // 34: assize.v1.FreezeResponse.reach:type_name -> assize.v1.FreezeReach
+	78,  // 35: assize.v1.UnfreezeRequest.wait:type_name -> google.protobuf.Duration
+	29,  // 36: assize.v1.UnfreezeResponse.commit:type_name -> assize.v1.PolicyCommit
+	34,  // 37: assize.v1.UnfreezeResponse.nodes:type_name -> assize.v1.NodeConfirmations
+	35,  // 38: assize.v1.NodeConfirmations.unconfirmed:type_name -> assize.v1.UnconfirmedNode
+	79,  // 39: assize.v1.UnconfirmedNode.last_seen_at:type_name -> google.protobuf.Timestamp
+	78,  // 40: assize.v1.UnconfirmedNode.freshness_bound:type_name -> google.protobuf.Duration
+	37,  // 41: assize.v1.FreezeReach.bindings:type_name -> assize.v1.FrozenBinding
+	40,  // 42: assize.v1.ListFreezesResponse.freezes:type_name -> assize.v1.FreezeEntry
+	79,  // 43: assize.v1.FreezeEntry.from:type_name -> google.protobuf.Timestamp
+	79,  // 44: assize.v1.FreezeEntry.until:type_name -> google.protobuf.Timestamp
+	42,  // 45: assize.v1.ApplyPolicyRequest.header:type_name -> assize.v1.ApplyPolicyHeader
+	44,  // 46: assize.v1.ApplyPolicyRequest.put:type_name -> assize.v1.PolicySource
+	45,  // 47: assize.v1.ApplyPolicyRequest.delete:type_name -> assize.v1.DocumentKey
+	43,  // 48: assize.v1.ApplyPolicyHeader.preconditions:type_name -> assize.v1.RevisionPrecondition
+	78,  // 49: assize.v1.ApplyPolicyHeader.against_ledger:type_name -> google.protobuf.Duration
+	55,  // 50: assize.v1.ApplyPolicyResponse.changes:type_name -> assize.v1.ScopeChange
+	57,  // 51: assize.v1.ApplyPolicyResponse.problems:type_name -> assize.v1.PolicyProblem
+	54,  // 52: assize.v1.ApplyPolicyResponse.violations:type_name -> assize.v1.DutyViolation
+	49,  // 53: assize.v1.ApplyPolicyResponse.impacts:type_name -> assize.v1.TenantImpact
+	53,  // 54: assize.v1.ApplyPolicyResponse.self_escalations:type_name -> assize.v1.SelfEscalation
+	47,  // 55: assize.v1.ApplyPolicyResponse.against_ledger:type_name -> assize.v1.LedgerComparison
+	79,  // 56: assize.v1.LedgerComparison.from:type_name -> google.protobuf.Timestamp
+	48,  // 57: assize.v1.LedgerComparison.flips:type_name -> assize.v1.DecisionFlip
+	50,  // 58: assize.v1.DecisionFlip.change:type_name -> assize.v1.AnswerChange
+	50,  // 59: assize.v1.TenantImpact.changes:type_name -> assize.v1.AnswerChange
+	52,  // 60: assize.v1.TenantImpact.findings:type_name -> assize.v1.PolicyFinding
+	51,  // 61: assize.v1.AnswerChange.from:type_name -> assize.v1.Outlook
+	51,  // 62: assize.v1.AnswerChange.to:type_name -> assize.v1.Outlook
+	1,   // 63: assize.v1.Outlook.effect:type_name -> assize.v1.OutlookEffect
+	80,  // 64: assize.v1.Outlook.reason:type_name -> assize.v1.Reason
+	81,  // 65: assize.v1.Outlook.decided_by:type_name -> assize.v1.DecidedBy
+	2,   // 66: assize.v1.PolicyFinding.type:type_name -> assize.v1.PolicyFindingType
+	56,  // 67: assize.v1.ScopeChange.documents:type_name -> assize.v1.DocumentChange
+	3,   // 68: assize.v1.DocumentChange.type:type_name -> assize.v1.ChangeType
+	79,  // 69: assize.v1.ExportPolicyRequest.as_of:type_name -> google.protobuf.Timestamp
+	62,  // 70: assize.v1.ListRevisionsResponse.revisions:type_name -> assize.v1.PolicyRevision
+	79,  // 71: assize.v1.PolicyRevision.committed_at:type_name -> google.protobuf.Timestamp
+	65,  // 72: assize.v1.DiffRevisionsResponse.revisions:type_name -> assize.v1.DiffedRevisions
+	56,  // 73: assize.v1.DiffRevisionsResponse.document:type_name -> assize.v1.DocumentChange
+	62,  // 74: assize.v1.DiffedRevisions.from:type_name -> assize.v1.PolicyRevision
+	62,  // 75: assize.v1.DiffedRevisions.to:type_name -> assize.v1.PolicyRevision
+	68,  // 76: assize.v1.ReplayPolicyResponse.progress:type_name -> assize.v1.ReplayProgress
+	69,  // 77: assize.v1.ReplayPolicyResponse.result:type_name -> assize.v1.ReplayResult
+	71,  // 78: assize.v1.ReplayResult.drifts:type_name -> assize.v1.PolicyDrift
+	70,  // 79: assize.v1.ReplayResult.fault:type_name -> assize.v1.ReplayFault
+	4,   // 80: assize.v1.PolicyDrift.type:type_name -> assize.v1.PolicyDriftType
+	77,  // 81: assize.v1.WatchPolicyResponse.state:type_name -> assize.v1.PolicyState
+	79,  // 82: assize.v1.WatchPolicyResponse.confirmed_at:type_name -> google.protobuf.Timestamp
+	74,  // 83: assize.v1.WatchPolicyResponse.authority:type_name -> assize.v1.Authority
+	75,  // 84: assize.v1.WatchPolicyResponse.documents:type_name -> assize.v1.PolicyDocuments
+	78,  // 85: assize.v1.WatchPolicyResponse.confirmed_after:type_name -> google.protobuf.Duration
+	76,  // 86: assize.v1.PolicyDocuments.puts:type_name -> assize.v1.PlacedDocument
+	45,  // 87: assize.v1.PolicyDocuments.deletes:type_name -> assize.v1.DocumentKey
+	79,  // 88: assize.v1.PolicyState.confirmed_at:type_name -> google.protobuf.Timestamp
+	41,  // 89: assize.v1.PolicyService.ApplyPolicy:input_type -> assize.v1.ApplyPolicyRequest
+	58,  // 90: assize.v1.PolicyService.ExportPolicy:input_type -> assize.v1.ExportPolicyRequest
+	60,  // 91: assize.v1.PolicyService.ListRevisions:input_type -> assize.v1.ListRevisionsRequest
+	25,  // 92: assize.v1.PolicyService.Grant:input_type -> assize.v1.GrantRequest
+	27,  // 93: assize.v1.PolicyService.Revoke:input_type -> assize.v1.RevokeRequest
+	30,  // 94: assize.v1.PolicyService.Freeze:input_type -> assize.v1.FreezeRequest
+	32,  // 95: assize.v1.PolicyService.Unfreeze:input_type -> assize.v1.UnfreezeRequest
+	38,  // 96: assize.v1.PolicyService.ListFreezes:input_type -> assize.v1.ListFreezesRequest
+	72,  // 97: assize.v1.PolicyService.WatchPolicy:input_type -> assize.v1.WatchPolicyRequest
+	5,   // 98: assize.v1.PolicyService.ProposeChange:input_type -> assize.v1.ProposeChangeRequest
+	11,  // 99: assize.v1.PolicyService.ListProposals:input_type -> assize.v1.ListProposalsRequest
+	13,  // 100: assize.v1.PolicyService.GetProposal:input_type -> assize.v1.GetProposalRequest
+	17,  // 101: assize.v1.PolicyService.AcceptProposal:input_type -> assize.v1.AcceptProposalRequest
+	19,  // 102: assize.v1.PolicyService.RejectProposal:input_type -> assize.v1.RejectProposalRequest
+	21,  // 103: assize.v1.PolicyService.CommentProposal:input_type -> assize.v1.CommentProposalRequest
+	23,  // 104: assize.v1.PolicyService.WithdrawProposal:input_type -> assize.v1.WithdrawProposalRequest
+	63,  // 105: assize.v1.PolicyService.DiffRevisions:input_type -> assize.v1.DiffRevisionsRequest
+	66,  // 106: assize.v1.PolicyService.ReplayPolicy:input_type -> assize.v1.ReplayPolicyRequest
+	46,  // 107: assize.v1.PolicyService.ApplyPolicy:output_type -> assize.v1.ApplyPolicyResponse
+	59,  // 108: assize.v1.PolicyService.ExportPolicy:output_type -> assize.v1.ExportPolicyResponse
+	61,  // 109: assize.v1.PolicyService.ListRevisions:output_type -> assize.v1.ListRevisionsResponse
+	26,  // 110: assize.v1.PolicyService.Grant:output_type -> assize.v1.GrantResponse
+	28,  // 111: assize.v1.PolicyService.Revoke:output_type -> assize.v1.RevokeResponse
+	31,  // 112: assize.v1.PolicyService.Freeze:output_type -> assize.v1.FreezeResponse
+	33,  // 113: assize.v1.PolicyService.Unfreeze:output_type -> assize.v1.UnfreezeResponse
+	39,  // 114: assize.v1.PolicyService.ListFreezes:output_type -> assize.v1.ListFreezesResponse
+	73,  // 115: assize.v1.PolicyService.WatchPolicy:output_type -> assize.v1.WatchPolicyResponse
+	7,   // 116: assize.v1.PolicyService.ProposeChange:output_type -> assize.v1.ProposeChangeResponse
+	12,  // 117: assize.v1.PolicyService.ListProposals:output_type -> assize.v1.ListProposalsResponse
+	14,  // 118: assize.v1.PolicyService.GetProposal:output_type -> assize.v1.GetProposalResponse
+	18,  // 119: assize.v1.PolicyService.AcceptProposal:output_type -> assize.v1.AcceptProposalResponse
+	20,  // 120: assize.v1.PolicyService.RejectProposal:output_type -> assize.v1.RejectProposalResponse
+	22,  // 121: assize.v1.PolicyService.CommentProposal:output_type -> assize.v1.CommentProposalResponse
+	24,  // 122: assize.v1.PolicyService.WithdrawProposal:output_type -> assize.v1.WithdrawProposalResponse
+	64,  // 123: assize.v1.PolicyService.DiffRevisions:output_type -> assize.v1.DiffRevisionsResponse
+	67,  // 124: assize.v1.PolicyService.ReplayPolicy:output_type -> assize.v1.ReplayPolicyResponse
+	107, // [107:125] is the sub-list for method output_type
+	89,  // [89:107] is the sub-list for method input_type
+	89,  // [89:89] is the sub-list for extension type_name
+	89,  // [89:89] is the sub-list for extension extendee
+	0,   // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_assize_v1_policy_service_proto_init() }
@@ -6827,27 +7041,27 @@ func file_assize_v1_policy_service_proto_init() {
 		(*ProposeChangeRequest_Put)(nil),
 		(*ProposeChangeRequest_Delete)(nil),
 	}
-	file_assize_v1_policy_service_proto_msgTypes[8].OneofWrappers = []any{
+	file_assize_v1_policy_service_proto_msgTypes[9].OneofWrappers = []any{
 		(*GetProposalResponse_Outlook)(nil),
 		(*GetProposalResponse_Document)(nil),
 	}
-	file_assize_v1_policy_service_proto_msgTypes[33].OneofWrappers = []any{
+	file_assize_v1_policy_service_proto_msgTypes[36].OneofWrappers = []any{
 		(*ApplyPolicyRequest_Header)(nil),
 		(*ApplyPolicyRequest_Put)(nil),
 		(*ApplyPolicyRequest_Delete)(nil),
 	}
-	file_assize_v1_policy_service_proto_msgTypes[47].OneofWrappers = []any{}
-	file_assize_v1_policy_service_proto_msgTypes[56].OneofWrappers = []any{
+	file_assize_v1_policy_service_proto_msgTypes[50].OneofWrappers = []any{}
+	file_assize_v1_policy_service_proto_msgTypes[59].OneofWrappers = []any{
 		(*DiffRevisionsResponse_Revisions)(nil),
 		(*DiffRevisionsResponse_Document)(nil),
 	}
-	file_assize_v1_policy_service_proto_msgTypes[59].OneofWrappers = []any{
+	file_assize_v1_policy_service_proto_msgTypes[62].OneofWrappers = []any{
 		(*ReplayPolicyResponse_Progress)(nil),
 		(*ReplayPolicyResponse_Result)(nil),
 	}
-	file_assize_v1_policy_service_proto_msgTypes[61].OneofWrappers = []any{}
-	file_assize_v1_policy_service_proto_msgTypes[63].OneofWrappers = []any{}
-	file_assize_v1_policy_service_proto_msgTypes[65].OneofWrappers = []any{
+	file_assize_v1_policy_service_proto_msgTypes[64].OneofWrappers = []any{}
+	file_assize_v1_policy_service_proto_msgTypes[66].OneofWrappers = []any{}
+	file_assize_v1_policy_service_proto_msgTypes[68].OneofWrappers = []any{
 		(*WatchPolicyResponse_State)(nil),
 		(*WatchPolicyResponse_ConfirmedAt)(nil),
 		(*WatchPolicyResponse_Authority)(nil),
@@ -6859,7 +7073,7 @@ func file_assize_v1_policy_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_assize_v1_policy_service_proto_rawDesc), len(file_assize_v1_policy_service_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   70,
+			NumMessages:   73,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	PolicyService_GetProposal_FullMethodName      = "/assize.v1.PolicyService/GetProposal"
 	PolicyService_AcceptProposal_FullMethodName   = "/assize.v1.PolicyService/AcceptProposal"
 	PolicyService_RejectProposal_FullMethodName   = "/assize.v1.PolicyService/RejectProposal"
+	PolicyService_CommentProposal_FullMethodName  = "/assize.v1.PolicyService/CommentProposal"
 	PolicyService_WithdrawProposal_FullMethodName = "/assize.v1.PolicyService/WithdrawProposal"
 	PolicyService_DiffRevisions_FullMethodName    = "/assize.v1.PolicyService/DiffRevisions"
 	PolicyService_ReplayPolicy_FullMethodName     = "/assize.v1.PolicyService/ReplayPolicy"
@@ -80,6 +81,8 @@ type PolicyServiceClient interface {
 	AcceptProposal(ctx context.Context, in *AcceptProposalRequest, opts ...grpc.CallOption) (*AcceptProposalResponse, error)
 	// Ends a proposal: one rejection does.
 	RejectProposal(ctx context.Context, in *RejectProposalRequest, opts ...grpc.CallOption) (*RejectProposalResponse, error)
+	// Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing.
+	CommentProposal(ctx context.Context, in *CommentProposalRequest, opts ...grpc.CallOption) (*CommentProposalResponse, error)
 	// Takes a proposal back; whoever proposed it only.
 	WithdrawProposal(ctx context.Context, in *WithdrawProposalRequest, opts ...grpc.CallOption) (*WithdrawProposalResponse, error)
 	// Streams what is not the same at two revisions, ordered by kind and name, behind a message that says what they are.
@@ -270,6 +273,16 @@ func (c *policyServiceClient) RejectProposal(ctx context.Context, in *RejectProp
 	return out, nil
 }
 
+func (c *policyServiceClient) CommentProposal(ctx context.Context, in *CommentProposalRequest, opts ...grpc.CallOption) (*CommentProposalResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CommentProposalResponse)
+	err := c.cc.Invoke(ctx, PolicyService_CommentProposal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *policyServiceClient) WithdrawProposal(ctx context.Context, in *WithdrawProposalRequest, opts ...grpc.CallOption) (*WithdrawProposalResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(WithdrawProposalResponse)
@@ -360,6 +373,8 @@ type PolicyServiceServer interface {
 	AcceptProposal(context.Context, *AcceptProposalRequest) (*AcceptProposalResponse, error)
 	// Ends a proposal: one rejection does.
 	RejectProposal(context.Context, *RejectProposalRequest) (*RejectProposalResponse, error)
+	// Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing.
+	CommentProposal(context.Context, *CommentProposalRequest) (*CommentProposalResponse, error)
 	// Takes a proposal back; whoever proposed it only.
 	WithdrawProposal(context.Context, *WithdrawProposalRequest) (*WithdrawProposalResponse, error)
 	// Streams what is not the same at two revisions, ordered by kind and name, behind a message that says what they are.
@@ -418,6 +433,9 @@ func (UnimplementedPolicyServiceServer) AcceptProposal(context.Context, *AcceptP
 }
 func (UnimplementedPolicyServiceServer) RejectProposal(context.Context, *RejectProposalRequest) (*RejectProposalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RejectProposal not implemented")
+}
+func (UnimplementedPolicyServiceServer) CommentProposal(context.Context, *CommentProposalRequest) (*CommentProposalResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CommentProposal not implemented")
 }
 func (UnimplementedPolicyServiceServer) WithdrawProposal(context.Context, *WithdrawProposalRequest) (*WithdrawProposalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WithdrawProposal not implemented")
@@ -658,6 +676,24 @@ func _PolicyService_RejectProposal_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PolicyService_CommentProposal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CommentProposalRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PolicyServiceServer).CommentProposal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PolicyService_CommentProposal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PolicyServiceServer).CommentProposal(ctx, req.(*CommentProposalRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PolicyService_WithdrawProposal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(WithdrawProposalRequest)
 	if err := dec(in); err != nil {
@@ -740,6 +776,10 @@ var PolicyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RejectProposal",
 			Handler:    _PolicyService_RejectProposal_Handler,
+		},
+		{
+			MethodName: "CommentProposal",
+			Handler:    _PolicyService_CommentProposal_Handler,
 		},
 		{
 			MethodName: "WithdrawProposal",

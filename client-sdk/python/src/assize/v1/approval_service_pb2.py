@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n assize/v1/approval_service.proto\x12\tassize.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x03\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.assize.v1.ApprovalState\x12\x11\n\trequester\x18\x04 \x01(\t\x12\x18\n\x10requester_tenant\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x16\n\x0esubject_tenant\x18\x07 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x08 \x01(\t\x12\x10\n\x08resource\x18\t \x01(\t\x12\x0b\n\x03\x65nv\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x30\n\x0crequested_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05rules\x18\x0e \x03(\x0b\x32\x1d.assize.v1.PinnedApprovalRule\x12&\n\x05votes\x18\x0f \x03(\x0b\x32\x17.assize.v1.ApprovalVote\"\xd0\x01\n\x12PinnedApprovalRule\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tapprovals\x18\x02 \x01(\x05\x12\x15\n\rapprover_role\x18\x03 \x01(\t\x12\x16\n\x0e\x61pprover_types\x18\x04 \x03(\t\x12.\n\x0bpending_ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsingle_use\x18\x07 \x01(\x08\"\x92\x01\n\x0c\x41pprovalVote\x12\x10\n\x08\x61pprover\x18\x01 \x01(\t\x12\x17\n\x0f\x61pprover_tenant\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05rules\x18\x06 \x03(\t\"\xbc\x01\n\x16RequestApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x16\n\x0esubject_tenant\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0b\n\x03\x65nv\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x11\n\trequester\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\"@\n\x17RequestApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"\x8a\x01\n\x16ResolveApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12\x10\n\x08\x61pprover\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"@\n\x17ResolveApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"\x87\x01\n\x14ListApprovalsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.assize.v1.ApprovalState\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"X\n\x15ListApprovalsResponse\x12&\n\tapprovals\x18\x01 \x03(\x0b\x32\x13.assize.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x15\x43\x61ncelApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x11\n\trequester\x18\x04 \x01(\t\"?\n\x16\x43\x61ncelApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"c\n\x12UseApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\"<\n\x13UseApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval*\xd8\x01\n\rApprovalState\x12\x1e\n\x1a\x41PPROVAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41PPROVAL_STATE_PENDING\x10\x01\x12\x1b\n\x17\x41PPROVAL_STATE_APPROVED\x10\x02\x12\x1b\n\x17\x41PPROVAL_STATE_REJECTED\x10\x03\x12\x1a\n\x16\x41PPROVAL_STATE_EXPIRED\x10\x04\x12\x17\n\x13\x41PPROVAL_STATE_USED\x10\x05\x12\x1c\n\x18\x41PPROVAL_STATE_CANCELLED\x10\x06\x32\xbe\x03\n\x0f\x41pprovalService\x12X\n\x0fRequestApproval\x12!.assize.v1.RequestApprovalRequest\x1a\".assize.v1.RequestApprovalResponse\x12X\n\x0fResolveApproval\x12!.assize.v1.ResolveApprovalRequest\x1a\".assize.v1.ResolveApprovalResponse\x12R\n\rListApprovals\x12\x1f.assize.v1.ListApprovalsRequest\x1a .assize.v1.ListApprovalsResponse\x12U\n\x0e\x43\x61ncelApproval\x12 .assize.v1.CancelApprovalRequest\x1a!.assize.v1.CancelApprovalResponse\x12L\n\x0bUseApproval\x12\x1d.assize.v1.UseApprovalRequest\x1a\x1e.assize.v1.UseApprovalResponseB-\n\x13\x64\x65v.assize.proto.v1B\x14\x41pprovalServiceProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n assize/v1/approval_service.proto\x12\tassize.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x03\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.assize.v1.ApprovalState\x12\x11\n\trequester\x18\x04 \x01(\t\x12\x18\n\x10requester_tenant\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x16\n\x0esubject_tenant\x18\x07 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x08 \x01(\t\x12\x10\n\x08resource\x18\t \x01(\t\x12\x0b\n\x03\x65nv\x18\n \x01(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x30\n\x0crequested_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05rules\x18\x0e \x03(\x0b\x32\x1d.assize.v1.PinnedApprovalRule\x12&\n\x05votes\x18\x0f \x03(\x0b\x32\x17.assize.v1.ApprovalVote\x12,\n\x08\x63omments\x18\x10 \x03(\x0b\x32\x1a.assize.v1.ApprovalComment\"\xd0\x01\n\x12PinnedApprovalRule\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tapprovals\x18\x02 \x01(\x05\x12\x15\n\rapprover_role\x18\x03 \x01(\t\x12\x16\n\x0e\x61pprover_types\x18\x04 \x03(\t\x12.\n\x0bpending_ttl\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03ttl\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nsingle_use\x18\x07 \x01(\x08\"\x92\x01\n\x0c\x41pprovalVote\x12\x10\n\x08\x61pprover\x18\x01 \x01(\t\x12\x17\n\x0f\x61pprover_tenant\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05rules\x18\x06 \x03(\t\"q\n\x0f\x41pprovalComment\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12\x15\n\rauthor_tenant\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12&\n\x02\x61t\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xbc\x01\n\x16RequestApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x16\n\x0esubject_tenant\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0b\n\x03\x65nv\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x11\n\trequester\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\t\"@\n\x17RequestApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"\x8a\x01\n\x16ResolveApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61pprove\x18\x03 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x04 \x01(\t\x12\x10\n\x08\x61pprover\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\"@\n\x17ResolveApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"w\n\x16\x43ommentApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x05 \x01(\t\"@\n\x17\x43ommentApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"\x9c\x01\n\x14ListApprovalsRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.assize.v1.ApprovalState\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x06 \x01(\t\"X\n\x15ListApprovalsResponse\x12&\n\tapprovals\x18\x01 \x03(\x0b\x32\x13.assize.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x15\x43\x61ncelApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x11\n\trequester\x18\x04 \x01(\t\"?\n\x16\x43\x61ncelApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval\"c\n\x12UseApprovalRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61pproval_id\x18\x02 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\"<\n\x13UseApprovalResponse\x12%\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x13.assize.v1.Approval*\xd8\x01\n\rApprovalState\x12\x1e\n\x1a\x41PPROVAL_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41PPROVAL_STATE_PENDING\x10\x01\x12\x1b\n\x17\x41PPROVAL_STATE_APPROVED\x10\x02\x12\x1b\n\x17\x41PPROVAL_STATE_REJECTED\x10\x03\x12\x1a\n\x16\x41PPROVAL_STATE_EXPIRED\x10\x04\x12\x17\n\x13\x41PPROVAL_STATE_USED\x10\x05\x12\x1c\n\x18\x41PPROVAL_STATE_CANCELLED\x10\x06\x32\x98\x04\n\x0f\x41pprovalService\x12X\n\x0fRequestApproval\x12!.assize.v1.RequestApprovalRequest\x1a\".assize.v1.RequestApprovalResponse\x12X\n\x0fResolveApproval\x12!.assize.v1.ResolveApprovalRequest\x1a\".assize.v1.ResolveApprovalResponse\x12X\n\x0f\x43ommentApproval\x12!.assize.v1.CommentApprovalRequest\x1a\".assize.v1.CommentApprovalResponse\x12R\n\rListApprovals\x12\x1f.assize.v1.ListApprovalsRequest\x1a .assize.v1.ListApprovalsResponse\x12U\n\x0e\x43\x61ncelApproval\x12 .assize.v1.CancelApprovalRequest\x1a!.assize.v1.CancelApprovalResponse\x12L\n\x0bUseApproval\x12\x1d.assize.v1.UseApprovalRequest\x1a\x1e.assize.v1.UseApprovalResponseB-\n\x13\x64\x65v.assize.proto.v1B\x14\x41pprovalServiceProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,34 +34,40 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'assize.v1.approval_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\023dev.assize.proto.v1B\024ApprovalServiceProtoP\001'
-  _globals['_APPROVALSTATE']._serialized_start=1915
-  _globals['_APPROVALSTATE']._serialized_end=2131
+  _globals['_APPROVALSTATE']._serialized_start=2284
+  _globals['_APPROVALSTATE']._serialized_end=2500
   _globals['_APPROVAL']._serialized_start=113
-  _globals['_APPROVAL']._serialized_end=534
-  _globals['_PINNEDAPPROVALRULE']._serialized_start=537
-  _globals['_PINNEDAPPROVALRULE']._serialized_end=745
-  _globals['_APPROVALVOTE']._serialized_start=748
-  _globals['_APPROVALVOTE']._serialized_end=894
-  _globals['_REQUESTAPPROVALREQUEST']._serialized_start=897
-  _globals['_REQUESTAPPROVALREQUEST']._serialized_end=1085
-  _globals['_REQUESTAPPROVALRESPONSE']._serialized_start=1087
-  _globals['_REQUESTAPPROVALRESPONSE']._serialized_end=1151
-  _globals['_RESOLVEAPPROVALREQUEST']._serialized_start=1154
-  _globals['_RESOLVEAPPROVALREQUEST']._serialized_end=1292
-  _globals['_RESOLVEAPPROVALRESPONSE']._serialized_start=1294
-  _globals['_RESOLVEAPPROVALRESPONSE']._serialized_end=1358
-  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1361
-  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1496
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1498
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1586
-  _globals['_CANCELAPPROVALREQUEST']._serialized_start=1588
-  _globals['_CANCELAPPROVALREQUEST']._serialized_end=1684
-  _globals['_CANCELAPPROVALRESPONSE']._serialized_start=1686
-  _globals['_CANCELAPPROVALRESPONSE']._serialized_end=1749
-  _globals['_USEAPPROVALREQUEST']._serialized_start=1751
-  _globals['_USEAPPROVALREQUEST']._serialized_end=1850
-  _globals['_USEAPPROVALRESPONSE']._serialized_start=1852
-  _globals['_USEAPPROVALRESPONSE']._serialized_end=1912
-  _globals['_APPROVALSERVICE']._serialized_start=2134
-  _globals['_APPROVALSERVICE']._serialized_end=2580
+  _globals['_APPROVAL']._serialized_end=580
+  _globals['_PINNEDAPPROVALRULE']._serialized_start=583
+  _globals['_PINNEDAPPROVALRULE']._serialized_end=791
+  _globals['_APPROVALVOTE']._serialized_start=794
+  _globals['_APPROVALVOTE']._serialized_end=940
+  _globals['_APPROVALCOMMENT']._serialized_start=942
+  _globals['_APPROVALCOMMENT']._serialized_end=1055
+  _globals['_REQUESTAPPROVALREQUEST']._serialized_start=1058
+  _globals['_REQUESTAPPROVALREQUEST']._serialized_end=1246
+  _globals['_REQUESTAPPROVALRESPONSE']._serialized_start=1248
+  _globals['_REQUESTAPPROVALRESPONSE']._serialized_end=1312
+  _globals['_RESOLVEAPPROVALREQUEST']._serialized_start=1315
+  _globals['_RESOLVEAPPROVALREQUEST']._serialized_end=1453
+  _globals['_RESOLVEAPPROVALRESPONSE']._serialized_start=1455
+  _globals['_RESOLVEAPPROVALRESPONSE']._serialized_end=1519
+  _globals['_COMMENTAPPROVALREQUEST']._serialized_start=1521
+  _globals['_COMMENTAPPROVALREQUEST']._serialized_end=1640
+  _globals['_COMMENTAPPROVALRESPONSE']._serialized_start=1642
+  _globals['_COMMENTAPPROVALRESPONSE']._serialized_end=1706
+  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1709
+  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1865
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1867
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1955
+  _globals['_CANCELAPPROVALREQUEST']._serialized_start=1957
+  _globals['_CANCELAPPROVALREQUEST']._serialized_end=2053
+  _globals['_CANCELAPPROVALRESPONSE']._serialized_start=2055
+  _globals['_CANCELAPPROVALRESPONSE']._serialized_end=2118
+  _globals['_USEAPPROVALREQUEST']._serialized_start=2120
+  _globals['_USEAPPROVALREQUEST']._serialized_end=2219
+  _globals['_USEAPPROVALRESPONSE']._serialized_start=2221
+  _globals['_USEAPPROVALRESPONSE']._serialized_end=2281
+  _globals['_APPROVALSERVICE']._serialized_start=2503
+  _globals['_APPROVALSERVICE']._serialized_end=3039
 # @@protoc_insertion_point(module_scope)

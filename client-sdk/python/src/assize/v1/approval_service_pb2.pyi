@@ -74,6 +74,7 @@ class Approval(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
+    COMMENTS_FIELD_NUMBER: _builtins.int
     approval_id: _builtins.str
     tenant: _builtins.str
     state: Global___ApprovalState.ValueType
@@ -102,6 +103,10 @@ class Approval(_message.Message):
     def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApprovalVote]:
         """What was said to it, in order."""
 
+    @_builtins.property
+    def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApprovalComment]:
+        """What was said to it without deciding, in order."""
+
     def __init__(
         self,
         *,
@@ -120,10 +125,11 @@ class Approval(_message.Message):
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         rules: _abc.Iterable[Global___PinnedApprovalRule] | None = ...,
         votes: _abc.Iterable[Global___ApprovalVote] | None = ...,
+        comments: _abc.Iterable[Global___ApprovalComment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "requested_at", b"requested_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "approval_id", b"approval_id", "env", b"env", "expires_at", b"expires_at", "reason", b"reason", "requested_at", b"requested_at", "requester", b"requester", "requester_tenant", b"requester_tenant", "resource", b"resource", "rules", b"rules", "state", b"state", "subject", b"subject", "subject_tenant", b"subject_tenant", "tenant", b"tenant", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "approval_id", b"approval_id", "comments", b"comments", "env", b"env", "expires_at", b"expires_at", "reason", b"reason", "requested_at", b"requested_at", "requester", b"requester", "requester_tenant", b"requester_tenant", "resource", b"resource", "rules", b"rules", "state", b"state", "subject", b"subject", "subject_tenant", b"subject_tenant", "tenant", b"tenant", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -215,6 +221,37 @@ class ApprovalVote(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApprovalVote: _TypeAlias = ApprovalVote  # noqa: Y015
+
+@_typing.final
+class ApprovalComment(_message.Message):
+    """What somebody said to a request without deciding it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    AUTHOR_TENANT_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    author: _builtins.str
+    author_tenant: _builtins.str
+    comment: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        author: _builtins.str = ...,
+        author_tenant: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "author", b"author", "author_tenant", b"author_tenant", "comment", b"comment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApprovalComment: _TypeAlias = ApprovalComment  # noqa: Y015
 
 @_typing.final
 class RequestApprovalRequest(_message.Message):
@@ -345,6 +382,60 @@ class ResolveApprovalResponse(_message.Message):
 Global___ResolveApprovalResponse: _TypeAlias = ResolveApprovalResponse  # noqa: Y015
 
 @_typing.final
+class CommentApprovalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    approval_id: _builtins.str
+    comment: _builtins.str
+    """1 to 1,024 bytes. A request has at most 100 comments; more are RESOURCE_EXHAUSTED."""
+    author: _builtins.str
+    """Who says it; empty means the caller. Another than the caller needs the permission `act-as`."""
+    idempotency_key: _builtins.str
+    """At most 128 bytes, by request and caller; a retry says it once. Empty for none."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        approval_id: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        author: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "author", b"author", "comment", b"comment", "idempotency_key", b"idempotency_key", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentApprovalRequest: _TypeAlias = CommentApprovalRequest  # noqa: Y015
+
+@_typing.final
+class CommentApprovalResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def approval(self) -> Global___Approval: ...
+    def __init__(
+        self,
+        *,
+        approval: Global___Approval | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentApprovalResponse: _TypeAlias = CommentApprovalResponse  # noqa: Y015
+
+@_typing.final
 class ListApprovalsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -353,6 +444,7 @@ class ListApprovalsRequest(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     state: Global___ApprovalState.ValueType
     """Only those in this state; unspecified means in every state."""
@@ -361,6 +453,8 @@ class ListApprovalsRequest(_message.Message):
     page_size: _builtins.int
     """1 to 1,000; 0 means 100."""
     page_token: _builtins.str
+    approval_id: _builtins.str
+    """Only the one of this id; empty means all."""
     def __init__(
         self,
         *,
@@ -369,10 +463,11 @@ class ListApprovalsRequest(_message.Message):
         subject: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        approval_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state", "subject", b"subject", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "subject", b"subject", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,11 @@ class ApprovalServiceStub:
                 request_serializer=assize_dot_v1_dot_approval__service__pb2.ResolveApprovalRequest.SerializeToString,
                 response_deserializer=assize_dot_v1_dot_approval__service__pb2.ResolveApprovalResponse.FromString,
                 _registered_method=True)
+        self.CommentApproval = channel.unary_unary(
+                '/assize.v1.ApprovalService/CommentApproval',
+                request_serializer=assize_dot_v1_dot_approval__service__pb2.CommentApprovalRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_approval__service__pb2.CommentApprovalResponse.FromString,
+                _registered_method=True)
         self.ListApprovals = channel.unary_unary(
                 '/assize.v1.ApprovalService/ListApprovals',
                 request_serializer=assize_dot_v1_dot_approval__service__pb2.ListApprovalsRequest.SerializeToString,
@@ -75,6 +80,13 @@ class ApprovalServiceServicer:
 
     def ResolveApproval(self, request, context):
         """Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CommentApproval(self, request, context):
+        """Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +125,11 @@ def add_ApprovalServiceServicer_to_server(servicer, server):
                     servicer.ResolveApproval,
                     request_deserializer=assize_dot_v1_dot_approval__service__pb2.ResolveApprovalRequest.FromString,
                     response_serializer=assize_dot_v1_dot_approval__service__pb2.ResolveApprovalResponse.SerializeToString,
+            ),
+            'CommentApproval': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommentApproval,
+                    request_deserializer=assize_dot_v1_dot_approval__service__pb2.CommentApprovalRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_approval__service__pb2.CommentApprovalResponse.SerializeToString,
             ),
             'ListApprovals': grpc.unary_unary_rpc_method_handler(
                     servicer.ListApprovals,
@@ -185,6 +202,33 @@ class ApprovalService:
             '/assize.v1.ApprovalService/ResolveApproval',
             assize_dot_v1_dot_approval__service__pb2.ResolveApprovalRequest.SerializeToString,
             assize_dot_v1_dot_approval__service__pb2.ResolveApprovalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommentApproval(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.ApprovalService/CommentApproval',
+            assize_dot_v1_dot_approval__service__pb2.CommentApprovalRequest.SerializeToString,
+            assize_dot_v1_dot_approval__service__pb2.CommentApprovalResponse.FromString,
             options,
             channel_credentials,
             insecure,

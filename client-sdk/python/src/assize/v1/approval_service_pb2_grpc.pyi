@@ -37,6 +37,8 @@ class ApprovalServiceStub:
     """Asks that an action be approved, under the approval rules that cover it now."""
     ResolveApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.ResolveApprovalRequest, _approval_service_pb2.ResolveApprovalResponse]
     """Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice."""
+    CommentApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.CommentApprovalRequest, _approval_service_pb2.CommentApprovalResponse]
+    """Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing."""
     ListApprovals: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.ListApprovalsRequest, _approval_service_pb2.ListApprovalsResponse]
     """Lists requests, newest first."""
     CancelApproval: _grpc.UnaryUnaryMultiCallable[_approval_service_pb2.CancelApprovalRequest, _approval_service_pb2.CancelApprovalResponse]
@@ -53,6 +55,8 @@ class ApprovalServiceAsyncStub(ApprovalServiceStub):
     """Asks that an action be approved, under the approval rules that cover it now."""
     ResolveApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.ResolveApprovalRequest, _approval_service_pb2.ResolveApprovalResponse]  # type: ignore[assignment]
     """Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice."""
+    CommentApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.CommentApprovalRequest, _approval_service_pb2.CommentApprovalResponse]  # type: ignore[assignment]
+    """Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing."""
     ListApprovals: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.ListApprovalsRequest, _approval_service_pb2.ListApprovalsResponse]  # type: ignore[assignment]
     """Lists requests, newest first."""
     CancelApproval: _aio.UnaryUnaryMultiCallable[_approval_service_pb2.CancelApprovalRequest, _approval_service_pb2.CancelApprovalResponse]  # type: ignore[assignment]
@@ -78,6 +82,14 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_approval_service_pb2.ResolveApprovalResponse, _abc.Awaitable[_approval_service_pb2.ResolveApprovalResponse]]:
         """Approves or rejects. Neither the requester nor the subject that benefits does, and nobody twice."""
+
+    @_abc_1.abstractmethod
+    def CommentApproval(
+        self,
+        request: _approval_service_pb2.CommentApprovalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_approval_service_pb2.CommentApprovalResponse, _abc.Awaitable[_approval_service_pb2.CommentApprovalResponse]]:
+        """Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing."""
 
     @_abc_1.abstractmethod
     def ListApprovals(

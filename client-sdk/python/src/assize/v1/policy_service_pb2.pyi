@@ -290,6 +290,7 @@ class Proposal(_message.Message):
     ENDED_AT_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    COMMENTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     tenant: _builtins.str
     """Empty means the platform."""
@@ -327,6 +328,10 @@ class Proposal(_message.Message):
 
     @_builtins.property
     def ended_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProposalComment]:
+        """What was said to it without deciding, in order."""
+
     def __init__(
         self,
         *,
@@ -351,10 +356,11 @@ class Proposal(_message.Message):
         ended_at: _timestamp_pb2.Timestamp | None = ...,
         comment: _builtins.str = ...,
         revision: _builtins.int = ...,
+        comments: _abc.Iterable[Global___ProposalComment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended_at", b"ended_at", "expires_at", b"expires_at", "proposed_at", b"proposed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptances", b"acceptances", "acceptances_needed", b"acceptances_needed", "acceptances_void", b"acceptances_void", "base_platform_revision", b"base_platform_revision", "base_revision", b"base_revision", "comment", b"comment", "digest", b"digest", "document_count", b"document_count", "ended_at", b"ended_at", "ended_by", b"ended_by", "ended_by_tenant", b"ended_by_tenant", "expires_at", b"expires_at", "id", b"id", "proposed_at", b"proposed_at", "proposer", b"proposer", "proposer_tenant", b"proposer_tenant", "reason", b"reason", "recorded_by", b"recorded_by", "revision", b"revision", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptances", b"acceptances", "acceptances_needed", b"acceptances_needed", "acceptances_void", b"acceptances_void", "base_platform_revision", b"base_platform_revision", "base_revision", b"base_revision", "comment", b"comment", "comments", b"comments", "digest", b"digest", "document_count", b"document_count", "ended_at", b"ended_at", "ended_by", b"ended_by", "ended_by_tenant", b"ended_by_tenant", "expires_at", b"expires_at", "id", b"id", "proposed_at", b"proposed_at", "proposer", b"proposer", "proposer_tenant", b"proposer_tenant", "reason", b"reason", "recorded_by", b"recorded_by", "revision", b"revision", "state", b"state", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -390,6 +396,37 @@ class ProposalAcceptance(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProposalAcceptance: _TypeAlias = ProposalAcceptance  # noqa: Y015
+
+@_typing.final
+class ProposalComment(_message.Message):
+    """What somebody said to a proposal without deciding it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    AUTHOR_TENANT_FIELD_NUMBER: _builtins.int
+    SAID_AT_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    author: _builtins.str
+    author_tenant: _builtins.str
+    comment: _builtins.str
+    @_builtins.property
+    def said_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        author: _builtins.str = ...,
+        author_tenant: _builtins.str = ...,
+        said_at: _timestamp_pb2.Timestamp | None = ...,
+        comment: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["said_at", b"said_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "author_tenant", b"author_tenant", "comment", b"comment", "said_at", b"said_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposalComment: _TypeAlias = ProposalComment  # noqa: Y015
 
 @_typing.final
 class ListProposalsRequest(_message.Message):
@@ -664,6 +701,57 @@ class RejectProposalResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RejectProposalResponse: _TypeAlias = RejectProposalResponse  # noqa: Y015
+
+@_typing.final
+class CommentProposalRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """The tenant; empty means the platform."""
+    id: _builtins.str
+    comment: _builtins.str
+    """1 to 1,024 bytes. A proposal has at most 100 comments; more are RESOURCE_EXHAUSTED."""
+    idempotency_key: _builtins.str
+    """At most 128 bytes, by proposal and caller; a retry says it once. Empty for none."""
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        id: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        idempotency_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "id", b"id", "idempotency_key", b"idempotency_key", "tenant", b"tenant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentProposalRequest: _TypeAlias = CommentProposalRequest  # noqa: Y015
+
+@_typing.final
+class CommentProposalResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def proposal(self) -> Global___Proposal: ...
+    def __init__(
+        self,
+        *,
+        proposal: Global___Proposal | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentProposalResponse: _TypeAlias = CommentProposalResponse  # noqa: Y015
 
 @_typing.final
 class WithdrawProposalRequest(_message.Message):

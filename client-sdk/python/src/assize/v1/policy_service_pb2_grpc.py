@@ -105,6 +105,11 @@ class PolicyServiceStub:
                 request_serializer=assize_dot_v1_dot_policy__service__pb2.RejectProposalRequest.SerializeToString,
                 response_deserializer=assize_dot_v1_dot_policy__service__pb2.RejectProposalResponse.FromString,
                 _registered_method=True)
+        self.CommentProposal = channel.unary_unary(
+                '/assize.v1.PolicyService/CommentProposal',
+                request_serializer=assize_dot_v1_dot_policy__service__pb2.CommentProposalRequest.SerializeToString,
+                response_deserializer=assize_dot_v1_dot_policy__service__pb2.CommentProposalResponse.FromString,
+                _registered_method=True)
         self.WithdrawProposal = channel.unary_unary(
                 '/assize.v1.PolicyService/WithdrawProposal',
                 request_serializer=assize_dot_v1_dot_policy__service__pb2.WithdrawProposalRequest.SerializeToString,
@@ -232,6 +237,13 @@ class PolicyServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CommentProposal(self, request, context):
+        """Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WithdrawProposal(self, request, context):
         """Takes a proposal back; whoever proposed it only.
         """
@@ -326,6 +338,11 @@ def add_PolicyServiceServicer_to_server(servicer, server):
                     servicer.RejectProposal,
                     request_deserializer=assize_dot_v1_dot_policy__service__pb2.RejectProposalRequest.FromString,
                     response_serializer=assize_dot_v1_dot_policy__service__pb2.RejectProposalResponse.SerializeToString,
+            ),
+            'CommentProposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommentProposal,
+                    request_deserializer=assize_dot_v1_dot_policy__service__pb2.CommentProposalRequest.FromString,
+                    response_serializer=assize_dot_v1_dot_policy__service__pb2.CommentProposalResponse.SerializeToString,
             ),
             'WithdrawProposal': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawProposal,
@@ -722,6 +739,33 @@ class PolicyService:
             '/assize.v1.PolicyService/RejectProposal',
             assize_dot_v1_dot_policy__service__pb2.RejectProposalRequest.SerializeToString,
             assize_dot_v1_dot_policy__service__pb2.RejectProposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommentProposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assize.v1.PolicyService/CommentProposal',
+            assize_dot_v1_dot_policy__service__pb2.CommentProposalRequest.SerializeToString,
+            assize_dot_v1_dot_policy__service__pb2.CommentProposalResponse.FromString,
             options,
             channel_credentials,
             insecure,

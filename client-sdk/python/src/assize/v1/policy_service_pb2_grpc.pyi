@@ -74,6 +74,8 @@ class PolicyServiceStub:
     """
     RejectProposal: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.RejectProposalRequest, _policy_service_pb2.RejectProposalResponse]
     """Ends a proposal: one rejection does."""
+    CommentProposal: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.CommentProposalRequest, _policy_service_pb2.CommentProposalResponse]
+    """Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing."""
     WithdrawProposal: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.WithdrawProposalRequest, _policy_service_pb2.WithdrawProposalResponse]
     """Takes a proposal back; whoever proposed it only."""
     DiffRevisions: _grpc.UnaryStreamMultiCallable[_policy_service_pb2.DiffRevisionsRequest, _policy_service_pb2.DiffRevisionsResponse]
@@ -129,6 +131,8 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     """
     RejectProposal: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.RejectProposalRequest, _policy_service_pb2.RejectProposalResponse]  # type: ignore[assignment]
     """Ends a proposal: one rejection does."""
+    CommentProposal: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.CommentProposalRequest, _policy_service_pb2.CommentProposalResponse]  # type: ignore[assignment]
+    """Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing."""
     WithdrawProposal: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.WithdrawProposalRequest, _policy_service_pb2.WithdrawProposalResponse]  # type: ignore[assignment]
     """Takes a proposal back; whoever proposed it only."""
     DiffRevisions: _aio.UnaryStreamMultiCallable[_policy_service_pb2.DiffRevisionsRequest, _policy_service_pb2.DiffRevisionsResponse]  # type: ignore[assignment]
@@ -265,6 +269,14 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.RejectProposalResponse, _abc.Awaitable[_policy_service_pb2.RejectProposalResponse]]:
         """Ends a proposal: one rejection does."""
+
+    @_abc_1.abstractmethod
+    def CommentProposal(
+        self,
+        request: _policy_service_pb2.CommentProposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_policy_service_pb2.CommentProposalResponse, _abc.Awaitable[_policy_service_pb2.CommentProposalResponse]]:
+        """Says something to a pending proposal, such as a question to whoever proposed it, and decides nothing."""
 
     @_abc_1.abstractmethod
     def WithdrawProposal(

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file assize/v1/approval_service.proto.
  */
 export const file_assize_v1_approval_service: GenFile = /*@__PURE__*/
-  fileDesc("CiBhc3NpemUvdjEvYXBwcm92YWxfc2VydmljZS5wcm90bxIJYXNzaXplLnYxIqUDCghBcHByb3ZhbBITCgthcHByb3ZhbF9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5hc3NpemUudjEuQXBwcm92YWxTdGF0ZRIRCglyZXF1ZXN0ZXIYBCABKAkSGAoQcmVxdWVzdGVyX3RlbmFudBgFIAEoCRIPCgdzdWJqZWN0GAYgASgJEhYKDnN1YmplY3RfdGVuYW50GAcgASgJEg4KBmFjdGlvbhgIIAEoCRIQCghyZXNvdXJjZRgJIAEoCRILCgNlbnYYCiABKAkSDgoGcmVhc29uGAsgASgJEjAKDHJlcXVlc3RlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoFcnVsZXMYDiADKAsyHS5hc3NpemUudjEuUGlubmVkQXBwcm92YWxSdWxlEiYKBXZvdGVzGA8gAygLMhcuYXNzaXplLnYxLkFwcHJvdmFsVm90ZSLQAQoSUGlubmVkQXBwcm92YWxSdWxlEgwKBG5hbWUYASABKAkSEQoJYXBwcm92YWxzGAIgASgFEhUKDWFwcHJvdmVyX3JvbGUYAyABKAkSFgoOYXBwcm92ZXJfdHlwZXMYBCADKAkSLgoLcGVuZGluZ190dGwYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdHRsGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnNpbmdsZV91c2UYByABKAgikgEKDEFwcHJvdmFsVm90ZRIQCghhcHByb3ZlchgBIAEoCRIXCg9hcHByb3Zlcl90ZW5hbnQYAiABKAkSDwoHYXBwcm92ZRgDIAEoCBIPCgdjb21tZW50GAQgASgJEiYKAmF0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVydWxlcxgGIAMoCSK8AQoWUmVxdWVzdEFwcHJvdmFsUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSDwoHc3ViamVjdBgCIAEoCRIWCg5zdWJqZWN0X3RlbmFudBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEAoIcmVzb3VyY2UYBSABKAkSCwoDZW52GAYgASgJEg4KBnJlYXNvbhgHIAEoCRIRCglyZXF1ZXN0ZXIYCCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAkgASgJIkAKF1JlcXVlc3RBcHByb3ZhbFJlc3BvbnNlEiUKCGFwcHJvdmFsGAEgASgLMhMuYXNzaXplLnYxLkFwcHJvdmFsIooBChZSZXNvbHZlQXBwcm92YWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRITCgthcHByb3ZhbF9pZBgCIAEoCRIPCgdhcHByb3ZlGAMgASgIEg8KB2NvbW1lbnQYBCABKAkSEAoIYXBwcm92ZXIYBSABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAYgASgJIkAKF1Jlc29sdmVBcHByb3ZhbFJlc3BvbnNlEiUKCGFwcHJvdmFsGAEgASgLMhMuYXNzaXplLnYxLkFwcHJvdmFsIocBChRMaXN0QXBwcm92YWxzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5hc3NpemUudjEuQXBwcm92YWxTdGF0ZRIPCgdzdWJqZWN0GAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIlgKFUxpc3RBcHByb3ZhbHNSZXNwb25zZRImCglhcHByb3ZhbHMYASADKAsyEy5hc3NpemUudjEuQXBwcm92YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKFUNhbmNlbEFwcHJvdmFsUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSDwoHY29tbWVudBgDIAEoCRIRCglyZXF1ZXN0ZXIYBCABKAkiPwoWQ2FuY2VsQXBwcm92YWxSZXNwb25zZRIlCghhcHByb3ZhbBgBIAEoCzITLmFzc2l6ZS52MS5BcHByb3ZhbCJjChJVc2VBcHByb3ZhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIPCgdzdWJqZWN0GAQgASgJIjwKE1VzZUFwcHJvdmFsUmVzcG9uc2USJQoIYXBwcm92YWwYASABKAsyEy5hc3NpemUudjEuQXBwcm92YWwq2AEKDUFwcHJvdmFsU3RhdGUSHgoaQVBQUk9WQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZBUFBST1ZBTF9TVEFURV9QRU5ESU5HEAESGwoXQVBQUk9WQUxfU1RBVEVfQVBQUk9WRUQQAhIbChdBUFBST1ZBTF9TVEFURV9SRUpFQ1RFRBADEhoKFkFQUFJPVkFMX1NUQVRFX0VYUElSRUQQBBIXChNBUFBST1ZBTF9TVEFURV9VU0VEEAUSHAoYQVBQUk9WQUxfU1RBVEVfQ0FOQ0VMTEVEEAYyvgMKD0FwcHJvdmFsU2VydmljZRJYCg9SZXF1ZXN0QXBwcm92YWwSIS5hc3NpemUudjEuUmVxdWVzdEFwcHJvdmFsUmVxdWVzdBoiLmFzc2l6ZS52MS5SZXF1ZXN0QXBwcm92YWxSZXNwb25zZRJYCg9SZXNvbHZlQXBwcm92YWwSIS5hc3NpemUudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBoiLmFzc2l6ZS52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZRJSCg1MaXN0QXBwcm92YWxzEh8uYXNzaXplLnYxLkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiAuYXNzaXplLnYxLkxpc3RBcHByb3ZhbHNSZXNwb25zZRJVCg5DYW5jZWxBcHByb3ZhbBIgLmFzc2l6ZS52MS5DYW5jZWxBcHByb3ZhbFJlcXVlc3QaIS5hc3NpemUudjEuQ2FuY2VsQXBwcm92YWxSZXNwb25zZRJMCgtVc2VBcHByb3ZhbBIdLmFzc2l6ZS52MS5Vc2VBcHByb3ZhbFJlcXVlc3QaHi5hc3NpemUudjEuVXNlQXBwcm92YWxSZXNwb25zZUItChNkZXYuYXNzaXplLnByb3RvLnYxQhRBcHByb3ZhbFNlcnZpY2VQcm90b1ABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("CiBhc3NpemUvdjEvYXBwcm92YWxfc2VydmljZS5wcm90bxIJYXNzaXplLnYxItMDCghBcHByb3ZhbBITCgthcHByb3ZhbF9pZBgBIAEoCRIOCgZ0ZW5hbnQYAiABKAkSJwoFc3RhdGUYAyABKA4yGC5hc3NpemUudjEuQXBwcm92YWxTdGF0ZRIRCglyZXF1ZXN0ZXIYBCABKAkSGAoQcmVxdWVzdGVyX3RlbmFudBgFIAEoCRIPCgdzdWJqZWN0GAYgASgJEhYKDnN1YmplY3RfdGVuYW50GAcgASgJEg4KBmFjdGlvbhgIIAEoCRIQCghyZXNvdXJjZRgJIAEoCRILCgNlbnYYCiABKAkSDgoGcmVhc29uGAsgASgJEjAKDHJlcXVlc3RlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoFcnVsZXMYDiADKAsyHS5hc3NpemUudjEuUGlubmVkQXBwcm92YWxSdWxlEiYKBXZvdGVzGA8gAygLMhcuYXNzaXplLnYxLkFwcHJvdmFsVm90ZRIsCghjb21tZW50cxgQIAMoCzIaLmFzc2l6ZS52MS5BcHByb3ZhbENvbW1lbnQi0AEKElBpbm5lZEFwcHJvdmFsUnVsZRIMCgRuYW1lGAEgASgJEhEKCWFwcHJvdmFscxgCIAEoBRIVCg1hcHByb3Zlcl9yb2xlGAMgASgJEhYKDmFwcHJvdmVyX3R5cGVzGAQgAygJEi4KC3BlbmRpbmdfdHRsGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhISCgpzaW5nbGVfdXNlGAcgASgIIpIBCgxBcHByb3ZhbFZvdGUSEAoIYXBwcm92ZXIYASABKAkSFwoPYXBwcm92ZXJfdGVuYW50GAIgASgJEg8KB2FwcHJvdmUYAyABKAgSDwoHY29tbWVudBgEIAEoCRImCgJhdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcnVsZXMYBiADKAkicQoPQXBwcm92YWxDb21tZW50Eg4KBmF1dGhvchgBIAEoCRIVCg1hdXRob3JfdGVuYW50GAIgASgJEg8KB2NvbW1lbnQYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrwBChZSZXF1ZXN0QXBwcm92YWxSZXF1ZXN0Eg4KBnRlbmFudBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhYKDnN1YmplY3RfdGVuYW50GAMgASgJEg4KBmFjdGlvbhgEIAEoCRIQCghyZXNvdXJjZRgFIAEoCRILCgNlbnYYBiABKAkSDgoGcmVhc29uGAcgASgJEhEKCXJlcXVlc3RlchgIIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYCSABKAkiQAoXUmVxdWVzdEFwcHJvdmFsUmVzcG9uc2USJQoIYXBwcm92YWwYASABKAsyEy5hc3NpemUudjEuQXBwcm92YWwiigEKFlJlc29sdmVBcHByb3ZhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEg8KB2FwcHJvdmUYAyABKAgSDwoHY29tbWVudBgEIAEoCRIQCghhcHByb3ZlchgFIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYBiABKAkiQAoXUmVzb2x2ZUFwcHJvdmFsUmVzcG9uc2USJQoIYXBwcm92YWwYASABKAsyEy5hc3NpemUudjEuQXBwcm92YWwidwoWQ29tbWVudEFwcHJvdmFsUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSDwoHY29tbWVudBgDIAEoCRIOCgZhdXRob3IYBCABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAUgASgJIkAKF0NvbW1lbnRBcHByb3ZhbFJlc3BvbnNlEiUKCGFwcHJvdmFsGAEgASgLMhMuYXNzaXplLnYxLkFwcHJvdmFsIpwBChRMaXN0QXBwcm92YWxzUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5hc3NpemUudjEuQXBwcm92YWxTdGF0ZRIPCgdzdWJqZWN0GAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEhMKC2FwcHJvdmFsX2lkGAYgASgJIlgKFUxpc3RBcHByb3ZhbHNSZXNwb25zZRImCglhcHByb3ZhbHMYASADKAsyEy5hc3NpemUudjEuQXBwcm92YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKFUNhbmNlbEFwcHJvdmFsUmVxdWVzdBIOCgZ0ZW5hbnQYASABKAkSEwoLYXBwcm92YWxfaWQYAiABKAkSDwoHY29tbWVudBgDIAEoCRIRCglyZXF1ZXN0ZXIYBCABKAkiPwoWQ2FuY2VsQXBwcm92YWxSZXNwb25zZRIlCghhcHByb3ZhbBgBIAEoCzITLmFzc2l6ZS52MS5BcHByb3ZhbCJjChJVc2VBcHByb3ZhbFJlcXVlc3QSDgoGdGVuYW50GAEgASgJEhMKC2FwcHJvdmFsX2lkGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIPCgdzdWJqZWN0GAQgASgJIjwKE1VzZUFwcHJvdmFsUmVzcG9uc2USJQoIYXBwcm92YWwYASABKAsyEy5hc3NpemUudjEuQXBwcm92YWwq2AEKDUFwcHJvdmFsU3RhdGUSHgoaQVBQUk9WQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZBUFBST1ZBTF9TVEFURV9QRU5ESU5HEAESGwoXQVBQUk9WQUxfU1RBVEVfQVBQUk9WRUQQAhIbChdBUFBST1ZBTF9TVEFURV9SRUpFQ1RFRBADEhoKFkFQUFJPVkFMX1NUQVRFX0VYUElSRUQQBBIXChNBUFBST1ZBTF9TVEFURV9VU0VEEAUSHAoYQVBQUk9WQUxfU1RBVEVfQ0FOQ0VMTEVEEAYymAQKD0FwcHJvdmFsU2VydmljZRJYCg9SZXF1ZXN0QXBwcm92YWwSIS5hc3NpemUudjEuUmVxdWVzdEFwcHJvdmFsUmVxdWVzdBoiLmFzc2l6ZS52MS5SZXF1ZXN0QXBwcm92YWxSZXNwb25zZRJYCg9SZXNvbHZlQXBwcm92YWwSIS5hc3NpemUudjEuUmVzb2x2ZUFwcHJvdmFsUmVxdWVzdBoiLmFzc2l6ZS52MS5SZXNvbHZlQXBwcm92YWxSZXNwb25zZRJYCg9Db21tZW50QXBwcm92YWwSIS5hc3NpemUudjEuQ29tbWVudEFwcHJvdmFsUmVxdWVzdBoiLmFzc2l6ZS52MS5Db21tZW50QXBwcm92YWxSZXNwb25zZRJSCg1MaXN0QXBwcm92YWxzEh8uYXNzaXplLnYxLkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiAuYXNzaXplLnYxLkxpc3RBcHByb3ZhbHNSZXNwb25zZRJVCg5DYW5jZWxBcHByb3ZhbBIgLmFzc2l6ZS52MS5DYW5jZWxBcHByb3ZhbFJlcXVlc3QaIS5hc3NpemUudjEuQ2FuY2VsQXBwcm92YWxSZXNwb25zZRJMCgtVc2VBcHByb3ZhbBIdLmFzc2l6ZS52MS5Vc2VBcHByb3ZhbFJlcXVlc3QaHi5hc3NpemUudjEuVXNlQXBwcm92YWxSZXNwb25zZUItChNkZXYuYXNzaXplLnByb3RvLnYxQhRBcHByb3ZhbFNlcnZpY2VQcm90b1ABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A request that an action be approved.
@@ -106,6 +106,13 @@ export type Approval = Message<"assize.v1.Approval"> & {
    * @generated from field: repeated assize.v1.ApprovalVote votes = 15;
    */
   votes: ApprovalVote[];
+
+  /**
+   * What was said to it without deciding, in order.
+   *
+   * @generated from field: repeated assize.v1.ApprovalComment comments = 16;
+   */
+  comments: ApprovalComment[];
 };
 
 /**
@@ -219,6 +226,40 @@ export const ApprovalVoteSchema: GenMessage<ApprovalVote> = /*@__PURE__*/
   messageDesc(file_assize_v1_approval_service, 2);
 
 /**
+ * What somebody said to a request without deciding it.
+ *
+ * @generated from message assize.v1.ApprovalComment
+ */
+export type ApprovalComment = Message<"assize.v1.ApprovalComment"> & {
+  /**
+   * @generated from field: string author = 1;
+   */
+  author: string;
+
+  /**
+   * @generated from field: string author_tenant = 2;
+   */
+  authorTenant: string;
+
+  /**
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: Timestamp;
+};
+
+/**
+ * Describes the message assize.v1.ApprovalComment.
+ * Use `create(ApprovalCommentSchema)` to create a new message.
+ */
+export const ApprovalCommentSchema: GenMessage<ApprovalComment> = /*@__PURE__*/
+  messageDesc(file_assize_v1_approval_service, 3);
+
+/**
  * @generated from message assize.v1.RequestApprovalRequest
  */
 export type RequestApprovalRequest = Message<"assize.v1.RequestApprovalRequest"> & {
@@ -284,7 +325,7 @@ export type RequestApprovalRequest = Message<"assize.v1.RequestApprovalRequest">
  * Use `create(RequestApprovalRequestSchema)` to create a new message.
  */
 export const RequestApprovalRequestSchema: GenMessage<RequestApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 3);
+  messageDesc(file_assize_v1_approval_service, 4);
 
 /**
  * @generated from message assize.v1.RequestApprovalResponse
@@ -301,7 +342,7 @@ export type RequestApprovalResponse = Message<"assize.v1.RequestApprovalResponse
  * Use `create(RequestApprovalResponseSchema)` to create a new message.
  */
 export const RequestApprovalResponseSchema: GenMessage<RequestApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 4);
+  messageDesc(file_assize_v1_approval_service, 5);
 
 /**
  * @generated from message assize.v1.ResolveApprovalRequest
@@ -351,7 +392,7 @@ export type ResolveApprovalRequest = Message<"assize.v1.ResolveApprovalRequest">
  * Use `create(ResolveApprovalRequestSchema)` to create a new message.
  */
 export const ResolveApprovalRequestSchema: GenMessage<ResolveApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 5);
+  messageDesc(file_assize_v1_approval_service, 6);
 
 /**
  * @generated from message assize.v1.ResolveApprovalResponse
@@ -368,7 +409,67 @@ export type ResolveApprovalResponse = Message<"assize.v1.ResolveApprovalResponse
  * Use `create(ResolveApprovalResponseSchema)` to create a new message.
  */
 export const ResolveApprovalResponseSchema: GenMessage<ResolveApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 6);
+  messageDesc(file_assize_v1_approval_service, 7);
+
+/**
+ * @generated from message assize.v1.CommentApprovalRequest
+ */
+export type CommentApprovalRequest = Message<"assize.v1.CommentApprovalRequest"> & {
+  /**
+   * @generated from field: string tenant = 1;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string approval_id = 2;
+   */
+  approvalId: string;
+
+  /**
+   * 1 to 1,024 bytes. A request has at most 100 comments; more are RESOURCE_EXHAUSTED.
+   *
+   * @generated from field: string comment = 3;
+   */
+  comment: string;
+
+  /**
+   * Who says it; empty means the caller. Another than the caller needs the permission `act-as`.
+   *
+   * @generated from field: string author = 4;
+   */
+  author: string;
+
+  /**
+   * At most 128 bytes, by request and caller; a retry says it once. Empty for none.
+   *
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message assize.v1.CommentApprovalRequest.
+ * Use `create(CommentApprovalRequestSchema)` to create a new message.
+ */
+export const CommentApprovalRequestSchema: GenMessage<CommentApprovalRequest> = /*@__PURE__*/
+  messageDesc(file_assize_v1_approval_service, 8);
+
+/**
+ * @generated from message assize.v1.CommentApprovalResponse
+ */
+export type CommentApprovalResponse = Message<"assize.v1.CommentApprovalResponse"> & {
+  /**
+   * @generated from field: assize.v1.Approval approval = 1;
+   */
+  approval?: Approval;
+};
+
+/**
+ * Describes the message assize.v1.CommentApprovalResponse.
+ * Use `create(CommentApprovalResponseSchema)` to create a new message.
+ */
+export const CommentApprovalResponseSchema: GenMessage<CommentApprovalResponse> = /*@__PURE__*/
+  messageDesc(file_assize_v1_approval_service, 9);
 
 /**
  * @generated from message assize.v1.ListApprovalsRequest
@@ -404,6 +505,13 @@ export type ListApprovalsRequest = Message<"assize.v1.ListApprovalsRequest"> & {
    * @generated from field: string page_token = 5;
    */
   pageToken: string;
+
+  /**
+   * Only the one of this id; empty means all.
+   *
+   * @generated from field: string approval_id = 6;
+   */
+  approvalId: string;
 };
 
 /**
@@ -411,7 +519,7 @@ export type ListApprovalsRequest = Message<"assize.v1.ListApprovalsRequest"> & {
  * Use `create(ListApprovalsRequestSchema)` to create a new message.
  */
 export const ListApprovalsRequestSchema: GenMessage<ListApprovalsRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 7);
+  messageDesc(file_assize_v1_approval_service, 10);
 
 /**
  * @generated from message assize.v1.ListApprovalsResponse
@@ -435,7 +543,7 @@ export type ListApprovalsResponse = Message<"assize.v1.ListApprovalsResponse"> &
  * Use `create(ListApprovalsResponseSchema)` to create a new message.
  */
 export const ListApprovalsResponseSchema: GenMessage<ListApprovalsResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 8);
+  messageDesc(file_assize_v1_approval_service, 11);
 
 /**
  * @generated from message assize.v1.CancelApprovalRequest
@@ -471,7 +579,7 @@ export type CancelApprovalRequest = Message<"assize.v1.CancelApprovalRequest"> &
  * Use `create(CancelApprovalRequestSchema)` to create a new message.
  */
 export const CancelApprovalRequestSchema: GenMessage<CancelApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 9);
+  messageDesc(file_assize_v1_approval_service, 12);
 
 /**
  * @generated from message assize.v1.CancelApprovalResponse
@@ -488,7 +596,7 @@ export type CancelApprovalResponse = Message<"assize.v1.CancelApprovalResponse">
  * Use `create(CancelApprovalResponseSchema)` to create a new message.
  */
 export const CancelApprovalResponseSchema: GenMessage<CancelApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 10);
+  messageDesc(file_assize_v1_approval_service, 13);
 
 /**
  * @generated from message assize.v1.UseApprovalRequest
@@ -524,7 +632,7 @@ export type UseApprovalRequest = Message<"assize.v1.UseApprovalRequest"> & {
  * Use `create(UseApprovalRequestSchema)` to create a new message.
  */
 export const UseApprovalRequestSchema: GenMessage<UseApprovalRequest> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 11);
+  messageDesc(file_assize_v1_approval_service, 14);
 
 /**
  * @generated from message assize.v1.UseApprovalResponse
@@ -541,7 +649,7 @@ export type UseApprovalResponse = Message<"assize.v1.UseApprovalResponse"> & {
  * Use `create(UseApprovalResponseSchema)` to create a new message.
  */
 export const UseApprovalResponseSchema: GenMessage<UseApprovalResponse> = /*@__PURE__*/
-  messageDesc(file_assize_v1_approval_service, 12);
+  messageDesc(file_assize_v1_approval_service, 15);
 
 /**
  * Where a request stands.
@@ -622,6 +730,16 @@ export const ApprovalService: GenService<{
     methodKind: "unary";
     input: typeof ResolveApprovalRequestSchema;
     output: typeof ResolveApprovalResponseSchema;
+  },
+  /**
+   * Says something to a request that is pending or approved, such as a question to whoever asked, and decides nothing.
+   *
+   * @generated from rpc assize.v1.ApprovalService.CommentApproval
+   */
+  commentApproval: {
+    methodKind: "unary";
+    input: typeof CommentApprovalRequestSchema;
+    output: typeof CommentApprovalResponseSchema;
   },
   /**
    * Lists requests, newest first.

@@ -49,6 +49,7 @@ GRANT SELECT, INSERT, UPDATE (revoked_at, first_used_at) ON assize.api_key TO ${
 GRANT SELECT, INSERT, UPDATE (open_until, ended, ended_at, used_by, used_by_tenant, use_key)
     ON assize.approval_request TO ${application_role};
 GRANT SELECT, INSERT ON assize.approval_vote TO ${application_role};
+GRANT SELECT, INSERT ON assize.approval_comment TO ${application_role};
 
 GRANT SELECT, INSERT, UPDATE (last_seen_at), DELETE ON assize.node TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (asked_at, confirmed_at), DELETE ON assize.node_confirmation TO ${application_role};
@@ -60,3 +61,4 @@ GRANT SELECT, INSERT,
     ON assize.policy_proposal TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_proposal_document TO ${application_role};
 GRANT SELECT, INSERT ON assize.policy_proposal_acceptance TO ${application_role};
+GRANT SELECT, INSERT ON assize.policy_proposal_comment TO ${application_role};

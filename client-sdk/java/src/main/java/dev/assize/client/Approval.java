@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param expiresAt until when it waits, or holds; empty where it is over
  * @param rules as they were when it was asked for
  * @param votes in the order in which they were given
+ * @param comments what was said without deciding, in order
  */
 public record Approval(
         String id,
@@ -32,11 +33,13 @@ public record Approval(
         Instant requestedAt,
         Optional<Instant> expiresAt,
         List<Rule> rules,
-        List<Vote> votes) {
+        List<Vote> votes,
+        List<Comment> comments) {
 
     public Approval {
         rules = List.copyOf(rules);
         votes = List.copyOf(votes);
+        comments = List.copyOf(comments);
     }
 
     /** Where a request stands. */
@@ -72,6 +75,9 @@ public record Approval(
             approverTypes = List.copyOf(approverTypes);
         }
     }
+
+    /** What somebody said to it without deciding it. */
+    public record Comment(String author, String authorTenant, String comment, Instant at) {}
 
     /**
      * What one approver said.

@@ -1,6 +1,7 @@
 package dev.assize.client;
 
 import com.google.protobuf.Duration;
+import dev.assize.proto.v1.ApprovalComment;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.ApprovalVote;
 import dev.assize.proto.v1.PinnedApprovalRule;
@@ -28,7 +29,8 @@ final class ApprovalWire {
                 Wire.instant(from.getRequestedAt()),
                 from.hasExpiresAt() ? Optional.of(Wire.instant(from.getExpiresAt())) : Optional.empty(),
                 from.getRulesList().stream().map(ApprovalWire::rule).toList(),
-                from.getVotesList().stream().map(ApprovalWire::vote).toList());
+                from.getVotesList().stream().map(ApprovalWire::vote).toList(),
+                from.getCommentsList().stream().map(ApprovalWire::comment).toList());
     }
 
     static ApprovalState state(Approval.@Nullable State state) {
@@ -75,6 +77,11 @@ final class ApprovalWire {
                 vote.getComment(),
                 Wire.instant(vote.getAt()),
                 vote.getRulesList());
+    }
+
+    private static Approval.Comment comment(ApprovalComment comment) {
+        return new Approval.Comment(
+                comment.getAuthor(), comment.getAuthorTenant(), comment.getComment(), Wire.instant(comment.getAt()));
     }
 
     private static java.time.Duration duration(Duration duration) {

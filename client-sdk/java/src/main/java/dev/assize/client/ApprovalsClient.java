@@ -2,6 +2,7 @@ package dev.assize.client;
 
 import dev.assize.proto.v1.ApprovalServiceGrpc.ApprovalServiceBlockingStub;
 import dev.assize.proto.v1.CancelApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalRequest;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
@@ -65,7 +66,7 @@ public final class ApprovalsClient {
         return new ApprovalsClient(stub, tenant, env, speaker, patience, readDeadline);
     }
 
-    /** Speaks for somebody else, who then asks, approves, cancels or uses; needs the permission {@code act-as}. */
+    /** Speaks for somebody else, who then asks, approves, comments, cancels or uses; needs the permission {@code act-as}. */
     public ApprovalsClient as(String subject) {
         return new ApprovalsClient(stub, tenant, env, subject, patience, readDeadline);
     }
@@ -116,6 +117,22 @@ public final class ApprovalsClient {
                 .setIdempotencyKey(UUID.randomUUID().toString())
                 .build();
         return untilKnown(it -> it.resolveApproval(request).getApproval());
+    }
+
+    /**
+     * Says something to a request that is pending or approved, and decides nothing.
+     *
+     * @param comment of 1 to 1,024 bytes
+     */
+    public Approval comment(String approvalId, String comment) {
+        CommentApprovalRequest request = CommentApprovalRequest.newBuilder()
+                .setTenant(tenant)
+                .setApprovalId(approvalId)
+                .setComment(comment)
+                .setAuthor(speaker)
+                .setIdempotencyKey(UUID.randomUUID().toString())
+                .build();
+        return untilKnown(it -> it.commentApproval(request).getApproval());
     }
 
     /** Takes a request back; for its requester only. */

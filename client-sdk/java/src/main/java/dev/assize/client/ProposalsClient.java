@@ -5,6 +5,7 @@ import com.google.protobuf.Timestamp;
 import dev.assize.client.ProposedChange.State;
 import dev.assize.client.ProposedChange.Whole;
 import dev.assize.proto.v1.AcceptProposalRequest;
+import dev.assize.proto.v1.CommentProposalRequest;
 import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GetProposalResponse;
 import dev.assize.proto.v1.ListProposalsRequest;
@@ -153,6 +154,23 @@ public final class ProposalsClient {
                 .getProposal());
     }
 
+    /**
+     * Says something to a pending proposal, and decides nothing.
+     *
+     * @param comment of 1 to 1,024 bytes
+     */
+    public ProposedChange comment(String id, String comment) {
+        CommentProposalRequest request = CommentProposalRequest.newBuilder()
+                .setTenant(tenant)
+                .setId(id)
+                .setComment(comment)
+                .setIdempotencyKey(UUID.randomUUID().toString())
+                .build();
+        return proposal(new Patience(deadline)
+                .untilKnown(left -> stub.withDeadlineAfter(left).commentProposal(request))
+                .getProposal());
+    }
+
     /** Takes a proposal of one's own back. */
     public ProposedChange withdraw(String id, String comment) {
         WithdrawProposalRequest request = WithdrawProposalRequest.newBuilder()
@@ -191,7 +209,11 @@ public final class ProposalsClient {
                 wire.getEndedBy(),
                 wire.hasEndedAt() ? instant(wire.getEndedAt()) : null,
                 wire.getComment(),
-                wire.getRevision());
+                wire.getRevision(),
+                wire.getCommentsList().stream()
+                        .map(said -> new ProposedChange.Comment(
+                                said.getAuthor(), said.getComment(), instant(said.getSaidAt())))
+                        .toList());
     }
 
     private static State state(ProposalState state) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param acceptors who accepted it as it is now, as {@code user:bob}
  * @param endedBy empty while it is pending
  * @param revision that it made; 0 where it was not applied
+ * @param comments what was said without deciding, in order
  */
 public record ProposedChange(
         String id,
@@ -31,10 +32,12 @@ public record ProposedChange(
         String endedBy,
         @Nullable Instant endedAt,
         String comment,
-        long revision) {
+        long revision,
+        List<Comment> comments) {
 
     public ProposedChange {
         acceptors = List.copyOf(acceptors);
+        comments = List.copyOf(comments);
     }
 
     byte[] digestBytes() {
@@ -51,6 +54,9 @@ public record ProposedChange(
         /** Of a newer server. */
         UNKNOWN
     }
+
+    /** What somebody said to it without deciding it. */
+    public record Comment(String author, String comment, Instant at) {}
 
     /**
      * One of its documents.

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Timestamp;
+import dev.assize.proto.v1.ApprovalComment;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.ApprovalVote;
 import dev.assize.proto.v1.CancelApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalRequest;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.PinnedApprovalRule;
 import dev.assize.proto.v1.RequestApprovalRequest;
@@ -56,7 +58,14 @@ class ApprovalsTest {
         client.approvals().approve("a1", "fine");
         server.approvalFailures.add(Status.UNAVAILABLE.asRuntimeException());
         client.approvals().use("a1", "deed");
+        server.approvalFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        client.approvals().comment("a1", "why?");
 
+        assertThat(calls(CommentApprovalRequest.class))
+                .extracting(CommentApprovalRequest::getIdempotencyKey)
+                .hasSize(2)
+                .doesNotContain("")
+                .containsOnly(calls(CommentApprovalRequest.class).getFirst().getIdempotencyKey());
         assertThat(calls(RequestApprovalRequest.class))
                 .extracting(RequestApprovalRequest::getIdempotencyKey)
                 .hasSize(2)
@@ -105,6 +114,8 @@ class ApprovalsTest {
                         .setTtl(com.google.protobuf.Duration.newBuilder().setSeconds(900))
                         .setSingleUse(true))
                 .addVotes(ApprovalVote.newBuilder().setApprover("user:bob").setApprove(true))
+                .addComments(
+                        ApprovalComment.newBuilder().setAuthor("user:carol").setComment("why?"))
                 .build();
 
         Approval approval = client.approvals().approve("a1", "");
@@ -114,6 +125,8 @@ class ApprovalsTest {
         assertThat(approval.rules().getFirst().ttl()).isEqualTo(Duration.ofMinutes(15));
         assertThat(approval.rules().getFirst().singleUse()).isTrue();
         assertThat(approval.votes().getFirst().approver()).isEqualTo("user:bob");
+        assertThat(approval.comments().getFirst().author()).isEqualTo("user:carol");
+        assertThat(approval.comments().getFirst().comment()).isEqualTo("why?");
     }
 
     @Test

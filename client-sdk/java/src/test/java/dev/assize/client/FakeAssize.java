@@ -18,6 +18,10 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CommentApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalResponse;
+import dev.assize.proto.v1.CommentProposalRequest;
+import dev.assize.proto.v1.CommentProposalResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DiffRevisionsResponse;
@@ -373,6 +377,14 @@ final class FakeAssize implements AutoCloseable {
         }
 
         @Override
+        public void commentProposal(CommentProposalRequest request, StreamObserver<CommentProposalResponse> observer) {
+            answer(
+                    request,
+                    CommentProposalResponse.newBuilder().setProposal(proposal).build(),
+                    observer);
+        }
+
+        @Override
         public void withdrawProposal(
                 WithdrawProposalRequest request, StreamObserver<WithdrawProposalResponse> observer) {
             answer(
@@ -557,6 +569,14 @@ final class FakeAssize implements AutoCloseable {
                     request,
                     answer,
                     ResolveApprovalResponse.newBuilder().setApproval(approval).build());
+        }
+
+        @Override
+        public void commentApproval(CommentApprovalRequest request, StreamObserver<CommentApprovalResponse> answer) {
+            answer(
+                    request,
+                    answer,
+                    CommentApprovalResponse.newBuilder().setApproval(approval).build());
         }
 
         @Override

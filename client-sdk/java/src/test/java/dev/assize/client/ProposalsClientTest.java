@@ -12,6 +12,7 @@ import dev.assize.client.ProposedChange.Whole;
 import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.Proposal;
 import dev.assize.proto.v1.ProposalAcceptance;
+import dev.assize.proto.v1.ProposalComment;
 import dev.assize.proto.v1.ProposalState;
 import dev.assize.proto.v1.RejectProposalRequest;
 import dev.assize.proto.v1.WithdrawProposalRequest;
@@ -47,6 +48,10 @@ class ProposalsClientTest {
                 .setBaseRevision(7)
                 .setAcceptancesNeeded(2)
                 .addAcceptances(ProposalAcceptance.newBuilder().setAcceptor("user:bob"))
+                .addComments(ProposalComment.newBuilder()
+                        .setAuthor("user:carol")
+                        .setSaidAt(Timestamp.newBuilder().setSeconds(150))
+                        .setComment("why?"))
                 .build();
     }
 
@@ -90,7 +95,17 @@ class ProposalsClientTest {
                         "",
                         null,
                         "",
-                        0));
+                        0,
+                        List.of(new ProposedChange.Comment("user:carol", "why?", Instant.ofEpochSecond(150)))));
+    }
+
+    @Test
+    void saysSomethingUnderOneKeyHoweverOftenItTries() {
+        server.policyFailures.add(Status.UNAVAILABLE.asRuntimeException());
+        assertThat(proposals.comment("p1", "why?").comments()).hasSize(1);
+        assertThat(server.policyCalls).hasSize(2);
+        assertThat(server.policyCalls.get(0)).isEqualTo(server.policyCalls.get(1));
+        assertThat(server.policyCalls.get(0)).asString().contains("idempotency_key", "why?", "acme");
     }
 
     @Test

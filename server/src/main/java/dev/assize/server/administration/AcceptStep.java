@@ -23,11 +23,13 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -200,9 +202,9 @@ final class AcceptStep implements Step<AcceptStep.Result> {
 
     /** What a proposal does, from what is kept of it. */
     static ChangeSet change(
+            PolicyScope scope,
             Content content,
             boolean force,
-            PolicyScope scope,
             @Nullable String prunedManager,
             @Nullable String reason,
             boolean dryRun,
@@ -243,9 +245,11 @@ final class AcceptStep implements Step<AcceptStep.Result> {
     /** This node's clock, but never before what already happened to the proposal. */
     static Instant momentFor(FiledProposal proposal, InstantSource clock) {
         Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-        Instant last = proposal.acceptances().isEmpty()
-                ? proposal.proposedAt()
-                : proposal.acceptances().getLast().at();
+        Instant last = Stream.concat(
+                        proposal.acceptances().stream().map(Acceptance::at),
+                        proposal.comments().stream().map(Comment::at))
+                .max(Comparator.naturalOrder())
+                .orElse(proposal.proposedAt());
         return now.isBefore(last) ? last : now;
     }
 }

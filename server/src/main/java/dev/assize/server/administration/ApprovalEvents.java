@@ -53,6 +53,18 @@ final class ApprovalEvents {
                 payload);
     }
 
+    /** Whose words the reason is. */
+    static AuditEvent commented(ApprovalRequest request, Comment comment) {
+        return event(
+                "commented",
+                "comment",
+                request,
+                comment.author().caller(),
+                comment.author().home(),
+                comment.text(),
+                payload(request));
+    }
+
     static AuditEvent cancelled(ApprovalRequest request, @Nullable String comment) {
         return event(
                 "cancelled",

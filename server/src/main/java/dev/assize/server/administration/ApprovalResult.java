@@ -52,6 +52,9 @@ public sealed interface ApprovalResult {
     /** It does not stand where this can be done. */
     record WrongState(ApprovalState state, String expected) implements ApprovalResult {}
 
+    /** As much was said to it as is kept. */
+    record CommentsFull() implements ApprovalResult {}
+
     /** It may be used as often as it takes, and is not used up. */
     record NotSingleUse() implements ApprovalResult {}
 }

@@ -175,6 +175,35 @@ public final class Approvals {
         });
     }
 
+    /** Says something to a request that is not over, and leaves it where it stands. A retry says it once. */
+    public ApprovalResult comment(
+            TenantId tenant, String id, Party author, String text, @Nullable String idempotencyKey, Recorder caller) {
+        Recorder whose = new Recorder(author.subject(), author.home());
+        return change(tenant, id, caller, (filed, covering) -> (current, at) -> {
+            Comment earlier =
+                    Comment.earlier(current.comments(), caller, idempotencyKey).orElse(null);
+            if (earlier != null) {
+                return answer(
+                        earlier.says(whose, text)
+                                ? new Done(current, current.standing(covering, at))
+                                : new ApprovalResult.KeyReused());
+            }
+            ApprovalState state = current.standing(covering, at).state();
+            if (state != ApprovalState.PENDING && state != ApprovalState.APPROVED) {
+                return wrongState(current, state, at, "pending or approved");
+            }
+            if (current.comments().size() >= Comment.MOST) {
+                return answer(new ApprovalResult.CommentsFull());
+            }
+            Comment comment = new Comment(whose, caller, text, at, idempotencyKey);
+            return write(
+                    current,
+                    covering,
+                    new Change.Commented(comment),
+                    ApprovalEvents.commented(current.request(), comment));
+        });
+    }
+
     /** Takes a request back; its requester only. */
     public ApprovalResult cancel(
             TenantId tenant, String id, Party requester, @Nullable String comment, Recorder caller) {

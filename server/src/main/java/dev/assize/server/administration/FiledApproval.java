@@ -21,21 +21,24 @@ import org.jspecify.annotations.Nullable;
  * @param expiredAt when it was found expired; null while nobody found it so
  * @param use null while it is not used up
  * @param keyedVotes those of its votes that were given under an idempotency key
+ * @param comments in their order
  */
 public record FiledApproval(
         ApprovalRequest request,
         @Nullable String reason,
         @Nullable Instant expiredAt,
         @Nullable Call use,
-        List<KeyedVote> keyedVotes) {
+        List<KeyedVote> keyedVotes,
+        List<Comment> comments) {
 
     public FiledApproval {
         keyedVotes = List.copyOf(keyedVotes);
+        comments = List.copyOf(comments);
     }
 
     /** A new request, to which nothing has happened yet. */
     static FiledApproval of(ApprovalRequest request, @Nullable String reason) {
-        return new FiledApproval(request, reason, null, null, List.of());
+        return new FiledApproval(request, reason, null, null, List.of(), List.of());
     }
 
     /** What a caller did once, and may try again. */
@@ -58,6 +61,14 @@ public record FiledApproval(
             @Override
             public Instant at() {
                 return vote.at();
+            }
+        }
+
+        /** Somebody said something to it, and left it where it stands. */
+        record Commented(Comment comment) implements Change {
+            @Override
+            public Instant at() {
+                return comment.at();
             }
         }
 
@@ -86,6 +97,9 @@ public record FiledApproval(
         for (Vote vote : request.votes()) {
             last = later(last, vote.at());
         }
+        for (Comment comment : comments) {
+            last = later(last, comment.at());
+        }
         return later(later(later(last, request.cancelledAt()), request.usedAt()), expiredAt);
     }
 
@@ -98,12 +112,17 @@ public record FiledApproval(
                         reason,
                         expiredAt,
                         use,
-                        call == null ? keyedVotes : appended(keyedVotes, new KeyedVote(call, vote)));
+                        call == null ? keyedVotes : appended(keyedVotes, new KeyedVote(call, vote)),
+                        comments);
+            case Change.Commented(Comment comment) ->
+                new FiledApproval(request, reason, expiredAt, use, keyedVotes, appended(comments, comment));
             case Change.Cancelled(Instant at) ->
-                new FiledApproval(with(request.votes(), at, request.usedAt()), reason, expiredAt, use, keyedVotes);
+                new FiledApproval(
+                        with(request.votes(), at, request.usedAt()), reason, expiredAt, use, keyedVotes, comments);
             case Change.Used(Instant at, Call by) ->
-                new FiledApproval(with(request.votes(), request.cancelledAt(), at), reason, expiredAt, by, keyedVotes);
-            case Change.Expired(Instant at) -> new FiledApproval(request, reason, at, use, keyedVotes);
+                new FiledApproval(
+                        with(request.votes(), request.cancelledAt(), at), reason, expiredAt, by, keyedVotes, comments);
+            case Change.Expired(Instant at) -> new FiledApproval(request, reason, at, use, keyedVotes, comments);
         };
     }
 

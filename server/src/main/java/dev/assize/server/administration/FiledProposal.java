@@ -7,6 +7,7 @@ import dev.assize.server.model.Revision;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param base what it was last judged against
  * @param acceptances in their order, those too that were given before policy moved
  * @param end null while it waits
+ * @param comments in their order
  */
 public record FiledProposal(
         String id,
@@ -37,12 +39,14 @@ public record FiledProposal(
         Instant expiresAt,
         Base base,
         List<Acceptance> acceptances,
-        @Nullable End end) {
+        @Nullable End end,
+        List<Comment> comments) {
 
     private static final byte[] DIGEST = "assize/v1/policy-proposal\0".getBytes(StandardCharsets.US_ASCII);
 
     public FiledProposal {
         acceptances = List.copyOf(acceptances);
+        comments = List.copyOf(comments);
     }
 
     /** The revisions that a proposal is judged against: of its scope, and of the platform. */
@@ -132,6 +136,28 @@ public record FiledProposal(
                 expiresAt,
                 judgedAgainst,
                 allAcceptances,
-                newEnd);
+                newEnd,
+                comments);
+    }
+
+    FiledProposal with(Comment comment) {
+        List<Comment> all = new ArrayList<>(comments);
+        all.add(comment);
+        return new FiledProposal(
+                id,
+                scope,
+                proposer,
+                recordedBy,
+                content,
+                reason,
+                force,
+                prunedManager,
+                documentCount,
+                proposedAt,
+                expiresAt,
+                base,
+                acceptances,
+                end,
+                all);
     }
 }

@@ -40,6 +40,11 @@ final class ProposalEvents {
         return event("accepted", "accept", proposal, acceptance.acceptor(), acceptance.comment(), payload);
     }
 
+    /** Whose words the reason is. */
+    static AuditEvent commented(FiledProposal proposal, Base base, Comment comment) {
+        return event("commented", "comment", proposal, comment.author(), comment.text(), payload(proposal, base));
+    }
+
     /** What ended it, in the words of that. */
     static AuditEvent ended(FiledProposal proposal, Base base, End end) {
         ObjectNode payload = payload(proposal, base);

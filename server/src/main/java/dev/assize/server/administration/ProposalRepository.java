@@ -15,6 +15,7 @@ import dev.assize.server.policy.DocumentKey;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Where proposals are kept. Blocks; every transition commits together with its ledger entry. */
@@ -41,6 +42,14 @@ public interface ProposalRepository {
      * @return what the step answered; empty where there is no such proposal, and then it was not run
      */
     <R> Optional<R> change(PolicyScope scope, String id, Step<R> step);
+
+    /**
+     * Runs a step that says something on a proposal that nobody else can change meanwhile, and commits what it decides;
+     * changes of policy do not wait for that.
+     *
+     * @return what the step answered; empty where there is no such proposal, and then it was not run
+     */
+    <R> Optional<R> say(PolicyScope scope, String id, Function<FiledProposal, Saying<R>> step);
 
     /** What is done to a proposal; run again where something else was done to it meanwhile. */
     interface Step<R> {
@@ -87,6 +96,16 @@ public interface ProposalRepository {
      * @param write null where nothing changes
      */
     record Outcome<R>(R answer, @Nullable Write write) {}
+
+    /**
+     * What a step that says something decides.
+     *
+     * @param comment null where nothing is said
+     */
+    record Saying<R>(R answer, @Nullable Said comment) {}
+
+    /** A comment to keep, and its ledger entry. */
+    record Said(Comment comment, AuditEvent entry) {}
 
     /**
      * A transition to write.

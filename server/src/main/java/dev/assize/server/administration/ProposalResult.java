@@ -44,6 +44,9 @@ public sealed interface ProposalResult {
     /** Policy is not what it was when the proposal was looked at. */
     record Moved(Digest digest, Base base) implements ProposalResult {}
 
+    /** As much was said to it as is kept. */
+    record CommentsFull() implements ProposalResult {}
+
     /** It is over. */
     record WrongState(State state) implements ProposalResult {}
 }

@@ -15,6 +15,8 @@ import dev.assize.server.administration.ProposalRepository.FilingResult;
 import dev.assize.server.administration.ProposalRepository.Filter;
 import dev.assize.server.administration.ProposalRepository.Keyed;
 import dev.assize.server.administration.ProposalRepository.Outcome;
+import dev.assize.server.administration.ProposalRepository.Said;
+import dev.assize.server.administration.ProposalRepository.Saying;
 import dev.assize.server.administration.ProposalRepository.Write;
 import dev.assize.server.administration.ProposalResult.Done;
 import dev.assize.server.decision.ApprovalPolicy;
@@ -32,9 +34,9 @@ import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.Document.TenantDocument;
 import dev.assize.server.policy.Kind;
 import dev.assize.server.policy.PolicyDigest;
-import dev.assize.server.policy.Document.TenantDocument;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -205,7 +207,8 @@ public final class Proposals {
                 now.plus(wish.ttl),
                 judged.base(),
                 List.of(),
-                null);
+                null,
+                List.of());
         Filing filing = new Filing(
                 proposal, wish.content, wish.idempotencyKey, request(wish), ProposalEvents.proposed(proposal));
         return switch (repository.file(filing, openLimit)) {
@@ -246,6 +249,40 @@ public final class Proposals {
             }
             return obstacles.isEmpty() ? null : new ProposalResult.NotEligible(obstacles);
         });
+    }
+
+    /** Says something to a pending proposal, and leaves it where it stands. A retry says it once. */
+    public ProposalResult comment(
+            PolicyScope scope, String id, Recorder author, String text, @Nullable String idempotencyKey) {
+        Base base = administration.base(scope);
+        int needed = administration.acceptancesNeeded(scope);
+        return repository
+                .say(scope, id, proposal -> {
+                    Comment earlier = Comment.earlier(proposal.comments(), author, idempotencyKey)
+                            .orElse(null);
+                    if (earlier != null) {
+                        return silent(
+                                earlier.says(author, text)
+                                        ? done(proposal, base, needed, true)
+                                        : new ProposalResult.KeyReused(Objects.requireNonNull(idempotencyKey)));
+                    }
+                    Instant at = AcceptStep.momentFor(proposal, clock);
+                    if (proposal.state(at) != State.PENDING) {
+                        return silent(new ProposalResult.WrongState(proposal.state(at)));
+                    }
+                    if (proposal.comments().size() >= Comment.MOST) {
+                        return silent(new ProposalResult.CommentsFull());
+                    }
+                    Comment comment = new Comment(author, author, text, at, idempotencyKey);
+                    return new Saying<ProposalResult>(
+                            done(proposal.with(comment), base, needed, false),
+                            new Said(comment, ProposalEvents.commented(proposal, base, comment)));
+                })
+                .orElseGet(ProposalResult.NotFound::new);
+    }
+
+    private static Saying<ProposalResult> silent(ProposalResult answer) {
+        return new Saying<>(answer, null);
     }
 
     /** Takes a proposal back; its proposer only, or who wrote it down. */
@@ -351,11 +388,27 @@ public final class Proposals {
                 .anyMatch(key -> administration.export(scope).find(key).isPresent());
     }
 
+    /** Whether what the tenant may have is another afterwards. */
+    private boolean setsTerms(PolicyScope scope, Content content) {
+        return content.puts().stream()
+                .filter(TenantDocument.class::isInstance)
+                .map(TenantDocument.class::cast)
+                .anyMatch(tenant -> administration
+                        .export(scope)
+                        .find(tenant.key())
+                        .filter(TenantDocument.class::isInstance)
+                        .map(was -> !((TenantDocument) was).terms().equals(tenant.terms()))
+                        .orElse(false));
+    }
+
     /** What accepting takes by what a proposal does. */
     private List<Needed> needed(PolicyScope scope, Content content) {
         List<Needed> needed = new ArrayList<>(List.of(new Needed(ACCEPT, POLICY)));
         if (lifts(scope, content)) {
             needed.add(new Needed(LIFT, FREEZE));
+        }
+        if (setsTerms(scope, content)) {
+            needed.add(new Needed(CREATE, TENANT));
         }
         if (content.deletes().stream().anyMatch(key -> key.kind() == Kind.TENANT)) {
             needed.add(new Needed(DELETE, TENANT));
@@ -401,28 +454,12 @@ public final class Proposals {
                         replayed)
                 : done(proposal, proposal.base(), 0, replayed);
     }
-    /** Whether what the tenant may have is another afterwards. */
-    private boolean setsTerms(PolicyScope scope, Content content) {
-        return content.puts().stream()
-                .filter(TenantDocument.class::isInstance)
-                .map(TenantDocument.class::cast)
-                .anyMatch(tenant -> administration
-                        .export(scope)
-                        .find(tenant.key())
-                        .filter(TenantDocument.class::isInstance)
-                        .map(was -> !((TenantDocument) was).terms().equals(tenant.terms()))
-                        .orElse(false));
-    }
-
 
     private Done done(FiledProposal proposal, Base base, int needed, boolean replayed) {
         State state = proposal.state(momentFor(proposal));
         return state == State.PENDING
                 ? new Done(proposal, state, base, needed, replayed)
                 : new Done(proposal, state, proposal.base(), 0, replayed);
-        if (setsTerms(scope, content)) {
-            needed.add(new Needed(CREATE, TENANT));
-        }
     }
 
     private static Digest digest(Wish wish) {

@@ -3,9 +3,11 @@ package dev.assize.server.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.proto.v1.Approval;
+import dev.assize.proto.v1.ApprovalComment;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.ApprovalVote;
 import dev.assize.proto.v1.CancelApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalRequest;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.PinnedApprovalRule;
@@ -21,14 +23,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Has actions approved by others: ask, list, approve, reject, take back, use up. */
+/** Has actions approved by others: ask, list, show, comment, approve, reject, take back, use up. */
 @Command(
         name = "approval",
         mixinStandardHelpOptions = true,
-        description = "Has actions approved by others: ask, list, approve, reject, take back, use up.",
+        description = "Has actions approved by others: ask, list, show, comment, approve, reject, take back, use up.",
         subcommands = {
             ApprovalCommand.Request.class,
             ApprovalCommand.ListApprovals.class,
+            ApprovalCommand.Show.class,
+            ApprovalCommand.Say.class,
             ApprovalCommand.Approve.class,
             ApprovalCommand.Reject.class,
             ApprovalCommand.Cancel.class,
@@ -169,6 +173,77 @@ public final class ApprovalCommand {
                 request.setPageToken(response.getNextPageToken());
             } while (!request.getPageToken().isEmpty() && approvals.size() < limit);
             return approvals;
+        }
+    }
+
+    /** Shows one request, with what was said to it. */
+    @Command(name = "show", description = "Shows a request, and what was said to it.")
+    static final class Show extends ClientCommand {
+
+        @Parameters(paramLabel = "ID", description = "The request, as `approval list` shows it.")
+        private String id = "";
+
+        Show(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            connection
+                    .approvals()
+                    .listApprovals(ListApprovalsRequest.newBuilder()
+                            .setTenant(tenant())
+                            .setApprovalId(id)
+                            .build())
+                    .getApprovalsList()
+                    .forEach(approval -> show(this, approval));
+            return ExitCodes.DONE;
+        }
+    }
+
+    /** Says something to a request. */
+    @Command(
+            name = "comment",
+            description = "Says something to a request that is pending or approved, and decides nothing.")
+    static final class Say extends ClientCommand {
+
+        @Parameters(index = "0", paramLabel = "ID", description = "The request, as `approval list` shows it.")
+        private String id = "";
+
+        @Parameters(index = "1", paramLabel = "TEXT", description = "What to say: 1 to 1,024 bytes.")
+        private String comment = "";
+
+        @Option(
+                names = "--author",
+                paramLabel = "SUBJECT",
+                description = "Who says it; default: the caller. Another needs the permission act-as.")
+        private String author = "";
+
+        @Option(
+                names = "--idempotency-key",
+                paramLabel = "KEY",
+                description = "Says it once however often it is run with the same key.")
+        private String idempotencyKey = "";
+
+        Say(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            show(
+                    this,
+                    connection
+                            .approvals()
+                            .commentApproval(CommentApprovalRequest.newBuilder()
+                                    .setTenant(tenant())
+                                    .setApprovalId(id)
+                                    .setComment(comment)
+                                    .setAuthor(author)
+                                    .setIdempotencyKey(idempotencyKey)
+                                    .build())
+                            .getApproval());
+            return ExitCodes.DONE;
         }
     }
 
@@ -353,7 +428,9 @@ public final class ApprovalCommand {
                 .row("subject", approval.getSubject())
                 .row("action", approval.getAction())
                 .row("resource", approval.getResource())
-                .row("env", approval.getEnv());
+                .row("env", approval.getEnv())
+                .row("requester", approval.getRequester())
+                .row("reason", approval.getReason());
         if (approval.hasExpiresAt()) {
             table.row("expires", Answers.time(approval.getExpiresAt()));
         }
@@ -362,6 +439,11 @@ public final class ApprovalCommand {
         }
         for (ApprovalVote vote : approval.getVotesList()) {
             table.row(vote.getApprove() ? "approved by" : "rejected by", describe(vote));
+        }
+        for (ApprovalComment comment : approval.getCommentsList()) {
+            table.row(
+                    "comment",
+                    comment.getAuthor() + " at " + Answers.time(comment.getAt()) + ": " + comment.getComment());
         }
         table.print(command.out());
     }
@@ -400,6 +482,13 @@ public final class ApprovalCommand {
         approval.getRulesList().forEach(rule -> add(rules, rule));
         ArrayNode votes = json.putArray("votes");
         approval.getVotesList().forEach(vote -> add(votes, vote));
+        ArrayNode comments = json.putArray("comments");
+        approval.getCommentsList()
+                .forEach(comment -> comments.addObject()
+                        .put("author", comment.getAuthor())
+                        .put("authorTenant", comment.getAuthorTenant())
+                        .put("comment", comment.getComment())
+                        .put("at", Answers.time(comment.getAt())));
         return json;
     }
 

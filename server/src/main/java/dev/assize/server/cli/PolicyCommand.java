@@ -7,7 +7,8 @@ import picocli.CommandLine.Command;
         name = "policy",
         mixinStandardHelpOptions = true,
         description =
-                "Policy as files: check, test, compare, apply, propose and accept, read back, rebuild; their schema and layout.",
+                "Policy as files: check, test, compare, apply, propose and accept, read back, rebuild; their schema"
+                        + " and layout.",
         subcommands = {
             PolicyValidateCommand.class,
             PolicyTestCommand.class,
@@ -17,6 +18,7 @@ import picocli.CommandLine.Command;
             PolicyHistoryCommand.class,
             PolicyProposals.Propose.class,
             PolicyProposals.Proposals.class,
+            PolicyProposals.Say.class,
             PolicyProposals.Accept.class,
             PolicyProposals.Reject.class,
             PolicyProposals.Withdraw.class,

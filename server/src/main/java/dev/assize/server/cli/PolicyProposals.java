@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.CommentProposalRequest;
 import dev.assize.proto.v1.DocumentKey;
 import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GetProposalResponse;
@@ -13,6 +14,7 @@ import dev.assize.proto.v1.ListProposalsResponse;
 import dev.assize.proto.v1.PolicySource;
 import dev.assize.proto.v1.Proposal;
 import dev.assize.proto.v1.ProposalAcceptance;
+import dev.assize.proto.v1.ProposalComment;
 import dev.assize.proto.v1.ProposalOutlook;
 import dev.assize.proto.v1.ProposalState;
 import dev.assize.proto.v1.ProposeChangeHeader;
@@ -104,11 +106,11 @@ final class PolicyProposals {
             List<Path> all = new ArrayList<>(paths);
             all.addAll(directories);
             pruning.require(this);
-            List<DocumentKey> keys =
-                    deletes.stream().map(text -> PolicyFiles.key(text, this)).toList();
             if (all.isEmpty() && deletes.isEmpty() && !pruning.prunes()) {
                 throw usage("Nothing to propose: expected DIR|FILE, --delete, or --prune --manager NAME");
             }
+            List<DocumentKey> keys =
+                    deletes.stream().map(text -> PolicyFiles.key(text, this)).toList();
             List<PolicyFiles.Piece> pieces = PolicyFiles.read(all);
             Upload<ProposeChangeRequest, ProposeChangeResponse> answer = new Upload<>();
             connection.policyStreaming(pieces.size() + keys.size()).proposeChange(answer);
@@ -281,6 +283,43 @@ final class PolicyProposals {
         }
     }
 
+    /** Says something to a proposal. */
+    @Command(name = "comment", description = "Says something to a pending proposal, and decides nothing.")
+    static final class Say extends ClientCommand {
+
+        @Parameters(index = "0", paramLabel = "ID", description = "The proposal.")
+        private String id = "";
+
+        @Parameters(index = "1", paramLabel = "TEXT", description = "What to say: 1 to 1,024 bytes.")
+        private String comment = "";
+
+        @Option(
+                names = "--idempotency-key",
+                paramLabel = "KEY",
+                description = "Says it once however often it is run with the same key.")
+        private String idempotencyKey = "";
+
+        Say(Surroundings surroundings) {
+            super(surroundings);
+        }
+
+        @Override
+        int run(Connection connection) {
+            show(
+                    this,
+                    connection
+                            .policy()
+                            .commentProposal(CommentProposalRequest.newBuilder()
+                                    .setTenant(tenantOrEmpty())
+                                    .setId(id)
+                                    .setComment(comment)
+                                    .setIdempotencyKey(idempotencyKey)
+                                    .build())
+                            .getProposal());
+            return ExitCodes.DONE;
+        }
+    }
+
     /** Ends a proposal. */
     abstract static class Ending extends ClientCommand {
 
@@ -422,6 +461,11 @@ final class PolicyProposals {
         for (ProposalAcceptance acceptance : proposal.getAcceptancesList()) {
             table.row("accepted by", describe(acceptance));
         }
+        for (ProposalComment comment : proposal.getCommentsList()) {
+            table.row(
+                    "comment",
+                    comment.getAuthor() + " at " + Answers.time(comment.getSaidAt()) + ": " + comment.getComment());
+        }
         if (proposal.hasEndedAt()) {
             table.row(
                     state(proposal) + " by",
@@ -476,6 +520,14 @@ final class PolicyProposals {
                     .put("acceptorTenant", acceptance.getAcceptorTenant())
                     .put("acceptedAt", Answers.time(acceptance.getAcceptedAt()))
                     .put("comment", acceptance.getComment());
+        }
+        ArrayNode comments = json.putArray("comments");
+        for (ProposalComment comment : proposal.getCommentsList()) {
+            comments.addObject()
+                    .put("author", comment.getAuthor())
+                    .put("authorTenant", comment.getAuthorTenant())
+                    .put("saidAt", Answers.time(comment.getSaidAt()))
+                    .put("comment", comment.getComment());
         }
         if (proposal.hasEndedAt()) {
             json.put("endedBy", proposal.getEndedBy())

@@ -1,10 +1,12 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.generated.Tables.APPROVAL_COMMENT;
 import static dev.assize.server.storage.generated.Tables.APPROVAL_REQUEST;
 import static dev.assize.server.storage.generated.Tables.APPROVAL_VOTE;
 
 import com.google.inject.Inject;
 import dev.assize.server.administration.ApprovalRepository;
+import dev.assize.server.administration.Comment;
 import dev.assize.server.administration.FiledApproval;
 import dev.assize.server.administration.FiledApproval.Call;
 import dev.assize.server.administration.FiledApproval.Change;
@@ -24,6 +26,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.generated.tables.records.ApprovalCommentRecord;
 import dev.assize.server.storage.generated.tables.records.ApprovalRequestRecord;
 import dev.assize.server.storage.generated.tables.records.ApprovalVoteRecord;
 import java.sql.SQLException;
@@ -204,7 +207,7 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         return database
                 .inSnapshot(
                         tenant.value(),
-                        transaction -> read(
+                        transaction -> requests(
                                 transaction,
                                 transaction
                                         .sql()
@@ -213,7 +216,7 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                                         .orderBy(APPROVAL_REQUEST.REQUESTED_AT, APPROVAL_REQUEST.APPROVAL_ID)
                                         .fetch()))
                 .stream()
-                .map(filed -> filed.request().asOf(until))
+                .map(request -> request.asOf(until))
                 .toList();
     }
 
@@ -272,6 +275,12 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                     end(row, REJECTED, vote.at());
                 }
             }
+            case Change.Commented(Comment comment) ->
+                transaction
+                        .sql()
+                        .insertInto(APPROVAL_COMMENT)
+                        .set(write(present, comment))
+                        .execute();
             case Change.Cancelled(Instant at) -> end(row, CANCELLED, at);
             case Change.Expired(Instant at) -> end(row, EXPIRED, at);
             case Change.Used(Instant at, Call use) -> {
@@ -367,6 +376,21 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         return row;
     }
 
+    private static ApprovalCommentRecord write(FiledApproval present, Comment comment) {
+        ApprovalCommentRecord row = new ApprovalCommentRecord();
+        row.setTenantId(present.request().tenant().value());
+        row.setApprovalId(present.request().id());
+        row.setPosition(present.comments().size());
+        row.setAuthor(comment.author().caller().toString());
+        row.setAuthorTenant(comment.author().home().value());
+        row.setSaidBy(comment.saidBy().caller().toString());
+        row.setSaidByTenant(comment.saidBy().home().value());
+        row.setIdempotencyKey(comment.idempotencyKey());
+        row.setComment(comment.text());
+        row.setSaidAt(comment.at());
+        return row;
+    }
+
     private static FiledApproval read(TenantTransaction transaction, ApprovalRequestRecord row) {
         return read(transaction, List.of(row)).getFirst();
     }
@@ -375,24 +399,61 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
         if (rows.isEmpty()) {
             return List.of();
         }
-        String tenant = rows.getFirst().getTenantId();
-        Set<String> ids =
-                rows.stream().map(ApprovalRequestRecord::getApprovalId).collect(Collectors.toSet());
-        Map<String, ? extends List<ApprovalVoteRecord>> votes = transaction
+        Map<String, ? extends List<ApprovalVoteRecord>> votes = votes(transaction, rows);
+        Map<String, ? extends List<ApprovalCommentRecord>> comments = transaction
                 .sql()
-                .selectFrom(APPROVAL_VOTE)
-                .where(APPROVAL_VOTE.TENANT_ID.eq(tenant))
-                .and(APPROVAL_VOTE.APPROVAL_ID.in(ids))
-                .orderBy(APPROVAL_VOTE.APPROVAL_ID, APPROVAL_VOTE.POSITION)
-                .fetchGroups(APPROVAL_VOTE.APPROVAL_ID);
+                .selectFrom(APPROVAL_COMMENT)
+                .where(APPROVAL_COMMENT.TENANT_ID.eq(rows.getFirst().getTenantId()))
+                .and(APPROVAL_COMMENT.APPROVAL_ID.in(ids(rows)))
+                .orderBy(APPROVAL_COMMENT.APPROVAL_ID, APPROVAL_COMMENT.POSITION)
+                .fetchGroups(APPROVAL_COMMENT.APPROVAL_ID);
         List<FiledApproval> filed = new ArrayList<>();
-        rows.forEach(row -> filed.add(
-                read(row, Objects.requireNonNullElse(votes.get(row.getApprovalId()), List.<ApprovalVoteRecord>of()))));
+        for (ApprovalRequestRecord row : rows) {
+            List<ApprovalVoteRecord> said =
+                    Objects.requireNonNullElse(votes.get(row.getApprovalId()), List.<ApprovalVoteRecord>of());
+            filed.add(new FiledApproval(
+                    request(row, said),
+                    row.getReason(),
+                    endedAt(row, EXPIRED),
+                    use(row),
+                    keyed(said),
+                    Objects.requireNonNullElse(comments.get(row.getApprovalId()), List.<ApprovalCommentRecord>of())
+                            .stream()
+                            .map(PostgresApprovalRepository::read)
+                            .toList()));
+        }
         return filed;
     }
 
-    private static FiledApproval read(ApprovalRequestRecord row, List<ApprovalVoteRecord> votes) {
-        ApprovalRequest request = new ApprovalRequest(
+    /** What a decision asks of them: nothing that was only said. */
+    private static List<ApprovalRequest> requests(TenantTransaction transaction, List<ApprovalRequestRecord> rows) {
+        if (rows.isEmpty()) {
+            return List.of();
+        }
+        Map<String, ? extends List<ApprovalVoteRecord>> votes = votes(transaction, rows);
+        return rows.stream()
+                .map(row -> request(
+                        row, Objects.requireNonNullElse(votes.get(row.getApprovalId()), List.<ApprovalVoteRecord>of())))
+                .toList();
+    }
+
+    private static Map<String, ? extends List<ApprovalVoteRecord>> votes(
+            TenantTransaction transaction, List<ApprovalRequestRecord> rows) {
+        return transaction
+                .sql()
+                .selectFrom(APPROVAL_VOTE)
+                .where(APPROVAL_VOTE.TENANT_ID.eq(rows.getFirst().getTenantId()))
+                .and(APPROVAL_VOTE.APPROVAL_ID.in(ids(rows)))
+                .orderBy(APPROVAL_VOTE.APPROVAL_ID, APPROVAL_VOTE.POSITION)
+                .fetchGroups(APPROVAL_VOTE.APPROVAL_ID);
+    }
+
+    private static Set<String> ids(List<ApprovalRequestRecord> rows) {
+        return rows.stream().map(ApprovalRequestRecord::getApprovalId).collect(Collectors.toSet());
+    }
+
+    private static ApprovalRequest request(ApprovalRequestRecord row, List<ApprovalVoteRecord> votes) {
+        return new ApprovalRequest(
                 row.getApprovalId(),
                 new TenantId(row.getTenantId()),
                 Subject.parse(row.getRequester()),
@@ -407,7 +468,15 @@ final class PostgresApprovalRepository implements ApprovalRepository, ApprovalSo
                 row.getRequestedAt(),
                 endedAt(row, CANCELLED),
                 endedAt(row, USED));
-        return new FiledApproval(request, row.getReason(), endedAt(row, EXPIRED), use(row), keyed(votes));
+    }
+
+    private static Comment read(ApprovalCommentRecord row) {
+        return new Comment(
+                new Recorder(Subject.parse(row.getAuthor()), new TenantId(row.getAuthorTenant())),
+                new Recorder(Subject.parse(row.getSaidBy()), new TenantId(row.getSaidByTenant())),
+                row.getComment(),
+                row.getSaidAt(),
+                row.getIdempotencyKey());
     }
 
     private static @Nullable Instant endedAt(ApprovalRequestRecord row, String how) {

@@ -2,10 +2,12 @@ package dev.assize.server.storage;
 
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL;
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL_ACCEPTANCE;
+import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL_COMMENT;
 import static dev.assize.server.storage.generated.Tables.POLICY_PROPOSAL_DOCUMENT;
 import static java.util.Objects.requireNonNull;
 
 import com.google.inject.Inject;
+import dev.assize.server.administration.Comment;
 import dev.assize.server.administration.FiledProposal;
 import dev.assize.server.administration.FiledProposal.Acceptance;
 import dev.assize.server.administration.FiledProposal.Base;
@@ -30,6 +32,7 @@ import dev.assize.server.policy.Kind;
 import dev.assize.server.storage.PostgresPolicyRepository.Ahead;
 import dev.assize.server.storage.PostgresPolicyRepository.Locked;
 import dev.assize.server.storage.generated.tables.records.PolicyProposalAcceptanceRecord;
+import dev.assize.server.storage.generated.tables.records.PolicyProposalCommentRecord;
 import dev.assize.server.storage.generated.tables.records.PolicyProposalRecord;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -41,6 +44,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jooq.Condition;
 import org.jooq.impl.DSL;
@@ -185,6 +189,30 @@ final class PostgresProposalRepository implements ProposalRepository {
             }
         }
         return underLock(scope, id, step);
+    }
+
+    @Override
+    public <R> Optional<R> say(PolicyScope scope, String id, Function<FiledProposal, Saying<R>> step) {
+        return database.inTransaction(scope.key(), transaction -> {
+            FiledProposal there = proposal(transaction, scope, id, true).orElse(null);
+            if (there == null) {
+                transaction.abandon();
+                return Optional.empty();
+            }
+            Saying<R> saying = step.apply(there);
+            Said said = saying.comment();
+            if (said == null) {
+                transaction.abandon();
+            } else {
+                transaction
+                        .sql()
+                        .insertInto(POLICY_PROPOSAL_COMMENT)
+                        .set(write(there, said.comment()))
+                        .execute();
+                record(transaction, scope, said.comment().saidBy(), List.of(said.entry()));
+            }
+            return Optional.of(saying.answer());
+        });
     }
 
     /** What a step decided, of a proposal as it was then. */
@@ -419,6 +447,19 @@ final class PostgresProposalRepository implements ProposalRepository {
         return row;
     }
 
+    private static PolicyProposalCommentRecord write(FiledProposal proposal, Comment comment) {
+        PolicyProposalCommentRecord row = new PolicyProposalCommentRecord();
+        row.setScopeKey(proposal.scope().key());
+        row.setProposalId(proposal.id());
+        row.setPosition(proposal.comments().size());
+        row.setAuthor(comment.author().caller().toString());
+        row.setAuthorTenant(comment.author().home().value());
+        row.setIdempotencyKey(comment.idempotencyKey());
+        row.setComment(comment.text());
+        row.setSaidAt(comment.at());
+        return row;
+    }
+
     private void record(TenantTransaction transaction, PolicyScope scope, Recorder caller, List<AuditEvent> events)
             throws SQLException {
         TenantId tenant = scope.ledgerTenant();
@@ -441,15 +482,32 @@ final class PostgresProposalRepository implements ProposalRepository {
                 .and(POLICY_PROPOSAL_ACCEPTANCE.PROPOSAL_ID.in(ids))
                 .orderBy(POLICY_PROPOSAL_ACCEPTANCE.PROPOSAL_ID, POLICY_PROPOSAL_ACCEPTANCE.POSITION)
                 .fetchGroups(POLICY_PROPOSAL_ACCEPTANCE.PROPOSAL_ID);
+        Map<String, ? extends List<PolicyProposalCommentRecord>> comments = transaction
+                .sql()
+                .selectFrom(POLICY_PROPOSAL_COMMENT)
+                .where(POLICY_PROPOSAL_COMMENT.SCOPE_KEY.eq(rows.getFirst().getScopeKey()))
+                .and(POLICY_PROPOSAL_COMMENT.PROPOSAL_ID.in(ids))
+                .orderBy(POLICY_PROPOSAL_COMMENT.PROPOSAL_ID, POLICY_PROPOSAL_COMMENT.POSITION)
+                .fetchGroups(POLICY_PROPOSAL_COMMENT.PROPOSAL_ID);
         return rows.stream()
                 .map(row -> read(
                         row,
                         Objects.requireNonNullElse(
-                                acceptances.get(row.getProposalId()), List.<PolicyProposalAcceptanceRecord>of())))
+                                acceptances.get(row.getProposalId()), List.<PolicyProposalAcceptanceRecord>of()),
+                        Objects.requireNonNullElse(
+                                comments.get(row.getProposalId()), List.<PolicyProposalCommentRecord>of())))
                 .toList();
     }
 
-    private static FiledProposal read(PolicyProposalRecord row, List<PolicyProposalAcceptanceRecord> acceptances) {
+    private static Comment read(PolicyProposalCommentRecord row) {
+        Recorder author = recorder(row.getAuthor(), row.getAuthorTenant());
+        return new Comment(author, author, row.getComment(), row.getSaidAt(), row.getIdempotencyKey());
+    }
+
+    private static FiledProposal read(
+            PolicyProposalRecord row,
+            List<PolicyProposalAcceptanceRecord> acceptances,
+            List<PolicyProposalCommentRecord> comments) {
         return new FiledProposal(
                 row.getProposalId(),
                 PolicyScope.ofKey(row.getScopeKey()),
@@ -470,7 +528,8 @@ final class PostgresProposalRepository implements ProposalRepository {
                                 one.getComment(),
                                 one.getAcceptedAt()))
                         .toList(),
-                end(row));
+                end(row),
+                comments.stream().map(PostgresProposalRepository::read).toList());
     }
 
     private static @Nullable End end(PolicyProposalRecord row) {

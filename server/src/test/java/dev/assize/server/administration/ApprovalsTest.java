@@ -123,6 +123,44 @@ class ApprovalsTest {
     }
 
     @Test
+    void keepsWhatAnybodySaysAndDecidesNothingByIt() {
+        String id = request("pay");
+        Done asked = (Done) comment(id, BOB, "which invoice?", "key");
+        assertThat(asked.standing().state()).isEqualTo(ApprovalState.PENDING);
+        assertThat(comment(id, BOB, "which invoice?", "key")).isEqualTo(asked);
+        assertThat(comment(id, BOB, "another", "key")).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(comment(id, CAROL, "which invoice?", "key")).isEqualTo(new ApprovalResult.KeyReused());
+        assertThat(comment(id, ROBOT, "number 17", null)).isInstanceOf(Done.class);
+        // Whoever asked may still decide.
+        assertThat(resolve(id, BOB, new Ruling(true, null, null))).isInstanceOf(Done.class);
+        FiledApproval kept = repository.find(ACME, id).orElseThrow();
+        assertThat(kept.comments()).extracting(Comment::text).containsExactly("which invoice?", "number 17");
+        assertThat(kept.comments())
+                .extracting(said -> said.author().caller().toString())
+                .containsExactly("user:bob", ROBOT.subject().toString());
+        assertThat(types()).filteredOn("assize.approval.commented"::equals).hasSize(2);
+    }
+
+    @Test
+    void hearsNothingMoreOfWhatIsOverNorMoreThanItKeeps() {
+        String full = request("wire");
+        for (int i = 0; i < Comment.MOST; i++) {
+            assertThat(comment(full, BOB, "again " + i, null)).isInstanceOf(Done.class);
+        }
+        assertThat(comment(full, BOB, "once more", null)).isEqualTo(new ApprovalResult.CommentsFull());
+        cancel(full, ROBOT);
+        assertThat(comment(full, BOB, "late", null)).isInstanceOf(ApprovalResult.WrongState.class);
+        String waited = request("wire");
+        now = now.plus(WAIT);
+        assertThat(comment(waited, BOB, "late", null)).isInstanceOf(ApprovalResult.WrongState.class);
+        assertThat(comment("nothing", BOB, "late", null)).isEqualTo(new ApprovalResult.NotFound());
+    }
+
+    private ApprovalResult comment(String id, Party author, String text, @Nullable String key) {
+        return approvals.comment(ACME, id, author, text, key, GATE);
+    }
+
+    @Test
     void hearsARetriedWordOnce() {
         String id = request("wire");
         Ruling keyed = new Ruling(true, "fine", "key");

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /** Proposals in memory, for tests, beside policy in memory. */
 public final class InMemoryProposalRepository implements ProposalRepository {
@@ -94,6 +95,19 @@ public final class InMemoryProposalRepository implements ProposalRepository {
                     }
                     return outcome.answer();
                 }));
+    }
+
+    @Override
+    public synchronized <R> Optional<R> say(PolicyScope scope, String id, Function<FiledProposal, Saying<R>> step) {
+        return find(scope, id).map(proposal -> {
+            Saying<R> saying = step.apply(proposal);
+            Said said = saying.comment();
+            if (said != null) {
+                record(scope, said.comment().saidBy(), List.of(said.entry()));
+                proposals.put(id, proposal.with(said.comment()));
+            }
+            return saying.answer();
+        });
     }
 
     private void write(FiledProposal proposal, Write write) {

@@ -49,13 +49,15 @@ class ApprovalsPageTest {
             }
             assertThat(outputs.get(0)).contains("pending", "payments: 2 of role controller, type user");
             assertThat(outputs.get(1)).contains("agent:payments", "invoice:7");
-            assertThat(outputs.get(2)).contains("pending", "matches the order");
-            assertThat(outputs.get(3)).contains("approved", "user:dave");
-            assertThat(outputs.get(4)).contains("invoice:7");
-            assertThat(outputs.get(5)).contains("used");
-            assertThat(outputs.get(7)).contains("cancelled");
-            assertThat(outputs.get(9)).contains("rejected", "no such order");
-            assertThat(outputs.get(10)).contains("user:carol", "assize.approval.rejected");
+            assertThat(outputs.get(4))
+                    .contains("pending", "user:carol", "which order is it?", "user:alice", "order 4711");
+            assertThat(outputs.get(5)).contains("pending", "matches the order");
+            assertThat(outputs.get(6)).contains("approved", "user:dave");
+            assertThat(outputs.get(7)).contains("invoice:7");
+            assertThat(outputs.get(8)).contains("used");
+            assertThat(outputs.get(10)).contains("cancelled");
+            assertThat(outputs.get(12)).contains("rejected", "no such order");
+            assertThat(outputs.get(13)).contains("user:carol", "assize.approval.rejected");
         }
     }
 

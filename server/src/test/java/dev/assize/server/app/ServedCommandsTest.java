@@ -33,26 +33,26 @@ import org.junit.jupiter.api.io.TempDir;
 class ServedCommandsTest {
 
     private static final String POLICY = """
-            apiVersion: assize.dev/v1
-            kind: Tenant
-            metadata: {name: acme}
-            spec: {environments: [staging, production]}
-            ---
-            apiVersion: assize.dev/v1
-            kind: Role
-            metadata: {tenant: acme, name: operator}
-            spec:
-              permissions:
-                - {resources: [replay], actions: [execute]}
-            ---
-            apiVersion: assize.dev/v1
-            kind: RoleBinding
-            metadata: {tenant: acme, name: noc}
-            spec:
-              subjects: ["user:alice"]
-              role: operator
-              scope: {environments: [staging]}
-            """;
+        apiVersion: assize.dev/v1
+        kind: Tenant
+        metadata: {name: acme}
+        spec: {environments: [staging, production]}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Role
+        metadata: {tenant: acme, name: operator}
+        spec:
+          permissions:
+            - {resources: [replay], actions: [execute]}
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: acme, name: noc}
+        spec:
+          subjects: ["user:alice"]
+          role: operator
+          scope: {environments: [staging]}
+        """;
 
     private final Path home;
     private final Console console;
@@ -152,12 +152,13 @@ class ServedCommandsTest {
     @Test
     void showsHowPolicyWasAndRebuildsItFromTheLedger() throws Exception {
         String group = """
-                {apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: past, name: g}, spec: {members: ["user:%s"]}}
-                """;
+            {apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: past, name: g}, spec: {members: ["user:%s"]}}
+            """;
         Path file = home.resolve("past.yaml");
         Files.writeString(
                 file,
-                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: past}, spec: {environments: [default]}}\n---\n"
+                "{apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: past}, spec: {environments: [default]}}\n"
+                        + "---\n"
                         + group.formatted("alice"));
         assertThat(console.run("policy", "apply", file.toString()))
                 .as(console.err())
@@ -372,9 +373,9 @@ class ServedCommandsTest {
     @Test
     void proposesShowsAndAccepts() throws IOException {
         Path first = Files.writeString(home.resolve("bank.yaml"), """
-                {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: bank},
-                  spec: {environments: [default], changeApprovals: 1}}
-                """);
+            {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: bank},
+              spec: {environments: [default], changeApprovals: 1}}
+            """);
         assertThat(console.run("policy", "apply", first.toString(), "--idempotency-key", "bank-1"))
                 .as(console.err())
                 .isZero();
@@ -382,12 +383,12 @@ class ServedCommandsTest {
                 .isZero();
         assertThat(console.out()).contains("applied before under this key", "revision 0 -> 1");
         Path change = Files.writeString(home.resolve("payer.yaml"), """
-                {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: payer},
-                  spec: {permissions: [{resources: [invoice], actions: [pay]}]}}
-                ---
-                {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: bank, name: payers},
-                  spec: {subjects: ["user:paula"], role: payer}}
-                """);
+            {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: payer},
+              spec: {permissions: [{resources: [invoice], actions: [pay]}]}}
+            ---
+            {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: bank, name: payers},
+              spec: {subjects: ["user:paula"], role: payer}}
+            """);
         assertThat(console.run("policy", "apply", change.toString())).isEqualTo(1);
         assertThat(console.err()).contains("1 other accepts", "assize policy propose");
         assertThat(console.run("policy", "diff", change.toString())).isEqualTo(1);
@@ -433,12 +434,24 @@ class ServedCommandsTest {
                 Map.of("ASSIZE_TENANT", "bank", "ASSIZE_KEY", console.out().strip()));
         assertThat(olga.run("policy", "accept", id, "--digest", digest)).isEqualTo(1);
         Path acceptor = Files.writeString(home.resolve("acceptor.yaml"), """
-                {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: acceptors},
-                  spec: {subjects: ["user:olga"], role: policy-acceptor}}
-                """);
+            {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: assize, name: acceptors},
+              spec: {subjects: ["user:olga"], role: policy-acceptor}}
+            """);
         assertThat(console.run("policy", "apply", acceptor.toString()))
                 .as(console.err())
                 .isZero();
+        assertThat(olga.run("policy", "comment", id, "which invoices?"))
+                .as(olga.err())
+                .isZero();
+        assertThat(console.run("policy", "comment", id, "all of March", "--tenant", "bank"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("policy", "proposals", id, "--tenant", "bank")).isZero();
+        assertThat(console.out()).containsSubsequence("user:olga", "which invoices?", "user:admin", "all of March");
+        assertThat(olga.run("policy", "comment", id)).isEqualTo(2);
+        assertThat(console.run("audit", "list", "--tenant", "bank", "--type", "assize.proposal.commented"))
+                .isZero();
+        assertThat(console.out()).contains("user:olga", "user:admin");
         assertThat(olga.run("policy", "accept", id, "--digest", digest, "--comment", "fine"))
                 .as(olga.err())
                 .isZero();
@@ -453,9 +466,9 @@ class ServedCommandsTest {
     /** The manager is the one that all its documents name. */
     private void proposesADirectoryThatPrunes(Console acceptor) throws IOException {
         String role = """
-                {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: %s, manager: ci},
-                  spec: {permissions: [{resources: [invoice], actions: [read]}]}}
-                """;
+            {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: bank, name: %s, manager: ci},
+              spec: {permissions: [{resources: [invoice], actions: [read]}]}}
+            """;
         Path directory = Files.createDirectories(home.resolve("bank-policies"));
         Files.writeString(directory.resolve("kept.yaml"), role.formatted("kept"));
         Path gone = Files.writeString(directory.resolve("gone.yaml"), role.formatted("gone"));
@@ -711,9 +724,15 @@ class ServedCommandsTest {
         try (HttpClient client = HttpClient.newHttpClient()) {
             console.run("check", "user:alice", "replay:1", "execute", "--env", "staging");
             assertThat(get(client, "/readyz"))
-                    .isEqualTo(
-                            "database: ok\npolicy: ok\nclock: ok\nanchor: ok\nledgers: ok\nstored policy: ok\npartitions: ok\n"
-                                    + "break-glass: ok\ngrpc: ok\n");
+                    .isEqualTo("database: ok\n"
+                            + "policy: ok\n"
+                            + "clock: ok\n"
+                            + "anchor: ok\n"
+                            + "ledgers: ok\n"
+                            + "stored policy: ok\n"
+                            + "partitions: ok\n"
+                            + "break-glass: ok\n"
+                            + "grpc: ok\n");
             assertThat(get(client, "/metrics")).contains("assize_", "jvm_memory_used_bytes");
         }
     }

@@ -11,6 +11,7 @@ import dev.assize.server.administration.Approvals;
 import dev.assize.server.administration.Approvals.Party;
 import dev.assize.server.administration.Approvals.Ruling;
 import dev.assize.server.administration.Approvals.Wish;
+import dev.assize.server.administration.Comment;
 import dev.assize.server.administration.ExpiredWaits;
 import dev.assize.server.administration.ExpiredWaits.Wait;
 import dev.assize.server.audit.AuditCodec;
@@ -107,6 +108,25 @@ class PostgresApprovalRepositoryTest {
                         .list(new TenantId("thief"), null, null, Set.of(), null, 10)
                         .approvals())
                 .isEmpty();
+    }
+
+    @Test
+    void keepsWhatWasSaidInItsOrderBesideItsEntries() {
+        String id = request("wire");
+        Approvals.Party bob = new Approvals.Party(Subject.parse("user:bob"), tenant);
+        assertThat(one.approvals().comment(tenant, id, bob, "which one?", "k", caller("gate")))
+                .isInstanceOf(Done.class);
+        assertThat(other.approvals().comment(tenant, id, bob, "which one?", "k", caller("gate")))
+                .isInstanceOf(Done.class);
+        assertThat(other.approvals().comment(tenant, id, robot(), "the second", null, caller("gate")))
+                .isInstanceOf(Done.class);
+        assertThat(one.approvals().comment(new TenantId("thief"), id, bob, "x", null, caller("gate")))
+                .isEqualTo(new ApprovalResult.NotFound());
+        assertThat(one.repository().find(tenant, id).orElseThrow().comments())
+                .extracting(Comment::text)
+                .containsExactly("which one?", "the second");
+        assertThat(one.repository().find(tenant, id))
+                .isEqualTo(other.repository().find(tenant, id));
     }
 
     @Test

@@ -177,6 +177,34 @@ class ProposalsOnTwoNodesTest {
     }
 
     @Test
+    void whatIsSaidOnTwoNodesAtOnceIsKeptAndHoldsUpNoAcceptance() throws Exception {
+        try (ExecutorService nodes = Executors.newFixedThreadPool(3)) {
+            CyclicBarrier together = new CyclicBarrier(3);
+            for (int round = 0; round < ROUNDS; round++) {
+                Done proposed = propose(binding("said" + round));
+                String id = proposed.proposal().id();
+                Seen seen = seen(proposed);
+                one.proposals().accept(SCOPE, id, BOB, seen, null);
+                var here = CompletableFuture.supplyAsync(
+                        () -> at(together, () -> one.proposals().comment(SCOPE, id, BOB, "why?", "b")), nodes);
+                var there = CompletableFuture.supplyAsync(
+                        () -> at(together, () -> other.proposals().comment(SCOPE, id, ALICE, "because", null)), nodes);
+                var last = CompletableFuture.supplyAsync(
+                        () -> at(together, () -> other.proposals().accept(SCOPE, id, CAROL, seen, null)), nodes);
+                assertThat(last.get())
+                        .isInstanceOfSatisfying(
+                                Done.class, done -> assertThat(done.state()).isEqualTo(State.APPLIED));
+                long said = List.of(here.get(), there.get()).stream()
+                        .filter(Done.class::isInstance)
+                        .count();
+                FiledProposal after = other.repository().find(SCOPE, id).orElseThrow();
+                assertThat(after.comments()).hasSize((int) said);
+                assertThat(entries("assize.proposal.commented", id)).isEqualTo(said);
+            }
+        }
+    }
+
+    @Test
     void aChangeBetweenTwoAcceptancesVoidsTheFirst() throws Exception {
         Done first = propose(binding("moved-1"));
         Done second = propose(binding("moved-2"));

@@ -36,8 +36,8 @@ class TenantIsolationTest {
                     "(tenant_id, seq, recorded_at, frame, entry_hash) VALUES ('%s', 0, now(), '', " + HASH + ")"),
             Map.entry(
                     "ledger_idempotency",
-                    "(tenant_id, recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at)"
-                            + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 0, 1, now())"),
+                    "(tenant_id, recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count,"
+                            + " recorded_at) VALUES ('%s', 't', 's', 'k', " + HASH + ", 0, 1, now())"),
             Map.entry("policy_scope", "(scope_key, revision) VALUES ('%s', 0)"),
             Map.entry(
                     "policy_document",
@@ -45,24 +45,29 @@ class TenantIsolationTest {
                             + " VALUES ('%s', 'Role', 'r', 1, '', '', '{}')"),
             Map.entry(
                     "policy_revision",
-                    "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest, policy_digest,"
-                            + " seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH + ", 0)"),
+                    "(scope_key, revision, committed_at, actor, actor_tenant, change_count, change_digest,"
+                            + " policy_digest, seq) VALUES ('%s', 1, now(), 'a', 't', 1, " + HASH + ", " + HASH
+                            + ", 0)"),
             Map.entry("policy_sum", "(scope_key, revision, lanes) VALUES ('%s', 1, decode(repeat('00', 2048), 'hex'))"),
             Map.entry(
                     "approval_request",
-                    "(tenant_id, approval_id, requester, requester_tenant, requested_by, requested_by_tenant, content_hash,"
-                            + " subject, subject_tenant, action, resource, env, rules, requested_at, open_until,"
-                            + " usable_until) VALUES ('%s', 'a', 's', 't', 's', 't', " + HASH
+                    "(tenant_id, approval_id, requester, requester_tenant, requested_by, requested_by_tenant,"
+                            + " content_hash, subject, subject_tenant, action, resource, env, rules, requested_at,"
+                            + " open_until, usable_until) VALUES ('%s', 'a', 's', 't', 's', 't', " + HASH
                             + ", 's', 't', 'a', 'r', 'e', '[]', now(), now(), now())"),
             Map.entry(
                     "approval_vote",
                     "(tenant_id, approval_id, approver, approver_tenant, position, approves, rules, voted_at)"
                             + " VALUES ('%s', 'a', 's', 't', 0, true, '{}', now())"),
             Map.entry(
+                    "approval_comment",
+                    "(tenant_id, approval_id, position, author, author_tenant, said_by, said_by_tenant, comment,"
+                            + " said_at) VALUES ('%s', 'a', 0, 's', 't', 's', 't', 'c', now())"),
+            Map.entry(
                     "api_key",
-                    "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description, created_by,"
-                            + " created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false, '{}', '{}', '{}',"
-                            + " " + HASH + ", '', 'c', 't', now())"),
+                    "(key_id, home_tenant, subject, all_tenants, tenants, envs, rpcs, secret_hash, description,"
+                            + " created_by, created_by_tenant, created_at) VALUES ('key-of-%1$s', '%1$s', 's', false,"
+                            + " '{}', '{}', '{}', " + HASH + ", '', 'c', 't', now())"),
             Map.entry(
                     "decision_page",
                     "(tenant_id, seq, first_position, records, first_at, last_at) VALUES ('%s', 0, 0, '', 0, 0)"),
@@ -84,6 +89,9 @@ class TenantIsolationTest {
             "policy_proposal_acceptance",
             "(scope_key, proposal_id, base_revision, base_platform_revision, acceptor, acceptor_tenant, position,"
                     + " accepted_at) VALUES ('%s', 'p', 0, 0, 's', 't', 0, now())",
+            "policy_proposal_comment",
+            "(scope_key, proposal_id, position, author, author_tenant, comment, said_at)"
+                    + " VALUES ('%s', 'p', 0, 's', 't', 'c', now())",
             "policy_answer",
             "(scope_key, recorded_by_tenant, recorded_by, key, content_hash, name, revision)"
                     + " VALUES ('%s', 't', 's', 'k', " + HASH + ", 'n', 1)",
@@ -159,9 +167,11 @@ class TenantIsolationTest {
             "policy_proposal",
             "policy_proposal_document",
             "policy_proposal_acceptance",
+            "policy_proposal_comment",
             "node_confirmation",
             "approval_request",
             "approval_vote",
+            "approval_comment",
             "api_key");
 
     /** Tables of which the application removes rows that are of no use any more. */

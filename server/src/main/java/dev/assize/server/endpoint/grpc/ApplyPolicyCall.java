@@ -21,8 +21,8 @@ import dev.assize.server.administration.ChangeResult.Replayed;
 import dev.assize.server.administration.ChangeResult.RevisionMoved;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.administration.ChangeResult.TenantCreationRefused;
-import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeResult.TermsRefused;
+import dev.assize.server.administration.ChangeSet;
 import dev.assize.server.administration.ChangeSet.Precondition;
 import dev.assize.server.administration.PolicyAdministration;
 import dev.assize.server.authentication.Caller;
@@ -274,11 +274,11 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
             case AcceptanceNeeded needed -> throw refusal(needed);
             case TenantCreationRefused refused -> throw missing(refused.tenant(), Permission.CREATE_TENANT);
             case LiftRefused refused -> throw missing(refused.tenant(), Permission.LIFT_FREEZE);
+            case BeyondEnvironments(DocumentKey document) -> throw beyond(document);
+            case TermsRefused refused -> throw missing(refused.tenant(), Permission.CREATE_TENANT);
         };
     }
 
-            case BeyondEnvironments(DocumentKey document) -> throw beyond(document);
-            case TermsRefused refused -> throw missing(refused.tenant(), Permission.CREATE_TENANT);
     private RefusedException missing(TenantId tenant, Permission permission) {
         gate.require(tenant, permission);
         // Granted in the meantime.

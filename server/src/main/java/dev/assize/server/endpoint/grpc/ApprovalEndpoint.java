@@ -2,9 +2,12 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
+import dev.assize.proto.v1.Approval;
 import dev.assize.proto.v1.ApprovalServiceGrpc.ApprovalServiceImplBase;
 import dev.assize.proto.v1.CancelApprovalRequest;
 import dev.assize.proto.v1.CancelApprovalResponse;
+import dev.assize.proto.v1.CommentApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalResponse;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
@@ -13,12 +16,15 @@ import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.ResolveApprovalResponse;
 import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.UseApprovalResponse;
+import dev.assize.server.administration.ApprovalRepository.Position;
+import dev.assize.server.administration.ApprovalResult.Done;
 import dev.assize.server.administration.Approvals;
 import dev.assize.server.administration.Approvals.Page;
 import dev.assize.server.administration.Approvals.Party;
 import dev.assize.server.administration.Approvals.Ruling;
 import dev.assize.server.administration.Approvals.Wish;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.decision.approval.ApprovalRequest;
 import dev.assize.server.decision.approval.ProposedAction;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.Fields;
@@ -66,6 +72,11 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
     @Override
     public void resolveApproval(ResolveApprovalRequest request, StreamObserver<ResolveApprovalResponse> observer) {
         replies.reply(observer, () -> resolveApproval(request));
+    }
+
+    @Override
+    public void commentApproval(CommentApprovalRequest request, StreamObserver<CommentApprovalResponse> observer) {
+        replies.reply(observer, () -> commentApproval(request));
     }
 
     @Override
@@ -127,9 +138,41 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
                 .build();
     }
 
+    private CommentApprovalResponse commentApproval(CommentApprovalRequest request) {
+        TenantId tenant = gate.admit(request.getTenant());
+        Fields.requireKnown("request", request);
+        Party author = party(tenant, "author", request.getAuthor());
+        String text = words(request.getComment());
+        String key = Fields.text("idempotency_key", request.getIdempotencyKey(), Limits.IDEMPOTENCY_KEY_BYTES);
+        String id = reachable(tenant, request.getApprovalId());
+        return CommentApprovalResponse.newBuilder()
+                .setApproval(ApprovalTranslator.approval(
+                        approvals.comment(
+                                tenant,
+                                id,
+                                author,
+                                text,
+                                key,
+                                CallContext.current().recorder()),
+                        id))
+                .build();
+    }
+
+    /** What is said in a comment by itself. */
+    static String words(String comment) {
+        String words = Fields.text("comment", comment, COMMENT_BYTES);
+        if (words == null) {
+            throw RefusedException.invalid("comment", "", "1 to " + COMMENT_BYTES + " bytes");
+        }
+        return words;
+    }
+
     private ListApprovalsResponse listApprovals(ListApprovalsRequest request) {
         TenantId tenant = gate.admit(request.getTenant());
         Fields.requireKnown("request", request);
+        if (!request.getApprovalId().isEmpty()) {
+            return only(tenant, request);
+        }
         byte[] conditions = conditions(request);
         Page page = approvals.list(
                 tenant,
@@ -142,10 +185,38 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
             tenants.requireExists(tenant);
         }
         ListApprovalsResponse.Builder response = ListApprovalsResponse.newBuilder();
-        page.approvals().forEach(done -> response.addApprovals(ApprovalTranslator.wire(done)));
-        if (page.next() != null) {
-            response.setNextPageToken(tokens.of(ApprovalTranslator.text(page.next()), conditions));
+        PageBytes bytes = new PageBytes();
+        Position next = page.next();
+        for (Done done : page.approvals()) {
+            Approval approval = ApprovalTranslator.wire(done);
+            if (!bytes.takes(approval)) {
+                ApprovalRequest last = page.approvals()
+                        .get(response.getApprovalsCount() - 1)
+                        .approval()
+                        .request();
+                next = new Position(last.requestedAt(), last.id());
+                break;
+            }
+            response.addApprovals(approval);
         }
+        if (next != null) {
+            response.setNextPageToken(tokens.of(ApprovalTranslator.text(next), conditions));
+        }
+        return response.build();
+    }
+
+    /** The one that is named, where it fits what else is asked for. */
+    private ListApprovalsResponse only(TenantId tenant, ListApprovalsRequest request) {
+        var state = ApprovalTranslator.state("state", request.getStateValue());
+        Subject subject = Fields.readOptional("subject", request.getSubject(), Subject::parseOfRequest);
+        String id = reachable(tenant, request.getApprovalId());
+        ListApprovalsResponse.Builder response = ListApprovalsResponse.newBuilder();
+        approvals
+                .find(tenant, id)
+                .filter(done -> state == null || done.standing().state() == state)
+                .filter(done -> subject == null
+                        || subject.equals(done.approval().request().subject()))
+                .ifPresent(done -> response.addApprovals(ApprovalTranslator.wire(done)));
         return response.build();
     }
 

@@ -2,6 +2,7 @@ package dev.assize.server.endpoint.grpc;
 
 import com.google.protobuf.Duration;
 import dev.assize.proto.v1.Approval;
+import dev.assize.proto.v1.ApprovalComment;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.ApprovalVote;
 import dev.assize.proto.v1.PinnedApprovalRule;
@@ -9,6 +10,7 @@ import dev.assize.server.administration.ApprovalRepository.Position;
 import dev.assize.server.administration.ApprovalResult;
 import dev.assize.server.administration.ApprovalResult.Done;
 import dev.assize.server.administration.Approvals;
+import dev.assize.server.administration.Comment;
 import dev.assize.server.administration.FiledApproval;
 import dev.assize.server.decision.approval.ApprovalRequest;
 import dev.assize.server.decision.approval.ApprovalRequest.PinnedRule;
@@ -59,6 +61,7 @@ final class ApprovalTranslator {
                         "approval `" + id + "`",
                         "the request is " + refusal.state().name().toLowerCase(Locale.ROOT) + ", expected "
                                 + refusal.expected());
+            case ApprovalResult.CommentsFull() -> throw commentsFull("approval", id);
             case ApprovalResult.NotSingleUse() ->
                 throw RefusedException.precondition(
                         ErrorReason.APPROVAL_STATE,
@@ -101,6 +104,7 @@ final class ApprovalTranslator {
                     ApprovalResult.NotEligible _,
                     ApprovalResult.NotTheirs _,
                     ApprovalResult.WrongState _,
+                    ApprovalResult.CommentsFull _,
                     ApprovalResult.NotSingleUse _ -> approval(result, "");
         };
     }
@@ -110,6 +114,13 @@ final class ApprovalTranslator {
                 ErrorReason.IDEMPOTENCY_KEY_REUSED,
                 "idempotency_key: was used with other content; " + effect,
                 Map.of("field", "idempotency_key"));
+    }
+
+    static RefusedException commentsFull(String what, String id) {
+        return RefusedException.of(
+                ErrorReason.COMMENTS_FULL,
+                what + " `" + id + "` has " + Comment.MOST + " comments, which is as many as are kept: decide it",
+                Map.of("limit", Integer.toString(Comment.MOST)));
     }
 
     static RefusedException notFound(String id) {
@@ -138,6 +149,12 @@ final class ApprovalTranslator {
         }
         request.rules().forEach(rule -> wire.addRules(wire(rule)));
         request.votes().forEach(vote -> wire.addVotes(wire(vote)));
+        filed.comments()
+                .forEach(comment -> wire.addComments(ApprovalComment.newBuilder()
+                        .setAuthor(comment.author().caller().toString())
+                        .setAuthorTenant(comment.author().home().value())
+                        .setComment(comment.text())
+                        .setAt(Fields.timestamp(comment.at()))));
         return wire.build();
     }
 

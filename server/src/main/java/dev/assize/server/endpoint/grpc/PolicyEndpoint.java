@@ -6,6 +6,8 @@ import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.AcceptProposalResponse;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.CommentProposalRequest;
+import dev.assize.proto.v1.CommentProposalResponse;
 import dev.assize.proto.v1.DiffRevisionsRequest;
 import dev.assize.proto.v1.DiffRevisionsResponse;
 import dev.assize.proto.v1.ExportPolicyRequest;
@@ -172,6 +174,11 @@ final class PolicyEndpoint extends PolicyServiceImplBase {
     @Override
     public void rejectProposal(RejectProposalRequest request, StreamObserver<RejectProposalResponse> observer) {
         replies.reply(observer, () -> proposals.reject(request));
+    }
+
+    @Override
+    public void commentProposal(CommentProposalRequest request, StreamObserver<CommentProposalResponse> observer) {
+        replies.reply(observer, () -> proposals.comment(request));
     }
 
     @Override

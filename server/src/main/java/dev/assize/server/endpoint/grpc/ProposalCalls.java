@@ -7,12 +7,15 @@ import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AcceptProposalRequest;
 import dev.assize.proto.v1.AcceptProposalResponse;
 import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.CommentProposalRequest;
+import dev.assize.proto.v1.CommentProposalResponse;
 import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GetProposalResponse;
 import dev.assize.proto.v1.ListProposalsRequest;
 import dev.assize.proto.v1.ListProposalsResponse;
 import dev.assize.proto.v1.Proposal;
 import dev.assize.proto.v1.ProposalAcceptance;
+import dev.assize.proto.v1.ProposalComment;
 import dev.assize.proto.v1.ProposalOutlook;
 import dev.assize.proto.v1.ProposalState;
 import dev.assize.proto.v1.ProposeChangeHeader;
@@ -117,9 +120,17 @@ final class ProposalCalls {
         String before = tokens.position(request.getPageToken(), conditions);
         List<Done> page = proposals.list(scope, state, before, size + 1);
         ListProposalsResponse.Builder response = ListProposalsResponse.newBuilder();
-        page.stream().limit(size).forEach(done -> response.addProposals(wire(done)));
-        if (page.size() > size) {
-            response.setNextPageToken(tokens.of(page.get(size - 1).proposal().id(), conditions));
+        PageBytes bytes = new PageBytes();
+        for (Done done : page.subList(0, Math.min(size, page.size()))) {
+            Proposal proposal = wire(done);
+            if (!bytes.takes(proposal)) {
+                break;
+            }
+            response.addProposals(proposal);
+        }
+        if (page.size() > response.getProposalsCount()) {
+            response.setNextPageToken(tokens.of(
+                    response.getProposals(response.getProposalsCount() - 1).getId(), conditions));
         }
         return response.build();
     }
@@ -153,6 +164,7 @@ final class ProposalCalls {
     AcceptProposalResponse accept(AcceptProposalRequest request) {
         PolicyScope scope = gate.admitToScope(request.getTenant());
         Fields.requireKnown("request", request);
+        gate.requireEveryEnvironment("what is accepted");
         String id = id(request.getId());
         if (request.getDigest().size() != Digest.LENGTH) {
             throw RefusedException.invalid(
@@ -165,7 +177,6 @@ final class ProposalCalls {
         Seen seen = new Seen(Digest.of(request.getDigest().toByteArray()), new Revision(request.getBaseRevision()));
         ProposalResult result = proposals.accept(
                 scope,
-        gate.requireEveryEnvironment("what is accepted");
                 id,
                 CallContext.current().recorder(),
                 seen,
@@ -189,17 +200,6 @@ final class ProposalCalls {
                 .build();
     }
 
-    WithdrawProposalResponse withdraw(WithdrawProposalRequest request) {
-        PolicyScope scope = gate.admitToScope(request.getTenant());
-        Fields.requireKnown("request", request);
-        String id = id(request.getId());
-        ProposalResult result = proposals.withdraw(
-                scope,
-                id,
-                CallContext.current().recorder(),
-                Fields.text("comment", request.getComment(), COMMENT_BYTES));
-        return WithdrawProposalResponse.newBuilder()
-                .setProposal(wire(done(id, result, new FieldPlaces())))
     CommentProposalResponse comment(CommentProposalRequest request) {
         PolicyScope scope = gate.admitToScope(request.getTenant());
         Fields.requireKnown("request", request);
@@ -215,6 +215,17 @@ final class ProposalCalls {
                 .build();
     }
 
+    WithdrawProposalResponse withdraw(WithdrawProposalRequest request) {
+        PolicyScope scope = gate.admitToScope(request.getTenant());
+        Fields.requireKnown("request", request);
+        String id = id(request.getId());
+        ProposalResult result = proposals.withdraw(
+                scope,
+                id,
+                CallContext.current().recorder(),
+                Fields.text("comment", request.getComment(), COMMENT_BYTES));
+        return WithdrawProposalResponse.newBuilder()
+                .setProposal(wire(done(id, result, new FieldPlaces())))
                 .build();
     }
 
@@ -263,6 +274,7 @@ final class ProposalCalls {
                         ErrorReason.PROPOSALS_FULL,
                         limit + " proposals wait already: accept, reject or withdraw some of them",
                         Map.of("limit", Integer.toString(limit)));
+            case ProposalResult.CommentsFull() -> throw ApprovalTranslator.commentsFull("proposal", id);
             case ProposalResult.NothingToChange() ->
                 throw RefusedException.of(
                         ErrorReason.PROPOSAL_EMPTY, "it would change nothing: policy is like that already", Map.of());
@@ -357,6 +369,12 @@ final class ProposalCalls {
                 .setAcceptorTenant(acceptance.acceptor().home().value())
                 .setAcceptedAt(Fields.timestamp(acceptance.at()))
                 .setComment(Optional.ofNullable(acceptance.comment()).orElse(""))));
+        filed.comments()
+                .forEach(comment -> wire.addComments(ProposalComment.newBuilder()
+                        .setAuthor(comment.author().caller().toString())
+                        .setAuthorTenant(comment.author().home().value())
+                        .setSaidAt(Fields.timestamp(comment.at()))
+                        .setComment(comment.text())));
         End end = filed.end();
         if (end != null) {
             wire.setEndedBy(end.by().caller().toString())

@@ -316,9 +316,9 @@ final class ShorthandCalls {
                     ChangeResult.KeyReused _,
                     ChangeResult.RevisionMoved _,
                     ChangeResult.LiftRefused _,
+                    ChangeResult.TermsRefused _,
                     ChangeResult.TenantCreationRefused _ ->
                 throw new IllegalStateException("Neither a precondition nor a tenant was asked for: " + result);
-                    ChangeResult.TermsRefused _,
         };
     }
 

@@ -62,6 +62,7 @@ final class SidecarCalls {
             "DecisionService/SearchActions",
             "LedgerService/ListSpools",
             "ApprovalService/RequestApproval",
+            "ApprovalService/CommentApproval",
             "ApprovalService/ListApprovals",
             "ApprovalService/CancelApproval",
             "ApprovalService/UseApproval");
@@ -70,6 +71,7 @@ final class SidecarCalls {
     private static final Set<String> BEHIND_THE_SPOOL = Set.of(
             "DecisionService/CheckAndAppend",
             "ApprovalService/RequestApproval",
+            "ApprovalService/CommentApproval",
             "ApprovalService/CancelApproval",
             "ApprovalService/UseApproval");
 

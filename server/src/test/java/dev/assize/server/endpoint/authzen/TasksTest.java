@@ -56,7 +56,7 @@ class TasksTest {
 
     private static String task(ApprovalRequest request, int minutes) {
         Instant now = ASKED.plus(Duration.ofMinutes(minutes));
-        FiledApproval filed = new FiledApproval(request, null, null, null, List.of());
+        FiledApproval filed = new FiledApproval(request, null, null, null, List.of(), List.of());
         Tasks tasks = new Tasks(new AuthzenConfig("https://pdp.example.com", true), InstantSource.fixed(now));
         JsonNode written = tasks.written(ACME, new Done(filed, filed.standing(List.of(), now)));
         assertThat(written.at("/task/status_endpoint").textValue())

@@ -6,6 +6,7 @@ import com.google.protobuf.UnknownFieldSet;
 import dev.assize.proto.v1.Approval;
 import dev.assize.proto.v1.ApprovalState;
 import dev.assize.proto.v1.CancelApprovalRequest;
+import dev.assize.proto.v1.CommentApprovalRequest;
 import dev.assize.proto.v1.ListApprovalsRequest;
 import dev.assize.proto.v1.ListApprovalsResponse;
 import dev.assize.proto.v1.RequestApprovalRequest;
@@ -15,6 +16,7 @@ import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.model.Reason;
 import dev.assize.server.testing.FakeApprovalPolicy;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -86,6 +88,79 @@ class ApprovalEndpointTest {
                                 .build()))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("comment");
+    }
+
+    @Test
+    void takesCommentsUpToTheirBoundAndShowsThem() {
+        String id = request(alice, request()).getApprovalId();
+        Refusal.of(() -> comment(bob, id, "")).is(ErrorReason.REQUEST_INVALID).naming("comment");
+        Refusal.of(() -> comment(bob, id, "x".repeat(1_025)))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("comment");
+        Refusal.of(() -> comment(bob, "nothing", "why?")).is(ErrorReason.APPROVAL_NOT_FOUND);
+        Refusal.of(() -> door.approvals(alice)
+                        .commentApproval(CommentApprovalRequest.newBuilder()
+                                .setTenant("acme")
+                                .setApprovalId(id)
+                                .setComment("why?")
+                                .setAuthor("user:carol")
+                                .build()))
+                .is(ErrorReason.ACT_AS_MISSING);
+        Approval said = comment(bob, id, "x".repeat(1_024));
+        assertThat(said.getState()).isEqualTo(ApprovalState.APPROVAL_STATE_PENDING);
+        assertThat(said.getComments(0).getAuthor()).isEqualTo("user:bob");
+        assertThat(door.approvals(alice)
+                        .listApprovals(list().setApprovalId(id).build())
+                        .getApprovalsList())
+                .containsExactly(said);
+        assertThat(door.approvals(alice)
+                        .listApprovals(list().setApprovalId(id)
+                                .setState(ApprovalState.APPROVAL_STATE_USED)
+                                .build())
+                        .getApprovalsList())
+                .isEmpty();
+        Refusal.of(() -> door.approvals(alice)
+                        .listApprovals(list().setApprovalId("nothing").build()))
+                .is(ErrorReason.APPROVAL_NOT_FOUND);
+        for (int i = 1; i < 100; i++) {
+            comment(bob, id, "and " + i);
+        }
+        Refusal.of(() -> comment(bob, id, "once more")).is(ErrorReason.COMMENTS_FULL);
+    }
+
+    @Test
+    void endsAPageBeforeItIsLongerThanClientsRead() {
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 33; i++) {
+            String id = request(alice, request()).getApprovalId();
+            ids.add(id);
+            for (int j = 0; j < 100; j++) {
+                comment(bob, id, "x".repeat(1_024));
+            }
+        }
+        List<String> found = new ArrayList<>();
+        String token = "";
+        int pages = 0;
+        do {
+            ListApprovalsResponse page = door.approvals(alice)
+                    .listApprovals(list().setPageSize(1_000).setPageToken(token).build());
+            assertThat(page.getSerializedSize()).isLessThan(4 << 20);
+            page.getApprovalsList().forEach(one -> found.add(one.getApprovalId()));
+            token = page.getNextPageToken();
+            pages++;
+        } while (!token.isEmpty());
+        assertThat(found).containsExactlyInAnyOrderElementsOf(ids);
+        assertThat(pages).isEqualTo(2);
+    }
+
+    private Approval comment(String key, String id, String text) {
+        return door.approvals(key)
+                .commentApproval(CommentApprovalRequest.newBuilder()
+                        .setTenant("acme")
+                        .setApprovalId(id)
+                        .setComment(text)
+                        .build())
+                .getApproval();
     }
 
     @Test
@@ -341,7 +416,7 @@ class ApprovalEndpointTest {
     }
 
     private void grantAll(String subject) {
-        for (String action : Set.of("request", "resolve", "read", "cancel", "use")) {
+        for (String action : Set.of("request", "resolve", "comment", "read", "cancel", "use")) {
             door.decisions.grant(subject, action, "tenant:acme/approval");
         }
     }

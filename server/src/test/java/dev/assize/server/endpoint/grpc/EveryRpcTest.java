@@ -18,6 +18,8 @@ import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CleanUpGrantsRequest;
+import dev.assize.proto.v1.CommentApprovalRequest;
+import dev.assize.proto.v1.CommentProposalRequest;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.DeclareSpoolLossRequest;
@@ -207,11 +209,11 @@ class EveryRpcTest {
                             ApplyPolicyRequest.newBuilder()
                                     .setPut(PolicySource.newBuilder()
                                             .setYaml(ByteString.copyFromUtf8("""
-                                                    apiVersion: assize.dev/v1
-                                                    kind: Tenant
-                                                    metadata: {name: "%s"}
-                                                    spec: {environments: [default]}
-                                                    """.formatted(tenant))))
+                                                apiVersion: assize.dev/v1
+                                                kind: Tenant
+                                                metadata: {name: "%s"}
+                                                spec: {environments: [default]}
+                                                """.formatted(tenant))))
                                     .build())),
             Map.entry(
                     "PolicyService/ProposeChange",
@@ -247,6 +249,13 @@ class EveryRpcTest {
                     tenant -> List.of(RejectProposalRequest.newBuilder()
                             .setTenant(tenant)
                             .setId("0123456789abcdef0123456789abcdef")
+                            .build())),
+            Map.entry(
+                    "PolicyService/CommentProposal",
+                    tenant -> List.of(CommentProposalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setId("0123456789abcdef0123456789abcdef")
+                            .setComment("why?")
                             .build())),
             Map.entry(
                     "PolicyService/WithdrawProposal",
@@ -400,6 +409,13 @@ class EveryRpcTest {
                     tenant -> List.of(ResolveApprovalRequest.newBuilder()
                             .setTenant(tenant)
                             .setApprovalId("a")
+                            .build())),
+            Map.entry(
+                    "ApprovalService/CommentApproval",
+                    tenant -> List.of(CommentApprovalRequest.newBuilder()
+                            .setTenant(tenant)
+                            .setApprovalId("a")
+                            .setComment("why?")
                             .build())),
             Map.entry(
                     "ApprovalService/ListApprovals",

@@ -9,6 +9,7 @@ import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.ChangeType;
+import dev.assize.proto.v1.CommentProposalRequest;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.GetProposalRequest;
 import dev.assize.proto.v1.GetProposalResponse;
@@ -24,8 +25,8 @@ import dev.assize.proto.v1.ProposeChangeHeader;
 import dev.assize.proto.v1.ProposeChangeRequest;
 import dev.assize.proto.v1.ProposedDocument;
 import dev.assize.proto.v1.RejectProposalRequest;
-import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.RevokeRequest;
+import dev.assize.proto.v1.UnfreezeRequest;
 import dev.assize.proto.v1.WithdrawProposalRequest;
 import dev.assize.server.endpoint.call.ErrorReason;
 import io.grpc.StatusRuntimeException;
@@ -33,8 +34,8 @@ import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -135,7 +136,6 @@ class ProposalCallsTest {
         replay.withdrawProposal(withdraw(proposed.getId()).build());
     }
 
-    @Test
     @Test
     void aCredentialForSomeEnvironmentsChangesNothingInOthers() {
         apply(
@@ -243,6 +243,7 @@ class ProposalCallsTest {
         return CommentProposalRequest.newBuilder().setTenant("acme").setId(id).setComment(text);
     }
 
+    @Test
     void whoProposedItDoesNotDecide() {
         Proposal proposed = propose(door.admin, header().build(), role("r", "vault"));
         Refusal.of(() -> admin.acceptProposal(asSeen(proposed).build())).is(ErrorReason.PROPOSAL_OWN);
