@@ -40,7 +40,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -154,6 +156,9 @@ class ManyNodesTest {
         report();
         assertThat(record.violations(BOUND)).isEmpty();
         assertThat(record.unavailable()).isPositive();
+        assertThat(changedElsewhere)
+                .as("changes through other nodes than the first")
+                .hasPositiveValue();
         if (PROCESSES) {
             // Elsewhere the nodes share this process with the whole suite.
             assertThat(quantile(record.effectNanos(NODES), 0.99))
@@ -190,6 +195,7 @@ class ManyNodesTest {
         int cut = 1 + round % 2;
         int stalled = 2 - round % 2;
         long from = System.nanoTime();
+        inTrouble = true;
         networks.get(cut).cut();
         networks.get(stalled).stall();
         rest(BOUND.plusMillis(300));
@@ -202,6 +208,7 @@ class ManyNodesTest {
         record.add(new Outage(stalled, from, to));
         await(cut);
         await(stalled);
+        inTrouble = false;
     }
 
     /** Until somebody has asked and was not answered: on a busy machine that may take its time. */
@@ -250,21 +257,49 @@ class ManyNodesTest {
         }
     }
 
+    /** Whether the other nodes than the first do not reach the database. */
+    private volatile boolean inTrouble;
+
+    /**
+     * Through one node after the other, as far as they reach the database; where one is cut off in the middle of it, the same
+     * is asked of the first, under the same key.
+     */
+    private <R> R through(int round, Function<PolicyServiceGrpc.PolicyServiceBlockingStub, R> change) {
+        int node = inTrouble ? 0 : round % NODES;
+        if (node != 0) {
+            try {
+                R made = change.apply(with(PolicyServiceGrpc.newBlockingStub(channels.get(node)))
+                        .withDeadlineAfter(1, TimeUnit.SECONDS));
+                changedElsewhere.incrementAndGet();
+                return made;
+            } catch (StatusRuntimeException cutOff) {
+                assertThat(cutOff.getStatus().getCode())
+                        .as("%s", cutOff)
+                        .isIn(Status.Code.UNAVAILABLE, Status.Code.DEADLINE_EXCEEDED);
+            }
+        }
+        return change.apply(with(PolicyServiceGrpc.newBlockingStub(channels.getFirst())));
+    }
+
+    private final AtomicInteger changedElsewhere = new AtomicInteger();
+
     /** Freezes, lifts, and now and then changes tenant and platform at once, so that one without the other shows. */
     private void change(AtomicBoolean over) {
         for (int round = 1; !over.get(); round++) {
             String name = "stop-" + round;
             long askedAt = System.nanoTime();
-            FreezeResponse frozen = freeze(name);
+            FreezeResponse frozen = through(round, policies -> freeze(policies, name));
             committed(frozen.getCommit().getRevision(), false, askedAt);
             rest(PAUSE);
             askedAt = System.nanoTime();
-            long lifted = with(PolicyServiceGrpc.newBlockingStub(channels.getFirst()))
-                    .unfreeze(UnfreezeRequest.newBuilder()
-                            .setTenant("acme")
-                            .setName(name)
-                            .setWait(Duration.getDefaultInstance())
-                            .build())
+            long lifted = through(
+                            round + 1,
+                            policies -> policies.unfreeze(UnfreezeRequest.newBuilder()
+                                    .setTenant("acme")
+                                    .setName(name)
+                                    .setIdempotencyKey("lift-" + name)
+                                    .setWait(Duration.getDefaultInstance())
+                                    .build()))
                     .getCommit()
                     .getRevision();
             committed(lifted, true, askedAt);
@@ -282,14 +317,18 @@ class ManyNodesTest {
     private long platform;
 
     private FreezeResponse freeze(String name) {
-        return with(PolicyServiceGrpc.newBlockingStub(channels.getFirst()))
-                .freeze(FreezeRequest.newBuilder()
-                        .setTenant("acme")
-                        .setName(name)
-                        .setSubject("agent:x")
-                        .setReason("shown")
-                        .setWait(Duration.newBuilder().setNanos(name.startsWith("stop") ? 0 : 999_999_999))
-                        .build());
+        return freeze(with(PolicyServiceGrpc.newBlockingStub(channels.getFirst())), name);
+    }
+
+    private static FreezeResponse freeze(PolicyServiceGrpc.PolicyServiceBlockingStub policies, String name) {
+        return policies.freeze(FreezeRequest.newBuilder()
+                .setTenant("acme")
+                .setName(name)
+                .setSubject("agent:x")
+                .setReason("shown")
+                .setIdempotencyKey(name)
+                .setWait(Duration.newBuilder().setNanos(name.startsWith("stop") ? 0 : 999_999_999))
+                .build());
     }
 
     /** The role is the platform's, and the tenant's binding names it: one without the other allows nothing. */
