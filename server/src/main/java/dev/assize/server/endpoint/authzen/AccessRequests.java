@@ -145,6 +145,7 @@ final class AccessRequests {
                     ApprovalResult.NotEligible _,
                     ApprovalResult.NotTheirs _,
                     ApprovalResult.WrongState _,
+                    ApprovalResult.CommentsFull _,
                     ApprovalResult.NotSingleUse _ ->
                 throw new IllegalStateException("No new request is refused so: " + result);
         };
