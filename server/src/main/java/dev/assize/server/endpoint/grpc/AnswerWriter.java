@@ -12,6 +12,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +28,8 @@ final class AnswerWriter {
     static final int MINIMAL_BYTES = 4;
 
     /** These, by the reason; nobody changes them. */
-    private static final byte[][] MINIMAL =
-            Arrays.stream(Reason.values()).map(AnswerWriter::newMinimal).toArray(byte[][]::new);
+    private static final Map<Reason, byte[]> MINIMAL = new EnumMap<>(
+            Arrays.stream(Reason.values()).collect(Collectors.toMap(reason -> reason, AnswerWriter::newMinimal)));
 
     private AnswerWriter() {}
 
@@ -44,12 +48,16 @@ final class AnswerWriter {
 
     /** A `CheckResponse` that says decision and reason only. */
     static MessageBytes minimal(Reason reason) {
-        return new MessageBytes(MINIMAL[reason.ordinal()]);
+        return new MessageBytes(minimalBytes(reason));
     }
 
     /** The same four bytes among others. */
     static void minimal(Reason reason, byte[] bytes, int offset) {
-        System.arraycopy(MINIMAL[reason.ordinal()], 0, bytes, offset, MINIMAL_BYTES);
+        System.arraycopy(minimalBytes(reason), 0, bytes, offset, MINIMAL_BYTES);
+    }
+
+    private static byte[] minimalBytes(Reason reason) {
+        return Objects.requireNonNull(MINIMAL.get(reason));
     }
 
     private static byte[] newMinimal(Reason reason) {
