@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.proto.v1.AccessServiceGrpc;
+import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckBatchRequest;
@@ -28,9 +29,12 @@ import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.server.upstream.UpstreamRefusedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -266,6 +270,57 @@ class SidecarTest {
         centre.network().cut();
         assertThat(sidecar.check(allowed.build()).getReason()).isEqualTo(Reason.REASON_ALLOWED);
         assertThat(refused(() -> sidecar.check(denied.build()))).isEqualTo("UPSTREAM_UNAVAILABLE");
+    }
+
+    /** By time, of which no change of policy tells. What it took in somebody's name later its centre would never take. */
+    @Test
+    void speaksForNobodyWhenItMayNotAnyMore() {
+        Instant end = Instant.now().plusSeconds(15).truncatedTo(ChronoUnit.SECONDS);
+        centre.apply("""
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: assize, name: speaker}
+                spec: {permissions: [{resources: [subject], actions: [act-as]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: speakers-for-now}
+                spec: {subjects: ["service:speaker"], role: speaker, fromTenant: acme, notAfter: "%s"}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: other-sidecars}
+                spec: {subjects: ["service:speaker"], role: sidecar, fromTenant: acme, scope: {resources: ["tenant:acme"]}}
+                """.formatted(end));
+        Path home = centre.home();
+        ServedSidecar sidecar = open(new ServedSidecar(
+                home,
+                CentreFixture.sidecar(
+                        home, centre.environment(home, centre.keyOf("acme", "service:speaker", "acme"), "acme"))));
+        assertThat(refused(() -> spool(sidecar))).isEqualTo("nothing");
+
+        Instant longest = end.plusSeconds(10);
+        String refused = "nothing";
+        while (refused.equals("nothing") && Instant.now().isBefore(longest)) {
+            LockSupport.parkNanos(100_000_000);
+            refused = refused(() -> spool(sidecar));
+        }
+        assertThat(refused).isEqualTo("ACT_AS_MISSING");
+        assertThat(Instant.now()).isAfterOrEqualTo(end);
+    }
+
+    private static void spool(ServedSidecar sidecar) {
+        var _ = with(LedgerServiceGrpc.newBlockingStub(sidecar.channel()), sidecar.key())
+                .appendAudit(AppendAuditRequest.newBuilder()
+                        .setTenant("acme")
+                        .setAcknowledgement(Acknowledgement.ACKNOWLEDGEMENT_SPOOLED)
+                        .addEvents(AuditEvent.newBuilder()
+                                .setType("vault.read")
+                                .setActor("user:alice")
+                                .setAction("read")
+                                .setResource("vault:1")
+                                .setOutcome(dev.assize.proto.v1.Outcome.OUTCOME_SUCCESS))
+                        .build());
     }
 
     private ServedSidecar served(String tenants) {

@@ -29,8 +29,12 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private static final long NANOS_A_SECOND = 1_000_000_000;
 
-    /** After which the authority is looked at again where no policy has changed that it rests on: time passes. */
-    private static final long AUTHORITY_NANOS = 30 * NANOS_A_SECOND;
+    /**
+     * After which the authority is looked at again where no policy has changed that it rests on: time passes. What a sidecar
+     * takes in the name of somebody for whom it may not speak any more would stop its spool. What is asked is remembered, so
+     * that to look costs little.
+     */
+    private static final long AUTHORITY_NANOS = NANOS_A_SECOND;
 
     private final TenantId tenant;
     private final List<String> actAs;
@@ -46,8 +50,11 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private Revision knownOfPlatform;
 
-    /** What was sent last; null before. */
+    /** What was sent last, or stood where nothing had to be sent; null before. */
     private @Nullable PolicySnapshot sent;
+
+    /** By which graph that is answered from. */
+    private long graph;
 
     /** Whether the listener has the documents of what it knows. */
     private boolean hasDocuments;
@@ -149,15 +156,22 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
             // Behind what the listener knows: it hears nothing until that has been seen here, too.
             return null;
         }
-        if (hasDocuments
-                && state.revision().equals(known)
-                && state.platformRevision().equals(knownOfPlatform)) {
+        if (stands(state)) {
             sent = held.policy();
+            graph = state.graph();
             return owed ? confirmed(held) : null;
         }
         left = parts(held);
         telling = held;
         return left.hasNext() ? left.next() : told(held);
+    }
+
+    /** Where a database was put back the same revisions may be another policy: that is told, and is for the listener to judge. */
+    private boolean stands(State state) {
+        return hasDocuments
+                && state.revision().equals(known)
+                && state.platformRevision().equals(knownOfPlatform)
+                && (sent == null || state.graph() == graph);
     }
 
     private Iterator<WatchPolicyResponse> parts(Held held) {
@@ -173,6 +187,7 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
         owed = false;
         hasDocuments = true;
         sent = held.policy();
+        graph = held.state().graph();
         known = held.state().revision();
         knownOfPlatform = held.state().platformRevision();
         return WatchPolicyResponse.newBuilder()

@@ -91,7 +91,7 @@ final class PolicyParts {
 
     /** The state by name, without when it was confirmed. */
     PolicyState name(TenantId tenant, State state) {
-        return names.get(new Name(tenant, state.revision(), state.platformRevision()), this::name);
+        return names.get(Name.of(tenant, state), this::name);
     }
 
     private PolicyState name(Name name) {
@@ -99,12 +99,16 @@ final class PolicyParts {
         return PolicyState.newBuilder()
                 .setRevision(name.revision.value())
                 .setPlatformRevision(name.platformRevision.value())
-                .setPolicyDigest(digest(scope, name.revision).orElse(ByteString.EMPTY))
-                .setPlatformPolicyDigest(
-                        digest(PolicyScope.PLATFORM, name.platformRevision).orElse(ByteString.EMPTY))
+                .setPolicyDigest(named(scope, name.revision))
+                .setPlatformPolicyDigest(named(PolicyScope.PLATFORM, name.platformRevision))
                 .setIncarnation(records.incarnation(scope))
                 .setPlatformIncarnation(records.incarnation(PolicyScope.PLATFORM))
                 .build();
+    }
+
+    /** As it is recorded now: what is kept may be of another history that had come to the same revision. */
+    private ByteString named(PolicyScope scope, Revision revision) {
+        return Optional.ofNullable(digest(new At(scope, revision))).orElse(ByteString.EMPTY);
     }
 
     /** Of all documents of a scope at a revision; empty where that was never committed. */
@@ -302,8 +306,13 @@ final class PolicyParts {
     /** A state of a scope. */
     private record At(PolicyScope scope, Revision revision) {}
 
-    /** What names a state of a tenant. */
-    private record Name(TenantId tenant, Revision revision, Revision platformRevision) {}
+    /** What names a state of a tenant, and by which graph it is answered from. */
+    private record Name(TenantId tenant, Revision revision, Revision platformRevision, long graph) {
+
+        static Name of(TenantId tenant, State state) {
+            return new Name(tenant, state.revision(), state.platformRevision(), state.graph());
+        }
+    }
 
     /** From one state of a tenant to another. */
     private record Way(Name to, Revision from, Revision fromPlatform) {
@@ -311,7 +320,7 @@ final class PolicyParts {
         static Way of(Revision known, Revision knownOfPlatform, Held held) {
             TenantId tenant = held.policy().tenant().scope().ledgerTenant();
             State state = held.state();
-            return new Way(new Name(tenant, state.revision(), state.platformRevision()), known, knownOfPlatform);
+            return new Way(Name.of(tenant, state), known, knownOfPlatform);
         }
     }
 }
