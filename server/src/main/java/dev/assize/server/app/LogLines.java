@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
@@ -66,6 +67,18 @@ final class LogLines {
         }
     }
 
+    /** Lines that were lost since they became what they are, for want of somebody who reads. */
+    static long lost() {
+        return LoggerFactory.getILoggerFactory() instanceof LoggerContext context ? lost(context) : 0;
+    }
+
+    /** The same of one context. */
+    static long lost(LoggerContext context) {
+        return appenders(context.getLogger(Logger.ROOT_LOGGER_NAME)).stream()
+                .mapToLong(appender -> appender instanceof Beside beside ? beside.lost.sum() : 0)
+                .sum();
+    }
+
     /** The same of one context: of the lines that its root writes by itself, which are written beside their writers then. */
     static void become(LogFormat format, LoggerContext context) {
         Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
@@ -85,7 +98,7 @@ final class LogLines {
 
     private static AsyncAppender beside(
             LogFormat format, OutputStreamAppender<ILoggingEvent> lines, LoggerContext context) {
-        AsyncAppender beside = new AsyncAppender();
+        AsyncAppender beside = new Beside();
         beside.setContext(context);
         beside.setName(lines.getName() + "-beside");
         beside.setQueueSize(WAITING_LINES);
@@ -122,6 +135,21 @@ final class LogLines {
         CallMarks marks = new CallMarks();
         marks.start();
         marked.addFilter(marks);
+    }
+
+    /** Hands lines to the thread that writes them, and counts those for which there is no room. */
+    private static final class Beside extends AsyncAppender {
+
+        private final LongAdder lost = new LongAdder();
+
+        /** Of two lines for the last place one is lost without being counted; those behind them are. */
+        @Override
+        protected void append(ILoggingEvent line) {
+            if (getRemainingCapacity() == 0) {
+                lost.increment();
+            }
+            super.append(line);
+        }
     }
 
     /** What stops when nothing is written beside any more, while the lines behind it go on. */

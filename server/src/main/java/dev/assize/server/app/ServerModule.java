@@ -58,6 +58,7 @@ import dev.assize.server.verification.Patrol;
 import dev.assize.server.verification.VerificationConfig;
 import dev.assize.server.verification.VerificationModule;
 import io.micrometer.core.instrument.Clock;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
@@ -170,6 +171,9 @@ final class ServerModule extends AbstractModule {
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
+        FunctionCounter.builder("assize.log.lost", LogLines.class, any -> LogLines.lost())
+                .description("Lines of the log that were lost because nobody read those before them")
+                .register(registry);
         return registry;
     }
 

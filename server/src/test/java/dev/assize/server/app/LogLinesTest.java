@@ -90,11 +90,13 @@ class LogLinesTest {
             String line = "line " + i;
             call.attachedTo(Context.current()).run(() -> log.info(line));
         }
+        long lost = LogLines.lost(stuck.context);
         stuck.read.countDown();
         stuck.context.stop();
 
         List<String> got = stuck.written().lines().toList();
         assertThat(got).hasSizeBetween(1, 2 * LogLines.WAITING_LINES - 1);
+        assertThat(got.size() + lost).as("each is written or counted").isEqualTo(2 * LogLines.WAITING_LINES);
         assertThat(got.getFirst()).contains("\"line 0\"", call.id());
     }
 
