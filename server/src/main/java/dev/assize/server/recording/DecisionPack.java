@@ -80,7 +80,7 @@ public final class DecisionPack {
         long first = Long.MAX_VALUE;
         long last = Long.MIN_VALUE;
         for (byte[] record : records) {
-            long at = RecordFields.read(record).requiredI64(RecordField.DECIDED_AT);
+            long at = RecordFields.decidedAt(record);
             first = Math.min(first, at);
             last = Math.max(last, at);
         }

@@ -22,8 +22,13 @@ public final class IdTime {
 
     /** In microseconds since 1970; empty where an id does not begin with a time. */
     public static OptionalLong micros(String id) {
-        if (id.length() <= DIGITS || !id.chars().limit(DIGITS).allMatch(HexFormat::isHexDigit)) {
+        if (id.length() <= DIGITS) {
             return OptionalLong.empty();
+        }
+        for (int i = 0; i < DIGITS; i++) {
+            if (!HexFormat.isHexDigit(id.charAt(i))) {
+                return OptionalLong.empty();
+            }
         }
         return OptionalLong.of(HexFormat.fromHexDigitsToLong(id, 0, DIGITS) * MICROS_PER_MILLI);
     }

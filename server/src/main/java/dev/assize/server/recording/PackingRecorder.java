@@ -64,6 +64,9 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
     private final AtomicInteger pending = new AtomicInteger();
     private final AtomicLong pendingBytes = new AtomicLong();
 
+    /** Of records for which nobody waits: it stays as it is, whatever becomes of their pack. */
+    private final CompletableFuture<Void> nobodyWaits = CompletableFuture.completedFuture(null);
+
     /** For whoever waits in {@link #close}; guards nothing. */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -91,12 +94,21 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
         if (decisions.isEmpty()) {
             return CompletableFuture.completedFuture(null);
         }
-        Pending added =
-                new Pending(acknowledge, decisions.stream().map(codec::encode).toList());
+        Pending added = new Pending(
+                acknowledge,
+                records(decisions),
+                acknowledge == Acknowledge.BEFORE ? new CompletableFuture<>() : nobodyWaits);
         Lane lane = lanes.computeIfAbsent(tenant, Lane::new);
         reserve(lane, added);
         lane.add(added);
-        return acknowledge == Acknowledge.AFTER ? CompletableFuture.completedFuture(null) : added.durable;
+        return added.durable;
+    }
+
+    /** Nearly always one, which is not worth a stream. */
+    private List<byte[]> records(List<DecisionMade> decisions) {
+        return decisions.size() == 1
+                ? List.of(codec.encode(decisions.getFirst()))
+                : decisions.stream().map(codec::encode).toList();
     }
 
     @Override
@@ -368,12 +380,19 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
         private final List<byte[]> records;
         private final long bytes;
         private final long sinceNanos = System.nanoTime();
-        private final CompletableFuture<Void> durable = new CompletableFuture<>();
 
-        Pending(Acknowledge acknowledge, List<byte[]> records) {
+        /** Done from the beginning where nobody waits. */
+        private final CompletableFuture<Void> durable;
+
+        Pending(Acknowledge acknowledge, List<byte[]> records, CompletableFuture<Void> durable) {
             this.acknowledge = acknowledge;
             this.records = records;
-            this.bytes = records.stream().mapToLong(record -> record.length).sum();
+            this.durable = durable;
+            long sum = 0;
+            for (byte[] record : records) {
+                sum += record.length;
+            }
+            this.bytes = sum;
         }
 
         boolean isAwaited() {

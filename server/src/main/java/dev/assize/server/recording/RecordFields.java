@@ -35,6 +35,23 @@ final class RecordFields {
         return fields;
     }
 
+    /** When a record's decision was made, told without reading what else it says. */
+    static long decidedAt(byte[] record) {
+        ByteBuffer bytes = ByteBuffer.wrap(record);
+        for (int at = 1; at <= record.length - HEADER_BYTES - Long.BYTES; ) {
+            int number = Short.toUnsignedInt(bytes.getShort(at));
+            int length = bytes.getInt(at + Short.BYTES);
+            if (number == RecordField.DECIDED_AT && length == Long.BYTES) {
+                return bytes.getLong(at + HEADER_BYTES);
+            }
+            if (number >= RecordField.DECIDED_AT || length < 0 || length > record.length) {
+                break;
+            }
+            at += HEADER_BYTES + length;
+        }
+        return read(record).requiredI64(RecordField.DECIDED_AT);
+    }
+
     private int readField(ByteBuffer rest, int last) {
         if (rest.remaining() < HEADER_BYTES) {
             throw new MalformedRecordException("it ends inside the field behind field " + last);

@@ -27,6 +27,10 @@ final class RowArray {
     static final long EPOCH_MICROS = 946_684_800_000_000L;
 
     private static final int ROW_BYTES = 640;
+
+    /** At most, of many rows: those that are found by are short, and what is not used would have to be cleared, too. */
+    private static final int FIRST_BYTES = 64 * 1_024;
+
     private static final int HEADER_BYTES = 5 * Integer.BYTES;
 
     private byte[] bytes;
@@ -47,7 +51,7 @@ final class RowArray {
             throws SQLException {
         BaseConnection server = connection.unwrap(BaseConnection.class);
         TypeInfo types = server.getTypeInfo();
-        RowArray out = new RowArray(HEADER_BYTES + rows.size() * ROW_BYTES);
+        RowArray out = new RowArray(HEADER_BYTES + Math.min(rows.size() * ROW_BYTES, FIRST_BYTES));
         out.putInt(1);
         out.putInt(0);
         out.putInt(types.getPGType(type));

@@ -69,7 +69,23 @@ public final class AnswersOnRecord {
      * @param log what that policy puts on record
      */
     public void put(CallContext call, TenantId tenant, DecisionLog log, Given answer) {
-        put(call, tenant, log, List.of(answer), true);
+        if (!log.covers(answer.answer().reason().isAllow())) {
+            return;
+        }
+        if (log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
+            Prompt.requireTime();
+        }
+        await(recorder.record(tenant, log.acknowledge(), List.of(made(call, answer))), true);
+    }
+
+    private static DecisionMade made(CallContext call, Given given) {
+        return new DecisionMade(
+                given.decisionId(),
+                given.decidedAt(),
+                call.recorder(),
+                given.query(),
+                given.answer(),
+                call.traceContext());
     }
 
     /** The same for an answer that has had its effect: it goes on record, whether or not somebody still waits for it. */
@@ -86,13 +102,7 @@ public final class AnswersOnRecord {
         }
         List<DecisionMade> made = answers.stream()
                 .filter(given -> log.covers(given.answer().reason().isAllow()))
-                .map(given -> new DecisionMade(
-                        given.decisionId(),
-                        given.decidedAt(),
-                        call.recorder(),
-                        given.query(),
-                        given.answer(),
-                        call.traceContext()))
+                .map(given -> made(call, given))
                 .toList();
         await(recorder.record(tenant, log.acknowledge(), made), mayBeWithdrawn);
     }
@@ -113,6 +123,9 @@ public final class AnswersOnRecord {
     }
 
     private static void await(CompletableFuture<Void> durable, boolean mayBeWithdrawn) {
+        if (durable.isDone() && !durable.isCompletedExceptionally()) {
+            return;
+        }
         try {
             durable.get(Deadlines.left(LONGEST).toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {

@@ -6,17 +6,26 @@ import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.check.CheckBytes;
+import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.PlainNames;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.prompt.Prompt;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +93,7 @@ final class PlainChecks {
             }
             String id = ids.next();
             if (recorded) {
-                onRecord.put(call, tenant, log, onRecord.given(id, names.query(tenant), desk.answer()));
+                onRecord.put(call, tenant, log, onRecord.given(id, place.query(tenant), desk.answer()));
             }
             return place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE
                     ? AnswerWriter.minimal(desk.reason())
@@ -162,34 +171,76 @@ final class PlainChecks {
         private final PlainQuestion question = new PlainQuestion();
         private final PlainBatch batch = new PlainBatch();
         private final Tenants tenants = new Tenants();
+        private final Lately<Subject> subjects = new Lately<>(Subject::parseOfRequest);
+        private final Lately<Action> actions = new Lately<>(Action::new);
+        private final Lately<Environment> environments = new Lately<>(Environment::ofRequest);
 
         Place(Desk desk) {
             this.desk = desk;
         }
+
+        /** The question that was read, in a form that keeps; it was decided, and so its names are names. */
+        CheckQuery query(TenantId tenant) {
+            CheckBytes names = question.names();
+            byte[] bytes = names.bytes();
+            return new CheckQuery(
+                    subjects.of(bytes, names.subjectOffset(), names.subjectLength()),
+                    ResourcePath.parse(
+                            new String(bytes, names.resourceOffset(), names.resourceLength(), StandardCharsets.UTF_8)),
+                    actions.of(bytes, names.actionOffset(), names.actionLength()),
+                    tenant,
+                    environments.of(names.envBytes(), names.envOffset(), names.envLength()),
+                    tenant);
+        }
     }
 
-    /** Names of tenants met lately: what they are read into need not be made again. */
+    /** Names of tenants met lately. */
     private static final class Tenants {
+
+        private final Lately<TenantId> lately = new Lately<>(TenantId::new);
+
+        /** Null where it is none. */
+        @Nullable
+        TenantId of(byte[] bytes, int offset, int length) {
+            TenantId known = lately.find(bytes, offset, length);
+            return known != null || !PlainNames.isTenant(bytes, offset, length)
+                    ? known
+                    : lately.of(bytes, offset, length);
+        }
+    }
+
+    /** Names met lately: what they are read into, which takes long beside a decision, need not be made again. */
+    private static final class Lately<N> {
 
         private static final int SLOTS = 256;
 
         private final byte[][] names = new byte[SLOTS][];
-        private final @Nullable TenantId[] ids = new TenantId[SLOTS];
+        private final List<@Nullable N> read = new ArrayList<>(Collections.nCopies(SLOTS, null));
+        private final Function<String, N> reader;
+
+        Lately(Function<String, N> reader) {
+            this.reader = reader;
+        }
+
+        N of(byte[] bytes, int offset, int length) {
+            N known = find(bytes, offset, length);
+            if (known != null) {
+                return known;
+            }
+            N made = reader.apply(new String(bytes, offset, length, StandardCharsets.UTF_8));
+            int slot = slot(bytes, offset, length);
+            names[slot] = Arrays.copyOfRange(bytes, offset, offset + length);
+            read.set(slot, made);
+            return made;
+        }
 
         @Nullable
-        TenantId of(byte[] bytes, int offset, int length) {
+        N find(byte[] bytes, int offset, int length) {
             int slot = slot(bytes, offset, length);
             byte[] name = names[slot];
-            if (name != null && Arrays.equals(name, 0, name.length, bytes, offset, offset + length)) {
-                return ids[slot];
-            }
-            if (!PlainNames.isTenant(bytes, offset, length)) {
-                return null;
-            }
-            TenantId tenant = new TenantId(new String(bytes, offset, length, StandardCharsets.US_ASCII));
-            names[slot] = Arrays.copyOfRange(bytes, offset, offset + length);
-            ids[slot] = tenant;
-            return tenant;
+            return name != null && Arrays.equals(name, 0, name.length, bytes, offset, offset + length)
+                    ? read.get(slot)
+                    : null;
         }
 
         private static int slot(byte[] bytes, int offset, int length) {
