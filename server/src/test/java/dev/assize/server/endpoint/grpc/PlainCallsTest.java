@@ -16,6 +16,7 @@ import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.DecisionLog.Acknowledge;
 import dev.assize.server.policy.DecisionLog.Mode;
 import dev.assize.server.prompt.Prompt;
+import dev.assize.server.recording.DecisionCodec;
 import dev.assize.server.recording.PackingRecorder;
 import io.grpc.CallOptions;
 import io.grpc.ClientInterceptors;
@@ -232,6 +233,38 @@ class PlainCallsTest {
         door.injector.getInstance(PackingRecorder.class).close();
         assertThat(door.records.packs(GrpcFixture.ACME)).hasSize(1);
         assertThat(atDesk).containsExactly(true);
+    }
+
+    @Test
+    void putsTheSameQuestionsOnRecordHoweverTheyWereAnswered() {
+        door.decisions.decisionLog(new DecisionLog(Mode.ALL, Acknowledge.AFTER));
+        List<String> subjects = List.of("user:alice", "user:bob", "user:alice", "user:jörg", "service:alice");
+        for (boolean deskKnows : new boolean[] {true, false}) {
+            desk(deskKnows);
+            for (String subject : subjects) {
+                for (String env : List.of("", "production", "default")) {
+                    var _ = door.decisions(door.admin)
+                            .check(REQUEST.toBuilder()
+                                    .setSubject(subject)
+                                    .setResource("vault:a/replay:" + subject.length())
+                                    .setAction(env.isEmpty() ? "run" : "stop")
+                                    .setEnv(env)
+                                    .build());
+                }
+            }
+        }
+        door.injector.getInstance(PackingRecorder.class).close();
+        List<String> recorded = door.records.packs(GrpcFixture.ACME).values().stream()
+                .flatMap(List::stream)
+                .map(DecisionCodec::decode)
+                .map(decision -> decision.subject() + " of " + decision.subjectTenant() + " " + decision.action() + " "
+                        + decision.resource() + " " + decision.env())
+                .toList();
+        assertThat(recorded).hasSize(2 * 3 * subjects.size());
+        assertThat(recorded.subList(0, recorded.size() / 2))
+                .isEqualTo(recorded.subList(recorded.size() / 2, recorded.size()))
+                .contains("user:jörg of acme stop vault:a/replay:9 production");
+        assertThat(atDesk).isNotEmpty();
     }
 
     private void desk(boolean knows) {
