@@ -13,7 +13,7 @@ import java.util.concurrent.ThreadFactory;
  * So many threads that ask by one Java client, each one question after the other. As in every closed model nobody asks while
  * it waits; a time is what the thread saw.
  */
-final class Callers {
+final class Callers implements ClientLoad {
 
     private final AssizeClient client;
     private final Requests.Asking asking;
@@ -25,7 +25,8 @@ final class Callers {
         this.threads = threads;
     }
 
-    WireRun.Observed ask(int callers, Duration settle, Duration length, LoadClient.Marks marks)
+    @Override
+    public WireRun.Observed ask(int callers, Duration settle, Duration length, LoadClient.Marks marks)
             throws IOException, InterruptedException {
         Turn turn = new Turn();
         List<Caller> all = new ArrayList<>();
@@ -48,31 +49,7 @@ final class Callers {
         for (Thread thread : running) {
             thread.join();
         }
-        return observed(turn, all);
-    }
-
-    private static WireRun.Observed observed(Turn turn, List<Caller> callers) {
-        Latencies latencies = new Latencies();
-        callers.forEach(caller -> latencies.add(caller.latencies));
-        long failures = callers.stream().mapToLong(caller -> caller.failures).sum();
-        long wrong = callers.stream().mapToLong(caller -> caller.wrong).sum();
-        return new WireRun.Observed(
-                latencies.count(),
-                failures,
-                wrong,
-                latencies.count(),
-                latencies,
-                new Latencies(),
-                turn.begin,
-                turn.end,
-                null);
-    }
-
-    /** Between which moments answers count. */
-    private static final class Turn {
-
-        private volatile long begin = Long.MAX_VALUE;
-        private volatile long end = Long.MAX_VALUE;
+        return turn.observed(all.stream().map(caller -> caller.seen).toList());
     }
 
     /** One thread's work and what it saw. */
@@ -80,10 +57,8 @@ final class Callers {
 
         private final Turn turn;
         private final CountDownLatch ready;
-        private final Latencies latencies = new Latencies();
+        private final Seen seen = new Seen();
         private int next;
-        private long failures;
-        private long wrong;
 
         Caller(Turn turn, int first, CountDownLatch ready) {
             this.turn = turn;
@@ -100,19 +75,8 @@ final class Callers {
                 CheckResult result = client.check(asking.question(question));
                 long answered = System.nanoTime();
                 if (asked >= turn.begin && answered <= turn.end) {
-                    count(result, question, answered - asked);
+                    seen.count(result, asking.isAllowed(question), answered - asked);
                 }
-            }
-        }
-
-        private void count(CheckResult result, int question, long nanos) {
-            if (result.failure().isPresent()) {
-                failures++;
-                return;
-            }
-            latencies.record(nanos);
-            if (result.allowed() != asking.isAllowed(question)) {
-                wrong++;
             }
         }
     }

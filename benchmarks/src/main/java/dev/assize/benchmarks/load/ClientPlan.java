@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ThreadFactory;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
 /**
@@ -42,9 +42,14 @@ final class ClientPlan implements AutoCloseable {
 
     void run() throws IOException, InterruptedException {
         server.load(WORLD);
-        compare("the Java client", CALLERS, Thread.ofPlatform().factory());
-        compare("the Java client, virtual threads", CALLERS, Thread.ofVirtual().factory());
-        compare("the Java client", 1, Thread.ofPlatform().factory());
+        compare("the Java client", CALLERS, ClientPlan::platformThreads);
+        compare(
+                "the Java client, virtual threads",
+                CALLERS,
+                (client, asking) ->
+                        new Callers(client, asking, Thread.ofVirtual().factory()));
+        compare("the Java client, asynchronous", CALLERS, LaterCallers::new);
+        compare("the Java client", 1, ClientPlan::platformThreads);
     }
 
     @Override
@@ -54,11 +59,16 @@ final class ClientPlan implements AutoCloseable {
         server.close();
     }
 
-    private void compare(String name, int callers, ThreadFactory threads) throws IOException, InterruptedException {
+    private static ClientLoad platformThreads(AssizeClient client, Requests.Asking asking) {
+        return new Callers(client, asking, Thread.ofPlatform().factory());
+    }
+
+    private void compare(String name, int callers, BiFunction<AssizeClient, Requests.Asking, ClientLoad> load)
+            throws IOException, InterruptedException {
         Requests.Asking asking = new Requests(WORLD, "one tenant", 2).asking(QUESTIONS);
-        Map<String, Callers> byLabel = new LinkedHashMap<>();
-        byLabel.put(TOGETHER, new Callers(together, asking, threads));
-        byLabel.put(ALONE, new Callers(alone, asking, threads));
+        Map<String, ClientLoad> byLabel = new LinkedHashMap<>();
+        byLabel.put(TOGETHER, load.apply(together, asking));
+        byLabel.put(ALONE, load.apply(alone, asking));
         BurstMeter meter = new BurstMeter(
                 (cell, settle, length, marks) ->
                         Objects.requireNonNull(byLabel.get(cell.label())).ask(callers, settle, length, marks),

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -206,6 +207,16 @@ class LoadClientTest {
 
     @Test
     void callersOfTheJavaClientCountRightAnswersWrongOnesAndFailures() throws Exception {
+        callersCount((client, asking) ->
+                new Callers(client, asking, Thread.ofPlatform().factory()));
+    }
+
+    @Test
+    void callersThatHoldNoThreadCountTheSame() throws Exception {
+        callersCount(LaterCallers::new);
+    }
+
+    private void callersCount(BiFunction<AssizeClient, Requests.Asking, ClientLoad> callers) throws Exception {
         AtomicInteger asked = new AtomicInteger();
         serve(new Checks((request, observer) -> {
             if (asked.incrementAndGet() % 3 == 0) {
@@ -221,9 +232,8 @@ class LoadClientTest {
                 .plaintext()
                 .batching(false)
                 .build()) {
-            WireRun.Observed observed = new Callers(
-                            client, asking, Thread.ofPlatform().factory())
-                    .ask(4, SHORT, Duration.ofMillis(400), LoadClient.Marks.NONE);
+            WireRun.Observed observed =
+                    callers.apply(client, asking).ask(4, SHORT, Duration.ofMillis(400), LoadClient.Marks.NONE);
 
             assertThat(observed.failures()).isPositive();
             assertThat(observed.wrong()).isPositive().isLessThan(observed.requests());
