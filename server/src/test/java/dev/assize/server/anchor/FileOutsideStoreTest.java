@@ -8,14 +8,12 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,26 +69,6 @@ class FileOutsideStoreTest extends OutsideStoreContract {
         assertThatThrownBy(() -> new FileOutsideStore(place(), IMPATIENT).put("other", new byte[1]))
                 .isInstanceOf(OutsideUnavailableException.class)
                 .hasMessageContaining(why);
-    }
-
-    /** Closing and locking the file meet each other all the time. */
-    @Test
-    void letsOneInAtATimeHoweverManyComeAndGo() throws Exception {
-        int threads = 8;
-        int rounds = 150;
-        try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
-            List<Future<Integer>> written = new ArrayList<>();
-            for (int t = 0; t < threads; t++) {
-                written.add(executor.submit(() -> {
-                    // A name that all of them write: two at a time would take each other's file away.
-                    IntStream.range(0, rounds).forEach(_ -> open().put("same", new byte[8]));
-                    return rounds;
-                }));
-            }
-            for (Future<Integer> each : written) {
-                assertThat(each.get()).isEqualTo(rounds);
-            }
-        }
     }
 
     /** A process of its own that writes once. */
