@@ -3,6 +3,7 @@ package dev.assize.server.testing;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.extension.AnnotatedElementContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.io.TempDirFactory;
@@ -24,10 +25,27 @@ public final class InMemory implements TempDirFactory {
         return make();
     }
 
-    /** A new directory; on the disk, where there is no memory for it. */
+    /** A new directory; on the disk, where there is no memory for it, or none that programs may be started from. */
     static Path make() throws IOException {
-        return Files.isWritable(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() >= MEMORY_BYTES
-                ? Files.createTempDirectory(MEMORY, "assize-test-")
-                : Files.createTempDirectory("assize-test-");
+        if (Files.isWritable(MEMORY) && Files.getFileStore(MEMORY).getUsableSpace() >= MEMORY_BYTES) {
+            Path made = Files.createTempDirectory(MEMORY, "assize-test-");
+            if (startsPrograms(made)) {
+                return made;
+            }
+            Files.delete(made);
+        }
+        return Files.createTempDirectory("assize-test-");
+    }
+
+    /** PostgreSQL's own programs stand beside its data where it runs as another user. */
+    private static boolean startsPrograms(Path directory) throws IOException {
+        Path program = Files.createTempFile(
+                directory,
+                "program",
+                "",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        boolean mayBeStarted = Files.isExecutable(program);
+        Files.delete(program);
+        return mayBeStarted;
     }
 }
