@@ -11,11 +11,9 @@ import dev.assize.server.model.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +26,7 @@ final class AnswerWriter {
     static final int MINIMAL_BYTES = 4;
 
     /** These, by the reason; nobody changes them. */
-    private static final Map<Reason, byte[]> MINIMAL = new EnumMap<>(
-            Arrays.stream(Reason.values()).collect(Collectors.toMap(reason -> reason, AnswerWriter::newMinimal)));
+    private static final Map<Reason, byte[]> MINIMAL = newMinimal();
 
     private AnswerWriter() {}
 
@@ -58,6 +55,14 @@ final class AnswerWriter {
 
     private static byte[] minimalBytes(Reason reason) {
         return Objects.requireNonNull(MINIMAL.get(reason));
+    }
+
+    private static Map<Reason, byte[]> newMinimal() {
+        Map<Reason, byte[]> all = new EnumMap<>(Reason.class);
+        for (Reason reason : Reason.values()) {
+            all.put(reason, newMinimal(reason));
+        }
+        return all;
     }
 
     private static byte[] newMinimal(Reason reason) {

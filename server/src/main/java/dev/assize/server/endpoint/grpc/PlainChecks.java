@@ -215,7 +215,8 @@ final class PlainChecks {
         private static final int SLOTS = 256;
 
         private final byte[][] names = new byte[SLOTS][];
-        private final List<@Nullable N> read = new ArrayList<>(Collections.nCopies(SLOTS, null));
+        private final List<@Nullable N> read =
+                new ArrayList<@Nullable N>(Collections.<@Nullable N>nCopies(SLOTS, null));
         private final Function<String, N> reader;
 
         Lately(Function<String, N> reader) {
