@@ -28,6 +28,7 @@ import io.grpc.stub.MetadataUtils;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.IntFunction;
@@ -108,7 +109,8 @@ class LargeChangeTest {
             try {
                 return with(DecisionServiceGrpc.newBlockingStub(channel)).check(request);
             } catch (StatusRuntimeException refused) {
-                assertThat(StatusProto.fromThrowable(refused).getDetailsList())
+                assertThat(Objects.requireNonNull(StatusProto.fromThrowable(refused))
+                                .getDetailsList())
                         .as(refused.getMessage())
                         .anyMatch(detail -> detail.toString().contains("POLICY_LOADING"));
             }

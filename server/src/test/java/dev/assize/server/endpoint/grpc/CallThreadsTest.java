@@ -73,8 +73,10 @@ class CallThreadsTest {
     void doesThingsLaterOnAVirtualThreadWhereItIsNoEventLoop() throws Exception {
         try (CallThreads threads = new CallThreads();
                 EventLoops loops = threads.eventLoops("these-ELG")) {
-            threads.behindOthers().execute(() -> did.add(Thread.currentThread().isVirtual() + " beside " + loops));
-            assertThat(did.poll(20, TimeUnit.SECONDS)).startsWith("true");
+            assertThat(loops).isNotNull();
+            threads.behindOthers()
+                    .execute(() -> did.add("" + Thread.currentThread().isVirtual()));
+            assertThat(did.poll(20, TimeUnit.SECONDS)).isEqualTo("true");
         }
     }
 }

@@ -43,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,7 +75,7 @@ class PlainStreamTest {
                 assertThat(said).as(script.toString()).isEqualTo(row.play(script));
                 refused += said.getLast().startsWith("OK") ? 0 : 1;
             }
-            assertThat(plain.atDesk).isGreaterThan(ROUNDS / 4);
+            assertThat(plain.atDesk.get()).isGreaterThan(ROUNDS / 4);
             assertThat(refused).isBetween(ROUNDS / 10, ROUNDS * 9 / 10);
             assertThat(plain.counted()).isEqualTo(row.counted());
         }
@@ -273,12 +274,12 @@ class PlainStreamTest {
 
         private final GrpcFixture door;
         private final Set<String> waited = ConcurrentHashMap.newKeySet();
-        private volatile int atDesk;
+        private final AtomicInteger atDesk = new AtomicInteger();
 
         Door(GrpcFixture door) {
             this.door = door;
             door.decisions.openDesk(query -> {
-                atDesk++;
+                atDesk.incrementAndGet();
                 return !query.action().value().equals("stop");
             });
             door.decisions.answer(query -> switch (query.action().value()) {
