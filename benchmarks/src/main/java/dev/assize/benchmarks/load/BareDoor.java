@@ -143,7 +143,7 @@ final class BareDoor {
         }
 
         @Override
-        public void insert(ApiKey key, AuditEvent event) {
+        public void insert(ApiKey key, AuditEvent event, int most) {
             keys.put(key.caller().keyId(), key);
         }
 
