@@ -36,6 +36,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -78,6 +79,22 @@ class PlainStreamTest {
             assertThat(plain.atDesk.get()).isGreaterThan(ROUNDS / 4);
             assertThat(refused).isBetween(ROUNDS / 10, ROUNDS * 9 / 10);
             assertThat(plain.counted()).isEqualTo(row.counted());
+        }
+    }
+
+    @Test
+    void endsWithItsCredentialAndWithItsPermission() throws Exception {
+        Step ask = new Step(Deed.ASK, message().bytes());
+        try (Door plain = new Door(new GrpcFixture(directory))) {
+            for (Map.Entry<Deed, String> end : Map.of(
+                            Deed.REVOKE, "code=UNAUTHENTICATED", Deed.TAKE_PERMISSION, "code=PERMISSION_DENIED")
+                    .entrySet()) {
+                Step deed = new Step(end.getKey(), new byte[0]);
+                List<String> said = plain.play(new Script(Who.OF_ACME, List.of(ask, ask, deed, ask)));
+                assertThat(said).as("%s", end.getKey()).hasSize(3);
+                assertThat(said.subList(0, 2)).noneMatch(Door::isEnd);
+                assertThat(said.getLast()).contains(end.getValue());
+            }
         }
     }
 
