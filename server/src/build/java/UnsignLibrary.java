@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
@@ -15,8 +16,9 @@ import java.util.zip.ZipEntry;
 
 /**
  * Takes the signature off a library that is copied beside the server's jar, since the JVM keeps no classes of signed jars in
- * its cache: each start would verify the signature, a digest of each of thousands of files, and parse its classes anew.
- * Maven has verified what it downloaded. Does nothing where there is no signature.
+ * its cache: each start would verify the signature, a digest of each of thousands of files, and parse its classes anew. So
+ * it is verified here, once: a class that is not signed, or is not what was signed, ends the build. Does nothing where there
+ * is no signature.
  */
 final class UnsignLibrary {
 
@@ -33,13 +35,13 @@ final class UnsignLibrary {
 
     private static void unsign(Path jar) throws IOException {
         Path unsigned = jar.resolveSibling(jar.getFileName() + ".unsigned");
-        try (JarFile signed = new JarFile(jar.toFile(), false)) {
-            List<? extends ZipEntry> entries = Collections.list(signed.entries());
+        try (JarFile signed = new JarFile(jar.toFile(), true)) {
+            List<JarEntry> entries = Collections.list(signed.entries());
             if (entries.stream().noneMatch(entry -> isSignature(entry.getName()))) {
                 return;
             }
             try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(unsigned), manifest(signed))) {
-                for (ZipEntry entry : entries) {
+                for (JarEntry entry : entries) {
                     if (!isSignature(entry.getName()) && !entry.getName().equals(JarFile.MANIFEST_NAME)) {
                         copy(signed, entry, out);
                     }
@@ -60,12 +62,17 @@ final class UnsignLibrary {
         return manifest;
     }
 
-    private static void copy(JarFile from, ZipEntry entry, JarOutputStream out) throws IOException {
+    /** @throws SecurityException for what is not as it was signed */
+    private static void copy(JarFile from, JarEntry entry, JarOutputStream out) throws IOException {
         ZipEntry same = new ZipEntry(entry.getName());
         same.setTime(entry.getTime());
         out.putNextEntry(same);
         try (InputStream in = from.getInputStream(entry)) {
             in.transferTo(out);
+        }
+        // Known once all of it was read.
+        if (entry.getName().endsWith(".class") && entry.getCodeSigners() == null) {
+            throw new SecurityException(entry.getName() + " of " + from.getName() + " is not signed");
         }
         out.closeEntry();
     }
