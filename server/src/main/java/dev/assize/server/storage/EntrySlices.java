@@ -127,8 +127,11 @@ final class EntrySlices {
                 }
             }
         } finally {
-            if (copy.isActive()) {
-                copy.cancelCopy();
+            // Where something was thrown: few rows are left, and a COPY that is cancelled near its end may leave that
+            // end unread,
+            // for the next statement of the connection to take for its own.
+            while (copy.isActive()) {
+                byte[] _ = copy.readFromCopy();
             }
         }
     }
