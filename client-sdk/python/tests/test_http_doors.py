@@ -175,7 +175,7 @@ async def status_of(app: App, path: str, told_raw: bool = True) -> int:
     async def send(said: MutableMapping[str, Any]) -> None:
         told.extend([said["status"]] if said["type"] == "http.response.start" else [])
 
-    scope = {"type": "http", "method": "GET", "path": unquote(path), "headers": []}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": unquote(path), "headers": []}
     if told_raw:
         scope["raw_path"] = path.encode()
     await app(scope, receive, send)
