@@ -73,6 +73,9 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -172,33 +175,34 @@ public final class LedgerScaleReport implements Callable<Integer> {
         }
     }
 
+    /** Signed a second after the last round, as a server does. */
     private static void append(AuditLog log, Anchor anchor, int entries) {
         long start = System.nanoTime();
-        CompletableFuture<?> signing = CompletableFuture.completedFuture(null);
-        Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
-        for (int i = 0; i < entries; i += BATCH) {
-            if (underWay.size() == UNDER_WAY) {
-                underWay.remove().join();
+        try (ScheduledExecutorService signing = Executors.newSingleThreadScheduledExecutor()) {
+            ScheduledFuture<?> rounds = signing.scheduleWithFixedDelay(anchor::round, 0, 1, TimeUnit.SECONDS);
+            Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
+            for (int i = 0; i < entries; i += BATCH) {
+                if (underWay.size() == UNDER_WAY) {
+                    underWay.remove().join();
+                }
+                if (rounds.isDone()) {
+                    throw new IllegalStateException("signing ended", rounds.exceptionNow());
+                }
+                int first = i;
+                underWay.add(log.append(
+                        ACME,
+                        Recorder.ASSIZE,
+                        IntStream.range(first, Math.min(entries, first + BATCH))
+                                .mapToObj(LedgerScaleReport::event)
+                                .toList(),
+                        null));
+                if (i > 0 && i % TOLD == 0) {
+                    rate("so far " + i, i, start);
+                }
             }
-            int first = i;
-            underWay.add(log.append(
-                    ACME,
-                    Recorder.ASSIZE,
-                    IntStream.range(first, Math.min(entries, first + BATCH))
-                            .mapToObj(LedgerScaleReport::event)
-                            .toList(),
-                    null));
-            if (i % 50_000 == 0) {
-                // One round at a time, as in a server; what it has not reached it signs later.
-                signing.join();
-                signing = CompletableFuture.runAsync(anchor::round);
-            }
-            if (i > 0 && i % TOLD == 0) {
-                rate("so far " + i, i, start);
-            }
+            underWay.forEach(CompletableFuture::join);
+            rounds.cancel(false);
         }
-        signing.join();
-        underWay.forEach(CompletableFuture::join);
         rate("appended in batches of " + BATCH + ", signed", entries, start);
         while (anchor.round()) {
             // until all of it is signed
