@@ -2,6 +2,8 @@ package dev.assize.server.administration;
 
 import dev.assize.server.administration.ChangeResult.DocumentChange;
 import dev.assize.server.model.Environment;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.AnyOf;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ApprovalRuleDocument;
@@ -13,14 +15,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Whether a change concerns no other environments than some: the document names none but these, as it was and as it is to
- * be. What names none concerns all, and roles, groups and attributes are used wherever somebody binds them.
+ * be. What names none concerns all, and roles, groups and attributes are used wherever somebody binds them. So is what
+ * tenant `assize` says of the one environment that it has: by that everybody is judged, whatever the environment asked about.
  */
 final class Confinement {
+
+    private static final PolicyScope GUARD = PolicyScope.of(TenantId.ASSIZE);
 
     private Confinement() {}
 
     static boolean holds(DocumentChange change, Set<Environment> envs) {
-        return isWithin(change.before(), envs) && isWithin(change.after(), envs);
+        return !change.key().scope().equals(GUARD) && isWithin(change.before(), envs) && isWithin(change.after(), envs);
     }
 
     private static boolean isWithin(@Nullable Document document, Set<Environment> envs) {

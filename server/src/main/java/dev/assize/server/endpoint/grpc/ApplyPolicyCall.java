@@ -307,7 +307,8 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
                 ErrorReason.ENVIRONMENT_NOT_ALLOWED,
                 "the credential is for some environments, and " + document
                         + " concerns others, too: it changes bindings,"
-                        + " freezes, approval rules and separations of duty that name none but its own",
+                        + " freezes, approval rules and separations of duty that name none but its own, and none of"
+                        + " tenant `assize`",
                 Map.of("kind", document.kind().text(), "name", document.name()));
     }
 

@@ -189,6 +189,7 @@ final class ProposalCalls {
     RejectProposalResponse reject(RejectProposalRequest request) {
         PolicyScope scope = gate.admitToScope(request.getTenant());
         Fields.requireKnown("request", request);
+        gate.requireEveryEnvironment("what is rejected");
         String id = id(request.getId());
         ProposalResult result = proposals.reject(
                 scope,

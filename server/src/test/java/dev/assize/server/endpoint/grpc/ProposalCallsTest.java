@@ -178,6 +178,32 @@ class ProposalCallsTest {
 
         Proposal proposed = propose(door.admin, header().build(), role("r", "vault"));
         Refusal.of(() -> policies.acceptProposal(asSeen(proposed).build())).is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        Refusal.of(() -> policies.rejectProposal(reject(proposed.getId()).build()))
+                .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+    }
+
+    /** By the policy of tenant `assize` everybody is judged, in the one environment that it has. */
+    @Test
+    void aCredentialForSomeEnvironmentsChangesNothingByWhichEverybodyIsJudged() {
+        String assize = tenant(0).replace("acme", "assize");
+        apply(
+                door.admin,
+                ApplyPolicyHeader.getDefaultInstance(),
+                assize + "---\n" + role("r", "vault").replace("acme", "assize"));
+        String limited = door.key("user:admin", "assize", true, Set.of("default"), Set.of());
+        apply(limited, ApplyPolicyHeader.getDefaultInstance(), freeze("environment: default"));
+        for (String own : List.of(
+                binding("b", "scope: {environments: [default]}").replace("reader", "r"),
+                freeze("environment: default"),
+                "{apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: a}, spec: {resources: [vault],"
+                        + " actions: [read], environments: [default], approvals: 1, approverRole: r, pendingTtl: 1h,"
+                        + " ttl: 1h}}")) {
+            Refusal.of(() -> apply(limited, ApplyPolicyHeader.getDefaultInstance(), own.replace("acme", "assize")))
+                    .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
+        }
+        Refusal.of(() -> door.policies(limited)
+                        .freeze(freezeOf("default").setTenant("assize").build()))
+                .is(ErrorReason.ENVIRONMENT_NOT_ALLOWED);
     }
 
     private static String binding(String name, String more) {
