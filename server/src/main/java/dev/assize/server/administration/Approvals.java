@@ -62,6 +62,12 @@ public final class Approvals {
     /** Requests that are looked at for one page. */
     private static final int SCANNED_FOR_A_PAGE = 10_000;
 
+    /** Requests that are read at a time, each with as many comments as are kept. */
+    static final int READ_AT_A_TIME = 100;
+
+    /** Bytes of what was said, behind which a page ends: a message has no room for more. */
+    static final int PAGE_BYTES = 3 << 20;
+
     private final ApprovalRepository repository;
     private final ApprovalPolicy policy;
     private final InstantSource clock;
@@ -258,7 +264,7 @@ public final class Approvals {
     }
 
     /**
-     * Requests, newest first.
+     * Requests, newest first. Where much was said the page is shorter than it may be, and has a next one.
      *
      * @param state null for every state
      * @param subject null for every subject
@@ -273,18 +279,21 @@ public final class Approvals {
             int size) {
         List<Done> found = new ArrayList<>();
         Position position = before;
-        for (int scanned = 0; scanned < SCANNED_FOR_A_PAGE; scanned += size) {
+        int step = Math.min(size, READ_AT_A_TIME);
+        int said = 0;
+        for (int scanned = 0; scanned < SCANNED_FOR_A_PAGE; scanned += step) {
             List<FiledApproval> batch =
-                    repository.list(tenant, new Filter(ended(state), subject, envs, position, size + 1));
-            boolean isLast = batch.size() <= size;
-            for (FiledApproval filed : batch.subList(0, Math.min(size, batch.size()))) {
+                    repository.list(tenant, new Filter(ended(state), subject, envs, position, step + 1));
+            boolean isLast = batch.size() <= step;
+            for (FiledApproval filed : batch.subList(0, Math.min(step, batch.size()))) {
                 position = new Position(
                         filed.request().requestedAt(), filed.request().id());
                 Done done = done(filed);
                 if (state == null || done.standing().state() == state) {
                     found.add(done);
+                    said += filed.saidBytes();
                 }
-                if (found.size() == size) {
+                if (found.size() == size || said >= PAGE_BYTES) {
                     return new Page(found, isLast && filed.equals(batch.getLast()) ? null : position);
                 }
             }

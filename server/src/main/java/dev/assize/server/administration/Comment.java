@@ -34,6 +34,11 @@ public record Comment(
                         .findFirst();
     }
 
+    /** How much was said in all of them; about as many bytes. */
+    static int bytes(List<Comment> comments) {
+        return comments.stream().mapToInt(comment -> comment.text.length()).sum();
+    }
+
     boolean says(Recorder somebody, String words) {
         return author.equals(somebody) && text.equals(words);
     }

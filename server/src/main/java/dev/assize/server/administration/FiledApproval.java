@@ -11,6 +11,7 @@ import dev.assize.server.policy.Document.ApprovalRuleDocument;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -101,6 +102,15 @@ public record FiledApproval(
             last = later(last, comment.at());
         }
         return later(later(later(last, request.cancelledAt()), request.usedAt()), expiredAt);
+    }
+
+    /** How much was said to it, in votes and without deciding; about as many bytes. */
+    int saidBytes() {
+        return Comment.bytes(comments)
+                + request.votes().stream()
+                        .mapToInt(vote ->
+                                Objects.requireNonNullElse(vote.comment(), "").length())
+                        .sum();
     }
 
     /** As it is after a transition. */

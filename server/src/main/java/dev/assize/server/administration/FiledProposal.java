@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,6 +115,15 @@ public record FiledProposal(
         return acceptances.stream()
                 .filter(acceptance -> acceptance.base.equals(judgedAgainst))
                 .toList();
+    }
+
+    /** How much was said to it, in acceptances and without deciding; about as many bytes. */
+    int saidBytes() {
+        return Comment.bytes(comments)
+                + acceptances.stream()
+                        .mapToInt(one ->
+                                Objects.requireNonNullElse(one.comment(), "").length())
+                        .sum();
     }
 
     /** Whether it is somebody's own: who proposed it, and who wrote it down. */

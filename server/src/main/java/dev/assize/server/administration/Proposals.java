@@ -329,13 +329,45 @@ public final class Proposals {
         });
     }
 
-    /** Proposals, newest first, behind {@code before}. */
-    public List<Done> list(PolicyScope scope, @Nullable State state, @Nullable String before, int limit) {
+    /**
+     * A page of proposals.
+     *
+     * @param next the id behind which the next page begins; null on the last one
+     */
+    public record Page(List<Done> proposals, @Nullable String next) {
+
+        public Page {
+            proposals = List.copyOf(proposals);
+        }
+    }
+
+    /**
+     * Proposals, newest first, behind {@code before}. Where much was said the page is shorter than it may be, and has a next
+     * one.
+     */
+    public Page list(PolicyScope scope, @Nullable State state, @Nullable String before, int size) {
         Base base = administration.base(scope);
         int needed = administration.acceptancesNeeded(scope);
-        return repository.list(scope, new Filter(state, now(), before, limit)).stream()
-                .map(proposal -> done(proposal, base, needed, false))
-                .toList();
+        Instant now = now();
+        List<Done> found = new ArrayList<>();
+        String behind = before;
+        int said = 0;
+        while (true) {
+            int step = Math.min(size - found.size(), Approvals.READ_AT_A_TIME);
+            List<FiledProposal> batch = repository.list(scope, new Filter(state, now, behind, step + 1));
+            for (int i = 0; i < Math.min(step, batch.size()); i++) {
+                FiledProposal proposal = batch.get(i);
+                behind = proposal.id();
+                found.add(done(proposal, base, needed, false));
+                said += proposal.saidBytes();
+                if (found.size() == size || said >= Approvals.PAGE_BYTES) {
+                    return new Page(found, i == batch.size() - 1 ? null : behind);
+                }
+            }
+            if (batch.size() <= step) {
+                return new Page(found, null);
+            }
+        }
     }
 
     /**

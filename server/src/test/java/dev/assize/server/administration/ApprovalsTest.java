@@ -417,6 +417,31 @@ class ApprovalsTest {
         assertThat(second.next()).isNull();
     }
 
+    /** However large a page may be: a hundred requests with all that may be said to them are 10 MB. */
+    @Test
+    void readsLittleAtATimeAndEndsAPageWhereMuchWasSaid() {
+        Approvals many = new Approvals(repository, policy, () -> now, 1_000);
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 2 * Approvals.READ_AT_A_TIME + 1; i++) {
+            now = now.plusMillis(1);
+            ids.addFirst(request(many.request(wish("pay", null), GATE)).id());
+        }
+        String words = "x".repeat(1_024);
+        int most = Approvals.PAGE_BYTES / (Comment.MOST * words.length()) + 1;
+        for (String id : ids.subList(0, most + 1)) {
+            for (int i = 0; i < Comment.MOST; i++) {
+                assertThat(comment(id, BOB, words, null)).isInstanceOf(Done.class);
+            }
+        }
+
+        Page first = many.list(ACME, null, null, Set.of(), null, 1_000);
+        assertThat(ids(first)).containsExactlyElementsOf(ids.subList(0, most));
+        Page second = many.list(ACME, null, null, Set.of(), first.next(), 1_000);
+        assertThat(ids(second)).containsExactlyElementsOf(ids.subList(most, ids.size()));
+        assertThat(second.next()).isNull();
+        assertThat(repository.mostListed).isEqualTo(Approvals.READ_AT_A_TIME + 1);
+    }
+
     @Test
     void listsWhatStandsInOneState() {
         String pending = request("pay");

@@ -35,6 +35,9 @@ public final class InMemoryApprovalRepository implements ApprovalRepository, App
     private final Map<String, Instant> openUntil = new HashMap<>();
     private final Map<Key, Filing> byKey = new HashMap<>();
 
+    /** Most requests that were listed at a time. */
+    int mostListed;
+
     public InMemoryApprovalRepository(LedgerStore ledger) {
         this.ledger = ledger;
     }
@@ -95,7 +98,7 @@ public final class InMemoryApprovalRepository implements ApprovalRepository, App
 
     @Override
     public synchronized List<FiledApproval> list(TenantId tenant, Filter filter) {
-        return byId.values().stream()
+        List<FiledApproval> listed = byId.values().stream()
                 .filter(filed -> filed.request().tenant().equals(tenant))
                 .filter(filed -> filter.subject() == null
                         || filter.subject().equals(filed.request().subject()))
@@ -106,6 +109,8 @@ public final class InMemoryApprovalRepository implements ApprovalRepository, App
                 .filter(filed -> isBehind(filed, filter.before()))
                 .limit(filter.limit())
                 .toList();
+        mostListed = Math.max(mostListed, listed.size());
+        return listed;
     }
 
     @Override

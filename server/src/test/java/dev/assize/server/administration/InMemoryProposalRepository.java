@@ -24,6 +24,9 @@ public final class InMemoryProposalRepository implements ProposalRepository {
     private final TreeMap<String, Filing> filings = new TreeMap<>();
     private final TreeMap<String, FiledProposal> proposals = new TreeMap<>();
 
+    /** Most proposals that were listed at a time. */
+    int mostListed;
+
     public InMemoryProposalRepository(InMemoryPolicyRepository policies, LedgerStore ledger) {
         this.policies = policies;
         this.ledger = ledger;
@@ -77,12 +80,14 @@ public final class InMemoryProposalRepository implements ProposalRepository {
 
     @Override
     public synchronized List<FiledProposal> list(PolicyScope scope, Filter filter) {
-        return proposals.descendingMap().values().stream()
+        List<FiledProposal> listed = proposals.descendingMap().values().stream()
                 .filter(proposal -> proposal.scope().equals(scope))
                 .filter(proposal -> filter.before() == null || proposal.id().compareTo(filter.before()) < 0)
                 .filter(proposal -> filter.state() == null || proposal.state(filter.now()) == filter.state())
                 .limit(filter.limit())
                 .toList();
+        mostListed = Math.max(mostListed, listed.size());
+        return listed;
     }
 
     @Override

@@ -186,6 +186,38 @@ class ProposalsTest {
                 .isEqualTo(new ProposalResult.CommentsFull());
     }
 
+    /** However large a page may be: a hundred proposals with all that may be said to them are 10 MB. */
+    @Test
+    void readsLittleAtATimeAndEndsAPageWhereMuchWasSaid() {
+        Proposals many = new Proposals(repository, administration, decisions, approvals, () -> now, 1_000);
+        List<String> ids = new ArrayList<>();
+        for (int i = 0; i < 2 * Approvals.READ_AT_A_TIME + 1; i++) {
+            now = now.plusMillis(1);
+            ids.addFirst(id((Done) many.propose(wish(ALICE, binding("b", "erin"), null), ALICE)));
+        }
+        String words = "x".repeat(1_024);
+        int most = Approvals.PAGE_BYTES / (Comment.MOST * words.length()) + 1;
+        for (String id : ids.subList(0, most + 1)) {
+            for (int i = 0; i < Comment.MOST; i++) {
+                assertThat(many.comment(ACME, id, CAROL, words, null)).isInstanceOf(Done.class);
+            }
+        }
+
+        Proposals.Page first = many.list(ACME, null, null, 1_000);
+        assertThat(first.proposals()).extracting(ProposalsTest::id).isEqualTo(ids.subList(0, most));
+        Proposals.Page second = many.list(ACME, null, first.next(), 1_000);
+        assertThat(second.proposals()).extracting(ProposalsTest::id).isEqualTo(ids.subList(most, ids.size()));
+        assertThat(second.next()).isNull();
+        assertThat(repository.mostListed).isEqualTo(Approvals.READ_AT_A_TIME + 1);
+
+        Proposals.Page exact = many.list(ACME, null, null, ids.size());
+        assertThat(exact.next()).isNotNull();
+        assertThat(many.list(ACME, null, ids.get(most), ids.size() - most - 1).next())
+                .isNull();
+        assertThat(many.list(ACME, null, ids.get(most), ids.size() - most - 2).next())
+                .isEqualTo(ids.get(ids.size() - 2));
+    }
+
     @Test
     void nobodyAcceptsWhatTheyProposedOrWroteDown() {
         Done proposed = propose(ALICE, DAVE, binding("b", "erin"));
@@ -291,8 +323,8 @@ class ProposalsTest {
         now = now.plus(DAY).minusNanos(1_000);
         assertThat(state(accept(proposed, BOB))).isEqualTo(State.PENDING);
         now = now.plusNanos(1_000);
-        assertThat(proposals.list(ACME, State.EXPIRED, null, 10)).hasSize(1);
-        assertThat(proposals.list(ACME, State.PENDING, null, 10)).isEmpty();
+        assertThat(proposals.list(ACME, State.EXPIRED, null, 10).proposals()).hasSize(1);
+        assertThat(proposals.list(ACME, State.PENDING, null, 10).proposals()).isEmpty();
         assertThat(accept(proposed, CAROL)).isEqualTo(new WrongState(State.EXPIRED));
         assertThat(proposals.reject(ACME, id(proposed), CAROL, null)).isEqualTo(new WrongState(State.EXPIRED));
         assertThat(events())

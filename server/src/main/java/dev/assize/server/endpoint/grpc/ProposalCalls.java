@@ -36,6 +36,7 @@ import dev.assize.server.administration.ProposalRepository.Content;
 import dev.assize.server.administration.ProposalResult;
 import dev.assize.server.administration.ProposalResult.Done;
 import dev.assize.server.administration.Proposals;
+import dev.assize.server.administration.Proposals.Page;
 import dev.assize.server.administration.Proposals.Seen;
 import dev.assize.server.administration.Proposals.View;
 import dev.assize.server.administration.Proposals.Wish;
@@ -118,19 +119,20 @@ final class ProposalCalls {
         State state = state(request.getState());
         byte[] conditions = ("ListProposals/" + scope.key() + "/" + request.getState()).getBytes(UTF_8);
         String before = tokens.position(request.getPageToken(), conditions);
-        List<Done> page = proposals.list(scope, state, before, size + 1);
+        Page page = proposals.list(scope, state, before, size);
         ListProposalsResponse.Builder response = ListProposalsResponse.newBuilder();
         PageBytes bytes = new PageBytes();
-        for (Done done : page.subList(0, Math.min(size, page.size()))) {
+        String next = page.next();
+        for (Done done : page.proposals()) {
             Proposal proposal = wire(done);
             if (!bytes.takes(proposal)) {
+                next = response.getProposals(response.getProposalsCount() - 1).getId();
                 break;
             }
             response.addProposals(proposal);
         }
-        if (page.size() > response.getProposalsCount()) {
-            response.setNextPageToken(tokens.of(
-                    response.getProposals(response.getProposalsCount() - 1).getId(), conditions));
+        if (next != null) {
+            response.setNextPageToken(tokens.of(next, conditions));
         }
         return response.build();
     }
