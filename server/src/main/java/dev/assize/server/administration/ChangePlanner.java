@@ -147,16 +147,18 @@ final class ChangePlanner implements Planner {
 
     /** A tenant has no more documents than it may, and a change that leaves it with fewer is never in the way. */
     private static void addBeyondTerms(PolicySet before, PolicySet after, List<Problem> problems) {
-        int size = documents(after);
-        after.ofKind(TenantDocument.class).stream()
-                .filter(tenant -> tenant.terms().documents() != null
-                        && size > tenant.terms().documents())
-                .filter(tenant -> size > documents(before))
-                .forEach(tenant -> problems.add(new Problem(
+        for (TenantDocument tenant : after.ofKind(TenantDocument.class)) {
+            Integer most = tenant.terms().documents();
+            // To count takes as long as there are freezes: for whom there is no bound nobody counts.
+            int size = most == null ? 0 : documents(after);
+            if (most != null && size > most && size > documents(before)) {
+                problems.add(new Problem(
                         tenant.place(),
                         tenant.key() + ": spec.limits.documents",
-                        String.valueOf(tenant.terms().documents()),
-                        "no more documents than that, freezes not counted: with this change there are " + size)));
+                        most.toString(),
+                        "no more documents than that, freezes not counted: with this change there are " + size));
+            }
+        }
     }
 
     /** An emergency brake is never one too many. */
