@@ -14,10 +14,16 @@ import dev.assize.proto.v1.Detail;
 import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.Reason;
 import dev.assize.server.decision.PolicyStates;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.endpoint.call.CentreQuestions;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -31,9 +37,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -151,6 +160,59 @@ class AskedElsewhereTest {
                 .extracting(CheckBatchResult::getResponse)
                 .containsExactly(minimal, answer(5, 7));
         assertThat(fake.asked).allSatisfy(asked -> assertThat(asked.getDetail()).isEqualTo(Detail.DETAIL_FULL));
+    }
+
+    /** One answer to many questions must not rest on two policies, however they were asked. */
+    @Test
+    void answersByTwoPoliciesAreNoAnswer() {
+        CentreQuestions questions = new CentreQuestions(elsewhere, InstantSource.system(), () -> 0);
+        for (CheckResponse newer : List.of(answer(6, 7), answer(5, 8))) {
+            fake.answers = List.of(answer(5, 7), newer);
+            assertRefused(() -> questions.askAll(TENANT, queries(2), false, _ -> false));
+            fake.answers = List.of(answer(5, 7));
+            assertRefused(() -> questions.askAll(TENANT, queries(2), true, _ -> {
+                fake.answers = List.of(newer);
+                return false;
+            }));
+            assertThat(questions.askAll(TENANT, queries(2), true, _ -> false)).hasSize(2);
+        }
+    }
+
+    private static List<CheckQuery> queries(int count) {
+        CheckQuery query = new CheckQuery(
+                Subject.parse("user:alice"),
+                ResourcePath.parse("vault:1"),
+                new Action("read"),
+                TENANT,
+                Environment.DEFAULT,
+                TENANT);
+        return Collections.nCopies(count, query);
+    }
+
+    /** Of whoever asks over HTTP nobody knows whether it still waits. */
+    @Test
+    void whatIsAskedOneByOneIsNotAskedForEver() {
+        fake.answers = List.of(answer(5, 7));
+        AtomicLong now = new AtomicLong();
+        CentreQuestions questions = new CentreQuestions(elsewhere, InstantSource.system(), now::get);
+        List<CheckQuery> queries = queries(5);
+        assertThat(questions.askAll(TENANT, queries, true, outcome -> {
+                    now.addAndGet(CentreQuestions.LONGEST.toNanos() / 5);
+                    return false;
+                }))
+                .hasSize(5);
+        fake.asked.clear();
+        assertThatExceptionOfType(RefusedException.class)
+                .isThrownBy(() -> questions.askAll(TENANT, queries, true, outcome -> {
+                    now.addAndGet(CentreQuestions.LONGEST.toNanos() / 3 + 1);
+                    return false;
+                }))
+                .withMessageContaining("3 of 5")
+                .satisfies(refused -> {
+                    assertThat(refused.reason()).isEqualTo(ErrorReason.UPSTREAM_UNAVAILABLE);
+                    assertThat(refused.retryAfter()).isNotNull();
+                });
+        assertThat(fake.asked).hasSize(3);
     }
 
     private static CheckRequest.Builder question() {

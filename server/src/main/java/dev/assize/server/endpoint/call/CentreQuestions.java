@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.call;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResult;
@@ -27,13 +28,18 @@ public final class CentreQuestions {
 
     private static final Duration SOON = Duration.ofSeconds(1);
 
+    /** For so long the questions of one request are asked: whoever asks over HTTP has no deadline, and holds a place. */
+    public static final Duration LONGEST = Duration.ofSeconds(30);
+
     private final Elsewhere elsewhere;
     private final InstantSource clock;
+    private final Ticker ticker;
 
     @Inject
-    public CentreQuestions(Elsewhere elsewhere, InstantSource clock) {
+    public CentreQuestions(Elsewhere elsewhere, InstantSource clock, Ticker ticker) {
         this.elsewhere = elsewhere;
         this.clock = clock;
+        this.ticker = ticker;
     }
 
     /** The answer to one question. Blocks. */
@@ -47,13 +53,15 @@ public final class CentreQuestions {
      *
      * @param oneByOne whether each is asked for itself, so that those behind the last have no effect there
      * @param last behind which outcome nothing more is asked
-     * @throws RefusedException where policy changed between two answers
+     * @throws RefusedException where policy changed between two answers, or they are not all there after {@link #LONGEST}
      */
     public List<Outcome> askAll(TenantId tenant, List<CheckQuery> queries, boolean oneByOne, Predicate<Outcome> last) {
         List<Outcome> outcomes = new ArrayList<>(queries.size());
         Answer first = null;
+        long begun = ticker.read();
         while (outcomes.size() < queries.size()) {
             Deadlines.requireListener();
+            requireTimeLeft(begun, outcomes.size(), queries.size());
             for (Outcome outcome : part(tenant, queries.subList(outcomes.size(), queries.size()), oneByOne)) {
                 if (outcome.given != null) {
                     first = first == null ? outcome.given.answer() : first;
@@ -104,6 +112,16 @@ public final class CentreQuestions {
         return CentreWords.refused(error.toBuilder()
                 .setMessage(error.getMessage().replace(prefix, ""))
                 .build());
+    }
+
+    private void requireTimeLeft(long begun, int answered, int all) {
+        if (ticker.read() - begun >= LONGEST.toNanos()) {
+            throw RefusedException.retry(
+                    ErrorReason.UPSTREAM_UNAVAILABLE,
+                    "the centre has answered " + answered + " of " + all + " questions in " + LONGEST.toSeconds()
+                            + " s: ask fewer at a time",
+                    SOON);
+        }
     }
 
     private static void requireSamePolicy(Answer one, Answer other) {

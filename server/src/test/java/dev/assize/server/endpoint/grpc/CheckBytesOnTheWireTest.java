@@ -15,11 +15,26 @@ import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.CheckStreamRequest;
 import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.Detail;
+import dev.assize.server.decision.World;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckBytes;
+import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.endpoint.call.Questions;
+import dev.assize.server.endpoint.call.RefusedException;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue.Fraction;
+import dev.assize.server.model.AttributeValue.Many;
+import dev.assize.server.model.AttributeValue.Text;
+import dev.assize.server.model.AttributeValue.Time;
+import dev.assize.server.model.AttributeValue.Truth;
+import dev.assize.server.model.AttributeValue.Whole;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.PlainNames;
 import dev.assize.server.model.Reason;
+import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document.Obligation;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
@@ -31,13 +46,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is read and written by hand is what the generated classes read and write. */
+/** What is read and written by hand is what the generated classes, or a node's own endpoint, read and write. */
 class CheckBytesOnTheWireTest {
 
     private static final int ROUNDS = Integer.getInteger("assize.test.wire.rounds", 3_000);
@@ -141,6 +157,65 @@ class CheckBytesOnTheWireTest {
                             .build()
                             .toByteArray());
         }
+    }
+
+    /** By a sidecar, for whoever asks it in another protocol. */
+    @Test
+    void asksAtACentreWhatWasAskedAndReadsWhatItAnswers() {
+        requireAskedAlike(everything());
+        int asked = 0;
+        for (int i = 0; i < ROUNDS / 10; i++) {
+            World world = new World(i);
+            for (int n = 0; n < 10; n++) {
+                asked += isAskedAlike(world.query()) ? 1 : 0;
+            }
+        }
+        assertThat(asked).isGreaterThan(ROUNDS / 2);
+        for (int i = 0; i < ROUNDS; i++) {
+            Answer answer = answer();
+            assertThat(Questions.answer(AnswerTranslator.response(answer, "id", Detail.DETAIL_FULL)
+                            .build()))
+                    .isEqualTo(answer);
+        }
+    }
+
+    /** Worlds have names that no request may have. */
+    private static boolean isAskedAlike(CheckQuery query) {
+        try {
+            requireAskedAlike(query);
+            return true;
+        } catch (RefusedException noName) {
+            return false;
+        }
+    }
+
+    private static void requireAskedAlike(CheckQuery query) {
+        assertThat(CheckTranslator.query("", Questions.of(query), query.tenant(), new Environment("otherwise")))
+                .isEqualTo(query);
+    }
+
+    private static CheckQuery everything() {
+        Map<String, dev.assize.server.model.AttributeValue> attributes = Map.of(
+                "text", new Text("a"),
+                "whole", new Whole(Long.MAX_VALUE),
+                "fraction", new Fraction(0.1),
+                "truth", new Truth(true),
+                "time", new Time(Instant.ofEpochSecond(1_000_000_000, 7_000)),
+                "many", new Many(List.of(new Text("a"), new Many(List.of()))),
+                "fields", new dev.assize.server.model.AttributeValue.Fields(new TreeMap<>(Map.of("a", new Whole(-1)))));
+        return new CheckQuery(
+                Subject.parse("user:jörg"),
+                ResourcePath.parse("vault:a%2Fb/agent"),
+                new Action("run"),
+                new TenantId("acme"),
+                new Environment("staging"),
+                new TenantId("partner"),
+                attributes,
+                Map.of("of-resource", new Truth(false)),
+                Map.of("of-context", new Text("")),
+                List.of("clerk", "auditor"),
+                new CheckQuery.Delegator(Subject.parse("user:dora"), new TenantId("third")),
+                "run-1");
     }
 
     /** The answer without the names that are drawn anew for each, or the refusal. */
