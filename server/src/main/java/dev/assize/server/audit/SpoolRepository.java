@@ -12,6 +12,12 @@ import org.jspecify.annotations.Nullable;
 /** How far each ledger has the spools that append to it. Blocks; a broken surrounding is an exception. */
 public interface SpoolRepository {
 
+    /** Spools of one recorder that a ledger knows: none is forgotten, so that nothing of any is appended twice. */
+    int MOST_OF_RECORDER = 10_000;
+
+    /** Spools of one recorder that a ledger has only heard of: they have told of records, and it has taken none of them. */
+    int MOST_HEARD_OF = 100;
+
     /**
      * Appends the batch where it is what the ledger expects next of that spool, with the head locked; otherwise nothing. A
      * spool stays its first recorder's: from another, all that is kept of it would be appended again.
@@ -42,6 +48,8 @@ public interface SpoolRepository {
         APPENDED,
         /** There was nothing in it. */
         ASKED,
+        /** The same, and what the spool tells of is not noted: the ledger has heard of too many of that recorder. */
+        UNNOTED,
         /** The ledger has some of it already. */
         KNOWN,
         /** It begins further on: some before it are missing. */
@@ -49,7 +57,9 @@ public interface SpoolRepository {
         /** It continues other records than those that the ledger has. */
         FORKED,
         /** The ledger has the spool of another recorder. */
-        OF_ANOTHER_RECORDER
+        OF_ANOTHER_RECORDER,
+        /** The spool is new, and the ledger knows as many of its recorder as it does. */
+        FULL
     }
 
     /** How far a ledger has a spool. */

@@ -69,6 +69,15 @@ public final class SpooledLog {
                     tenant,
                     reception.nextNumber() - 1);
         }
+        if (reception.verdict() == Verdict.FULL || reception.verdict() == Verdict.UNNOTED) {
+            LOG.warn(
+                    "{} of {} has too many spools in the ledger of {}: spool {} is {}",
+                    recorder.caller(),
+                    recorder.home(),
+                    tenant,
+                    batch.spoolId(),
+                    reception.verdict() == Verdict.FULL ? "refused" : "not noted");
+        }
         if (reception.verdict() == Verdict.OF_ANOTHER_RECORDER) {
             LOG.warn(
                     "{} of {} sends spool {} to the ledger of {}, which has it of another recorder: nothing was appended",

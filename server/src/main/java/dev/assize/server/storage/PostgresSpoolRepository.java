@@ -37,6 +37,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
     private static final String HAS_ENTRIES = "SELECT EXISTS (SELECT FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND spool_id = ? AND last_seq IS NOT NULL)";
 
+    private static final String KNOWN = "SELECT count(*), count(*) FILTER (WHERE last_seq IS NULL AND highest_number >="
+            + " next_number) FROM assize.ledger_spool WHERE tenant_id = ? AND recorded_by_tenant = ? AND recorded_by = ?";
+
     private static final String LEFT = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id <> ? AND highest_number >= next_number"
             + " ORDER BY spool_id LIMIT 10";
@@ -92,6 +95,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
             @Nullable Digest lastHash,
             @Nullable Receipt lastEntry) {}
 
+    /** How many spools of a recorder a ledger knows, and how many of these it has only heard of. */
+    private record Known(long spools, long heardOf) {}
+
     @Override
     public Reception append(
             TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
@@ -122,9 +128,20 @@ final class PostgresSpoolRepository implements SpoolRepository {
             List<EntryDraft> drafts)
             throws SQLException {
         Verdict verdict = verdict(batch, 1, begins);
-        if (verdict != Verdict.APPENDED) {
-            hearOf(transaction, tenant, recorder, batch, begins);
+        if (verdict != Verdict.APPENDED && batch.highestNumber() < 1) {
             return new Reception(verdict, 1, begins, List.of());
+        }
+        Known known = known(transaction, tenant, recorder);
+        if (known.spools >= MOST_OF_RECORDER) {
+            return new Reception(Verdict.FULL, 1, begins, List.of());
+        }
+        if (verdict != Verdict.APPENDED) {
+            boolean isNoted = known.heardOf < MOST_HEARD_OF;
+            if (isNoted) {
+                hearOf(transaction, tenant, recorder, batch, begins);
+            }
+            // That records are missing is said in any case.
+            return new Reception(isNoted || verdict != Verdict.ASKED ? verdict : Verdict.UNNOTED, 1, begins, List.of());
         }
         Receipt entry = append(transaction, tenant, recorder, drafts);
         if (write(transaction, INSERT, tenant, recorder, batch, entry) == 0) {
@@ -168,9 +185,6 @@ final class PostgresSpoolRepository implements SpoolRepository {
     private void hearOf(
             TenantTransaction transaction, TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins)
             throws SQLException {
-        if (batch.highestNumber() < 1) {
-            return;
-        }
         try (PreparedStatement statement = transaction.connection().prepareStatement(HEARD_OF)) {
             statement.setBytes(1, begins.bytes());
             statement.setLong(2, batch.highestNumber());
@@ -284,6 +298,17 @@ final class PostgresSpoolRepository implements SpoolRepository {
             statement.setString(2, spoolId);
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() && row.getBoolean(1);
+            }
+        }
+    }
+
+    private static Known known(TenantTransaction transaction, TenantId tenant, Recorder recorder) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(KNOWN)) {
+            statement.setString(1, tenant.value());
+            statement.setString(2, recorder.home().value());
+            statement.setString(3, recorder.caller().toString());
+            try (ResultSet row = statement.executeQuery()) {
+                return row.next() ? new Known(row.getLong(1), row.getLong(2)) : new Known(0, 0);
             }
         }
     }

@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Spools of ledgers that are forgotten at the end of the test. */
@@ -41,6 +42,12 @@ public final class InMemorySpoolRepository implements SpoolRepository {
             return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
         }
         Verdict verdict = verdict(batch, row);
+        boolean isNew = !rows.containsKey(name);
+        if (isNew
+                && (verdict == Verdict.APPENDED || batch.highestNumber() > 0)
+                && of(tenant, recorder).count() >= MOST_OF_RECORDER) {
+            return new Reception(Verdict.FULL, 1, begins, List.of());
+        }
         if (verdict == Verdict.APPENDED) {
             ledger.append(tenant, List.of(new AppendCommand(recorder, drafts, null)));
             rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber(), true));
@@ -53,10 +60,32 @@ public final class InMemorySpoolRepository implements SpoolRepository {
                     : List.of();
             return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
         }
+        boolean isTooMany = isNew
+                && of(tenant, recorder)
+                                .filter(it -> !it.hasEntries && it.highest >= it.next)
+                                .count()
+                        >= MOST_HEARD_OF;
+        if (isTooMany && batch.highestNumber() > 0) {
+            return new Reception(verdict == Verdict.ASKED ? Verdict.UNNOTED : verdict, 1, begins, List.of());
+        }
         if (batch.highestNumber() > row.highest) {
             rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber(), row.hasEntries));
         }
         return new Reception(verdict, row.next, row.lastHash, List.of());
+    }
+
+    /** As if it had so many of a recorder, of each of which it had taken one record. */
+    public synchronized void fill(TenantId tenant, Recorder recorder, int spools) {
+        for (int i = 0; i < spools; i++) {
+            rows.put(new Name(tenant, recorder, "%032x".formatted(i)), new Row(2, null, 1, true));
+        }
+    }
+
+    private Stream<Row> of(TenantId tenant, Recorder recorder) {
+        return rows.entrySet().stream()
+                .filter(it -> it.getKey().tenant.equals(tenant)
+                        && it.getKey().recorder.equals(recorder))
+                .map(Map.Entry::getValue);
     }
 
     private boolean hasEntries(TenantId tenant, String spoolId) {

@@ -172,16 +172,20 @@ class PostgresSpoolRepositoryTest {
 
     /** As if the database had come back without its last entries, and an operator had the ledger go on. */
     private void loseFrom(long seq) throws SQLException {
-        try (Connection owner = DriverManager.getConnection(
-                        database.superuser().url(),
-                        database.superuser().user(),
-                        database.superuser().password());
+        try (Connection owner = owner();
                 Statement statement = owner.createStatement()) {
             statement.execute("DELETE FROM assize.ledger_entry WHERE tenant_id = '" + tenant + "' AND seq >= " + seq);
             statement.execute("UPDATE assize.ledger_head h SET size = " + seq + ", last_hash = e.entry_hash,"
                     + " last_recorded_at = e.recorded_at FROM assize.ledger_entry e WHERE h.tenant_id = '" + tenant
                     + "' AND e.tenant_id = h.tenant_id AND e.seq = " + (seq - 1));
         }
+    }
+
+    private static Connection owner() throws SQLException {
+        return DriverManager.getConnection(
+                database.superuser().url(),
+                database.superuser().user(),
+                database.superuser().password());
     }
 
     private void appendKeyed(long number) {
@@ -217,6 +221,80 @@ class PostgresSpoolRepositoryTest {
         assertThat(append(3, 1).nextNumber()).isEqualTo(4);
         assertThat(size()).isEqualTo(3);
         assertThat(spools.list(tenant)).hasSize(1);
+    }
+
+    @Test
+    void aRecorderIsHeardOfWithAHundredSpoolsOfWhichNothingIsTakenAndNoMore() {
+        for (int i = 0; i < SpoolRepository.MOST_HEARD_OF; i++) {
+            assertThat(told(id(i), List.of(), 3).verdict()).isEqualTo(Verdict.ASKED);
+        }
+        assertThat(told(SPOOL, List.of(), 3)).satisfies(unnoted -> {
+            assertThat(unnoted.verdict()).isEqualTo(Verdict.UNNOTED);
+            assertThat(unnoted.nextNumber()).isEqualTo(1);
+            assertThat(unnoted.lastHash()).isEqualTo(BEGINS);
+        });
+        assertThat(told(SPOOL, batch(2, 1).records(), 3).verdict())
+                .as("what is missing is told in any case")
+                .isEqualTo(Verdict.MISSING);
+        assertThat(spools.list(tenant)).hasSize(SpoolRepository.MOST_HEARD_OF);
+        assertThat(told(id(0), List.of(), 9).verdict()).as("one that is known").isEqualTo(Verdict.ASKED);
+        Recorder other = new Recorder(new Subject("service", "other"), sidecar.home());
+        assertThat(spools.append(
+                                tenant, other, new SpooledBatch(id(1), List.of(), BEGINS, BEGINS, 1), BEGINS, List.of())
+                        .verdict())
+                .as("of another recorder")
+                .isEqualTo(Verdict.ASKED);
+
+        assertThat(append(1, 3).verdict()).as("nobody is kept out").isEqualTo(Verdict.APPENDED);
+        assertThat(append(9, 1).verdict()).isEqualTo(Verdict.MISSING);
+        assertThat(spools.list(tenant).stream().filter(it -> it.spoolId().equals(SPOOL)))
+                .singleElement()
+                .satisfies(it -> assertThat(it.missing()).isEqualTo(6));
+
+        Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
+        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, id(0), 9, "never there")))
+                .isInstanceOf(LossResult.Declared.class);
+        assertThat(told(id(999), List.of(), 1).verdict())
+                .as("a place is free again")
+                .isEqualTo(Verdict.ASKED);
+        assertThat(told(id(998), List.of(), 1).verdict()).isEqualTo(Verdict.UNNOTED);
+    }
+
+    @Test
+    void aRecorderHasTenThousandSpoolsInALedgerAndNoMore() throws SQLException {
+        try (Connection owner = owner();
+                Statement statement = owner.createStatement()) {
+            statement.execute("INSERT INTO assize.ledger_spool (next_number, highest_number, heard_at, last_seq,"
+                    + " last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by, spool_id)"
+                    + " SELECT 2, 1, now(), 0, sha256(''), now(), '" + tenant + "', 'acme', 'service:sidecar',"
+                    + " lpad(to_hex(i), 32, '0') FROM generate_series(1, " + (SpoolRepository.MOST_OF_RECORDER - 1)
+                    + ") AS i");
+        }
+        assertThat(append(1, 1).verdict()).isEqualTo(Verdict.APPENDED);
+
+        String more = "f".repeat(32);
+        assertThat(told(more, List.of(), 0).verdict())
+                .as("it has nothing to tell of")
+                .isEqualTo(Verdict.ASKED);
+        assertThat(told(more, List.of(), 1).verdict()).isEqualTo(Verdict.FULL);
+        assertThat(told(more, batch(1, 1).records(), 1).verdict()).isEqualTo(Verdict.FULL);
+        assertThat(told(more, batch(2, 1).records(), 2).verdict()).isEqualTo(Verdict.FULL);
+        assertThat(append(2, 1).verdict()).as("those that are known go on").isEqualTo(Verdict.APPENDED);
+        assertThat(size()).isEqualTo(2);
+        assertThat(spools.list(tenant)).hasSize(SpoolRepository.MOST_OF_RECORDER);
+        Recorder other = new Recorder(sidecar.caller(), new TenantId("other"));
+        assertThat(spools.append(tenant, other, new SpooledBatch(more, List.of(), BEGINS, BEGINS, 1), BEGINS, List.of())
+                        .verdict())
+                .isEqualTo(Verdict.ASKED);
+    }
+
+    private static String id(int number) {
+        return "%032x".formatted(number);
+    }
+
+    private Reception told(String spoolId, List<SpooledEvents> records, long highest) {
+        SpooledBatch told = new SpooledBatch(spoolId, records, BEGINS, hash(2), highest);
+        return spools.append(tenant, sidecar, told, BEGINS, drafts(records.size()));
     }
 
     @Test

@@ -34,6 +34,7 @@ import dev.assize.server.model.Limits;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -42,6 +43,9 @@ import java.util.regex.Pattern;
 final class SpoolCalls {
 
     private static final Pattern ID = Pattern.compile("[0-9a-f]{32}");
+
+    /** Somebody has to act first. */
+    private static final Duration LATER = Duration.ofSeconds(30);
 
     private final SpooledLog log;
     private final SpoolRepository spools;
@@ -83,6 +87,14 @@ final class SpoolCalls {
                     "the ledger has this spool of another recorder than "
                             + call.recorder().caller() + " of tenant "
                             + call.recorder().home() + ": use that one's key, or begin a new spool");
+        }
+        if (reception.verdict() == Verdict.FULL) {
+            throw RefusedException.retry(
+                    ErrorReason.SPOOLS_FULL,
+                    call.recorder().caller() + " of tenant " + call.recorder().home() + " has "
+                            + SpoolRepository.MOST_OF_RECORDER + " spools in the ledger of " + tenant
+                            + ", and no more are taken: have spools outlive their sidecars, or give these other subjects",
+                    LATER);
         }
         Digest lastHash = reception.lastHash();
         return AppendSpooledResponse.newBuilder()

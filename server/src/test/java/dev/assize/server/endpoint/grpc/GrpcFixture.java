@@ -128,6 +128,7 @@ public final class GrpcFixture implements AutoCloseable {
     public final InMemoryApiKeyRepository keyRepository = new InMemoryApiKeyRepository();
     public final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     public final InMemoryLedgerStore ledger = new InMemoryLedgerStore(clock, new AuditCodec());
+    final InMemorySpoolRepository spools = new InMemorySpoolRepository(ledger, clock);
     public final InMemoryDecisionStore records = new InMemoryDecisionStore(ledger);
     public final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     public final InMemoryApprovalRepository approvals = new InMemoryApprovalRepository(ledger);
@@ -320,7 +321,7 @@ public final class GrpcFixture implements AutoCloseable {
             bind(AuditSettings.class)
                     .toInstance(tenant -> decisions.audit(tenant).piiPatterns());
             bind(AuditIndex.class).toInstance(index);
-            bind(SpoolRepository.class).toInstance(new InMemorySpoolRepository(ledger, clock));
+            bind(SpoolRepository.class).toInstance(spools);
             bind(AuditExport.class).toInstance(index);
             bind(LineageIndex.class).toInstance(new InMemoryLineageIndex(ledger));
             bind(CleanUpConfig.class).toInstance(CleanUpConfig.defaults());

@@ -18,8 +18,11 @@ import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.SpoolStanding;
 import dev.assize.proto.v1.SpooledRecord;
+import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Recorder;
+import dev.assize.server.model.Subject;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -150,6 +153,36 @@ class SpoolCallsTest {
         assertThat(standing.getHighestNumber()).isEqualTo(7);
         assertThat(standing.getMissing()).isEqualTo(6);
         assertThat(standing.getRecordedBy()).isEqualTo("service:replay");
+    }
+
+    @Test
+    void notesAHundredSpoolsOfWhichItTakesNothingAndCountsTheOthers() {
+        for (int i = 0; i <= SpoolRepository.MOST_HEARD_OF; i++) {
+            assertThat(ask("%032x".formatted(i), 1)).isEqualTo(1);
+        }
+        assertThat(spools()).hasSize(SpoolRepository.MOST_HEARD_OF);
+        assertThat(received("unnoted")).isEqualTo(1);
+        assertThat(append(batch(OTHER, 2, "b")).getNextNumber()).isEqualTo(1);
+        assertThat(received("missing")).as("what is missing alarms in any case").isEqualTo(1);
+        assertThat(append(batch(SPOOL, 1, "a")).getAppended()).isTrue();
+    }
+
+    @Test
+    void refusesANewSpoolOfWhoeverHasTenThousand() {
+        Recorder replay = new Recorder(new Subject("service", "replay"), GrpcFixture.ACME);
+        door.spools.fill(GrpcFixture.ACME, replay, SpoolRepository.MOST_OF_RECORDER);
+
+        Refusal.of(() -> append(batch(OTHER, 1, "a")))
+                .is(ErrorReason.SPOOLS_FULL)
+                .saying("service:replay of tenant acme has 10000 spools in the ledger of acme");
+        assertThat(received("full")).isEqualTo(1);
+        assertThat(reasons()).isEmpty();
+    }
+
+    private double received(String result) {
+        return door.meters
+                .counter("assize.spool.received.batches", "result", result)
+                .count();
     }
 
     @Test
