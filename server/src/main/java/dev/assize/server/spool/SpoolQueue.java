@@ -3,23 +3,14 @@ package dev.assize.server.spool;
 import dev.assize.server.model.Digest;
 import dev.assize.server.spool.RecordFormat.Draft;
 import dev.assize.server.spool.RecordFormat.Parsed;
-import dev.assize.server.spool.Segment.Continues;
 import dev.assize.server.spool.Segment.Damage;
+import dev.assize.server.spool.WaitingRecords.Pending;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
@@ -39,12 +30,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class SpoolQueue implements AutoCloseable {
 
-    /** Records that are written together. */
-    private static final int BATCH_BYTES = 1_024 * 1_024;
-
-    /** Waiting to be written. */
-    private static final int WAITING_BYTES = 32 * 1_024 * 1_024;
-
     /** How long a stop waits for what is being written. */
     private static final Duration DRAIN = Duration.ofSeconds(10);
 
@@ -61,40 +46,18 @@ public final class SpoolQueue implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
 
     private final Condition writerEnded = lock.newCondition();
-    private final Deque<Segment> segments = new ArrayDeque<>();
-
-    /** Keys of what is on disk, oldest first. */
-    private final Map<String, Use> keys = new LinkedHashMap<>();
-
-    /** Keys of what waits to be written. */
-    private final Map<String, Pending> waitingKeys = new HashMap<>();
-
-    private final Deque<Pending> waiting = new ArrayDeque<>();
+    private final QueueFiles kept;
+    private final QueueKeys keys = new QueueKeys();
+    private final WaitingRecords waiting = new WaitingRecords();
     private QueueState state;
+
     private long last;
-    private long waitingBytes;
     private boolean writing;
     private boolean mustCut;
     private boolean failing;
     private boolean closed;
     private @Nullable String damage;
     private @Nullable Instant oldestPendingAt;
-
-    /** What a key was used for; half of the digest tells one content from another. */
-    private record Use(long number, long high, long low) {
-
-        static Use of(long number, Digest content) {
-            ByteBuffer bytes = ByteBuffer.wrap(content.bytes());
-            return new Use(number, bytes.getLong(), bytes.getLong());
-        }
-
-        boolean isOf(Digest content) {
-            return equals(of(number, content));
-        }
-    }
-
-    /** A record and who waits for it. */
-    private record Pending(Draft draft, Digest content, CompletableFuture<SpoolAnswer> answer) {}
 
     private SpoolQueue(
             Path directory,
@@ -103,6 +66,7 @@ public final class SpoolQueue implements AutoCloseable {
             SpoolBudget budget,
             InstantSource clock,
             Runnable appended,
+            QueueFiles kept,
             QueueState state) {
         this.directory = directory;
         this.files = files;
@@ -110,6 +74,7 @@ public final class SpoolQueue implements AutoCloseable {
         this.budget = budget;
         this.clock = clock;
         this.appended = appended;
+        this.kept = kept;
         this.state = state;
     }
 
@@ -128,98 +93,37 @@ public final class SpoolQueue implements AutoCloseable {
             Runnable appended) {
         try {
             files.createDirectory(directory);
-            SpoolQueue queue;
+            QueueFiles kept = new QueueFiles(directory, files, budget);
             try {
-                queue = new SpoolQueue(directory, files, config, budget, clock, appended, state(directory, files));
+                SpoolQueue queue =
+                        new SpoolQueue(directory, files, config, budget, clock, appended, kept, kept.state());
                 queue.readAll();
+                return queue;
             } catch (Damage e) {
-                queue = new SpoolQueue(directory, files, config, budget, clock, appended, new QueueState("", 0));
+                QueueState unknown = new QueueState("", 0);
+                SpoolQueue queue = new SpoolQueue(directory, files, config, budget, clock, appended, kept, unknown);
                 queue.damaged(e);
+                return queue;
             }
-            return queue;
         } catch (IOException e) {
             throw new SpoolFailedException("the spool in `" + directory + "` cannot be used: " + reason(e), e);
         }
     }
 
-    private static QueueState state(Path directory, SpoolFiles files) throws IOException, Damage {
-        try {
-            return QueueState.read(files, directory);
-        } catch (NoSuchFileException e) {
-            if (!names(directory, files).isEmpty()) {
-                throw new Damage(directory.resolve(QueueState.FILE), 0, "it is gone, and records are there");
-            }
-            QueueState fresh = QueueState.fresh();
-            fresh.write(files, directory);
-            return fresh;
-        }
-    }
-
-    private static List<String> names(Path directory, SpoolFiles files) throws IOException {
-        return files.names(directory).stream()
-                .filter(name -> name.endsWith(Segment.SUFFIX))
-                .sorted()
-                .toList();
-    }
-
     /** Reads what there is; where that is damaged, what stands before it. */
     private void readAll() throws IOException {
-        List<String> names = names(directory, files);
-        Continues next = Continues.ANYTHING;
         try {
-            for (String name : names) {
-                boolean newest = name.equals(names.getLast());
-                Path path = directory.resolve(name);
-                Segment segment = Segment.open(files, path, state.id(), next, newest, this::remember);
-                if (segment == null) {
-                    files.delete(path);
-                    files.forceDirectory(directory);
-                } else {
-                    add(segment);
-                    if (segment.damage() != null) {
-                        throw segment.damage();
-                    }
-                    next = new Continues(segment.last() + 1, segment.hash());
-                }
-            }
-            requireWhole();
+            kept.open(state, this::remember);
         } catch (Damage e) {
             damaged(e);
         }
-        last = segments.isEmpty() ? 0 : segments.getLast().last();
+        last = kept.last();
         lookAtOldest();
-    }
-
-    private void add(Segment segment) {
-        segments.add(segment);
-        budget.count(segment.length());
-        last = segment.last();
     }
 
     private void remember(Parsed record) {
         if (record.key() != null && record.content() != null) {
-            keys.put(record.key(), Use.of(record.number(), record.content()));
-        }
-    }
-
-    /** What was forwarded had been there; what was not, and does not begin the first file, is lost. */
-    private void requireWhole() throws Damage {
-        long first = segments.isEmpty() ? 1 : segments.getFirst().first();
-        long reached = segments.isEmpty() ? 0 : segments.getLast().last();
-        if (first > state.forwarded() + 1 || (first == 1 && !segments.isEmpty() && !isStart())) {
-            throw new Damage(directory, 0, "records from " + (state.forwarded() + 1) + " on are gone");
-        }
-        if (reached < state.forwarded()) {
-            throw new Damage(
-                    directory, 0, "it ends at record " + reached + ", and " + state.forwarded() + " were forwarded");
-        }
-    }
-
-    private boolean isStart() {
-        try {
-            return segments.getFirst().hashBefore(1).equals(state.start());
-        } catch (IOException | Damage e) {
-            return false;
+            keys.remember(record.key(), record.number(), record.content());
         }
     }
 
@@ -236,13 +140,13 @@ public final class SpoolQueue implements AutoCloseable {
         Pending pending = new Pending(draft, content, new CompletableFuture<>());
         lock.lock();
         try {
-            SpoolAnswer known = key == null ? null : known(key, content);
+            SpoolAnswer known = key == null ? null : keys.answer(key, content);
             if (known != null) {
                 return CompletableFuture.completedFuture(known);
             }
-            Pending other = key == null ? null : waitingKeys.get(key);
+            Pending other = key == null ? null : waiting.under(key);
             if (other != null) {
-                return other.answer.thenApply(answer -> sameOrOther(other, content, answer));
+                return other.answerTo(content);
             }
             requireUsable();
             requireRoom(draft);
@@ -252,31 +156,17 @@ public final class SpoolQueue implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        return pending.answer;
+        return pending.answer();
     }
 
     /** Whether something is kept that was given under a key. */
     public boolean knows(String key) {
         lock.lock();
         try {
-            return keys.containsKey(key) || waitingKeys.containsKey(key);
+            return keys.has(key) || waiting.under(key) != null;
         } finally {
             lock.unlock();
         }
-    }
-
-    private @Nullable SpoolAnswer known(String key, Digest content) {
-        Use use = keys.get(key);
-        if (use == null) {
-            return null;
-        }
-        return use.isOf(content) ? new SpoolAnswer.Known(use.number) : new SpoolAnswer.OtherContent();
-    }
-
-    private static SpoolAnswer sameOrOther(Pending other, Digest content, SpoolAnswer answer) {
-        return other.content.equals(content) && answer instanceof SpoolAnswer.Taken(long number)
-                ? new SpoolAnswer.Known(number)
-                : new SpoolAnswer.OtherContent();
     }
 
     private void requireUsable() {
@@ -293,7 +183,7 @@ public final class SpoolQueue implements AutoCloseable {
         if (oldest != null && oldest.plus(config.maxAge()).isBefore(clock.instant())) {
             throw full("its oldest record has not been forwarded for " + config.maxAge());
         }
-        if (waitingBytes + draft.bytes() > WAITING_BYTES) {
+        if (!waiting.hasRoomFor(draft)) {
             throw full("too much waits to be written");
         }
         if (!budget.take(draft.bytes())) {
@@ -310,10 +200,6 @@ public final class SpoolQueue implements AutoCloseable {
 
     private void enqueue(Pending pending) {
         waiting.add(pending);
-        waitingBytes += pending.draft.bytes();
-        if (pending.draft.key() != null) {
-            waitingKeys.put(pending.draft.key(), pending);
-        }
         if (!writing) {
             writing = true;
             Thread.ofVirtual().name("spool-writer").start(this::write);
@@ -333,15 +219,7 @@ public final class SpoolQueue implements AutoCloseable {
     private List<Pending> take() {
         lock.lock();
         try {
-            List<Pending> batch = new ArrayList<>();
-            int bytes = 0;
-            for (Pending next = waiting.peek(); next != null; next = waiting.peek()) {
-                bytes += next.draft.bytes();
-                if (!batch.isEmpty() && bytes > BATCH_BYTES) {
-                    break;
-                }
-                batch.add(waiting.remove());
-            }
+            List<Pending> batch = waiting.take();
             if (batch.isEmpty()) {
                 writing = false;
                 writerEnded.signalAll();
@@ -366,19 +244,19 @@ public final class SpoolQueue implements AutoCloseable {
             first = last - batch.size() + 1;
             for (int i = 0; i < batch.size(); i++) {
                 Pending pending = batch.get(i);
-                settle(pending);
-                if (pending.draft.key() != null) {
-                    keys.put(pending.draft.key(), Use.of(first + i, pending.content));
+                waiting.settle(pending);
+                if (pending.draft().key() != null) {
+                    keys.remember(pending.draft().key(), first + i, pending.content());
                 }
             }
             if (oldestPendingAt == null) {
-                oldestPendingAt = batch.getFirst().draft.takenAt();
+                oldestPendingAt = batch.getFirst().draft().takenAt();
             }
         } finally {
             lock.unlock();
         }
         for (int i = 0; i < batch.size(); i++) {
-            batch.get(i).answer.complete(new SpoolAnswer.Taken(first + i));
+            batch.get(i).answer().complete(new SpoolAnswer.Taken(first + i));
         }
         appended.run();
     }
@@ -389,7 +267,7 @@ public final class SpoolQueue implements AutoCloseable {
         boolean cut;
         lock.lock();
         try {
-            newest = segments.peekLast();
+            newest = kept.newest();
             cut = mustCut;
         } finally {
             lock.unlock();
@@ -407,13 +285,10 @@ public final class SpoolQueue implements AutoCloseable {
     }
 
     private Segment next(@Nullable Segment before) throws IOException {
-        Segment begun = before == null
-                ? Segment.create(files, directory, state.id(), 1, state.start())
-                : Segment.create(files, directory, state.id(), before.last() + 1, before.hash());
+        Segment begun = kept.begin(state, before);
         lock.lock();
         try {
-            segments.add(begun);
-            budget.count(Segment.HEADER_BYTES);
+            kept.add(begun);
             return begun;
         } finally {
             lock.unlock();
@@ -433,13 +308,13 @@ public final class SpoolQueue implements AutoCloseable {
         lock.lock();
         try {
             for (Pending pending : batch) {
-                settle(pending);
-                budget.release(pending.draft.bytes());
+                waiting.settle(pending);
+                budget.release(pending.draft().bytes());
             }
         } finally {
             lock.unlock();
         }
-        batch.forEach(pending -> pending.answer.completeExceptionally(refusal));
+        batch.forEach(pending -> pending.answer().completeExceptionally(refusal));
     }
 
     /** Once, until it can be written again: a full disk fails every request. */
@@ -459,7 +334,7 @@ public final class SpoolQueue implements AutoCloseable {
         lock.lock();
         try {
             mustCut = true;
-            Segment newest = segments.peekLast();
+            Segment newest = kept.newest();
             if (newest != null) {
                 newest.cut();
             }
@@ -469,13 +344,6 @@ public final class SpoolQueue implements AutoCloseable {
             return false;
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void settle(Pending pending) {
-        waitingBytes -= pending.draft.bytes();
-        if (pending.draft.key() != null) {
-            waitingKeys.remove(pending.draft.key());
         }
     }
 
@@ -498,7 +366,7 @@ public final class SpoolQueue implements AutoCloseable {
     public long first() {
         lock.lock();
         try {
-            return segments.isEmpty() ? last + 1 : segments.getFirst().first();
+            return kept.first();
         } finally {
             lock.unlock();
         }
@@ -550,51 +418,21 @@ public final class SpoolQueue implements AutoCloseable {
      * @throws SpoolFailedException where they cannot be read
      */
     public List<SpoolRecord> read(long from, int maxRecords, int maxBytes) {
-        List<SpoolRecord> records = new ArrayList<>();
-        Count count = new Count(maxBytes);
         lock.lock();
         try {
-            for (Iterator<Segment> it = segments.iterator(); it.hasNext() && records.size() < maxRecords; ) {
-                Segment segment = it.next();
-                if (segment.last() >= from && !count.full) {
-                    segment.read(from, record -> {
-                        if (!count.add(record.payload().length)) {
-                            count.full = true;
-                            return false;
-                        }
-                        records.add(record.record());
-                        return records.size() < maxRecords;
-                    });
+            QueueFiles.Reading reading = kept.read(from, maxRecords, maxBytes);
+            if (reading.damage() != null) {
+                damaged(reading.damage());
+                if (reading.records().isEmpty()) {
+                    throw new SpoolFailedException(
+                            String.valueOf(reading.damage().getMessage()), reading.damage());
                 }
             }
-            return records;
+            return reading.records();
         } catch (IOException e) {
             throw new SpoolFailedException("the spool in `" + directory + "` cannot be read: " + reason(e), e);
-        } catch (Damage e) {
-            damaged(e);
-            if (!records.isEmpty()) {
-                return records;
-            }
-            throw new SpoolFailedException(String.valueOf(e.getMessage()), e);
         } finally {
             lock.unlock();
-        }
-    }
-
-    private static final class Count {
-
-        private final int max;
-        private int bytes;
-        private boolean full;
-
-        Count(int max) {
-            this.max = max;
-        }
-
-        boolean add(int more) {
-            boolean first = bytes == 0;
-            bytes += more;
-            return first || bytes <= max;
         }
     }
 
@@ -602,15 +440,7 @@ public final class SpoolQueue implements AutoCloseable {
     public Digest hashBefore(long number) {
         lock.lock();
         try {
-            if (number == 1) {
-                return state.start();
-            }
-            for (Segment segment : segments) {
-                if (number >= segment.first() && number <= segment.last() + 1) {
-                    return segment.hashBefore(number);
-                }
-            }
-            throw new IllegalArgumentException("record " + number + " is not kept");
+            return kept.hashBefore(number, state);
         } catch (IOException e) {
             throw new SpoolFailedException("the spool in `" + directory + "` cannot be read: " + reason(e), e);
         } catch (Damage e) {
@@ -656,27 +486,9 @@ public final class SpoolQueue implements AutoCloseable {
     }
 
     private void dropForwarded(Instant takenBefore) {
-        while (segments.size() > 1) {
-            Segment oldest = segments.getFirst();
-            Instant newestAt = oldest.newestAt();
-            boolean old = newestAt == null || newestAt.isBefore(takenBefore);
-            if (oldest.last() > state.forwarded() || !old || !drop(oldest)) {
-                return;
-            }
-        }
-    }
-
-    private boolean drop(Segment oldest) {
-        try {
-            oldest.close();
-            files.delete(oldest.path());
-            segments.removeFirst();
-            budget.release(oldest.length());
-            keys.values().removeIf(use -> use.number <= oldest.last());
-            return true;
-        } catch (IOException e) {
-            LOG.warn("`{}` cannot be removed: {}", oldest.path(), reason(e));
-            return false;
+        for (long dropped = kept.dropOldest(state.forwarded(), takenBefore); dropped > 0; ) {
+            keys.forgetThrough(dropped);
+            dropped = kept.dropOldest(state.forwarded(), takenBefore);
         }
     }
 
@@ -705,9 +517,7 @@ public final class SpoolQueue implements AutoCloseable {
             while (writing && nanos > 0) {
                 nanos = writerEnded.awaitNanos(nanos);
             }
-            for (Segment segment : segments) {
-                segment.close();
-            }
+            kept.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (IOException e) {
@@ -717,7 +527,7 @@ public final class SpoolQueue implements AutoCloseable {
         }
     }
 
-    private static String reason(Exception e) {
+    static String reason(Exception e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 }
