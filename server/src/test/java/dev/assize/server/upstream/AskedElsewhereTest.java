@@ -15,11 +15,14 @@ import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.Reason;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.endpoint.call.AnswersOnRecord.Given;
+import dev.assize.server.endpoint.call.CentreQuestions.Outcome;
 import dev.assize.server.endpoint.call.CentreQuestions;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.RefusedException;
 import dev.assize.server.model.Action;
+import dev.assize.server.model.AttributeValue;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
@@ -40,9 +43,16 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -215,6 +225,71 @@ class AskedElsewhereTest {
         assertThat(fake.asked).hasSize(3);
     }
 
+    /** Each has 40 KB in its context: 26 of them come to less than 1 MiB. */
+    @Test
+    void manyLargeQuestionsTravelInPartsAndAreAnsweredInTheirOrder() {
+        fake.byBatch =
+                batch -> answer(5, 7).toBuilder().setDecisionId("part " + batch).build();
+
+        List<Outcome> outcomes = ask(100, any -> false);
+        assertThat(fake.batches).containsExactly(26, 26, 26, 22);
+        assertThat(fake.asked.stream().map(CheckRequest::getResource))
+                .containsExactlyElementsOf(
+                        IntStream.range(0, 100).mapToObj(i -> "vault:" + i).toList());
+        assertThat(outcomes.stream().map(outcome -> given(outcome).decisionId()))
+                .containsExactlyElementsOf(IntStream.range(0, 100)
+                        .mapToObj(i -> "part " + (1 + i / 26))
+                        .toList());
+    }
+
+    @Test
+    void behindThePartWithTheLastAnswerNothingIsAsked() {
+        fake.byBatch = batch -> answer(5, 7).toBuilder()
+                .setDecision(batch == 2 ? Decision.DECISION_DENY : Decision.DECISION_ALLOW)
+                .setReason(batch == 2 ? Reason.REASON_NO_GRANT : Reason.REASON_ALLOWED)
+                .build();
+
+        assertThat(ask(100, outcome -> !outcome.isAllowed())).hasSize(27);
+        assertThat(fake.batches).containsExactly(26, 26);
+    }
+
+    @Test
+    void answersOfTwoPoliciesAreNoneTogether() {
+        fake.byBatch = batch -> answer(batch == 3 ? 6 : 5, 7);
+        assertRefused(() -> ask(100, any -> false));
+        fake.batches.clear();
+        fake.byBatch = batch -> answer(5, batch == 2 ? 8 : 7);
+        assertRefused(() -> ask(100, any -> false));
+        assertThat(fake.batches).as("nothing more is asked").hasSize(2);
+    }
+
+    private List<Outcome> ask(int count, Predicate<Outcome> last) {
+        Map<String, AttributeValue> context = new HashMap<>();
+        for (int i = 0; i < 10; i++) {
+            context.put("attribute-" + i, new AttributeValue.Text("x".repeat(4_000)));
+        }
+        List<CheckQuery> queries = IntStream.range(0, count)
+                .mapToObj(i -> new CheckQuery(
+                        Subject.parse("user:alice"),
+                        ResourcePath.parse("vault:" + i),
+                        new Action("read"),
+                        TENANT,
+                        Environment.DEFAULT,
+                        TENANT,
+                        Map.of(),
+                        Map.of(),
+                        context,
+                        List.of(),
+                        null,
+                        null))
+                .toList();
+        return new CentreQuestions(elsewhere, InstantSource.system(), () -> 0).askAll(TENANT, queries, false, last);
+    }
+
+    private static Given given(Outcome outcome) {
+        return Objects.requireNonNull(outcome.given());
+    }
+
     private static CheckRequest.Builder question() {
         return CheckRequest.newBuilder()
                 .setTenant("acme")
@@ -237,7 +312,11 @@ class AskedElsewhereTest {
     private static final class FakeCentre extends DecisionServiceImplBase {
 
         private final List<CheckRequest> asked = new ArrayList<>();
+        private final List<Integer> batches = new ArrayList<>();
         private volatile List<CheckResponse> answers = List.of();
+
+        /** The answer to each question of the so many-th batch; null where the answers above are given. */
+        private volatile @Nullable IntFunction<CheckResponse> byBatch;
 
         @Override
         public void check(CheckRequest request, StreamObserver<CheckResponse> observer) {
@@ -249,8 +328,12 @@ class AskedElsewhereTest {
         @Override
         public void checkBatch(CheckBatchRequest request, StreamObserver<CheckBatchResponse> observer) {
             asked.addAll(request.getItemsList());
+            batches.add(request.getItemsCount());
+            IntFunction<CheckResponse> each = byBatch;
+            List<CheckResponse> given =
+                    each == null ? answers : Collections.nCopies(request.getItemsCount(), each.apply(batches.size()));
             CheckBatchResponse.Builder response = CheckBatchResponse.newBuilder();
-            answers.forEach(answer -> response.addResults(
+            given.forEach(answer -> response.addResults(
                     CheckBatchResult.newBuilder().setResponse(answer).build()));
             observer.onNext(response.build());
             observer.onCompleted();
