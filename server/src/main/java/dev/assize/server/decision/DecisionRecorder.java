@@ -23,4 +23,19 @@ public interface DecisionRecorder {
      * @throws RecorderBusyException where it could not
      */
     void requireRoom(TenantId tenant);
+
+    /** What one thread uses that makes decisions at a desk. */
+    Pen pen();
+
+    /** Puts decisions of one thread's desk on record, each acknowledged after its answer. */
+    @FunctionalInterface
+    interface Pen {
+
+        /**
+         * Takes a decision. What it says is read before this returns.
+         *
+         * @throws RecorderBusyException where no more can be taken
+         */
+        void record(DeskDecision made);
+    }
 }

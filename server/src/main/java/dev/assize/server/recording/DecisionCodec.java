@@ -20,11 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each record has a salt that nobody can guess: who is shown one record with its path sees the hashes of others, and
  * could otherwise try out what they say. It is drawn from a secret of this process and the decision's id, for a generator
- * that all checks shared would make them wait for each other.
+ * that all checks shared would make them wait for each other; a thread that has a desk draws from {@link Salts} of its own.
  */
 public final class DecisionCodec {
 
-    private static final int SALT_BYTES = 16;
     private static final int SECRET_BYTES = 32;
     private static final int ALLOW = 1;
     private static final int DENY = 2;
@@ -59,8 +58,16 @@ public final class DecisionCodec {
                 .text(RecordField.RESOURCE, query.resource().value())
                 .text(RecordField.ENV, query.env().value())
                 .text(RecordField.RUN_ID, query.runId())
-                .texts(RecordField.ACTIVE_ROLES, query.activeRoles())
-                .u8(RecordField.DECISION, answer.reason().isAllow() ? ALLOW : DENY)
+                .texts(RecordField.ACTIVE_ROLES, query.activeRoles());
+        putAnswer(record, answer);
+        return record.bytes(RecordField.ATTRIBUTES, AttributesDigest.of(salt, query))
+                .text(RecordField.TRACE_CONTEXT, made.traceContext())
+                .toBytes();
+    }
+
+    /** The fields of what was answered, which stand together. */
+    static void putAnswer(RecordBytes record, Answer answer) {
+        record.u8(RecordField.DECISION, answer.reason().isAllow() ? ALLOW : DENY)
                 .text(RecordField.REASON, answer.reason().name())
                 .text(
                         RecordField.DELEGATOR_REASON,
@@ -68,15 +75,14 @@ public final class DecisionCodec {
                                 ? null
                                 : answer.delegatorReason().name());
         putDecidedBy(record, answer.decidedBy());
-        return record.i64(RecordField.REVISION, answer.revision().value())
+        record.i64(RecordField.REVISION, answer.revision().value())
                 .i64(RecordField.PLATFORM_REVISION, answer.platformRevision().value())
-                .text(RecordField.APPROVAL_ID, answer.approvalId())
-                .texts(
-                        RecordField.OBLIGATIONS,
-                        answer.obligations().stream().map(Obligation::id).toList())
-                .bytes(RecordField.ATTRIBUTES, AttributesDigest.of(salt, query))
-                .text(RecordField.TRACE_CONTEXT, made.traceContext())
-                .toBytes();
+                .text(RecordField.APPROVAL_ID, answer.approvalId());
+        if (!answer.obligations().isEmpty()) {
+            record.texts(
+                    RecordField.OBLIGATIONS,
+                    answer.obligations().stream().map(Obligation::id).toList());
+        }
     }
 
     private static void putDecidedBy(RecordBytes record, @Nullable DecidedBy decidedBy) {
@@ -95,7 +101,7 @@ public final class DecisionCodec {
     private byte[] salt(String decisionId) {
         byte[] hash = Digest.sha256(secret, decisionId.getBytes(StandardCharsets.UTF_8))
                 .bytes();
-        return Arrays.copyOf(hash, SALT_BYTES);
+        return Arrays.copyOf(hash, Salts.BYTES);
     }
 
     /**
@@ -105,7 +111,7 @@ public final class DecisionCodec {
      */
     public static DecisionRecord decode(byte[] record) {
         RecordFields fields = RecordFields.read(record);
-        byte[] _ = fields.requiredBytes(RecordField.SALT, SALT_BYTES);
+        byte[] _ = fields.requiredBytes(RecordField.SALT, Salts.BYTES);
         return new DecisionRecord(
                 fields.requiredText(RecordField.DECISION_ID),
                 instant(fields.requiredI64(RecordField.DECIDED_AT)),

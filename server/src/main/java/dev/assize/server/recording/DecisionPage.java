@@ -40,7 +40,7 @@ public record DecisionPage(int firstPosition, byte[] bytes, long firstAt, long l
         long last = Long.MIN_VALUE;
         for (byte[] record : records) {
             bytes.putShort((short) record.length).put(record);
-            long at = RecordFields.read(record).requiredI64(RecordField.DECIDED_AT);
+            long at = RecordFields.decidedAt(record);
             first = Math.min(first, at);
             last = Math.max(last, at);
         }

@@ -1,14 +1,21 @@
 package dev.assize.server.recording;
 
+import dev.assize.server.decision.evaluate.NameBytes;
 import dev.assize.server.model.Reason;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.LongSummaryStatistics;
 import java.util.Map;
 
 /**
  * What the decisions of a pack are found by: for each value that one of them has, which of them have it. Of a resource, also
  * what it lies under, so that a whole subtree is found by one value.
+ *
+ * <p>Values are the bytes that stand in the records, found again by a hash table with open addressing, at most half full:
+ * of the thousands that a pack has a text would be made of each otherwise, to be made bytes again by whoever stores it.
  */
 public final class DecisionTerms {
 
@@ -17,6 +24,10 @@ public final class DecisionTerms {
 
     /** What a deny has. */
     public static final String DENY = "DENY";
+
+    private static final byte[] ALLOW_BYTES = utf8(ALLOW);
+    private static final byte[] DENY_BYTES = utf8(DENY);
+    private static final byte[] ALLOWED_BYTES = utf8(Reason.ALLOWED.name());
 
     /** What a value is of. Its number is final. */
     public enum Kind {
@@ -43,9 +54,59 @@ public final class DecisionTerms {
     /** A value of a kind. */
     public record Term(Kind kind, String value) {}
 
-    private final Map<Term, Positions> positions = new HashMap<>();
+    /** A value of a kind, among other bytes, with the positions of those that have it. */
+    public static final class Found {
 
-    private DecisionTerms() {}
+        private final Kind kind;
+        private final byte[] bytes;
+        private final int offset;
+        private final int length;
+        private final int hash;
+        private final Positions positions = new Positions();
+
+        private Found(Kind kind, byte[] bytes, int offset, int length, int hash) {
+            this.kind = kind;
+            this.bytes = bytes;
+            this.offset = offset;
+            this.length = length;
+            this.hash = hash;
+        }
+
+        public Kind kind() {
+            return kind;
+        }
+
+        /** The value in UTF-8. */
+        public ByteBuffer value() {
+            return ByteBuffer.wrap(bytes, offset, length);
+        }
+
+        public Positions positions() {
+            return positions;
+        }
+
+        private Term term() {
+            return new Term(kind, new String(bytes, offset, length, StandardCharsets.UTF_8));
+        }
+
+        private boolean is(Kind other, byte[] others, int start, int size, int otherHash) {
+            return hash == otherHash
+                    && kind == other
+                    && length == size
+                    && NameBytes.isSame(bytes, offset, others, start, size);
+        }
+    }
+
+    private final List<byte[]> records;
+    private final RecordFields fields = new RecordFields();
+    private final List<Found> found = new ArrayList<>();
+
+    /** Places in what was found, from 1; 0 for none. */
+    private int[] slots = new int[256];
+
+    private DecisionTerms(List<byte[]> records) {
+        this.records = records;
+    }
 
     /**
      * The terms of records, each with the positions of those that have it. An id that tells when its decision was made is
@@ -54,48 +115,114 @@ public final class DecisionTerms {
      * @throws MalformedRecordException where one is none
      */
     public static Map<Term, Positions> of(List<byte[]> records) {
-        DecisionTerms terms = new DecisionTerms();
+        Map<Term, Positions> terms = new HashMap<>();
+        found(records).forEach(each -> terms.put(each.term(), each.positions));
+        return terms;
+    }
+
+    /**
+     * The same for whoever writes them as bytes, in the order in which they were met.
+     *
+     * @throws MalformedRecordException where one is none
+     */
+    public static List<Found> found(List<byte[]> records) {
+        DecisionTerms terms = new DecisionTerms(records);
         for (int from = 0; from < records.size(); from += DecisionPage.DECISIONS) {
-            int to = Math.min(records.size(), from + DecisionPage.DECISIONS);
-            terms.add(
-                    from,
-                    records.subList(from, to).stream().map(RecordFields::read).toList());
+            terms.addPage(from, Math.min(records.size(), from + DecisionPage.DECISIONS));
         }
-        return terms.positions;
+        return terms.found;
     }
 
-    private void add(int firstPosition, List<RecordFields> page) {
-        LongSummaryStatistics times = page.stream()
-                .mapToLong(record -> record.requiredI64(RecordField.DECIDED_AT))
-                .summaryStatistics();
-        boolean isBrief = times.getMax() - IdTime.PAGE_MICROS <= times.getMin();
-        for (int i = 0; i < page.size(); i++) {
-            add(firstPosition + i, page.get(i), isBrief);
+    private void addPage(int from, int to) {
+        long first = Long.MAX_VALUE;
+        long last = Long.MIN_VALUE;
+        for (int i = from; i < to; i++) {
+            long at = RecordFields.decidedAt(records.get(i));
+            first = Math.min(first, at);
+            last = Math.max(last, at);
         }
-    }
-
-    private void add(int position, RecordFields record, boolean isOfBriefPage) {
-        String id = record.requiredText(RecordField.DECISION_ID);
-        if (!isOfBriefPage || !IdTime.isTold(id, record.requiredI64(RecordField.DECIDED_AT))) {
-            add(position, Kind.ID, id);
-        }
-        add(position, Kind.SUBJECT, record.requiredText(RecordField.SUBJECT));
-        add(position, Kind.ACTION, record.requiredText(RecordField.ACTION));
-        add(position, Kind.ENV, record.requiredText(RecordField.ENV));
-        String resource = record.requiredText(RecordField.RESOURCE);
-        for (int end = resource.indexOf('/'); end >= 0; end = resource.indexOf('/', end + 1)) {
-            add(position, Kind.RESOURCE, resource.substring(0, end));
-        }
-        add(position, Kind.RESOURCE, resource);
-        String reason = record.requiredText(RecordField.REASON);
-        boolean allows = reason.equals(Reason.ALLOWED.name());
-        add(position, Kind.OUTCOME, allows ? ALLOW : DENY);
-        if (!allows) {
-            add(position, Kind.REASON, reason);
+        boolean isBrief = last - IdTime.PAGE_MICROS <= first;
+        for (int i = from; i < to; i++) {
+            add(i, records.get(i), isBrief);
         }
     }
 
-    private void add(int position, Kind kind, String value) {
-        positions.computeIfAbsent(new Term(kind, value), _ -> new Positions()).add(position);
+    private void add(int position, byte[] record, boolean isOfBriefPage) {
+        fields.over(record);
+        if (!isOfBriefPage || !isIdOfItsTime(record)) {
+            add(position, Kind.ID, record, RecordField.DECISION_ID);
+        }
+        add(position, Kind.SUBJECT, record, RecordField.SUBJECT);
+        add(position, Kind.ACTION, record, RecordField.ACTION);
+        add(position, Kind.ENV, record, RecordField.ENV);
+        addResource(position, record);
+        if (isAllowed(record)) {
+            add(position, Kind.OUTCOME, ALLOW_BYTES, 0, ALLOW_BYTES.length);
+        } else {
+            add(position, Kind.OUTCOME, DENY_BYTES, 0, DENY_BYTES.length);
+            add(position, Kind.REASON, record, RecordField.REASON);
+        }
+    }
+
+    private boolean isIdOfItsTime(byte[] record) {
+        int offset = fields.required(RecordField.DECISION_ID);
+        return IdTime.isTold(
+                record, offset, fields.length(RecordField.DECISION_ID), fields.requiredI64(RecordField.DECIDED_AT));
+    }
+
+    private void addResource(int position, byte[] record) {
+        int start = fields.required(RecordField.RESOURCE);
+        int end = start + fields.length(RecordField.RESOURCE);
+        for (int i = start; i < end; i++) {
+            if (record[i] == '/') {
+                add(position, Kind.RESOURCE, record, start, i - start);
+            }
+        }
+        add(position, Kind.RESOURCE, record, start, end - start);
+    }
+
+    private boolean isAllowed(byte[] record) {
+        int offset = fields.required(RecordField.REASON);
+        int end = offset + fields.length(RecordField.REASON);
+        return Arrays.equals(record, offset, end, ALLOWED_BYTES, 0, ALLOWED_BYTES.length);
+    }
+
+    private void add(int position, Kind kind, byte[] record, int field) {
+        add(position, kind, record, fields.required(field), fields.length(field));
+    }
+
+    private void add(int position, Kind kind, byte[] bytes, int offset, int length) {
+        int hash = NameBytes.hash(bytes, offset, length) + kind.number;
+        int slot = hash & slots.length - 1;
+        while (slots[slot] != 0) {
+            Found met = found.get(slots[slot] - 1);
+            if (met.is(kind, bytes, offset, length, hash)) {
+                met.positions.add(position);
+                return;
+            }
+            slot = slot + 1 & slots.length - 1;
+        }
+        Found met = new Found(kind, bytes, offset, length, hash);
+        met.positions.add(position);
+        found.add(met);
+        slots[slot] = found.size();
+        if (2 * found.size() > slots.length) {
+            enlarge();
+        }
+    }
+
+    private void enlarge() {
+        slots = new int[2 * slots.length];
+        for (int i = 0; i < found.size(); i++) {
+            int slot = found.get(i).hash & slots.length - 1;
+            while (slots[slot] != 0) {
+                slot = slot + 1 & slots.length - 1;
+            }
+            slots[slot] = i + 1;
+        }
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -33,11 +33,19 @@ public final class IdTime {
         return OptionalLong.of(HexFormat.fromHexDigitsToLong(id, 0, DIGITS) * MICROS_PER_MILLI);
     }
 
-    /** Whether an id tells when its decision was made. */
-    static boolean isTold(String id, long decidedAtMicros) {
-        OptionalLong told = micros(id);
-        return told.isPresent()
-                && decidedAtMicros >= told.getAsLong() - SLACK_MICROS
-                && decidedAtMicros <= told.getAsLong() + SLACK_MICROS;
+    /** Whether an id, in UTF-8 among other bytes, tells when its decision was made. */
+    static boolean isTold(byte[] bytes, int offset, int length, long decidedAtMicros) {
+        if (length <= DIGITS) {
+            return false;
+        }
+        long millis = 0;
+        for (int i = offset; i < offset + DIGITS; i++) {
+            if (!HexFormat.isHexDigit(bytes[i])) {
+                return false;
+            }
+            millis = millis << 4 | HexFormat.fromHexDigit(bytes[i]);
+        }
+        long told = millis * MICROS_PER_MILLI;
+        return decidedAtMicros >= told - SLACK_MICROS && decidedAtMicros <= told + SLACK_MICROS;
     }
 }

@@ -98,10 +98,21 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
                 acknowledge,
                 records(decisions),
                 acknowledge == Acknowledge.BEFORE ? new CompletableFuture<>() : nobodyWaits);
-        Lane lane = lanes.computeIfAbsent(tenant, Lane::new);
+        take(tenant, added);
+        return added.durable;
+    }
+
+    private void take(TenantId tenant, Pending added) {
+        Lane known = lanes.get(tenant);
+        Lane lane = known == null ? lanes.computeIfAbsent(tenant, Lane::new) : known;
         reserve(lane, added);
         lane.add(added);
-        return added.durable;
+    }
+
+    @Override
+    public Pen pen() {
+        DeskCodec desk = new DeskCodec();
+        return made -> take(made.tenant(), new Pending(Acknowledge.AFTER, List.of(desk.encode(made)), nobodyWaits));
     }
 
     /** Nearly always one, which is not worth a stream. */
@@ -129,7 +140,7 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
         fits &= pending.addAndGet(size) <= config.pending();
         fits &= pendingBytes.addAndGet(added.bytes) <= config.pendingBytes();
         if (!fits || closed) {
-            settle(lane, added);
+            settle(lane, size, added.bytes);
             throw busy(lane, size);
         }
     }
@@ -146,10 +157,10 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
                 "the decision was not made, because it could not go on record: " + why, config.retryAfter());
     }
 
-    private void settle(Lane lane, Pending done) {
-        lane.pending.addAndGet(-done.records.size());
-        pendingBytes.addAndGet(-done.bytes);
-        if (pending.addAndGet(-done.records.size()) == 0 && closed) {
+    private void settle(Lane lane, int records, long bytes) {
+        lane.pending.addAndGet(-records);
+        pendingBytes.addAndGet(-bytes);
+        if (pending.addAndGet(-records) == 0 && closed) {
             signal();
         }
     }
@@ -233,7 +244,7 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
             if (added.isAwaited()) {
                 waiting.incrementAndGet();
             }
-            if (running.compareAndSet(false, true)) {
+            if (!running.get() && running.compareAndSet(false, true)) {
                 threads.newThread(this::run).start();
             } else if (parked && isUrgent()) {
                 hurry();
@@ -275,6 +286,7 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
         private List<Pending> take() {
             List<Pending> taken = new ArrayList<>();
             int size = 0;
+            int left = 0;
             for (Pending next = queue.peek(); next != null; next = queue.peek()) {
                 int count = next.records.size();
                 if (!taken.isEmpty()
@@ -283,18 +295,19 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
                     break;
                 }
                 queue.remove();
-                queued.addAndGet(-count);
+                left += count;
                 if (next.isAwaited()) {
                     waiting.decrementAndGet();
                 }
                 if (next.durable.isCancelled()) {
                     // Whoever waited has gone without an answer.
-                    settle(this, next);
+                    settle(this, count, next.bytes);
                 } else {
                     taken.add(next);
                     size += count;
                 }
             }
+            queued.addAndGet(-left);
             return taken;
         }
 
@@ -302,14 +315,19 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
             if (taken.isEmpty()) {
                 return;
             }
-            DecisionPack pack = new DecisionPack(
-                    taken.stream().flatMap(each -> each.records.stream()).toList());
+            List<byte[]> records = new ArrayList<>();
+            long bytes = 0;
+            for (Pending each : taken) {
+                records.addAll(each.records);
+                bytes += each.bytes;
+            }
+            DecisionPack pack = new DecisionPack(records);
             RuntimeException failed = attempt(pack, null);
             if (failed != null && !taken.getFirst().isAwaited()) {
                 failed = insist(pack, failed);
             }
+            settle(this, records.size(), bytes);
             for (Pending each : taken) {
-                settle(this, each);
                 if (failed == null) {
                     each.durable.complete(null);
                 } else {

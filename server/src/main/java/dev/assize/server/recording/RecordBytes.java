@@ -23,11 +23,22 @@ final class RecordBytes {
         bytes[0] = VERSION;
     }
 
+    /** Begins another record in the same place. */
+    RecordBytes again() {
+        length = 1;
+        lastNumber = 0;
+        return this;
+    }
+
     RecordBytes bytes(int number, byte @Nullable [] value) {
-        if (value != null) {
-            begin(number, value.length);
-            put(value);
-        }
+        return value == null ? this : bytes(number, value, 0, value.length);
+    }
+
+    /** A value that stands among other bytes. */
+    RecordBytes bytes(int number, byte[] value, int offset, int valueBytes) {
+        begin(number, valueBytes);
+        System.arraycopy(value, offset, bytes, length, valueBytes);
+        length += valueBytes;
         return this;
     }
 

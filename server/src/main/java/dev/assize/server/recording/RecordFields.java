@@ -7,32 +7,35 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads a record, strictly: one content has one record. */
+/** Reads a record, or one after the other, strictly: one content has one record. */
 final class RecordFields {
 
     private static final int HEADER_BYTES = Short.BYTES + Integer.BYTES;
 
-    private final byte[] record;
+    private byte[] record = {};
 
     /** Where each field's value begins, by the field's number; 0 where it has none. */
     private final int[] offsets = new int[RecordField.TRACE_CONTEXT + 1];
 
     private final int[] lengths = new int[RecordField.TRACE_CONTEXT + 1];
 
-    private RecordFields(byte[] record) {
-        this.record = record;
+    /** Reads a record. */
+    static RecordFields read(byte[] record) {
+        return new RecordFields().over(record);
     }
 
-    static RecordFields read(byte[] record) {
-        if (record.length == 0 || record.length > RecordBytes.MAX_BYTES || record[0] != RecordBytes.VERSION) {
+    /** Reads another one in the place of what was read. */
+    RecordFields over(byte[] other) {
+        if (other.length == 0 || other.length > RecordBytes.MAX_BYTES || other[0] != RecordBytes.VERSION) {
             throw new MalformedRecordException("it does not begin as a record, or is too long");
         }
-        RecordFields fields = new RecordFields(record);
-        ByteBuffer rest = ByteBuffer.wrap(record, 1, record.length - 1);
+        record = other;
+        Arrays.fill(offsets, 0);
+        ByteBuffer rest = ByteBuffer.wrap(other, 1, other.length - 1);
         for (int last = 0; rest.hasRemaining(); ) {
-            last = fields.readField(rest, last);
+            last = readField(rest, last);
         }
-        return fields;
+        return this;
     }
 
     /** When a record's decision was made, told without reading what else it says. */
@@ -72,6 +75,11 @@ final class RecordFields {
 
     boolean has(int number) {
         return offsets[number] > 0;
+    }
+
+    /** Of a field that is there: the bytes of its value. */
+    int length(int number) {
+        return lengths[number];
     }
 
     @Nullable
@@ -139,7 +147,8 @@ final class RecordFields {
         return offset;
     }
 
-    private int required(int number) {
+    /** Where the value of a field begins. */
+    int required(int number) {
         if (!has(number)) {
             throw new MalformedRecordException("field " + number + " is missing");
         }

@@ -9,6 +9,7 @@ import dev.assize.server.recording.DecisionPack;
 import dev.assize.server.recording.DecisionPage;
 import dev.assize.server.recording.DecisionStore;
 import dev.assize.server.recording.DecisionTerms;
+import dev.assize.server.recording.DecisionTerms.Found;
 import dev.assize.server.recording.DecisionTerms.Term;
 import dev.assize.server.recording.Positions;
 import dev.assize.server.recording.RecordedDecision;
@@ -21,7 +22,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Map.Entry;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -81,8 +81,7 @@ final class PostgresDecisionStore implements DecisionStore {
     @Override
     public AppendResult append(TenantId tenant, AppendCommand command, DecisionPack pack) {
         List<DecisionPage> pages = DecisionPage.of(pack.records());
-        List<Entry<Term, Positions>> terms =
-                List.copyOf(DecisionTerms.of(pack.records()).entrySet());
+        List<Found> terms = DecisionTerms.found(pack.records());
         return database.inTransaction(tenant.value(), transaction -> {
             AppendResult result =
                     writer.append(transaction, tenant, List.of(command)).getFirst();
@@ -93,8 +92,7 @@ final class PostgresDecisionStore implements DecisionStore {
         });
     }
 
-    private static Trip insert(
-            TenantId tenant, long seq, List<DecisionPage> pages, List<Entry<Term, Positions>> terms) {
+    private static Trip insert(TenantId tenant, long seq, List<DecisionPage> pages, List<Found> terms) {
         return new Trip()
                 .then(INSERT_PAGES, parameters -> {
                     parameters.text(tenant.value());
@@ -115,9 +113,9 @@ final class PostgresDecisionStore implements DecisionStore {
                             TERM_TYPE,
                             TERM_COLUMNS,
                             terms,
-                            (term, row) -> row.int2(term.getKey().kind().number())
-                                    .text(term.getKey().value())
-                                    .bytea(term.getValue().bytes()));
+                            (term, row) -> row.int2(term.kind().number())
+                                    .text(term.value())
+                                    .bytea(term.positions().bytes()));
                 });
     }
 

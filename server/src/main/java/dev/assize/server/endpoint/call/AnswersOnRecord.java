@@ -4,8 +4,10 @@ import com.google.inject.Inject;
 import dev.assize.server.decision.DecisionMade;
 import dev.assize.server.decision.DecisionRecorder;
 import dev.assize.server.decision.DecisionService;
+import dev.assize.server.decision.DeskDecision;
 import dev.assize.server.decision.NotOnRecordException;
 import dev.assize.server.decision.check.Answer;
+import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
@@ -63,19 +65,9 @@ public final class AnswersOnRecord {
         put(CallContext.current(), tenant, decisions.decisionLog(tenant), answers, true);
     }
 
-    /**
-     * The same for the answer to a call that is known, given by a policy that is.
-     *
-     * @param log what that policy puts on record
-     */
-    public void put(CallContext call, TenantId tenant, DecisionLog log, Given answer) {
-        if (!log.covers(answer.answer().reason().isAllow())) {
-            return;
-        }
-        if (log.acknowledge() == DecisionLog.Acknowledge.BEFORE) {
-            Prompt.requireTime();
-        }
-        await(recorder.record(tenant, log.acknowledge(), List.of(made(call, answer))), true);
+    /** What one thread puts answers on record with that it gives at a desk, and whose record nobody waits for. */
+    public Pen pen() {
+        return new Pen(recorder.pen());
     }
 
     private static DecisionMade made(CallContext call, Given given) {
@@ -143,6 +135,22 @@ public final class AnswersOnRecord {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new NotOnRecordException("this node is stopping, and the decision is not on record", e);
+        }
+    }
+
+    /** Of one thread. */
+    public final class Pen {
+
+        private final DecisionRecorder.Pen pen;
+
+        private Pen(DecisionRecorder.Pen pen) {
+            this.pen = pen;
+        }
+
+        /** Takes the answer that is about to be given to a question, whose names are read before this returns. */
+        public void put(CallContext call, TenantId tenant, String decisionId, CheckBytes names, Answer answer) {
+            pen.record(new DeskDecision(
+                    decisionId, clock.instant(), call.recorder(), tenant, names, answer, call.traceContext()));
         }
     }
 

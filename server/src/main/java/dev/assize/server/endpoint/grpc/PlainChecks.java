@@ -5,27 +5,20 @@ import dev.assize.proto.v1.Detail;
 import dev.assize.server.authentication.Caller;
 import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.Desk;
+import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckBytes;
-import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.evaluate.NameBytes;
 import dev.assize.server.endpoint.call.AnswersOnRecord;
 import dev.assize.server.endpoint.call.CallContext;
 import dev.assize.server.endpoint.call.DecisionIds;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.Gate;
-import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.PlainNames;
-import dev.assize.server.model.ResourcePath;
-import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.prompt.Prompt;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,14 +84,29 @@ final class PlainChecks {
                 desk.abandon();
                 return null;
             }
-            String id = ids.next();
-            if (recorded) {
-                onRecord.put(call, tenant, log, onRecord.given(id, place.query(tenant), desk.answer()));
+            boolean minimal = place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE;
+            if (minimal && !recorded) {
+                return AnswerWriter.minimal(desk.reason());
             }
-            return place.question.detailOr(Detail.DETAIL_FULL_VALUE) == Detail.DETAIL_MINIMAL_VALUE
-                    ? AnswerWriter.minimal(desk.reason())
-                    : AnswerWriter.response(desk.answer(), id, Detail.DETAIL_FULL);
+            String id = ids.next();
+            Answer answer = desk.answer();
+            if (recorded) {
+                pen(place).put(call, tenant, id, names, answer);
+            }
+            return minimal
+                    ? AnswerWriter.minimal(answer.reason())
+                    : AnswerWriter.response(answer, id, Detail.DETAIL_FULL);
         }
+    }
+
+    /** Made where one is needed first: most threads of most servers never do. */
+    private AnswersOnRecord.Pen pen(Place place) {
+        AnswersOnRecord.Pen pen = place.pen;
+        if (pen == null) {
+            pen = onRecord.pen();
+            place.pen = pen;
+        }
+        return pen;
     }
 
     /** A `CheckBatchResponse` to a `CheckBatchRequest`. */
@@ -171,84 +179,43 @@ final class PlainChecks {
         private final PlainQuestion question = new PlainQuestion();
         private final PlainBatch batch = new PlainBatch();
         private final Tenants tenants = new Tenants();
-        private final Lately<Subject> subjects = new Lately<>(Subject::parseOfRequest);
-        private final Lately<Action> actions = new Lately<>(Action::new);
-        private final Lately<Environment> environments = new Lately<>(Environment::ofRequest);
+        private AnswersOnRecord.@Nullable Pen pen;
 
         Place(Desk desk) {
             this.desk = desk;
         }
-
-        /** The question that was read, in a form that keeps; it was decided, and so its names are names. */
-        CheckQuery query(TenantId tenant) {
-            CheckBytes names = question.names();
-            byte[] bytes = names.bytes();
-            return new CheckQuery(
-                    subjects.of(bytes, names.subjectOffset(), names.subjectLength()),
-                    ResourcePath.parse(
-                            new String(bytes, names.resourceOffset(), names.resourceLength(), StandardCharsets.UTF_8)),
-                    actions.of(bytes, names.actionOffset(), names.actionLength()),
-                    tenant,
-                    environments.of(names.envBytes(), names.envOffset(), names.envLength()),
-                    tenant);
-        }
     }
 
-    /** Names of tenants met lately. */
+    /** Names of tenants met lately: to read one takes long beside a decision. */
     private static final class Tenants {
-
-        private final Lately<TenantId> lately = new Lately<>(TenantId::new);
-
-        /** Null where it is none. */
-        @Nullable
-        TenantId of(byte[] bytes, int offset, int length) {
-            TenantId known = lately.find(bytes, offset, length);
-            return known != null || !PlainNames.isTenant(bytes, offset, length)
-                    ? known
-                    : lately.of(bytes, offset, length);
-        }
-    }
-
-    /** Names met lately: what they are read into, which takes long beside a decision, need not be made again. */
-    private static final class Lately<N> {
 
         private static final int SLOTS = 256;
 
         private final byte[][] names = new byte[SLOTS][];
-        private final List<@Nullable N> read =
-                new ArrayList<@Nullable N>(Collections.<@Nullable N>nCopies(SLOTS, null));
-        private final Function<String, N> reader;
+        private final @Nullable TenantId[] tenants = new TenantId[SLOTS];
 
-        Lately(Function<String, N> reader) {
-            this.reader = reader;
-        }
-
-        N of(byte[] bytes, int offset, int length) {
-            N known = find(bytes, offset, length);
-            if (known != null) {
-                return known;
-            }
-            N made = reader.apply(new String(bytes, offset, length, StandardCharsets.UTF_8));
-            int slot = slot(bytes, offset, length);
-            names[slot] = Arrays.copyOfRange(bytes, offset, offset + length);
-            read.set(slot, made);
-            return made;
-        }
-
+        /** Null where it is none. */
         @Nullable
-        N find(byte[] bytes, int offset, int length) {
+        TenantId of(byte[] bytes, int offset, int length) {
             int slot = slot(bytes, offset, length);
             byte[] name = names[slot];
             return name != null && Arrays.equals(name, 0, name.length, bytes, offset, offset + length)
-                    ? read.get(slot)
-                    : null;
+                    ? tenants[slot]
+                    : read(slot, bytes, offset, length);
+        }
+
+        private @Nullable TenantId read(int slot, byte[] bytes, int offset, int length) {
+            if (!PlainNames.isTenant(bytes, offset, length)) {
+                return null;
+            }
+            TenantId read = new TenantId(new String(bytes, offset, length, StandardCharsets.US_ASCII));
+            names[slot] = Arrays.copyOfRange(bytes, offset, offset + length);
+            tenants[slot] = read;
+            return read;
         }
 
         private static int slot(byte[] bytes, int offset, int length) {
-            int hash = length;
-            for (int i = offset; i < offset + length; i++) {
-                hash = 31 * hash + bytes[i];
-            }
+            int hash = NameBytes.hash(bytes, offset, length);
             return (hash ^ hash >>> 8) & SLOTS - 1;
         }
     }
