@@ -127,9 +127,10 @@ final class EntrySlices {
                 }
             }
         } finally {
-            // Where something was thrown: few rows are left, and a COPY that is cancelled near its end may leave that
-            // end unread,
-            // for the next statement of the connection to take for its own.
+            // Where something was thrown. To cancel would be to leave: the driver does not read on then, and what is
+            // left is
+            // taken for its own answer by the next statement, and so on, in the pool too: one could be told that it
+            // committed.
             while (copy.isActive()) {
                 byte[] _ = copy.readFromCopy();
             }

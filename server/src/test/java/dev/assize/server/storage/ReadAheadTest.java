@@ -32,6 +32,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -208,6 +209,35 @@ class ReadAheadTest {
     }
 
     @Test
+    void theSecondConnectionSeesWhatTheFirstSeesAndNoMore() {
+        TenantId tenant = new TenantId("between");
+        TenantId other = new TenantId("elsewhere");
+        List<AppendCommand> another =
+                List.of(new AppendCommand(Recorder.ASSIZE, List.of(CODEC.encode(event(1), Recorder.ASSIZE)), null));
+        store(one).append(tenant, another);
+        store(one).append(other, another);
+        boolean _ = two.inSnapshot(tenant.value(), transaction -> {
+            assertThat(entries(transaction)).isOne();
+            store(one).append(tenant, another);
+            try (SecondReader second =
+                    two.besides(transaction, Duration.ofMinutes(1)).orElseThrow()) {
+                assertThat(entries(second.transaction())).isOne();
+                assertThatThrownBy(() -> second.transaction().write("DELETE FROM assize.node", parameters -> {}))
+                        .hasMessageContaining("read-only transaction");
+            }
+            return true;
+        });
+        assertThat(two.<Long>inSnapshot(tenant.value(), ReadAheadTest::entries)).isEqualTo(2);
+    }
+
+    /** Of whatever tenants the transaction sees. */
+    private static long entries(TenantTransaction transaction) throws SQLException {
+        return transaction
+                .find("SELECT count(*) FROM assize.ledger_entry", parameters -> {}, row -> row.getLong(1))
+                .orElseThrow();
+    }
+
+    @Test
     void pausesWhileItReads() {
         List<Integer> pauses = new ArrayList<>();
         AtomicInteger read = new AtomicInteger();
@@ -239,6 +269,28 @@ class ReadAheadTest {
         store(two).scan(ACME, 0, Long.MAX_VALUE, entry -> read.incrementAndGet() > 0, () -> false);
         assertThat(read).hasValueLessThanOrEqualTo(1_000);
         assertThat(snapshots()).isZero();
+    }
+
+    /** Whoever has the connection next would be answered what is left of that. */
+    @ParameterizedTest
+    @CsvSource({"0, 0", "1, 0", "999, 0", "1000, 0", "0, 12000", "344, 12000"})
+    void aReaderThatThrowsLeavesNothingUnread(int sound, long from) {
+        IllegalStateException thrown = new IllegalStateException("enough");
+        for (int i = 0; i < 3; i++) {
+            AtomicInteger read = new AtomicInteger();
+            assertThatThrownBy(() -> store(one).scan(ACME, from, Long.MAX_VALUE, entry -> {
+                        if (read.getAndIncrement() == sound) {
+                            throw thrown;
+                        }
+                        return true;
+                    }))
+                    .isSameAs(thrown)
+                    .hasNoSuppressedExceptions();
+            assertThat(one.atOnce(ACME.value(), new Trip().then("SELECT 1 / 0", parameters -> {}), () -> {}))
+                    .as("nobody is told that what failed is durable")
+                    .isFalse();
+            assertThat(store(one).head(ACME).orElseThrow().size()).isEqualTo(ENTRIES);
+        }
     }
 
     @Test
