@@ -60,6 +60,9 @@ public final class AuditCodec implements Projector {
         AuditField.DECISION_ID
     };
 
+    /** The body's fields with a subject, which may stand there under a pseudonym. */
+    public static final Set<Integer> SUBJECTS = Set.of(AuditField.ACTOR, AuditField.ON_BEHALF_OF);
+
     /** With this a spool is mentioned, its id behind it; pseudonyms are mentioned as they stand. */
     public static final String MENTIONED_SPOOL = "spool:";
 

@@ -3,9 +3,11 @@ package dev.assize.server.storage;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import dev.assize.server.audit.ActorEvents;
+import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.MalformedFrameException;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.ByteBuffer;
@@ -40,7 +42,7 @@ final class EstrangedRetry {
         if (frames.size() != drafts.size()) {
             return false;
         }
-        Set<String> gone = new HashSet<>();
+        Set<Subject> gone = new HashSet<>();
         for (int i = 0; i < drafts.size(); i++) {
             if (!isOf(frames.get(i), drafts.get(i), gone)) {
                 return false;
@@ -49,7 +51,7 @@ final class EstrangedRetry {
         return !gone.isEmpty() && areErased(transaction, tenant, gone);
     }
 
-    private static boolean isOf(byte[] frame, EntryDraft draft, Set<String> gone) {
+    private static boolean isOf(byte[] frame, EntryDraft draft, Set<Subject> gone) {
         try {
             FrameFields kept = FrameFields.read(frame);
             FrameFields sent = FrameFields.read(ByteBuffer.allocate(1 + draft.body().length)
@@ -57,12 +59,12 @@ final class EstrangedRetry {
                     .put(draft.body())
                     .array());
             return draft.type().equals(kept.text(FrameFields.TYPE)) && isOf(kept, sent, gone);
-        } catch (MalformedFrameException altered) {
+        } catch (MalformedFrameException | MalformedException altered) {
             return false;
         }
     }
 
-    private static boolean isOf(FrameFields kept, FrameFields sent, Set<String> gone) {
+    private static boolean isOf(FrameFields kept, FrameFields sent, Set<Subject> gone) {
         SortedSet<Integer> numbers = kept.bodyNumbers();
         numbers.removeAll(NOT_SENT);
         SortedSet<Integer> others = sent.bodyNumbers();
@@ -70,27 +72,30 @@ final class EstrangedRetry {
         return numbers.equals(others) && numbers.stream().allMatch(number -> isSame(kept, sent, number, gone));
     }
 
-    private static boolean isSame(FrameFields kept, FrameFields sent, int number, Set<String> gone) {
+    /** A caller's own text may begin as a pseudonym does. */
+    private static boolean isSame(FrameFields kept, FrameFields sent, int number, Set<Subject> gone) {
         byte[] value = kept.bytes(number);
         byte[] other = sent.bytes(number);
         if (Arrays.equals(value, other)) {
             return true;
         }
-        if (!kept.startsWith(number, PSEUDONYM) || !sent.startsWith(number, PSEUDONYM)) {
+        if (!AuditCodec.SUBJECTS.contains(number)
+                || !kept.startsWith(number, PSEUDONYM)
+                || !sent.startsWith(number, PSEUDONYM)) {
             return false;
         }
-        gone.add(kept.requiredText(number));
+        gone.add(Subject.parse(kept.requiredText(number)));
         return true;
     }
 
-    private static boolean areErased(TenantTransaction transaction, TenantId tenant, Set<String> names)
+    private static boolean areErased(TenantTransaction transaction, TenantId tenant, Set<Subject> names)
             throws SQLException {
         try (PreparedStatement statement = transaction.connection().prepareStatement(ERASED)) {
             StatementArrays values = new StatementArrays(statement);
             values.text(tenant.value());
             values.texts(
                     List.copyOf(names),
-                    name -> ActorEvents.resource(tenant, Subject.parse(name)).value());
+                    name -> ActorEvents.resource(tenant, name).value());
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() && row.getInt(1) == names.size();
             }

@@ -10,6 +10,7 @@ import dev.assize.server.administration.review.GrantRecords.Held;
 import dev.assize.server.administration.review.GrantRecords.Use;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.AppendResult;
@@ -20,6 +21,7 @@ import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Kind;
 import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
@@ -284,6 +286,37 @@ class PseudonymTest {
                 .isEqualTo(new AppendResult.KeyReused("m"));
         assertThat(node.round()).isEmpty();
         assertThat(node.verifySigned(tenant, null)).isInstanceOf(Sound.class);
+    }
+
+    @Test
+    void aTextThatBeginsAsAPseudonymIsNoName() {
+        TenantId tenant = new TenantId("private-texts");
+        for (String text : List.of("pseudonym:", "pseudonym:" + "0".repeat(64))) {
+            assertThat(append(tenant, PAYROLL, because(text), text)).isInstanceOf(AppendResult.Appended.class);
+            assertThat(append(tenant, PAYROLL, because(text + "1"), text)).isEqualTo(new AppendResult.KeyReused(text));
+        }
+    }
+
+    private static AuditEvent because(String reason) {
+        return new AuditEvent(
+                "replay.executed",
+                null,
+                new Subject("agent", "x"),
+                null,
+                new Action("replay"),
+                ResourcePath.parse("vault:company"),
+                new Environment("production"),
+                Outcome.SUCCESS,
+                null,
+                null,
+                null,
+                reason,
+                false,
+                null,
+                List.of(),
+                List.of(),
+                null,
+                null);
     }
 
     private static AuditEvent byBob() {
