@@ -21,12 +21,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class PostgresMentions implements MentionCheck {
 
-    /** Of an erased name there is no row, and an entry that says so, or there was one that was pruned. */
+    /**
+     * Of an erased name there is no row, and an entry that says so, or there was one that was pruned: what is kept of those
+     * is held to a signed digest, by the parts that were pruned.
+     */
     private static final String LOST_NAMES = "SELECT m.name FROM unnest(?::text[]) AS m (name)"
             + " WHERE NOT EXISTS (SELECT FROM assize.ledger_pseudonym p WHERE p.tenant_id = ? AND p.pseudonym = m.name)"
             + " AND NOT EXISTS (SELECT FROM assize.ledger_entry e WHERE e.tenant_id = ?"
             + " AND e.resource = 'tenant:' || ? || '/' || m.name AND e.type = '" + ActorEvents.ERASED + "')"
-            + " AND NOT EXISTS (SELECT FROM assize.ledger_past_action a WHERE a.tenant_id = ?"
+            + " AND NOT EXISTS (SELECT FROM assize.ledger_past_action a JOIN assize.ledger_pruned p"
+            + " ON p.tenant_id = a.tenant_id AND p.to_seq = a.to_seq WHERE a.tenant_id = ?"
             + " AND a.resource = 'tenant:' || ? || '/' || m.name AND a.action = '" + ActorEvents.ERASE + "') LIMIT 1";
 
     /** A spool's row is moved with each of its entries, so it is never before one of them. */

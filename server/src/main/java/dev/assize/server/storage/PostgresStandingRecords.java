@@ -79,6 +79,14 @@ final class PostgresStandingRecords implements StandingRecords {
             + " AND resource >= ? || 'pseudonym:' AND resource < ? || 'pseudonym;' AND action = '" + ActorEvents.ERASE
             + "'";
 
+    /** What is kept of parts that were never pruned is in no digest; there are few parts, and each has many rows. */
+    private static final String STRAY_ACTIONS = "WITH RECURSIVE part (to_seq) AS ((SELECT min(a.to_seq)"
+            + " FROM assize.ledger_past_action a WHERE a.tenant_id = ?) UNION ALL SELECT (SELECT min(a.to_seq)"
+            + " FROM assize.ledger_past_action a WHERE a.tenant_id = ? AND a.to_seq > part.to_seq) FROM part"
+            + " WHERE part.to_seq IS NOT NULL) SELECT part.to_seq FROM part WHERE part.to_seq IS NOT NULL"
+            + " AND NOT EXISTS (SELECT FROM assize.ledger_pruned p WHERE p.tenant_id = ? AND p.to_seq = part.to_seq)"
+            + " ORDER BY part.to_seq LIMIT 1";
+
     private static final List<String> PSEUDONYMOUS = List.of(pseudonymous("actor"), pseudonymous("recorded_by"));
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -100,6 +108,7 @@ final class PostgresStandingRecords implements StandingRecords {
                 Fault fault = holds(transaction, tenant, base);
                 fault = fault == null ? parts(transaction, tenant, base, PruningEvents.PROPOSED, PRUNINGS) : fault;
                 fault = fault == null ? parts(transaction, tenant, base, Prefixes.TYPE, PRUNED) : fault;
+                fault = fault == null ? strayActions(transaction, tenant) : fault;
                 fault = fault == null ? spools(transaction, tenant, base) : fault;
                 fault = fault == null ? pseudonyms(transaction, tenant) : fault;
                 return Optional.ofNullable(fault);
@@ -247,6 +256,20 @@ final class PostgresStandingRecords implements StandingRecords {
         return row.equals(compared);
     }
 
+    private static @Nullable Fault strayActions(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return transaction
+                .find(
+                        STRAY_ACTIONS,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.text(tenant.value());
+                            parameters.text(tenant.value());
+                        },
+                        row -> row.getLong(1))
+                .map(to -> fault(to - 1, "what is kept of actions before entry " + to))
+                .orElse(null);
+    }
+
     private @Nullable Fault spools(TenantTransaction transaction, TenantId tenant, long base) throws SQLException {
         try (PreparedStatement statement = transaction.connection().prepareStatement(SPOOLS)) {
             statement.setString(1, tenant.value());
@@ -306,14 +329,16 @@ final class PostgresStandingRecords implements StandingRecords {
                 && (next == number.getAsLong() + 1 ? hashed : lost && !hashed && next > number.getAsLong());
     }
 
-    /** Each opens its commitment; one that is gone was erased, and one that was erased is gone. */
+    /**
+     * Each opens its commitment; one that is gone was erased, and one that was erased is gone. Where the entry that says so
+     * was pruned it cannot be told any more from one in which a caller said the same: that excuses, and does not accuse.
+     */
     private @Nullable Fault pseudonyms(TenantTransaction transaction, TenantId tenant) throws SQLException {
         Set<String> erased = new HashSet<>();
         for (RecordedEvent entry : entries(transaction, tenant, ActorEvents.ERASED)) {
             erased.add(payload(entry).path("pseudonym").asText());
         }
-        erased.addAll(erasedBefore(transaction, tenant));
-        Set<String> known = new HashSet<>();
+        Set<String> known = erasedBefore(transaction, tenant);
         try (PreparedStatement statement = transaction.connection().prepareStatement(PSEUDONYMS)) {
             statement.setString(1, tenant.value());
             try (ResultSet row = statement.executeQuery()) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.MerkleProof;
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.Envelope;
@@ -13,6 +15,7 @@ import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Digest;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
@@ -20,6 +23,7 @@ import dev.assize.server.retention.Pruning;
 import dev.assize.server.retention.Pruning.Plan;
 import dev.assize.server.retention.Pruning.Result;
 import java.nio.file.Files;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +92,46 @@ class PrunedLedgerTest extends PruningFixture {
         assertThat(node.verifySigned(tenant, (String) null))
                 .isInstanceOfSatisfying(
                         Sound.class, found -> assertThat(found.span().fromSeq()).isEqualTo(512));
+    }
+
+    /** Only the server says in a ledger that a name was erased; of what was pruned it cannot be told who said it. */
+    @Test
+    void whoSaysThatANameWasErasedAccusesNobody() throws SQLException {
+        TenantId tenant = new TenantId("private-said");
+        declare(tenant, "1h");
+        append(tenant, 1, 60);
+        Subject name = entries(tenant, -1, 1).getFirst().event().actor();
+        assertThat(name.isPseudonym()).isTrue();
+        now = daysAgo(60);
+        node.append(tenant, List.of(erased(ResourcePath.parse("tenant:private-said/" + name))));
+        append(tenant, 300, 60);
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+        agree(propose(tenant, 256));
+        sign();
+        assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
+    }
+
+    private static AuditEvent erased(ResourcePath resource) {
+        return new AuditEvent(
+                "names.erased",
+                null,
+                new Subject("service", "payroll"),
+                null,
+                new Action("erase"),
+                resource,
+                new Environment("production"),
+                Outcome.SUCCESS,
+                null,
+                null,
+                null,
+                null,
+                false,
+                null,
+                List.of(),
+                List.of(),
+                null,
+                null);
     }
 
     @Test

@@ -348,6 +348,30 @@ class PseudonymTest {
         assertThat(node.verifySigned(tenant, null)).as("what was erased").isInstanceOf(Sound.class);
     }
 
+    /** What is kept of actions is in the digest of the part that was pruned; who owns the database can add more. */
+    @Test
+    void anErasureThatIsMadeUpExcusesNoLoss() throws SQLException {
+        TenantId tenant = new TenantId("private-made-up");
+        append(tenant, PAYROLL, AnchoredNode.event(new Subject("agent", "x"), null), null);
+        append(tenant, PAYROLL, AnchoredNode.event(new Subject("agent", "x"), ALICE), null);
+        assertThat(node.round()).isEmpty();
+        Subject name = requireNonNull(entries(tenant).getLast().event().onBehalfOf());
+        execute("INSERT INTO assize.ledger_past_action (tenant_id, to_seq, resource, actor, action, seq, recorded_at)"
+                + " VALUES ('private-made-up', 256, 'tenant:private-made-up/" + name
+                + "', 'user:ann', 'erase', 7, now())");
+        assertThat(message(node.verifySigned(tenant, null)))
+                .isEqualTo("what is kept of actions before entry 256 is not as the ledger's entries say");
+        assertThat(node.verifier().walk(tenant, null).step(1)).as("patrol").isPresent();
+        execute("DELETE FROM assize.ledger_pseudonym WHERE pseudonym = '" + name + "'");
+        assertThat(message(node.verifyPart(tenant, 1, 1)))
+                .isEqualTo("the name behind " + name + " is gone, and no entry says that it was erased");
+    }
+
+    private static String message(Verification found) {
+        assertThat(found).isInstanceOf(Broken.class);
+        return ((Broken) found).fault().message();
+    }
+
     @Test
     void theLossOfANameThatOnlyRecordedIsFound() throws SQLException {
         TenantId tenant = new TenantId("private-recorder");
