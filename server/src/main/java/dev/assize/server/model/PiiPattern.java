@@ -79,6 +79,29 @@ public final class PiiPattern {
         return masked.length() > in.length() ? MASK : masked.toString();
     }
 
+    /**
+     * Whether a text with masks can have been made of another: each stands for one character of it or more. In one pass, since
+     * who altered either may have chosen both.
+     */
+    public static boolean isMasked(String masked, String text) {
+        int at = 0;
+        int from = 0;
+        int mask = masked.indexOf(MASK);
+        while (mask >= 0) {
+            String kept = masked.substring(from, mask);
+            int found = text.indexOf(kept, at);
+            if (found < 0 || (from == 0 && !text.startsWith(kept))) {
+                return false;
+            }
+            // What the mask stands for begins here, and has a character.
+            at = found + kept.length() + 1;
+            from = mask + MASK.length();
+            mask = masked.indexOf(MASK, from);
+        }
+        String rest = masked.substring(from);
+        return from == 0 ? text.equals(masked) : text.length() - rest.length() >= at && text.endsWith(rest);
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof PiiPattern that && text.equals(that.text);

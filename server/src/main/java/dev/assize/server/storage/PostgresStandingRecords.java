@@ -36,8 +36,6 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -181,15 +179,7 @@ final class PostgresStandingRecords implements StandingRecords {
 
     /** Of a text that was masked in its entry an older row may have what was masked, and nothing else than that. */
     private static boolean isText(String row, String entry, boolean masked) {
-        return row.equals(entry)
-                || (masked
-                        && Pattern.compile(
-                                        Arrays.stream(entry.split(Pattern.quote(PiiPattern.MASK), -1))
-                                                .map(Pattern::quote)
-                                                .collect(Collectors.joining(".+")),
-                                        Pattern.DOTALL)
-                                .matcher(row)
-                                .matches());
+        return row.equals(entry) || (masked && PiiPattern.isMasked(entry, row));
     }
 
     /** Both what was proposed and what was done: a range, who said so, and when. */
