@@ -6,6 +6,7 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.MentionCheck;
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Kind;
+import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.TenantId;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -47,6 +48,10 @@ final class PostgresMentions implements MentionCheck {
 
     @Override
     public @Nullable Fault fault(TenantId tenant, Map<String, Mention> mentions) {
+        Fault unsaid = noName(mentions);
+        if (unsaid != null) {
+            return unsaid;
+        }
         List<Entry<String, Mention>> spools = mentions.entrySet().stream()
                 .filter(mention -> mention.getKey().startsWith(AuditCodec.MENTIONED_SPOOL))
                 .toList();
@@ -71,6 +76,19 @@ final class PostgresMentions implements MentionCheck {
                             Kind.PROJECTION,
                             "how far spool " + spool + " is is not as the ledger's entries say");
         });
+    }
+
+    /** PostgreSQL knows no U+0000: there is no row of it, and it cannot be asked for. No server writes such an entry. */
+    private static @Nullable Fault noName(Map<String, Mention> mentions) {
+        return mentions.entrySet().stream()
+                .filter(mention -> mention.getKey().indexOf('\0') >= 0)
+                .findFirst()
+                .map(mention -> new Fault(
+                        mention.getValue().firstSeq(),
+                        Kind.FRAME,
+                        "entry " + mention.getValue().firstSeq() + " mentions `"
+                                + MalformedException.shown(mention.getKey()) + "`, which stands for nobody"))
+                .orElse(null);
     }
 
     private static Fault fault(Map<String, Mention> mentions, String mentioned, Kind kind, String message) {
