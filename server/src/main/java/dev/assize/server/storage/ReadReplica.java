@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.ReplicaUnavailableException;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.TenantTransaction.Mode;
 import dev.assize.server.storage.TenantTransaction.Work;
@@ -33,6 +34,9 @@ final class ReadReplica implements AutoCloseable {
 
     private static final String HEAD = "SELECT size, last_hash FROM assize.ledger_head WHERE tenant_id = ?";
     private static final String HASH = "SELECT entry_hash FROM assize.ledger_entry WHERE tenant_id = ? AND seq = ?";
+
+    private static final String UNBOUND =
+            "SELECT true FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)";
 
     /** How often it is looked whether the replica has caught up. */
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
@@ -73,7 +77,8 @@ final class ReadReplica implements AutoCloseable {
                     transaction.commit();
                     return result;
                 }
-            } catch (SQLException | DataAccessException e) {
+            } catch (SQLException | DataAccessException | StoreUnavailableException e) {
+                // The last of them from what is read within this transaction by others.
                 LOG.warn("the replica fails: {}", Reasons.of(e));
                 throw new ReplicaUnavailableException(
                         "the replica that exports are read from cannot be reached from this node, or ended what was"
@@ -90,9 +95,23 @@ final class ReadReplica implements AutoCloseable {
         }
     }
 
+    /** Each tenant's rows are kept from others there as they are in the database. */
+    private static void requireBoundRole(TenantTransaction transaction) throws SQLException {
+        boolean bound = transaction
+                .find(UNBOUND, parameters -> {}, row -> row.getBoolean(1))
+                .isEmpty();
+        if (!bound) {
+            throw new ReplicaUnavailableException(
+                    "the role that exports are read from the replica with bypasses row-level security: expected one that"
+                            + " is neither superuser nor BYPASSRLS",
+                    null);
+        }
+    }
+
     /** What it has not, as the middle of a sentence; null where it has all. */
     private @Nullable String lack(TenantTransaction transaction, TenantId tenant, @Nullable Place wanted)
             throws SQLException {
+        requireBoundRole(transaction);
         if (!deploymentId.equals(deployment(transaction))) {
             return "is not one of this database";
         }

@@ -105,6 +105,49 @@ class ReadReplicaTest {
     }
 
     @Test
+    void readsWithNoRoleThatSeesEveryTenant() {
+        try (TestDatabase own = TestDatabase.migrated()) {
+            Provisioning roles = new Provisioning(own.owner(), own.application());
+            Replica replica = new Replica(own.superuser().url(), credentials(own.superuser()), Duration.ZERO);
+            try (Database database = open(roles, replica)) {
+                append(database, 1);
+                assertThatThrownBy(() -> read(database))
+                        .isInstanceOf(ReplicaUnavailableException.class)
+                        .hasMessageContaining("bypasses row-level security");
+            }
+        }
+    }
+
+    /** What others read within it is read from the replica, too, and fails with it. */
+    @Test
+    void tellsWhoseFailureItIs() {
+        try (TestDatabase own = TestDatabase.migrated()) {
+            Provisioning roles = new Provisioning(own.owner(), own.application());
+            Replica replica = replica(own.application().url(), roles, Duration.ZERO);
+            try (Database database = open(roles, replica)) {
+                assertThatThrownBy(() -> database.<Object>inReplica(TENANT, Duration.ofSeconds(5), transaction -> {
+                            transaction.read(
+                                    "SELECT pg_terminate_backend(pg_backend_pid())", parameters -> {}, row -> "");
+                            return "";
+                        }))
+                        .isInstanceOf(ReplicaUnavailableException.class);
+                assertThatThrownBy(() -> database.<Object>inReplica(TENANT, Duration.ofSeconds(5), transaction -> {
+                            database.within(
+                                    transaction,
+                                    () -> database.inSnapshot(
+                                            TENANT.value(),
+                                            within -> within.read(
+                                                    "SELECT pg_terminate_backend(pg_backend_pid())",
+                                                    parameters -> {},
+                                                    row -> "")));
+                            return "";
+                        }))
+                        .isInstanceOf(ReplicaUnavailableException.class);
+            }
+        }
+    }
+
+    @Test
     void appendsWhileThereIsNoReplica() {
         try (TestDatabase own = TestDatabase.migrated()) {
             Provisioning roles = new Provisioning(own.owner(), own.application());
