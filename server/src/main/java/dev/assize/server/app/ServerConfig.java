@@ -210,6 +210,12 @@ record ServerConfig(
     }
 
     private static StorageConfig.Location location(Path home, Settings settings) {
+        if (settings.given(ConfigKey.DATABASE_READ_URL).isEmpty()
+                && settings.given(ConfigKey.DATABASE_READ_USER)
+                        .or(() -> settings.given(ConfigKey.DATABASE_READ_PASSWORD))
+                        .isPresent()) {
+            throw new ConfigurationException("database.readUser without database.readUrl: expected both or neither");
+        }
         Optional<String> url = settings.given(ConfigKey.DATABASE_URL);
         if (url.isEmpty()) {
             if (settings.given(ConfigKey.DATABASE_USER)
@@ -252,8 +258,10 @@ record ServerConfig(
 
     private static StorageConfig.Replica replica(Settings settings, String url, StorageConfig.Credentials application) {
         if (!url.startsWith("jdbc:postgresql:")) {
-            throw settings.bad(
-                    ConfigKey.DATABASE_READ_URL, "an address as jdbc:postgresql://host:5432/assize of a replica");
+            // What it is is not repeated: there may be a password in it.
+            throw new ConfigurationException(
+                    "database.readUrl: expected an address as jdbc:postgresql://host:5432/assize of a replica, with the"
+                            + " role in database.readUser and database.readPassword");
         }
         return new StorageConfig.Replica(
                 url,

@@ -222,6 +222,18 @@ class ServerConfigTest {
                 Map.of("ASSIZE_DATABASE_READ_URL", "jdbc:postgresql://standby/assize"),
                 "database.readUrl without database.url");
         assertReplicaRefused("ASSIZE_DATABASE_READ_URL", "mysql://standby/assize", "of a replica");
+        for (String given : List.of("ASSIZE_DATABASE_READ_USER", "ASSIZE_DATABASE_READ_PASSWORD")) {
+            assertRefused(Map.of(given, "reader"), "database.readUser without database.readUrl");
+            assertRefused(
+                    Map.of(
+                            "ASSIZE_DATABASE_URL",
+                            "jdbc:postgresql://db/assize",
+                            "ASSIZE_DATABASE_USER",
+                            "app",
+                            given,
+                            "reader"),
+                    "database.readUser without database.readUrl");
+        }
         assertReplicaRefused("ASSIZE_DATABASE_READ_PATIENCE", "301s", "expected 0 to 5 minutes");
         assertRefused(
                 Map.of("ASSIZE_ANCHOR_URL", "jdbc:postgresql://heads/heads", "ASSIZE_ANCHOR_DIRECTORY", "/heads"),
@@ -233,6 +245,17 @@ class ServerConfigTest {
                         "ASSIZE_DATABASE_USER", "app",
                         "ASSIZE_ANCHOR_URL", "jdbc:postgresql://db/assize"),
                 "another database");
+    }
+
+    @Test
+    void saysNoPasswordThatStandsInAnAddress() {
+        Map<String, String> said = Map.of(
+                "ASSIZE_DATABASE_URL", "jdbc:postgresql://db/assize",
+                "ASSIZE_DATABASE_USER", "app",
+                "ASSIZE_DATABASE_READ_URL", "postgresql://reader:hunter2@standby/assize");
+        assertThatThrownBy(() -> config(said))
+                .isInstanceOf(ConfigurationException.class)
+                .hasMessageNotContaining("hunter2");
     }
 
     private static void assertReplicaRefused(String variable, String value, String why) {
