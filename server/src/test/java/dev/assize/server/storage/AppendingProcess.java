@@ -44,12 +44,12 @@ final class AppendingProcess {
                 StorageConfig.of(new Location.Outside(arguments[0], new Credentials(arguments[1], arguments[2]), null));
         try (Database node = new Database(config, InstantSource.system())) {
             node.start();
-            LedgerStore store = CrashAtEveryStepTest.store(node);
+            LedgerStore store = OperationAppends.store(node);
             int client = Integer.parseInt(arguments[3]);
             for (int number = Integer.parseInt(arguments[4]); ; number++) {
-                Receipt receipt = CrashAtEveryStepTest.receipt(CrashAtEveryStepTest.untilAcknowledged(
-                                store, List.of(CrashAtEveryStepTest.command(client, number)))
-                        .getFirst());
+                Receipt receipt = OperationAppends.receipt(
+                        OperationAppends.untilAcknowledged(store, List.of(OperationAppends.command(client, number)))
+                                .getFirst());
                 System.out.println(ACKNOWLEDGED + number + " " + receipt.seq() + " " + receipt.entryHash());
             }
         }

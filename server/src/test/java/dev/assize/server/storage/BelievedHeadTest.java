@@ -1,7 +1,7 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.CrashAtEveryStepTest.command;
-import static dev.assize.server.storage.CrashAtEveryStepTest.receipt;
+import static dev.assize.server.storage.OperationAppends.command;
+import static dev.assize.server.storage.OperationAppends.receipt;
 import static dev.assize.server.storage.generated.Tables.LEDGER_IDEMPOTENCY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

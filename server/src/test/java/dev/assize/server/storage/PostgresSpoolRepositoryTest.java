@@ -77,7 +77,7 @@ class PostgresSpoolRepositoryTest {
         InstantSource clock = InstantSource.system();
         LedgerWriter writer = new LedgerWriter(node, CODEC, (_, _) -> {}, clock);
         spools = new PostgresSpoolRepository(node, writer, new OwnEntries(writer, CODEC), CODEC, clock);
-        ledger = CrashAtEveryStepTest.store(node);
+        ledger = OperationAppends.store(node);
     }
 
     @Test
@@ -117,7 +117,7 @@ class PostgresSpoolRepositoryTest {
     @Test
     void standsBetweenOtherAppendsOfTheTenant() {
         for (int i = 1; i <= 5; i++) {
-            ledger.append(tenant, List.of(CrashAtEveryStepTest.command(1, i)));
+            ledger.append(tenant, List.of(OperationAppends.command(1, i)));
             append(i, 1);
         }
         assertThat(size()).isEqualTo(10);
@@ -158,7 +158,7 @@ class PostgresSpoolRepositoryTest {
             appendKeyed(i);
         }
         loseFrom(2);
-        ledger.append(tenant, List.of(CrashAtEveryStepTest.command(1, 1)));
+        ledger.append(tenant, List.of(OperationAppends.command(1, 1)));
 
         Reception asked = spools.append(
                 tenant, sidecar, new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 4), BEGINS, List.of());
