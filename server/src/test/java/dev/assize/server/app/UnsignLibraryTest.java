@@ -120,7 +120,7 @@ class UnsignLibraryTest {
         try {
             main.invoke(null, (Object) new String[] {jar.getParent().toString(), "bcprov", signer});
         } catch (InvocationTargetException e) {
-            throw (Exception) e.getCause();
+            throw (Exception) Objects.requireNonNull(e.getCause());
         }
     }
 
