@@ -2,27 +2,23 @@ package dev.assize.server.administration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.assize.server.audit.AuditCodec;
-import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.ResourceTypeDocument;
 import dev.assize.server.policy.PolicySet;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class BootstrapTest {
+class BootstrapTest extends AdministrationFixture {
 
     private static final PolicyScope ASSIZE = PolicyScope.of(TenantId.ASSIZE);
-    private static final InstantSource CLOCK = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
 
     @Test
     void tellsWhichActionsAPolicyFromBeforeDoesNotDeclare() {
-        PolicySet first = first();
+        new Bootstrap(administration).run();
+        PolicySet first = administration.export(ASSIZE);
         assertThat(Bootstrap.missingActions(first)).isEmpty();
 
         List<Document> older = first.documents().stream()
@@ -36,12 +32,17 @@ class BootstrapTest {
                 .containsExactly("freeze/create", "freeze/lift", "freeze/read", "policy/watch");
     }
 
-    private static PolicySet first() {
-        InMemoryPolicyRepository repository =
-                new InMemoryPolicyRepository(new InMemoryLedgerStore(CLOCK, new AuditCodec()));
-        new Bootstrap(new PolicyAdministration(repository, new PolicyAdministrationTest.ForgetfulDecisions(), CLOCK))
-                .run();
-        return repository.current(ASSIZE);
+    @Test
+    void seedsAnEmptyDatabaseOnce() {
+        Bootstrap bootstrap = new Bootstrap(administration);
+        bootstrap.run();
+        bootstrap.run();
+
+        assertThat(administration.export(ASSIZE).revision()).isEqualTo(new Revision(1));
+        assertThat(administration.export(ASSIZE).documents())
+                .extracting(document -> document.key().toString())
+                .contains("Tenant/assize", "ResourceType/policy", "Role/service", "RoleBinding/first-administrator");
+        assertThat(events(TenantId.ASSIZE).getFirst().actor()).hasToString("service:assize");
     }
 
     private static Document without(String action, ResourceTypeDocument type) {

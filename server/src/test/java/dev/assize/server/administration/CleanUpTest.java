@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.administration.CleanUp.Result;
-import dev.assize.server.administration.PolicyAdministrationTest.ForgetfulDecisions;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.StoredEntry;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Invalid;
 import dev.assize.server.audit.AuditCodec;
-import dev.assize.server.decision.DecisionService;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Recorder;
@@ -19,7 +18,6 @@ import dev.assize.server.policy.Kind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -41,7 +39,8 @@ final class OwnPolicyTest {
     private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryPolicyRepository repository =
             new InMemoryPolicyRepository(new InMemoryLedgerStore(clock, new AuditCodec()));
-    private final PolicyAdministration administration = new PolicyAdministration(repository, refreshedOnly(), clock);
+    private final PolicyAdministration administration =
+            new PolicyAdministration(repository, new ForgetfulDecisions(), clock);
 
     @BeforeEach
     void begin() {
@@ -103,6 +102,15 @@ final class OwnPolicyTest {
                 .isInstanceOf(Accepted.class);
     }
 
+    @Test
+    void refusesToDeleteTheTenantThatGuardsAssize() {
+        List<DocumentKey> everything = administration.export(OWN).documents().stream()
+                .map(Document::key)
+                .toList();
+
+        assertThat(apply("", everything)).isInstanceOf(Invalid.class);
+    }
+
     private ChangeResult apply(String yaml, List<DocumentKey> deletes) {
         List<Document> puts = yaml.isEmpty() ? List.of() : read(yaml.getBytes(StandardCharsets.UTF_8));
         return administration.apply(
@@ -132,18 +140,5 @@ final class OwnPolicyTest {
         ReadResult result = DocumentReader.read("test.yaml", 1, yaml);
         assertThat(result.problems()).isEmpty();
         return result.documents();
-    }
-
-    /** Changing policy asks nothing of decisions but to look again. */
-    private static DecisionService refreshedOnly() {
-        return (DecisionService) Proxy.newProxyInstance(
-                DecisionService.class.getClassLoader(),
-                new Class<?>[] {DecisionService.class},
-                (proxy, method, args) -> {
-                    if (!method.getName().equals("refresh")) {
-                        throw new AssertionError(method.getName());
-                    }
-                    return null;
-                });
     }
 }
