@@ -35,11 +35,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +55,7 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * Changes of policy from two nodes at the same moment, each harmless alone: together they would give one subject two roles
- * that are kept apart. And a change that fails when nearly all of it is written. More of both run with
+ * that are kept apart. The two meet within their transactions: both are found to be harmless, and neither has locked yet. And a change that fails when nearly all of it is written. More of both run with
  *
  * <pre>-Dassize.grants.rounds=5000 -Dassize.grants.documents=100000</pre>
  */
@@ -115,8 +120,8 @@ class ConflictingGrantsTest {
     @Test
     void ofTwoHalvesOfAForbiddenPairOneIsRefused() throws Exception {
         int firsts = 0;
+        Rendezvous rendezvous = new Rendezvous();
         try (ExecutorService nodes = Executors.newFixedThreadPool(2)) {
-            CyclicBarrier together = new CyclicBarrier(2);
             for (int round = 0; round < ROUNDS; round++) {
                 String subject = "user:u" + round;
                 String first = binding("pays-" + round, subject, "pays");
@@ -129,9 +134,9 @@ class ConflictingGrantsTest {
                     default -> inheriting("r" + round) + "---\n" + binding("approves-" + round, subject, "r" + round);
                 };
                 CompletableFuture<ChangeResult> here =
-                        CompletableFuture.supplyAsync(() -> at(together, one, first), nodes);
+                        CompletableFuture.supplyAsync(() -> rendezvous.apply(one, first), nodes);
                 CompletableFuture<ChangeResult> there =
-                        CompletableFuture.supplyAsync(() -> at(together, other, second), nodes);
+                        CompletableFuture.supplyAsync(() -> rendezvous.apply(other, second), nodes);
                 List<ChangeResult> results = List.of(here.get(), there.get());
 
                 assertThat(results)
@@ -152,6 +157,7 @@ class ConflictingGrantsTest {
         PolicySet policy = one.administration().export(PolicyScope.of(ACME));
         assertThat(AssignedRoles.violations(policy, PolicySet.empty(PolicyScope.PLATFORM), Instant.now()))
                 .isEmpty();
+        assertThat(rendezvous.harmless()).as("each by itself").isEqualTo(2 * ROUNDS);
         System.out.println(ROUNDS + " rounds, the first node won " + firsts);
     }
 
@@ -159,19 +165,19 @@ class ConflictingGrantsTest {
     void ofARuleOfThePlatformAndAGrantThatBreaksItOneIsRefused() throws Exception {
         String rule = "{apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {name: shared},"
                 + " spec: {type: assigned-roles, roles: [shared-pays, shared-approves], limit: 1}}\n";
+        Rendezvous rendezvous = new Rendezvous();
         DocumentKey duty = new DocumentKey(PolicyScope.PLATFORM, Kind.SEPARATION_OF_DUTY, "shared");
         assertThat(apply(one.administration(), platformRole("shared-pays") + "---\n" + platformRole("shared-approves")))
                 .isInstanceOf(Accepted.class);
         try (ExecutorService nodes = Executors.newFixedThreadPool(2)) {
-            CyclicBarrier together = new CyclicBarrier(2);
             for (int round = 0; round < PLATFORM_ROUNDS; round++) {
                 String subject = "user:p" + round;
                 apply(one.administration(), binding("shared-pays-" + round, subject, "shared-pays"));
                 String grant = binding("shared-approves-" + round, subject, "shared-approves");
                 CompletableFuture<ChangeResult> here =
-                        CompletableFuture.supplyAsync(() -> at(together, one, grant), nodes);
+                        CompletableFuture.supplyAsync(() -> rendezvous.apply(one, grant), nodes);
                 CompletableFuture<ChangeResult> there =
-                        CompletableFuture.supplyAsync(() -> at(together, other, rule), nodes);
+                        CompletableFuture.supplyAsync(() -> rendezvous.apply(other, rule), nodes);
 
                 assertThat(List.of(here.get(), there.get()))
                         .as("round %d", round)
@@ -306,20 +312,26 @@ class ConflictingGrantsTest {
 
     /** All documents are written by then, and all entries. */
     private static PolicyRepository failingAtTheEnd(PolicyRepository repository) {
+        return looking(
+                repository,
+                planner -> present -> planner.plan(present).stream()
+                        .map(ConflictingGrantsTest::withReasonThatCannotBeKept)
+                        .toList());
+    }
+
+    /** The same with other planners. */
+    private static PolicyRepository looking(
+            PolicyRepository repository, UnaryOperator<PolicyRepository.Planner> planners) {
         return new PolicyRepository() {
 
             @Override
             public List<Long> change(Set<PolicyScope> scopes, Planner planner) {
-                return repository.change(scopes, planner);
+                return repository.change(scopes, planners.apply(planner));
             }
 
             @Override
             public List<Long> changeAhead(Set<PolicyScope> scopes, Planner planner) {
-                return repository.changeAhead(
-                        scopes,
-                        present -> planner.plan(present).stream()
-                                .map(ConflictingGrantsTest::withReasonThatCannotBeKept)
-                                .toList());
+                return repository.changeAhead(scopes, planners.apply(planner));
             }
 
             @Override
@@ -384,13 +396,38 @@ class ConflictingGrantsTest {
                         transaction -> transaction.sql().fetchCount(POLICY_DOCUMENT, POLICY_DOCUMENT.NAME.like(like)));
     }
 
-    private static ChangeResult at(CyclicBarrier together, Node node, String yaml) {
-        try {
-            together.await();
-        } catch (Exception broken) {
-            throw new IllegalStateException(broken);
+    /** Where two changes wait for each other, each found to be harmless and within its transaction, before either locks. */
+    private static final class Rendezvous {
+
+        private final CyclicBarrier both = new CyclicBarrier(2);
+        private final AtomicInteger harmless = new AtomicInteger();
+
+        /** How often a change was found to be so: once each, and never again by the one that is refused. */
+        int harmless() {
+            return harmless.get();
         }
-        return apply(node.administration(), yaml);
+
+        ChangeResult apply(Node node, String yaml) {
+            AtomicBoolean met = new AtomicBoolean();
+            PolicyRepository meeting = looking(node.repository(), planner -> present -> {
+                List<PolicyRepository.ScopePlan> plans = planner.plan(present);
+                harmless.addAndGet(plans.isEmpty() ? 0 : 1);
+                if (met.compareAndSet(false, true)) {
+                    meet();
+                }
+                return plans;
+            });
+            return ConflictingGrantsTest.apply(
+                    new PolicyAdministration(meeting, refreshedOnly(), InstantSource.system()), yaml);
+        }
+
+        private void meet() {
+            try {
+                both.await(60, TimeUnit.SECONDS);
+            } catch (InterruptedException | BrokenBarrierException | TimeoutException alone) {
+                throw new IllegalStateException("The other change is not there", alone);
+            }
+        }
     }
 
     private static ChangeResult apply(PolicyAdministration administration, String yaml) {
