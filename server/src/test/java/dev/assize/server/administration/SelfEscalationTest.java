@@ -6,7 +6,6 @@ import dev.assize.server.administration.ChangeResult.Accepted;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.SelfEscalation;
 import dev.assize.server.audit.AuditCodec;
-import dev.assize.server.decision.DecisionService;
 import dev.assize.server.decision.impact.Impact;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.model.PolicyScope;
@@ -18,7 +17,6 @@ import dev.assize.server.policy.DocumentKey;
 import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentReader.ReadResult;
 import dev.assize.server.policy.Kind;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -176,7 +174,8 @@ final class SelfEscalationTest {
     private final InstantSource clock = InstantSource.fixed(Instant.parse("2026-03-01T12:00:00Z"));
     private final InMemoryPolicyRepository repository =
             new InMemoryPolicyRepository(new InMemoryLedgerStore(clock, new AuditCodec()));
-    private final PolicyAdministration administration = new PolicyAdministration(repository, refreshedOnly(), clock);
+    private final PolicyAdministration administration =
+            new PolicyAdministration(repository, new ForgetfulDecisions(), clock);
 
     @ParameterizedTest
     @ValueSource(
@@ -223,6 +222,29 @@ final class SelfEscalationTest {
         assertThat(dry.gains()).hasSize(1);
         assertThat(dry.gains().getFirst().message()).contains("`user:alice` could `");
         assertThat(apply(BOB, yaml, List.of(), false)).isInstanceOf(Accepted.class);
+    }
+
+    @Test
+    void saysFromWhenOnAndInWhichRun() {
+        begin();
+        String later = withTenant("{kind: RoleBinding, metadata: {name: new}, spec: {subjects: ['user:alice'], role:"
+                + " writer, notBefore: 2027-01-01T00:00:00Z}}");
+        assertThat(((Compared) apply(ALICE, later, List.of(), true)).gains())
+                .singleElement()
+                .extracting(gain -> gain.message())
+                .asString()
+                .endsWith(", from 2027-01-01T00:00:00Z on, and cannot now");
+
+        accept(BOB, withTenant("{kind: Freeze, metadata: {name: seven}, spec: {run: '7', reason: stop}}"));
+        accept(
+                BOB,
+                withTenant("{kind: RoleBinding, metadata: {name: writes}, spec: {subjects: ['user:alice'], role:"
+                        + " writer}}"));
+        assertThat(((Compared) apply(ALICE, "", List.of(key(Kind.FREEZE, "seven")), true)).gains())
+                .singleElement()
+                .extracting(gain -> gain.message())
+                .asString()
+                .endsWith(", run `7`, and cannot now");
     }
 
     @Test
@@ -515,18 +537,5 @@ final class SelfEscalationTest {
         ReadResult result = DocumentReader.read("test.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8));
         assertThat(result.problems()).isEmpty();
         return result.documents();
-    }
-
-    /** Changing policy asks nothing of decisions but to look again. */
-    private static DecisionService refreshedOnly() {
-        return (DecisionService) Proxy.newProxyInstance(
-                DecisionService.class.getClassLoader(),
-                new Class<?>[] {DecisionService.class},
-                (proxy, method, args) -> {
-                    if (!method.getName().equals("refresh")) {
-                        throw new AssertionError(method.getName());
-                    }
-                    return null;
-                });
     }
 }

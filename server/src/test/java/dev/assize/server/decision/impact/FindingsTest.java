@@ -18,6 +18,7 @@ import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What a change leaves without effect is named, and what had none before is not. */
@@ -101,6 +102,52 @@ class FindingsTest {
                 .isEmpty();
     }
 
+    @Test
+    void aDenyThatHangsOnAConditionHidesNothing() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions: [{resources: [doc],"
+                                + " actions: [sign]}, {effect: deny, resources: [doc], actions: [sign], when:"
+                                + " 'has(context.night)'}]}"))
+                .isEmpty();
+    }
+
+    @Test
+    void whoIsOfAnotherTenantNeedsNoDocumentHere() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: Subject, metadata: {tenant: acme, name: 'user:zoe'}, spec: {attributes: {a: 1}}",
+                        "kind: RoleBinding, metadata: {tenant: acme, name: signers}, spec: {subjects: ['user:bob'],"
+                                + " fromTenant: globex, role: signer}"))
+                .isEmpty();
+    }
+
+    @Test
+    void saysNothingOfATenantThatIsGoneAndEverythingOfANewOne() {
+        NavigableMap<DocumentKey, Document> world = documents(WORLD);
+
+        assertThat(Findings.of(side(world), side(new TreeMap<>()), world.keySet()))
+                .isEqualTo(new Findings(List.of(), 0));
+        assertThat(texts(Findings.of(side(new TreeMap<>()), side(world), world.keySet())))
+                .containsExactlyInAnyOrder("ROLE_UNREACHED Role/idle", "PERMISSION_SHADOWED Role/idle");
+    }
+
+    @Test
+    void listsTheFirstAndCountsAll() {
+        NavigableMap<DocumentKey, Document> before = documents(WORLD);
+        NavigableMap<DocumentKey, Document> idle = documents(IntStream.rangeClosed(0, Findings.LISTED)
+                .mapToObj(i -> "kind: Role, metadata: {tenant: acme, name: idle-" + i
+                        + "}, spec: {permissions: [{resources: [doc], actions: [read]}]}")
+                .toList());
+        NavigableMap<DocumentKey, Document> after = new TreeMap<>(before);
+        after.putAll(idle);
+
+        Findings found = Findings.of(side(before), side(after), idle.keySet());
+
+        assertThat(found.first()).hasSize(Findings.LISTED);
+        assertThat(found.count()).isEqualTo(Findings.LISTED + 1);
+    }
+
     private static List<String> findings(List<DocumentKey> deletes, String... puts) {
         NavigableMap<DocumentKey, Document> before = documents(WORLD);
         NavigableMap<DocumentKey, Document> after = new TreeMap<>(before);
@@ -109,7 +156,11 @@ class FindingsTest {
         deletes.forEach(after::remove);
         Set<DocumentKey> changed = new TreeSet<>(put.keySet());
         changed.addAll(deletes);
-        return Findings.of(side(before), side(after), changed).first().stream()
+        return texts(Findings.of(side(before), side(after), changed));
+    }
+
+    private static List<String> texts(Findings findings) {
+        return findings.first().stream()
                 .map(found -> found.type() + " " + found.document())
                 .toList();
     }

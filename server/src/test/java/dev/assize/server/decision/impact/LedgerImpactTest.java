@@ -10,10 +10,21 @@ import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.decision.evaluate.Prospect.Effect;
 import dev.assize.server.decision.evaluate.Verdict;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
+import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Revision;
+import dev.assize.server.model.Subject;
+import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
+import dev.assize.server.policy.DocumentReader;
+import dev.assize.server.policy.PolicySet;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -92,6 +103,78 @@ final class LedgerImpactTest {
         assertThat(flips).isGreaterThan(WORLDS);
         assertThat(open).isPositive();
         System.out.println(flips + " flips, " + attributedFlips + " of requests with attributes, " + open + " open");
+    }
+
+    private static final String WORLD = """
+        {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: Role, metadata: {tenant: acme, name: worker},
+          spec: {permissions: [{resources: [doc], actions: [read, write, sign, file]}]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: ApprovalRule, metadata: {tenant: acme, name: four-eyes}, spec: {resources: [doc],
+          actions: [write], approvals: 1, approverRole: worker, pendingTtl: 1h, ttl: 1h}}
+        ---
+        {apiVersion: assize.dev/v1, kind: SeparationOfDuty, metadata: {tenant: acme, name: apart},
+          spec: {type: performed-actions, actions: [file, archive], resources: [doc]}}
+        ---
+        {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: ann},
+          spec: {subjects: ["user:ann"], role: worker}}
+        """;
+
+    @Test
+    void tellsTheMostFrequentFirstAndWhatElseThanThisChangeThereIs() {
+        LedgerImpact impact = withoutItsBinding(List.of(
+                recalled("user:ann", "read", 3, 1),
+                recalled("user:ann", "write", 2, 0),
+                recalled("user:ann", "file", 1, 0),
+                recalled("user:ann", "sign", 7, 0),
+                recalled("user:bob", "read", 2, 9)));
+
+        assertThat(impact.flips())
+                .extracting(flip -> flip.request().query().action() + " "
+                        + flip.from().effect() + " " + flip.to().effect())
+                .containsExactly("sign ALLOW DENY", "read ALLOW DENY", "write ALLOW DENY", "file ALLOW DENY");
+        assertThat(impact.flipCount()).isEqualTo(4);
+        assertThat(impact.flipped()).isEqualTo(7 + 4 + 2 + 1);
+        assertThat(impact.moved())
+                .as("denied though policy allows, and allowed though it denies")
+                .isEqualTo(1 + 2);
+        assertThat(impact.outside()).as("an approval and a history").isEqualTo(2 + 1);
+        assertThat(impact.open()).isZero();
+    }
+
+    @Test
+    void listsSoManyAndCountsAll() {
+        LedgerImpact impact =
+                withoutItsBinding(Collections.nCopies(LedgerImpact.MAX_FLIPS + 1, recalled("user:ann", "read", 1, 0)));
+
+        assertThat(impact.flips()).hasSize(LedgerImpact.MAX_FLIPS);
+        assertThat(impact.flipCount()).isEqualTo(LedgerImpact.MAX_FLIPS + 1);
+    }
+
+    private static LedgerImpact withoutItsBinding(List<Recalled> requests) {
+        TenantId acme = new TenantId("acme");
+        List<Document> documents = DocumentReader.read("t.yaml", 1, WORLD.getBytes(StandardCharsets.UTF_8))
+                .documents();
+        PolicySet platform = PolicySet.empty(PolicyScope.PLATFORM);
+        List<Document> rest = documents.subList(0, documents.size() - 1);
+        return LedgerImpact.of(
+                new PolicyState(PolicySet.of(PolicyScope.of(acme), new Revision(1), documents), platform),
+                new PolicyState(PolicySet.of(PolicyScope.of(acme), new Revision(2), rest), platform),
+                requests,
+                Instant.parse("2026-03-01T12:00:00Z"));
+    }
+
+    private static Recalled recalled(String subject, String action, long allowed, long denied) {
+        TenantId acme = new TenantId("acme");
+        CheckQuery query = new CheckQuery(
+                Subject.parse(subject),
+                ResourcePath.parse("doc:1"),
+                new Action(action),
+                acme,
+                Environment.DEFAULT,
+                acme);
+        return new Recalled(query, false, allowed, denied, subject + " " + action);
     }
 
     /** What policy alone says, as far as an answer can turn on it. */
