@@ -74,6 +74,7 @@ class SnapshotRoundsTest {
         rounds.round();
 
         assertThat(snapshots.written).containsExactly(ACME, BETA);
+        assertThat(snapshots.ages).as("what changed a day ago").containsOnly(Duration.ofDays(1));
     }
 
     /** Fails as often as it is told to, then writes. */
@@ -82,6 +83,7 @@ class SnapshotRoundsTest {
         final Deque<List<PolicyScope>> due = new ArrayDeque<>();
         final Deque<RuntimeException> failures = new ArrayDeque<>();
         final List<PolicyScope> written = new ArrayList<>();
+        final List<Duration> ages = new ArrayList<>();
 
         @Override
         public void cover(TenantId ledger, long seq) {
@@ -90,6 +92,7 @@ class SnapshotRoundsTest {
 
         @Override
         public List<PolicyScope> takeDue(Duration age, int limit) {
+            ages.add(age);
             List<PolicyScope> next = due.poll();
             return next == null ? List.of() : next;
         }

@@ -3,7 +3,15 @@ package dev.assize.server.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.assize.server.storage.DatabaseAccess;
 import java.io.IOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** Who may and who is stopped, from the command line: freezes, grants, their review and their end. */
@@ -144,6 +152,26 @@ abstract class ServedGrantCommands extends ServedCommands {
                 .contains("\"'=HYPERLINK(\"\"http://x\"\")\"")
                 .doesNotContain(",=");
         assertThat(console.run("revoke", "rita")).as(console.err()).isZero();
+    }
+
+    /** Its first turn came with the first start. */
+    @Test
+    void cleansUpOnceADayByItself() throws SQLException {
+        DatabaseAccess owner = server.databaseOwner().orElseThrow();
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+                Statement statement = connection.createStatement()) {
+            long minutes;
+            do {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+                try (ResultSet row = statement.executeQuery(
+                        "SELECT extract(epoch FROM next_at - now())::bigint / 60 FROM assize.clean_up")) {
+                    assertThat(row.next()).isTrue();
+                    minutes = row.getLong(1);
+                }
+            } while (minutes < 23 * 60 && System.nanoTime() < deadline);
+            assertThat(minutes).as("minutes to its next turn").isBetween(23L * 60, 24L * 60);
+        }
     }
 
     @Test

@@ -43,6 +43,28 @@ abstract class ServedPolicyCommands extends ServedCommands {
         assertThat(console.out()).contains("user:admin", "first");
     }
 
+    /** As a tenant of another name has the same policy, from one file a document, the last one first. */
+    @Test
+    void exportsTheSameBytesWhateverFilesAndOrderItCameFrom() throws IOException {
+        assertThat(console.run("policy", "export")).isZero();
+        String exported = console.out();
+        String[] documents = exported.replace("acme", "mirror").split("(?m)^---\n", -1);
+        Path directory = Files.createDirectories(home.resolve("mirrored"));
+        for (int i = 1; i < documents.length; i++) {
+            Files.writeString(directory.resolve(documents.length - i + ".yaml"), documents[i]);
+        }
+        assertThat(console.run("policy", "apply", "--dir", directory.toString()))
+                .as(console.err())
+                .isZero();
+
+        assertThat(console.run("policy", "export", "--tenant", "mirror")).isZero();
+        assertThat(console.out().replace("mirror", "acme")).isEqualTo(exported);
+        assertThat(documents).hasSizeGreaterThan(3);
+        assertThat(console.run("policy", "apply", "--dir", directory.toString(), "--dry-run", "--detailed-exitcode"))
+                .as("nothing would change: %s", console.out())
+                .isZero();
+    }
+
     @Test
     void showsHowPolicyWasAndRebuildsItFromTheLedger() throws Exception {
         String group = """
