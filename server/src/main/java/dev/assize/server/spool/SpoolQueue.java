@@ -51,6 +51,9 @@ public final class SpoolQueue implements AutoCloseable {
     private final WaitingRecords waiting = new WaitingRecords();
     private QueueState state;
 
+    /** What the disk has of the state: on a disk that is full it may be behind. */
+    private long noted;
+
     private long last;
     private boolean writing;
     private boolean mustCut;
@@ -76,6 +79,7 @@ public final class SpoolQueue implements AutoCloseable {
         this.appended = appended;
         this.kept = kept;
         this.state = state;
+        this.noted = state.forwarded();
     }
 
     /**
@@ -311,6 +315,8 @@ public final class SpoolQueue implements AutoCloseable {
                 waiting.settle(pending);
                 budget.release(pending.draft().bytes());
             }
+            // Whatever fills the disk: what need not be there does not.
+            dropForwarded(Instant.MAX);
         } finally {
             lock.unlock();
         }
@@ -463,15 +469,27 @@ public final class SpoolQueue implements AutoCloseable {
             }
             if (through != state.forwarded()) {
                 state = new QueueState(state.id(), through);
-                state.write(files, directory);
+                note();
                 lookAtOldest();
             }
-        } catch (IOException e) {
-            // The ledger knows it, too: after a crash it is asked.
-            LOG.warn("the spool in `{}` cannot note what was forwarded: {}", directory, reason(e));
-            lookAtOldest();
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Has the disk know through which number records were forwarded. */
+    private void note() {
+        if (noted == state.forwarded()) {
+            return;
+        }
+        try {
+            state.write(files, directory);
+            noted = state.forwarded();
+        } catch (IOException e) {
+            // The ledger knows it, too: after a crash it is asked.
+            if (!failing) {
+                LOG.warn("the spool in `{}` cannot note what was forwarded: {}", directory, reason(e));
+            }
         }
     }
 
@@ -485,10 +503,13 @@ public final class SpoolQueue implements AutoCloseable {
         }
     }
 
+    /** What the disk does not know to be forwarded would be missed there by the next start. */
     private void dropForwarded(Instant takenBefore) {
-        for (long dropped = kept.dropOldest(state.forwarded(), takenBefore); dropped > 0; ) {
+        note();
+        long through = Math.min(noted, state.forwarded());
+        for (long dropped = kept.dropOldest(through, takenBefore); dropped > 0; ) {
             keys.forgetThrough(dropped);
-            dropped = kept.dropOldest(state.forwarded(), takenBefore);
+            dropped = kept.dropOldest(through, takenBefore);
         }
     }
 

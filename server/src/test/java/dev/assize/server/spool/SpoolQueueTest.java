@@ -376,6 +376,48 @@ class SpoolQueueTest {
     }
 
     @Test
+    void aDiskThatIsFullHasRoomAgainWhereSomeOfItWasForwarded() {
+        MemoryFiles files = new MemoryFiles();
+        SpoolQueue queue = open(files);
+        for (int i = 1; i <= 30; i++) {
+            append(queue, "record " + i).join();
+        }
+        queue.forwarded(20);
+        queue.tidy();
+        assertThat(queue.first()).as("kept as long as there is room").isEqualTo(1);
+        files.failAt(1, false);
+        assertThatThrownBy(() -> append(queue, "next").join()).hasCauseInstanceOf(SpoolFullException.class);
+
+        assertThat(queue.first()).isBetween(2L, 21L);
+        assertThat(append(queue, "next").join()).isEqualTo(new SpoolAnswer.Taken(31));
+        SpoolQueue again = open(files);
+        assertThat(again.complaint()).isEmpty();
+        assertThat(again.depth()).isEqualTo(11);
+    }
+
+    @Test
+    void nothingIsLetGoOfThatTheDiskDoesNotKnowToBeForwarded() {
+        MemoryFiles files = new MemoryFiles();
+        SpoolQueue queue = open(files);
+        for (int i = 1; i <= 30; i++) {
+            append(queue, "record " + i).join();
+        }
+        files.failAt(1, false);
+        queue.forwarded(30);
+        files.failAt(1, false);
+        now = now.plus(Duration.ofHours(2));
+        queue.tidy();
+        assertThat(queue.first()).isEqualTo(1);
+        assertThat(open(files).complaint()).as("as a crash would leave it").isEmpty();
+
+        queue.tidy();
+        assertThat(queue.first()).isGreaterThan(1);
+        SpoolQueue again = open(files);
+        assertThat(again.complaint()).isEmpty();
+        assertThat(again.forwarded()).isEqualTo(30);
+    }
+
+    @Test
     void aLossOfPowerAtAnyStepKeepsWhatWasAcknowledged() {
         int steps = play(new MemoryFiles(), new ArrayList<>(), new ArrayList<>());
         Random random = new Random(7);
