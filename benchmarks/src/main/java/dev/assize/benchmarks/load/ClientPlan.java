@@ -85,13 +85,16 @@ final class ClientPlan implements AutoCloseable {
         bars(set, callers, measured);
     }
 
-    /** On every processor, as the compilers of both processes need them. */
+    /** Both on every processor, as the compilers of both need them; then each moves to its own. */
     private void warmUp(BurstMeter meter, List<Cell> cells) throws IOException, InterruptedException {
+        long own = ProcessHandle.current().pid();
         cores.free(server.pid());
+        cores.free(own);
         for (Cell cell : cells) {
             meter.measure(0, cell, profile.settle(), profile.warmUp());
         }
         cores.pinServer(server.pid());
+        cores.pinClient(own);
     }
 
     private void bars(String set, int callers, MeasuredSet measured) {

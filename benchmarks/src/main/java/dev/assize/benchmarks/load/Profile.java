@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param settle how long a burst runs before it counts
  * @param warmUpRequests of each server, on every processor
  * @param warmUp how long that may take
- * @param warmUpOfCell of each load, before its set
+ * @param warmUpOfCell of each load on every processor, before its set
  * @param disturbedAbove so many processors' worth of foreign load, a burst is left out
  * @param streams at which Check is measured
  * @param openStreams at which it is measured in the open model, too
@@ -48,7 +48,7 @@ record Profile(
                 Duration.ofMillis(50),
                 60_000,
                 Duration.ofSeconds(4),
-                Duration.ofMillis(150),
+                Duration.ofSeconds(3),
                 DISTURBED_ABOVE,
                 new int[] {1, 16, 128},
                 new int[] {128},
@@ -68,7 +68,7 @@ record Profile(
                 Duration.ofMillis(250),
                 400_000,
                 Duration.ofSeconds(30),
-                Duration.ofSeconds(2),
+                Duration.ofSeconds(8),
                 DISTURBED_ABOVE,
                 new int[] {1, 16, 128},
                 new int[] {1, 16, 128},

@@ -25,7 +25,7 @@ final class Rounds {
     MeasuredSet measure(String name, List<Cell> cells) throws IOException, InterruptedException {
         MeasuredSet set = new MeasuredSet(name, cells, profile.disturbedAbove());
         for (Cell cell : cells) {
-            meter.measure(0, cell, profile.warmUpOfCell(), profile.settle());
+            meter.measure(0, cell, profile.settle(), profile.settle());
         }
         for (int round = 1; round <= profile.mostRounds(); round++) {
             if (round > profile.rounds()
