@@ -8,12 +8,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.RecordedDecision;
+import dev.assize.proto.v1.RequestApprovalRequest;
+import dev.assize.proto.v1.ResolveApprovalRequest;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -63,6 +66,40 @@ class SidecarAuthzenTest {
         spec: {subjects: ["service:*", "user:bob"], role: clerk, scope: {resourceTypes: [vault]}}
         ---
         apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: acme, name: approvers}
+        spec: {subjects: ["user:carol"], role: clerk, scope: {resourceTypes: [payment]}}
+        ---
+        apiVersion: assize.dev/v1
+        kind: Role
+        metadata: {tenant: acme, name: officer}
+        spec:
+          permissions:
+            - resources: [claim]
+              actions: [file, settle]
+              when: "resource.attr.amount < 10.5 && context.urgent && context.tags[0] == 'a' && context.more.deep == 'x'"
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: acme, name: officers}
+        spec:
+          subjects: ["user:pat"]
+          role: officer
+          fromTenant: recorded
+          scope: {environments: [staging]}
+          when: "subject.attr.level == 3"
+        ---
+        apiVersion: assize.dev/v1
+        kind: RoleBinding
+        metadata: {tenant: acme, name: principals}
+        spec: {subjects: ["user:dora"], role: officer, scope: {environments: [staging]}}
+        ---
+        apiVersion: assize.dev/v1
+        kind: SeparationOfDuty
+        metadata: {tenant: acme, name: nobody-settles-what-it-filed}
+        spec: {type: performed-actions, actions: [file, settle], resources: [claim]}
+        ---
+        apiVersion: assize.dev/v1
         kind: Resource
         metadata: {tenant: acme, name: "vault:%s"}
         spec: {attributes: {colour: blue}}
@@ -76,7 +113,7 @@ class SidecarAuthzenTest {
     static void start(@TempDir Path directory) {
         centre = new CentreFixture(
                 directory, Map.of("ASSIZE_HTTP_PUBLIC_URL", PDP), io.grpc.InsecureChannelCredentials.create());
-        centre.apply(ServedSidecar.POLICY + "---\n" + MORE);
+        centre.apply(ServedSidecar.POLICY.replaceFirst("\\[default]", "[default, staging]") + "---\n" + MORE);
         Path home = centre.home();
         Map<String, String> environment = centre.environment(home, centre.key("acme", "recorded"), "acme,recorded");
         environment.put("ASSIZE_HTTP_PUBLIC_URL", PDP);
@@ -167,6 +204,70 @@ class SidecarAuthzenTest {
         assertThat(denied.at("/decision").booleanValue()).isFalse();
         assertThat(denied.at("/context/reason").textValue()).isEqualTo("SEPARATION_OF_DUTY");
         assertThat(denied.at("/context/decision_id").textValue()).matches("[0-9a-f]{32}");
+    }
+
+    /** What decides there is all that was said here: without any of it the centre would deny. */
+    @Test
+    void hasTheCentreJudgeByAllThatIsSaid() throws Exception {
+        String settles = """
+                {"subject":{"type":"user","id":"pat","properties":{"level":3}},"action":{"name":"settle"},\
+                "resource":{"type":"claim","id":"1","properties":{"amount":10.25}},\
+                "context":{"environment":"staging","urgent":true,"tags":["a"],"more":{"deep":"x"},\
+                "assize":{"subject_tenant":"recorded","on_behalf_of":"user:dora"}}}""";
+        double before = sidecar.metric("assize_upstream_questions_seconds_count");
+        assertThat(decided(settles).at("/decision").booleanValue()).isTrue();
+        assertThat(sidecar.metric("assize_upstream_questions_seconds_count")).isEqualTo(before + 1);
+        same("/acme/access/v1/evaluation", settles);
+        same("/acme/access/v1/evaluations", settles);
+
+        var _ = with(LedgerServiceGrpc.newBlockingStub(centre.channel()), centre.admin())
+                .appendAudit(AppendAuditRequest.newBuilder()
+                        .setTenant("acme")
+                        .addEvents(AuditEvent.newBuilder()
+                                .setType("claim.filed")
+                                .setActor("user:dora")
+                                .setAction("file")
+                                .setResource("claim:1")
+                                .setEnv("staging")
+                                .setOutcome(Outcome.OUTCOME_SUCCESS))
+                        .build());
+        JsonNode denied = decided(settles);
+        assertThat(denied.at("/context/reason").textValue()).isEqualTo("DELEGATOR_DENIED");
+        same("/acme/access/v1/evaluation", settles);
+    }
+
+    @Test
+    void allowsWhatWasApprovedAtTheCentre() throws Exception {
+        String send = evaluation("alice", "payment", "77", "send", "");
+        assertThat(decided(send).at("/context/reason").textValue()).isEqualTo("APPROVAL_REQUIRED");
+        var approvals = with(ApprovalServiceGrpc.newBlockingStub(centre.channel()), centre.admin());
+        String id = approvals
+                .requestApproval(RequestApprovalRequest.newBuilder()
+                        .setTenant("acme")
+                        .setSubject("user:alice")
+                        .setRequester("user:alice")
+                        .setAction("send")
+                        .setResource("payment:77")
+                        .build())
+                .getApproval()
+                .getApprovalId();
+        var _ = approvals.resolveApproval(ResolveApprovalRequest.newBuilder()
+                .setTenant("acme")
+                .setApprovalId(id)
+                .setApprover("user:carol")
+                .setApprove(true)
+                .build());
+
+        JsonNode allowed = decided(send);
+        assertThat(allowed.at("/decision").booleanValue())
+                .as(allowed.toString())
+                .isTrue();
+        same("/acme/access/v1/evaluation", send);
+        assertThat(decided(evaluation("alice", "payment", "78", "send", ""))
+                        .at("/decision")
+                        .booleanValue())
+                .as("another than was approved")
+                .isFalse();
     }
 
     @Test

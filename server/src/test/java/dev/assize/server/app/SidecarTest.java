@@ -9,24 +9,32 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.Acknowledgement;
 import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.ApprovalServiceGrpc;
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
+import dev.assize.proto.v1.CheckStreamRequest;
+import dev.assize.proto.v1.CheckStreamResponse;
 import dev.assize.proto.v1.CreateKeyRequest;
+import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.FreezeRequest;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.ListKeysRequest;
 import dev.assize.proto.v1.ListRevisionsRequest;
+import dev.assize.proto.v1.Obligation;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.QueryDecisionsRequest;
 import dev.assize.proto.v1.Reason;
 import dev.assize.proto.v1.RequestApprovalRequest;
+import dev.assize.proto.v1.ResolveApprovalRequest;
 import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.UnfreezeRequest;
+import dev.assize.proto.v1.UseApprovalRequest;
 import dev.assize.proto.v1.WatchPolicyRequest;
 import dev.assize.server.upstream.UpstreamRefusedException;
+import io.grpc.stub.StreamObserver;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -34,6 +42,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
@@ -243,6 +253,133 @@ class SidecarTest {
         assertThat(sidecar.check(question().build()).getReason())
                 .as("the rest is still decided here")
                 .isEqualTo(Reason.REASON_ALLOWED);
+    }
+
+    /** Asked for here, approved at the centre, and acted upon here, once. */
+    @Test
+    void allowsWhatWasApprovedAtTheCentreUntilTheApprovalIsUsed() throws Exception {
+        centre.apply("""
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: acme, name: treasurer}
+                spec: {permissions: [{resources: [wire], actions: [send]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: acme, name: treasurers}
+                spec: {subjects: ["user:alice", "user:carol"], role: treasurer}
+                ---
+                apiVersion: assize.dev/v1
+                kind: ApprovalRule
+                metadata: {tenant: acme, name: wires}
+                spec:
+                  resources: [wire]
+                  actions: [send]
+                  approvals: 1
+                  approverRole: treasurer
+                  pendingTtl: 1h
+                  ttl: 1h
+                  singleUse: true
+                ---
+                apiVersion: assize.dev/v1
+                kind: Role
+                metadata: {tenant: assize, name: user-of-approvals}
+                spec: {permissions: [{resources: [approval], actions: [use]}]}
+                ---
+                apiVersion: assize.dev/v1
+                kind: RoleBinding
+                metadata: {tenant: assize, name: users-of-approvals}
+                spec: {subjects: ["service:sidecar"], role: user-of-approvals, fromTenant: acme}
+                """);
+        ServedSidecar sidecar = served("acme");
+        CheckRequest wire = question().setResource("wire:1").setAction("send").build();
+        sidecar.until(Reason.REASON_APPROVAL_REQUIRED, wire);
+        var approvals = with(ApprovalServiceGrpc.newBlockingStub(sidecar.channel()), sidecar.key());
+        String id = approvals
+                .requestApproval(RequestApprovalRequest.newBuilder()
+                        .setTenant("acme")
+                        .setSubject("user:alice")
+                        .setRequester("user:alice")
+                        .setAction("send")
+                        .setResource("wire:1")
+                        .build())
+                .getApproval()
+                .getApprovalId();
+        assertThat(allAnswers(sidecar, wire))
+                .extracting(CheckResponse::getReason)
+                .containsOnly(Reason.REASON_APPROVAL_REQUIRED);
+
+        var _ = with(ApprovalServiceGrpc.newBlockingStub(centre.channel()), centre.admin())
+                .resolveApproval(ResolveApprovalRequest.newBuilder()
+                        .setTenant("acme")
+                        .setApprovalId(id)
+                        .setApprover("user:carol")
+                        .setApprove(true)
+                        .build());
+        assertThat(allAnswers(sidecar, wire)).hasSize(3).allSatisfy(answer -> {
+            assertThat(answer.getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+            assertThat(answer.getApprovalId()).isEqualTo(id);
+            assertThat(answer.getObligationsList())
+                    .extracting(Obligation::getType)
+                    .containsExactly("assize/use-approval");
+        });
+        assertThat(sidecar.check(wire.toBuilder().setResource("wire:2").build()).getReason())
+                .as("another than was approved")
+                .isEqualTo(Reason.REASON_APPROVAL_REQUIRED);
+
+        centre.network().cut();
+        assertThat(refused(() -> sidecar.check(wire)))
+                .as("nobody remembers an approval, which may have been used meanwhile")
+                .isEqualTo("UPSTREAM_UNAVAILABLE");
+        centre.network().restore();
+        assertThat(sidecar.until(Reason.REASON_ALLOWED, wire).getApprovalId()).isEqualTo(id);
+
+        UseApprovalRequest use = UseApprovalRequest.newBuilder()
+                .setTenant("acme")
+                .setApprovalId(id)
+                .setSubject("user:alice")
+                .setIdempotencyKey("wire-1")
+                .build();
+        assertThat(approvals.useApproval(use)).isEqualTo(approvals.useApproval(use));
+        assertThat(refused(() -> approvals.useApproval(
+                        use.toBuilder().setIdempotencyKey("again").build())))
+                .isEqualTo("APPROVAL_STATE");
+        assertThat(allAnswers(sidecar, wire))
+                .extracting(CheckResponse::getReason)
+                .containsOnly(Reason.REASON_APPROVAL_REQUIRED);
+    }
+
+    /** The answers to a question by itself, in a batch and in a stream. */
+    private static List<CheckResponse> allAnswers(ServedSidecar sidecar, CheckRequest question) throws Exception {
+        CompletableFuture<CheckResponse> streamed = new CompletableFuture<>();
+        StreamObserver<CheckStreamRequest> stream = with(DecisionServiceGrpc.newStub(sidecar.channel()), sidecar.key())
+                .checkStream(new StreamObserver<>() {
+                    @Override
+                    public void onNext(CheckStreamResponse response) {
+                        streamed.complete(response.getResponse());
+                    }
+
+                    @Override
+                    public void onError(Throwable failure) {
+                        streamed.completeExceptionally(failure);
+                    }
+
+                    @Override
+                    public void onCompleted() {}
+                });
+        stream.onNext(CheckStreamRequest.newBuilder().setCheck(question).build());
+        CheckResponse inAStream = streamed.get(10, TimeUnit.SECONDS);
+        stream.onCompleted();
+        return List.of(
+                sidecar.check(question),
+                sidecar.decisions()
+                        .checkBatch(CheckBatchRequest.newBuilder()
+                                .setTenant("acme")
+                                .addItems(question)
+                                .build())
+                        .getResults(0)
+                        .getResponse(),
+                inAStream);
     }
 
     @Test
