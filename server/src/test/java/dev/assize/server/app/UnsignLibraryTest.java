@@ -118,7 +118,8 @@ class UnsignLibraryTest {
 
     private void unsign(String signer) throws Exception {
         try {
-            main.invoke(null, (Object) new String[] {jar.getParent().toString(), "bcprov", signer});
+            main.invoke(null, (Object)
+                    new String[] {Objects.requireNonNull(jar.getParent()).toString(), "bcprov", signer});
         } catch (InvocationTargetException e) {
             throw (Exception) Objects.requireNonNull(e.getCause());
         }
