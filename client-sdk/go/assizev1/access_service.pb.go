@@ -1466,8 +1466,11 @@ type TenantEntry struct {
 	// What it may have, by name; empty where that has none.
 	Plan string `protobuf:"bytes,7,opt,name=plan,proto3" json:"plan,omitempty"`
 	// Documents of policy, freezes not counted, and valid keys that it may have; absent without a bound.
-	MaxDocuments  *int32 `protobuf:"varint,8,opt,name=max_documents,json=maxDocuments,proto3,oneof" json:"max_documents,omitempty"`
-	MaxKeys       *int32 `protobuf:"varint,9,opt,name=max_keys,json=maxKeys,proto3,oneof" json:"max_keys,omitempty"`
+	MaxDocuments *int32 `protobuf:"varint,8,opt,name=max_documents,json=maxDocuments,proto3,oneof" json:"max_documents,omitempty"`
+	MaxKeys      *int32 `protobuf:"varint,9,opt,name=max_keys,json=maxKeys,proto3,oneof" json:"max_keys,omitempty"`
+	// How many of each it has; present where there is a bound.
+	Documents     *int32 `protobuf:"varint,10,opt,name=documents,proto3,oneof" json:"documents,omitempty"`
+	Keys          *int32 `protobuf:"varint,11,opt,name=keys,proto3,oneof" json:"keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1561,6 +1564,20 @@ func (x *TenantEntry) GetMaxDocuments() int32 {
 func (x *TenantEntry) GetMaxKeys() int32 {
 	if x != nil && x.MaxKeys != nil {
 		return *x.MaxKeys
+	}
+	return 0
+}
+
+func (x *TenantEntry) GetDocuments() int32 {
+	if x != nil && x.Documents != nil {
+		return *x.Documents
+	}
+	return 0
+}
+
+func (x *TenantEntry) GetKeys() int32 {
+	if x != nil && x.Keys != nil {
+		return *x.Keys
 	}
 	return 0
 }
@@ -2208,7 +2225,7 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"o\n" +
 	"\x13ListTenantsResponse\x120\n" +
 	"\atenants\x18\x01 \x03(\v2\x16.assize.v1.TenantEntryR\atenants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbf\x03\n" +
 	"\vTenantEntry\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
 	"\x06exists\x18\x02 \x01(\bR\x06exists\x12\"\n" +
@@ -2219,9 +2236,15 @@ const file_assize_v1_access_service_proto_rawDesc = "" +
 	"\tsuspended\x18\x06 \x01(\v2\x17.assize.v1.AccessChangeR\tsuspended\x12\x12\n" +
 	"\x04plan\x18\a \x01(\tR\x04plan\x12(\n" +
 	"\rmax_documents\x18\b \x01(\x05H\x00R\fmaxDocuments\x88\x01\x01\x12\x1e\n" +
-	"\bmax_keys\x18\t \x01(\x05H\x01R\amaxKeys\x88\x01\x01B\x10\n" +
+	"\bmax_keys\x18\t \x01(\x05H\x01R\amaxKeys\x88\x01\x01\x12!\n" +
+	"\tdocuments\x18\n" +
+	" \x01(\x05H\x02R\tdocuments\x88\x01\x01\x12\x17\n" +
+	"\x04keys\x18\v \x01(\x05H\x03R\x04keys\x88\x01\x01B\x10\n" +
 	"\x0e_max_documentsB\v\n" +
-	"\t_max_keys\"\x9e\x01\n" +
+	"\t_max_keysB\f\n" +
+	"\n" +
+	"_documentsB\a\n" +
+	"\x05_keys\"\x9e\x01\n" +
 	"\x14SuspendTenantRequest\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12-\n" +

@@ -718,6 +718,8 @@ class TenantEntry(_message.Message):
     PLAN_FIELD_NUMBER: _builtins.int
     MAX_DOCUMENTS_FIELD_NUMBER: _builtins.int
     MAX_KEYS_FIELD_NUMBER: _builtins.int
+    DOCUMENTS_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
     tenant: _builtins.str
     exists: _builtins.bool
     """Whether it has a Tenant document; one that has none any more has a ledger still."""
@@ -728,6 +730,9 @@ class TenantEntry(_message.Message):
     max_documents: _builtins.int
     """Documents of policy, freezes not counted, and valid keys that it may have; absent without a bound."""
     max_keys: _builtins.int
+    documents: _builtins.int
+    """How many of each it has; present where there is a bound."""
+    keys: _builtins.int
     @_builtins.property
     def environments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -748,15 +753,25 @@ class TenantEntry(_message.Message):
         plan: _builtins.str = ...,
         max_documents: _builtins.int | None = ...,
         max_keys: _builtins.int | None = ...,
+        documents: _builtins.int | None = ...,
+        keys: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "max_documents", b"max_documents", "max_keys", b"max_keys", "suspended", b"suspended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_documents", b"_documents", "_keys", b"_keys", "_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "documents", b"documents", "keys", b"keys", "max_documents", b"max_documents", "max_keys", b"max_keys", "suspended", b"suspended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "environments", b"environments", "exists", b"exists", "max_documents", b"max_documents", "max_keys", b"max_keys", "plan", b"plan", "revision", b"revision", "suspended", b"suspended", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_documents", b"_documents", "_keys", b"_keys", "_max_documents", b"_max_documents", "_max_keys", b"_max_keys", "changed_at", b"changed_at", "documents", b"documents", "environments", b"environments", "exists", b"exists", "keys", b"keys", "max_documents", b"max_documents", "max_keys", b"max_keys", "plan", b"plan", "revision", b"revision", "suspended", b"suspended", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__documents: _TypeAlias = _typing.Literal["documents"]  # noqa: Y015
+    _WhichOneofArgType__documents: _TypeAlias = _typing.Literal["_documents", b"_documents"]  # noqa: Y015
+    _WhichOneofReturnType__keys: _TypeAlias = _typing.Literal["keys"]  # noqa: Y015
+    _WhichOneofArgType__keys: _TypeAlias = _typing.Literal["_keys", b"_keys"]  # noqa: Y015
     _WhichOneofReturnType__max_documents: _TypeAlias = _typing.Literal["max_documents"]  # noqa: Y015
     _WhichOneofArgType__max_documents: _TypeAlias = _typing.Literal["_max_documents", b"_max_documents"]  # noqa: Y015
     _WhichOneofReturnType__max_keys: _TypeAlias = _typing.Literal["max_keys"]  # noqa: Y015
     _WhichOneofArgType__max_keys: _TypeAlias = _typing.Literal["_max_keys", b"_max_keys"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__documents) -> _WhichOneofReturnType__documents | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__keys) -> _WhichOneofReturnType__keys | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_documents) -> _WhichOneofReturnType__max_documents | None: ...
     @_typing.overload

@@ -24,11 +24,21 @@ public interface TenantRegister {
      * @param changedAt when that was committed
      * @param document null where it has none any more
      * @param isSuspended whether it has the freeze that suspends it
+     * @param used what it has of what it may have
      */
     record Registered(
             TenantId tenant,
             Revision revision,
             Instant changedAt,
             @Nullable TenantDocument document,
-            boolean isSuspended) {}
+            boolean isSuspended,
+            Used used) {}
+
+    /**
+     * How much of each limit of a tenant is used; null where there is none, for then nobody counts.
+     *
+     * @param documents of policy, freezes not counted
+     * @param keys that are valid
+     */
+    record Used(@Nullable Integer documents, @Nullable Integer keys) {}
 }

@@ -171,7 +171,10 @@ public final class TenantCommand {
     }
 
     /** Shows one. */
-    @Command(name = "show", description = "Shows a tenant. Needs the permission `read` on `tenant`, there.")
+    @Command(
+            name = "show",
+            description = "Shows a tenant, and how much of each of its limits is used. Needs the permission `read` on"
+                    + " `tenant`, there.")
     static final class Show extends ClientCommand {
 
         @Parameters(paramLabel = "TENANT", description = "Which.")
@@ -201,10 +204,10 @@ public final class TenantCommand {
                 table.row("plan", it.getPlan());
             }
             if (it.hasMaxDocuments()) {
-                table.row("documents", "at most " + it.getMaxDocuments());
+                table.row("documents", used(it.hasDocuments(), it.getDocuments(), it.getMaxDocuments()));
             }
             if (it.hasMaxKeys()) {
-                table.row("keys", "at most " + it.getMaxKeys());
+                table.row("keys", used(it.hasKeys(), it.getKeys(), it.getMaxKeys()));
             }
             if (it.hasSuspended()) {
                 table.row("suspended", Answers.time(it.getSuspended().getAt()))
@@ -214,6 +217,11 @@ public final class TenantCommand {
             table.print(out());
             return ExitCodes.DONE;
         }
+    }
+
+    /** An older server does not count. */
+    private static String used(boolean counted, int used, int most) {
+        return (counted ? used + " of " : "") + "at most " + most;
     }
 
     /** Suspends or resumes one. */
@@ -366,6 +374,11 @@ public final class TenantCommand {
             ObjectNode limits = json.putObject("limits");
             put(limits, "documents", it.hasMaxDocuments() ? it.getMaxDocuments() : null);
             put(limits, "keys", it.hasMaxKeys() ? it.getMaxKeys() : null);
+        }
+        if (it.hasDocuments() || it.hasKeys()) {
+            ObjectNode used = json.putObject("used");
+            put(used, "documents", it.hasDocuments() ? it.getDocuments() : null);
+            put(used, "keys", it.hasKeys() ? it.getKeys() : null);
         }
         if (it.hasSuspended()) {
             json.putObject("suspended")

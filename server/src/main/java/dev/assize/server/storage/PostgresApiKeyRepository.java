@@ -120,8 +120,8 @@ final class PostgresApiKeyRepository implements ApiKeyRepository {
         });
     }
 
-    /** As one call after the other finds it, behind the ledger's lock. */
-    private static int valid(TenantTransaction transaction, TenantId home, Instant at) throws SQLException {
+    /** How many valid keys a tenant has; behind the ledger's lock, as one call after the other finds it. */
+    static int valid(TenantTransaction transaction, TenantId home, Instant at) throws SQLException {
         return transaction
                 .find(
                         COUNT_VALID,

@@ -9,15 +9,17 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.Document.FreezeDocument;
 import dev.assize.server.policy.Document.TenantDocument;
+import dev.assize.server.policy.TenantTerms;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Tenants by the heads of their policies, which the platform sees, and by two documents of each. */
+/** Tenants by the heads of their policies, which the platform sees, and by two documents of each; counted is what has a bound. */
 final class PostgresTenantRegister implements TenantRegister {
 
     private static final String NAMES =
@@ -31,13 +33,18 @@ final class PostgresTenantRegister implements TenantRegister {
             + " FROM assize.policy_document WHERE scope_key = ? AND to_revision IS NULL"
             + " AND (kind = 'Tenant' OR kind = 'Freeze' AND name = ?)";
 
+    private static final String COUNT = "SELECT count(*) FROM assize.policy_document"
+            + " WHERE scope_key = ? AND to_revision IS NULL AND kind <> 'Freeze'";
+
     private static final String PLATFORM = PolicyScope.PLATFORM.key();
 
     private final Database database;
+    private final InstantSource clock;
 
     @Inject
-    PostgresTenantRegister(Database database) {
+    PostgresTenantRegister(Database database, InstantSource clock) {
         this.database = database;
+        this.clock = clock;
     }
 
     @Override
@@ -69,25 +76,39 @@ final class PostgresTenantRegister implements TenantRegister {
         });
     }
 
-    private static Registered registered(
-            TenantTransaction transaction, TenantId tenant, Revision revision, Instant changedAt) throws SQLException {
+    private Registered registered(TenantTransaction transaction, TenantId tenant, Revision revision, Instant changedAt)
+            throws SQLException {
         try (PreparedStatement statement = transaction.connection().prepareStatement(DOCUMENTS)) {
             statement.setString(1, tenant.value());
             statement.setString(2, TenantLife.SUSPENSION);
             try (ResultSet rows = statement.executeQuery()) {
                 List<Document> documents =
                         DocumentRows.read(PolicyScope.of(tenant), rows).documents();
+                TenantDocument document = documents.stream()
+                        .filter(TenantDocument.class::isInstance)
+                        .map(TenantDocument.class::cast)
+                        .findFirst()
+                        .orElse(null);
                 return new Registered(
                         tenant,
                         revision,
                         changedAt,
-                        documents.stream()
-                                .filter(TenantDocument.class::isInstance)
-                                .map(TenantDocument.class::cast)
-                                .findFirst()
-                                .orElse(null),
-                        documents.stream().anyMatch(FreezeDocument.class::isInstance));
+                        document,
+                        documents.stream().anyMatch(FreezeDocument.class::isInstance),
+                        used(transaction, tenant, document == null ? TenantTerms.NONE : document.terms()));
             }
         }
+    }
+
+    private Used used(TenantTransaction transaction, TenantId tenant, TenantTerms terms) throws SQLException {
+        return new Used(
+                terms.documents() == null ? null : documents(transaction, tenant),
+                terms.keys() == null ? null : PostgresApiKeyRepository.valid(transaction, tenant, clock.instant()));
+    }
+
+    private static int documents(TenantTransaction transaction, TenantId tenant) throws SQLException {
+        return transaction
+                .find(COUNT, parameters -> parameters.text(tenant.value()), row -> row.getInt(1))
+                .orElseThrow();
     }
 }

@@ -2,6 +2,8 @@ package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +34,23 @@ abstract class ServedTenantCommands extends ServedCommands {
         assertThat(console.out()).contains("acme", "assize", "newco").contains("active");
         assertThat(console.run("tenant", "show", "nowhere")).isEqualTo(1);
         assertThat(console.err()).contains("nowhere").hasLineCount(1);
+    }
+
+    @Test
+    void showsHowMuchOfWhatATenantMayHaveIsUsed() throws IOException {
+        assertThat(console.run(
+                        "tenant", "create", "small", "--plan", "team", "--max-documents", "9", "--max-keys", "2"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("key", "create", "--tenant", "small", "--subject", "user:admin"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.run("tenant", "show", "small")).isZero();
+        assertThat(console.out())
+                .containsPattern("documents +1 of at most 9\n")
+                .containsPattern("keys +1 of at most 2\n");
+        assertThat(console.run("tenant", "show", "small", "--output", "json")).isZero();
+        assertThat(new ObjectMapper().readTree(console.out()).get("used")).hasToString("{\"documents\":1,\"keys\":1}");
     }
 
     @Test
@@ -82,5 +101,25 @@ abstract class ServedTenantCommands extends ServedCommands {
                 .isZero();
         assertThat(rest.resolve("policy.yaml")).isEmptyFile();
         assertThat(console.run("audit", "verify", "--tenant", "oldco")).isZero();
+        staysInTheLogOfHeads("oldco", rest);
+    }
+
+    /** Its last head, which has its deletion, is proven to be in the log of all heads; by the server, and without it. */
+    private void staysInTheLogOfHeads(String tenant, Path exported) {
+        assertThat(console.run("audit", "checkpoint", "--tenant", tenant, "--meta"))
+                .as(console.err())
+                .isZero();
+        assertThat(console.out()).contains("/~meta/1\n");
+        assertThat(console.run(
+                        "audit",
+                        "verify",
+                        exported.resolve("ledger.tar").toString(),
+                        "--vkeys",
+                        exported.resolve("verifiers").toString(),
+                        "--tenant",
+                        tenant))
+                .as(console.out() + console.err())
+                .isZero();
+        assertThat(console.out()).contains("VALID");
     }
 }

@@ -195,6 +195,12 @@ final class TenantCalls {
                 wire.setMaxKeys(terms.keys());
             }
         }
+        if (found.used().documents() != null) {
+            wire.setDocuments(found.used().documents());
+        }
+        if (found.used().keys() != null) {
+            wire.setKeys(found.used().keys());
+        }
         if (found.isSuspended()) {
             PolicyScope scope = PolicyScope.of(found.tenant());
             DocumentKey key = new DocumentKey(scope, Kind.FREEZE, TenantLife.SUSPENSION);

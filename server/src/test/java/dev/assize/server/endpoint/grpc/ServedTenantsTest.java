@@ -131,6 +131,8 @@ class ServedTenantsTest extends ServedNode {
         assertThat(entry.getPlan()).isEqualTo("team");
         assertThat(entry.getMaxDocuments()).isEqualTo(9);
         assertThat(entry.getMaxKeys()).isEqualTo(2);
+        assertThat(entry.getDocuments()).isOne();
+        assertThat(entry.getKeys()).isZero();
         CreateKeyRequest its = CreateKeyRequest.newBuilder()
                 .setTenant("bounded")
                 .setSubject("user:admin")
@@ -142,6 +144,20 @@ class ServedTenantsTest extends ServedNode {
                 RevokeKeyRequest.newBuilder().setTenant("bounded").setId(second).build());
         access.createKey(its);
         Refusal.of(() -> access.createKey(its)).is(ErrorReason.KEYS_FULL);
+
+        apply(admin, header(), put(role("bounded")));
+        suspend(access, "bounded");
+        TenantEntry used = access.listTenants(
+                        ListTenantsRequest.newBuilder().setTenant("bounded").build())
+                .getTenants(0);
+        assertThat(used.getDocuments()).as("freezes are not counted").isEqualTo(2);
+        assertThat(used.getKeys()).as("nor is what was revoked").isEqualTo(2);
+        assertThat(access.listTenants(ListTenantsRequest.newBuilder()
+                                .setTenant("assize")
+                                .build())
+                        .getTenants(0))
+                .as("where nothing is limited nothing is counted")
+                .matches(it -> !it.hasDocuments() && !it.hasKeys());
     }
 
     @Test
