@@ -1,5 +1,6 @@
 package dev.assize.server.app;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Guice;
 import com.google.inject.Injector;
 import com.google.inject.Stage;
@@ -12,6 +13,7 @@ import dev.assize.server.endpoint.operations.OperationsServer;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.upstream.Upstream;
 import dev.assize.server.upstream.forward.Forwarding;
+import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import org.slf4j.Logger;
@@ -38,8 +40,18 @@ final class AssizeSidecar implements Startable {
 
     /** A sidecar that is yet to be started. */
     static AssizeSidecar of(SidecarConfig config) {
+        return of(config, InstantSource.system(), Ticker.systemTicker());
+    }
+
+    /**
+     * The same by other clocks.
+     *
+     * @param steady what has passed
+     */
+    static AssizeSidecar of(SidecarConfig config, InstantSource clock, Ticker steady) {
         AssizeServer.makeHome(config.home());
-        return new AssizeSidecar(config, Guice.createInjector(Stage.PRODUCTION, new SidecarModule(config)));
+        return new AssizeSidecar(
+                config, Guice.createInjector(Stage.PRODUCTION, new SidecarModule(config, clock, steady)));
     }
 
     @Override

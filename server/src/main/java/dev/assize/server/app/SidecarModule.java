@@ -52,12 +52,16 @@ import org.jspecify.annotations.Nullable;
 final class SidecarModule extends AbstractModule {
 
     private final SidecarConfig config;
+    private final InstantSource clock;
+    private final Ticker steady;
 
     /** Read before the wiring begins. Null without Envoy. */
     private final @Nullable Mapping mapping;
 
-    SidecarModule(SidecarConfig config) {
+    SidecarModule(SidecarConfig config, InstantSource clock, Ticker steady) {
         this.config = config;
+        this.clock = clock;
+        this.steady = steady;
         this.mapping = ServerModule.mapping(config.envoy());
     }
 
@@ -96,8 +100,8 @@ final class SidecarModule extends AbstractModule {
         bind(GrpcConfig.class).toInstance(config.grpc());
         bind(AuthzenConfig.class).toInstance(config.authzen());
         bind(OperationsConfig.class).toInstance(config.operations());
-        bind(InstantSource.class).toInstance(InstantSource.system());
-        bind(Ticker.class).toInstance(Ticker.systemTicker());
+        bind(InstantSource.class).toInstance(clock);
+        bind(Ticker.class).toInstance(steady);
         bind(MeterRegistry.class).to(PrometheusMeterRegistry.class);
 
         Tracing tracing = Tracing.of(config.tracing(), config.nodeName());

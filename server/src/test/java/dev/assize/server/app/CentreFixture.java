@@ -1,14 +1,19 @@
 package dev.assize.server.app;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.ApplyPolicyHeader;
 import dev.assize.proto.v1.ApplyPolicyRequest;
 import dev.assize.proto.v1.ApplyPolicyResponse;
+import dev.assize.proto.v1.AuditEntry;
 import dev.assize.proto.v1.CreateKeyRequest;
 import dev.assize.proto.v1.DocumentKey;
+import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.PolicySource;
+import dev.assize.proto.v1.QueryAuditRequest;
+import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.testing.CutNetwork;
 import dev.assize.server.testing.TestDatabase;
@@ -25,11 +30,16 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A server with a database, behind a network that can be cut, and sidecars of it. */
 final class CentreFixture implements AutoCloseable {
@@ -232,10 +242,48 @@ final class CentreFixture implements AutoCloseable {
     }
 
     static AssizeSidecar sidecar(Path home, Map<String, String> environment) {
+        return sidecar(home, environment, InstantSource.system(), Ticker.systemTicker());
+    }
+
+    /** The same by other clocks. */
+    static AssizeSidecar sidecar(Path home, Map<String, String> environment, InstantSource clock, Ticker steady) {
         AssizeSidecar sidecar = AssizeSidecar.of(
-                SidecarConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)));
+                SidecarConfig.of(home, Settings.read(home.resolve("assize.yaml"), false, environment)), clock, steady);
         sidecar.start();
         return sidecar;
+    }
+
+    /** What the ledger of acme has of a type, in its order. */
+    List<AuditEntry> entries(String type) {
+        List<AuditEntry> entries = new ArrayList<>();
+        QueryAuditRequest.Builder request = QueryAuditRequest.newBuilder()
+                .setTenant("acme")
+                .setType(type)
+                .setAscending(true)
+                .setPageSize(1_000);
+        QueryAuditResponse page;
+        do {
+            page = with(LedgerServiceGrpc.newBlockingStub(channel), admin).queryAudit(request.build());
+            entries.addAll(page.getEntriesList());
+            request.setPageToken(page.getNextPageToken());
+        } while (!page.getNextPageToken().isEmpty());
+        return entries;
+    }
+
+    /** The same, as the reasons that these entries give. */
+    List<String> reasons(String type) {
+        return entries(type).stream().map(entry -> entry.getEvent().getReason()).toList();
+    }
+
+    /** The same when these reasons are among them, or a minute has passed. */
+    List<String> reasonsWith(String type, Collection<String> all) {
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        List<String> reasons = reasons(type);
+        while (!Set.copyOf(reasons).containsAll(all) && System.nanoTime() < end) {
+            LockSupport.parkNanos(20_000_000);
+            reasons = reasons(type);
+        }
+        return reasons;
     }
 
     static <S extends AbstractStub<S>> S with(S stub, String key) {

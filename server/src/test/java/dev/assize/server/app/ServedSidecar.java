@@ -5,9 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
+import dev.assize.proto.v1.Acknowledgement;
+import dev.assize.proto.v1.AppendAuditRequest;
+import dev.assize.proto.v1.AppendAuditResponse;
+import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.DecisionServiceGrpc;
+import dev.assize.proto.v1.LedgerServiceGrpc;
+import dev.assize.proto.v1.Outcome;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.proto.v1.Reason;
 import io.grpc.ManagedChannel;
@@ -83,7 +89,7 @@ final class ServedSidecar implements AutoCloseable {
             - resources: [ledger]
               actions: [append]
             - resources: [approval]
-              actions: [request]
+              actions: [request, use]
             - resources: [subject]
               actions: [act-as]
         ---
@@ -96,6 +102,9 @@ final class ServedSidecar implements AutoCloseable {
           fromTenant: acme
           scope: {resources: ["tenant:acme", "tenant:recorded"]}
         """;
+
+    /** The type of what it appends. */
+    static final String SEEN = "invoice.seen";
 
     private final Path home;
     private final AssizeSidecar sidecar;
@@ -115,6 +124,28 @@ final class ServedSidecar implements AutoCloseable {
 
     PolicyServiceGrpc.PolicyServiceBlockingStub policies() {
         return with(PolicyServiceGrpc.newBlockingStub(channel), key).withDeadlineAfter(60, TimeUnit.SECONDS);
+    }
+
+    LedgerServiceGrpc.LedgerServiceBlockingStub ledger() {
+        return with(LedgerServiceGrpc.newBlockingStub(channel), key).withDeadlineAfter(20, TimeUnit.SECONDS);
+    }
+
+    /** Appends that the sidecar did something with an invoice. */
+    AppendAuditResponse append(String action, String reason, Acknowledgement acknowledgement) {
+        return ledger().appendAudit(AppendAuditRequest.newBuilder()
+                .setTenant("acme")
+                .addEvents(seen(action, reason))
+                .setAcknowledgement(acknowledgement)
+                .build());
+    }
+
+    static AuditEvent.Builder seen(String action, String reason) {
+        return AuditEvent.newBuilder()
+                .setType(SEEN)
+                .setAction(action)
+                .setResource("invoice:1")
+                .setReason(reason)
+                .setOutcome(Outcome.OUTCOME_SUCCESS);
     }
 
     CheckResponse check(CheckRequest request) {

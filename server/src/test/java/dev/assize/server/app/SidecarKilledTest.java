@@ -11,15 +11,12 @@ import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc.LedgerServiceBlockingStub;
 import dev.assize.proto.v1.Outcome;
-import dev.assize.proto.v1.QueryAuditRequest;
-import dev.assize.proto.v1.QueryAuditResponse;
 import dev.assize.server.testing.InMemory;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +41,8 @@ class SidecarKilledTest {
 
     /** Acknowledged requests before each kill. */
     private static final int BEFORE_KILL = 60;
+
+    private static final String TYPE = "order.seen";
 
     private static final String POLICY = """
             apiVersion: assize.dev/v1
@@ -162,7 +161,7 @@ class SidecarKilledTest {
                         .setTenant("acme")
                         .setIdempotencyKey(name)
                         .addEvents(AuditEvent.newBuilder()
-                                .setType("order.seen")
+                                .setType(TYPE)
                                 .setAction("look")
                                 .setResource("order:1")
                                 .setReason(name)
@@ -176,30 +175,12 @@ class SidecarKilledTest {
 
     private List<AuditEntry> awaitEntries(List<String> names) {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-        List<AuditEntry> entries = entries();
+        List<AuditEntry> entries = centre.entries(TYPE);
         while (System.nanoTime() < end
                 && !entries.stream().map(SidecarKilledTest::name).toList().containsAll(names)) {
             LockSupport.parkNanos(50_000_000);
-            entries = entries();
+            entries = centre.entries(TYPE);
         }
-        return entries;
-    }
-
-    private List<AuditEntry> entries() {
-        List<AuditEntry> entries = new ArrayList<>();
-        String page = "";
-        do {
-            QueryAuditResponse answer = with(LedgerServiceGrpc.newBlockingStub(centre.channel()), centre.admin())
-                    .queryAudit(QueryAuditRequest.newBuilder()
-                            .setTenant("acme")
-                            .setType("order.seen")
-                            .setAscending(true)
-                            .setPageSize(1_000)
-                            .setPageToken(page)
-                            .build());
-            entries.addAll(answer.getEntriesList());
-            page = answer.getNextPageToken();
-        } while (!page.isEmpty());
         return entries;
     }
 

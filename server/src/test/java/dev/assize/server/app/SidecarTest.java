@@ -219,7 +219,7 @@ class SidecarTest {
 
         CheckRequest.Builder payment = question().setResource("payment:1").setAction("send");
         assertThat(sidecar.check(payment.build()).getReason()).isEqualTo(Reason.REASON_APPROVAL_REQUIRED);
-        var asked = with(dev.assize.proto.v1.ApprovalServiceGrpc.newBlockingStub(sidecar.channel()), sidecar.key())
+        var asked = approvals(sidecar)
                 .requestApproval(RequestApprovalRequest.newBuilder()
                         .setTenant("acme")
                         .setSubject("user:alice")

@@ -13,6 +13,9 @@ import java.util.concurrent.TimeUnit;
 /** A server that serves, in this process or in one of its own. */
 interface TestNode extends AutoCloseable {
 
+    /** Of a process that is not measured. */
+    List<String> SHORT_LIVED = List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
     /** Where gRPC is. */
     String address();
 
@@ -60,7 +63,7 @@ interface TestNode extends AutoCloseable {
 
     /** The same that does not live long, and is not measured: it starts with less work. */
     static Killable shortLived(Map<String, String> environment) throws IOException {
-        return process(environment, List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+        return process(environment, SHORT_LIVED);
     }
 
     /** In a process of its own, with so much memory, which ends where that is not enough. */
@@ -68,8 +71,42 @@ interface TestNode extends AutoCloseable {
         return process(environment, List.of("-Xmx" + heapMebibytes + "m", "-XX:+ExitOnOutOfMemoryError"));
     }
 
+    /** Whether a process may mount a file system where nobody else sees it. */
+    static boolean canMount() {
+        try {
+            Process tried = new ProcessBuilder(mounting(1, Path.of("/tmp"), List.of("true")))
+                    .redirectErrorStream(true)
+                    .start();
+            tried.getInputStream().readAllBytes();
+            return tried.waitFor() == 0;
+        } catch (IOException notThere) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** In a process of its own that has a file system of so many mebibytes in a directory, for as long as it lives. */
+    static Killable onDiskOf(int mebibytes, Path directory, Map<String, String> environment) throws IOException {
+        return process(environment, mounting(mebibytes, directory, List.of()), SHORT_LIVED);
+    }
+
+    private static List<String> mounting(int mebibytes, Path directory, List<String> program) {
+        List<String> command = new ArrayList<>(List.of("unshare", "--user", "--map-root-user", "--mount", "sh", "-c"));
+        command.add("mount -t tmpfs -o mode=700,size=" + mebibytes + "m assize-test \"$0\" && exec \"$@\"");
+        command.add(directory.toString());
+        command.addAll(program);
+        return command;
+    }
+
     private static Killable process(Map<String, String> environment, List<String> flags) throws IOException {
-        List<String> command = new ArrayList<>();
+        return process(environment, List.of(), flags);
+    }
+
+    private static Killable process(Map<String, String> environment, List<String> within, List<String> flags)
+            throws IOException {
+        List<String> command = new ArrayList<>(within);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
         command.addAll(List.of(
