@@ -1,48 +1,40 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.storage.KeptAnswers.insertAnswers;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.assize.server.anchor.AnchorRepository.LeftBeside;
 import dev.assize.server.audit.AuditColumns;
 import dev.assize.server.audit.RawColumns;
 import dev.assize.server.ledger.AppendCommand;
-import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.DraftRefusedException;
 import dev.assize.server.ledger.EntryDraft;
-import dev.assize.server.ledger.ErasableValue;
-import dev.assize.server.ledger.FrameFields;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerHaltedException;
 import dev.assize.server.ledger.LedgerHead;
-import dev.assize.server.ledger.MalformedFrameException;
 import dev.assize.server.ledger.Projector;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.Sequencer.Sequenced;
 import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Digest;
-import dev.assize.server.model.Recorder;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.KeptAnswers.Answer;
+import dev.assize.server.storage.KeptAnswers.Key;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,12 +45,6 @@ import org.jspecify.annotations.Nullable;
  * lock guards is read after the lock is held.
  */
 final class LedgerWriter {
-
-    /** How long an answer is kept for a retry; the contract says 30 days at least. */
-    static final Duration ANSWERS_KEPT = Duration.ofDays(31);
-
-    /** Old answers that one transaction removes. */
-    private static final int ANSWERS_REMOVED_AT_ONCE = 2_000;
 
     /** So that no statement takes long; a change of policy may have hundreds of thousands. */
     private static final int ENTRIES_PER_INSERT = 5_000;
@@ -83,28 +69,6 @@ final class LedgerWriter {
             + " uri, recorded_at, env, outcome, run_id) SELECT ?, l.* FROM unnest(?::bigint[], ?::smallint[],"
             + " ?::smallint[], ?::text[], ?::timestamptz[], ?::text[], ?::smallint[], ?::text[]) AS l";
 
-    /** The limit keeps the planner at a look-up for each key, whatever it believes of a table that just began to grow. */
-    private static final String FIND_ANSWERS = "SELECT i.* FROM unnest(?::text[], ?::text[], ?::text[])"
-            + " AS asked (recorded_by_tenant, recorded_by, key) CROSS JOIN LATERAL (SELECT i.recorded_by_tenant,"
-            + " i.recorded_by, i.key, i.content_hash, i.first_seq, i.entry_count, i.recorded_at"
-            + " FROM assize.ledger_idempotency i WHERE i.tenant_id = ?"
-            + " AND i.recorded_by_tenant = asked.recorded_by_tenant AND i.recorded_by = asked.recorded_by"
-            + " AND i.key = asked.key LIMIT 1) AS i";
-
-    private static final String INSERT_ANSWERS = "INSERT INTO assize.ledger_idempotency (tenant_id,"
-            + " recorded_by_tenant, recorded_by, key, content_hash, first_seq, entry_count, recorded_at)"
-            + " SELECT ?, a.* FROM unnest(?) AS a";
-
-    private static final String ANSWER_TYPE = "assize.ledger_answer";
-    private static final int ANSWER_COLUMNS = 7;
-
-    /** By their place in the table: a join of the table with itself may be planned as one that reads all of it. */
-    private static final String REMOVE_ANSWERS = "DELETE FROM assize.ledger_idempotency WHERE ctid = ANY (ARRAY("
-            + "SELECT o.ctid FROM assize.ledger_idempotency o WHERE o.tenant_id = ? AND o.recorded_at < ? LIMIT ?))";
-
-    private static final String FORGET_ANSWERS = "DELETE FROM assize.ledger_idempotency WHERE tenant_id = ?"
-            + " AND (recorded_by_tenant, recorded_by, key) IN (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))";
-
     private static final String FORGET_LOST =
             "SELECT lineage, beside, decisions, keys FROM assize.forget_lost_entries(?)";
 
@@ -113,13 +77,6 @@ final class LedgerWriter {
 
     private static final String BEGIN_INCARNATION =
             "UPDATE assize.ledger_head SET incarnation = ?, halted = NULL WHERE tenant_id = ?";
-
-    /** Of an answer. Times within it rise by a microsecond each, which names the months to look in. */
-    private static final String ANSWERED = " FROM assize.ledger_entry WHERE tenant_id = ? AND seq >= ? AND seq < ?"
-            + " AND recorded_at >= ? AND recorded_at <= ? ORDER BY seq";
-
-    private static final String ANSWERED_FRAMES = "SELECT frame" + ANSWERED;
-    private static final String RECEIPTS = "SELECT seq, entry_hash, recorded_at" + ANSWERED;
 
     private static final String HEAD = "SELECT origin, incarnation, size, last_hash, last_recorded_at, halted"
             + " FROM assize.ledger_head WHERE tenant_id = ?";
@@ -209,7 +166,7 @@ final class LedgerWriter {
             Consumer<LedgerHead> reached)
             throws SQLException {
         LedgerHead head = admitted(transaction, tenant, opening);
-        Map<Key, Answer> known = borneOut(transaction, tenant, commands, opening.answers, writes);
+        Map<Key, Answer> known = KeptAnswers.borneOut(transaction, tenant, commands, opening.answers, writes);
         Batch batch = new Batch(head, clock.instant());
         database.within(transaction, () -> {
             for (AppendCommand command : commands) {
@@ -227,7 +184,7 @@ final class LedgerWriter {
         insertAnswers(writes, tenant, batch);
         moveHead(writes, tenant, head, batch.head);
         List<AppendResult> results = new ArrayList<>(commands.size());
-        for (Pending pending : batch.pending) {
+        for (PendingResult pending : batch.pending) {
             results.add(pending.result(transaction, tenant));
         }
         reached.accept(batch.head);
@@ -255,22 +212,11 @@ final class LedgerWriter {
                 entries,
                 seal,
                 batch.head,
-                batch.pending.stream().map(Pending::ready).toList());
+                batch.pending.stream().map(PendingResult::ready).toList());
     }
 
     Instant now() {
         return clock.instant();
-    }
-
-    /** Removes some of the answers that need not be kept any more; whether there may be more of them. */
-    boolean removeOldAnswers(TenantTransaction transaction, TenantId tenant) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(REMOVE_ANSWERS)) {
-            StatementArrays parameters = new StatementArrays(statement);
-            parameters.text(tenant.value());
-            parameters.time(now().minus(ANSWERS_KEPT));
-            parameters.number(ANSWERS_REMOVED_AT_ONCE);
-            return statement.executeUpdate() == ANSWERS_REMOVED_AT_ONCE;
-        }
     }
 
     /** Whether these commands can be appended behind a head that is only believed. */
@@ -331,70 +277,6 @@ final class LedgerWriter {
                 }
                 return new LeftBeside(row.getLong(1), row.getLong(2), row.getLong(3), row.getLong(4));
             }
-        }
-    }
-
-    /**
-     * The answers whose entries are there, and say what is sent again. Any other is void, whatever became of its entries
-     * and whoever wrote it there: it acknowledges nothing, and what it was given for is appended anew.
-     */
-    private static Map<Key, Answer> borneOut(
-            TenantTransaction transaction,
-            TenantId tenant,
-            List<AppendCommand> commands,
-            Map<Key, Answer> answers,
-            Trip writes)
-            throws SQLException {
-        if (answers.isEmpty()) {
-            return answers;
-        }
-        Set<Key> without = new LinkedHashSet<>();
-        for (AppendCommand command : commands) {
-            Optional<Key> key = Key.of(command);
-            if (key.isPresent() && isVoid(transaction, tenant, command, answers.get(key.get()))) {
-                without.add(key.get());
-            }
-        }
-        if (without.isEmpty()) {
-            return answers;
-        }
-        writes.then(FORGET_ANSWERS, arrays -> {
-            List<Key> keys = List.copyOf(without);
-            arrays.text(tenant.value());
-            arrays.texts(keys, Key::home);
-            arrays.texts(keys, Key::caller);
-            arrays.texts(keys, Key::key);
-        });
-        Map<Key, Answer> borneOut = new HashMap<>(answers);
-        borneOut.keySet().removeAll(without);
-        return borneOut;
-    }
-
-    private static boolean isVoid(
-            TenantTransaction transaction, TenantId tenant, AppendCommand command, @Nullable Answer answer)
-            throws SQLException {
-        Idempotency idempotency = command.idempotency();
-        if (answer == null || idempotency == null || !answer.contentHash().equals(idempotency.contentHash())) {
-            // Not asked for, or refused.
-            return false;
-        }
-        List<EntryDraft> drafts = command.drafts();
-        List<byte[]> frames = frames(transaction, tenant, answer);
-        return frames.size() != drafts.size()
-                || answer.count() != drafts.size()
-                || !IntStream.range(0, drafts.size()).allMatch(i -> isOf(frames.get(i), drafts.get(i)));
-    }
-
-    private static List<byte[]> frames(TenantTransaction transaction, TenantId tenant, Answer answer)
-            throws SQLException {
-        return transaction.read(ANSWERED_FRAMES, parameters -> answer.of(tenant, parameters), row -> row.getBytes(1));
-    }
-
-    private static boolean isOf(byte[] frame, EntryDraft draft) {
-        try {
-            return FrameFields.read(frame).isOf(draft);
-        } catch (MalformedFrameException e) {
-            return false;
         }
     }
 
@@ -476,7 +358,7 @@ final class LedgerWriter {
         return columns;
     }
 
-    private static void requireStorable(String name, String value) {
+    static void requireStorable(String name, String value) {
         if (name.equals(AuditColumns.LINEAGE) && value.indexOf('\n') >= 0) {
             value.lines().forEach(line -> requireStorable(name, line));
             return;
@@ -488,21 +370,6 @@ final class LedgerWriter {
         if (value.indexOf('\0') >= 0) {
             throw new DraftRefusedException(name + " contains U+0000: expected a text without it");
         }
-    }
-
-    private static void insertAnswers(Trip writes, TenantId tenant, Batch batch) {
-        if (batch.answers.isEmpty()) {
-            return;
-        }
-        List<Map.Entry<Key, Answer>> rows = List.copyOf(batch.answers.entrySet());
-        writes.then(INSERT_ANSWERS, parameters -> {
-            parameters.text(tenant.value());
-            parameters.rows(
-                    ANSWER_TYPE,
-                    ANSWER_COLUMNS,
-                    rows,
-                    (row, out) -> row.getValue().write(row.getKey(), out));
-        });
     }
 
     private static void moveHead(Trip writes, TenantId tenant, LedgerHead from, LedgerHead to) {
@@ -535,15 +402,7 @@ final class LedgerWriter {
                     .toList();
             trip.query(LOCK_HEAD, parameters -> parameters.text(tenant.value()), this::readHead);
             if (!keys.isEmpty()) {
-                trip.query(
-                        FIND_ANSWERS,
-                        arrays -> {
-                            arrays.texts(keys, Key::home);
-                            arrays.texts(keys, Key::caller);
-                            arrays.texts(keys, Key::key);
-                            arrays.text(tenant.value());
-                        },
-                        this::readAnswers);
+                KeptAnswers.find(trip, tenant, keys, answers);
             }
         }
 
@@ -555,14 +414,6 @@ final class LedgerWriter {
         private void readHead(ResultSet row) throws SQLException {
             if (row.next()) {
                 head = HeadRow.read(row);
-            }
-        }
-
-        private void readAnswers(ResultSet row) throws SQLException {
-            while (row.next()) {
-                answers.put(
-                        new Key(row.getString(1), row.getString(2), row.getString(3)),
-                        new Answer(Digest.of(row.getBytes(4)), row.getLong(5), row.getInt(6), Times.read(row, 7)));
             }
         }
     }
@@ -579,193 +430,6 @@ final class LedgerWriter {
                             Digest.of(row.getBytes(4)),
                             Times.readIfThere(row, 5)),
                     row.getString(6));
-        }
-    }
-
-    /** What one call adds, put together in memory while the head is locked. */
-    private static final class Batch {
-
-        private final Instant now;
-        private final List<SequencedEntry> entries = new ArrayList<>();
-        private final List<Pending> pending = new ArrayList<>();
-        private final Map<Key, Answer> answers = new HashMap<>();
-        private final Map<Key, List<Receipt>> receipts = new HashMap<>();
-        private final Map<Key, List<EntryDraft>> written = new HashMap<>();
-        private LedgerHead head;
-
-        Batch(LedgerHead head, Instant now) {
-            this.head = head;
-            this.now = now;
-        }
-
-        void add(AppendCommand command, Map<Key, Answer> known) {
-            Key key = Key.of(command).orElse(null);
-            Idempotency idempotency = command.idempotency();
-            if (key == null || idempotency == null) {
-                pending.add(new Pending.Ready(
-                        command.mayAppend() ? new AppendResult.Appended(write(command)) : new AppendResult.Refused()));
-                return;
-            }
-            Answer first = known.containsKey(key) ? known.get(key) : answers.get(key);
-            if (first == null && !command.mayAppend()) {
-                pending.add(new Pending.Ready(new AppendResult.Refused()));
-            } else if (first == null) {
-                pending.add(new Pending.Ready(new AppendResult.Appended(write(command, key, idempotency))));
-            } else if (!first.contentHash().equals(idempotency.contentHash())) {
-                pending.add(
-                        known.containsKey(key)
-                                ? new Pending.Other(new Pending.Stored(first, command, idempotency.key()))
-                                : new Pending.Ready(new AppendResult.KeyReused(idempotency.key())));
-            } else {
-                List<Receipt> ours = receipts.get(key);
-                pending.add(
-                        ours == null
-                                ? new Pending.Stored(first, command, idempotency.key())
-                                : new Pending.Ready(
-                                        isSame(command.drafts(), written.getOrDefault(key, List.of()))
-                                                ? new AppendResult.Replayed(ours)
-                                                : new AppendResult.KeyReused(idempotency.key())));
-            }
-        }
-
-        /** Whether what stands beside the frames is the same; that is in no digest, for it could be guessed from one. */
-        private static boolean isSame(List<EntryDraft> drafts, List<EntryDraft> first) {
-            for (int i = 0; i < drafts.size(); i++) {
-                if (!areSame(drafts.get(i).beside(), first.get(i).beside())) {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        private List<Receipt> write(AppendCommand command, Key key, Idempotency idempotency) {
-            long firstSeq = head.size();
-            List<Receipt> receipt = write(command);
-            Instant recordedAt = receipt.isEmpty()
-                    ? now.truncatedTo(ChronoUnit.MICROS)
-                    : receipt.getFirst().recordedAt();
-            answers.put(key, new Answer(idempotency.contentHash(), firstSeq, receipt.size(), recordedAt));
-            receipts.put(key, receipt);
-            written.put(key, command.drafts());
-            return receipt;
-        }
-
-        private List<Receipt> write(AppendCommand command) {
-            Sequenced sequenced = Sequencer.sequence(head, command.drafts(), now);
-            entries.addAll(sequenced.entries());
-            head = sequenced.head();
-            return sequenced.receipts();
-        }
-    }
-
-    /** Whether values that are sent are those that are kept; what is no longer kept is no other. */
-    private static boolean areSame(List<ErasableValue> sent, List<ErasableValue> kept) {
-        return sent.stream()
-                .noneMatch(value -> kept.stream()
-                        .anyMatch(it -> it.field() == value.field() && !Arrays.equals(it.value(), value.value())));
-    }
-
-    /** A result, or where to read it. */
-    private sealed interface Pending {
-
-        AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException;
-
-        /** The result of a command that was held against no answer given before. */
-        default AppendResult ready() {
-            throw new IllegalStateException("It is to be read: " + this);
-        }
-
-        record Ready(AppendResult value) implements Pending {
-            @Override
-            public AppendResult result(TenantTransaction transaction, TenantId tenant) {
-                return value;
-            }
-
-            @Override
-            public AppendResult ready() {
-                return value;
-            }
-        }
-
-        /** An answer given before to what has another digest: by then a name in it may have been erased. */
-        record Other(Stored stored) implements Pending {
-            @Override
-            public AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException {
-                return EstrangedRetry.isOf(
-                                transaction,
-                                tenant,
-                                frames(transaction, tenant, stored.answer),
-                                stored.command.drafts())
-                        ? stored.result(transaction, tenant)
-                        : new AppendResult.KeyReused(stored.key);
-            }
-        }
-
-        /** An answer given before, whose entries are there. */
-        record Stored(Answer answer, AppendCommand command, String key) implements Pending {
-            @Override
-            public AppendResult result(TenantTransaction transaction, TenantId tenant) throws SQLException {
-                return isSame(transaction, tenant)
-                        ? new AppendResult.Replayed(receipts(transaction, tenant))
-                        : new AppendResult.KeyReused(key);
-            }
-
-            private boolean isSame(TenantTransaction transaction, TenantId tenant) throws SQLException {
-                Map<Long, List<ErasableValue>> sent = new HashMap<>();
-                for (int i = 0; i < command.drafts().size(); i++) {
-                    List<ErasableValue> beside = command.drafts().get(i).beside();
-                    if (!beside.isEmpty()) {
-                        sent.put(answer.firstSeq() + i, beside);
-                    }
-                }
-                Map<Long, List<ErasableValue>> kept = ErasableRows.find(transaction, tenant, sent.keySet());
-                return sent.entrySet().stream()
-                        .allMatch(it -> areSame(it.getValue(), kept.getOrDefault(it.getKey(), List.of())));
-            }
-
-            private List<Receipt> receipts(TenantTransaction transaction, TenantId tenant) throws SQLException {
-                return transaction.read(
-                        RECEIPTS,
-                        parameters -> answer.of(tenant, parameters),
-                        row -> new Receipt(row.getLong(1), Digest.of(row.getBytes(2)), Times.read(row, 3)));
-            }
-        }
-    }
-
-    /** An idempotency key: a caller's, so two callers may choose the same text. */
-    private record Key(String home, String caller, String key) {
-
-        Key {
-            requireStorable("idempotency key", key);
-        }
-
-        static Optional<Key> of(AppendCommand command) {
-            Recorder recorder = command.recorder();
-            return Optional.ofNullable(command.idempotency())
-                    .map(it ->
-                            new Key(recorder.home().value(), recorder.caller().toString(), it.key()));
-        }
-    }
-
-    private record Answer(Digest contentHash, long firstSeq, int count, Instant recordedAt) {
-
-        void write(Key key, RowArray out) {
-            out.text(key.home())
-                    .text(key.caller())
-                    .text(key.key())
-                    .bytea(contentHash.bytes())
-                    .int8(firstSeq)
-                    .int4(count)
-                    .time(recordedAt);
-        }
-
-        /** Its entries, for {@link #ANSWERED}. */
-        void of(TenantId tenant, StatementArrays parameters) throws SQLException {
-            parameters.text(tenant.value());
-            parameters.longNumber(firstSeq);
-            parameters.longNumber(firstSeq + count);
-            parameters.time(recordedAt);
-            parameters.time(recordedAt.plus(count, ChronoUnit.MICROS));
         }
     }
 

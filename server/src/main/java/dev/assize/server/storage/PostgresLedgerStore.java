@@ -87,7 +87,8 @@ final class PostgresLedgerStore implements LedgerStore {
     }
 
     private void removeOldAnswers(TenantId tenant) {
-        while (database.inTransaction(tenant.value(), transaction -> writer.removeOldAnswers(transaction, tenant))) {
+        while (database.inTransaction(
+                tenant.value(), transaction -> KeptAnswers.removeOld(transaction, tenant, writer.now()))) {
             LOG.debug("removed old answers of tenant {}", tenant);
         }
     }

@@ -172,7 +172,7 @@ class BelievedHeadTest {
     void removesAnswersThatNeedNotBeKept() throws Exception {
         TenantId tenant = new TenantId("old");
         IntStream.range(0, 5).forEach(i -> append(one, tenant, i));
-        now = now.plus(LedgerWriter.ANSWERS_KEPT).plusSeconds(1);
+        now = now.plus(KeptAnswers.ANSWERS_KEPT).plusSeconds(1);
         append(one, tenant, 5);
         now = now.plus(Duration.ofHours(2));
         append(one, tenant, 6);
