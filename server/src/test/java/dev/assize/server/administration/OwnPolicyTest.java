@@ -103,6 +103,16 @@ final class OwnPolicyTest {
     }
 
     @Test
+    void countsWhoIsInAGroup() {
+        assertThat(apply(
+                        "{apiVersion: assize.dev/v1, kind: Group, metadata: {tenant: assize, name: officers}, spec:"
+                                + " {members: ['user:ann']}}\n---\n"
+                                + binding("first-administrator", "'group:officers'", "administrator", ""),
+                        List.of()))
+                .isInstanceOf(Accepted.class);
+    }
+
+    @Test
     void refusesToDeleteTheTenantThatGuardsAssize() {
         List<DocumentKey> everything = administration.export(OWN).documents().stream()
                 .map(Document::key)

@@ -102,6 +102,62 @@ class FindingsTest {
                 .isEmpty();
     }
 
+    /** Whatever it stands on has changed, and not the binding itself. */
+    @Test
+    void namesABindingThatIsLeftWithoutEffectByAnotherDocument() {
+        String scoped =
+                "kind: RoleBinding, metadata: {tenant: acme, name: readers}, spec: {subjects: ['group:readers'],"
+                        + " role: reader, scope: {environments: [default]}}";
+        assertThat(findingsIn(
+                        List.of(scoped),
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: reader}, spec: {permissions: [{resources: [doc],"
+                                + " actions: [read], environments: [prod]}]}"))
+                .containsExactly("BINDING_WITHOUT_PERMISSION RoleBinding/readers");
+
+        String subject = "kind: Subject, metadata: {tenant: acme, name: 'user:%s'}, spec: {attributes: {a: 1}}";
+        assertThat(findingsIn(
+                        List.of(subject.formatted("bob"), subject.formatted("ann")),
+                        List.of(new DocumentKey(ACME, Kind.SUBJECT, "user:bob"))))
+                .containsExactly("BINDING_TO_NOBODY RoleBinding/signers");
+    }
+
+    /** Which another change would refuse: whoever compares does not rest on that. */
+    @Test
+    void namesABindingToAGroupThatIsGone() {
+        assertThat(findings(List.of(new DocumentKey(ACME, Kind.GROUP, "readers"))))
+                .containsExactly("BINDING_TO_NOBODY RoleBinding/readers");
+    }
+
+    @Test
+    void namesAnActionThatIsDeclaredAndAllowedToNobody() {
+        assertThat(findings(
+                        List.of(),
+                        "kind: ResourceType, metadata: {tenant: acme, name: doc}, spec: {actions: [read, write, sign,"
+                                + " file], implies: {sign: [write]}}"))
+                .containsExactly("ACTION_UNREACHED ResourceType/doc");
+        assertThat(findings(
+                        List.of(),
+                        "kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions: [{effect: deny,"
+                                + " resources: [doc], actions: [sign]}]}"))
+                .as("a deny allows nobody anything")
+                .containsExactly("ACTION_UNREACHED ResourceType/doc", "ACTION_UNREACHED ResourceType/doc");
+    }
+
+    @Test
+    void saysWhichPermissionIsHidden() {
+        NavigableMap<DocumentKey, Document> before = documents(WORLD);
+        NavigableMap<DocumentKey, Document> after = new TreeMap<>(before);
+        after.putAll(documents(List.of("kind: Role, metadata: {tenant: acme, name: signer}, spec: {permissions:"
+                + " [{resources: [doc], actions: [sign]}, {resources: [doc], actions: [write]}, {effect: deny,"
+                + " resources: [doc], actions: [write]}]}")));
+
+        assertThat(Findings.of(side(before), side(after), Set.of(new DocumentKey(ACME, Kind.ROLE, "signer")))
+                        .first())
+                .extracting(Impact.Finding::message)
+                .containsExactly("permission 2 of role `signer` allows only what the role denies");
+    }
+
     @Test
     void aDenyThatHangsOnAConditionHidesNothing() {
         assertThat(findings(
@@ -149,7 +205,12 @@ class FindingsTest {
     }
 
     private static List<String> findings(List<DocumentKey> deletes, String... puts) {
+        return findingsIn(List.of(), deletes, puts);
+    }
+
+    private static List<String> findingsIn(List<String> more, List<DocumentKey> deletes, String... puts) {
         NavigableMap<DocumentKey, Document> before = documents(WORLD);
+        before.putAll(documents(more));
         NavigableMap<DocumentKey, Document> after = new TreeMap<>(before);
         NavigableMap<DocumentKey, Document> put = documents(Arrays.asList(puts));
         after.putAll(put);
