@@ -219,7 +219,7 @@ class SidecarTest {
 
         CheckRequest.Builder payment = question().setResource("payment:1").setAction("send");
         assertThat(sidecar.check(payment.build()).getReason()).isEqualTo(Reason.REASON_APPROVAL_REQUIRED);
-        var asked = approvals(sidecar)
+        var asked = with(ApprovalServiceGrpc.newBlockingStub(sidecar.channel()), sidecar.key())
                 .requestApproval(RequestApprovalRequest.newBuilder()
                         .setTenant("acme")
                         .setSubject("user:alice")
