@@ -40,12 +40,7 @@ final class Callers implements ClientLoad {
             thread.start();
         }
         ready.await();
-        Thread.sleep(settle);
-        turn.begin = System.nanoTime();
-        marks.begin();
-        Thread.sleep(length);
-        turn.end = System.nanoTime();
-        marks.end();
+        turn.measure(settle, length, marks);
         for (Thread thread : running) {
             thread.join();
         }
@@ -69,7 +64,7 @@ final class Callers implements ClientLoad {
         @Override
         public void run() {
             ready.countDown();
-            while (turn.end == Long.MAX_VALUE) {
+            while (!turn.isOver()) {
                 long asked = System.nanoTime();
                 int question = next++ % asking.size();
                 CheckResult result = client.check(asking.question(question));

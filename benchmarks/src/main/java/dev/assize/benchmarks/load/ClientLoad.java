@@ -4,6 +4,7 @@ import dev.assize.client.CheckResult;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Callers of one Java client, each of whom asks again when it has been answered. */
 interface ClientLoad {
@@ -25,6 +26,19 @@ interface ClientLoad {
 
         boolean isOver() {
             return end != Long.MAX_VALUE;
+        }
+
+        /** Lets callers settle, and has what they see from then on count for a while. Returns when they are told to end. */
+        void measure(Duration settle, Duration length, LoadClient.Marks marks) throws InterruptedException {
+            try {
+                Thread.sleep(settle);
+                begin = System.nanoTime();
+                marks.begin();
+                Thread.sleep(length);
+            } finally {
+                end = System.nanoTime();
+            }
+            marks.end();
         }
 
         WireRun.Observed observed(List<Seen> callers) {
@@ -53,8 +67,9 @@ interface ClientLoad {
         private long failures;
         private long wrong;
 
-        void count(CheckResult result, boolean isToBeAllowed, long nanos) {
-            if (result.failure().isPresent()) {
+        /** @param result null where there was none, which a client must not do */
+        void count(@Nullable CheckResult result, boolean isToBeAllowed, long nanos) {
+            if (result == null || result.failure().isPresent()) {
                 failures++;
                 return;
             }

@@ -2,10 +2,14 @@ package dev.assize.benchmarks.load;
 
 import dev.assize.client.AssizeClient;
 import dev.assize.client.CheckResult;
+import dev.assize.client.Question;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * So many callers that hold no thread while they wait: each asks by the client's asynchronous call, and again when it has
@@ -13,10 +17,14 @@ import java.util.concurrent.CountDownLatch;
  */
 final class LaterCallers implements ClientLoad {
 
-    private final AssizeClient client;
+    private final Function<Question, CompletableFuture<CheckResult>> client;
     private final Requests.Asking asking;
 
     LaterCallers(AssizeClient client, Requests.Asking asking) {
+        this(client::checkAsync, asking);
+    }
+
+    LaterCallers(Function<Question, CompletableFuture<CheckResult>> client, Requests.Asking asking) {
         this.client = client;
         this.asking = asking;
     }
@@ -30,13 +38,9 @@ final class LaterCallers implements ClientLoad {
         for (int i = 0; i < callers; i++) {
             all.add(new Caller(turn, i * asking.size() / callers, running));
         }
-        all.forEach(Caller::ask);
-        Thread.sleep(settle);
-        turn.begin = System.nanoTime();
-        marks.begin();
-        Thread.sleep(length);
-        turn.end = System.nanoTime();
-        marks.end();
+        // Where answers are there at once whoever asks does not come back before the end.
+        all.forEach(caller -> Thread.startVirtualThread(caller::ask));
+        turn.measure(settle, length, marks);
         running.await();
         return turn.observed(all.stream().map(caller -> caller.seen).toList());
     }
@@ -55,22 +59,39 @@ final class LaterCallers implements ClientLoad {
             this.running = running;
         }
 
+        /** Asks until an answer has to be waited for; whoever brings that goes on. */
         void ask() {
-            int question = next++ % asking.size();
-            long asked = System.nanoTime();
-            var _ = client.checkAsync(asking.question(question))
-                    .thenAccept(result -> answered(question, asked, result));
+            while (!turn.isOver()) {
+                int question = next++ % asking.size();
+                long asked = System.nanoTime();
+                CompletableFuture<CheckResult> answer = answer(question);
+                boolean isThere = answer.isDone();
+                var _ = answer.whenComplete((result, failure) -> {
+                    answered(question, asked, result);
+                    if (!isThere) {
+                        ask();
+                    }
+                });
+                if (!isThere) {
+                    return;
+                }
+            }
+            running.countDown();
         }
 
-        private void answered(int question, long asked, CheckResult result) {
+        /** However the client breaks, its caller goes on: one that stopped would be waited for without an end. */
+        private CompletableFuture<CheckResult> answer(int question) {
+            try {
+                return client.apply(asking.question(question));
+            } catch (RuntimeException | Error broken) {
+                return CompletableFuture.failedFuture(broken);
+            }
+        }
+
+        private void answered(int question, long asked, @Nullable CheckResult result) {
             long answered = System.nanoTime();
             if (asked >= turn.begin && answered <= turn.end) {
                 seen.count(result, asking.isAllowed(question), answered - asked);
-            }
-            if (turn.isOver()) {
-                running.countDown();
-            } else {
-                ask();
             }
         }
     }
