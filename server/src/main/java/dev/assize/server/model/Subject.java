@@ -21,6 +21,9 @@ public record Subject(String type, String id) implements Comparable<Subject> {
     /** What the subject of a request looks like. */
     public static final String EXPECTED_OF_REQUEST = EXPECTED + ", and not a group";
 
+    /** What the subject looks like whose name ledgers are to have. */
+    public static final String EXPECTED_OF_ACTOR = EXPECTED + ", and neither a group nor a pseudonym";
+
     public Subject {
         if (!Names.isType(type) || !isId(id)) {
             throw new MalformedException(type + ":" + id, EXPECTED);
@@ -41,6 +44,18 @@ public record Subject(String type, String id) implements Comparable<Subject> {
         Subject subject = parse(text);
         if (subject.isGroup()) {
             throw new MalformedException(text, EXPECTED_OF_REQUEST);
+        }
+        return subject;
+    }
+
+    /**
+     * Reads the subject that is to act, or to have a credential: neither a group, nor what stands for somebody in a ledger, which
+     * the server alone puts there.
+     */
+    public static Subject parseOfActor(String text) {
+        Subject subject = parse(text);
+        if (subject.isGroup() || subject.isPseudonym()) {
+            throw new MalformedException(text, EXPECTED_OF_ACTOR);
         }
         return subject;
     }

@@ -238,7 +238,7 @@ final class AccessEndpoint extends AccessServiceImplBase {
                         TenantId::new);
         String description = Fields.text("description", request.getDescription(), DESCRIPTION_BYTES);
         return new KeyGrant(
-                Fields.read("subject", request.getSubject(), Subject::parseOfRequest),
+                Fields.read("subject", request.getSubject(), Subject::parseOfActor),
                 home,
                 all,
                 all ? Set.of() : reached,

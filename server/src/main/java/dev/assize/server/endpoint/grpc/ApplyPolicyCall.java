@@ -181,7 +181,7 @@ final class ApplyPolicyCall extends ChangeCall<ApplyPolicyRequest, ApplyPolicyRe
         if (given.getActor().isEmpty()) {
             return null;
         }
-        Subject actor = Fields.read("header.actor", given.getActor(), Subject::parseOfRequest);
+        Subject actor = Fields.read("header.actor", given.getActor(), Subject::parseOfActor);
         admitted.forEach(scope -> gate.requireActAs(scope.ledgerTenant(), actor));
         Recorder recorder = CallContext.current().recorder();
         return actor.equals(recorder.caller()) ? null : new Recorder(actor, recorder.home());

@@ -261,7 +261,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
      */
     private Party party(TenantId tenant, String field, String named) {
         Caller caller = CallContext.current().caller();
-        Subject subject = named.isEmpty() ? caller.subject() : Fields.read(field, named, Subject::parseOfRequest);
+        Subject subject = named.isEmpty() ? caller.subject() : Fields.read(field, named, Subject::parseOfActor);
         gate.requireActAs(tenant, subject);
         return subject.equals(caller.subject()) ? new Party(subject, caller.home()) : new Party(subject, tenant);
     }
@@ -273,7 +273,7 @@ final class ApprovalEndpoint extends ApprovalServiceImplBase {
         if (request.getSubject().isEmpty()) {
             return new Party(caller.subject(), home == null ? caller.home() : home);
         }
-        Subject subject = Fields.read("subject", request.getSubject(), Subject::parseOfRequest);
+        Subject subject = Fields.read("subject", request.getSubject(), Subject::parseOfActor);
         return new Party(subject, home == null ? tenant : home);
     }
 

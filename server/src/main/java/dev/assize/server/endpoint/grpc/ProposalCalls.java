@@ -236,7 +236,7 @@ final class ProposalCalls {
         if (header.getProposer().isEmpty()) {
             return caller;
         }
-        Subject proposer = Fields.read("header.proposer", header.getProposer(), Subject::parseOfRequest);
+        Subject proposer = Fields.read("header.proposer", header.getProposer(), Subject::parseOfActor);
         gate.requireActAs(scope.ledgerTenant(), proposer);
         return new Recorder(proposer, caller.home());
     }

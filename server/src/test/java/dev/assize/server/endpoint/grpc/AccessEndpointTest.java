@@ -84,6 +84,7 @@ class AccessEndpointTest {
     void refusesMalformedKeysByTheirField() {
         refuses(key().setSubject("replay"), "subject");
         refuses(key().setSubject("group:noc"), "subject");
+        refuses(key().setSubject("pseudonym:" + "0".repeat(64)), "subject");
         refuses(key().addTenants("acme").addTenants("no tenant"), "tenants[1]");
         refuses(key().addEnvs("-"), "envs[0]");
         refuses(key().addRpcs("DecisionService/Guess"), "rpcs[0]");

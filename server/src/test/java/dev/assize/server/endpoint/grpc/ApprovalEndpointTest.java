@@ -62,6 +62,11 @@ class ApprovalEndpointTest {
         refused(request().setRequester("nobody"))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("requester");
+        String pseudonym = "pseudonym:" + "0".repeat(64);
+        refused(request().setRequester(pseudonym))
+                .is(ErrorReason.REQUEST_INVALID)
+                .naming("requester");
+        refused(request().setSubject(pseudonym)).is(ErrorReason.REQUEST_INVALID).naming("subject");
         refused(request().setReason("x".repeat(1_025)))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("reason");

@@ -49,6 +49,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ProposalCallsTest {
 
     private static final String UNKNOWN = "0123456789abcdef0123456789abcdef";
+    private static final String PSEUDONYM = "pseudonym:" + "0".repeat(64);
 
     @TempDir
     Path directory;
@@ -81,6 +82,12 @@ class ProposalCallsTest {
         refusal(header().setPruneManager("x".repeat(129))).naming("header.prune_manager");
         refusal(header().setIdempotencyKey("x".repeat(129))).naming("header.idempotency_key");
         refusal(header().setProposer("nobody")).naming("header.proposer");
+        refusal(header().setProposer(PSEUDONYM)).naming("header.proposer");
+        Refusal.of(() -> apply(
+                        door.admin,
+                        ApplyPolicyHeader.newBuilder().setActor(PSEUDONYM).build(),
+                        role("r", "vault")))
+                .naming("header.actor");
         Refusal.of(() -> propose(door.admin, header().build(), tenant(0).replace("acme", "other")))
                 .is(ErrorReason.REQUEST_INVALID)
                 .naming("tenant");
