@@ -45,6 +45,7 @@ final class Lane {
     private final CheckCalls calls;
     private final String tenant;
     private final AtomicInteger underWay = new AtomicInteger();
+    private final LongWaits longWaits = new LongWaits();
     private final ConcurrentLinkedQueue<Waiting> queue = new ConcurrentLinkedQueue<>();
 
     Lane(CheckCalls calls, String tenant) {
@@ -67,7 +68,8 @@ final class Lane {
         try {
             queue.add(waiting);
             sendWhatWaits();
-            return answer(waiting);
+            // To wait for a time costs a virtual thread a timer, which is more than the rest of its question.
+            return Thread.currentThread().isVirtual() ? answerInTime(waiting, deadline) : answer(waiting);
         } finally {
             context.removeListener(left);
         }
@@ -77,10 +79,24 @@ final class Lane {
         Waiting waiting = new Waiting(request, deadline);
         queue.add(waiting);
         sendWhatWaits();
-        if (!waiting.isDone()) {
-            after(deadline.dividedBy(PATIENCE), waiting, () -> losePatience(waiting, deadline));
-        }
+        limit(waiting, deadline);
         return waiting;
+    }
+
+    /** Sees to it that it ends in time, however long the call that it waits for takes. */
+    private void limit(Waiting waiting, Duration deadline) {
+        if (waiting.isDone()) {
+            return;
+        }
+        Duration patience = deadline.dividedBy(PATIENCE);
+        if (patience.compareTo(LongWaits.MOMENT.multipliedBy(2)) < 0) {
+            after(patience, waiting, () -> losePatience(waiting, deadline));
+        } else {
+            Duration behindPatience = deadline.minus(patience);
+            longWaits.note(
+                    waiting,
+                    () -> after(waiting.left().minus(behindPatience), waiting, () -> losePatience(waiting, deadline)));
+        }
     }
 
     /** It has waited for a part of its deadline: unless it travels already it goes by itself, and ends with the rest. */
@@ -115,6 +131,18 @@ final class Lane {
         if (waiting.take()) {
             queue.remove(waiting);
             var _ = alone(waiting);
+        }
+    }
+
+    private CheckResponse answerInTime(Waiting waiting, Duration deadline) {
+        limit(waiting, deadline);
+        try {
+            return waiting.get();
+        } catch (ExecutionException failure) {
+            throw Retries.unwrapped(failure);
+        } catch (InterruptedException interrupted) {
+            queue.remove(waiting);
+            throw interrupted(waiting, interrupted);
         }
     }
 

@@ -148,6 +148,28 @@ class LaneTest {
     }
 
     @Test
+    void aVirtualThreadHasItsPatienceAndItsDeadlineToo() throws InterruptedException {
+        fill();
+        CompletableFuture<CheckResponse> patient = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> patient.complete(lane.ask(request("doc:1"), Duration.ofSeconds(2))));
+        calls.awaitChecks(3);
+        calls.checks.stream().reduce((_, last) -> last).orElseThrow().succeed();
+        assertThat(patient.join().getDecisionId()).isEqualTo("doc:1");
+
+        for (Duration deadline : List.of(Duration.ofMillis(400), Duration.ofMillis(40))) {
+            CompletableFuture<RuntimeException> thrown = new CompletableFuture<>();
+            Thread.ofVirtual().start(() -> {
+                try {
+                    lane.ask(request("doc:2"), deadline);
+                } catch (RuntimeException e) {
+                    thrown.complete(e);
+                }
+            });
+            assertThat(Status.fromThrowable(thrown.join()).getCode()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        }
+    }
+
+    @Test
     void aBatchThatIsRefusedForWhatMayBeOneOfThemIsAskedOneByOne() {
         for (Status status : List.of(Status.INVALID_ARGUMENT, Status.PERMISSION_DENIED, Status.UNIMPLEMENTED)) {
             fill();
@@ -261,7 +283,8 @@ class LaneTest {
             for (int t = 0; t < threads; t++) {
                 int thread = t;
                 SplittableRandom random = new SplittableRandom(seed * 1_000 + t);
-                Thread.ofPlatform().start(() -> {
+                Thread.Builder kind = t % 2 == 0 ? Thread.ofPlatform() : Thread.ofVirtual();
+                kind.start(() -> {
                     for (int i = 0; i < questions; i++) {
                         String resource = Server.nature(random) + ":" + thread + "-" + i;
                         String outcome = askOnce(lane, request(resource), random);
