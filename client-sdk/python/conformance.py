@@ -10,9 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from fastapi import Depends, FastAPI, Request, Response
+
 import assize
 from assize import aio, ledger
-from assize.asgi import AssizeMiddleware, Receive, Route, Scope, Send
+from assize.asgi import App, AssizeMiddleware, Receive, Route, Scope, Send
+from assize.fastapi import Guard
 from assize.mapping import OPEN, Rule
 
 Message = Mapping[str, Any]
@@ -235,17 +238,14 @@ class Adapter:
             )
 
     async def _door(self, message: Message) -> dict[str, Any]:
-        """One request to a service behind the middleware."""
-        told: dict[str, Any] = {}
+        """One request to a service behind the middleware, and one to the same behind FastAPI's guard."""
+        middleware = await _answer_of(self._behind_middleware(message), message)
+        guard = await _answer_of(self._behind_guard(message), message)
+        if middleware != guard:
+            raise ValueError(f"the middleware answers {middleware}, and FastAPI's guard {guard}")
+        return middleware
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request"}
-
-        async def send(said: MutableMapping[str, Any]) -> None:
-            if said["type"] == "http.response.start":
-                names = {bytes(name).lower() for name, _ in said.get("headers", ())}
-                told.update(status=said["status"], decision=b"assize-decision-id" in names)
-
+    def _behind_middleware(self, message: Message) -> App:
         async def serve(_: Scope, __: Receive, send: Send) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body"})
@@ -256,18 +256,36 @@ class Adapter:
             Route("GET", "/health", OPEN),
             *([Route("GET", "/{rest:path}", OPEN)] if message.get("wide") else []),
         ]
-        scope: dict[str, Any] = {
-            "type": "http",
-            "method": message["method"],
-            "path": unquote(message["path"].partition("?")[0]),
-            "raw_path": message["path"].partition("?")[0].encode(),
-            "headers": [],
-        }
-        door = AssizeMiddleware(
+        return AssizeMiddleware(
             serve, client=self._open_port(), subject=lambda _: message.get("subject"), routes=routes
         )
-        await door(scope, receive, send)
-        return told
+
+    def _behind_guard(self, message: Message) -> App:
+        async def caller() -> str | None:
+            return message.get("subject")
+
+        async def served() -> None:
+            return None
+
+        async def nowhere(_: Request, __: Exception) -> Response:
+            return Response(status_code=403)
+
+        guard = Guard(self._open_port(), caller)
+        app = FastAPI(
+            dependencies=[Depends(guard.mapped)],
+            openapi_url=None,
+            redirect_slashes=False,
+            # What no route matches it answers by itself, with 404 or 405: here as the doors do.
+            exception_handlers={404: nowhere, 405: nowhere},
+        )
+        reads, writes = (guard.may(action, "doc:{id}", tenant=message["tenant"]) for action in ("read", "write"))
+        get = ["GET", "HEAD"]
+        app.add_api_route("/docs/{id}", served, methods=get, dependencies=[Depends(reads)])
+        app.add_api_route("/docs/{id}", served, methods=["POST"], dependencies=[Depends(writes)])
+        app.add_api_route("/health", served, methods=get, dependencies=[Depends(guard.open)])
+        if message.get("wide"):
+            app.add_api_route("/{rest:path}", served, methods=get, dependencies=[Depends(guard.open)])
+        return app
 
     async def _append(self, message: Message) -> dict[str, Any]:
         key, timeout = message.get("idempotencyKey") or "", _seconds(message)
@@ -325,6 +343,31 @@ class Adapter:
         if self._port is None:
             raise ValueError("nothing is open")
         return self._port
+
+
+async def _answer_of(app: App, message: Message) -> dict[str, Any]:
+    """What an application answers to a request, as a server would put it."""
+    told: dict[str, Any] = {}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(said: MutableMapping[str, Any]) -> None:
+        if said["type"] == "http.response.start":
+            names = {bytes(name).lower() for name, _ in said.get("headers", ())}
+            told.update(status=said["status"], decision=b"assize-decision-id" in names)
+
+    path, _, query = str(message["path"]).partition("?")
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": message["method"],
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [],
+    }
+    await app(scope, receive, send)
+    return told
 
 
 _QUESTION = {

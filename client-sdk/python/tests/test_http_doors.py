@@ -175,7 +175,13 @@ async def status_of(app: App, path: str, told_raw: bool = True) -> int:
     async def send(said: MutableMapping[str, Any]) -> None:
         told.extend([said["status"]] if said["type"] == "http.response.start" else [])
 
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": unquote(path), "headers": []}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": unquote(path),
+        "query_string": b"",
+        "headers": [],
+    }
     if told_raw:
         scope["raw_path"] = path.encode()
     await app(scope, receive, send)
@@ -286,6 +292,45 @@ def test_a_duty_that_nobody_carries_out_lets_nobody_through(fake: FakeAssize) ->
         app = AssizeMiddleware(inner, client=client, subject=subject_of, routes=routes)
         assert get(app, "/docs/3").status_code == status
         assert done == ([] if stamp is None else ["ink", "stamp"] * 2)
+
+
+MISREAD = [
+    "//docs/1",
+    "/docs//1",
+    "/x/%2e%2e/docs/1",
+    "/docs/1%2F2",
+    "/docs%5C1",
+    "/docs/1;a=b",
+    "/docs/1%0A",
+    "/docs/%FF",
+]
+
+
+@pytest.mark.parametrize("path", MISREAD)
+def test_the_guard_lets_nobody_through_by_a_path_that_reads_two_ways(fake: FakeAssize, path: str) -> None:
+    guard = Guard(fake.aio_client(tenant="acme"), lambda: "user:ann")
+    for everywhere in ([], [Depends(guard.mapped)]):
+        app = FastAPI(dependencies=everywhere)
+
+        @app.get("/docs/{id}", dependencies=[Depends(guard.may("read", "doc:{id}"))])
+        async def read() -> str:
+            return "never"
+
+        @app.get("/{rest:path}", dependencies=[Depends(guard.open)])
+        async def rest() -> str:
+            return "never"
+
+        assert asyncio.run(status_of(app, path)) == 403
+        assert fake.asked == []
+        assert asyncio.run(status_of(app, "/x/y")) == 200
+
+
+def test_the_guard_decodes_once_what_is_encoded_twice(fake: FakeAssize) -> None:
+    fake.allow("user:ann", "doc:a%252Fb", "read", tenant="acme")
+    app = guarded(fake)
+    assert get(app, "/docs/a%252Fb").status_code == 200
+    assert get(app, "/docs/a%25252Fb").status_code == 403
+    assert [it.resource for it in fake.asked] == ["doc:a%252Fb", "doc:a%25252Fb"]
 
 
 def guarded(fake: FakeAssize, **options: Any) -> FastAPI:

@@ -128,7 +128,7 @@ class AssizeMiddleware:
         if scope["type"] not in ("http", "websocket"):
             return None
         method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
-        if _MISREAD.search(str(scope["path"])) or not _is_plain(scope.get("raw_path")):
+        if not reads_one_way(scope):
             return None
         path = _path(scope)
         for route in self._routes:
@@ -158,6 +158,11 @@ def refusal(status: int, result: CheckResult | None) -> bytes:
     if result is not None and result.decision_id:
         told["decision_id"] = result.decision_id
     return json.dumps(told).encode()
+
+
+def reads_one_way(scope: MutableMapping[str, Any]) -> bool:
+    """Whether nobody takes the path of a request for another than the application does."""
+    return _MISREAD.search(str(scope["path"])) is None and _is_plain(scope.get("raw_path"))
 
 
 def _is_plain(raw: bytes | None) -> bool:

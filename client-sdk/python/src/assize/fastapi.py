@@ -10,7 +10,10 @@
     async def health() -> str: ...
 
 With `guard.mapped` on the application, a route that has neither `may` nor `open` is denied. FastAPI does not run it for
-what is mounted, nor for the pages that it makes itself.
+what is mounted, nor for the pages that it makes itself; what no route matches it answers with 404 or 405 by itself.
+
+A path that others may read otherwise is denied whatever route matches it, as at all doors: with empty segments or dots,
+an encoded slash, a backslash, a semicolon or a control character, or in bytes that are no UTF-8.
 """
 
 import inspect
@@ -20,7 +23,7 @@ from typing import Any, Union
 from fastapi import Depends, HTTPException, Request
 
 from assize.answer import CheckResult
-from assize.asgi import SAID
+from assize.asgi import SAID, reads_one_way
 from assize.errors import AssizeError, Denied
 from assize.mapping import DECISION_ID, AioEnforcer, Rule, http_status
 from assize.question import AttributeValue
@@ -54,6 +57,7 @@ class Guard:
         known = Depends(self._subject)
 
         async def admit(request: Request, subject: Any = known) -> CheckResult:
+            _require_one_way(request)
             if not subject:
                 raise _refused(401, None)
             brought = context(request) if context is not None else {}
@@ -65,11 +69,13 @@ class Guard:
         setattr(admit, _MARK, True)
         return admit
 
-    async def open(self) -> None:
+    async def open(self, request: Request) -> None:
         """A dependency that says that nobody is asked before a route."""
+        _require_one_way(request)
 
     async def mapped(self, request: Request) -> None:
         """A dependency for the whole application: denies routes that have neither `may` nor `open`."""
+        _require_one_way(request)
         if not any(_is_marked(it) for it in _dependants(request.scope)):
             raise _refused(403, None)
 
@@ -85,6 +91,11 @@ class Guard:
 
 
 setattr(Guard.open, _MARK, True)
+
+
+def _require_one_way(request: Request) -> None:
+    if not reads_one_way(request.scope):
+        raise _refused(403, None)
 
 
 def _dependants(scope: Mapping[str, Any]) -> Iterator[Any]:

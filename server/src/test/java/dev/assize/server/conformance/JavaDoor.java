@@ -17,7 +17,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.util.Optional;
 
-/** A service behind the Java client's door for HTTP. */
+/** A service behind the Java client's door for HTTP, and the same behind Spring Security: they must not differ. */
 final class JavaDoor {
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -25,8 +25,17 @@ final class JavaDoor {
 
     private JavaDoor() {}
 
-    /** Puts one request to it. */
+    /** Puts one request to each of them. */
     static JsonNode answer(AssizeClient client, JsonNode line) throws IOException {
+        JsonNode filter = behindFilter(client, line);
+        JsonNode spring = SpringDoor.answer(client, line);
+        if (!filter.equals(spring)) {
+            throw new IllegalStateException("the filter answers " + filter + ", and Spring Security " + spring);
+        }
+        return filter;
+    }
+
+    private static JsonNode behindFilter(AssizeClient client, JsonNode line) throws IOException {
         HttpServer service =
                 serve(client, line.get("tenant").asText(), line.path("wide").asBoolean());
         try (HttpClient http = HttpClient.newHttpClient()) {

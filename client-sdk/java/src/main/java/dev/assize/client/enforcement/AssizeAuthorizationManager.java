@@ -9,6 +9,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AuthenticationTrustResolver;
 import org.springframework.security.authentication.AuthenticationTrustResolverImpl;
+import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.authorization.AuthorizationManager;
 import org.springframework.security.authorization.AuthorizationResult;
 import org.springframework.security.core.Authentication;
@@ -52,6 +53,20 @@ public final class AssizeAuthorizationManager<T> implements AuthorizationManager
             return new Result(Verdict.refused(Refusal.FORBIDDEN, "Denied, because the mapping failed: " + failure));
         }
         return new Result(enforcer.enforce(question));
+    }
+
+    /**
+     * What became of the question behind a refusal, for an {@code AuthenticationEntryPoint} or an {@code AccessDeniedHandler}: how it is
+     * to be answered, and by which decision. Empty where it was not Assize that refused.
+     */
+    public static Optional<Verdict> verdictOf(Throwable refused) {
+        for (Throwable cause = refused; cause != null; cause = cause.getCause()) {
+            if (cause instanceof AuthorizationDeniedException denied
+                    && denied.getAuthorizationResult() instanceof Result(Verdict verdict)) {
+                return Optional.of(verdict);
+            }
+        }
+        return Optional.empty();
     }
 
     /** What Spring is told, and hands on in its events. */

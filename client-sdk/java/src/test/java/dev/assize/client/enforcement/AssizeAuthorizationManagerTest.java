@@ -2,6 +2,7 @@ package dev.assize.client.enforcement;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.assize.client.AssizeClient;
 import dev.assize.client.Question;
@@ -10,7 +11,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
+import org.springframework.security.authentication.InsufficientAuthenticationException;
 import org.springframework.security.authentication.TestingAuthenticationToken;
+import org.springframework.security.authorization.AuthorizationDecision;
 import org.springframework.security.authorization.AuthorizationDeniedException;
 import org.springframework.security.authorization.AuthorizationResult;
 import org.springframework.security.core.Authentication;
@@ -58,6 +61,27 @@ class AssizeAuthorizationManagerTest {
                 .isInstanceOf(AuthorizationDeniedException.class);
         assize.reachable(false);
         assertThat(authorize(authenticated("alice"), "doc:1").isGranted()).isFalse();
+    }
+
+    @Test
+    void saysToWhoeverAnswersWhyItWasRefused() {
+        assertThat(refusal(authenticated("bob"), "doc:1")).contains(Refusal.FORBIDDEN);
+        assertThat(refusal(null, "doc:1")).contains(Refusal.UNAUTHENTICATED);
+        assize.reachable(false);
+        assertThat(refusal(authenticated("alice"), "doc:1")).contains(Refusal.UNAVAILABLE);
+        assertThat(AssizeAuthorizationManager.verdictOf(
+                        new AuthorizationDeniedException("others'", new AuthorizationDecision(false))))
+                .isEmpty();
+        assertThat(AssizeAuthorizationManager.verdictOf(new IllegalStateException()))
+                .isEmpty();
+    }
+
+    /** As an entry point is told it, too: with the refusal as the cause. */
+    private Optional<Refusal> refusal(@Nullable Authentication who, String path) {
+        AuthorizationDeniedException denied =
+                catchThrowableOfType(AuthorizationDeniedException.class, () -> manager.verify(() -> who, path));
+        return AssizeAuthorizationManager.verdictOf(new InsufficientAuthenticationException("sign in", denied))
+                .flatMap(Verdict::refusal);
     }
 
     @Test
