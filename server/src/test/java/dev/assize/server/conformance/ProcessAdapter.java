@@ -27,7 +27,9 @@ final class ProcessAdapter implements Adapter {
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /** Also what a program may need to be built before its first answer. */
+    /** What is built before it is asked anything has its time: on a machine with much else to do, too. */
+    private static final Duration LONGEST_BUILD = Duration.ofMinutes(10);
+
     private static final Duration START = Duration.ofSeconds(30);
 
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(20);
@@ -55,20 +57,15 @@ final class ProcessAdapter implements Adapter {
     }
 
     /**
-     * A program that has answered its first line.
+     * A program that was built and has answered its first line.
      *
      * @throws MissingException where it says that it cannot run here
      */
     static ProcessAdapter start(String language, Path program, String... arguments) throws MissingException {
         try {
             Path errors = Files.createTempFile("assize-conformance-" + language, ".err");
-            List<String> command =
-                    new ArrayList<>(List.of(program.toAbsolutePath().toString()));
-            command.addAll(List.of(arguments));
-            ProcessBuilder builder = new ProcessBuilder(command)
-                    .directory(
-                            requireNonNull(program.toAbsolutePath().getParent()).toFile())
-                    .redirectError(ProcessBuilder.Redirect.to(new File(errors.toString())));
+            build(language, program, errors);
+            ProcessBuilder builder = builder(program, errors, arguments);
             PROXIES.forEach(it -> builder.environment().put(it, NO_PROXY_IS_THERE));
             NO_PROXIES.forEach(builder.environment()::remove);
             ProcessAdapter adapter = new ProcessAdapter(language, builder.start(), errors);
@@ -79,14 +76,50 @@ final class ProcessAdapter implements Adapter {
         }
     }
 
+    private static void build(String language, Path program, Path errors) throws IOException, MissingException {
+        Process building = builder(program, errors, "--build")
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try {
+            if (!building.waitFor(LONGEST_BUILD.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new IllegalStateException("the adapter for " + language + " is not built in " + LONGEST_BUILD
+                        + "\n" + lastErrors(errors));
+            }
+            if (building.exitValue() == CANNOT_RUN) {
+                throw missing(lastErrors(errors));
+            }
+            if (building.exitValue() != 0) {
+                throw new IllegalStateException("the adapter for " + language + " cannot be built: it ended with "
+                        + building.exitValue() + "\n" + lastErrors(errors));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        } finally {
+            kill(building);
+        }
+    }
+
+    private static ProcessBuilder builder(Path program, Path errors, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(program.toAbsolutePath().toString()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command)
+                .directory(requireNonNull(program.toAbsolutePath().getParent()).toFile())
+                .redirectError(ProcessBuilder.Redirect.to(new File(errors.toString())));
+    }
+
+    private static MissingException missing(String why) {
+        return new MissingException(why.isBlank() ? "it exits " + CANNOT_RUN : why.strip());
+    }
+
     private void greet() throws MissingException {
         try {
             ask(JSON.createObjectNode().put("op", "hello"), START);
         } catch (IllegalStateException silent) {
             if (!process.isAlive() && process.exitValue() == CANNOT_RUN) {
-                String why = lastErrors();
+                String why = lastErrors(errors);
                 close();
-                throw new MissingException(why.isBlank() ? "it exits " + CANNOT_RUN : why.strip());
+                throw missing(why);
             }
             close();
             throw silent;
@@ -120,16 +153,16 @@ final class ProcessAdapter implements Adapter {
             } catch (ExecutionException | TimeoutException silent) {
                 boolean ended = silent instanceof ExecutionException && waitForEnd();
                 if (!ended) {
-                    kill();
+                    kill(process);
                 }
                 throw new IllegalStateException(
                         "the adapter for " + language + " did not answer " + line + ": "
                                 + (ended ? "it ended with " + process.exitValue() : "nothing in " + longest) + "\n"
-                                + lastErrors(),
+                                + lastErrors(errors),
                         silent);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                kill();
+                kill(process);
                 throw new IllegalStateException(e);
             }
         }
@@ -151,7 +184,7 @@ final class ProcessAdapter implements Adapter {
     }
 
     /** With what it has started: that holds the output open, and whoever reads it would wait for it for ever. */
-    private void kill() {
+    private static void kill(Process process) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }
@@ -165,7 +198,7 @@ final class ProcessAdapter implements Adapter {
         }
     }
 
-    private String lastErrors() {
+    private static String lastErrors(Path errors) {
         try {
             List<String> lines = Files.readAllLines(errors, StandardCharsets.UTF_8);
             return String.join("\n", lines.subList(Math.max(0, lines.size() - 20), lines.size()));
@@ -179,14 +212,14 @@ final class ProcessAdapter implements Adapter {
         try {
             in.close();
             if (!process.waitFor(2, TimeUnit.SECONDS)) {
-                kill();
+                kill(process);
             }
             Files.deleteIfExists(errors);
         } catch (IOException ended) {
-            kill();
+            kill(process);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            kill();
+            kill(process);
         }
     }
 
