@@ -10,7 +10,6 @@ import dev.assize.server.ledger.Sequencer;
 import dev.assize.server.ledger.Sequencer.Sequenced;
 import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.storage.KeptAnswers.Answer;
-import dev.assize.server.storage.KeptAnswers.Key;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -24,9 +23,9 @@ final class Batch {
     private final Instant now;
     final List<SequencedEntry> entries = new ArrayList<>();
     final List<PendingResult> pending = new ArrayList<>();
-    final Map<Key, Answer> answers = new HashMap<>();
-    private final Map<Key, List<Receipt>> receipts = new HashMap<>();
-    private final Map<Key, List<EntryDraft>> written = new HashMap<>();
+    final Map<KeptAnswers.Key, Answer> answers = new HashMap<>();
+    private final Map<KeptAnswers.Key, List<Receipt>> receipts = new HashMap<>();
+    private final Map<KeptAnswers.Key, List<EntryDraft>> written = new HashMap<>();
     LedgerHead head;
 
     Batch(LedgerHead head, Instant now) {
@@ -34,8 +33,8 @@ final class Batch {
         this.now = now;
     }
 
-    void add(AppendCommand command, Map<Key, Answer> known) {
-        Key key = Key.of(command).orElse(null);
+    void add(AppendCommand command, Map<KeptAnswers.Key, Answer> known) {
+        KeptAnswers.Key key = KeptAnswers.Key.of(command).orElse(null);
         Idempotency idempotency = command.idempotency();
         if (key == null || idempotency == null) {
             pending.add(new PendingResult.Ready(
@@ -64,7 +63,7 @@ final class Batch {
         }
     }
 
-    private List<Receipt> write(AppendCommand command, Key key, Idempotency idempotency) {
+    private List<Receipt> write(AppendCommand command, KeptAnswers.Key key, Idempotency idempotency) {
         long firstSeq = head.size();
         List<Receipt> receipt = write(command);
         Instant recordedAt = receipt.isEmpty()

@@ -21,7 +21,6 @@ import dev.assize.server.ledger.Sequencer.SequencedEntry;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.KeptAnswers.Answer;
-import dev.assize.server.storage.KeptAnswers.Key;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -166,7 +165,8 @@ final class LedgerWriter {
             Consumer<LedgerHead> reached)
             throws SQLException {
         LedgerHead head = admitted(transaction, tenant, opening);
-        Map<Key, Answer> known = KeptAnswers.borneOut(transaction, tenant, commands, opening.answers, writes);
+        Map<KeptAnswers.Key, Answer> known =
+                KeptAnswers.borneOut(transaction, tenant, commands, opening.answers, writes);
         Batch batch = new Batch(head, clock.instant());
         database.within(transaction, () -> {
             for (AppendCommand command : commands) {
@@ -392,12 +392,12 @@ final class LedgerWriter {
     static final class Opening {
 
         private final Trip trip = new Trip();
-        private final Map<Key, Answer> answers = new HashMap<>();
+        private final Map<KeptAnswers.Key, Answer> answers = new HashMap<>();
         private @Nullable HeadRow head;
 
         private Opening(TenantId tenant, List<AppendCommand> commands) {
-            List<Key> keys = commands.stream()
-                    .flatMap(command -> Key.of(command).stream())
+            List<KeptAnswers.Key> keys = commands.stream()
+                    .flatMap(command -> KeptAnswers.Key.of(command).stream())
                     .distinct()
                     .toList();
             trip.query(LOCK_HEAD, parameters -> parameters.text(tenant.value()), this::readHead);
