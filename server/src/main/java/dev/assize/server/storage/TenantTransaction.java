@@ -112,14 +112,17 @@ final class TenantTransaction implements AutoCloseable {
             throws SQLException {
         TenantTransaction transaction = new TenantTransaction(connection, scopeKey);
         Trip trip = new Trip().then(isolation);
-        trip.then(limit == null ? mode.begin : mode.begin + LIMIT, parameters -> {
-            parameters.text(scopeKey);
-            parameters.text(Long.toString(statementTimeout.toMillis()));
-            parameters.text(Long.toString(idleTimeout.toMillis()));
-            if (limit != null) {
-                parameters.text(Long.toString(limit.toMillis()));
-            }
-        });
+        trip.query(
+                limit == null ? mode.begin : mode.begin + LIMIT,
+                parameters -> {
+                    parameters.text(scopeKey);
+                    parameters.text(Long.toString(statementTimeout.toMillis()));
+                    parameters.text(Long.toString(idleTimeout.toMillis()));
+                    if (limit != null) {
+                        parameters.text(Long.toString(limit.toMillis()));
+                    }
+                },
+                answer -> requireOwn(answer, scopeKey));
         try {
             trip.then(opening).run(connection);
         } catch (SQLException | RuntimeException e) {
@@ -127,6 +130,16 @@ final class TenantTransaction implements AutoCloseable {
             throw e;
         }
         return transaction;
+    }
+
+    /**
+     * Where an answer was left unread each statement would be told that of the one before it: that it is durable, too. The
+     * first answer of a transaction says whether it is its own, and no trip is believed before.
+     */
+    private static void requireOwn(ResultSet answer, String scopeKey) throws SQLException {
+        if (!answer.next() || !scopeKey.equals(answer.getString(1))) {
+            throw Trip.anothersAnswer();
+        }
     }
 
     /** From here on the transaction works for another tenant, or for the platform. */
@@ -221,6 +234,10 @@ final class TenantTransaction implements AutoCloseable {
     /** A broken connection cannot be rolled back either; what broke it is what matters. */
     private void closeAfter(Exception failure) {
         try {
+            if (failure instanceof SQLException told && Trip.PROTOCOL_VIOLATION.equals(told.getSQLState())) {
+                // The pool would hand it to the next.
+                connection.abort(Runnable::run);
+            }
             close();
         } catch (SQLException e) {
             failure.addSuppressed(e);

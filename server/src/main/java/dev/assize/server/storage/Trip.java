@@ -13,6 +13,8 @@ import java.util.List;
  */
 final class Trip {
 
+    static final String PROTOCOL_VIOLATION = "08P01";
+
     private final List<String> statements = new ArrayList<>();
     private final List<Fill> fills = new ArrayList<>();
     private final List<Read> reads = new ArrayList<>();
@@ -26,6 +28,9 @@ final class Trip {
     Trip query(String sql, Fill fill, Rows rows) {
         return add(sql, fill, result -> {
             try (ResultSet answer = result.getResultSet()) {
+                if (answer == null) {
+                    throw anothersAnswer();
+                }
                 rows.read(answer);
             }
         });
@@ -54,6 +59,11 @@ final class Trip {
                 statement.getMoreResults();
             }
         }
+    }
+
+    /** What a connection is to be given up for. */
+    static SQLException anothersAnswer() {
+        return new SQLException("a statement was told the answer of another one", PROTOCOL_VIOLATION);
     }
 
     private Trip add(String sql, Fill fill, Read read) {
