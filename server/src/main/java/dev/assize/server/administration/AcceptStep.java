@@ -42,23 +42,40 @@ final class AcceptStep implements Step<AcceptStep.Result> {
     private final Seen seen;
     private final @Nullable String comment;
     private final Content content;
-    private final Map<Recorder, List<String>> obstacles;
+    private final Judged judged;
     private final InstantSource clock;
 
-    /** @param obstacles what stands against each acceptor who was judged, the present one among them */
     AcceptStep(
             Recorder acceptor,
             Seen seen,
             @Nullable String comment,
             Content content,
-            Map<Recorder, List<String>> obstacles,
+            Judged judged,
             InstantSource clock) {
         this.acceptor = acceptor;
         this.seen = seen;
         this.comment = comment;
         this.content = content;
-        this.obstacles = obstacles;
+        this.judged = judged;
         this.clock = clock;
+    }
+
+    /**
+     * What was asked before anything was locked.
+     *
+     * @param obstacles what stands against each acceptor who was judged, the present one among them
+     * @param mayLift whether they were asked about as those who lift freezes
+     * @param maySetTerms whether they were asked about as those who say what a tenant may have
+     */
+    record Judged(Map<Recorder, List<String>> obstacles, boolean mayLift, boolean maySetTerms) {
+
+        Judged {
+            obstacles = Map.copyOf(obstacles);
+        }
+
+        private List<String> against(Recorder one) {
+            return Objects.requireNonNull(obstacles.get(one));
+        }
     }
 
     /** What a try comes to. */
@@ -69,6 +86,9 @@ final class AcceptStep implements Step<AcceptStep.Result> {
 
     /** Others accepted it of whom it is not known whether that counts. */
     record Unjudged(Set<Recorder> others) implements Result {}
+
+    /** By what has changed meanwhile it takes more than the acceptors were asked about. */
+    record Outgrown() implements Result {}
 
     @Override
     public Outcome<Result> on(FiledProposal proposal, Present policy) {
@@ -90,8 +110,9 @@ final class AcceptStep implements Step<AcceptStep.Result> {
         if (mine != null) {
             acceptors.add(acceptor);
         }
-        Set<Recorder> unjudged =
-                acceptors.stream().filter(one -> !obstacles.containsKey(one)).collect(Collectors.toSet());
+        Set<Recorder> unjudged = acceptors.stream()
+                .filter(one -> !judged.obstacles.containsKey(one))
+                .collect(Collectors.toSet());
         return unjudged.isEmpty()
                 ? count(proposal, policy, base, mine, acceptors, at)
                 : new Outcome<>(new Unjudged(unjudged), null);
@@ -113,7 +134,7 @@ final class AcceptStep implements Step<AcceptStep.Result> {
         if (proposal.isOf(acceptor)) {
             return new ProposalResult.Own();
         }
-        List<String> why = Objects.requireNonNull(obstacles.get(acceptor));
+        List<String> why = judged.against(acceptor);
         if (!why.isEmpty()) {
             return new ProposalResult.NotEligible(why);
         }
@@ -130,9 +151,8 @@ final class AcceptStep implements Step<AcceptStep.Result> {
             @Nullable Acceptance mine,
             List<Recorder> acceptors,
             Instant at) {
-        List<Recorder> counting = acceptors.stream()
-                .filter(one -> Objects.requireNonNull(obstacles.get(one)).isEmpty())
-                .toList();
+        List<Recorder> counting =
+                acceptors.stream().filter(one -> judged.against(one).isEmpty()).toList();
         int needed = needed(policy, proposal.scope());
         boolean isEnough = counting.size() >= needed;
         if (mine == null && !isEnough) {
@@ -140,6 +160,10 @@ final class AcceptStep implements Step<AcceptStep.Result> {
         }
         ChangePlanner planner = planner(proposal, counting, isEnough);
         List<ScopePlan> plans = planner.plan(policy);
+        if (planner.result() instanceof ChangeResult.LiftRefused
+                || planner.result() instanceof ChangeResult.TermsRefused) {
+            return new Outcome<>(new Outgrown(), null);
+        }
         ProposalResult refused = refusal(planner.result());
         if (refused != null) {
             return over(refused);
@@ -177,8 +201,10 @@ final class AcceptStep implements Step<AcceptStep.Result> {
                 proposal.reason(),
                 !isEnough,
                 origin);
-        return new ChangePlanner(
-                change, Warrant.ofAcceptors(acceptor, isEnough ? counting : List.of(acceptor)), tenant -> false, clock);
+        Warrant warrant = Warrant.ofAcceptors(acceptor, isEnough ? counting : List.of(acceptor))
+                .lifting(tenant -> judged.mayLift)
+                .settingTerms(tenant -> judged.maySetTerms);
+        return new ChangePlanner(change, warrant, tenant -> false, clock);
     }
 
     private static @Nullable ProposalResult refusal(ChangeResult result) {

@@ -3,6 +3,7 @@ package dev.assize.server.administration;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.inject.Inject;
+import dev.assize.server.administration.AcceptStep.Judged;
 import dev.assize.server.administration.ChangeResult.Compared;
 import dev.assize.server.administration.ChangeResult.ScopeChange;
 import dev.assize.server.administration.FiledProposal.Base;
@@ -43,6 +44,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -73,18 +75,13 @@ public final class Proposals {
     private static final Action ACCEPT = new Action("accept");
 
     private static final String POLICY = "policy";
+    private static final Needed ACCEPTING = new Needed(ACCEPT, POLICY);
 
-    /** And the one on `freeze` that it takes besides where a freeze is lifted. */
-    private static final Action LIFT = new Action("lift");
+    /** What it takes besides where a freeze is lifted, it is said anew what a tenant may have, or one is deleted. */
+    private static final Needed LIFTING = new Needed(new Action("lift"), "freeze");
 
-    private static final String FREEZE = "freeze";
-
-    /** And the ones on `tenant` where it is said anew what a tenant may have, and where one is deleted. */
-    private static final Action CREATE = new Action("create");
-
-    private static final Action DELETE = new Action("delete");
-
-    private static final String TENANT = "tenant";
+    private static final Needed SETTING_TERMS = new Needed(new Action("create"), "tenant");
+    private static final Needed DELETING = new Needed(new Action("delete"), "tenant");
 
     /** A permission that accepting takes. */
     private record Needed(Action action, String type) {}
@@ -222,14 +219,20 @@ public final class Proposals {
     public ProposalResult accept(PolicyScope scope, String id, Recorder acceptor, Seen seen, @Nullable String comment) {
         Map<Recorder, List<String>> obstacles = new HashMap<>();
         Content content = repository.content(scope, id);
-        List<Needed> needed = needed(scope, content);
+        Set<Needed> needed = needed(scope, content);
         obstacles.put(acceptor, obstacles(scope, acceptor, needed));
         while (true) {
-            AcceptStep step = new AcceptStep(acceptor, seen, comment, content, Map.copyOf(obstacles), clock);
+            Judged judged = new Judged(obstacles, needed.contains(LIFTING), needed.contains(SETTING_TERMS));
+            AcceptStep step = new AcceptStep(acceptor, seen, comment, content, judged, clock);
             switch (repository.change(scope, id, step).orElse(new AcceptStep.Over(new ProposalResult.NotFound()))) {
                 // Each round knows at least one acceptor more, and they are few.
                 case AcceptStep.Unjudged(Set<Recorder> others) ->
                     others.forEach(other -> obstacles.put(other, obstacles(scope, other, needed)));
+                // What was asked for stays so, and there are two things that can come in between.
+                case AcceptStep.Outgrown() -> {
+                    needed.addAll(needed(scope, content));
+                    obstacles.replaceAll((one, any) -> obstacles(scope, one, needed));
+                }
                 case AcceptStep.Over(ProposalResult result) -> {
                     if (result instanceof Done done && done.state() == State.APPLIED) {
                         decisions.refresh(scope);
@@ -242,7 +245,7 @@ public final class Proposals {
 
     /** Ends a proposal: whoever may accept it may reject it. */
     public ProposalResult reject(PolicyScope scope, String id, Recorder caller, @Nullable String comment) {
-        List<String> obstacles = obstacles(scope, caller, List.of(new Needed(ACCEPT, POLICY)));
+        List<String> obstacles = obstacles(scope, caller, Set.of(ACCEPTING));
         return end(scope, id, How.REJECTED, caller, comment, proposal -> {
             if (proposal.isOf(caller)) {
                 return new ProposalResult.Own();
@@ -413,7 +416,7 @@ public final class Proposals {
                 .orElseGet(ProposalResult.NotFound::new);
     }
 
-    /** Whether a freeze that is there may be another one afterwards; one that comes in between makes another digest. */
+    /** Whether a freeze that is there may be another one afterwards. */
     private boolean lifts(PolicyScope scope, Content content) {
         return Stream.concat(content.puts().stream().map(Document::key), content.deletes().stream())
                 .filter(key -> key.kind() == Kind.FREEZE)
@@ -434,22 +437,22 @@ public final class Proposals {
     }
 
     /** What accepting takes by what a proposal does. */
-    private List<Needed> needed(PolicyScope scope, Content content) {
-        List<Needed> needed = new ArrayList<>(List.of(new Needed(ACCEPT, POLICY)));
+    private Set<Needed> needed(PolicyScope scope, Content content) {
+        Set<Needed> needed = new LinkedHashSet<>(Set.of(ACCEPTING));
         if (lifts(scope, content)) {
-            needed.add(new Needed(LIFT, FREEZE));
+            needed.add(LIFTING);
         }
         if (setsTerms(scope, content)) {
-            needed.add(new Needed(CREATE, TENANT));
+            needed.add(SETTING_TERMS);
         }
         if (content.deletes().stream().anyMatch(key -> key.kind() == Kind.TENANT)) {
-            needed.add(new Needed(DELETE, TENANT));
+            needed.add(DELETING);
         }
         return needed;
     }
 
     /** What stands against somebody's word, in sentences for people. */
-    private List<String> obstacles(PolicyScope scope, Recorder acceptor, List<Needed> needed) {
+    private List<String> obstacles(PolicyScope scope, Recorder acceptor, Set<Needed> needed) {
         TenantId tenant = scope.ledgerTenant();
         List<String> obstacles = new ArrayList<>();
         needed.forEach(one -> require(one.action, path(tenant, one.type), acceptor, obstacles));

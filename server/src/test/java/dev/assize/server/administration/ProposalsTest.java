@@ -43,6 +43,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -68,6 +69,10 @@ class ProposalsTest {
     private Instant now = Instant.parse("2026-03-01T12:00:00Z");
     private final Set<Recorder> without = new HashSet<>();
     private String missing = "";
+
+    /** Done once, between what is asked about an acceptor and what he accepts. */
+    private Runnable meanwhile = () -> {};
+
     private final InMemoryLedgerStore ledger = new InMemoryLedgerStore(() -> now, new AuditCodec());
     private final InMemoryPolicyRepository policies = new InMemoryPolicyRepository(ledger);
     private final InMemoryProposalRepository repository = new InMemoryProposalRepository(policies, ledger);
@@ -151,6 +156,44 @@ class ProposalsTest {
         Done more = propose(ALICE, tenant(1).replace("spec: {", "spec: {plan: team, "));
         missing = "create tenant:acme/tenant";
         assertThat(state(accept(more, BOB))).isEqualTo(State.PENDING);
+    }
+
+    /** Whoever knows what the digest will be may accept what comes of a change within the moment that it takes. */
+    @Test
+    void whatComesInBetweenIsHeldToWhatItTakes() {
+        String freeze = "{apiVersion: assize.dev/v1, kind: Freeze, metadata: {tenant: acme, name: f},"
+                + " spec: {subject: 'user:erin', reason: r}}\n";
+        String planned = tenant(2).replace("spec: {", "spec: {plan: team, ");
+        for (Map.Entry<String, List<String>> each : Map.of(
+                        "create tenant:acme/tenant",
+                        List.of(tenant(2).replace("[default]", "[default, staging]"), planned),
+                        "lift tenant:acme/freeze",
+                        List.of(freeze, freeze.replace("subject: 'user:erin'", "tenant: true")))
+                .entrySet()) {
+            Done proposed = propose(ALICE, each.getValue().getFirst());
+            FiledProposal.Base next = new FiledProposal.Base(
+                    proposed.base().revision().next(), proposed.base().platform());
+            Seen foreseen = new Seen(proposed.proposal().digest(next), next.revision());
+            missing = each.getKey();
+            meanwhile = () -> assertThat(administration.apply(
+                            change(each.getValue().getLast(), false, new ChangeOrigin(ChangeOrigin.BREAK_GLASS, null)),
+                            DAVE,
+                            any -> true,
+                            any -> true))
+                    .isInstanceOf(Accepted.class);
+            assertThat(proposals.accept(ACME, id(proposed), BOB, foreseen, null))
+                    .isInstanceOfSatisfying(
+                            NotEligible.class,
+                            refused -> assertThat(refused.why())
+                                    .singleElement()
+                                    .asString()
+                                    .contains("lacks permission"));
+            missing = "";
+            assertThat(state(proposals.accept(ACME, id(proposed), BOB, foreseen, null)))
+                    .isEqualTo(State.PENDING);
+            assertThat(state(proposals.accept(ACME, id(proposed), CAROL, foreseen, null)))
+                    .isEqualTo(State.APPLIED);
+        }
     }
 
     @Test
@@ -524,6 +567,9 @@ class ProposalsTest {
                 (proxy, method, args) -> switch (method.getName()) {
                     case "refresh" -> null;
                     case "evaluateOwn" -> {
+                        Runnable first = meanwhile;
+                        meanwhile = () -> {};
+                        first.run();
                         CheckQuery query = (CheckQuery) args[0];
                         String asked = query.action() + " " + query.resource();
                         assertThat(asked)
