@@ -1,19 +1,11 @@
 package dev.assize.server.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.google.protobuf.ByteString;
-import dev.assize.proto.v1.ApplyPolicyHeader;
-import dev.assize.proto.v1.ApplyPolicyRequest;
-import dev.assize.proto.v1.ApplyPolicyResponse;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Decision;
 import dev.assize.proto.v1.DecisionServiceGrpc;
-import dev.assize.proto.v1.ListRevisionsRequest;
-import dev.assize.proto.v1.PolicyServiceGrpc;
-import dev.assize.proto.v1.PolicySource;
 import dev.assize.server.cli.Credentials;
 import dev.assize.server.testing.TestDatabase;
 import io.grpc.ManagedChannel;
@@ -21,25 +13,22 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import io.grpc.stub.AbstractStub;
-import io.grpc.stub.ClientCallStreamObserver;
-import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.MetadataUtils;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * One change of many documents to a server with little memory, which ends where that is not enough: too large for every
- * build, run with {@code -Dassize.change.documents=100000}.
+ * One change of many documents, from the command line, to a server with little memory, which ends where that is not enough:
+ * too large for every build, run with {@code -Dassize.change.documents=100000}.
  */
 @Timeout(1_800)
 @EnabledIfSystemProperty(named = "assize.change.documents", matches = "[1-9][0-9]*")
@@ -57,47 +46,70 @@ class LargeChangeTest {
           spec: {permissions: [{resources: [doc], actions: [read]}]}}
         """;
 
-    private String key = "";
-
     @Test
     void isMadeInBoundedMemoryAndLeavesNothingWhereItsLastDocumentFails(@TempDir Path home) throws Exception {
         try (TestDatabase database = TestDatabase.migrated();
                 TestNode node = TestNode.process(environment(database, home), HEAP_MEBIBYTES)) {
-            key = Credentials.read(home).orElseThrow().key();
-            ManagedChannel channel = ManagedChannelBuilder.forTarget(node.address())
-                    .usePlaintext()
-                    .maxInboundMessageSize(64 << 20)
-                    .build();
-            try {
-                apply(channel, 1, i -> WORLD).join();
-                assertThatThrownBy(() -> apply(
-                                        channel, DOCUMENTS, i -> binding(i, i < DOCUMENTS - 1 ? "reader" : "nobody"))
-                                .join())
-                        .isInstanceOf(CompletionException.class)
-                        .hasMessageContaining("nobody");
-                assertThat(revision(channel)).isOne();
+            Console console = new Console(home, Map.of("ASSIZE_TENANT", "acme"));
+            applied(console, Files.writeString(home.resolve("world.yaml"), WORLD));
+            String before = state(console);
 
-                long start = System.nanoTime();
-                ApplyPolicyResponse made =
-                        apply(channel, DOCUMENTS, i -> binding(i, "reader")).join();
-                System.out.printf(
-                        "%d documents in one change, with a heap of %d MiB: %.1f s%n",
-                        DOCUMENTS, HEAP_MEBIBYTES, (System.nanoTime() - start) / 1e9);
-                assertThat(made.getChanges(0).getRevision()).isEqualTo(2);
-                assertThat(revision(channel)).isEqualTo(2);
-                start = System.nanoTime();
-                CheckResponse answer = served(channel);
-                System.out.printf("and answered from %.1f s later%n", (System.nanoTime() - start) / 1e9);
-                assertThat(answer.getDecision()).isEqualTo(Decision.DECISION_ALLOW);
-                assertThat(answer.getRevision()).isEqualTo(2);
-            } finally {
-                channel.shutdownNow();
-            }
+            Path failing = written(home.resolve("failing.yaml"), "nobody");
+            assertThat(console.run("policy", "apply", failing.toString(), "--progress"))
+                    .isOne();
+            assertThat(console.err()).contains("failing.yaml:" + DOCUMENTS + ":", "nobody");
+            assertThat(state(console)).isEqualTo(before);
+
+            long start = System.nanoTime();
+            applied(console, written(home.resolve("many.yaml"), "reader"));
+            System.out.printf(
+                    "%d documents in one change, with a heap of %d MiB: %.1f s%n",
+                    DOCUMENTS, HEAP_MEBIBYTES, (System.nanoTime() - start) / 1e9);
+            assertThat(console.out()).contains("tenant acme: revision 1 -> 2", "+ RoleBinding/b" + (DOCUMENTS - 1));
+            assertThat(console.err())
+                    .contains(
+                            "] 50% " + DOCUMENTS / 2 + "/" + DOCUMENTS,
+                            "] 100% " + DOCUMENTS + "/" + DOCUMENTS,
+                            DOCUMENTS + " documents sent; the server judges them");
+            start = System.nanoTime();
+            CheckResponse answer =
+                    served(node, Credentials.read(home).orElseThrow().key());
+            System.out.printf("and answered from %.1f s later%n", (System.nanoTime() - start) / 1e9);
+            assertThat(answer.getDecision()).isEqualTo(Decision.DECISION_ALLOW);
+            assertThat(answer.getRevision()).isEqualTo(2);
         }
     }
 
+    private static void applied(Console console, Path file) {
+        assertThat(console.run("policy", "apply", file.toString(), "--progress"))
+                .as(console.err())
+                .isZero();
+    }
+
+    /** The revisions, the documents and the entries that there are. */
+    private static String state(Console console) {
+        StringBuilder state = new StringBuilder();
+        for (String[] what : new String[][] {{"policy", "history"}, {"policy", "export"}, {"audit", "verify"}}) {
+            assertThat(console.run(what)).as(console.err()).isZero();
+            state.append(console.out());
+        }
+        return state.toString();
+    }
+
+    /** A binding a line, the last one to another role. */
+    private static Path written(Path file, String lastRole) throws IOException {
+        try (BufferedWriter to = Files.newBufferedWriter(file)) {
+            for (int i = 0; i < DOCUMENTS; i++) {
+                to.write("--- {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: b" + i
+                        + "}, spec: {subjects: ['user:u" + i + "'], role: "
+                        + (i < DOCUMENTS - 1 ? "reader" : lastRole) + "}}\n");
+            }
+        }
+        return file;
+    }
+
     /** The first question about a large policy may come before it is compiled, and is told so, and nothing else. */
-    private CheckResponse served(ManagedChannel channel) {
+    private static CheckResponse served(TestNode node, String key) {
         CheckRequest request = CheckRequest.newBuilder()
                 .setTenant("acme")
                 .setSubject("user:u" + (DOCUMENTS - 1))
@@ -105,85 +117,26 @@ class LargeChangeTest {
                 .setResource("doc:1")
                 .setMinRevision(2)
                 .build();
-        while (true) {
-            try {
-                return with(DecisionServiceGrpc.newBlockingStub(channel)).check(request);
-            } catch (StatusRuntimeException refused) {
-                assertThat(Objects.requireNonNull(StatusProto.fromThrowable(refused))
-                                .getDetailsList())
-                        .as(refused.getMessage())
-                        .anyMatch(detail -> detail.toString().contains("POLICY_LOADING"));
-            }
-        }
-    }
-
-    private static String binding(int i, String role) {
-        return "{apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: b" + i
-                + "}, spec: {subjects: ['user:u" + i + "'], role: " + role + "}}";
-    }
-
-    private CompletableFuture<ApplyPolicyResponse> apply(
-            ManagedChannel channel, int documents, IntFunction<String> document) {
-        CompletableFuture<ApplyPolicyResponse> answer = new CompletableFuture<>();
-        with(PolicyServiceGrpc.newStub(channel))
-                .applyPolicy(new ClientResponseObserver<ApplyPolicyRequest, ApplyPolicyResponse>() {
-                    @Override
-                    public void beforeStart(ClientCallStreamObserver<ApplyPolicyRequest> call) {
-                        call.setOnReadyHandler(new Runnable() {
-                            private int sent = -1;
-
-                            @Override
-                            public void run() {
-                                while (call.isReady() && sent < documents) {
-                                    call.onNext(
-                                            sent < 0
-                                                    ? ApplyPolicyRequest.newBuilder()
-                                                            .setHeader(ApplyPolicyHeader.getDefaultInstance())
-                                                            .build()
-                                                    : put(document.apply(sent)));
-                                    sent++;
-                                    if (sent == documents) {
-                                        call.onCompleted();
-                                    }
-                                }
-                            }
-                        });
-                    }
-
-                    @Override
-                    public void onNext(ApplyPolicyResponse response) {
-                        answer.complete(response);
-                    }
-
-                    @Override
-                    public void onError(Throwable failure) {
-                        answer.completeExceptionally(failure);
-                    }
-
-                    @Override
-                    public void onCompleted() {}
-                });
-        return answer;
-    }
-
-    private static ApplyPolicyRequest put(String yaml) {
-        return ApplyPolicyRequest.newBuilder()
-                .setPut(PolicySource.newBuilder().setFile("p.yaml").setYaml(ByteString.copyFromUtf8(yaml)))
-                .build();
-    }
-
-    private long revision(ManagedChannel channel) {
-        return with(PolicyServiceGrpc.newBlockingStub(channel))
-                .listRevisions(
-                        ListRevisionsRequest.newBuilder().setTenant("acme").build())
-                .getRevisions(0)
-                .getRevision();
-    }
-
-    private <S extends AbstractStub<S>> S with(S stub) {
         Metadata headers = new Metadata();
         headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + key);
-        return stub.withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+        ManagedChannel channel =
+                ManagedChannelBuilder.forTarget(node.address()).usePlaintext().build();
+        try {
+            while (true) {
+                try {
+                    return DecisionServiceGrpc.newBlockingStub(channel)
+                            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+                            .check(request);
+                } catch (StatusRuntimeException refused) {
+                    assertThat(Objects.requireNonNull(StatusProto.fromThrowable(refused))
+                                    .getDetailsList())
+                            .as(refused.getMessage())
+                            .anyMatch(detail -> detail.toString().contains("POLICY_LOADING"));
+                }
+            }
+        } finally {
+            channel.shutdownNow();
+        }
     }
 
     private static Map<String, String> environment(TestDatabase database, Path home) {
