@@ -1,7 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-import static dev.assize.server.storage.generated.Tables.POLICY_DOCUMENT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -382,18 +380,23 @@ class ConflictingGrantsTest {
     }
 
     private static int entries(TenantId tenant) {
-        return one.database()
-                .inSnapshot(
-                        tenant.value(),
-                        transaction ->
-                                transaction.sql().fetchCount(LEDGER_ENTRY, LEDGER_ENTRY.TENANT_ID.eq(tenant.value())));
+        return count("SELECT count(*) FROM assize.ledger_entry WHERE tenant_id = ?", tenant.value(), tenant.value());
     }
 
     private static int documents(String like) {
+        return count(
+                "SELECT count(*) FROM assize.policy_document WHERE name LIKE ?",
+                PolicyScope.of(ACME).key(),
+                like);
+    }
+
+    private static int count(String sql, String tenant, String parameter) {
         return one.database()
                 .inSnapshot(
-                        PolicyScope.of(ACME).key(),
-                        transaction -> transaction.sql().fetchCount(POLICY_DOCUMENT, POLICY_DOCUMENT.NAME.like(like)));
+                        tenant,
+                        transaction -> transaction
+                                .find(sql, parameters -> parameters.text(parameter), row -> row.getInt(1))
+                                .orElseThrow());
     }
 
     /** Where two changes wait for each other, each found to be harmless and within its transaction, before either locks. */

@@ -176,6 +176,12 @@ class FindingsTest {
                         "kind: RoleBinding, metadata: {tenant: acme, name: signers}, spec: {subjects: ['user:bob'],"
                                 + " fromTenant: globex, role: signer}"))
                 .isEmpty();
+        assertThat(findings(
+                        List.of(),
+                        "kind: RoleBinding, metadata: {tenant: acme, name: signers}, spec: {subjects: ['group:theirs'],"
+                                + " fromTenant: globex, role: signer}"))
+                .as("whose groups are not known here")
+                .containsExactly("BINDING_TO_NOBODY RoleBinding/signers");
     }
 
     @Test
