@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class DecisionIds {
 
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+    private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
     private static final int TIME_DIGITS = 12;
     private static final int SERVER_DIGITS = 4;
     private static final int COUNTER_DIGITS = 16;
@@ -50,8 +51,7 @@ public final class DecisionIds {
     private static void put(long number, int digits, byte[] target, int offset) {
         long rest = number;
         for (int i = offset + digits - 1; i >= offset; i--) {
-            int digit = (int) rest & 0xF;
-            target[i] = (byte) (digit < 10 ? '0' + digit : 'a' - 10 + digit);
+            target[i] = HEX[(int) rest & 0xF];
             rest >>>= 4;
         }
     }
