@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
@@ -119,10 +120,18 @@ final class AssizeServer implements Startable {
         snapshots.start();
         cleanUp.start();
         expiry.start();
-        // Behind all that a first caller waits for, who is answered by now.
-        Rehearsal.run(config.grpc().warmUp());
+        // Behind all that a first caller waits for.
+        rehearse(grpc, config.grpc().warmUp());
         part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
+    }
+
+    /** Both want all processors, and the caller waits for an answer. */
+    static void rehearse(GrpcServer grpc, Duration atMost) {
+        if (!atMost.isZero()) {
+            grpc.awaitFirstCaller();
+            Rehearsal.run(atMost);
+        }
     }
 
     private <P extends AutoCloseable> P part(Class<P> type) {

@@ -76,7 +76,7 @@ final class AssizeSidecar implements Startable {
         part(OperationsServer.class).start();
         GrpcServer grpc = part(GrpcServer.class);
         grpc.open();
-        Rehearsal.run(config.grpc().warmUp());
+        AssizeServer.rehearse(grpc, config.grpc().warmUp());
         part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }

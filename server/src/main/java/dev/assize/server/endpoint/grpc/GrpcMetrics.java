@@ -22,6 +22,7 @@ final class GrpcMetrics {
 
     private final MeterRegistry registry;
     private final Counter internalErrors;
+    private final FirstCaller first = new FirstCaller();
 
     /** By RPC, which are few. */
     private final ConcurrentMap<String, Calls> calls = new ConcurrentHashMap<>();
@@ -38,6 +39,11 @@ final class GrpcMetrics {
     Calls of(String rpc) {
         Calls known = calls.get(rpc);
         return known == null ? calls.computeIfAbsent(rpc, Calls::new) : known;
+    }
+
+    /** Whoever calls first. */
+    FirstCaller first() {
+        return first;
     }
 
     void internalError() {
@@ -72,6 +78,7 @@ final class GrpcMetrics {
                 // Registered twice it is the same.
                 timer = GrpcMetrics.this.timer(rpc, code);
                 byCode.set(code.value(), timer);
+                first.ends();
             }
             timer.record(nanos, TimeUnit.NANOSECONDS);
         }

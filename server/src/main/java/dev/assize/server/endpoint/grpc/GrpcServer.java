@@ -31,11 +31,17 @@ public final class GrpcServer implements AutoCloseable {
     private static final Duration CONNECTION_AGE_GRACE = Duration.ofMinutes(5);
     private static final int CALLS_PER_CONNECTION = 1_000;
 
+    /** Who waits for the port asks every few milliseconds whether it is open, and then connects. */
+    private static final Duration FIRST_CALL_BEGINS = Duration.ofMillis(100);
+
+    private static final Duration FIRST_CALL_ENDS = Duration.ofSeconds(1);
+
     private static final Logger LOG = LoggerFactory.getLogger(GrpcServer.class);
 
     private final GrpcConfig config;
     private final GrpcServices services;
     private final CallThreads threads;
+    private final GrpcMetrics metrics;
 
     /** Guarded by this; null before the start. */
     private @Nullable Server server;
@@ -47,10 +53,11 @@ public final class GrpcServer implements AutoCloseable {
     private @Nullable UnixSocketServer local;
 
     @Inject
-    GrpcServer(GrpcConfig config, GrpcServices services, CallThreads threads) {
+    GrpcServer(GrpcConfig config, GrpcServices services, CallThreads threads, GrpcMetrics metrics) {
         this.config = config;
         this.services = services;
         this.threads = threads;
+        this.metrics = metrics;
     }
 
     /** Opens the port and says that it serves. */
@@ -71,6 +78,14 @@ public final class GrpcServer implements AutoCloseable {
         if (socket != null) {
             local = UnixSocketServer.open(socket, threads.eventLoops("grpc-socket-ELG"), this::configured);
         }
+    }
+
+    /**
+     * Makes way for whoever called as soon as the port was open: returns when a call has ended, or has taken long; after a
+     * moment where there is none.
+     */
+    public void awaitFirstCaller() {
+        metrics.first().await(FIRST_CALL_BEGINS, FIRST_CALL_ENDS);
     }
 
     /** Says that it serves. */
