@@ -14,6 +14,7 @@ import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.ledger.archive.DirectoryArchive;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import dev.assize.server.verification.VerificationConfig;
 import java.io.IOException;
@@ -142,25 +143,11 @@ class FalseServerTest {
 
     private static AuditEvent event(String run) {
         AuditEvent event = AnchoredNode.event(0);
-        return new AuditEvent(
-                event.type(),
-                null,
-                event.actor(),
-                null,
-                event.action(),
-                event.resource(),
-                event.env(),
-                event.outcome(),
-                null,
-                run,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(event.type(), event.actor(), event.action(), event.resource())
+                .env(event.env())
+                .outcome(event.outcome())
+                .runId(run)
+                .build();
     }
 
     /** What a service can do that has acknowledged an entry, and not signed it yet. */

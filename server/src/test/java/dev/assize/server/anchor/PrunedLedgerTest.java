@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.assize.client.ledger.LedgerBundle;
 import dev.assize.client.ledger.MerkleProof;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.Envelope;
@@ -15,13 +14,13 @@ import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Calendar;
 import dev.assize.server.model.Digest;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.retention.Pruning;
 import dev.assize.server.retention.Pruning.Plan;
 import dev.assize.server.retention.Pruning.Result;
+import dev.assize.server.testing.EventBuilder;
 import java.nio.file.Files;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -113,25 +112,8 @@ class PrunedLedgerTest extends PruningFixture {
     }
 
     private static AuditEvent erased(ResourcePath resource) {
-        return new AuditEvent(
-                "names.erased",
-                null,
-                new Subject("service", "payroll"),
-                null,
-                new Action("erase"),
-                resource,
-                new Environment("production"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event("names.erased", new Subject("service", "payroll"), new Action("erase"), resource)
+                .build();
     }
 
     @Test

@@ -10,7 +10,6 @@ import dev.assize.server.administration.review.GrantRecords.Held;
 import dev.assize.server.administration.review.GrantRecords.Use;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.decision.HistorySource.Performed;
 import dev.assize.server.ledger.AppendResult;
@@ -32,6 +31,7 @@ import dev.assize.server.retention.HoldScope;
 import dev.assize.server.retention.PseudonymRepository;
 import dev.assize.server.retention.PseudonymRepository.Forgotten;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -298,25 +298,13 @@ class PseudonymTest {
     }
 
     private static AuditEvent because(String reason) {
-        return new AuditEvent(
-                "replay.executed",
-                null,
-                new Subject("agent", "x"),
-                null,
-                new Action("replay"),
-                ResourcePath.parse("vault:company"),
-                new Environment("production"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                reason,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        new Subject("agent", "x"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:company"))
+                .reason(reason)
+                .build();
     }
 
     private static AuditEvent byBob() {

@@ -1,5 +1,6 @@
 package dev.assize.server.audit;
 
+import static dev.assize.server.testing.EventBuilder.event;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.ledger.Sequencer;
@@ -269,25 +270,16 @@ class AuditEventsTest {
         }
 
         AuditEvent build() {
-            return new AuditEvent(
-                    type,
-                    category,
-                    Subject.parse(actor),
-                    role,
-                    new Action("replay"),
-                    ResourcePath.parse("vault:company"),
-                    Environment.DEFAULT,
-                    Outcome.SUCCESS,
-                    null,
-                    runId,
-                    null,
-                    reason,
-                    false,
-                    payload,
-                    reads,
-                    writes,
-                    null,
-                    null);
+            return event(type, Subject.parse(actor), new Action("replay"), ResourcePath.parse("vault:company"))
+                    .env(Environment.DEFAULT)
+                    .category(category)
+                    .role(role)
+                    .runId(runId)
+                    .reason(reason)
+                    .payload(payload)
+                    .reads(reads)
+                    .writes(writes)
+                    .build();
         }
     }
 }

@@ -19,6 +19,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -215,25 +216,12 @@ class LedgerFormatPageTest {
     }
 
     private static AuditEvent shortest() {
-        return new AuditEvent(
-                "replay.executed",
-                null,
-                Subject.parse("user:alice@fund.com"),
-                null,
-                new Action("replay"),
-                ResourcePath.parse("vault:company/agent:feed-monitor"),
-                new Environment("production"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        Subject.parse("user:alice@fund.com"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:company/agent:feed-monitor"))
+                .build();
     }
 
     private static AuditEvent whole() {

@@ -8,6 +8,7 @@ import dev.assize.server.model.Environment;
 import dev.assize.server.model.PiiPattern;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
+import dev.assize.server.testing.EventBuilder;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -87,24 +88,17 @@ final class MaskingTest {
     }
 
     private static AuditEvent event(String type, @Nullable String reason, @Nullable String payload) {
-        return new AuditEvent(
-                type,
-                "x",
-                Subject.parse("user:ann@fund.com"),
-                "ann@fund.com",
-                new Action("replay"),
-                ResourcePath.parse("vault:ann@fund.com"),
-                Environment.DEFAULT,
-                Outcome.SUCCESS,
-                null,
-                "ann@fund.com",
-                null,
-                reason,
-                false,
-                payload,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        type,
+                        Subject.parse("user:ann@fund.com"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:ann@fund.com"))
+                .env(Environment.DEFAULT)
+                .category("x")
+                .role("ann@fund.com")
+                .runId("ann@fund.com")
+                .reason(reason)
+                .payload(payload)
+                .build();
     }
 }

@@ -1,5 +1,6 @@
 package dev.assize.server.audit;
 
+import static dev.assize.server.testing.EventBuilder.event;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -150,25 +151,17 @@ class RawColumnsTest {
             @Nullable Instant occurredAt,
             List<String> reads,
             List<String> writes) {
-        AuditEvent event = new AuditEvent(
-                "payment.made",
-                category,
-                Subject.parse("user:alice"),
-                role,
-                new Action("pay"),
-                ResourcePath.parse("payment:1"),
-                new Environment("prod"),
-                Outcome.SUCCESS,
-                occurredAt,
-                runId,
-                decisionId,
-                null,
-                false,
-                null,
-                reads,
-                writes,
-                null,
-                null);
+        AuditEvent event = event(
+                        "payment.made", Subject.parse("user:alice"), new Action("pay"), ResourcePath.parse("payment:1"))
+                .env(new Environment("prod"))
+                .category(category)
+                .role(role)
+                .occurredAt(occurredAt)
+                .runId(runId)
+                .decisionId(decisionId)
+                .reads(reads)
+                .writes(writes)
+                .build();
         return Sequencer.sequence(
                         Sequencer.genesis("x/acme"), List.of(CODEC.encode(event, Recorder.ASSIZE)), Instant.EPOCH)
                 .entries()

@@ -1,5 +1,6 @@
 package dev.assize.server.recording;
 
+import static dev.assize.server.testing.EventBuilder.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,7 +13,6 @@ import dev.assize.client.ledger.ProvenDecision;
 import dev.assize.client.ledger.VerifierKey;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
@@ -195,25 +195,15 @@ class DecisionProofTest {
     }
 
     private static EntryDraft entry(DecisionPack pack) {
-        AuditEvent event = new AuditEvent(
-                DecisionPack.ENTRY_TYPE,
-                "decision",
-                Recorder.ASSIZE.caller(),
-                null,
-                new Action("record-decisions"),
-                ResourcePath.parse("tenant:acme/decisions"),
-                Environment.DEFAULT,
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                pack.payload(),
-                List.of(),
-                List.of(),
-                null,
-                null);
+        AuditEvent event = event(
+                        DecisionPack.ENTRY_TYPE,
+                        Recorder.ASSIZE.caller(),
+                        new Action("record-decisions"),
+                        ResourcePath.parse("tenant:acme/decisions"))
+                .env(Environment.DEFAULT)
+                .category("decision")
+                .payload(pack.payload())
+                .build();
         return new AuditCodec().encode(event, Recorder.ASSIZE, Decisions.ACME);
     }
 

@@ -1,12 +1,12 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.testing.EventBuilder.event;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.AppendCommand.Idempotency;
 import dev.assize.server.ledger.AppendResult;
@@ -220,25 +220,9 @@ class ConflictingAppendsTest {
     }
 
     private static AppendCommand command(String key, Action action, ResourcePath payment, Precondition precondition) {
-        AuditEvent event = new AuditEvent(
-                "payment.changed",
-                null,
-                ALICE,
-                null,
-                action,
-                payment,
-                new Environment("prod"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        AuditEvent event = event("payment.changed", ALICE, action, payment)
+                .env(new Environment("prod"))
+                .build();
         EntryDraft draft = CODEC.encode(event, Recorder.ASSIZE);
         return new AppendCommand(
                 Recorder.ASSIZE,

@@ -19,6 +19,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -172,25 +173,14 @@ class PostgresAuditExportTest {
     }
 
     private static AuditEvent event(int i) {
-        return new AuditEvent(
-                "replay.executed",
-                null,
-                Subject.parse("user:u" + i % 3),
-                null,
-                new Action("read"),
-                ResourcePath.parse("vault:v" + i % 5),
-                new Environment(i % 2 == 1 ? "staging" : "default"),
-                i % 7 == 0 ? Outcome.DENIED : Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        Subject.parse("user:u" + i % 3),
+                        new Action("read"),
+                        ResourcePath.parse("vault:v" + i % 5))
+                .env(new Environment(i % 2 == 1 ? "staging" : "default"))
+                .outcome(i % 7 == 0 ? Outcome.DENIED : Outcome.SUCCESS)
+                .build();
     }
 
     private static final class Read implements AuditExport.Reader {

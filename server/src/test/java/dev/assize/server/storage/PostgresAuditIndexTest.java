@@ -14,6 +14,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -223,24 +224,10 @@ class PostgresAuditIndexTest {
             Environment env,
             Outcome outcome,
             @Nullable String runId) {
-        return new AuditEvent(
-                type,
-                null,
-                Subject.parse(actor),
-                null,
-                new Action(action),
-                ResourcePath.parse(resource),
-                env,
-                outcome,
-                null,
-                runId,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(type, Subject.parse(actor), new Action(action), ResourcePath.parse(resource))
+                .env(env)
+                .outcome(outcome)
+                .runId(runId)
+                .build();
     }
 }

@@ -1,5 +1,6 @@
 package dev.assize.server.storage;
 
+import static dev.assize.server.testing.EventBuilder.event;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.audit.AuditCodec;
@@ -210,25 +211,10 @@ class PostgresHistorySourceTest {
             ResourcePath resource,
             String env,
             Outcome outcome) {
-        AuditEvent event = new AuditEvent(
-                "order.changed",
-                null,
-                actor,
-                null,
-                action,
-                resource,
-                new Environment(env),
-                outcome,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        AuditEvent event = event("order.changed", actor, action, resource)
+                .env(new Environment(env))
+                .outcome(outcome)
+                .build();
         EntryDraft draft = CODEC.encode(event, Recorder.ASSIZE);
         new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now))
                 .append(tenant, List.of(new AppendCommand(Recorder.ASSIZE, List.of(draft), null)));

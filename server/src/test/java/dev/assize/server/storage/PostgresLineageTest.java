@@ -30,6 +30,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -283,24 +284,16 @@ class PostgresLineageTest {
 
     private static AuditEvent event(
             @Nullable String run, Environment env, Outcome outcome, List<String> reads, List<String> writes) {
-        return new AuditEvent(
-                "table.written",
-                null,
-                new Subject("agent", "etl"),
-                null,
-                new Action("write"),
-                ResourcePath.parse("table:prices"),
-                env,
-                outcome,
-                null,
-                run,
-                null,
-                null,
-                false,
-                null,
-                reads,
-                writes,
-                null,
-                null);
+        return EventBuilder.event(
+                        "table.written",
+                        new Subject("agent", "etl"),
+                        new Action("write"),
+                        ResourcePath.parse("table:prices"))
+                .env(env)
+                .outcome(outcome)
+                .runId(run)
+                .reads(reads)
+                .writes(writes)
+                .build();
     }
 }

@@ -14,7 +14,6 @@ import dev.assize.server.administration.PolicyRepository.ScopePlan;
 import dev.assize.server.administration.PolicyRepository.Unchanged;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.model.Action;
 import dev.assize.server.model.Digest;
@@ -31,6 +30,7 @@ import dev.assize.server.policy.DocumentReader;
 import dev.assize.server.policy.DocumentText;
 import dev.assize.server.policy.PolicySet;
 import dev.assize.server.policy.PolicySum;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Duration;
 import java.time.Instant;
@@ -515,25 +515,10 @@ class PostgresPolicyRepositoryTest {
     }
 
     static AuditEvent event(String reason) {
-        return new AuditEvent(
-                "assize.test",
-                null,
-                ALICE.caller(),
-                null,
-                new Action("apply"),
-                ResourcePath.parse("policy"),
-                new Environment("default"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                reason,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event("assize.test", ALICE.caller(), new Action("apply"), ResourcePath.parse("policy"))
+                .env(new Environment("default"))
+                .reason(reason)
+                .build();
     }
 
     private static Document role(PolicyScope scope, String name) {

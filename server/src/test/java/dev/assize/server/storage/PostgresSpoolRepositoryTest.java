@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.audit.SpoolRepository.Loss;
 import dev.assize.server.audit.SpoolRepository.LossResult;
@@ -28,6 +27,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -381,24 +381,13 @@ class PostgresSpoolRepositoryTest {
 
     /** An event; one with a long category is not storable. */
     private static AuditEvent event(String category) {
-        return new AuditEvent(
-                "replay.executed",
-                category,
-                new Subject("service", "sidecar"),
-                null,
-                new Action("execute"),
-                ResourcePath.parse("replay:r1"),
-                Environment.DEFAULT,
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        new Subject("service", "sidecar"),
+                        new Action("execute"),
+                        ResourcePath.parse("replay:r1"))
+                .env(Environment.DEFAULT)
+                .category(category)
+                .build();
     }
 }

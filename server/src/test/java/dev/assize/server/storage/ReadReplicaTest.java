@@ -7,7 +7,6 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.AppendCommand;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.ErasableValue;
@@ -22,6 +21,7 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
 import dev.assize.server.storage.StorageConfig.Replica;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -231,24 +231,12 @@ class ReadReplicaTest {
     }
 
     private static AuditEvent event() {
-        return new AuditEvent(
-                "replay.executed",
-                null,
-                Subject.parse("user:ann"),
-                null,
-                new Action("read"),
-                ResourcePath.parse("vault:company"),
-                new Environment("default"),
-                Outcome.SUCCESS,
-                null,
-                null,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        Subject.parse("user:ann"),
+                        new Action("read"),
+                        ResourcePath.parse("vault:company"))
+                .env(new Environment("default"))
+                .build();
     }
 }

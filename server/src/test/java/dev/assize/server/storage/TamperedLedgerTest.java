@@ -14,11 +14,11 @@ import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Fault;
 import dev.assize.server.ledger.Verification.Sound;
 import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.sql.Connection;
@@ -160,24 +160,17 @@ class TamperedLedgerTest {
     }
 
     private static AuditEvent event(int i) {
-        return new AuditEvent(
-                "replay.executed",
-                "replay",
-                new Subject("user", "alice"),
-                "operator",
-                new Action("replay"),
-                ResourcePath.parse("vault:company"),
-                new Environment("production"),
-                Outcome.DENIED,
-                Instant.parse("2026-02-28T00:00:00Z").plusSeconds(i),
-                "run-" + i,
-                "decision-" + i,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        new Subject("user", "alice"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:company"))
+                .outcome(Outcome.DENIED)
+                .category("replay")
+                .role("operator")
+                .occurredAt(Instant.parse("2026-02-28T00:00:00Z").plusSeconds(i))
+                .runId("run-" + i)
+                .decisionId("decision-" + i)
+                .build();
     }
 }

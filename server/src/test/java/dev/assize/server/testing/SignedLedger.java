@@ -12,7 +12,6 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.Erasable;
 import dev.assize.server.audit.ErasureEvents;
-import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.ledger.Sequencer;
@@ -24,7 +23,6 @@ import dev.assize.server.ledger.note.CheckpointText;
 import dev.assize.server.ledger.note.NoteSigner;
 import dev.assize.server.ledger.note.SigningKey;
 import dev.assize.server.model.Action;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
@@ -254,24 +252,15 @@ public final class SignedLedger {
     }
 
     private static AuditEvent event(String run) {
-        return new AuditEvent(
-                "replay.executed",
-                "replay",
-                new Subject("user", "alice"),
-                "operator",
-                new Action("replay"),
-                ResourcePath.parse("vault:company"),
-                new Environment("production"),
-                Outcome.SUCCESS,
-                NOON,
-                run,
-                null,
-                null,
-                false,
-                null,
-                List.of(),
-                List.of(),
-                null,
-                null);
+        return EventBuilder.event(
+                        "replay.executed",
+                        new Subject("user", "alice"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:company"))
+                .category("replay")
+                .role("operator")
+                .occurredAt(NOON)
+                .runId(run)
+                .build();
     }
 }
