@@ -8,7 +8,9 @@ GRANT SELECT ON assize.deployment TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (size, last_hash, last_recorded_at, incarnation, halted)
     ON assize.ledger_head TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_entry TO ${application_role};
-GRANT USAGE ON TYPE assize.ledger_row, assize.ledger_answer TO ${application_role};
+GRANT SELECT, INSERT, UPDATE (bits) ON assize.ledger_term TO ${application_role};
+GRANT EXECUTE ON FUNCTION assize.ledger_seq_at(text, timestamptz, boolean) TO ${application_role};
+GRANT USAGE ON TYPE assize.ledger_entry_row, assize.ledger_term_row, assize.ledger_answer TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_lineage TO ${application_role};
 GRANT USAGE ON TYPE assize.decision_page_row, assize.decision_term_row TO ${application_role};
 GRANT SELECT, INSERT ON assize.decision_page, assize.decision_term TO ${application_role};

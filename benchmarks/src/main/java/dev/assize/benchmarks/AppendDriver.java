@@ -33,6 +33,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
@@ -91,10 +92,13 @@ final class AppendDriver implements Callable<Integer> {
             }
             double most = median("ledger, full batches").rate;
             for (int percent : new int[] {50, 85}) {
-                note("ledger, open model at " + percent + " %", open(rig, most * percent / 100, seconds * turns));
+                note(
+                        "ledger, open model at " + percent + " %",
+                        open(most * percent / 100, seconds * turns, rig::append));
             }
             for (int turn = 1; turn <= turns; turn++) {
                 note("verification", timed(() -> rig.verify().span().verified()));
+                note("verification, its reading alone", timed(rig::read));
                 note("plain cursor, same rows", timed(() -> cursor(rig)));
             }
         }
@@ -109,7 +113,8 @@ final class AppendDriver implements Callable<Integer> {
         note("plain inserts, 64 connections", closed(64, length, () -> plain(rig)));
         note("ledger, 100 callers", closed(100, length, () -> ledger(rig)));
         note(LOCKED, shared(100, 64, length, () -> chained(rig)));
-        note("ledger, full batches", pending(rig, length));
+        note("ledger, full batches", pending(length, rig::append));
+        note("ledger, full batches, no value twice", pending(length, rig::appendOther));
         note(
                 "plain batches of " + FULL_BATCH,
                 closed(1, length, () -> batches(rig)).times(FULL_BATCH));
@@ -251,21 +256,23 @@ final class AppendDriver implements Callable<Integer> {
     }
 
     /** As many as the queue takes: every batch is full. */
-    private static Measured pending(AppendRig rig, int length) throws InterruptedException {
+    private static Measured pending(int length, Supplier<CompletableFuture<AppendResult>> append)
+            throws InterruptedException {
         Histogram times = histogram();
         Semaphore room = new Semaphore(PENDING);
         long start = System.nanoTime();
         long end = start + TimeUnit.SECONDS.toNanos(length);
         while (System.nanoTime() < end) {
             room.acquire();
-            send(rig, System.nanoTime(), times, room);
+            send(append, System.nanoTime(), times, room);
         }
         awaitAll(room, PENDING);
         return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
     }
 
     /** At fixed times, whatever comes back. */
-    private static Measured open(AppendRig rig, double rate, int length) throws InterruptedException {
+    private static Measured open(double rate, int length, Supplier<CompletableFuture<AppendResult>> append)
+            throws InterruptedException {
         Histogram times = histogram();
         Semaphore answered = new Semaphore(0);
         double nanosBetween = 1e9 / rate;
@@ -276,14 +283,15 @@ final class AppendDriver implements Callable<Integer> {
             while (System.nanoTime() < due) {
                 LockSupport.parkNanos(due - System.nanoTime());
             }
-            send(rig, due, times, answered);
+            send(append, due, times, answered);
         }
         awaitAll(answered, count);
         return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
     }
 
-    private static void send(AppendRig rig, long due, Histogram times, Semaphore answered) {
-        CompletableFuture<AppendResult> _ = rig.append().whenComplete((result, failure) -> {
+    private static void send(
+            Supplier<CompletableFuture<AppendResult>> append, long due, Histogram times, Semaphore answered) {
+        CompletableFuture<AppendResult> _ = append.get().whenComplete((result, failure) -> {
             if (failure == null) {
                 times.recordValue(System.nanoTime() - due);
             }
@@ -398,10 +406,19 @@ final class AppendDriver implements Callable<Integer> {
                         median("ledger, full batches").rate / median("plain batches of " + FULL_BATCH).rate,
                         "0.5 or more"),
                 new Ratio(
+                        "the same, no actor, resource or run twice in thousands",
+                        median("ledger, full batches, no value twice").rate
+                                / median("plain batches of " + FULL_BATCH).rate,
+                        "none"),
+                new Ratio(
                         "p50, 1 caller to 1 plain insert",
                         median("ledger, 1 caller").millis(50)
                                 / median("plain insert, 1 connection").millis(50),
                         "2.2 or less"),
+                new Ratio(
+                        "rate, reading as verification does to a plain cursor",
+                        median("verification, its reading alone").rate / median("plain cursor, same rows").rate,
+                        "2.5 or more"),
                 new Ratio(
                         "rate, verification to a plain cursor",
                         median("verification").rate / median("plain cursor, same rows").rate,

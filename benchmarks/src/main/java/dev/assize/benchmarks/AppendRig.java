@@ -14,7 +14,9 @@ import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.HeadGuard;
 import dev.assize.server.ledger.LedgerConfig;
+import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerModule;
+import dev.assize.server.ledger.LedgerStore;
 import dev.assize.server.ledger.Projector;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.model.Action;
@@ -41,8 +43,10 @@ import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** A ledger as the server has it, on a PostgreSQL of its own, and beside it plain tables for what it is compared with. */
@@ -50,13 +54,18 @@ final class AppendRig implements AutoCloseable {
 
     static final TenantId TENANT = new TenantId("bench");
 
+    /** Events of which no two have the same actor, resource or run. */
+    private static final int OTHERS = 5_000;
+
     private static final Recorder RECORDER = new Recorder(new Subject("service", "bench"), TENANT);
 
     private final Path home;
     private final Database database;
     private final Appender appender;
+    private final LedgerStore store;
     private final ChainVerifier verifier;
     private final List<EntryDraft> drafts;
+    private final List<List<EntryDraft>> others;
     private final boolean keys;
     private final AtomicLong nextKey = new AtomicLong();
 
@@ -78,8 +87,13 @@ final class AppendRig implements AutoCloseable {
         database = injector.getInstance(Database.class);
         database.start();
         appender = injector.getInstance(Appender.class);
+        store = injector.getInstance(LedgerStore.class);
         verifier = injector.getInstance(ChainVerifier.class);
-        drafts = List.of(new AuditCodec().encode(event(), RECORDER));
+        AuditCodec codec = new AuditCodec();
+        drafts = List.of(codec.encode(event("service:replay", "replay:922", "run-4711"), RECORDER));
+        others = IntStream.range(0, OTHERS)
+                .mapToObj(i -> List.of(codec.encode(event("user:u" + i, "replay:" + i, "run-" + i), RECORDER)))
+                .toList();
         try (Connection owner = connect();
                 Statement statement = owner.createStatement()) {
             statement.execute("CREATE TABLE assize.plain (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
@@ -96,8 +110,17 @@ final class AppendRig implements AutoCloseable {
         return new AppendRig(Files.createTempDirectory("assize-bench"), keys);
     }
 
-    /** One event; completes when it is durable. */
+    /** One event, the same each time; completes when it is durable. */
     CompletableFuture<AppendResult> append() {
+        return append(drafts);
+    }
+
+    /** One event of an actor, to a resource, and in a run, that none of the last few thousand had. */
+    CompletableFuture<AppendResult> appendOther() {
+        return append(others.get((int) (nextKey.get() % OTHERS)));
+    }
+
+    private CompletableFuture<AppendResult> append(List<EntryDraft> drafts) {
         String key = Long.toString(nextKey.getAndIncrement());
         Idempotency idempotency =
                 keys ? new Idempotency(key, Digest.sha256(key.getBytes(StandardCharsets.UTF_8))) : null;
@@ -114,6 +137,13 @@ final class AppendRig implements AutoCloseable {
             case Verification.Sound sound -> sound;
             case Verification other -> throw new IllegalStateException("The ledger is not sound: " + other);
         };
+    }
+
+    /** Reads all entries as verification does, and does nothing with them; how many there are. */
+    long read() {
+        long[] entries = {0};
+        Optional<LedgerHead> _ = store.scan(TENANT, 0, Long.MAX_VALUE, _ -> ++entries[0] > 0);
+        return entries[0];
     }
 
     /** A connection of one's own, as the role that owns all tables. */
@@ -133,18 +163,18 @@ final class AppendRig implements AutoCloseable {
         }
     }
 
-    private static AuditEvent event() {
+    private static AuditEvent event(String actor, String resource, String run) {
         return new AuditEvent(
                 "replay.executed",
                 "replay",
-                new Subject("service", "replay"),
+                Subject.parse(actor),
                 "operator",
                 new Action("execute"),
-                ResourcePath.parse("replay:922"),
+                ResourcePath.parse(resource),
                 new Environment("staging"),
                 Outcome.SUCCESS,
                 null,
-                "run-4711",
+                run,
                 null,
                 null,
                 false,

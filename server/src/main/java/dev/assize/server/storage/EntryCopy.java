@@ -59,6 +59,9 @@ final class EntryCopy implements EntrySlices.Sink {
     private long lineageRows;
     private long values;
 
+    /** Of the entries of a slice. */
+    private final EntryTerms terms = new EntryTerms();
+
     /**
      * Reads for a reader.
      *
@@ -103,7 +106,9 @@ final class EntryCopy implements EntrySlices.Sink {
         pause();
         if (wanted) {
             requireNoStray(from, to);
+            requireFound();
         }
+        terms.clear();
         lineageRows = 0;
         values = 0;
         return wanted;
@@ -132,6 +137,7 @@ final class EntryCopy implements EntrySlices.Sink {
             }
             lineageRows += lines(row, offsets[offsets.length - 1], lengths[lengths.length - 1]);
             RawColumns columns = new RawColumns(row, recordedAt, outcome, occurredAt, offsets, lengths);
+            terms.add(seq, columns);
             return new StoredEntry(seq, frame, hash, columns, values(bytes(in)));
         } catch (MalformedException | ArithmeticException | BufferUnderflowException | IllegalArgumentException e) {
             throw new UnreadableRowException(seq, String.valueOf(e.getMessage()));
@@ -200,6 +206,14 @@ final class EntryCopy implements EntrySlices.Sink {
             Long stray = number(STRAY, from, to);
             long seq = stray == null ? Math.max(0, from) : stray;
             throw new StrayRowException(seq, "entry " + seq + " is not there, and the lineage has a row of it");
+        }
+    }
+
+    /** Searches find each entry by what it has. */
+    private void requireFound() throws SQLException {
+        Long wrong = terms.wrong(connection, tenant.value());
+        if (wrong != null) {
+            throw new StrayRowException(wrong, "entry " + wrong + " is not found by what it has, or by something else");
         }
     }
 

@@ -61,7 +61,7 @@ final class LedgerWriter {
             + " (tenant_id, seq, recorded_at, frame, entry_hash, outcome, occurred_at, "
             + String.join(", ", TEXT_COLUMNS) + ") SELECT ?, e.* FROM unnest(?) AS e";
 
-    private static final String ENTRY_TYPE = "assize.ledger_row";
+    private static final String ENTRY_TYPE = "assize.ledger_entry_row";
     private static final int ENTRY_COLUMNS = 6 + TEXT_COLUMNS.size();
 
     private static final String INSERT_LINEAGE = "INSERT INTO assize.ledger_lineage (tenant_id, seq, kind, position,"
@@ -177,10 +177,10 @@ final class LedgerWriter {
         int last = 0;
         for (; entries.size() - last > ENTRIES_PER_INSERT; last += ENTRIES_PER_INSERT) {
             Trip part = new Trip();
-            insertEntries(part, tenant, entries.subList(last, last + ENTRIES_PER_INSERT));
+            insertEntries(part, part, tenant, entries.subList(last, last + ENTRIES_PER_INSERT));
             part.run(transaction.connection());
         }
-        insertEntries(writes, tenant, entries.subList(last, entries.size()));
+        insertEntries(writes, writes, tenant, entries.subList(last, entries.size()));
         insertAnswers(writes, tenant, batch);
         moveHead(writes, tenant, head, batch.head);
         List<AppendResult> results = new ArrayList<>(commands.size());
@@ -203,10 +203,10 @@ final class LedgerWriter {
         Batch batch = new Batch(believed, clock.instant());
         commands.forEach(command -> batch.add(command, Map.of()));
         Trip entries = new Trip();
-        insertEntries(entries, tenant, batch.entries);
         Trip seal = new Trip();
         moveHead(seal, tenant, believed, batch.head);
-        // Behind the lock, so that nobody waits for a key of somebody who waits for the head.
+        // Behind the lock, so that nobody waits for a key or a row of somebody who waits for the head.
+        insertEntries(entries, seal, tenant, batch.entries);
         insertAnswers(seal, tenant, batch);
         return new Ahead(
                 entries,
@@ -258,7 +258,7 @@ final class LedgerWriter {
         LeftBeside left = forgetLost(transaction, tenant);
         Sequenced sequenced = Sequencer.sequence(begun, List.of(first.apply(left)), clock.instant());
         Trip writes = new Trip();
-        insertEntries(writes, tenant, sequenced.entries());
+        insertEntries(writes, writes, tenant, sequenced.entries());
         int _ = transaction.write(BEGIN_INCARNATION, parameters -> {
             parameters.number(incarnation);
             parameters.text(tenant.value());
@@ -314,7 +314,12 @@ final class LedgerWriter {
         return transaction.find(HEAD, parameters -> parameters.text(tenant.value()), HeadRow::read);
     }
 
-    private void insertEntries(Trip writes, TenantId tenant, List<SequencedEntry> entries) {
+    /**
+     * Inserts entries and what is kept beside them.
+     *
+     * @param behindLock takes what several appends add to, and may be inserted by who has the head locked only
+     */
+    private void insertEntries(Trip writes, Trip behindLock, TenantId tenant, List<SequencedEntry> entries) {
         if (entries.isEmpty()) {
             return;
         }
@@ -322,8 +327,10 @@ final class LedgerWriter {
                 .map(entry -> storable(projector.project(entry.frame())))
                 .toList();
         List<Row> rows = new ArrayList<>(entries.size());
+        EntryTerms terms = new EntryTerms();
         for (int i = 0; i < entries.size(); i++) {
             rows.add(new Row(entries.get(i), columns.get(i)));
+            terms.add(entries.get(i).seq(), columns.get(i));
         }
         writes.then(INSERT_ENTRIES, parameters -> {
             parameters.text(tenant.value());
@@ -331,6 +338,7 @@ final class LedgerWriter {
         });
         insertLineage(writes, tenant, LineageRow.of(entries, columns));
         ErasableRows.insert(writes, tenant, entries);
+        terms.insert(behindLock, tenant.value(), writes != behindLock);
     }
 
     private static void insertLineage(Trip writes, TenantId tenant, List<LineageRow> rows) {

@@ -1,6 +1,5 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
 import static dev.assize.server.storage.generated.Tables.LEDGER_PRUNED;
 
 import com.google.inject.Inject;
@@ -82,12 +81,7 @@ final class PostgresAuditExport implements AuditExport {
 
     private static void open(DSLContext sql, TenantId tenant, AuditFilter filter, long toSeq) {
         int _ = sql.execute(
-                "DECLARE " + CURSOR + " NO SCROLL CURSOR FOR {0}",
-                sql.select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.FRAME, LEDGER_ENTRY.ENTRY_HASH)
-                        .from(LEDGER_ENTRY)
-                        .where(PostgresAuditIndex.conditions(tenant, filter))
-                        .and(LEDGER_ENTRY.SEQ.le(toSeq))
-                        .orderBy(LEDGER_ENTRY.SEQ));
+                "DECLARE " + CURSOR + " NO SCROLL CURSOR FOR {0}", EntrySearch.select(sql, tenant, filter, toSeq));
     }
 
     private int fetch(TenantTransaction transaction, TenantId tenant, Statement statement, Reader reader)

@@ -50,9 +50,12 @@ final class PostgresGrantRecords implements GrantRecords {
     private static final String ENTRIES = "SELECT s.subject, e.role, max(e.recorded_at), max(e.seq) FROM"
             + " unnest(?::text[]) AS s (subject) CROSS JOIN LATERAL (SELECT s.subject UNION ALL SELECT p.pseudonym FROM"
             + " assize.ledger_pseudonym p WHERE p.subject = s.subject) AS who (actor)"
-            + " CROSS JOIN LATERAL (SELECT seq, recorded_at, role, outcome FROM"
-            + " assize.ledger_entry WHERE tenant_id = ? AND actor = who.actor" + OF_ENV
-            + " ORDER BY seq DESC LIMIT " + LATEST
+            + " CROSS JOIN LATERAL (SELECT e.seq, e.recorded_at, e.role, e.outcome FROM assize.ledger_term t"
+            + " CROSS JOIN LATERAL generate_series(t.block * 64, t.block * 64 + 63) AS p (seq)"
+            + " JOIN assize.ledger_entry e ON e.tenant_id = t.tenant_id AND e.seq = p.seq"
+            + " WHERE t.tenant_id = ? AND t.kind = 1 AND t.value = who.actor"
+            + " AND (t.bits >> (p.seq & 63)::integer) & 1 = 1 AND e.actor = who.actor" + OF_ENV
+            + " ORDER BY t.block DESC, p.seq DESC LIMIT " + LATEST
             + ") AS e WHERE e.role IS NOT NULL AND e.outcome <> 3 GROUP BY s.subject, e.role";
 
     private final Database database;

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class PostgresLineageIndex implements LineageIndex {
 
     private static final String LAST_BY =
-            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND recorded_at <= ? ORDER BY recorded_at DESC"
-                    + " LIMIT 1";
+            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND seq < (SELECT assize.ledger_seq_at(?, ?, true))"
+                    + " ORDER BY seq DESC LIMIT 1";
 
     /** What counts as done: whole, or in part. */
     private static final String DONE = " AND l.outcome IN (1, 4)";
@@ -70,7 +70,8 @@ final class PostgresLineageIndex implements LineageIndex {
             }
             try (PreparedStatement statement = transaction.connection().prepareStatement(LAST_BY)) {
                 statement.setString(1, tenant.value());
-                Times.write(statement, 2, asOf);
+                statement.setString(2, tenant.value());
+                Times.write(statement, 3, asOf);
                 try (ResultSet row = statement.executeQuery()) {
                     return row.next() ? Optional.of(row.getLong(1)) : Optional.<Long>empty();
                 }

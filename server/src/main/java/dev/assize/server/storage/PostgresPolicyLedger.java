@@ -32,10 +32,12 @@ final class PostgresPolicyLedger implements PolicyLedger {
     private static final String NEXT = "SELECT e.seq, e.frame, e.entry_hash FROM unnest(ARRAY['" + PolicyEntry.MANIFEST
             + "', '" + PolicyEntry.DIFF + "', '" + PolicyEntry.SNAPSHOT + "']) AS t (type) CROSS JOIN LATERAL (SELECT"
             + " l.seq, l.frame, l.entry_hash FROM assize.ledger_entry l WHERE l.tenant_id = ? AND l.type = t.type"
-            + " AND l.seq >= ? ORDER BY l.seq LIMIT " + ENTRIES + ") AS e ORDER BY e.seq LIMIT " + ENTRIES;
+            + EntrySearch.OWN_TYPE + " AND l.seq >= ? ORDER BY l.seq LIMIT " + ENTRIES + ") AS e ORDER BY e.seq LIMIT "
+            + ENTRIES;
 
-    private static final String NEWEST = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
-            + " AND type = '" + PolicyEntry.SNAPSHOT + "' AND seq < ? ORDER BY seq DESC LIMIT 1";
+    private static final String NEWEST =
+            "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?" + " AND type = '"
+                    + PolicyEntry.SNAPSHOT + "'" + EntrySearch.OWN_TYPE + " AND seq < ? ORDER BY seq DESC LIMIT 1";
 
     private static final String MANIFESTS = "SELECT seq, frame, entry_hash FROM assize.ledger_entry WHERE tenant_id = ?"
             + " AND seq = ANY (?) AND type = '" + PolicyEntry.MANIFEST + "'";

@@ -48,8 +48,8 @@ final class PostgresPruningRepository implements PruningRepository {
             + " FROM assize.ledger_head h WHERE h.tenant_id = ?";
 
     private static final String FROM_TIME =
-            "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND recorded_at >= ?"
-                    + " ORDER BY recorded_at LIMIT 1";
+            "SELECT seq FROM assize.ledger_entry WHERE seq = (SELECT assize.ledger_seq_at(?, ?, false))"
+                    + " AND tenant_id = ?";
 
     private static final String HELD = "SELECT h.hold_id, f.seq FROM assize.ledger_hold h CROSS JOIN LATERAL"
             + " (SELECT e.seq FROM assize.ledger_entry e WHERE e.tenant_id = h.tenant_id"
@@ -180,6 +180,7 @@ final class PostgresPruningRepository implements PruningRepository {
             statement.setString(1, tenant.value());
             Instant held = time.isBefore(Calendar.FIRST) ? Calendar.FIRST : Calendar.atMostLast(time);
             Times.write(statement, 2, held.truncatedTo(ChronoUnit.MICROS));
+            statement.setString(3, tenant.value());
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() ? Optional.of(row.getLong(1)) : Optional.empty();
             }

@@ -35,7 +35,8 @@ final class PostgresPublished implements Published {
      * text: the origin, which ends with the incarnation, and the size.
      */
     private static final String KEPT = "WITH begun AS MATERIALIZED (SELECT seq FROM assize.ledger_entry"
-            + " WHERE tenant_id = ? AND type = 'assize.ledger.incarnation'), heads AS MATERIALIZED (SELECT leaf,"
+            + " WHERE tenant_id = ? AND type = 'assize.ledger.incarnation'" + EntrySearch.OWN_TYPE
+            + "), heads AS MATERIALIZED (SELECT leaf,"
             + " substring(split_part(leaf, E'\n', 1) FROM '/([0-9]{1,9})$')::integer AS incarnation,"
             + " substring(split_part(leaf, E'\n', 2) FROM '^[0-9]{1,18}$')::bigint AS size"
             + " FROM assize.meta_leaf WHERE tenant_id = ? AND EXISTS (SELECT FROM begun))"

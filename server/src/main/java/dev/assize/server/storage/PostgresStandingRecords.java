@@ -53,7 +53,7 @@ final class PostgresStandingRecords implements StandingRecords {
     private static final String BASE = "SELECT coalesce(max(to_seq), 0) FROM assize.ledger_pruned WHERE tenant_id = ?";
 
     private static final String OF_TYPES = "SELECT frame, entry_hash FROM assize.ledger_entry"
-            + " WHERE tenant_id = ? AND type = ANY (?) ORDER BY seq";
+            + " WHERE tenant_id = ? AND type = ANY (?)" + EntrySearch.OWN_TYPE + " ORDER BY seq";
 
     private static final String PRUNINGS = "SELECT pruning_id, proposed_seq, from_seq, to_seq, proposed_by,"
             + " proposed_by_tenant, proposed_at, reason FROM assize.ledger_pruning WHERE tenant_id = ?";

@@ -45,6 +45,7 @@ class AttackTest {
             "ledger_head",
             "ledger_entry",
             "ledger_lineage",
+            "ledger_term",
             "ledger_idempotency",
             "ledger_tree",
             "ledger_tile",
@@ -650,6 +651,11 @@ class AttackTest {
     /** Cuts the tail off as its owner could: head and entries fit together. */
     private void truncateTo(int size) throws SQLException {
         execute("DELETE FROM ledger_lineage WHERE tenant_id = 'acme' AND seq >= " + size);
+        String kept = "bits & ~(-1::bigint << " + size % 64 + ")";
+        execute("DELETE FROM ledger_term WHERE tenant_id = 'acme' AND (block > " + size / 64 + " OR block = "
+                + size / 64
+                + " AND " + kept + " = 0); UPDATE ledger_term SET bits = " + kept
+                + " WHERE tenant_id = 'acme' AND block = " + size / 64);
         execute("DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= " + size
                 + "; UPDATE ledger_head SET size = "
                 + size

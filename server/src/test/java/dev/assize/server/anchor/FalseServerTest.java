@@ -159,7 +159,10 @@ class FalseServerTest {
             statement.execute("SET search_path = assize; DELETE FROM ledger_entry WHERE tenant_id = 'acme' AND seq >= "
                     + size + "; UPDATE ledger_head SET size = " + size
                     + ", (last_hash, last_recorded_at) = (SELECT entry_hash, recorded_at FROM ledger_entry WHERE tenant_id ="
-                    + " 'acme' AND seq = " + (size - 1) + ") WHERE tenant_id = 'acme'");
+                    + " 'acme' AND seq = " + (size - 1)
+                    + ") WHERE tenant_id = 'acme'; DELETE FROM ledger_term WHERE tenant_id ="
+                    + " 'acme' AND bits = 1 << " + size + "; UPDATE ledger_term SET bits = bits & ~(-1 << " + size
+                    + ") WHERE tenant_id = 'acme'");
         }
     }
 }

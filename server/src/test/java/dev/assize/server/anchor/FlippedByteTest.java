@@ -120,6 +120,36 @@ class FlippedByteTest {
     }
 
     @Test
+    void everyChangeOfWhatEntriesAreFoundByIsFound() throws SQLException {
+        for (int kind = 1; kind <= 5; kind++) {
+            for (String column : List.of("tenant_id", "kind", "value", "block", "bits")) {
+                String[] values = query("SELECT coalesce(string_agg(value, '|'), '') FROM ledger_term WHERE kind = "
+                                + kind + " AND tenant_id = 'acme'")
+                        .split("\\|");
+                for (String value : values) {
+                    if (!value.isEmpty()) {
+                        sweepValue("ledger_term", column, "kind = " + kind + " AND value = '" + value + "'");
+                    }
+                }
+            }
+        }
+        for (int bit = 0; bit < ENTRIES; bit++) {
+            String flip = "UPDATE ledger_term SET bits = nullif(bits # " + (1 << bit)
+                    + ", 0) WHERE tenant_id = 'acme' AND kind = 1";
+            execute("ALTER TABLE ledger_term ALTER bits DROP NOT NULL; CREATE TABLE kept AS TABLE ledger_term");
+            execute(flip + "; DELETE FROM ledger_term WHERE bits IS NULL");
+            int seq = bit;
+            assertThat(node.verifySigned(ACME, null)).as(flip).isInstanceOfSatisfying(Broken.class, broken -> {
+                assertThat(broken.fault().kind()).isEqualTo(Verification.Kind.PROJECTION);
+                assertThat(broken.fault().seq()).isEqualTo(seq);
+            });
+            execute("TRUNCATE ledger_term; INSERT INTO ledger_term SELECT * FROM kept; DROP TABLE kept");
+        }
+        execute("ALTER TABLE ledger_term ALTER bits SET NOT NULL");
+        assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
+    }
+
+    @Test
     void everyChangeOfTheHeadIsFound() throws SQLException {
         sweepBytes("ledger_head", "last_hash", "true", -1);
         for (String column : columns("ledger_head")) {

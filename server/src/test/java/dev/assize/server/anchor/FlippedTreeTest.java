@@ -39,6 +39,7 @@ class FlippedTreeTest {
             Map.entry("ledger_entry", "FlippedByteTest: every column"),
             Map.entry("ledger_lineage", "FlippedByteTest: every column"),
             Map.entry("ledger_payload", "FlippedByteTest: every column"),
+            Map.entry("ledger_term", "FlippedByteTest: every column"),
             Map.entry("ledger_head", "FlippedByteTest: every column but halted, which only stops appends"),
             Map.entry(
                     "ledger_checkpoint", "FlippedByteTest: root, note, size; here: tenant_id, incarnation, hour, time"),

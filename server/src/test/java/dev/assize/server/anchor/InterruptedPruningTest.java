@@ -141,7 +141,7 @@ class InterruptedPruningTest extends PruningFixture {
         assertThat(verifyArchived(part.object()).missing()).isEqualTo(1);
         sign();
         assertThat(node.verifySigned(tenant, (String) null)).isInstanceOf(Sound.class);
-        assertThat(counts(tenant)).isEqualTo("0 0 0 0");
+        assertThat(counts(tenant)).isEqualTo("0 0 0 0 0");
     }
 
     @Test

@@ -71,6 +71,8 @@ class LostEntriesTest {
         assertThat(query("SELECT (SELECT count(*) FROM ledger_lineage WHERE seq >= 3) + (SELECT count(*) FROM"
                         + " ledger_payload) + (SELECT count(*) FROM decision_page) + (SELECT count(*) FROM"
                         + " decision_term) + (SELECT count(*) FROM"
+                        + " ledger_term WHERE tenant_id = 'acme' AND (block > 0 OR bits >> " + (KEPT + 1) + " <> 0))"
+                        + " + (SELECT count(*) FROM"
                         + " ledger_idempotency)"))
                 .isEqualTo("0");
         assertThat(query("SELECT convert_from(frame, 'UTF8') FROM (SELECT substring(frame FROM position("

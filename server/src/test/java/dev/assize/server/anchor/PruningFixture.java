@@ -186,6 +186,10 @@ abstract class PruningFixture {
             counts.add(query("SELECT count(*) FROM assize." + table + " WHERE tenant_id = '" + tenant
                     + "' AND seq < (SELECT max(to_seq) FROM assize.ledger_pruned WHERE tenant_id = '" + tenant + "')"));
         }
+        counts.add(
+                query("SELECT count(*) FROM assize.ledger_term t, generate_series(0, 63) AS bit WHERE t.tenant_id = '"
+                        + tenant + "' AND (t.bits >> bit) & 1 = 1 AND 64 * t.block + bit < (SELECT max(to_seq)"
+                        + " FROM assize.ledger_pruned WHERE tenant_id = '" + tenant + "')"));
         return String.join(" ", counts);
     }
 

@@ -15,8 +15,6 @@ import dev.assize.server.recording.InMemoryDecisionStore;
 import dev.assize.server.recording.PackingRecorder;
 import dev.assize.server.recording.RecordedDecision;
 import dev.assize.server.recording.RecordingWorld;
-import dev.assize.server.storage.StorageConfig.Credentials;
-import dev.assize.server.storage.StorageConfig.Location;
 import dev.assize.server.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -27,6 +25,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
@@ -121,18 +120,9 @@ class DecisionsInPagesTest {
 
     /** As a version before pages did it. */
     private static InMemoryDecisionStore recordInRows(TestDatabase test) throws SQLException {
-        DatabaseAccess owner = test.owner();
         EarlierSchema.make(test, "31");
-        DatabaseAccess node = test.application();
-        execute(
-                owner,
-                "GRANT USAGE ON SCHEMA assize TO " + node.user()
-                        + "; GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA assize TO " + node.user()
-                        + "; GRANT UPDATE ON assize.ledger_head TO " + node.user());
-        Credentials credentials = new Credentials(node.user(), node.password());
-        try (Database database = new Database(
-                StorageConfig.of(new Location.Outside(node.url(), credentials, null)), InstantSource.system())) {
-            database.start();
+        List<InMemoryDecisionStore> recorded = new ArrayList<>();
+        EarlierSchema.append(test, database -> {
             InMemoryDecisionStore store =
                     new InMemoryDecisionStore(new PostgresLedgerStore(database, writer(database)));
             try (PackingRecorder recorder = RecordingWorld.recorder(store)) {
@@ -142,8 +132,9 @@ class DecisionsInPagesTest {
                 }
             }
             insertRows(test.superuser(), store.find(ACME, ALL));
-            return store;
-        }
+            recorded.add(store);
+        });
+        return recorded.getFirst();
     }
 
     private static void execute(DatabaseAccess access, String sql) throws SQLException {

@@ -23,6 +23,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.jooq.Record3;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -137,6 +138,34 @@ class PostgresAuditIndexTest {
                     .as("seed %d, round %d: %s", seed, round, filter)
                     .extracting(RecordedEvent::seq)
                     .isEqualTo(expected(filter));
+        }
+    }
+
+    /** What no index of entries has, and a time, which is a position. */
+    @Test
+    void findsByEachOfItsTermsWhateverElseIsAsked() {
+        SplittableRandom random = new SplittableRandom(11);
+        for (int round = 0; round < 200; round++) {
+            AuditFilter filter = filter(
+                    random.nextBoolean() ? null : pick(random, all).recordedAt(),
+                    random.nextBoolean() ? null : pick(random, all).recordedAt(),
+                    random.nextBoolean() ? null : "user:u" + random.nextInt(4),
+                    random.nextBoolean() ? null : "act" + random.nextInt(3),
+                    random.nextInt(3) > 0 ? null : pick(random, RESOURCES),
+                    random.nextInt(3) > 0 ? null : pick(random, List.of(Outcome.values())),
+                    random.nextInt(3) > 0 ? null : "run" + random.nextInt(3),
+                    random.nextBoolean() ? null : "type" + random.nextInt(3),
+                    random.nextBoolean(),
+                    random.nextInt(3) > 0 ? null : random.nextLong(ENTRIES),
+                    random.nextInt(1, 50));
+            for (int few : new int[] {0, ENTRIES}) {
+                List<Long> found = database.inSnapshot(
+                        TENANT.value(),
+                        transaction -> EntrySearch.select(transaction.sql(), TENANT, filter, ENTRIES, few)
+                                .limit(filter.limit())
+                                .fetch(Record3::value1));
+                assertThat(found).as("round %d, %d: %s", round, few, filter).isEqualTo(expected(filter));
+            }
         }
     }
 

@@ -72,6 +72,7 @@ class TenantIsolationTest {
                     "decision_page",
                     "(tenant_id, seq, first_position, records, first_at, last_at) VALUES ('%s', 0, 0, '', 0, 0)"),
             Map.entry("decision_term", "(tenant_id, kind, value, seq, positions) VALUES ('%s', 1, 'd', 0, '\\x0000')"),
+            Map.entry("ledger_term", "(tenant_id, kind, value, block, bits) VALUES ('%s', 1, 'v', 0, 1)"),
             Map.entry(
                     "ledger_lineage",
                     "(tenant_id, seq, kind, position, uri, recorded_at) VALUES ('%s', 0, 1, 0, 'db:record', now())"));
@@ -143,6 +144,7 @@ class TenantIsolationTest {
             "ledger_head",
             "ledger_entry",
             "ledger_lineage",
+            "ledger_term",
             "ledger_idempotency",
             "decision_page",
             "decision_term",
@@ -180,6 +182,7 @@ class TenantIsolationTest {
     /** A column of each table that the application may set, where there is one. */
     private static final Map<String, String> SETTABLE = Map.ofEntries(
             Map.entry("ledger_head", "size = size"),
+            Map.entry("ledger_term", "bits = bits"),
             Map.entry("ledger_hold", "released_at = released_at"),
             Map.entry("ledger_tree", "size = size"),
             Map.entry("ledger_patrol", "note = note"),

@@ -1,0 +1,206 @@
+package dev.assize.server.storage;
+
+import dev.assize.server.audit.AuditColumns;
+import dev.assize.server.audit.Outcome;
+import dev.assize.server.audit.RawColumns;
+import java.nio.ByteBuffer;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * By which values entries are found: for each value and each block of 64 positions, which of them have it. What an entry costs
+ * to be found is a part of the rows that it shares with its neighbours: an index would take in each by itself.
+ *
+ * <p>Rows are gathered, and written or compared, many entries at a time. Neighbours often have the same values, so a value is
+ * first held against the one before it.
+ */
+final class EntryTerms {
+
+    static final int BLOCK_BITS = 6;
+    static final int BLOCK = 1 << BLOCK_BITS;
+
+    private static final String ROW_TYPE = "assize.ledger_term_row";
+    private static final int ROW_COLUMNS = 4;
+
+    /** The head must be locked, by which nobody else adds to the rows of its ledger. */
+    private static final String INSERT = "INSERT INTO assize.ledger_term AS t (tenant_id, kind, value, block, bits)"
+            + " SELECT ?, r.* FROM unnest(?) AS r";
+
+    private static final String ADD =
+            INSERT + " ON CONFLICT (tenant_id, kind, value, block) DO UPDATE SET bits = t.bits | excluded.bits";
+
+    /** Where other bits are, or none. */
+    private static final String DIFFERENT = "SELECT w.block, w.bits, t.bits FROM unnest(?) AS w"
+            + " LEFT JOIN LATERAL (SELECT i.bits FROM assize.ledger_term i WHERE i.tenant_id = ? AND i.kind = w.kind"
+            + " AND i.value = w.value AND i.block = w.block LIMIT 1) AS t ON true WHERE t.bits IS DISTINCT FROM w.bits";
+
+    private static final Kind[] KINDS = Kind.values();
+
+    private final Map<Row, Bits> rows = new HashMap<>();
+
+    /** Of the entries that were added, by block. */
+    private final Map<Long, Bits> positions = new HashMap<>();
+
+    private final @Nullable Last[] last = new Last[KINDS.length];
+
+    /** What entries are found by; an outcome only where it is not what most have. */
+    enum Kind {
+        ACTOR(AuditColumns.ACTOR),
+        ACTION(AuditColumns.ACTION),
+        TYPE(AuditColumns.TYPE),
+        RUN(AuditColumns.RUN_ID),
+        OUTCOME(AuditColumns.OUTCOME);
+
+        private final String column;
+        private final int place;
+
+        Kind(String column) {
+            this.column = column;
+            this.place = RawColumns.TEXTS.indexOf(column);
+        }
+
+        /** As rows have it. */
+        short number() {
+            return (short) (ordinal() + 1);
+        }
+
+        private @Nullable ByteBuffer bytes(SortedMap<String, String> columns) {
+            return place >= 0 && columns instanceof RawColumns raw ? raw.bytes(place) : null;
+        }
+
+        private @Nullable String value(SortedMap<String, String> columns) {
+            String value = columns.get(column);
+            return this == OUTCOME ? outcome(value) : value;
+        }
+
+        private static @Nullable String outcome(@Nullable String number) {
+            return number == null || number.equals(Integer.toString(Outcome.SUCCESS.number())) ? null : number;
+        }
+    }
+
+    /** A row's key beside the tenant. */
+    record Row(short kind, String value, long block) {}
+
+    /** Adds an entry by its query columns. */
+    void add(long seq, SortedMap<String, String> columns) {
+        positions.computeIfAbsent(seq >> BLOCK_BITS, _ -> new Bits()).add(seq);
+        for (Kind kind : KINDS) {
+            if (kind == Kind.OUTCOME && columns instanceof RawColumns raw && isSuccess(raw.outcome())) {
+                continue;
+            }
+            add(kind, seq, columns);
+        }
+    }
+
+    private static boolean isSuccess(@Nullable Long outcome) {
+        return outcome == null || outcome == Outcome.SUCCESS.number();
+    }
+
+    private void add(Kind kind, long seq, SortedMap<String, String> columns) {
+        long block = seq >> BLOCK_BITS;
+        ByteBuffer bytes = kind.bytes(columns);
+        Last before = last[kind.ordinal()];
+        if (bytes != null && before != null && before.block == block && bytes.equals(before.bytes)) {
+            before.bits.add(seq);
+            return;
+        }
+        String value = kind.value(columns);
+        if (value != null) {
+            Bits bits = rows.computeIfAbsent(new Row(kind.number(), value, block), _ -> new Bits());
+            bits.add(seq);
+            last[kind.ordinal()] = new Last(bytes, block, bits);
+        }
+    }
+
+    /**
+     * Adds what is gathered to what stands there. Of blocks that begin with these entries nothing stands there: a look for it
+     * would be half of what a row costs.
+     *
+     * @param trusts whether that is taken for granted; the statement fails where it is not so
+     */
+    void insert(Trip writes, String tenant, boolean trusts) {
+        List<Map.Entry<Row, Bits>> begun = new ArrayList<>();
+        List<Map.Entry<Row, Bits>> added = new ArrayList<>();
+        for (Map.Entry<Row, Bits> row : rows.entrySet()) {
+            Bits entries = positions.get(row.getKey().block());
+            boolean begins = trusts && entries != null && (entries.bits & 1) != 0;
+            (begins ? begun : added).add(row);
+        }
+        insert(writes, INSERT, tenant, begun);
+        insert(writes, ADD, tenant, added);
+    }
+
+    private static void insert(Trip writes, String statement, String tenant, List<Map.Entry<Row, Bits>> rows) {
+        if (!rows.isEmpty()) {
+            writes.then(statement, parameters -> {
+                parameters.text(tenant);
+                parameters.rows(ROW_TYPE, ROW_COLUMNS, rows, EntryTerms::write);
+            });
+        }
+    }
+
+    private static void write(Map.Entry<Row, Bits> row, RowArray out) {
+        out.int2(row.getKey().kind())
+                .text(row.getKey().value())
+                .int8(row.getKey().block())
+                .int8(row.getValue().bits);
+    }
+
+    /**
+     * The first of the entries that is not found by what it has, or has a bit at a value of a neighbour's; null where there is none.
+     * A row of a value that no neighbour has finds nothing, for what is found is held to what was asked.
+     */
+    @Nullable
+    Long wrong(Connection connection, String tenant) throws SQLException {
+        if (rows.isEmpty()) {
+            return null;
+        }
+        Long first = null;
+        try (PreparedStatement statement = connection.prepareStatement(DIFFERENT)) {
+            StatementArrays parameters = new StatementArrays(statement);
+            parameters.rows(ROW_TYPE, ROW_COLUMNS, List.copyOf(rows.entrySet()), EntryTerms::write);
+            parameters.text(tenant);
+            try (ResultSet row = statement.executeQuery()) {
+                while (row.next()) {
+                    Long wrong = first(row.getLong(1), row.getLong(2) ^ row.getLong(3));
+                    first = wrong == null || first != null && first < wrong ? first : wrong;
+                }
+            }
+        }
+        return first;
+    }
+
+    /** Of the entries of a block; null where what is different is of none of them. */
+    private @Nullable Long first(long block, long different) {
+        Bits entries = positions.get(block);
+        long bits = entries == null ? 0 : different & entries.bits;
+        return bits == 0 ? null : Long.valueOf((block << BLOCK_BITS) + Long.numberOfTrailingZeros(bits));
+    }
+
+    void clear() {
+        rows.clear();
+        positions.clear();
+        Arrays.fill(last, null);
+    }
+
+    /** Of one row; bit n is of the block's entry n. */
+    private static final class Bits {
+        private long bits;
+
+        void add(long seq) {
+            bits |= 1L << seq;
+        }
+    }
+
+    /** What the entry before had. */
+    private record Last(@Nullable ByteBuffer bytes, long block, Bits bits) {}
+}
