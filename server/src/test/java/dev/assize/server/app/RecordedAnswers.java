@@ -2,11 +2,10 @@ package dev.assize.server.app;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
 
 /**
  * Every answer that any node gave, and every state that policy was in, held against each other afterwards. Times are of one
@@ -14,8 +13,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class RecordedAnswers {
 
-    /** What a state of policy is answered with, and when it was asked for and known to be committed. */
-    record State(long revision, long platformRevision, boolean allowed, long askedAt, long committedAt) {}
+    /**
+     * What a state of policy is answered with, and when it was asked for and known to be committed.
+     *
+     * @param atOnce whether the node that was asked for it first answered; otherwise another was, some time later
+     */
+    record State(
+            long revision, long platformRevision, boolean allowed, long askedAt, long committedAt, boolean atOnce) {}
 
     /**
      * What a node answered.
@@ -38,6 +42,8 @@ final class RecordedAnswers {
 
     /** How exact the times of a busy machine are. */
     static final Duration BLUR = Duration.ofMillis(100);
+
+    private static final Predicate<State> FREEZES = state -> !state.allowed;
 
     private final List<State> states = new ArrayList<>();
     private final List<Answer> answers = new ArrayList<>();
@@ -93,6 +99,9 @@ final class RecordedAnswers {
             }
         }
         outages.forEach(outage -> check(outage, bound, found));
+        if (!outages.isEmpty() && outages.stream().noneMatch(outage -> servedOn(outage, bound))) {
+            found.add("cut off, and stopped before the bound, each time: " + outages);
+        }
         return found;
     }
 
@@ -147,6 +156,18 @@ final class RecordedAnswers {
         }
     }
 
+    /**
+     * Whether a node that is cut off goes on for a while. Its last confirmation is older than the outage, on a busy machine by
+     * much: only a part of the bound is asked for, and not each time.
+     */
+    private boolean servedOn(Outage outage, Duration bound) {
+        return answers.stream()
+                .anyMatch(answer -> answer.node == outage.node
+                        && answer.answered
+                        && answer.sentAt > outage.from + bound.dividedBy(4).toNanos()
+                        && answer.receivedAt < outage.from + bound.plus(BLUR).toNanos());
+    }
+
     /** How long a node took to answer again after each outage. */
     synchronized List<Duration> recoveries() {
         return outages.stream()
@@ -158,36 +179,69 @@ final class RecordedAnswers {
                 .toList();
     }
 
-    /** From the request for a change until each node that was not cut off answered from it, sorted. */
-    synchronized long[] effectNanos(int nodes) {
-        List<Long> delays = new ArrayList<>();
-        for (int node = 0; node < nodes; node++) {
-            int of = node;
-            List<Answer> ofNode = answers.stream()
-                    .filter(answer -> answer.node == of && answer.answered && answer.token == 0)
-                    .toList();
-            int from = 0;
-            for (State state : states) {
-                while (from < ofNode.size() && ofNode.get(from).revision < state.revision) {
-                    from++;
-                }
-                Answer first = from < ofNode.size() ? ofNode.get(from) : null;
-                if (first != null && isWhole(node, state, first)) {
-                    delays.add(first.receivedAt - state.askedAt);
-                }
-            }
-        }
-        long[] sorted = delays.stream().mapToLong(Long::longValue).toArray();
-        Arrays.sort(sorted);
-        return sorted;
+    /** From the request for a change until a node that was not cut off answered from it, sorted. */
+    synchronized long[] effectNanos(int node) {
+        return sorted(effects(node, state -> true));
     }
 
-    private boolean isWhole(int node, State state, @Nullable Answer first) {
-        return first != null
-                && outages.stream()
-                        .noneMatch(outage -> outage.node == node
-                                && state.askedAt
-                                        < outage.to + Duration.ofSeconds(5).toNanos()
-                                && first.receivedAt > outage.from);
+    /** From the request for a freeze until a node that was not cut off denied by it, sorted. */
+    synchronized long[] stopNanos(int node) {
+        return sorted(effects(node, FREEZES));
+    }
+
+    /** From the request for a freeze until the last of the nodes denied by it, sorted; of freezes that met no outage. */
+    synchronized long[] stopEverywhereNanos(int nodes) {
+        Map<State, Long> last = new HashMap<>(effects(0, FREEZES));
+        for (int node = 1; node < nodes; node++) {
+            Map<State, Long> its = effects(node, FREEZES);
+            last.keySet().retainAll(its.keySet());
+            last.replaceAll((state, nanos) -> Math.max(nanos, its.getOrDefault(state, 0L)));
+        }
+        return sorted(last);
+    }
+
+    private static long[] sorted(Map<State, Long> nanos) {
+        return nanos.values().stream().mapToLong(Long::longValue).sorted().toArray();
+    }
+
+    private Map<State, Long> effects(int node, Predicate<State> which) {
+        List<Answer> ofNode = answers.stream()
+                .filter(answer -> answer.node == node && answer.answered && answer.token == 0)
+                .toList();
+        List<Outage> away = outages.stream()
+                .filter(outage -> outage.node == node)
+                .map(outage -> untilItAnswers(outage, ofNode))
+                .toList();
+        Map<State, Long> nanos = new HashMap<>();
+        int from = 0;
+        for (State state : states) {
+            while (from < ofNode.size() && ofNode.get(from).revision < state.revision) {
+                from++;
+            }
+            if (from == ofNode.size()) {
+                break;
+            }
+            Answer first = ofNode.get(from);
+            if (state.atOnce && which.test(state) && away.stream().noneMatch(outage -> meets(outage, state, first))) {
+                nanos.put(state, first.receivedAt - state.askedAt);
+            }
+        }
+        return nanos;
+    }
+
+    /** A node that answers again is connected again, and no sooner. */
+    private static Outage untilItAnswers(Outage outage, List<Answer> ofNode) {
+        return new Outage(
+                outage.node,
+                outage.from,
+                ofNode.stream()
+                        .filter(answer -> answer.sentAt > outage.to)
+                        .mapToLong(Answer::receivedAt)
+                        .findFirst()
+                        .orElse(Long.MAX_VALUE));
+    }
+
+    private static boolean meets(Outage outage, State state, Answer first) {
+        return state.askedAt < outage.to && first.receivedAt > outage.from;
     }
 }

@@ -68,6 +68,7 @@ class RecordedAnswersTest {
     @Test
     void findsANodeThatAnswersThoughItIsCutOff() {
         record.add(new Outage(0, at(31), at(40)));
+        answer(0, 32, 3, 2, true);
         answer(0, 35, 3, 2, true);
         answer(0, 41, 3, 2, true);
 
@@ -75,8 +76,28 @@ class RecordedAnswersTest {
     }
 
     @Test
+    void findsThatNoNodeThatIsCutOffAnswersUpToItsBound() {
+        record.add(new Outage(0, at(31), at(40)));
+        answer(0, 31.2, 3, 2, true);
+        silent(0, 32);
+        silent(0, 35);
+        answer(0, 41, 3, 2, true);
+
+        assertThat(record.violations(BOUND))
+                .singleElement()
+                .asString()
+                .startsWith("cut off, and stopped before the bound, each time: ");
+        record.add(new Outage(1, at(31), at(40)));
+        answer(1, 32, 3, 2, true);
+        silent(1, 35);
+        answer(1, 41, 3, 2, true);
+        assertThat(record.violations(BOUND)).as("another one goes on").isEmpty();
+    }
+
+    @Test
     void findsThatNobodyAskedANodeThatWasCutOff() {
         record.add(new Outage(0, at(31), at(40)));
+        answer(0, 32, 3, 2, true);
         answer(0, 41, 3, 2, true);
 
         assertThat(record.violations(BOUND)).singleElement().asString().startsWith("nobody asked while cut off: ");
@@ -85,6 +106,7 @@ class RecordedAnswersTest {
     @Test
     void findsANodeThatNeverComesBack() {
         record.add(new Outage(0, at(31), at(40)));
+        answer(0, 32, 3, 2, true);
         silent(0, 35);
         silent(0, 45);
 
@@ -107,8 +129,46 @@ class RecordedAnswersTest {
         assertThat(record.recoveries()).containsExactly(Duration.ofMillis(501));
     }
 
+    /** What a node that was cut off did not hear says nothing about those that hear; from its first answer on it does. */
+    @Test
+    void measuresANodeWhileItIsConnectedAndFromItsFirstAnswerOn() {
+        record.add(new Outage(1, at(9), at(11)));
+        answer(0, 10.4, 1, 1, true);
+        answer(0, 20.1, 2, 1, false);
+        answer(0, 30.9, 3, 2, true);
+        answer(1, 11.5, 1, 1, true);
+        answer(1, 20.2, 2, 1, false);
+        answer(1, 30.2, 3, 2, true);
+        silent(2, 20.2);
+
+        assertThat(record.effectNanos(0)).containsExactly(millis(201), millis(501), millis(1_001));
+        assertThat(record.effectNanos(1)).containsExactly(millis(301), millis(301));
+        assertThat(record.stopNanos(0)).containsExactly(millis(201));
+        assertThat(record.stopNanos(1)).containsExactly(millis(301));
+        assertThat(record.stopNanos(2)).isEmpty();
+        assertThat(record.stopEverywhereNanos(2)).as("the later of the two").containsExactly(millis(301));
+        assertThat(record.stopEverywhereNanos(3))
+                .as("of which one never answered")
+                .isEmpty();
+    }
+
+    /** Whom a request waits for that is cut off itself says nothing about those that are not. */
+    @Test
+    void measuresNoChangeThatTheNodeAskedForItDidNotAnswer() {
+        record.add(new State(4, 2, false, at(40), at(42), false));
+        answer(0, 20.1, 2, 1, false);
+        answer(0, 42.1, 4, 2, false);
+
+        assertThat(record.stopNanos(0)).containsExactly(millis(201));
+        assertThat(record.violations(BOUND)).isEmpty();
+    }
+
+    private static long millis(long millis) {
+        return TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
     private void state(long revision, long platform, boolean allowed, double committedAt) {
-        record.add(new State(revision, platform, allowed, at(committedAt - 0.1), at(committedAt)));
+        record.add(new State(revision, platform, allowed, at(committedAt - 0.1), at(committedAt), true));
     }
 
     private void answer(int node, double sentAt, long revision, long platform, boolean allowed) {

@@ -189,6 +189,7 @@ class ConflictingGrantsTest {
                         .isInstanceOf(Accepted.class);
             }
         }
+        assertThat(rendezvous.harmless()).as("each by itself").isEqualTo(2 * PLATFORM_ROUNDS);
     }
 
     private static String platformRole(String name) {
