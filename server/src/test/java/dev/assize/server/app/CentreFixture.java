@@ -275,9 +275,9 @@ final class CentreFixture implements AutoCloseable {
         return entries(type).stream().map(entry -> entry.getEvent().getReason()).toList();
     }
 
-    /** The same when these reasons are among them, or a minute has passed. */
+    /** The same when these reasons are among them, or three minutes have passed. */
     List<String> reasonsWith(String type, Collection<String> all) {
-        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
         List<String> reasons = reasons(type);
         while (!Set.copyOf(reasons).containsAll(all) && System.nanoTime() < end) {
             LockSupport.parkNanos(20_000_000);
