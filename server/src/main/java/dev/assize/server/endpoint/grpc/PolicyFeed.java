@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.protobuf.Duration;
 import dev.assize.proto.v1.Authority;
 import dev.assize.proto.v1.WatchPolicyResponse;
@@ -29,21 +30,25 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
 
     private static final long NANOS_A_SECOND = 1_000_000_000;
 
+    /** After which the authority is looked at again where no policy has changed that it rests on: time passes. */
+    private static final long AUTHORITY_NANOS = 30 * NANOS_A_SECOND;
+
     /**
-     * After which the authority is looked at again where no policy has changed that it rests on: time passes. What a sidecar
-     * takes in the name of somebody for whom it may not speak any more would stop its spool. What is asked is remembered, so
-     * that to look costs little.
+     * The same of what it takes to spool: what a sidecar takes in the name of somebody for whom it may not speak any more would
+     * stop its spool. All permissions of some hundred sidecars, asked about so often, would displace those that are remembered
+     * for calls.
      */
-    private static final long AUTHORITY_NANOS = NANOS_A_SECOND;
+    private static final long SPOOLING_NANOS = NANOS_A_SECOND;
 
     private final TenantId tenant;
     private final List<String> actAs;
     private final PolicyStates states;
     private final PolicyParts parts;
     private final Gate gate;
+    private final Ticker ticker;
 
     /** Not before the request came in, so that what is told to have been confirmed after it was not before. */
-    private final long startNanos = System.nanoTime();
+    private final long startNanos;
 
     /** What the listener knows by name. */
     private Revision known;
@@ -64,6 +69,8 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
     /** When the authority was looked at, and what it rested on. */
     private long authorityAtNanos;
 
+    private long spoolingAtNanos;
+
     private @Nullable Guarding authorityBy;
 
     /** Whether that it stands is to be said as soon as it can be. */
@@ -75,7 +82,7 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
     private @Nullable Held telling;
 
     /** Before what is told was looked at. */
-    private long lookedAtNanos = startNanos;
+    private long lookedAtNanos;
 
     PolicyFeed(
             TenantId tenant,
@@ -85,7 +92,8 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
             boolean hasDocuments,
             PolicyStates states,
             PolicyParts parts,
-            Gate gate) {
+            Gate gate,
+            Ticker ticker) {
         this.tenant = tenant;
         this.actAs = List.copyOf(actAs);
         this.known = known;
@@ -94,6 +102,9 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
         this.states = states;
         this.parts = parts;
         this.gate = gate;
+        this.ticker = ticker;
+        this.startNanos = ticker.read();
+        this.lookedAtNanos = startNanos;
     }
 
     @Override
@@ -114,19 +125,34 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
     }
 
     private @Nullable Authority changedAuthority() {
-        long nanos = System.nanoTime();
+        long nanos = ticker.read();
         Guarding guarding = Guarding.of(states.state(TenantId.ASSIZE));
-        if (authority != null && guarding.equals(authorityBy) && nanos - authorityAtNanos < AUTHORITY_NANOS) {
+        Authority said = authority;
+        if (said != null
+                && guarding.equals(authorityBy)
+                && nanos - authorityAtNanos < AUTHORITY_NANOS
+                && spoolsAsBefore(said, nanos)) {
             return null;
         }
         authorityBy = guarding;
         authorityAtNanos = nanos;
+        spoolingAtNanos = nanos;
         Authority now = authority();
         if (now.equals(authority)) {
             return null;
         }
         authority = now;
         return now;
+    }
+
+    private boolean spoolsAsBefore(Authority said, long nanos) {
+        if (nanos - spoolingAtNanos < SPOOLING_NANOS) {
+            return true;
+        }
+        spoolingAtNanos = nanos;
+        return said.getPermissionsList().contains(text(Permission.APPEND_AUDIT))
+                        == gate.permits(tenant, Permission.APPEND_AUDIT)
+                && said.getActAsList().equals(actAs());
     }
 
     @Override
@@ -146,7 +172,7 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
     }
 
     private @Nullable WatchPolicyResponse look() {
-        lookedAtNanos = System.nanoTime();
+        lookedAtNanos = ticker.read();
         Held held = states.held(tenant);
         if (held == null) {
             throw RefusedException.notFound(ErrorReason.TENANT_NOT_FOUND, "tenant", tenant.value());
@@ -221,12 +247,18 @@ final class PolicyFeed implements WatchStream.Look<WatchPolicyResponse> {
                 .setSubjectTenant(call.caller().home().value())
                 .addAllPermissions(Stream.of(Permission.values())
                         .filter(permission -> gate.permits(tenant, permission))
-                        .map(permission -> permission.resourceType() + "/" + permission.action())
+                        .map(PolicyFeed::text)
                         .toList())
-                .addAllActAs(actAs.stream()
-                        .filter(type -> gate.mayActAs(tenant, type))
-                        .toList())
+                .addAllActAs(actAs())
                 .build();
+    }
+
+    private static String text(Permission permission) {
+        return permission.resourceType() + "/" + permission.action();
+    }
+
+    private List<String> actAs() {
+        return actAs.stream().filter(type -> gate.mayActAs(tenant, type)).toList();
     }
 
     /** The policy by which callers are judged, by name. */

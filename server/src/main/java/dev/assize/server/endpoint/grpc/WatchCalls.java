@@ -1,5 +1,6 @@
 package dev.assize.server.endpoint.grpc;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import com.google.inject.Inject;
 import com.google.protobuf.ByteString;
 import dev.assize.proto.v1.CheckRequest;
@@ -55,6 +56,7 @@ final class WatchCalls {
     private final DecisionIds ids;
     private final AnswersOnRecord onRecord;
     private final Replies replies;
+    private final Ticker ticker;
 
     @Inject
     WatchCalls(
@@ -67,7 +69,8 @@ final class WatchCalls {
             Gate gate,
             DecisionIds ids,
             AnswersOnRecord onRecord,
-            Replies replies) {
+            Replies replies,
+            Ticker ticker) {
         this.decisions = decisions;
         this.states = states;
         this.records = records;
@@ -78,6 +81,7 @@ final class WatchCalls {
         this.ids = ids;
         this.onRecord = onRecord;
         this.replies = replies;
+        this.ticker = ticker;
     }
 
     void decision(WatchDecisionRequest request, StreamObserver<WatchDecisionResponse> observer, Checks checks) {
@@ -153,7 +157,8 @@ final class WatchCalls {
                 hasDocuments,
                 states,
                 parts,
-                gate);
+                gate,
+                ticker);
     }
 
     /** Whoever decides by the documents for others is not told of these limits, and so could not hold them to them. */
