@@ -26,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 final class EntryTerms {
 
     static final int BLOCK_BITS = 6;
-    static final int BLOCK = 1 << BLOCK_BITS;
 
     private static final String ROW_TYPE = "assize.ledger_term_row";
     private static final int ROW_COLUMNS = 4;
@@ -44,6 +43,8 @@ final class EntryTerms {
             + " AND i.value = w.value AND i.block = w.block LIMIT 1) AS t ON true WHERE t.bits IS DISTINCT FROM w.bits";
 
     private static final Kind[] KINDS = Kind.values();
+
+    private static final String SUCCESS = Integer.toString(Outcome.SUCCESS.number());
 
     private final Map<Row, Bits> rows = new HashMap<>();
 
@@ -78,12 +79,15 @@ final class EntryTerms {
         }
 
         private @Nullable String value(SortedMap<String, String> columns) {
-            String value = columns.get(column);
-            return this == OUTCOME ? outcome(value) : value;
+            if (this != OUTCOME) {
+                return columns.get(column);
+            }
+            String number = columns instanceof RawColumns raw ? text(raw.outcome()) : columns.get(column);
+            return number == null || number.equals(SUCCESS) ? null : number;
         }
 
-        private static @Nullable String outcome(@Nullable String number) {
-            return number == null || number.equals(Integer.toString(Outcome.SUCCESS.number())) ? null : number;
+        private static @Nullable String text(@Nullable Long number) {
+            return number == null ? null : number.toString();
         }
     }
 
@@ -94,15 +98,8 @@ final class EntryTerms {
     void add(long seq, SortedMap<String, String> columns) {
         positions.computeIfAbsent(seq >> BLOCK_BITS, _ -> new Bits()).add(seq);
         for (Kind kind : KINDS) {
-            if (kind == Kind.OUTCOME && columns instanceof RawColumns raw && isSuccess(raw.outcome())) {
-                continue;
-            }
             add(kind, seq, columns);
         }
-    }
-
-    private static boolean isSuccess(@Nullable Long outcome) {
-        return outcome == null || outcome == Outcome.SUCCESS.number();
     }
 
     private void add(Kind kind, long seq, SortedMap<String, String> columns) {

@@ -113,7 +113,7 @@ class EntryTermsTest {
             assertThat(wrong(database)).isNull();
             // Of positions that have no entry here nothing is known, and of what none of them has.
             insert(test, "'user:u7', 1, 8");
-            update(test, "bits = bits | 1::bigint << 40 WHERE block = 1");
+            update(test, "bits = bits | (1::bigint << 40) WHERE block = 1");
             assertThat(wrong(database)).isNull();
             update(test, "bits = bits | 2 WHERE block = 1 AND value = 'user:u0'");
             assertThat(wrong(database)).isEqualTo(65);
