@@ -9,7 +9,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,27 +51,31 @@ final class EntryTerms {
     /** Of the entries that were added, by block. */
     private final Map<Long, Bits> positions = new HashMap<>();
 
-    private final @Nullable Last[] last = new Last[KINDS.length];
+    private final Map<Kind, Last> last = new EnumMap<>(Kind.class);
 
     /** What entries are found by; an outcome only where it is not what most have. */
     enum Kind {
-        ACTOR(AuditColumns.ACTOR),
-        ACTION(AuditColumns.ACTION),
-        TYPE(AuditColumns.TYPE),
-        RUN(AuditColumns.RUN_ID),
-        OUTCOME(AuditColumns.OUTCOME);
+        ACTOR(1, AuditColumns.ACTOR),
+        ACTION(2, AuditColumns.ACTION),
+        TYPE(3, AuditColumns.TYPE),
+        RUN(4, AuditColumns.RUN_ID),
+        OUTCOME(5, AuditColumns.OUTCOME);
+
+        /** As rows have it. */
+        private final short number;
 
         private final String column;
         private final int place;
 
-        Kind(String column) {
+        Kind(int number, String column) {
+            this.number = (short) number;
             this.column = column;
             this.place = RawColumns.TEXTS.indexOf(column);
         }
 
         /** As rows have it. */
         short number() {
-            return (short) (ordinal() + 1);
+            return number;
         }
 
         private @Nullable ByteBuffer bytes(SortedMap<String, String> columns) {
@@ -105,7 +109,7 @@ final class EntryTerms {
     private void add(Kind kind, long seq, SortedMap<String, String> columns) {
         long block = seq >> BLOCK_BITS;
         ByteBuffer bytes = kind.bytes(columns);
-        Last before = last[kind.ordinal()];
+        Last before = last.get(kind);
         if (bytes != null && before != null && before.block == block && bytes.equals(before.bytes)) {
             before.bits.add(seq);
             return;
@@ -114,7 +118,7 @@ final class EntryTerms {
         if (value != null) {
             Bits bits = rows.computeIfAbsent(new Row(kind.number(), value, block), _ -> new Bits());
             bits.add(seq);
-            last[kind.ordinal()] = new Last(bytes, block, bits);
+            last.put(kind, new Last(bytes, block, bits));
         }
     }
 
@@ -169,7 +173,7 @@ final class EntryTerms {
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     Long wrong = first(row.getLong(1), row.getLong(2) ^ row.getLong(3));
-                    first = wrong == null || first != null && first < wrong ? first : wrong;
+                    first = wrong == null || (first != null && first < wrong) ? first : wrong;
                 }
             }
         }
@@ -186,7 +190,7 @@ final class EntryTerms {
     void clear() {
         rows.clear();
         positions.clear();
-        Arrays.fill(last, null);
+        last.clear();
     }
 
     /** Of one row; bit n is of the block's entry n. */
