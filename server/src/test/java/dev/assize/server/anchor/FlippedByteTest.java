@@ -125,7 +125,7 @@ class FlippedByteTest {
             for (String column : List.of("tenant_id", "kind", "value", "block", "bits")) {
                 String[] values = query("SELECT coalesce(string_agg(value, '|'), '') FROM ledger_term WHERE kind = "
                                 + kind + " AND tenant_id = 'acme'")
-                        .split("\\|");
+                        .split("\\|", -1);
                 for (String value : values) {
                     if (!value.isEmpty()) {
                         sweepValue("ledger_term", column, "kind = " + kind + " AND value = '" + value + "'");
