@@ -226,7 +226,6 @@ class ManyNodesTest {
         long[] stops = record.stopEverywhereNanos(NODES);
         System.out.println("from the request for a freeze to a deny on every node: " + measured(stops));
         assertThat(record.violations(java.time.Duration.ofSeconds(60))).isEmpty();
-        assertThat(record.unavailable()).isZero();
         assertThat(stops).hasSizeGreaterThan((int) RUN.toSeconds());
         assertThat(quantile(stops, 0.99))
                 .as("ms from a freeze to a deny by it on every connected node, p99")

@@ -4,7 +4,9 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.decision.RandomChange;
+import dev.assize.server.decision.check.Answer.DecidedBy;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.check.CheckQuery.Delegator;
 import dev.assize.server.decision.compile.GraphCompiler;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Evaluator;
@@ -14,6 +16,7 @@ import dev.assize.server.model.Action;
 import dev.assize.server.model.Environment;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.PolicyScope;
+import dev.assize.server.model.Reason;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
@@ -30,6 +33,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -105,6 +109,7 @@ final class LedgerImpactTest {
         System.out.println(flips + " flips, " + attributedFlips + " of requests with attributes, " + open + " open");
     }
 
+    private static final TenantId ACME = new TenantId("acme");
     private static final String WORLD = """
         {apiVersion: assize.dev/v1, kind: Tenant, metadata: {name: acme}, spec: {environments: [default]}}
         ---
@@ -152,29 +157,66 @@ final class LedgerImpactTest {
         assertThat(impact.flipCount()).isEqualTo(LedgerImpact.MAX_FLIPS + 1);
     }
 
+    /** Whoever acts for somebody, with that one's roles beside its own. */
+    @Test
+    void asksForWhomItWasDoneToo() {
+        String bob = """
+            ---
+            {apiVersion: assize.dev/v1, kind: RoleBinding, metadata: {tenant: acme, name: bob},
+              spec: {subjects: ["user:bob"], role: worker%s}}
+            """;
+        Recalled forBob = new Recalled(
+                query("user:ann", "read", new Delegator(Subject.parse("user:bob"), ACME)), false, 5, 0, "d");
+
+        LedgerImpact ended = between(WORLD + bob.formatted(""), WORLD, List.of(forBob));
+        assertThat(ended.flips()).singleElement().satisfies(flip -> {
+            assertThat(flip.from().reason()).isEqualTo(Reason.ALLOWED);
+            assertThat(flip.from().decidedBy()).isEqualTo(new DecidedBy.Grant("ann", "worker", 0));
+            assertThat(flip.to().reason()).isEqualTo(Reason.DELEGATOR_DENIED);
+        });
+        LedgerImpact otherwise = between(
+                WORLD + bob.formatted(", when: 'has(context.day)'"),
+                WORLD + bob.formatted(", when: 'has(context.night)'"),
+                List.of(new Recalled(forBob.query(), true, 5, 0, "d")));
+        assertThat(otherwise.flips()).isEmpty();
+        assertThat(otherwise.open())
+                .as("it hangs on what only bob's binding asks")
+                .isEqualTo(5);
+    }
+
     private static LedgerImpact withoutItsBinding(List<Recalled> requests) {
-        TenantId acme = new TenantId("acme");
-        List<Document> documents = DocumentReader.read("t.yaml", 1, WORLD.getBytes(StandardCharsets.UTF_8))
+        return between(WORLD, WORLD.substring(0, WORLD.lastIndexOf("---")), requests);
+    }
+
+    private static LedgerImpact between(String before, String after, List<Recalled> requests) {
+        return LedgerImpact.of(state(before), state(after), requests, Instant.parse("2026-03-01T12:00:00Z"));
+    }
+
+    private static PolicyState state(String yaml) {
+        List<Document> documents = DocumentReader.read("t.yaml", 1, yaml.getBytes(StandardCharsets.UTF_8))
                 .documents();
-        PolicySet platform = PolicySet.empty(PolicyScope.PLATFORM);
-        List<Document> rest = documents.subList(0, documents.size() - 1);
-        return LedgerImpact.of(
-                new PolicyState(PolicySet.of(PolicyScope.of(acme), new Revision(1), documents), platform),
-                new PolicyState(PolicySet.of(PolicyScope.of(acme), new Revision(2), rest), platform),
-                requests,
-                Instant.parse("2026-03-01T12:00:00Z"));
+        return new PolicyState(
+                PolicySet.of(PolicyScope.of(ACME), new Revision(1), documents), PolicySet.empty(PolicyScope.PLATFORM));
     }
 
     private static Recalled recalled(String subject, String action, long allowed, long denied) {
-        TenantId acme = new TenantId("acme");
-        CheckQuery query = new CheckQuery(
+        return new Recalled(query(subject, action, null), false, allowed, denied, subject + " " + action);
+    }
+
+    private static CheckQuery query(String subject, String action, @Nullable Delegator delegator) {
+        return new CheckQuery(
                 Subject.parse(subject),
                 ResourcePath.parse("doc:1"),
                 new Action(action),
-                acme,
+                ACME,
                 Environment.DEFAULT,
-                acme);
-        return new Recalled(query, false, allowed, denied, subject + " " + action);
+                ACME,
+                Map.of(),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                delegator,
+                null);
     }
 
     /** What policy alone says, as far as an answer can turn on it. */
