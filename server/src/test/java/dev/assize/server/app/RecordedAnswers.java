@@ -43,8 +43,6 @@ final class RecordedAnswers {
     /** How exact the times of a busy machine are. */
     static final Duration BLUR = Duration.ofMillis(100);
 
-    private static final Predicate<State> FREEZES = state -> !state.allowed;
-
     private final List<State> states = new ArrayList<>();
     private final List<Answer> answers = new ArrayList<>();
     private final List<Outage> outages = new ArrayList<>();
@@ -186,14 +184,14 @@ final class RecordedAnswers {
 
     /** From the request for a freeze until a node that was not cut off denied by it, sorted. */
     synchronized long[] stopNanos(int node) {
-        return sorted(effects(node, FREEZES));
+        return sorted(effects(node, state -> !state.allowed));
     }
 
     /** From the request for a freeze until the last of the nodes denied by it, sorted; of freezes that met no outage. */
     synchronized long[] stopEverywhereNanos(int nodes) {
-        Map<State, Long> last = new HashMap<>(effects(0, FREEZES));
+        Map<State, Long> last = new HashMap<>(effects(0, state -> !state.allowed));
         for (int node = 1; node < nodes; node++) {
-            Map<State, Long> its = effects(node, FREEZES);
+            Map<State, Long> its = effects(node, state -> !state.allowed);
             last.keySet().retainAll(its.keySet());
             last.replaceAll((state, nanos) -> Math.max(nanos, its.getOrDefault(state, 0L)));
         }
