@@ -54,6 +54,9 @@ final class AppendRig implements AutoCloseable {
 
     static final TenantId TENANT = new TenantId("bench");
 
+    /** Whose ledger is not verified: it has what others measured here do not have. */
+    private static final TenantId OTHER_TENANT = new TenantId("others");
+
     /** Events of which no two have the same actor, resource or run. */
     private static final int OTHERS = 5_000;
 
@@ -112,19 +115,19 @@ final class AppendRig implements AutoCloseable {
 
     /** One event, the same each time; completes when it is durable. */
     CompletableFuture<AppendResult> append() {
-        return append(drafts);
+        return append(TENANT, drafts);
     }
 
-    /** One event of an actor, to a resource, and in a run, that none of the last few thousand had. */
+    /** The same in another ledger, of an actor, to a resource, and in a run, that none of the last few thousand had. */
     CompletableFuture<AppendResult> appendOther() {
-        return append(others.get((int) (nextKey.get() % OTHERS)));
+        return append(OTHER_TENANT, others.get((int) (nextKey.get() % OTHERS)));
     }
 
-    private CompletableFuture<AppendResult> append(List<EntryDraft> drafts) {
+    private CompletableFuture<AppendResult> append(TenantId tenant, List<EntryDraft> drafts) {
         String key = Long.toString(nextKey.getAndIncrement());
         Idempotency idempotency =
                 keys ? new Idempotency(key, Digest.sha256(key.getBytes(StandardCharsets.UTF_8))) : null;
-        return appender.append(TENANT, new AppendCommand(RECORDER, drafts, idempotency));
+        return appender.append(tenant, new AppendCommand(RECORDER, drafts, idempotency));
     }
 
     /** About what a frame has for this event. */
