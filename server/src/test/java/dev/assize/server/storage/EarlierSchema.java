@@ -14,19 +14,6 @@ import org.flywaydb.core.Flyway;
 /** The schema as an earlier version left it, without the rights that it gave. */
 final class EarlierSchema {
 
-    /** What the present way of appending writes to beside what there was always. */
-    private static final String FOR_APPENDS = """
-            CREATE TYPE assize.ledger_entry_row AS (seq bigint, recorded_at timestamptz, frame bytea, entry_hash bytea,
-                outcome smallint, occurred_at bigint, recorded_by text, recorded_by_tenant text, type text, category text,
-                actor text, role text, action text, resource text, env text, run_id text, decision_id text);
-            CREATE TYPE assize.ledger_term_row AS (kind smallint, value text, block bigint, bits bigint);
-            CREATE TABLE assize.ledger_term (tenant_id text, kind smallint, value text, block bigint, bits bigint,
-                PRIMARY KEY (tenant_id, kind, value, block));
-            GRANT USAGE ON SCHEMA assize TO "%1$s";
-            GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA assize TO "%1$s";
-            GRANT UPDATE ON assize.ledger_head, assize.ledger_term TO "%1$s";
-            """;
-
     private static final String WITHOUT_APPENDS = """
             DROP TABLE assize.ledger_term;
             DROP TYPE assize.ledger_term_row;
@@ -54,7 +41,17 @@ final class EarlierSchema {
 
     /** Lets the application append, as one of an earlier version did; afterwards nothing is left but what that had left. */
     static void append(TestDatabase database, Appends appends) throws SQLException {
-        execute(database.owner(), FOR_APPENDS.formatted(database.application().user()));
+        execute(database.owner(), """
+            CREATE TYPE assize.ledger_entry_row AS (seq bigint, recorded_at timestamptz, frame bytea, entry_hash bytea,
+                outcome smallint, occurred_at bigint, recorded_by text, recorded_by_tenant text, type text, category text,
+                actor text, role text, action text, resource text, env text, run_id text, decision_id text);
+            CREATE TYPE assize.ledger_term_row AS (kind smallint, value text, block bigint, bits bigint);
+            CREATE TABLE assize.ledger_term (tenant_id text, kind smallint, value text, block bigint, bits bigint,
+                PRIMARY KEY (tenant_id, kind, value, block));
+            GRANT USAGE ON SCHEMA assize TO "%1$s";
+            GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA assize TO "%1$s";
+            GRANT UPDATE ON assize.ledger_head, assize.ledger_term TO "%1$s";
+            """.formatted(database.application().user()));
         DatabaseAccess node = database.application();
         Credentials credentials = new Credentials(node.user(), node.password());
         try (Database opened = new Database(

@@ -151,7 +151,7 @@ class EntryTermsTest {
     }
 
     private static void insert(TestDatabase test, String rows) throws SQLException {
-        for (String row : rows.split("\\|")) {
+        for (String row : rows.split("\\|", -1)) {
             execute(test, "INSERT INTO assize.ledger_term VALUES ('acme', 1, " + row + ")");
         }
     }

@@ -12,7 +12,6 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** An event of which a test says only what it is about: it succeeded in production, and the rest is empty. */
-@CanIgnoreReturnValue
 public final class EventBuilder {
 
     private final String type;
@@ -43,56 +42,67 @@ public final class EventBuilder {
         return new EventBuilder(type, actor, action, resource);
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder env(Environment value) {
         env = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder outcome(Outcome value) {
         outcome = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder category(@Nullable String value) {
         category = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder role(@Nullable String value) {
         role = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder occurredAt(@Nullable Instant value) {
         occurredAt = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder runId(@Nullable String value) {
         runId = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder decisionId(@Nullable String value) {
         decisionId = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder reason(@Nullable String value) {
         reason = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder payload(@Nullable String value) {
         payload = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder reads(List<String> value) {
         reads = value;
         return this;
     }
 
+    @CanIgnoreReturnValue
     public EventBuilder writes(List<String> value) {
         writes = value;
         return this;
