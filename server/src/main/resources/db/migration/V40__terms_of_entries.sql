@@ -17,8 +17,6 @@ CREATE TABLE ledger_term (
 ) WITH (fillfactor = 70); -- Bits are added where a row stands.
 COMMENT ON TABLE ledger_term IS 'RLS: tenant';
 COMMENT ON COLUMN ledger_term.kind IS '1 actor, 2 action, 3 type, 4 run, 5 outcome other than SUCCESS, by its number';
--- For what is removed as a part of a ledger.
-CREATE INDEX ledger_term_by_block ON ledger_term USING brin (block) WITH (autosummarize = on);
 
 ALTER TABLE ledger_term ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_term FORCE ROW LEVEL SECURITY;
@@ -119,15 +117,21 @@ END
 $$;
 REVOKE ALL ON FUNCTION ledger_seq_at(text, timestamptz, boolean) FROM PUBLIC;
 
--- Entries that are there already. Signing sees every ledger's head, so that this finds the tenants; row-level security holds for the
--- owner, too.
+-- Entries that are there already, also of a ledger whose head was lost. Signing sees every ledger's head and entries, so that this
+-- finds the tenants; row-level security holds for the owner, too.
 DO $$
 DECLARE
     tenants text[];
     tenant  text;
 BEGIN
     PERFORM set_config('assize.tenant', '~anchor', true);
-    SELECT coalesce(array_agg(tenant_id), '{}') INTO tenants FROM ledger_head;
+    WITH RECURSIVE next (tenant_id) AS (
+        (SELECT e.tenant_id FROM ledger_entry e ORDER BY e.tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT e.tenant_id FROM ledger_entry e WHERE e.tenant_id > n.tenant_id ORDER BY e.tenant_id LIMIT 1)
+        FROM next n WHERE n.tenant_id IS NOT NULL
+    )
+    SELECT coalesce(array_agg(n.tenant_id), '{}') INTO tenants FROM next n WHERE n.tenant_id IS NOT NULL;
     FOREACH tenant IN ARRAY tenants LOOP
         PERFORM set_config('assize.tenant', tenant, true);
         INSERT INTO ledger_term (tenant_id, kind, value, block, bits)
@@ -142,6 +146,7 @@ BEGIN
     PERFORM set_config('assize.tenant', '', true);
 END
 $$;
+ANALYZE ledger_term;
 
 -- The same as before, and what entries are found by.
 CREATE OR REPLACE FUNCTION prune_ledger_prefix(pruned_tenant text, first_seq bigint, end_seq bigint) RETURNS bigint
@@ -192,12 +197,16 @@ BEGIN
     END IF;
     DELETE FROM assize.ledger_lineage l
         WHERE l.tenant_id = pruned_tenant AND l.seq >= first_seq AND l.seq < end_seq;
-    DELETE FROM assize.ledger_term t WHERE t.tenant_id = pruned_tenant
-        AND (t.block < end_seq >> 6
-            OR t.block = end_seq >> 6 AND t.bits & (-1::bigint << (end_seq & 63)::integer) = 0);
-    UPDATE assize.ledger_term t SET bits = t.bits & (-1::bigint << (end_seq & 63)::integer)
-        WHERE t.tenant_id = pruned_tenant AND t.block = end_seq >> 6
-        AND t.bits & ~(-1::bigint << (end_seq & 63)::integer) <> 0;
+    -- By the values of the entries that go, while they stand: most rows of a long ledger are none of theirs. Blocks go whole, as
+    -- what is pruned ends at a multiple of 256.
+    DELETE FROM assize.ledger_term t
+        USING (SELECT DISTINCT v.kind, v.value, e.seq >> 6 AS block
+            FROM assize.ledger_entry e CROSS JOIN LATERAL (
+                VALUES (1, e.actor), (2, e.action), (3, e.type), (4, e.run_id),
+                    (5, CASE WHEN e.outcome <> 1 THEN e.outcome::text END)
+            ) AS v (kind, value)
+            WHERE e.tenant_id = pruned_tenant AND e.seq >= first_seq AND e.seq < end_seq AND v.value IS NOT NULL) g
+        WHERE t.tenant_id = pruned_tenant AND t.kind = g.kind AND t.value = g.value AND t.block = g.block;
     DELETE FROM assize.ledger_payload p
         WHERE p.tenant_id = pruned_tenant AND p.seq >= first_seq AND p.seq < end_seq;
     DELETE FROM assize.decision_page d

@@ -93,7 +93,7 @@ final class GenerateTables {
                                 .withName("org.jooq.meta.postgres.PostgresDatabase")
                                 .withInputSchema(Migrations.SCHEMA)
                                 .withIncludes(".*")
-                                .withExcludes("flyway_schema_history|ledger_entry_.*|ledger_row|ledger_answer")
+                                .withExcludes("flyway_schema_history|ledger_entry_.*|ledger_answer")
                                 .withIncludeRoutines(false)
                                 .withIncludeUDTs(false)
                                 .withIncludeIndexes(false)

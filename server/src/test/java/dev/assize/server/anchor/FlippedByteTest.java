@@ -2,11 +2,17 @@ package dev.assize.server.anchor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.audit.AuditEvent;
+import dev.assize.server.audit.Outcome;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.ledger.Verification.Broken;
 import dev.assize.server.ledger.Verification.Sound;
+import dev.assize.server.model.Action;
+import dev.assize.server.model.ResourcePath;
+import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.DatabaseAccess;
+import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -14,6 +20,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -41,13 +48,14 @@ class FlippedByteTest {
         node = AnchoredNode.start(
                 database, new FileOutsideStore(directory.resolve("anchor")), directory.resolve("keys"));
         assertThat(node.round()).isEmpty();
-        node.append(ACME, List.of(AnchoredNode.event(0), AnchoredNode.erasable(1), AnchoredNode.event(2)));
+        node.append(ACME, List.of(AnchoredNode.event(0), AnchoredNode.erasable(1), failed(2)));
         assertThat(node.round()).isEmpty();
         DatabaseAccess access = database.superuser();
         superuser = DriverManager.getConnection(access.url(), access.user(), access.password());
         execute("SET search_path = assize");
         // Rows are to be moved about as somebody could who dropped it.
         execute("ALTER TABLE ledger_lineage DROP CONSTRAINT ledger_lineage_pkey");
+        execute("ALTER TABLE ledger_term DROP CONSTRAINT ledger_term_kind_check");
     }
 
     @AfterAll
@@ -122,14 +130,13 @@ class FlippedByteTest {
     @Test
     void everyChangeOfWhatEntriesAreFoundByIsFound() throws SQLException {
         for (int kind = 1; kind <= 5; kind++) {
+            String[] values = query("SELECT coalesce(string_agg(value, '|'), '') FROM ledger_term WHERE kind = " + kind
+                            + " AND tenant_id = 'acme'")
+                    .split("\\|", -1);
+            assertThat(values).as("values of kind %d", kind).doesNotContain("");
             for (String column : List.of("tenant_id", "kind", "value", "block", "bits")) {
-                String[] values = query("SELECT coalesce(string_agg(value, '|'), '') FROM ledger_term WHERE kind = "
-                                + kind + " AND tenant_id = 'acme'")
-                        .split("\\|", -1);
                 for (String value : values) {
-                    if (!value.isEmpty()) {
-                        sweepValue("ledger_term", column, "kind = " + kind + " AND value = '" + value + "'");
-                    }
+                    sweepValue("ledger_term", column, "kind = " + kind + " AND value = '" + value + "'");
                 }
             }
         }
@@ -166,6 +173,23 @@ class FlippedByteTest {
             sweepText(table, "note");
             sweepValue(table, "size", "true");
         }
+    }
+
+    private static AuditEvent failed(int i) {
+        return EventBuilder.event(
+                        "replay.executed",
+                        new Subject("user", "alice"),
+                        new Action("replay"),
+                        ResourcePath.parse("vault:company"))
+                .outcome(Outcome.FAILURE)
+                .category("replay")
+                .role("operator")
+                .occurredAt(Instant.parse("2026-02-28T00:00:00Z").plusSeconds(i))
+                .runId("run-" + i)
+                .decisionId("decision-" + i)
+                .reads(List.of("db:prices", "db:rates"))
+                .writes(List.of("db:report-" + i))
+                .build();
     }
 
     /** Flips one bit of each byte; which bit depends on the place, so that all of them come up. */

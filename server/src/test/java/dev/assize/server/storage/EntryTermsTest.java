@@ -39,6 +39,7 @@ class EntryTermsTest {
     private static final AuditCodec CODEC = new AuditCodec();
     private static final TenantId ACME = new TenantId("acme");
     private static final TenantId OTHER = new TenantId("other");
+    private static final TenantId HEADLESS = new TenantId("headless");
 
     /** So many that the second block is full and the third is not. */
     private static final int ENTRIES = 150;
@@ -50,10 +51,14 @@ class EntryTermsTest {
             EarlierSchema.append(test, database -> {
                 append(database, ACME, 0, ENTRIES);
                 append(database, OTHER, 0, 1);
+                append(database, HEADLESS, 0, 3);
             });
+            execute(test, "DELETE FROM assize.ledger_head WHERE tenant_id = 'headless'");
             try (Database database = test.open(InstantSource.system())) {
                 assertSound(database, ACME);
                 assertSound(database, OTHER);
+                assertThat(query(test, "SELECT bits FROM assize.ledger_term WHERE tenant_id = 'headless' AND kind = 2"))
+                        .isEqualTo("7");
                 assertThat(found(database, "user:u3")).hasSize(ENTRIES / 5).allMatch(seq -> seq % 5 == 3);
                 append(database, ACME, ENTRIES, 10);
                 assertSound(database, ACME);
