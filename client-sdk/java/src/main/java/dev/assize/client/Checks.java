@@ -89,9 +89,11 @@ final class Checks {
             withdrawWithTheContext(answer);
             return following(
                     answer,
-                    answer.handleAsync((response, failure) -> failure == null
-                            ? place.keep(resultOrFailure(response, question))
-                            : CheckResult.failed(AssizeException.of(Retries.unwrapped(failure)))));
+                    answer.handleAsync(
+                            (response, failure) -> failure == null
+                                    ? place.keep(resultOrFailure(response, question))
+                                    : CheckResult.failed(AssizeException.of(Retries.unwrapped(failure))),
+                            Thread::startVirtualThread));
         } catch (RuntimeException failure) {
             return CompletableFuture.completedFuture(CheckResult.failed(AssizeException.of(failure)));
         }

@@ -114,7 +114,11 @@ final class Lane {
     private static void after(Duration time, Waiting unless, Runnable action) {
         CompletableFuture<Boolean> timer =
                 new CompletableFuture<Boolean>().completeOnTimeout(true, time.toNanos(), TimeUnit.NANOSECONDS);
-        var _ = timer.thenRunAsync(action);
+        // On a thread of its own: an application may block all of the common pool.
+        var _ = timer.thenRunAsync(action, Thread::startVirtualThread).exceptionally(failure -> {
+            unless.completeExceptionally(Retries.unwrapped(failure));
+            return null;
+        });
         var _ = unless.whenComplete((_, _) -> timer.cancel(false));
     }
 

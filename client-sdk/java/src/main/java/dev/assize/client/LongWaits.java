@@ -17,19 +17,30 @@ final class LongWaits {
     /** Who waits for less may be found after up to twice as long. */
     static final Duration MOMENT = Duration.ofMillis(10);
 
-    private static final Executor LATER = CompletableFuture.delayedExecutor(MOMENT.toNanos(), TimeUnit.NANOSECONDS);
+    /** On a thread of its own: an application may block all of the common pool. */
+    private static final Executor LATER =
+            CompletableFuture.delayedExecutor(MOMENT.toNanos(), TimeUnit.NANOSECONDS, Thread::startVirtualThread);
 
     private final ConcurrentLinkedQueue<Wait> waits = new ConcurrentLinkedQueue<>();
 
     /** Whether somebody is going to look, who alone takes from the queue. */
     private final AtomicBoolean looking = new AtomicBoolean();
 
-    private record Wait(CompletableFuture<?> awaited, long since, Runnable then) {}
+    private record Wait(CompletableFuture<?> awaited, long since, Runnable then) {
+
+        void run() {
+            try {
+                then.run();
+            } catch (RuntimeException | Error failure) {
+                awaited.completeExceptionally(failure);
+            }
+        }
+    }
 
     /**
      * Notes somebody who begins to wait.
      *
-     * @param then what to do, soon after a moment, where it is not done by then
+     * @param then what to do, soon after a moment, where it is not done by then; where that fails, what is awaited does
      */
     void note(CompletableFuture<?> awaited, Runnable then) {
         waits.add(new Wait(awaited, System.nanoTime(), then));
@@ -48,7 +59,7 @@ final class LongWaits {
             for (Wait oldest = waits.peek(); oldest != null && isOver(oldest, moment); oldest = waits.peek()) {
                 waits.remove();
                 if (!oldest.awaited.isDone()) {
-                    oldest.then.run();
+                    oldest.run();
                 }
             }
         } finally {

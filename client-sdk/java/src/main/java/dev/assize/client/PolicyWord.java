@@ -212,7 +212,9 @@ final class PolicyWord {
         }
         if (!closed) {
             CompletableFuture.delayedExecutor(
-                            nextPause(wasNever ? Status.UNAVAILABLE : why).toNanos(), TimeUnit.NANOSECONDS)
+                            nextPause(wasNever ? Status.UNAVAILABLE : why).toNanos(),
+                            TimeUnit.NANOSECONDS,
+                            Thread::startVirtualThread)
                     .execute(this::open);
         }
     }

@@ -56,7 +56,8 @@ final class Retries {
             }
             return CompletableFuture.runAsync(
                             () -> {},
-                            CompletableFuture.delayedExecutor(wait.get().toNanos(), TimeUnit.NANOSECONDS))
+                            CompletableFuture.delayedExecutor(
+                                    wait.get().toNanos(), TimeUnit.NANOSECONDS, Thread::startVirtualThread))
                     .thenCompose(_ -> later(tries + 1, end, call));
         });
     }

@@ -18,8 +18,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class CheckTest {
 
@@ -55,6 +60,49 @@ class CheckTest {
 
             assertThat(result.allowed()).isFalse();
             assertThat(result.error().orElseThrow().code()).isEqualTo("DEADLINE_EXCEEDED");
+        }
+    }
+
+    /** Whatever an application does there, its deadlines hold. */
+    @Test
+    @Timeout(60)
+    void deniesInTimeWhenAllOfTheCommonPoolIsBlocked() throws Exception {
+        server.silent = true;
+        Question question = Question.of("user:alice", "incident:1", "read");
+        for (int i = 0; i < Lane.UNDER_WAY; i++) {
+            var _ = client.checkAsync(question, Duration.ofMinutes(1));
+        }
+        CountDownLatch blocked = new CountDownLatch(ForkJoinPool.getCommonPoolParallelism());
+        CountDownLatch end = new CountDownLatch(1);
+        try {
+            for (int i = 0; i < ForkJoinPool.getCommonPoolParallelism(); i++) {
+                ForkJoinPool.commonPool().execute(() -> {
+                    blocked.countDown();
+                    awaitQuietly(end);
+                });
+            }
+            blocked.await();
+
+            Duration deadline = Duration.ofMillis(400);
+            CompletableFuture<CheckResult> ofAVirtualThread = new CompletableFuture<>();
+            Thread.ofVirtual().start(() -> ofAVirtualThread.complete(client.check(question, deadline)));
+            CompletableFuture<CheckResult> asynchronous = client.checkAsync(question, deadline);
+
+            for (CompletableFuture<CheckResult> asked : List.of(asynchronous, ofAVirtualThread)) {
+                CheckResult result = asked.get(20, TimeUnit.SECONDS);
+                assertThat(result.allowed()).isFalse();
+                assertThat(result.error().orElseThrow().code()).isEqualTo("DEADLINE_EXCEEDED");
+            }
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

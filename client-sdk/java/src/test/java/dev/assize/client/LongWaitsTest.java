@@ -48,13 +48,15 @@ class LongWaitsTest {
     /** Whatever becomes of one, the others are found. */
     @Test
     void findsOthersBehindOneThatFails() {
-        waits.note(new CompletableFuture<>(), () -> {
+        CompletableFuture<Void> failing = new CompletableFuture<>();
+        waits.note(failing, () -> {
             throw new IllegalStateException("no timer");
         });
         CompletableFuture<Void> found = new CompletableFuture<>();
         waits.note(new CompletableFuture<>(), () -> found.complete(null));
         found.join();
         assertThat(found).isCompleted();
+        assertThat(failing).as("nobody waits for it in vain").isCompletedExceptionally();
     }
 
     private static CompletableFuture<Void> done() {
