@@ -211,15 +211,19 @@ final class QueueFiles {
 
     private boolean drop(Segment oldest) {
         try {
-            oldest.close();
             files.delete(oldest.path());
-            segments.removeFirst();
-            budget.release(oldest.length());
-            return true;
         } catch (IOException e) {
             LOG.warn("`{}` cannot be removed: {}", oldest.path(), SpoolQueue.reason(e));
             return false;
         }
+        segments.removeFirst();
+        budget.release(oldest.length());
+        try {
+            oldest.close();
+        } catch (IOException e) {
+            LOG.warn("`{}` is removed, and cannot be closed: {}", oldest.path(), SpoolQueue.reason(e));
+        }
+        return true;
     }
 
     void close() throws IOException {

@@ -45,8 +45,12 @@ public final class SpoolQueue implements AutoCloseable {
     /** Guards everything below, but that the one writer writes to the newest file without it. */
     private final ReentrantLock lock = new ReentrantLock();
 
+    /** Held for whatever takes room on the disk where the one above is not; where both are, that comes first. */
+    private final ReentrantLock disk = new ReentrantLock();
+
     private final Condition writerEnded = lock.newCondition();
     private final QueueFiles kept;
+    private final SpareRoom spare;
     private final QueueKeys keys = new QueueKeys();
     private final WaitingRecords waiting = new WaitingRecords();
     private QueueState state;
@@ -78,6 +82,7 @@ public final class SpoolQueue implements AutoCloseable {
         this.clock = clock;
         this.appended = appended;
         this.kept = kept;
+        this.spare = new SpareRoom(directory, files);
         this.state = state;
         this.noted = state.forwarded();
     }
@@ -102,6 +107,7 @@ public final class SpoolQueue implements AutoCloseable {
                 SpoolQueue queue =
                         new SpoolQueue(directory, files, config, budget, clock, appended, kept, kept.state());
                 queue.readAll();
+                queue.spare.hold();
                 return queue;
             } catch (Damage e) {
                 QueueState unknown = new QueueState("", 0);
@@ -238,7 +244,12 @@ public final class SpoolQueue implements AutoCloseable {
         Segment newest = newest();
         Segment.Batch prepared =
                 newest.prepare(batch.stream().map(Pending::draft).toList());
-        newest.write(prepared);
+        disk.lock();
+        try {
+            newest.write(prepared);
+        } finally {
+            disk.unlock();
+        }
         long first;
         lock.lock();
         try {
@@ -289,7 +300,13 @@ public final class SpoolQueue implements AutoCloseable {
     }
 
     private Segment next(@Nullable Segment before) throws IOException {
-        Segment begun = kept.begin(state, before);
+        Segment begun;
+        disk.lock();
+        try {
+            begun = kept.begin(state, before);
+        } finally {
+            disk.unlock();
+        }
         lock.lock();
         try {
             kept.add(begun);
@@ -315,8 +332,10 @@ public final class SpoolQueue implements AutoCloseable {
                 waiting.settle(pending);
                 budget.release(pending.draft().bytes());
             }
-            // Whatever fills the disk: what need not be there does not.
-            dropForwarded(Instant.MAX);
+            if (failure instanceof IOException) {
+                // Whatever fills the disk: what need not be there does not.
+                dropForwarded(Instant.MAX);
+            }
         } finally {
             lock.unlock();
         }
@@ -483,12 +502,30 @@ public final class SpoolQueue implements AutoCloseable {
             return;
         }
         try {
-            state.write(files, directory);
+            noteNow();
             noted = state.forwarded();
         } catch (IOException e) {
             // The ledger knows it, too: after a crash it is asked.
             if (!failing) {
                 LOG.warn("the spool in `{}` cannot note what was forwarded: {}", directory, reason(e));
+            }
+        }
+    }
+
+    private void noteNow() throws IOException {
+        try {
+            state.write(files, directory);
+        } catch (IOException e) {
+            // Records that are being written would take its place.
+            disk.lock();
+            try {
+                if (!spare.release()) {
+                    throw e;
+                }
+                state.write(files, directory);
+                spare.hold();
+            } finally {
+                disk.unlock();
             }
         }
     }
@@ -511,6 +548,8 @@ public final class SpoolQueue implements AutoCloseable {
             keys.forgetThrough(dropped);
             dropped = kept.dropOldest(through, takenBefore);
         }
+        // A disk that had no room for it may have some now; where nothing was let go of here, somebody else may have.
+        spare.hold();
     }
 
     private void lookAtOldest() {

@@ -2,6 +2,7 @@ package dev.assize.server.spool;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ final class MemoryFiles implements SpoolFiles {
     private int operations;
     private int failingAt = Integer.MAX_VALUE;
     private boolean failingOn;
+    private int blocks = Integer.MAX_VALUE;
 
     private static final class Content {
         private byte[] now = {};
@@ -36,6 +38,24 @@ final class MemoryFiles implements SpoolFiles {
     synchronized void failAt(int operation, boolean onwards) {
         failingAt = operations + operation;
         failingOn = onwards;
+    }
+
+    /** It has room for so many blocks, of 512 bytes, each of one file. */
+    synchronized void hasRoomFor(int most) {
+        blocks = most;
+    }
+
+    private static int blocks(int bytes) {
+        return Math.ceilDiv(bytes, 512);
+    }
+
+    private void requireRoom(int more) throws IOException {
+        int used = files.values().stream()
+                .mapToInt(content -> blocks(content.now.length))
+                .sum();
+        if (more > 0 && used + more > blocks) {
+            throw new IOException("No space left on device");
+        }
     }
 
     synchronized void mend() {
@@ -156,6 +176,7 @@ final class MemoryFiles implements SpoolFiles {
     private final class MemoryFile implements SpoolFile {
 
         private final Content content;
+        private boolean closed;
 
         MemoryFile(Content content) {
             this.content = content;
@@ -180,7 +201,15 @@ final class MemoryFiles implements SpoolFiles {
                     put(Arrays.copyOf(given, given.length / 2), (int) position);
                     throw e;
                 }
+                requireOpen();
+                requireRoom(blocks((int) position + given.length) - blocks(content.now.length));
                 put(given, (int) position);
+            }
+        }
+
+        private void requireOpen() throws IOException {
+            if (closed) {
+                throw new ClosedChannelException();
             }
         }
 
@@ -190,8 +219,9 @@ final class MemoryFiles implements SpoolFiles {
         }
 
         @Override
-        public void read(ByteBuffer bytes, long position) {
+        public void read(ByteBuffer bytes, long position) throws IOException {
             synchronized (MemoryFiles.this) {
+                requireOpen();
                 int from = (int) Math.min(position, content.now.length);
                 bytes.put(content.now, from, Math.min(bytes.remaining(), content.now.length - from));
             }
@@ -215,7 +245,9 @@ final class MemoryFiles implements SpoolFiles {
 
         @Override
         public void close() {
-            // Nothing is held.
+            synchronized (MemoryFiles.this) {
+                closed = true;
+            }
         }
     }
 }

@@ -395,6 +395,73 @@ class SpoolQueueTest {
         assertThat(again.depth()).isEqualTo(11);
     }
 
+    /** To note what was forwarded takes a block; without that nothing is let go of. */
+    @Test
+    void aDiskThatItFilledItselfHasRoomAgainOnceAllWasForwarded() {
+        MemoryFiles files = new MemoryFiles();
+        files.hasRoomFor(200);
+        SpoolQueue queue = open(files, config(1_000_000, 4_000));
+        for (int round = 0; round < 3; round++) {
+            fill(queue);
+            assertThat(queue.depth()).as("round %d", round).isGreaterThan(100);
+            while (queue.depth() > 0) {
+                queue.forwarded(Math.min(queue.forwarded() + 10, queue.last()));
+                assertThat(open(files, config(1_000_000, 4_000)).forwarded())
+                        .as("the disk knows it")
+                        .isEqualTo(queue.forwarded());
+            }
+            var _ = failure(append(queue, "makes way"));
+            long last = queue.last();
+            assertThat(append(queue, "more").join()).isEqualTo(new SpoolAnswer.Taken(last + 1));
+
+            queue.close();
+            queue = open(files, config(1_000_000, 4_000));
+            assertThat(queue.complaint()).isEmpty();
+            assertThat(queue.last()).isEqualTo(last + 1);
+        }
+    }
+
+    /** Whoever goes on sending takes each block that becomes free. */
+    @Test
+    void aDiskThatIsFilledAgainWhileItIsForwardedKeepsItsSpareBlocks() {
+        MemoryFiles files = new MemoryFiles();
+        files.hasRoomFor(200);
+        SpoolQueue queue = open(files, config(1_000_000, 4_000));
+        fill(queue);
+        long first = queue.last();
+        for (long through = 10; through <= first; through += 10) {
+            queue.forwarded(through);
+            fill(queue);
+        }
+        assertThat(queue.last()).as("what was forwarded has made way").isGreaterThan(first + first / 2);
+        SpoolQueue again = open(files, config(1_000_000, 4_000));
+        assertThat(again.complaint()).isEmpty();
+        assertThat(again.forwarded()).isEqualTo(queue.forwarded());
+        assertThat(again.last()).isEqualTo(queue.last());
+    }
+
+    /** With small records, so that not a block is left. */
+    private static void fill(SpoolQueue queue) {
+        while (failure(append(queue, "x")) == null) {
+            // One more.
+        }
+    }
+
+    @Test
+    void aFileThatCannotBeRemovedStaysUsable() {
+        MemoryFiles files = new MemoryFiles();
+        SpoolQueue queue = open(files);
+        for (int i = 1; i <= 30; i++) {
+            append(queue, "record " + i).join();
+        }
+        queue.forwarded(30);
+        now = now.plus(Duration.ofHours(2));
+        files.failAt(1, false);
+        queue.tidy();
+        assertThat(queue.first()).isEqualTo(1);
+        assertThat(texts(queue)).hasSize(30);
+    }
+
     @Test
     void nothingIsLetGoOfThatTheDiskDoesNotKnowToBeForwarded() {
         MemoryFiles files = new MemoryFiles();
@@ -402,12 +469,12 @@ class SpoolQueueTest {
         for (int i = 1; i <= 30; i++) {
             append(queue, "record " + i).join();
         }
-        files.failAt(1, false);
+        files.failAt(1, true);
         queue.forwarded(30);
-        files.failAt(1, false);
         now = now.plus(Duration.ofHours(2));
         queue.tidy();
         assertThat(queue.first()).isEqualTo(1);
+        files.mend();
         assertThat(open(files).complaint()).as("as a crash would leave it").isEmpty();
 
         queue.tidy();
