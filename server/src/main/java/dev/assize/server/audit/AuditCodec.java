@@ -228,7 +228,7 @@ public final class AuditCodec implements Projector {
     @Override
     public SortedMap<String, String> project(byte[] frame) {
         FrameFields fields = check(FrameFields.read(frame));
-        long recordedAt = Envelope.recordedAtMicros(fields);
+        long recordedAt = Frame.micros(Envelope.of(fields).recordedAt());
         int[] offsets = new int[RawColumns.TEXTS.size()];
         int[] lengths = new int[RawColumns.TEXTS.size()];
         for (int place = 0; place < TEXT_FIELDS.length; place++) {

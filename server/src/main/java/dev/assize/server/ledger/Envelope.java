@@ -33,9 +33,4 @@ public record Envelope(
                 fields.requiredText(Frame.RECORDED_BY_TENANT),
                 fields.requiredText(Frame.TYPE));
     }
-
-    /** When the entry of a frame was recorded, in microseconds since 1970, without the rest. */
-    public static long recordedAtMicros(FrameFields fields) {
-        return fields.requiredI64(Frame.RECORDED_AT);
-    }
 }
