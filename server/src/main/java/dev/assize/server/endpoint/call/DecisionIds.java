@@ -14,7 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Names answers: 128 bits in 32 hexadecimal digits. The first 48 are the millisecond, so that a decision on record is found by
  * its time and needs no row of its own for its name; 16 are drawn when the server starts; the rest is a counter from a random
- * beginning behind a bijection, so that no server repeats itself, two do not meet, and nobody reads their load from it.
+ * beginning behind a bijection, so that no server repeats itself and two do not meet. It hides nothing: the bijection is known,
+ * and whoever has two names of one server can tell how many answers it gave between them.
  */
 public final class DecisionIds {
 
