@@ -109,7 +109,8 @@ final class HammeredServer implements AutoCloseable {
                 throw new IOException("the server does not start: see " + home.resolve("server.log"));
             }
         }
-        Thread.ofVirtual().start(() -> drain(out));
+        // A platform thread, as in the load driver's children: see there.
+        var _ = Thread.ofPlatform().daemon().name("drain-" + launched.pid()).start(() -> drain(out));
         return launched;
     }
 

@@ -106,7 +106,10 @@ final class JavaProcess implements AutoCloseable {
             }
             said.add(line);
         } while (!ready.test(line));
-        Thread.ofVirtual().start(() -> drain(out));
+        // Not a virtual thread: one that waits in a read of a pipe keeps its carrier, and on one processor the spare
+        // carrier is
+        // gone after half a minute without work. No other virtual thread would then run again.
+        var _ = Thread.ofPlatform().daemon().name("drain-" + process.pid()).start(() -> drain(out));
     }
 
     private static String lastLine(Path log) throws IOException {

@@ -1,6 +1,7 @@
 package dev.assize.benchmarks.load;
 
 import dev.assize.client.AssizeClient;
+import dev.assize.client.CheckResult;
 import dev.assize.server.storage.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -17,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -131,12 +133,13 @@ final class StartPlan implements AutoCloseable {
         server.stop();
         long begin = System.nanoTime();
         server.beginAgain();
+        AtomicReference<String> lastTry = new AtomicReference<>("it was not tried");
         CompletableFuture<Answered> firstAnswer =
-                CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server), threads);
+                CompletableFuture.supplyAsync(() -> awaitFirstAnswer(server, lastTry), threads);
         server.awaitReady();
         long ready = System.nanoTime();
         double readyProcessorSeconds = processors.ofProcess(server.pid());
-        Answered answered = answered(firstAnswer);
+        Answered answered = answered(firstAnswer, lastTry);
         ResidentMemory whenReady = processors.resident(server.pid());
         double firstMicros = p99(server);
         Thread.sleep(REST);
@@ -154,22 +157,33 @@ final class StartPlan implements AutoCloseable {
                 processors.resident(server.pid()));
     }
 
-    private static Answered answered(CompletableFuture<Answered> firstAnswer) throws IOException, InterruptedException {
+    private static Answered answered(CompletableFuture<Answered> firstAnswer, AtomicReference<String> lastTry)
+            throws IOException, InterruptedException {
         try {
             return firstAnswer.get(SECONDS_TO_ANSWER, TimeUnit.SECONDS);
         } catch (ExecutionException | TimeoutException failure) {
-            throw new IOException("the server was started and gave no right answer", failure);
+            throw new IOException(
+                    "the server was started and gave no right answer; the last try: " + lastTry.get(), failure);
         }
     }
 
-    /** When it came. A client that was refused waits for a second before it tries again; so each try has a new one. */
-    private Answered awaitFirstAnswer(AssizeProcess server) {
+    /**
+     * When it came. A client that was refused waits for a second before it tries again; so each try has a new one.
+     *
+     * @param lastTry is told how far the newest try came
+     */
+    private Answered awaitFirstAnswer(AssizeProcess server, AtomicReference<String> lastTry) {
         while (!Thread.currentThread().isInterrupted()) {
+            lastTry.set("connects to " + server.endpoint().address());
             if (isListening(server)) {
+                lastTry.set("makes a client");
                 try (AssizeClient client = server.client()) {
-                    if (client.check(TraceFlux.allowed()).allowed()) {
+                    lastTry.set("waits for an answer");
+                    CheckResult result = client.check(TraceFlux.allowed());
+                    if (result.allowed()) {
                         return new Answered(System.nanoTime(), processors.ofProcess(server.pid()));
                     }
+                    lastTry.set("closes its client after " + result);
                 }
             }
             try {
