@@ -73,9 +73,6 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -136,7 +133,8 @@ public final class LedgerScaleReport implements Callable<Integer> {
         try (Database database = injector.getInstance(Database.class)) {
             database.start();
             Anchor anchor = injector.getInstance(Anchor.class);
-            anchor.round();
+            // Signs as a server does, round after round while there is more to sign.
+            anchor.start();
             long there = injector.getInstance(LedgerStore.class)
                     .head(ACME)
                     .map(LedgerHead::size)
@@ -151,6 +149,7 @@ public final class LedgerScaleReport implements Callable<Integer> {
                 run(injector, owner);
             }
             injector.getInstance(Appender.class).close();
+            anchor.close();
         }
     }
 
@@ -175,35 +174,27 @@ public final class LedgerScaleReport implements Callable<Integer> {
         }
     }
 
-    /** Signed a second after the last round, as a server does. */
     private static void append(AuditLog log, Anchor anchor, int entries) {
         long start = System.nanoTime();
-        try (ScheduledExecutorService signing = Executors.newSingleThreadScheduledExecutor()) {
-            ScheduledFuture<?> rounds = signing.scheduleWithFixedDelay(anchor::round, 0, 1, TimeUnit.SECONDS);
-            Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
-            for (int i = 0; i < entries; i += BATCH) {
-                if (underWay.size() == UNDER_WAY) {
-                    underWay.remove().join();
-                }
-                if (rounds.isDone()) {
-                    throw new IllegalStateException("signing ended", rounds.exceptionNow());
-                }
-                int first = i;
-                underWay.add(log.append(
-                        ACME,
-                        Recorder.ASSIZE,
-                        IntStream.range(first, Math.min(entries, first + BATCH))
-                                .mapToObj(LedgerScaleReport::event)
-                                .toList(),
-                        null));
-                if (i > 0 && i % TOLD == 0) {
-                    rate("so far " + i, i, start);
-                }
+        Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
+        for (int i = 0; i < entries; i += BATCH) {
+            if (underWay.size() == UNDER_WAY) {
+                underWay.remove().join();
             }
-            underWay.forEach(CompletableFuture::join);
-            rounds.cancel(false);
+            int first = i;
+            underWay.add(log.append(
+                    ACME,
+                    Recorder.ASSIZE,
+                    IntStream.range(first, Math.min(entries, first + BATCH))
+                            .mapToObj(LedgerScaleReport::event)
+                            .toList(),
+                    null));
+            if (i > 0 && i % TOLD == 0) {
+                rate("so far " + i, i, start);
+            }
         }
-        rate("appended in batches of " + BATCH + ", signed", entries, start);
+        underWay.forEach(CompletableFuture::join);
+        rate("appended in batches of " + BATCH + ", signed meanwhile", entries, start);
         while (anchor.round()) {
             // until all of it is signed
         }
