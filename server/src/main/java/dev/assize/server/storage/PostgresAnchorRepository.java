@@ -47,8 +47,10 @@ final class PostgresAnchorRepository implements AnchorRepository {
     private static final String HALT =
             "UPDATE assize.ledger_head SET halted = ? WHERE tenant_id = ? AND halted IS NULL";
 
+    /** Without a `coalesce`: see {@link #WAITING}. */
     private static final String BEHIND_HEAD = "SELECT seq FROM assize.ledger_entry WHERE tenant_id = ? AND seq >="
-            + " coalesce((SELECT size FROM assize.ledger_head WHERE tenant_id = ?), 0) ORDER BY seq LIMIT 1";
+            + " (SELECT CASE WHEN max(size) IS NULL THEN 0 ELSE max(size) END FROM assize.ledger_head WHERE tenant_id = ?)"
+            + " ORDER BY seq LIMIT 1";
 
     private static final String KEEP_COSIGNED = "INSERT INTO assize.meta_cosignature AS c"
             + " (witness, incarnation, size, root, note, cosigned_at, line) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -63,12 +65,19 @@ final class PostgresAnchorRepository implements AnchorRepository {
     private static final String KEEP_KEY =
             "INSERT INTO assize.signing_key (vkey, first_used_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
 
-    /** Of an incarnation that was never signed, what it has kept has not waited: its newest entry tells. */
+    /**
+     * Of an incarnation that was never signed, what it has kept has not waited: its newest entry tells. Positions stand alone,
+     * not within an expression: that would be held back until row-level security has passed an entry, and each look would
+     * read the ledger from its beginning. The order leaves one index to a plan that was made while there was nothing yet.
+     */
     private static final String WAITING = "SELECT h.tenant_id, h.incarnation, k.kept, e.recorded_at FROM"
             + " assize.ledger_head h LEFT JOIN assize.ledger_tree t ON t.tenant_id = h.tenant_id AND t.incarnation ="
             + " h.incarnation CROSS JOIN LATERAL (SELECT coalesce(t.size, 0) AS kept) k CROSS JOIN LATERAL (SELECT CASE"
-            + " WHEN t.size IS NULL AND h.incarnation > 1 THEN h.last_recorded_at ELSE (SELECT i.recorded_at FROM"
-            + " assize.ledger_entry i WHERE i.tenant_id = h.tenant_id AND i.seq = k.kept LIMIT 1) END AS recorded_at) e"
+            + " WHEN t.size IS NOT NULL THEN (SELECT i.recorded_at FROM assize.ledger_entry i"
+            + " WHERE i.tenant_id = h.tenant_id AND i.seq >= t.size ORDER BY i.seq LIMIT 1)"
+            + " WHEN h.incarnation > 1 THEN h.last_recorded_at"
+            + " ELSE (SELECT i.recorded_at FROM assize.ledger_entry i"
+            + " WHERE i.tenant_id = h.tenant_id AND i.seq >= 0 ORDER BY i.seq LIMIT 1) END AS recorded_at) e"
             + " WHERE h.halted IS NULL AND h.size > k.kept AND e.recorded_at IS NOT NULL ORDER BY e.recorded_at LIMIT ?";
 
     private final Database database;
