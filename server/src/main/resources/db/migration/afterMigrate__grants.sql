@@ -16,7 +16,7 @@ GRANT USAGE ON TYPE assize.decision_page_row, assize.decision_term_row TO ${appl
 GRANT SELECT, INSERT ON assize.decision_page, assize.decision_term TO ${application_role};
 GRANT SELECT, INSERT, DELETE ON assize.ledger_idempotency TO ${application_role};
 GRANT SELECT, INSERT,
-        UPDATE (next_number, last_hash, highest_number, heard_at, last_seq, last_entry_hash, last_recorded_at)
+        UPDATE (next_number, last_hash, highest_number, heard_at, last_seq, last_entry_hash, last_recorded_at, only_heard_of)
     ON assize.ledger_spool TO ${application_role};
 GRANT SELECT, INSERT ON assize.ledger_payload TO ${application_role};
 GRANT SELECT, INSERT, UPDATE (released_by, released_by_tenant, released_at, released_seq)

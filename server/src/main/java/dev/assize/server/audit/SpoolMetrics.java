@@ -14,6 +14,7 @@ final class SpoolMetrics {
     private final Map<Verdict, Counter> batches = new EnumMap<>(Verdict.class);
     private final Counter records;
     private final Counter left;
+    private final Counter crowded;
 
     @Inject
     SpoolMetrics(MeterRegistry registry) {
@@ -31,6 +32,10 @@ final class SpoolMetrics {
         left = Counter.builder("assize.spool.left")
                 .description("Spools that another took the place of before the ledger had all of their records")
                 .register(registry);
+        crowded = Counter.builder("assize.spool.crowded")
+                .description(
+                        "Spools that were begun with a key that has begun four fifths of what it may in a ledger, or more")
+                .register(registry);
     }
 
     void received(Verdict verdict, int count) {
@@ -45,5 +50,9 @@ final class SpoolMetrics {
 
     void left() {
         left.increment();
+    }
+
+    void crowded() {
+        crowded.increment();
     }
 }

@@ -12,10 +12,16 @@ import org.jspecify.annotations.Nullable;
 /** How far each ledger has the spools that append to it. Blocks; a broken surrounding is an exception. */
 public interface SpoolRepository {
 
-    /** Spools of one recorder that a ledger knows: none is forgotten, so that nothing of any is appended twice. */
-    int MOST_OF_RECORDER = 10_000;
+    /**
+     * Spools that a ledger lets one key begin: it forgets none, so that nothing of any is appended twice. Of a key, so that
+     * whoever has stolen one takes the room of no other.
+     */
+    int MOST_OF_KEY = 10_000;
 
-    /** Spools of one recorder that a ledger has only heard of: they have told of records, and it has taken none of them. */
+    /** With so many of them begun there is time to look why. */
+    int CROWDED = MOST_OF_KEY / 5 * 4;
+
+    /** Of these, spools that a ledger has only heard of: they have told of records, and it has taken none of them. */
     int MOST_HEARD_OF = 100;
 
     /**
@@ -25,7 +31,7 @@ public interface SpoolRepository {
      * @param drafts of all events, in their order
      * @param begins the hash before a spool's first record
      */
-    Reception append(TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts);
+    Reception append(TenantId tenant, Sender sender, SpooledBatch batch, Digest begins, List<EntryDraft> drafts);
 
     /** All spools of a ledger, by who records and id. */
     List<Standing> list(TenantId tenant);
@@ -34,21 +40,40 @@ public interface SpoolRepository {
     LossResult declareLost(Loss loss);
 
     /**
+     * Who sends.
+     *
+     * @param keyId of the credential
+     */
+    record Sender(Recorder recorder, String keyId) {}
+
+    /**
      * Where the ledger stands with a spool after a batch.
      *
      * @param nextNumber of the record that it expects next
      * @param lastHash up to there; null where any will do
      * @param left other spools of the same recorder that had told of more than the ledger has, where these are the first of this one
+     * @param begun how many spools the key has begun with this one; 0 where this one was known before, or is not taken
      */
     record Reception(
-            Verdict verdict, long nextNumber, @Nullable Digest lastHash, List<Standing> left) {}
+            Verdict verdict, long nextNumber, @Nullable Digest lastHash, List<Standing> left, long begun) {
+
+        /** Where no spool is begun. */
+        public Reception(Verdict verdict, long nextNumber, @Nullable Digest lastHash) {
+            this(verdict, nextNumber, lastHash, List.of(), 0);
+        }
+
+        /** The same, with what the spool leaves behind. */
+        public Reception leaving(List<Standing> others) {
+            return new Reception(verdict, nextNumber, lastHash, others, begun);
+        }
+    }
 
     /** What became of a batch. */
     enum Verdict {
         APPENDED,
         /** There was nothing in it. */
         ASKED,
-        /** The same, and what the spool tells of is not noted: the ledger has heard of too many of that recorder. */
+        /** The same, and what the spool tells of is not noted: the ledger has heard of too many that the key began. */
         UNNOTED,
         /** The ledger has some of it already. */
         KNOWN,
@@ -58,7 +83,7 @@ public interface SpoolRepository {
         FORKED,
         /** The ledger has the spool of another recorder. */
         OF_ANOTHER_RECORDER,
-        /** The spool is new, and the ledger knows as many of its recorder as it does. */
+        /** The spool is new, and its key has begun as many as it may. */
         FULL
     }
 

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.inject.Inject;
 import dev.assize.server.audit.SpoolRepository.Reception;
+import dev.assize.server.audit.SpoolRepository.Sender;
 import dev.assize.server.audit.SpoolRepository.Standing;
 import dev.assize.server.audit.SpoolRepository.Verdict;
 import dev.assize.server.audit.SpooledBatch.SpooledEvents;
@@ -47,9 +48,10 @@ public final class SpooledLog {
     }
 
     /** Appends a batch of events that were judged, or says why not. Blocks. */
-    public Reception append(TenantId tenant, Recorder recorder, SpooledBatch batch) {
+    public Reception append(TenantId tenant, Sender sender, SpooledBatch batch) {
+        Recorder recorder = sender.recorder();
         Reception reception =
-                spools.append(tenant, recorder, batch, begins(batch.spoolId()), drafts(tenant, recorder, batch));
+                spools.append(tenant, sender, batch, begins(batch.spoolId()), drafts(tenant, recorder, batch));
         metrics.received(reception.verdict(), batch.records().size());
         if (reception.verdict() == Verdict.MISSING) {
             LOG.warn(
@@ -71,12 +73,25 @@ public final class SpooledLog {
         }
         if (reception.verdict() == Verdict.FULL || reception.verdict() == Verdict.UNNOTED) {
             LOG.warn(
-                    "{} of {} has too many spools in the ledger of {}: spool {} is {}",
+                    "key {} of {} of {} has begun too many spools in the ledger of {}: spool {} is {}",
+                    sender.keyId(),
                     recorder.caller(),
                     recorder.home(),
                     tenant,
                     batch.spoolId(),
                     reception.verdict() == Verdict.FULL ? "refused" : "not noted");
+        }
+        if (reception.begun() >= SpoolRepository.CROWDED) {
+            metrics.crowded();
+            LOG.warn(
+                    "key {} of {} of {} has begun {} spools in the ledger of {}, of {} that it may: have spools outlive their"
+                            + " sidecars, and give these another key",
+                    sender.keyId(),
+                    recorder.caller(),
+                    recorder.home(),
+                    reception.begun(),
+                    tenant,
+                    SpoolRepository.MOST_OF_KEY);
         }
         if (reception.verdict() == Verdict.OF_ANOTHER_RECORDER) {
             LOG.warn(

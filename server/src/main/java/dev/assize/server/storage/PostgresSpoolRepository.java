@@ -23,7 +23,11 @@ import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** Spools in PostgreSQL. The head of the ledger is locked first, so that a spool's row is moved by one batch at a time. */
+/**
+ * Spools in PostgreSQL. The head of the ledger is locked first, so that a spool's row is moved by one batch at a time. Every
+ * append to the ledger waits for that lock, so nothing is counted under it: how many spools a key has begun its newest row
+ * says, and what a new spool leaves behind is looked for when it is committed.
+ */
 final class PostgresSpoolRepository implements SpoolRepository {
 
     private static final String COLUMNS = "recorded_by, recorded_by_tenant, spool_id, next_number, highest_number,"
@@ -37,8 +41,10 @@ final class PostgresSpoolRepository implements SpoolRepository {
     private static final String HAS_ENTRIES = "SELECT EXISTS (SELECT FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND spool_id = ? AND last_seq IS NOT NULL)";
 
-    private static final String KNOWN = "SELECT count(*), count(*) FILTER (WHERE last_seq IS NULL AND highest_number >="
-            + " next_number) FROM assize.ledger_spool WHERE tenant_id = ? AND recorded_by_tenant = ? AND recorded_by = ?";
+    /** There are no more rows with `only_heard_of` than may be, and a few whose spool was told of again. */
+    private static final String BEGUN = "SELECT coalesce((SELECT begun_as FROM assize.ledger_spool WHERE tenant_id = ?"
+            + " AND begun_by_key = ? ORDER BY begun_as DESC LIMIT 1), 0), (SELECT count(*) FROM assize.ledger_spool"
+            + " WHERE tenant_id = ? AND begun_by_key = ? AND only_heard_of)";
 
     private static final String LEFT = "SELECT " + COLUMNS + " FROM assize.ledger_spool WHERE tenant_id = ?"
             + " AND recorded_by_tenant = ? AND recorded_by = ? AND spool_id <> ? AND highest_number >= next_number"
@@ -49,19 +55,21 @@ final class PostgresSpoolRepository implements SpoolRepository {
 
     private static final String INSERT = "INSERT INTO assize.ledger_spool (next_number, last_hash, highest_number,"
             + " heard_at, last_seq, last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by,"
-            + " spool_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+            + " spool_id, begun_by_key, begun_as) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
-    private static final String HEARD_OF = "INSERT INTO assize.ledger_spool (next_number, last_hash, highest_number,"
-            + " heard_at, tenant_id, recorded_by_tenant, recorded_by, spool_id) VALUES (1, ?, ?, ?, ?, ?, ?, ?)"
-            + " ON CONFLICT DO NOTHING";
+    private static final String HEARD_OF = "INSERT INTO assize.ledger_spool (next_number, only_heard_of, last_hash,"
+            + " highest_number, heard_at, tenant_id, recorded_by_tenant, recorded_by, spool_id, begun_by_key, begun_as)"
+            + " VALUES (1, true, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
-    private static final String APPENDED = "UPDATE assize.ledger_spool SET next_number = ?, last_hash = ?,"
-            + " highest_number = ?, heard_at = ?, last_seq = ?, last_entry_hash = ?, last_recorded_at = ?" + OF_SPOOL;
+    private static final String APPENDED = "UPDATE assize.ledger_spool SET only_heard_of = false, next_number = ?,"
+            + " last_hash = ?, highest_number = ?, heard_at = ?, last_seq = ?, last_entry_hash = ?, last_recorded_at = ?"
+            + OF_SPOOL;
 
-    private static final String TOLD = "UPDATE assize.ledger_spool SET highest_number = ?, heard_at = ?" + OF_SPOOL;
+    private static final String TOLD = "UPDATE assize.ledger_spool SET only_heard_of = last_seq IS NULL,"
+            + " highest_number = ?, heard_at = ?" + OF_SPOOL;
 
-    private static final String LOST =
-            "UPDATE assize.ledger_spool SET next_number = ?, last_hash = NULL, heard_at = ?" + OF_SPOOL;
+    private static final String LOST = "UPDATE assize.ledger_spool SET only_heard_of = last_seq IS NULL"
+            + " AND highest_number >= ?, next_number = ?, last_hash = NULL, heard_at = ?" + OF_SPOOL;
 
     /** What was pruned had been there. */
     private static final String IS_THERE = "SELECT EXISTS (SELECT FROM assize.ledger_entry WHERE tenant_id = ?"
@@ -95,64 +103,79 @@ final class PostgresSpoolRepository implements SpoolRepository {
             @Nullable Digest lastHash,
             @Nullable Receipt lastEntry) {}
 
-    /** How many spools of a recorder a ledger knows, and how many of these it has only heard of. */
-    private record Known(long spools, long heardOf) {}
+    /** How many spools of a ledger a key has begun, and of how many of these it has only heard. */
+    private record Begun(long spools, long heardOf) {}
+
+    /**
+     * What became of a batch.
+     *
+     * @param first whether it was the first of its spool that was taken
+     */
+    private record Outcome(Reception reception, boolean first) {
+
+        /** One of which nothing was taken, or not the first. */
+        Outcome(Reception reception) {
+            this(reception, false);
+        }
+    }
 
     @Override
     public Reception append(
-            TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
+            TenantId tenant, Sender sender, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
         while (true) {
-            Reception reception = database.inTransaction(tenant.value(), transaction -> {
+            Outcome outcome = database.inTransaction(tenant.value(), transaction -> {
                 OwnEntries.lockHead(transaction, tenant);
-                Row row = find(transaction, tenant, recorder, batch.spoolId());
+                Row row = find(transaction, tenant, sender.recorder(), batch.spoolId());
                 if ((row == null || row.lastEntry == null) && hasEntries(transaction, tenant, batch.spoolId())) {
-                    return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
+                    return new Outcome(new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins));
                 }
                 return row == null
-                        ? begin(transaction, tenant, recorder, batch, begins, drafts)
+                        ? begin(transaction, tenant, sender, batch, begins, drafts)
                         : continued(transaction, tenant, batch, row, drafts);
             });
-            if (reception != null) {
-                return reception;
+            if (outcome != null) {
+                return outcome.first
+                        ? outcome.reception.leaving(left(tenant, sender.recorder(), batch))
+                        : outcome.reception;
             }
         }
     }
 
     /** The first of a spool; null where another call was faster. */
-    private @Nullable Reception begin(
+    private @Nullable Outcome begin(
             TenantTransaction transaction,
             TenantId tenant,
-            Recorder recorder,
+            Sender sender,
             SpooledBatch batch,
             Digest begins,
             List<EntryDraft> drafts)
             throws SQLException {
         Verdict verdict = verdict(batch, 1, begins);
         if (verdict != Verdict.APPENDED && batch.highestNumber() < 1) {
-            return new Reception(verdict, 1, begins, List.of());
+            return new Outcome(new Reception(verdict, 1, begins));
         }
-        Known known = known(transaction, tenant, recorder);
-        if (known.spools >= MOST_OF_RECORDER) {
-            return new Reception(Verdict.FULL, 1, begins, List.of());
+        Begun before = begun(transaction, tenant, sender);
+        if (before.spools >= MOST_OF_KEY) {
+            return new Outcome(new Reception(Verdict.FULL, 1, begins));
         }
+        long begun = before.spools + 1;
         if (verdict != Verdict.APPENDED) {
-            boolean isNoted = known.heardOf < MOST_HEARD_OF;
-            if (isNoted) {
-                hearOf(transaction, tenant, recorder, batch, begins);
+            if (before.heardOf < MOST_HEARD_OF) {
+                hearOf(transaction, tenant, sender, batch, begins, begun);
+                return new Outcome(new Reception(verdict, 1, begins, List.of(), begun));
             }
             // That records are missing is said in any case.
-            return new Reception(isNoted || verdict != Verdict.ASKED ? verdict : Verdict.UNNOTED, 1, begins, List.of());
+            return new Outcome(new Reception(verdict == Verdict.ASKED ? Verdict.UNNOTED : verdict, 1, begins));
         }
-        Receipt entry = append(transaction, tenant, recorder, drafts);
-        if (write(transaction, INSERT, tenant, recorder, batch, entry) == 0) {
+        Receipt entry = append(transaction, tenant, sender.recorder(), drafts);
+        if (insert(transaction, tenant, sender, batch, entry, begun) == 0) {
             transaction.abandon();
             return null;
         }
-        return new Reception(
-                verdict, batch.lastNumber() + 1, batch.after(), left(transaction, tenant, recorder, batch));
+        return new Outcome(new Reception(verdict, batch.lastNumber() + 1, batch.after(), List.of(), begun), true);
     }
 
-    private Reception continued(
+    private Outcome continued(
             TenantTransaction transaction, TenantId tenant, SpooledBatch batch, Row row, List<EntryDraft> drafts)
             throws SQLException {
         Recorder recorder = row.standing.recorder();
@@ -166,9 +189,11 @@ final class PostgresSpoolRepository implements SpoolRepository {
         Verdict verdict = verdict(batch, next, lastHash);
         if (verdict == Verdict.APPENDED) {
             Receipt entry = append(transaction, tenant, recorder, drafts);
-            write(transaction, APPENDED, tenant, recorder, batch, entry);
-            List<Standing> left = last == null ? left(transaction, tenant, recorder, batch) : List.of();
-            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
+            try (PreparedStatement statement = transaction.connection().prepareStatement(APPENDED)) {
+                moved(statement, tenant, recorder, batch, entry);
+                statement.executeUpdate();
+            }
+            return new Outcome(new Reception(verdict, batch.lastNumber() + 1, batch.after()), last == null);
         }
         if (batch.highestNumber() > row.standing.highestNumber()) {
             try (PreparedStatement statement = transaction.connection().prepareStatement(TOLD)) {
@@ -178,18 +203,25 @@ final class PostgresSpoolRepository implements SpoolRepository {
                 statement.executeUpdate();
             }
         }
-        return new Reception(verdict, next, lastHash, List.of());
+        return new Outcome(new Reception(verdict, next, lastHash));
     }
 
     /** From here on the ledger expects what the spool has told of, also where it never takes the first of it. */
     private void hearOf(
-            TenantTransaction transaction, TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins)
+            TenantTransaction transaction,
+            TenantId tenant,
+            Sender sender,
+            SpooledBatch batch,
+            Digest begins,
+            long begun)
             throws SQLException {
         try (PreparedStatement statement = transaction.connection().prepareStatement(HEARD_OF)) {
             statement.setBytes(1, begins.bytes());
             statement.setLong(2, batch.highestNumber());
             Times.write(statement, 3, clock.instant());
-            name(statement, 4, tenant, recorder, batch.spoolId());
+            name(statement, 4, tenant, sender.recorder(), batch.spoolId());
+            statement.setString(8, sender.keyId());
+            statement.setLong(9, begun);
             statement.executeUpdate();
         }
     }
@@ -252,25 +284,35 @@ final class PostgresSpoolRepository implements SpoolRepository {
         };
     }
 
-    private int write(
+    /** How many rows that makes: none where another call was faster. */
+    private int insert(
             TenantTransaction transaction,
-            String sql,
             TenantId tenant,
-            Recorder recorder,
+            Sender sender,
             SpooledBatch batch,
-            Receipt entry)
+            Receipt entry,
+            long begun)
             throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(sql)) {
-            statement.setLong(1, batch.lastNumber() + 1);
-            statement.setBytes(2, batch.after().bytes());
-            statement.setLong(3, Math.max(batch.highestNumber(), batch.lastNumber()));
-            Times.write(statement, 4, clock.instant());
-            statement.setLong(5, entry.seq());
-            statement.setBytes(6, entry.entryHash().bytes());
-            Times.write(statement, 7, entry.recordedAt());
-            name(statement, 8, tenant, recorder, batch.spoolId());
+        try (PreparedStatement statement = transaction.connection().prepareStatement(INSERT)) {
+            moved(statement, tenant, sender.recorder(), batch, entry);
+            statement.setString(12, sender.keyId());
+            statement.setLong(13, begun);
             return statement.executeUpdate();
         }
+    }
+
+    /** The first eleven values of whatever says that a batch was appended. */
+    private void moved(
+            PreparedStatement statement, TenantId tenant, Recorder recorder, SpooledBatch batch, Receipt entry)
+            throws SQLException {
+        statement.setLong(1, batch.lastNumber() + 1);
+        statement.setBytes(2, batch.after().bytes());
+        statement.setLong(3, Math.max(batch.highestNumber(), batch.lastNumber()));
+        Times.write(statement, 4, clock.instant());
+        statement.setLong(5, entry.seq());
+        statement.setBytes(6, entry.entryHash().bytes());
+        Times.write(statement, 7, entry.recordedAt());
+        name(statement, 8, tenant, recorder, batch.spoolId());
     }
 
     private static void name(PreparedStatement statement, int from, TenantId tenant, Recorder recorder, String spoolId)
@@ -302,23 +344,25 @@ final class PostgresSpoolRepository implements SpoolRepository {
         }
     }
 
-    private static Known known(TenantTransaction transaction, TenantId tenant, Recorder recorder) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(KNOWN)) {
+    private static Begun begun(TenantTransaction transaction, TenantId tenant, Sender sender) throws SQLException {
+        try (PreparedStatement statement = transaction.connection().prepareStatement(BEGUN)) {
             statement.setString(1, tenant.value());
-            statement.setString(2, recorder.home().value());
-            statement.setString(3, recorder.caller().toString());
+            statement.setString(2, sender.keyId());
+            statement.setString(3, tenant.value());
+            statement.setString(4, sender.keyId());
             try (ResultSet row = statement.executeQuery()) {
-                return row.next() ? new Known(row.getLong(1), row.getLong(2)) : new Known(0, 0);
+                return row.next() ? new Begun(row.getLong(1), row.getLong(2)) : new Begun(0, 0);
             }
         }
     }
 
-    private static List<Standing> left(
-            TenantTransaction transaction, TenantId tenant, Recorder recorder, SpooledBatch batch) throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(LEFT)) {
-            name(statement, 1, tenant, recorder, batch.spoolId());
-            return standings(statement);
-        }
+    private List<Standing> left(TenantId tenant, Recorder recorder, SpooledBatch batch) {
+        return database.inSnapshot(tenant.value(), transaction -> {
+            try (PreparedStatement statement = transaction.connection().prepareStatement(LEFT)) {
+                name(statement, 1, tenant, recorder, batch.spoolId());
+                return standings(statement);
+            }
+        });
     }
 
     @Override
@@ -349,8 +393,9 @@ final class PostgresSpoolRepository implements SpoolRepository {
                     .getFirst();
             try (PreparedStatement statement = transaction.connection().prepareStatement(LOST)) {
                 statement.setLong(1, loss.throughNumber() + 1);
-                Times.write(statement, 2, clock.instant());
-                name(statement, 3, tenant, loss.recorder(), loss.spoolId());
+                statement.setLong(2, loss.throughNumber() + 1);
+                Times.write(statement, 3, clock.instant());
+                name(statement, 4, tenant, loss.recorder(), loss.spoolId());
                 statement.executeUpdate();
             }
             return new LossResult.Declared(entry, from, loss.throughNumber());

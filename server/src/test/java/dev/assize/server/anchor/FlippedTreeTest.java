@@ -54,7 +54,8 @@ class FlippedTreeTest {
             Map.entry("ledger_pruning", "TamperedPruningTest: every column"),
             Map.entry(
                     "ledger_spool",
-                    "FlippedRowsTest: every column but what the spool told last, and when, which entries do not say"),
+                    "FlippedRowsTest: every column but what the spool told last, when, and by which key, which entries do not"
+                            + " say"),
             Map.entry("ledger_pseudonym", "PseudonymTest: every column"),
             Map.entry("ledger_hold", "FlippedRowsTest: every column"));
 

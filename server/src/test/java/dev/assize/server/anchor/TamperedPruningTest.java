@@ -2,6 +2,7 @@ package dev.assize.server.anchor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.assize.server.audit.SpoolRepository.Sender;
 import dev.assize.server.audit.SpoolRepository.Verdict;
 import dev.assize.server.audit.SpooledBatch;
 import dev.assize.server.audit.SpooledBatch.SpooledEvents;
@@ -252,10 +253,8 @@ class TamperedPruningTest extends PruningFixture {
                 SpooledLog.begins(spool),
                 Digest.sha256(new byte[1]),
                 1);
-        assertThat(node.spooled()
-                        .append(tenant, new Recorder(new Subject("service", "sidecar"), tenant), batch)
-                        .verdict())
-                .isEqualTo(Verdict.APPENDED);
+        Sender sidecar = new Sender(new Recorder(new Subject("service", "sidecar"), tenant), "key");
+        assertThat(node.spooled().append(tenant, sidecar, batch).verdict()).isEqualTo(Verdict.APPENDED);
     }
 
     private void remove(TenantId tenant, long to) throws SQLException {

@@ -61,6 +61,10 @@ import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -239,6 +243,44 @@ class SpooledForwardingTest {
             sidecar.drain();
             assertThat(reasons()).containsExactly("a", "b", "c");
             assertThat(sidecar.forwarding.complaint()).isEmpty();
+        }
+    }
+
+    @Test
+    void aLedgerThatTakesNoMoreSpoolsOfItsKeyStopsItAndItGoesOnWhereThereIsRoomAgain() throws Exception {
+        sql("INSERT INTO assize.ledger_spool (next_number, highest_number, heard_at, tenant_id, recorded_by_tenant,"
+                + " recorded_by, begun_by_key, begun_as, spool_id) VALUES (1, 0, now(), 'acme', 'assize', 'user:admin', '"
+                + key.split("_", -1)[1] + "', 10000, repeat('0', 32))");
+        try (Sidecar sidecar = new Sidecar(directory.resolve("sidecar"))) {
+            sidecar.spool("a", null);
+            sidecar.spool("b", null);
+            assertThatThrownBy(() -> sidecar.append("never", null))
+                    .hasCauseInstanceOf(LedgerUnavailableException.class)
+                    .hasMessageContaining("has begun 10000 spools in the ledger of acme");
+            assertThat(sidecar.forwarding.complaint())
+                    .hasValueSatisfying(said -> assertThat(said)
+                            .contains("the ledger refuses record 1 of the spool: RESOURCE_EXHAUSTED")
+                            .contains("give this one another key"));
+            assertThat(sidecar.meters.get("assize.spool.stopped").gauge().value())
+                    .isEqualTo(1);
+            assertThat(reasons()).isEmpty();
+
+            sql("UPDATE assize.ledger_spool SET begun_as = 9999");
+            rest(Duration.ofSeconds(1));
+            sidecar.append("c", null);
+            assertThat(sidecar.meters.get("assize.spool.stopped").gauge().value())
+                    .isZero();
+        }
+        assertThat(reasons()).containsExactly("a", "b", "c");
+    }
+
+    private void sql(String statement) throws SQLException {
+        try (Connection owner = DriverManager.getConnection(
+                        database.superuser().url(),
+                        database.superuser().user(),
+                        database.superuser().password());
+                Statement executed = owner.createStatement()) {
+            executed.execute(statement);
         }
     }
 

@@ -31,26 +31,26 @@ public final class InMemorySpoolRepository implements SpoolRepository {
 
     private record Name(TenantId tenant, Recorder recorder, String spoolId) {}
 
-    private record Row(long next, @Nullable Digest lastHash, long highest, boolean hasEntries) {}
+    private record Row(long next, @Nullable Digest lastHash, long highest, boolean hasEntries, String begunByKey) {}
 
     @Override
     public synchronized Reception append(
-            TenantId tenant, Recorder recorder, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
+            TenantId tenant, Sender sender, SpooledBatch batch, Digest begins, List<EntryDraft> drafts) {
+        Recorder recorder = sender.recorder();
         Name name = new Name(tenant, recorder, batch.spoolId());
-        Row row = rows.getOrDefault(name, new Row(1, begins, 0, false));
+        Row row = rows.getOrDefault(name, new Row(1, begins, 0, false, sender.keyId()));
         if (!row.hasEntries && hasEntries(tenant, batch.spoolId())) {
-            return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins, List.of());
+            return new Reception(Verdict.OF_ANOTHER_RECORDER, 1, begins);
         }
         Verdict verdict = verdict(batch, row);
         boolean isNew = !rows.containsKey(name);
-        if (isNew
-                && (verdict == Verdict.APPENDED || batch.highestNumber() > 0)
-                && of(tenant, recorder).count() >= MOST_OF_RECORDER) {
-            return new Reception(Verdict.FULL, 1, begins, List.of());
+        long begun = isNew ? begunWith(tenant, sender.keyId()).count() + 1 : 0;
+        if ((verdict == Verdict.APPENDED || batch.highestNumber() > 0) && begun > MOST_OF_KEY) {
+            return new Reception(Verdict.FULL, 1, begins);
         }
         if (verdict == Verdict.APPENDED) {
             ledger.append(tenant, List.of(new AppendCommand(recorder, drafts, null)));
-            rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber(), true));
+            rows.put(name, new Row(batch.lastNumber() + 1, batch.after(), batch.highestNumber(), true, row.begunByKey));
             List<Standing> left = !row.hasEntries
                     ? list(tenant).stream()
                             .filter(it -> it.recorder().equals(recorder)
@@ -58,34 +58,36 @@ public final class InMemorySpoolRepository implements SpoolRepository {
                                     && it.missing() > 0)
                             .toList()
                     : List.of();
-            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left);
+            return new Reception(verdict, batch.lastNumber() + 1, batch.after(), left, begun);
         }
         boolean isTooMany = isNew
-                && of(tenant, recorder)
+                && begunWith(tenant, sender.keyId())
                                 .filter(it -> !it.hasEntries && it.highest >= it.next)
                                 .count()
                         >= MOST_HEARD_OF;
         if (isTooMany && batch.highestNumber() > 0) {
-            return new Reception(verdict == Verdict.ASKED ? Verdict.UNNOTED : verdict, 1, begins, List.of());
+            return new Reception(verdict == Verdict.ASKED ? Verdict.UNNOTED : verdict, 1, begins);
         }
         if (batch.highestNumber() > row.highest) {
-            rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber(), row.hasEntries));
+            rows.put(name, new Row(row.next, row.lastHash, batch.highestNumber(), row.hasEntries, row.begunByKey));
         }
-        return new Reception(verdict, row.next, row.lastHash, List.of());
+        return new Reception(verdict, row.next, row.lastHash, List.of(), rows.containsKey(name) ? begun : 0);
     }
 
-    /** As if it had so many of a recorder, of each of which it had taken one record. */
-    public synchronized void fill(TenantId tenant, Recorder recorder, int spools) {
+    /** As if somebody had begun so many, of each of which it had taken one record. */
+    public synchronized void fill(TenantId tenant, Sender sender, int spools) {
         for (int i = 0; i < spools; i++) {
-            rows.put(new Name(tenant, recorder, "%032x".formatted(i)), new Row(2, null, 1, true));
+            rows.put(
+                    new Name(tenant, sender.recorder(), "%032x".formatted(i)),
+                    new Row(2, null, 1, true, sender.keyId()));
         }
     }
 
-    private Stream<Row> of(TenantId tenant, Recorder recorder) {
+    private Stream<Row> begunWith(TenantId tenant, String key) {
         return rows.entrySet().stream()
-                .filter(it -> it.getKey().tenant.equals(tenant)
-                        && it.getKey().recorder.equals(recorder))
-                .map(Map.Entry::getValue);
+                .filter(it -> it.getKey().tenant.equals(tenant))
+                .map(Map.Entry::getValue)
+                .filter(it -> it.begunByKey.equals(key));
     }
 
     private boolean hasEntries(TenantId tenant, String spoolId) {
@@ -132,7 +134,7 @@ public final class InMemorySpoolRepository implements SpoolRepository {
         AppendResult.Appended appended = (AppendResult.Appended)
                 ledger.append(loss.tenant(), List.of(new AppendCommand(loss.by(), List.of(draft), null)))
                         .getFirst();
-        rows.put(name, new Row(loss.throughNumber() + 1, null, row.highest, row.hasEntries));
+        rows.put(name, new Row(loss.throughNumber() + 1, null, row.highest, row.hasEntries, row.begunByKey));
         return new LossResult.Declared(appended.receipts().getFirst(), row.next, loss.throughNumber());
     }
 }

@@ -10,6 +10,7 @@ import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.audit.SpoolRepository.Loss;
 import dev.assize.server.audit.SpoolRepository.LossResult;
 import dev.assize.server.audit.SpoolRepository.Reception;
+import dev.assize.server.audit.SpoolRepository.Sender;
 import dev.assize.server.audit.SpoolRepository.Standing;
 import dev.assize.server.audit.SpoolRepository.Verdict;
 import dev.assize.server.audit.SpooledBatch;
@@ -50,14 +51,20 @@ class PostgresSpoolRepositoryTest {
     private static final String SPOOL = "0123456789abcdef0123456789abcdef";
     private static final Digest BEGINS = SpooledLog.begins(SPOOL);
     private static final AuditCodec CODEC = new AuditCodec();
+    private static final Recorder SIDECAR = new Recorder(new Subject("service", "sidecar"), new TenantId("acme"));
+    private static final Sender SENDER = sender(SIDECAR);
     private static TestDatabase database;
     private static Database node;
     private static int tenants;
 
-    private final Recorder sidecar = new Recorder(new Subject("service", "sidecar"), new TenantId("acme"));
     private TenantId tenant;
     private SpoolRepository spools;
     private LedgerStore ledger;
+
+    /** With a key of its own. */
+    private static Sender sender(Recorder recorder) {
+        return new Sender(recorder, "key-of-" + recorder.caller().id() + "-of-" + recorder.home());
+    }
 
     @BeforeAll
     static void start() {
@@ -84,9 +91,9 @@ class PostgresSpoolRepositoryTest {
     void aBatchThatCannotBeAppendedMovesNothing() {
         assertThat(append(1, 2).verdict()).isEqualTo(Verdict.APPENDED);
         SpooledBatch batch = batch(3, 1);
-        EntryDraft unfit = CODEC.encode(event("x".repeat(3_000)), sidecar, tenant);
+        EntryDraft unfit = CODEC.encode(event("x".repeat(3_000)), SIDECAR, tenant);
 
-        assertThatThrownBy(() -> spools.append(tenant, sidecar, batch, BEGINS, List.of(unfit)))
+        assertThatThrownBy(() -> spools.append(tenant, SENDER, batch, BEGINS, List.of(unfit)))
                 .isInstanceOf(DraftRefusedException.class);
         assertThat(size()).isEqualTo(2);
         assertThat(append(3, 1).nextNumber()).isEqualTo(4);
@@ -110,7 +117,7 @@ class PostgresSpoolRepositoryTest {
         assertThat(spools.list(tenant)).singleElement().satisfies(standing -> {
             assertThat(standing.nextNumber()).isEqualTo(16);
             assertThat(standing.missing()).isZero();
-            assertThat(standing.recorder()).isEqualTo(sidecar);
+            assertThat(standing.recorder()).isEqualTo(SIDECAR);
         });
     }
 
@@ -127,12 +134,13 @@ class PostgresSpoolRepositoryTest {
     void aSpoolStaysItsRecorders() {
         append(1, 1);
         for (Recorder other : List.of(
-                new Recorder(sidecar.caller(), new TenantId("other")),
-                new Recorder(new Subject("service", "other"), sidecar.home()))) {
+                new Recorder(SIDECAR.caller(), new TenantId("other")),
+                new Recorder(new Subject("service", "other"), SIDECAR.home()))) {
             SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 1);
-            assertThat(spools.append(tenant, other, asks, BEGINS, List.of()).verdict())
+            assertThat(spools.append(tenant, sender(other), asks, BEGINS, List.of())
+                            .verdict())
                     .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
-            assertThat(spools.append(tenant, other, batch(1, 1), BEGINS, drafts(1))
+            assertThat(spools.append(tenant, sender(other), batch(1, 1), BEGINS, drafts(1))
                             .verdict())
                     .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
         }
@@ -144,7 +152,7 @@ class PostgresSpoolRepositoryTest {
     void spoolsOfOtherTenantsAndIdsAreOthers() {
         append(1, 1);
         SpooledBatch other = new SpooledBatch("f".repeat(32), batch(1, 1).records(), hash(1), hash(2), 1);
-        assertThat(spools.append(tenant, sidecar, other, BEGINS, drafts(1)).verdict())
+        assertThat(spools.append(tenant, SENDER, other, BEGINS, drafts(1)).verdict())
                 .isEqualTo(Verdict.APPENDED);
         assertThat(spools.list(tenant)).hasSize(2);
         assertThat(spools.list(new TenantId("nobody"))).isEmpty();
@@ -160,8 +168,8 @@ class PostgresSpoolRepositoryTest {
         loseFrom(2);
         ledger.append(tenant, List.of(OperationAppends.command(1, 1)));
 
-        Reception asked = spools.append(
-                tenant, sidecar, new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 4), BEGINS, List.of());
+        Reception asked =
+                spools.append(tenant, SENDER, new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 4), BEGINS, List.of());
         assertThat(asked.nextNumber()).isEqualTo(3);
         assertThat(asked.lastHash()).isNull();
         appendKeyed(3);
@@ -190,16 +198,16 @@ class PostgresSpoolRepositoryTest {
 
     private void appendKeyed(long number) {
         SpooledLog log = SpooledLogs.of(spools);
-        assertThat(log.append(tenant, sidecar, batch(number, 1)).verdict()).isEqualTo(Verdict.APPENDED);
+        assertThat(log.append(tenant, SENDER, batch(number, 1)).verdict()).isEqualTo(Verdict.APPENDED);
     }
 
     @Test
     void namesTheSpoolsWhosePlaceAnotherTakes() {
         SpooledBatch told = new SpooledBatch(SPOOL, batch(1, 1).records(), hash(1), hash(2), 9);
-        spools.append(tenant, sidecar, told, BEGINS, drafts(1));
+        spools.append(tenant, SENDER, told, BEGINS, drafts(1));
         SpooledBatch next = new SpooledBatch("f".repeat(32), batch(1, 1).records(), hash(1), hash(2), 1);
 
-        assertThat(spools.append(tenant, sidecar, next, BEGINS, drafts(1)).left())
+        assertThat(spools.append(tenant, SENDER, next, BEGINS, drafts(1)).left())
                 .singleElement()
                 .satisfies(left -> assertThat(left.missing()).isEqualTo(8));
     }
@@ -214,7 +222,7 @@ class PostgresSpoolRepositoryTest {
         assertThat(spools.list(tenant).getFirst().missing()).isEqualTo(5);
 
         Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
-        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, SPOOL, 1, "never taken")))
+        assertThat(spools.declareLost(new Loss(tenant, admin, SIDECAR, SPOOL, 1, "never taken")))
                 .isInstanceOf(LossResult.Declared.class);
         assertThat(append(1, 1).verdict()).isEqualTo(Verdict.KNOWN);
         assertThat(append(2, 1).verdict()).isEqualTo(Verdict.APPENDED);
@@ -224,7 +232,7 @@ class PostgresSpoolRepositoryTest {
     }
 
     @Test
-    void aRecorderIsHeardOfWithAHundredSpoolsOfWhichNothingIsTakenAndNoMore() {
+    void aHundredSpoolsOfAKeyAreHeardOfOfWhichNothingIsTakenAndNoMore() {
         for (int i = 0; i < SpoolRepository.MOST_HEARD_OF; i++) {
             assertThat(told(id(i), List.of(), 3).verdict()).isEqualTo(Verdict.ASKED);
         }
@@ -238,9 +246,13 @@ class PostgresSpoolRepositoryTest {
                 .isEqualTo(Verdict.MISSING);
         assertThat(spools.list(tenant)).hasSize(SpoolRepository.MOST_HEARD_OF);
         assertThat(told(id(0), List.of(), 9).verdict()).as("one that is known").isEqualTo(Verdict.ASKED);
-        Recorder other = new Recorder(new Subject("service", "other"), sidecar.home());
+        Recorder other = new Recorder(new Subject("service", "other"), SIDECAR.home());
         assertThat(spools.append(
-                                tenant, other, new SpooledBatch(id(1), List.of(), BEGINS, BEGINS, 1), BEGINS, List.of())
+                                tenant,
+                                sender(other),
+                                new SpooledBatch(id(1), List.of(), BEGINS, BEGINS, 1),
+                                BEGINS,
+                                List.of())
                         .verdict())
                 .as("of another recorder")
                 .isEqualTo(Verdict.ASKED);
@@ -252,7 +264,7 @@ class PostgresSpoolRepositoryTest {
                 .satisfies(it -> assertThat(it.missing()).isEqualTo(6));
 
         Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
-        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, id(0), 9, "never there")))
+        assertThat(spools.declareLost(new Loss(tenant, admin, SIDECAR, id(0), 9, "never there")))
                 .isInstanceOf(LossResult.Declared.class);
         assertThat(told(id(999), List.of(), 1).verdict())
                 .as("a place is free again")
@@ -261,16 +273,12 @@ class PostgresSpoolRepositoryTest {
     }
 
     @Test
-    void aRecorderHasTenThousandSpoolsInALedgerAndNoMore() throws SQLException {
-        try (Connection owner = owner();
-                Statement statement = owner.createStatement()) {
-            statement.execute("INSERT INTO assize.ledger_spool (next_number, highest_number, heard_at, last_seq,"
-                    + " last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by, spool_id)"
-                    + " SELECT 2, 1, now(), 0, sha256(''), now(), '" + tenant + "', 'acme', 'service:sidecar',"
-                    + " lpad(to_hex(i), 32, '0') FROM generate_series(1, " + (SpoolRepository.MOST_OF_RECORDER - 1)
-                    + ") AS i");
-        }
-        assertThat(append(1, 1).verdict()).isEqualTo(Verdict.APPENDED);
+    void aKeyBeginsTenThousandSpoolsInALedgerAndNoMore() throws SQLException {
+        begin(SENDER, SpoolRepository.MOST_OF_KEY - 1);
+        assertThat(append(1, 1)).satisfies(last -> {
+            assertThat(last.verdict()).isEqualTo(Verdict.APPENDED);
+            assertThat(last.begun()).isEqualTo(SpoolRepository.MOST_OF_KEY);
+        });
 
         String more = "f".repeat(32);
         assertThat(told(more, List.of(), 0).verdict())
@@ -279,13 +287,59 @@ class PostgresSpoolRepositoryTest {
         assertThat(told(more, List.of(), 1).verdict()).isEqualTo(Verdict.FULL);
         assertThat(told(more, batch(1, 1).records(), 1).verdict()).isEqualTo(Verdict.FULL);
         assertThat(told(more, batch(2, 1).records(), 2).verdict()).isEqualTo(Verdict.FULL);
-        assertThat(append(2, 1).verdict()).as("those that are known go on").isEqualTo(Verdict.APPENDED);
+        assertThat(append(2, 1)).as("those that are known go on").satisfies(known -> {
+            assertThat(known.verdict()).isEqualTo(Verdict.APPENDED);
+            assertThat(known.begun()).isZero();
+        });
         assertThat(size()).isEqualTo(2);
-        assertThat(spools.list(tenant)).hasSize(SpoolRepository.MOST_OF_RECORDER);
-        Recorder other = new Recorder(sidecar.caller(), new TenantId("other"));
-        assertThat(spools.append(tenant, other, new SpooledBatch(more, List.of(), BEGINS, BEGINS, 1), BEGINS, List.of())
-                        .verdict())
-                .isEqualTo(Verdict.ASKED);
+        assertThat(spools.list(tenant)).hasSize(SpoolRepository.MOST_OF_KEY);
+    }
+
+    @Test
+    void aKeyThatHasBegunAllItMayKeepsNoOtherOut() throws SQLException {
+        begin(SENDER, SpoolRepository.MOST_OF_KEY);
+        append(Verdict.FULL, SENDER, SPOOL);
+        append(Verdict.APPENDED, new Sender(SIDECAR, "another-key"), SPOOL);
+        append(Verdict.APPENDED, sender(new Recorder(SIDECAR.caller(), new TenantId("other"))), "f".repeat(32));
+
+        assertThat(append(2, 1).verdict())
+                .as("it goes on with what another key began")
+                .isEqualTo(Verdict.APPENDED);
+        tenant = new TenantId("tenant-" + tenants++);
+        append(Verdict.APPENDED, SENDER, SPOOL);
+    }
+
+    /** In versions before, nobody noted by which key a spool was begun. */
+    @Test
+    void spoolsFromBeforeCountForNoKey() throws SQLException {
+        begin(SENDER, SpoolRepository.MOST_OF_KEY);
+        try (Connection owner = owner();
+                Statement statement = owner.createStatement()) {
+            statement.execute("UPDATE assize.ledger_spool SET begun_by_key = NULL, begun_as = NULL WHERE tenant_id = '"
+                    + tenant + "'");
+        }
+        assertThat(append(1, 1)).satisfies(first -> {
+            assertThat(first.verdict()).isEqualTo(Verdict.APPENDED);
+            assertThat(first.begun()).isEqualTo(1);
+        });
+    }
+
+    /** As if somebody had begun so many before, of each of which one record was taken. */
+    private void begin(Sender sender, int count) throws SQLException {
+        try (Connection owner = owner();
+                Statement statement = owner.createStatement()) {
+            statement.execute("INSERT INTO assize.ledger_spool (next_number, highest_number, heard_at, last_seq,"
+                    + " last_entry_hash, last_recorded_at, tenant_id, recorded_by_tenant, recorded_by, begun_by_key,"
+                    + " begun_as, spool_id) SELECT 2, 1, now(), 0, sha256(''), now(), '" + tenant + "', '"
+                    + sender.recorder().home() + "', '" + sender.recorder().caller() + "', '" + sender.keyId()
+                    + "', i, lpad(to_hex(i), 32, '0') FROM generate_series(1, " + count + ") AS i");
+        }
+    }
+
+    private void append(Verdict expected, Sender sender, String spoolId) {
+        SpooledBatch first = new SpooledBatch(spoolId, batch(1, 1).records(), BEGINS, hash(2), 1);
+        assertThat(spools.append(tenant, sender, first, BEGINS, drafts(1)).verdict())
+                .isEqualTo(expected);
     }
 
     private static String id(int number) {
@@ -294,18 +348,19 @@ class PostgresSpoolRepositoryTest {
 
     private Reception told(String spoolId, List<SpooledEvents> records, long highest) {
         SpooledBatch told = new SpooledBatch(spoolId, records, BEGINS, hash(2), highest);
-        return spools.append(tenant, sidecar, told, BEGINS, drafts(records.size()));
+        return spools.append(tenant, SENDER, told, BEGINS, drafts(records.size()));
     }
 
     @Test
     void aSpoolIsOfWhoeverHasTheFirstRecordTakenAndNotOfWhoeverAsksFirst() {
-        Recorder other = new Recorder(new Subject("service", "other"), sidecar.home());
+        Recorder other = new Recorder(new Subject("service", "other"), SIDECAR.home());
         SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, 1);
-        assertThat(spools.append(tenant, other, asks, BEGINS, List.of()).verdict())
+        assertThat(spools.append(tenant, sender(other), asks, BEGINS, List.of()).verdict())
                 .isEqualTo(Verdict.ASKED);
 
         assertThat(append(1, 1).verdict()).isEqualTo(Verdict.APPENDED);
-        assertThat(spools.append(tenant, other, batch(1, 1), BEGINS, drafts(1)).verdict())
+        assertThat(spools.append(tenant, sender(other), batch(1, 1), BEGINS, drafts(1))
+                        .verdict())
                 .isEqualTo(Verdict.OF_ANOTHER_RECORDER);
         assertThat(size()).isEqualTo(1);
     }
@@ -313,7 +368,7 @@ class PostgresSpoolRepositoryTest {
     @Test
     void namesWhatIsLeftWhenTheFirstIsTakenThatWasAskedAboutBefore() {
         SpooledBatch told = new SpooledBatch("f".repeat(32), List.of(), BEGINS, BEGINS, 9);
-        spools.append(tenant, sidecar, told, BEGINS, List.of());
+        spools.append(tenant, SENDER, told, BEGINS, List.of());
         assertThat(ask(1).left()).isEmpty();
 
         assertThat(append(1, 1).left())
@@ -324,22 +379,18 @@ class PostgresSpoolRepositoryTest {
 
     private Reception ask(long highest) {
         SpooledBatch asks = new SpooledBatch(SPOOL, List.of(), BEGINS, BEGINS, highest);
-        return spools.append(tenant, sidecar, asks, BEGINS, List.of());
+        return spools.append(tenant, SENDER, asks, BEGINS, List.of());
     }
 
     @Test
     void whatIsDeclaredLostIsRecordedAndNoLongerExpected() {
         Recorder admin = new Recorder(new Subject("user", "admin"), TenantId.ASSIZE);
-        Loss loss = new Loss(tenant, admin, sidecar, SPOOL, 5, "disk broke");
+        Loss loss = new Loss(tenant, admin, SIDECAR, SPOOL, 5, "disk broke");
         assertThat(spools.declareLost(loss)).isEqualTo(new LossResult.NoSuchSpool());
 
         spools.append(
-                tenant,
-                sidecar,
-                new SpooledBatch(SPOOL, batch(1, 1).records(), hash(1), hash(2), 5),
-                BEGINS,
-                drafts(1));
-        assertThat(spools.declareLost(new Loss(tenant, admin, sidecar, SPOOL, 6, "disk broke")))
+                tenant, SENDER, new SpooledBatch(SPOOL, batch(1, 1).records(), hash(1), hash(2), 5), BEGINS, drafts(1));
+        assertThat(spools.declareLost(new Loss(tenant, admin, SIDECAR, SPOOL, 6, "disk broke")))
                 .isInstanceOf(LossResult.NotMissing.class);
         assertThat(spools.declareLost(loss)).isInstanceOfSatisfying(LossResult.Declared.class, declared -> {
             assertThat(declared.fromNumber()).isEqualTo(2);
@@ -352,7 +403,7 @@ class PostgresSpoolRepositoryTest {
     }
 
     private Reception append(long first, int count) {
-        return spools.append(tenant, sidecar, batch(first, count), BEGINS, drafts(count));
+        return spools.append(tenant, SENDER, batch(first, count), BEGINS, drafts(count));
     }
 
     private static SpooledBatch batch(long first, int count) {
@@ -370,7 +421,7 @@ class PostgresSpoolRepositoryTest {
     private List<EntryDraft> drafts(int count) {
         List<EntryDraft> drafts = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            drafts.add(CODEC.encode(event("e"), sidecar, tenant));
+            drafts.add(CODEC.encode(event("e"), SIDECAR, tenant));
         }
         return drafts;
     }

@@ -17,6 +17,7 @@ import dev.assize.server.audit.SpoolRepository;
 import dev.assize.server.audit.SpoolRepository.Loss;
 import dev.assize.server.audit.SpoolRepository.LossResult;
 import dev.assize.server.audit.SpoolRepository.Reception;
+import dev.assize.server.audit.SpoolRepository.Sender;
 import dev.assize.server.audit.SpoolRepository.Standing;
 import dev.assize.server.audit.SpoolRepository.Verdict;
 import dev.assize.server.audit.SpooledBatch;
@@ -79,7 +80,8 @@ final class SpoolCalls {
             appends.requireActors(tenant, record.events());
         }
         tenants.requireExists(tenant);
-        Reception reception = log.append(tenant, call.recorder(), batch);
+        Sender sender = new Sender(call.recorder(), call.caller().keyId());
+        Reception reception = log.append(tenant, sender, batch);
         if (reception.verdict() == Verdict.OF_ANOTHER_RECORDER) {
             throw RefusedException.precondition(
                     ErrorReason.SPOOL_OF_ANOTHER_RECORDER,
@@ -91,9 +93,10 @@ final class SpoolCalls {
         if (reception.verdict() == Verdict.FULL) {
             throw RefusedException.retry(
                     ErrorReason.SPOOLS_FULL,
-                    call.recorder().caller() + " of tenant " + call.recorder().home() + " has "
-                            + SpoolRepository.MOST_OF_RECORDER + " spools in the ledger of " + tenant
-                            + ", and no more are taken: have spools outlive their sidecars, or give these other subjects",
+                    "key " + sender.keyId() + " of " + call.recorder().caller() + " of tenant "
+                            + call.recorder().home() + " has begun " + SpoolRepository.MOST_OF_KEY
+                            + " spools in the ledger of " + tenant
+                            + ", and no more are taken: have spools outlive their sidecars, and give this one another key",
                     LATER);
         }
         Digest lastHash = reception.lastHash();

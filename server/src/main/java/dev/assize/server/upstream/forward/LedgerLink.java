@@ -1,6 +1,9 @@
 package dev.assize.server.upstream.forward;
 
 import com.google.inject.Inject;
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
 import dev.assize.proto.v1.AppendAuditRequest;
 import dev.assize.proto.v1.AppendAuditResponse;
 import dev.assize.proto.v1.AppendSpooledRequest;
@@ -26,6 +29,9 @@ class LedgerLink {
 
     /** For a call whose caller has set none. */
     private static final Duration DEADLINE = Duration.ofSeconds(10);
+
+    /** What the ledger says where the credential has begun as many spools as it may. */
+    static final String FULL = "SPOOLS_FULL";
 
     /** After these nothing is known of what was asked, and asking again is right. */
     private static final Set<Status.Code> FOR_NOW = Set.of(
@@ -109,7 +115,25 @@ class LedgerLink {
                 : StatusProto.toStatusRuntimeException(said);
     }
 
+    /** Whether waiting may help, and nobody has to act first. */
     static boolean isForNow(StatusRuntimeException failure) {
-        return FOR_NOW.contains(failure.getStatus().getCode());
+        return FOR_NOW.contains(failure.getStatus().getCode()) && !isFull(failure);
+    }
+
+    /** Whether the ledger lets the credential begin no more spools: it is not busy, and waiting alone will not help. */
+    static boolean isFull(StatusRuntimeException failure) {
+        com.google.rpc.Status said = StatusProto.fromThrowable(failure);
+        return said != null
+                && said.getDetailsList().stream()
+                        .filter(detail -> detail.is(ErrorInfo.class))
+                        .anyMatch(detail -> reason(detail).equals(FULL));
+    }
+
+    private static String reason(Any detail) {
+        try {
+            return detail.unpack(ErrorInfo.class).getReason();
+        } catch (InvalidProtocolBufferException e) {
+            return "";
+        }
     }
 }

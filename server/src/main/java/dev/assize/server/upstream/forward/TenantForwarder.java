@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * is sent twice to any effect, whatever became of an answer; a ledger that was restored from a backup is sent again what it
  * lost; and a queue that was restored from a copy, or is used twice, no longer fits and is not sent at all. What the ledger
  * refuses for good stays the next record: it is sent again now and then, and what is behind it waits, until somebody mends
- * what it is refused for, or tells the ledger that it will not come.
+ * what it is refused for, or tells the ledger that it will not come. So it is where the ledger takes no more spools.
  */
 final class TenantForwarder {
 
@@ -158,7 +158,7 @@ final class TenantForwarder {
             oneByOne = Math.max(0, oneByOne - 1);
             return answer;
         } catch (StatusRuntimeException e) {
-            if (records.size() > 1 && !LedgerLink.isForNow(e)) {
+            if (records.size() > 1 && !LedgerLink.isForNow(e) && !LedgerLink.isFull(e)) {
                 oneByOne = records.size();
                 return send(records.subList(0, 1));
             }

@@ -19,6 +19,7 @@ import dev.assize.proto.v1.QueryAuditRequest;
 import dev.assize.proto.v1.SpoolStanding;
 import dev.assize.proto.v1.SpooledRecord;
 import dev.assize.server.audit.SpoolRepository;
+import dev.assize.server.audit.SpoolRepository.Sender;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
@@ -168,15 +169,43 @@ class SpoolCallsTest {
     }
 
     @Test
-    void refusesANewSpoolOfWhoeverHasTenThousand() {
-        Recorder replay = new Recorder(new Subject("service", "replay"), GrpcFixture.ACME);
-        door.spools.fill(GrpcFixture.ACME, replay, SpoolRepository.MOST_OF_RECORDER);
+    void refusesANewSpoolOfAKeyThatHasBegunTenThousand() {
+        door.spools.fill(GrpcFixture.ACME, sender(), SpoolRepository.MOST_OF_KEY);
 
         Refusal.of(() -> append(batch(OTHER, 1, "a")))
                 .is(ErrorReason.SPOOLS_FULL)
-                .saying("service:replay of tenant acme has 10000 spools in the ledger of acme");
+                .saying("key " + sender().keyId()
+                        + " of service:replay of tenant acme has begun 10000 spools in the ledger" + " of acme");
         assertThat(received("full")).isEqualTo(1);
         assertThat(reasons()).isEmpty();
+
+        String another = door.key("service:replay", "acme", false, "acme");
+        assertThat(door.ledger(another)
+                        .appendSpooled(batch(OTHER, 1, "a").build())
+                        .getAppended())
+                .as("with another key of the same subject")
+                .isTrue();
+    }
+
+    @Test
+    void countsSpoolsThatAreBegunWhereFourFifthsAre() {
+        door.spools.fill(GrpcFixture.ACME, sender(), SpoolRepository.CROWDED - 2);
+
+        append(batch(SPOOL, 1, "a"));
+        assertThat(door.meters.counter("assize.spool.crowded").count()).isZero();
+        append(batch(OTHER, 1, "a"));
+        assertThat(door.meters.counter("assize.spool.crowded").count()).isEqualTo(1);
+        append(batch(OTHER, 2, "b"));
+        assertThat(door.meters.counter("assize.spool.crowded").count())
+                .as("one that was begun before")
+                .isEqualTo(1);
+    }
+
+    /** As the ledger knows whoever calls here. */
+    private Sender sender() {
+        return new Sender(
+                new Recorder(new Subject("service", "replay"), GrpcFixture.ACME),
+                door.replay.split("_", -1)[1]);
     }
 
     private double received(String result) {

@@ -1,6 +1,8 @@
 package dev.assize.server.upstream.forward;
 
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.rpc.ErrorInfo;
 import dev.assize.proto.v1.AppendSpooledRequest;
 import dev.assize.proto.v1.AppendSpooledResponse;
 import dev.assize.proto.v1.AuditEvent;
@@ -12,6 +14,7 @@ import io.grpc.ClientCall;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -39,7 +42,8 @@ final class FakeLedger extends LedgerLink {
     private boolean cut;
     private @Nullable RuntimeException bug;
     private Predicate<String> refused = any -> false;
-    private Status refusal = Status.PERMISSION_DENIED;
+    private StatusRuntimeException refusal = Status.PERMISSION_DENIED.asRuntimeException();
+    private boolean full;
     private int calls;
 
     FakeLedger() {
@@ -78,8 +82,22 @@ final class FakeLedger extends LedgerLink {
 
     /** Refuses batches that have such an event. */
     void refuse(Status status, Predicate<String> texts) {
-        refusal = status;
+        refusal = status.asRuntimeException();
         refused = texts;
+    }
+
+    /** Whether it takes no spool that it does not know. */
+    void full(boolean isFull) {
+        full = isFull;
+    }
+
+    private static StatusRuntimeException spoolsFull() {
+        return StatusProto.toStatusRuntimeException(com.google.rpc.Status.newBuilder()
+                .setCode(Status.Code.RESOURCE_EXHAUSTED.value())
+                .setMessage("give this one another key")
+                .addDetails(Any.pack(
+                        ErrorInfo.newBuilder().setReason(LedgerLink.FULL).build()))
+                .build());
     }
 
     /** As it was when it had so many entries, one to a record. */
@@ -115,6 +133,9 @@ final class FakeLedger extends LedgerLink {
         if (cut || fault == Fault.REQUEST_LOST) {
             throw new StatusRuntimeException(Status.UNAVAILABLE.withDescription("connection refused"));
         }
+        if (full && !known && request.getHighestNumber() > 0) {
+            throw spoolsFull();
+        }
         AppendSpooledResponse answer = take(request);
         if (fault == Fault.ANSWER_LOST) {
             throw new StatusRuntimeException(Status.UNAVAILABLE.withDescription("connection reset"));
@@ -132,7 +153,7 @@ final class FakeLedger extends LedgerLink {
                 .flatMap(record -> record.getEventsList().stream())
                 .map(AuditEvent::getReason)
                 .anyMatch(refused)) {
-            throw new StatusRuntimeException(refusal);
+            throw refusal;
         }
         boolean fits = request.getRecordsCount() > 0
                 && request.getRecords(0).getNumber() == next

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.proto.v1.AuditEvent;
 import dev.assize.proto.v1.SpooledRecord;
+import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.ledger.LedgerUnavailableException;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
@@ -125,6 +126,30 @@ class TenantForwarderTest {
         ledger.refuse(Status.OK, any -> false);
         forward();
         assertThat(ledger.entries()).containsExactly("a", "b", "bad", "c", "d");
+        assertThat(forwarder.complaint()).isEmpty();
+    }
+
+    @Test
+    void isStoppedByALedgerThatTakesNoMoreSpoolsUntilItDoes() {
+        append("a", "b", "c");
+        assertThat(LedgerLink.FULL).isEqualTo(ErrorReason.SPOOLS_FULL.name());
+        ledger.full(true);
+        CompletableFuture<Void> waits = forwarder.whenForwarded();
+
+        assertThat(forward().duration()).isEqualTo(TenantForwarder.STOPPED_PAUSE);
+        assertThat(forwarder.complaint())
+                .contains("the ledger refuses record 1 of the spool: RESOURCE_EXHAUSTED: give this one another key");
+        assertThat(forwarder.cutOff()).isEmpty();
+        assertThat(meters.counter("assize.spool.forward.refusals").count()).isEqualTo(1);
+        assertThat(meters.counter("assize.spool.forward.failures").count()).isZero();
+        assertThatThrownBy(waits::join).hasMessageContaining("give this one another key");
+        append("d");
+        assertThat(forward().duration()).isEqualTo(TenantForwarder.STOPPED_PAUSE);
+        assertThat(ledger.calls()).as("each time it is asked once").isEqualTo(2);
+
+        ledger.full(false);
+        assertThat(forward().idle()).isTrue();
+        assertThat(ledger.entries()).containsExactly("a", "b", "c", "d");
         assertThat(forwarder.complaint()).isEmpty();
     }
 
