@@ -31,6 +31,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -56,6 +57,9 @@ public final class Centre implements AutoCloseable {
     private final Channel channel;
     private volatile String key;
 
+    /** When a stream last brought something, or a connection was given up on which none did. */
+    private final AtomicLong heardNanos = new AtomicLong(System.nanoTime());
+
     @Inject
     Centre(UpstreamConfig config, UpstreamMetrics metrics) {
         this.config = config;
@@ -73,6 +77,23 @@ public final class Centre implements AutoCloseable {
     /** Ends gRPC's own pause between connections, which grows to two minutes: who asks pauses long enough already. */
     void connectNow() {
         connection.resetConnectBackoff();
+    }
+
+    /** A stream has brought something. */
+    void heard() {
+        heardNanos.set(System.nanoTime());
+    }
+
+    /**
+     * Has the next calls make a connection of their own, where no stream has brought anything on this one for so long: a machine
+     * that went away without a word leaves one that takes everything and brings nothing. What is under way there may end.
+     */
+    void connectAnewIfSilent(Duration silence) {
+        long heard = heardNanos.get();
+        long now = System.nanoTime();
+        if (now - heard > silence.toNanos() && heardNanos.compareAndSet(heard, now)) {
+            connection.enterIdle();
+        }
     }
 
     private static String read(UpstreamConfig config) {

@@ -8,9 +8,12 @@ import dev.assize.proto.v1.WatchPolicyResponse;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.upstream.Mark.Place;
 import dev.assize.server.upstream.TenantPolicy.Reading;
+import io.grpc.Attributes;
 import io.grpc.CallOptions;
+import io.grpc.ClientStreamTracer;
 import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
@@ -29,7 +32,8 @@ import org.slf4j.LoggerFactory;
  * that its ledger holds and does not go back, and begins again, later each time, when the stream ends.
  *
  * <p>When a state was confirmed is told from when the request came in there, which is not before it was sent here; so that
- * what was long on its way, or lay in a buffer, is known to be as old as it is, and no clock need agree with another.
+ * what was long on its way, or lay in a buffer, is known to be as old as it is, and no clock need agree with another. It is sent
+ * when there is a connection: what it took to make one would else be added to the age of all that the stream ever says.
  */
 final class PolicyStream implements Runnable {
 
@@ -113,6 +117,7 @@ final class PolicyStream implements Runnable {
     void endIfSilent() {
         long since = waitingSinceNanos;
         if (since != 0 && System.nanoTime() - since > SILENCE.toNanos()) {
+            centre.connectAnewIfSilent(SILENCE);
             cancel("the centre said nothing for " + SILENCE.toSeconds() + " s");
         }
     }
@@ -127,11 +132,22 @@ final class PolicyStream implements Runnable {
     public void run() {
         while (!closed) {
             try {
-                follow();
-            } catch (RuntimeException ended) {
-                end(ended);
+                begin();
+            } catch (RuntimeException | Error bug) {
+                // Whatever it was: a thread that ended here would leave the sidecar without policy for as long as it
+                // runs.
+                LOG.error("The policy of tenant `{}` could not be followed", tenant.tenant(), bug);
+                tenant.lose(String.valueOf(bug));
             }
             rest();
+        }
+    }
+
+    private void begin() {
+        try {
+            follow();
+        } catch (RuntimeException ended) {
+            end(ended);
         }
     }
 
@@ -153,11 +169,14 @@ final class PolicyStream implements Runnable {
         }
         Context before = context.attach();
         try {
-            Reading sentAt = tenant.read();
+            Departure departure = new Departure();
             take(
                     ClientCalls.blockingServerStreamingCall(
-                            centre.channel(), PolicyServiceGrpc.getWatchPolicyMethod(), CallOptions.DEFAULT, request()),
-                    sentAt);
+                            centre.channel(),
+                            PolicyServiceGrpc.getWatchPolicyMethod(),
+                            CallOptions.DEFAULT.withStreamTracerFactory(departure),
+                            request()),
+                    departure);
         } finally {
             context.detach(before);
             waitingSinceNanos = 0;
@@ -189,10 +208,12 @@ final class PolicyStream implements Runnable {
         return request.build();
     }
 
-    private void take(Iterator<WatchPolicyResponse> messages, Reading sentAt) {
+    private void take(Iterator<WatchPolicyResponse> messages, Departure departure) {
         Assembly next = assembly();
         while (isNext(messages)) {
             WatchPolicyResponse message = messages.next();
+            Reading sentAt = departure.at;
+            centre.heard();
             switch (message.getUpdateCase()) {
                 case AUTHORITY -> tenant.allow(Authority.of(message.getAuthority()));
                 case DOCUMENTS -> next.add(message.getDocuments());
@@ -206,6 +227,22 @@ final class PolicyStream implements Runnable {
             }
         }
         throw Status.UNAVAILABLE.withDescription("the centre ended the stream").asRuntimeException();
+    }
+
+    /** When a request is handed to a connection, which is not after it comes in at the other end. */
+    private final class Departure extends ClientStreamTracer.Factory {
+
+        private volatile Reading at = tenant.read();
+
+        @Override
+        public ClientStreamTracer newClientStreamTracer(ClientStreamTracer.StreamInfo info, Metadata headers) {
+            return new ClientStreamTracer() {
+                @Override
+                public void streamCreated(Attributes connection, Metadata sent) {
+                    at = tenant.read();
+                }
+            };
+        }
     }
 
     private boolean isNext(Iterator<?> messages) {

@@ -121,6 +121,37 @@ class SidecarFreshnessTest {
         sidecar.until(Reason.REASON_ALLOWED);
     }
 
+    /** What the connection took is no part of the age of what comes on it afterwards. */
+    @Test
+    void answersThoughItsConnectionTookLongerThanTheBound() {
+        Path home = centre.home();
+        Map<String, String> environment = environment(home, key, "acme");
+        CentreFixture.sidecar(home, environment).close();
+        environment.put("ASSIZE_UPSTREAM_TIMEOUT", "200ms");
+        centre.network().stall();
+        ServedSidecar sidecar = open(new ServedSidecar(home, CentreFixture.sidecar(home, environment)));
+        long begun = System.nanoTime();
+        while (System.nanoTime() - begun < BOUND.plusSeconds(1).toNanos()) {
+            LockSupport.parkNanos(20_000_000);
+        }
+        assertThat(refused(() -> sidecar.check(question().build()))).isEqualTo("POLICY_STALE");
+        centre.network().restore();
+        sidecar.until(Reason.REASON_ALLOWED);
+    }
+
+    @Test
+    void makesANewConnectionWhereTheOldOneBringsNothing() throws Exception {
+        ServedSidecar sidecar = served("acme,recorded");
+        assertThat(sidecar.check(question().build()).getReason()).isEqualTo(Reason.REASON_ALLOWED);
+        centre.network().strand();
+        sidecar.untilSilent();
+        long silentAt = System.nanoTime();
+        sidecar.until(Reason.REASON_ALLOWED);
+        assertThat(Duration.ofNanos(System.nanoTime() - silentAt))
+                .as("where the connection's own end is found out after 40 s")
+                .isLessThan(Duration.ofSeconds(20));
+    }
+
     @Test
     void answersNothingOnceItsKeyIsRevoked() {
         String own = centre.key("acme");

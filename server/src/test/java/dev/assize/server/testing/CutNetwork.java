@@ -22,6 +22,10 @@ public final class CutNetwork implements AutoCloseable {
     private final String host;
     private final int port;
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
+
+    /** Connections on which nothing arrives any more. */
+    private final Set<Socket> stranded = ConcurrentHashMap.newKeySet();
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
 
@@ -61,6 +65,11 @@ public final class CutNetwork implements AutoCloseable {
     /** Nothing arrives any more; new connections are taken, and nothing arrives on them either. */
     public void stall() {
         become(State.STALLED);
+    }
+
+    /** Nothing arrives any more on the connections that there are, ever, as where a machine went away; new ones are whole. */
+    public void strand() {
+        stranded.addAll(sockets);
     }
 
     /** What was stalled arrives now, and new connections are as before. */
@@ -140,7 +149,9 @@ public final class CutNetwork implements AutoCloseable {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             for (int count = in.read(bytes); count >= 0 && passes(); count = in.read(bytes)) {
-                out.write(bytes, 0, count);
+                if (!stranded.contains(from)) {
+                    out.write(bytes, 0, count);
+                }
             }
         } catch (IOException broken) {
             // So the connection is.
@@ -148,6 +159,7 @@ public final class CutNetwork implements AutoCloseable {
             close(from);
             close(to);
             sockets.remove(from);
+            stranded.remove(from);
         }
     }
 
