@@ -23,6 +23,7 @@ public final class Spool implements AutoCloseable {
     private final SpoolFiles files;
     private final InstantSource clock;
     private final SpoolBudget budget;
+    private final DiskTurns turns = new DiskTurns();
 
     /** Guards what follows. */
     private final Object guard = new Object();
@@ -79,7 +80,8 @@ public final class Spool implements AutoCloseable {
         synchronized (guard) {
             return queues.computeIfAbsent(
                     tenant.value(),
-                    name -> SpoolQueue.open(config.directory().resolve(name), files, config, budget, clock, appended));
+                    name -> SpoolQueue.open(
+                            config.directory().resolve(name), files, config, budget, turns, clock, appended));
         }
     }
 

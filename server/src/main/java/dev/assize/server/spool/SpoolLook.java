@@ -67,7 +67,8 @@ public record SpoolLook(
         Path parent = directory.toAbsolutePath().getParent();
         SpoolConfig config = SpoolConfig.defaults(parent == null ? directory : parent);
         SpoolBudget budget = new SpoolBudget(Long.MAX_VALUE);
-        try (SpoolQueue queue = SpoolQueue.open(directory, new ReadOnlyFiles(), config, budget, clock, () -> {})) {
+        try (SpoolQueue queue =
+                SpoolQueue.open(directory, new ReadOnlyFiles(), config, budget, new DiskTurns(), clock, () -> {})) {
             return new SpoolLook(
                     directory.getFileName().toString(),
                     queue.id(),

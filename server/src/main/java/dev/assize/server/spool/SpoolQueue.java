@@ -13,7 +13,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,10 +22,8 @@ import org.slf4j.LoggerFactory;
  * A queue on disk, in files of a directory of its own. What it has taken is on disk for good, in order, each under its
  * number; a number is never given twice.
  *
- * <p>Records that gather while others are written are written together, and made to last together: one virtual thread writes,
- * for as long as there is something to write. A write that fails is cut off again, so that nothing is kept of what was
- * refused; until that is done nothing else is taken. What cannot be read, other than the end that a crash may leave, stops
- * the queue: what stands before it can still be forwarded, and nothing more is taken.
+ * <p>What it takes waits for its {@link QueueWriter writer}, which answers when that is done. What cannot be read, other than the
+ * end that a crash may leave, stops the queue: what stands before it can still be forwarded, and nothing more is taken.
  */
 public final class SpoolQueue implements AutoCloseable {
 
@@ -36,32 +33,20 @@ public final class SpoolQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SpoolQueue.class);
 
     private final Path directory;
-    private final SpoolFiles files;
     private final SpoolConfig config;
     private final SpoolBudget budget;
     private final InstantSource clock;
     private final Runnable appended;
 
-    /** Guards everything below, but that the one writer writes to the newest file without it. */
+    /** Guards everything below, but that the writer writes to the newest file without it. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Held for whatever takes room on the disk where the one above is not; where both are, that comes first. */
-    private final ReentrantLock disk = new ReentrantLock();
-
-    private final Condition writerEnded = lock.newCondition();
     private final QueueFiles kept;
-    private final SpareRoom spare;
+    private final ForwardedMark forwarded;
     private final QueueKeys keys = new QueueKeys();
     private final WaitingRecords waiting = new WaitingRecords();
-    private QueueState state;
-
-    /** What the disk has of the state: on a disk that is full it may be behind. */
-    private long noted;
-
+    private final QueueWriter writer;
     private long last;
-    private boolean writing;
-    private boolean mustCut;
-    private boolean failing;
     private boolean closed;
     private @Nullable String damage;
     private @Nullable Instant oldestPendingAt;
@@ -71,20 +56,19 @@ public final class SpoolQueue implements AutoCloseable {
             SpoolFiles files,
             SpoolConfig config,
             SpoolBudget budget,
+            DiskTurns turns,
             InstantSource clock,
             Runnable appended,
             QueueFiles kept,
             QueueState state) {
         this.directory = directory;
-        this.files = files;
         this.config = config;
         this.budget = budget;
         this.clock = clock;
         this.appended = appended;
         this.kept = kept;
-        this.spare = new SpareRoom(directory, files);
-        this.state = state;
-        this.noted = state.forwarded();
+        this.forwarded = new ForwardedMark(directory, files, turns, state);
+        this.writer = new QueueWriter(directory, config, turns, kept, waiting, forwarded::state, lock, new Written());
     }
 
     /**
@@ -98,6 +82,7 @@ public final class SpoolQueue implements AutoCloseable {
             SpoolFiles files,
             SpoolConfig config,
             SpoolBudget budget,
+            DiskTurns turns,
             InstantSource clock,
             Runnable appended) {
         try {
@@ -105,13 +90,14 @@ public final class SpoolQueue implements AutoCloseable {
             QueueFiles kept = new QueueFiles(directory, files, budget);
             try {
                 SpoolQueue queue =
-                        new SpoolQueue(directory, files, config, budget, clock, appended, kept, kept.state());
+                        new SpoolQueue(directory, files, config, budget, turns, clock, appended, kept, kept.state());
                 queue.readAll();
-                queue.spare.hold();
+                queue.forwarded.holdRoom();
                 return queue;
             } catch (Damage e) {
                 QueueState unknown = new QueueState("", 0);
-                SpoolQueue queue = new SpoolQueue(directory, files, config, budget, clock, appended, kept, unknown);
+                SpoolQueue queue =
+                        new SpoolQueue(directory, files, config, budget, turns, clock, appended, kept, unknown);
                 queue.damaged(e);
                 return queue;
             }
@@ -123,7 +109,7 @@ public final class SpoolQueue implements AutoCloseable {
     /** Reads what there is; where that is damaged, what stands before it. */
     private void readAll() throws IOException {
         try {
-            kept.open(state, this::remember);
+            kept.open(forwarded.state(), this::remember);
         } catch (Damage e) {
             damaged(e);
         }
@@ -160,7 +146,8 @@ public final class SpoolQueue implements AutoCloseable {
             }
             requireUsable();
             requireRoom(draft);
-            enqueue(pending);
+            waiting.add(pending);
+            writer.begin();
         } catch (SpoolFullException | SpoolFailedException e) {
             return CompletableFuture.failedFuture(e);
         } finally {
@@ -208,173 +195,46 @@ public final class SpoolQueue implements AutoCloseable {
         return new SpoolFullException("the spool is full: " + why + "; nothing was kept", config.retryAfter());
     }
 
-    private void enqueue(Pending pending) {
-        waiting.add(pending);
-        if (!writing) {
-            writing = true;
-            Thread.ofVirtual().name("spool-writer").start(this::write);
-        }
-    }
+    /** What becomes of what waits for the writer. */
+    private final class Written implements QueueWriter.Outcome {
 
-    private void write() {
-        for (List<Pending> batch = take(); !batch.isEmpty(); batch = take()) {
-            try {
-                write(batch);
-            } catch (IOException | RuntimeException e) {
-                giveUp(batch, e);
-            }
-        }
-    }
-
-    private List<Pending> take() {
-        lock.lock();
-        try {
-            List<Pending> batch = waiting.take();
-            if (batch.isEmpty()) {
-                writing = false;
-                writerEnded.signalAll();
-            }
-            return batch;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void write(List<Pending> batch) throws IOException {
-        Segment newest = newest();
-        Segment.Batch prepared =
-                newest.prepare(batch.stream().map(Pending::draft).toList());
-        disk.lock();
-        try {
-            newest.write(prepared);
-        } finally {
-            disk.unlock();
-        }
-        long first;
-        lock.lock();
-        try {
-            newest.commit(prepared);
-            failing = false;
-            last = newest.last();
-            first = last - batch.size() + 1;
-            for (int i = 0; i < batch.size(); i++) {
-                Pending pending = batch.get(i);
-                waiting.settle(pending);
+        @Override
+        public void written(List<Pending> batch, long through) {
+            last = through;
+            long number = through - batch.size() + 1;
+            for (Pending pending : batch) {
                 if (pending.draft().key() != null) {
-                    keys.remember(pending.draft().key(), first + i, pending.content());
+                    keys.remember(pending.draft().key(), number, pending.content());
                 }
+                number++;
             }
             if (oldestPendingAt == null) {
                 oldestPendingAt = batch.getFirst().draft().takenAt();
             }
-        } finally {
-            lock.unlock();
         }
-        for (int i = 0; i < batch.size(); i++) {
-            batch.get(i).answer().complete(new SpoolAnswer.Taken(first + i));
-        }
-        appended.run();
-    }
 
-    /** The file to append to, with nothing behind its last record. */
-    private Segment newest() throws IOException {
-        Segment newest;
-        boolean cut;
-        lock.lock();
-        try {
-            newest = kept.newest();
-            cut = mustCut;
-        } finally {
-            lock.unlock();
-        }
-        if (newest != null && cut) {
-            newest.cut();
-        }
-        lock.lock();
-        try {
-            mustCut = false;
-        } finally {
-            lock.unlock();
-        }
-        return newest == null || newest.length() >= config.segmentBytes() ? next(newest) : newest;
-    }
-
-    private Segment next(@Nullable Segment before) throws IOException {
-        Segment begun;
-        disk.lock();
-        try {
-            begun = kept.begin(state, before);
-        } finally {
-            disk.unlock();
-        }
-        lock.lock();
-        try {
-            kept.add(begun);
-            return begun;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Nothing of the batch was acknowledged; where it can be cut off now, nothing of it is kept. */
-    private void giveUp(List<Pending> batch, Exception failure) {
-        boolean clean = cutNow();
-        warn(failure);
-        RuntimeException refusal = clean
-                ? full("it cannot be written (" + reason(failure) + ")")
-                : new SpoolFailedException(
-                        "the spool cannot be written, and it is unknown what is kept: send the same again under the same"
-                                + " key",
-                        failure);
-        lock.lock();
-        try {
+        @Override
+        public void tell(List<Pending> batch, long first) {
+            long number = first;
             for (Pending pending : batch) {
-                waiting.settle(pending);
-                budget.release(pending.draft().bytes());
+                pending.answer().complete(new SpoolAnswer.Taken(number++));
             }
+            appended.run();
+        }
+
+        @Override
+        public void refused(List<Pending> batch, Exception failure) {
+            batch.forEach(pending -> budget.release(pending.draft().bytes()));
             if (failure instanceof IOException) {
                 // Whatever fills the disk: what need not be there does not.
                 dropForwarded(Instant.MAX);
             }
-        } finally {
-            lock.unlock();
-        }
-        batch.forEach(pending -> pending.answer().completeExceptionally(refusal));
-    }
-
-    /** Once, until it can be written again: a full disk fails every request. */
-    private void warn(Exception failure) {
-        lock.lock();
-        try {
-            if (!failing) {
-                LOG.warn("the spool in `{}` cannot be written: {}", directory, reason(failure));
-            }
-            failing = true;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private boolean cutNow() {
-        lock.lock();
-        try {
-            mustCut = true;
-            Segment newest = kept.newest();
-            if (newest != null) {
-                newest.cut();
-            }
-            mustCut = false;
-            return true;
-        } catch (IOException e) {
-            return false;
-        } finally {
-            lock.unlock();
         }
     }
 
     /** What names this queue among all; kept with its files. */
     public String id() {
-        return state.id();
+        return forwarded.state().id();
     }
 
     /** The number of the newest record that is on disk for good; 0 where there is none. */
@@ -401,7 +261,7 @@ public final class SpoolQueue implements AutoCloseable {
     public long forwarded() {
         lock.lock();
         try {
-            return state.forwarded();
+            return forwarded.through();
         } finally {
             lock.unlock();
         }
@@ -411,7 +271,7 @@ public final class SpoolQueue implements AutoCloseable {
     public long depth() {
         lock.lock();
         try {
-            return Math.max(0, last - state.forwarded());
+            return Math.max(0, last - forwarded.through());
         } finally {
             lock.unlock();
         }
@@ -465,7 +325,7 @@ public final class SpoolQueue implements AutoCloseable {
     public Digest hashBefore(long number) {
         lock.lock();
         try {
-            return kept.hashBefore(number, state);
+            return kept.hashBefore(number, forwarded.state());
         } catch (IOException e) {
             throw new SpoolFailedException("the spool in `" + directory + "` cannot be read: " + reason(e), e);
         } catch (Damage e) {
@@ -486,47 +346,12 @@ public final class SpoolQueue implements AutoCloseable {
             if (through > last || through < 0) {
                 throw new IllegalArgumentException("forwarded through " + through + " of " + last);
             }
-            if (through != state.forwarded()) {
-                state = new QueueState(state.id(), through);
-                note();
+            if (through != forwarded.through()) {
+                forwarded.move(through);
                 lookAtOldest();
             }
         } finally {
             lock.unlock();
-        }
-    }
-
-    /** Has the disk know through which number records were forwarded. */
-    private void note() {
-        if (noted == state.forwarded()) {
-            return;
-        }
-        try {
-            noteNow();
-            noted = state.forwarded();
-        } catch (IOException e) {
-            // The ledger knows it, too: after a crash it is asked.
-            if (!failing) {
-                LOG.warn("the spool in `{}` cannot note what was forwarded: {}", directory, reason(e));
-            }
-        }
-    }
-
-    private void noteNow() throws IOException {
-        try {
-            state.write(files, directory);
-        } catch (IOException e) {
-            // Records that are being written would take its place.
-            disk.lock();
-            try {
-                if (!spare.release()) {
-                    throw e;
-                }
-                state.write(files, directory);
-                spare.hold();
-            } finally {
-                disk.unlock();
-            }
         }
     }
 
@@ -540,22 +365,21 @@ public final class SpoolQueue implements AutoCloseable {
         }
     }
 
-    /** What the disk does not know to be forwarded would be missed there by the next start. */
     private void dropForwarded(Instant takenBefore) {
-        note();
-        long through = Math.min(noted, state.forwarded());
+        forwarded.note();
+        long through = forwarded.lasting();
         for (long dropped = kept.dropOldest(through, takenBefore); dropped > 0; ) {
             keys.forgetThrough(dropped);
             dropped = kept.dropOldest(through, takenBefore);
         }
         // A disk that had no room for it may have some now; where nothing was let go of here, somebody else may have.
-        spare.hold();
+        forwarded.holdRoom();
     }
 
     private void lookAtOldest() {
         oldestPendingAt = null;
-        if (state.forwarded() < last) {
-            List<SpoolRecord> oldest = read(state.forwarded() + 1, 1, 0);
+        if (forwarded.through() < last) {
+            List<SpoolRecord> oldest = read(forwarded.through() + 1, 1, 0);
             oldestPendingAt = oldest.isEmpty() ? null : oldest.getFirst().takenAt();
         }
     }
@@ -573,10 +397,7 @@ public final class SpoolQueue implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            long nanos = DRAIN.toNanos();
-            while (writing && nanos > 0) {
-                nanos = writerEnded.awaitNanos(nanos);
-            }
+            writer.awaitEnd(DRAIN.toNanos());
             kept.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.model.Digest;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +17,9 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -42,7 +46,11 @@ class SpoolQueueTest {
     }
 
     private SpoolQueue open(SpoolFiles files, SpoolConfig config) {
-        return SpoolQueue.open(DIRECTORY, files, config, new SpoolBudget(config.maxBytes()), clock, () -> {});
+        return open(DIRECTORY, files, config, new DiskTurns());
+    }
+
+    private SpoolQueue open(Path directory, SpoolFiles files, SpoolConfig config, DiskTurns turns) {
+        return SpoolQueue.open(directory, files, config, new SpoolBudget(config.maxBytes()), turns, clock, () -> {});
     }
 
     private static CompletableFuture<SpoolAnswer> append(SpoolQueue queue, String text) {
@@ -418,6 +426,82 @@ class SpoolQueueTest {
             queue = open(files, config(1_000_000, 4_000));
             assertThat(queue.complaint()).isEmpty();
             assertThat(queue.last()).isEqualTo(last + 1);
+        }
+    }
+
+    /** The blocks that one gives free to note what was forwarded are there for whoever writes on that disk. */
+    @Test
+    void noOtherQueueOfTheDiskTakesTheRoomInWhichOneNotesWhatWasForwarded() {
+        MemoryFiles disk = new MemoryFiles();
+        disk.hasRoomFor(300);
+        SpoolConfig config = config(1_000_000, 4_000);
+        DiskTurns turns = new DiskTurns();
+        Path other = DIRECTORY.resolveSibling("other");
+        AtomicReference<Runnable> meanwhile = new AtomicReference<>(() -> {});
+        SpoolFiles files = new WatchedFiles(disk, path -> {
+            if (path.equals(DIRECTORY.resolve(SpareRoom.FILE))) {
+                meanwhile.getAndSet(() -> {}).run();
+            }
+        });
+        SpoolQueue queue = open(DIRECTORY, files, config, turns);
+        SpoolQueue others = open(other, files, config, turns);
+        fill(queue);
+        fill(others);
+        CompletableFuture<Void> filling = new CompletableFuture<>();
+        meanwhile.set(() -> {
+            filling.completeAsync(() -> {
+                fill(others);
+                return null;
+            });
+            // They are written now, where they may be.
+            assertThat(filling.copy().completeOnTimeout(null, 500, TimeUnit.MILLISECONDS))
+                    .succeedsWithin(Duration.ofSeconds(60));
+        });
+
+        queue.forwarded(queue.last());
+        assertThat(open(DIRECTORY, files, config, new DiskTurns()).forwarded())
+                .as("the disk knows it")
+                .isEqualTo(queue.last());
+        assertThat(filling).as("it was noted in that room").succeedsWithin(Duration.ofSeconds(60));
+    }
+
+    /** Files of which somebody is told when one was deleted. */
+    private record WatchedFiles(SpoolFiles files, Consumer<Path> deleted) implements SpoolFiles {
+
+        @Override
+        public void createDirectory(Path directory) throws IOException {
+            files.createDirectory(directory);
+        }
+
+        @Override
+        public List<String> names(Path directory) throws IOException {
+            return files.names(directory);
+        }
+
+        @Override
+        public SpoolFile create(Path path) throws IOException {
+            return files.create(path);
+        }
+
+        @Override
+        public SpoolFile open(Path path) throws IOException {
+            return files.open(path);
+        }
+
+        @Override
+        public void replace(Path from, Path to) throws IOException {
+            files.replace(from, to);
+        }
+
+        @Override
+        public void delete(Path path) throws IOException {
+            files.delete(path);
+            deleted.accept(path);
+        }
+
+        @Override
+        public void forceDirectory(Path directory) throws IOException {
+            files.forceDirectory(directory);
         }
     }
 
