@@ -4,28 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.assize.server.authentication.Caller;
-import dev.assize.server.decision.DecisionService;
-import dev.assize.server.decision.Desk;
 import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyStates;
+import dev.assize.server.decision.UnaskedDecisions;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckQuery;
-import dev.assize.server.decision.check.Explanation;
-import dev.assize.server.decision.check.PointInTime;
-import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Reason;
 import dev.assize.server.model.Revision;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
-import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
-import dev.assize.server.policy.TenantAudit;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -270,8 +263,11 @@ class EngineAccessControlTest {
         }
     }
 
-    /** An engine that answers what the test says and remembers what it was asked. */
-    private final class ScriptedDecisions implements DecisionService {
+    /**
+     * An engine that answers what the test says and remembers what it was asked: what Assize asks itself is not counted among the
+     * checks, and nothing else is asked.
+     */
+    private final class ScriptedDecisions extends UnaskedDecisions {
 
         private final Function<CheckQuery, Reason> engine;
 
@@ -280,67 +276,9 @@ class EngineAccessControlTest {
         }
 
         @Override
-        public Answer evaluate(CheckQuery query, PointInTime at) {
-            throw new AssertionError("What Assize asks itself is not counted among the checks");
-        }
-
-        @Override
-        public DecisionLog decisionLog(TenantId tenant) {
-            return DecisionLog.NONE;
-        }
-
-        @Override
-        public TenantAudit audit(TenantId tenant) {
-            throw new AssertionError("Access asks for decisions only");
-        }
-
-        @Override
-        public Optional<Set<String>> historyActions(TenantId tenant) {
-            return Optional.of(Set.of());
-        }
-
-        @Override
-        public boolean isTenant(TenantId tenant) {
-            return true;
-        }
-
-        @Override
         public Answer evaluateOwn(CheckQuery query) {
             asked.add(query);
             return new Answer(engine.apply(query), null, revision, platformRevision, validUntil, obligations);
         }
-
-        @Override
-        public List<Answer> evaluateAll(TenantId tenant, List<CheckQuery> queries) {
-            return queries.stream().map(this::evaluateOwn).toList();
-        }
-
-        @Override
-        public ReadyAnswer evaluateIfReady(CheckQuery query) {
-            throw new AssertionError("What Assize asks itself is not counted among the checks");
-        }
-
-        @Override
-        public Desk desk() {
-            throw new AssertionError("Nobody asks by bytes here");
-        }
-
-        @Override
-        public ReadyAnswers evaluateAllIfReady(TenantId tenant, List<CheckQuery> queries) {
-            throw new AssertionError("What Assize asks itself is not counted among the checks");
-        }
-
-        @Override
-        public Explanation explain(CheckQuery query, PointInTime at) {
-            return new Explanation(evaluateOwn(query), List.of(), List.of());
-        }
-
-        @Override
-        public RevisionWait awaitRevision(TenantId tenant, Revision revision, Duration timeout) {
-            return RevisionWait.REACHED;
-        }
-
-        @Override
-        public void refresh(PolicyScope scope) {}
     }
 }
