@@ -454,7 +454,7 @@ class PolicyHistoryTest {
                 deletes,
                 sum,
                 new RevisionRecord(revision, NOON, ALICE, Optional.empty(), 1, Digest.sha256(), digest, -1),
-                List.of(PostgresPolicyRepositoryTest.event("r")),
+                List.of(PolicyRepositoryFixture.event("r")),
                 List.of(),
                 null);
     }

@@ -160,7 +160,7 @@ class PostgresApiKeyRepositoryTest {
                 .isEqualTo(next.createdAt());
         assertThat(repository.lastSealed()).contains(next);
         assertThat(use(next, NOON.plusSeconds(20))).isPresent();
-        repository.record(home, ALICE, PostgresPolicyRepositoryTest.event("elsewhere"));
+        repository.record(home, ALICE, PolicyRepositoryFixture.event("elsewhere"));
         assertThat(ledgerSize()).isEqualTo(1);
     }
 
@@ -208,11 +208,11 @@ class PostgresApiKeyRepositoryTest {
     }
 
     private static Optional<ApiKey> seal(ApiKey key) {
-        return repository.seal(key, old -> List.of(PostgresPolicyRepositoryTest.event("sealed")));
+        return repository.seal(key, old -> List.of(PolicyRepositoryFixture.event("sealed")));
     }
 
     private static Optional<ApiKey> use(ApiKey key, Instant at) {
-        return repository.use(key.caller().keyId(), at, used -> PostgresPolicyRepositoryTest.event("used"));
+        return repository.use(key.caller().keyId(), at, used -> PolicyRepositoryFixture.event("used"));
     }
 
     private ApiKey key(String name, @Nullable Instant expiresAt) {
@@ -227,11 +227,11 @@ class PostgresApiKeyRepositoryTest {
     }
 
     private void insert(ApiKey key) {
-        repository.insert(key, PostgresPolicyRepositoryTest.event("created"), Integer.MAX_VALUE);
+        repository.insert(key, PolicyRepositoryFixture.event("created"), Integer.MAX_VALUE);
     }
 
     private Optional<ApiKey> revoke(TenantId tenant, String keyId, Instant at) {
-        return repository.revoke(tenant, keyId, at, ALICE, PostgresPolicyRepositoryTest.event("revoked"));
+        return repository.revoke(tenant, keyId, at, ALICE, PolicyRepositoryFixture.event("revoked"));
     }
 
     private long ledgerSize() {
