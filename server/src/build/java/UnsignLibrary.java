@@ -1,6 +1,6 @@
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,13 +16,15 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
 
 /**
  * Takes the signature off a library that is copied beside the server's jar, since the JVM keeps no classes of signed jars in
  * its cache: each start would verify the signature, a digest of each of thousands of files, and parse its classes anew. So
- * it is verified here, once: a file that its maker has not signed, or is not what was signed, ends the build, and so does a
- * library without a signature. One whose signature was taken off before says so, and is left as it is.
+ * it is verified here, in every build: a file that its maker has not signed, or is not what was signed, ends the build, and so
+ * does a library without a signature. What is read is the library that the class path names, as its maker gave it out, and
+ * never what an earlier build has left where it is written.
  */
 final class UnsignLibrary {
 
@@ -31,43 +33,48 @@ final class UnsignLibrary {
     private UnsignLibrary() {}
 
     /**
-     * Of each library in a directory whose name begins so: {@code lib bcprov- SIGNER}.
+     * Writes each library of a class path whose name begins so into a directory: {@code lib bcprov- SIGNER CLASSPATH}.
      *
-     * @param args the last is the SHA-256 of its maker's certificate, in hexadecimal digits
+     * @param args the third is the SHA-256 of its maker's certificate, in hexadecimal digits
      */
     public static void main(String[] args) throws IOException, GeneralSecurityException {
-        try (DirectoryStream<Path> jars = Files.newDirectoryStream(Path.of(args[0]), args[1] + "*.jar")) {
-            for (Path jar : jars) {
-                unsign(jar, args[2]);
-            }
+        List<Path> libraries = Pattern.compile(File.pathSeparator)
+                .splitAsStream(args[3])
+                .map(Path::of)
+                .filter(path -> String.valueOf(path.getFileName()).startsWith(args[1]))
+                .toList();
+        if (libraries.isEmpty()) {
+            throw new IllegalArgumentException("nothing on the class path is named " + args[1] + "*.jar");
+        }
+        for (Path library : libraries) {
+            unsign(library, Path.of(args[0]).resolve(library.getFileName()), args[2]);
         }
     }
 
-    private static void unsign(Path jar, String signer) throws IOException, GeneralSecurityException {
-        Path unsigned = jar.resolveSibling(jar.getFileName() + ".unsigned");
-        try (JarFile signed = new JarFile(jar.toFile(), true)) {
+    private static void unsign(Path library, Path to, String signer) throws IOException, GeneralSecurityException {
+        Path unsigned = to.resolveSibling(to.getFileName() + ".unsigned");
+        try (JarFile signed = new JarFile(library.toFile(), true)) {
             List<JarEntry> entries = Collections.list(signed.entries());
             if (entries.stream().noneMatch(entry -> isSignature(entry.getName()))) {
-                requireUnsignedBefore(signed, signer);
-                return;
+                throw new SecurityException(library + " has no signature: expected one of " + signer);
             }
-            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(unsigned), manifest(signed, signer))) {
+            try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(unsigned))) {
+                // Of a time that no two builds differ in.
+                begin(out, JarFile.MANIFEST_NAME, entries.getFirst().getTime());
+                manifest(signed, signer).write(out);
+                out.closeEntry();
                 for (JarEntry entry : entries) {
                     if (!isSignature(entry.getName()) && !entry.getName().equals(JarFile.MANIFEST_NAME)) {
                         copy(signed, entry, out, signer);
                     }
                 }
             }
-            Files.move(unsigned, jar, StandardCopyOption.REPLACE_EXISTING);
+            // Another time of the same file would make the launcher's cache of classes anew.
+            if (!Files.exists(to) || Files.mismatch(unsigned, to) >= 0) {
+                Files.move(unsigned, to, StandardCopyOption.REPLACE_EXISTING);
+            }
         } finally {
             Files.deleteIfExists(unsigned);
-        }
-    }
-
-    private static void requireUnsignedBefore(JarFile jar, String signer) throws IOException {
-        Manifest manifest = jar.getManifest();
-        if (manifest == null || !signer.equals(manifest.getMainAttributes().getValue(WAS_SIGNED_BY))) {
-            throw new SecurityException(jar.getName() + " has no signature: expected one of " + signer);
         }
     }
 
@@ -86,9 +93,7 @@ final class UnsignLibrary {
     /** @throws SecurityException for what is not as it was signed, and for what the signer has not signed */
     private static void copy(JarFile from, JarEntry entry, JarOutputStream out, String signer)
             throws IOException, GeneralSecurityException {
-        ZipEntry same = new ZipEntry(entry.getName());
-        same.setTime(entry.getTime());
-        out.putNextEntry(same);
+        begin(out, entry.getName(), entry.getTime());
         try (InputStream in = from.getInputStream(entry)) {
             in.transferTo(out);
         }
@@ -97,6 +102,12 @@ final class UnsignLibrary {
             throw new SecurityException(entry.getName() + " of " + from.getName() + " is not signed by " + signer);
         }
         out.closeEntry();
+    }
+
+    private static void begin(JarOutputStream out, String name, long timeMillis) throws IOException {
+        ZipEntry entry = new ZipEntry(name);
+        entry.setTime(timeMillis);
+        out.putNextEntry(entry);
     }
 
     private static boolean isSignedBy(CodeSigner[] signers, String signer) throws GeneralSecurityException {
