@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -267,8 +268,20 @@ class LaneTest {
      */
     @Test
     void everybodyHasTheAnswerToTheOwnQuestionWhateverTheOrder() throws Exception {
-        for (long seed = 1; seed <= 12; seed++) {
-            tryOnce(seed);
+        int seeds = 12;
+        // Beside one another: most of each is waiting before a call is tried again.
+        try (ExecutorService trying = Executors.newFixedThreadPool(seeds)) {
+            List<Future<?>> tries = new ArrayList<>();
+            for (long seed = 1; seed <= seeds; seed++) {
+                long own = seed;
+                tries.add(trying.submit(() -> {
+                    tryOnce(own);
+                    return true;
+                }));
+            }
+            for (Future<?> one : tries) {
+                var _ = one.get();
+            }
         }
     }
 

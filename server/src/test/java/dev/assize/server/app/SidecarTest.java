@@ -412,7 +412,32 @@ class SidecarTest {
     /** By time, of which no change of policy tells. What it took in somebody's name later its centre would never take. */
     @Test
     void speaksForNobodyWhenItMayNotAnyMore() {
-        Instant end = Instant.now().plusSeconds(15).truncatedTo(ChronoUnit.SECONDS);
+        Instant end;
+        ServedSidecar sidecar;
+        String refused;
+        int seconds = 3;
+        do {
+            // Long enough for a sidecar to start, on whatever machine.
+            end = Instant.now().plusSeconds(seconds).truncatedTo(ChronoUnit.SECONDS);
+            seconds *= 3;
+            sidecar = speaker(end);
+            refused = refusal(sidecar);
+        } while (refused.equals("ACT_AS_MISSING")
+                && seconds < 100
+                && !Instant.now().isBefore(end));
+        assertThat(refused).isEqualTo("nothing");
+
+        Instant longest = end.plusSeconds(10);
+        while (refused.equals("nothing") && Instant.now().isBefore(longest)) {
+            LockSupport.parkNanos(100_000_000);
+            refused = refusal(sidecar);
+        }
+        assertThat(refused).isEqualTo("ACT_AS_MISSING");
+        assertThat(Instant.now()).isAfterOrEqualTo(end);
+    }
+
+    /** A sidecar that may speak for others until then. */
+    private ServedSidecar speaker(Instant end) {
         centre.apply("""
                 apiVersion: assize.dev/v1
                 kind: Role
@@ -430,20 +455,13 @@ class SidecarTest {
                 spec: {subjects: ["service:speaker"], role: sidecar, fromTenant: acme, scope: {resources: ["tenant:acme"]}}
                 """.formatted(end));
         Path home = centre.home();
-        ServedSidecar sidecar = open(new ServedSidecar(
-                home,
-                CentreFixture.sidecar(
-                        home, centre.environment(home, centre.keyOf("acme", "service:speaker", "acme"), "acme"))));
-        assertThat(refused(() -> spool(sidecar))).isEqualTo("nothing");
+        String speaking = centre.keyOf("acme", "service:speaker", "acme");
+        return open(new ServedSidecar(home, CentreFixture.sidecar(home, centre.environment(home, speaking, "acme"))));
+    }
 
-        Instant longest = end.plusSeconds(10);
-        String refused = "nothing";
-        while (refused.equals("nothing") && Instant.now().isBefore(longest)) {
-            LockSupport.parkNanos(100_000_000);
-            refused = refused(() -> spool(sidecar));
-        }
-        assertThat(refused).isEqualTo("ACT_AS_MISSING");
-        assertThat(Instant.now()).isAfterOrEqualTo(end);
+    /** Why it takes nothing in somebody's name; `nothing` where it does. */
+    private static String refusal(ServedSidecar sidecar) {
+        return refused(() -> spool(sidecar));
     }
 
     private static void spool(ServedSidecar sidecar) {

@@ -32,10 +32,14 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Bundles and proofs as the server's code makes them, before the client's verifier; and those kept in golden files. */
+/**
+ * Bundles and proofs as the server's code makes them, before the client's verifier; and those kept in golden files. With
+ * {@code -Dassize.test.everyByte=true} each byte of a long part is changed in turn, and else some hundreds, each time others.
+ */
 class LedgerBundleTest {
 
     private static final Path GOLDEN = Path.of("src", "test", "resources", "ledger");
+    private static final boolean EVERY_BYTE = Boolean.getBoolean("assize.test.everyByte");
 
     @TempDir
     private Path directory;
@@ -151,8 +155,10 @@ class LedgerBundleTest {
         byte[] part = SignedLedger.golden().append(600).part(256, 512);
         Path changed = directory.resolve("changed.tar");
         List<Integer> unnoticed = new ArrayList<>();
-        SplittableRandom random = new SplittableRandom(12);
-        for (int i = 0; i < part.length; i += 1 + random.nextInt(2 * part.length / 1_500)) {
+        long seed = Long.getLong("assize.test.seed", System.nanoTime());
+        SplittableRandom random = new SplittableRandom(seed);
+        int apart = EVERY_BYTE ? 1 : 2 * part.length / 500;
+        for (int i = 0; i < part.length; i += 1 + random.nextInt(apart)) {
             byte[] flipped = part.clone();
             flipped[i] ^= (byte) (1 << random.nextInt(8));
             Files.write(changed, flipped);
@@ -160,7 +166,7 @@ class LedgerBundleTest {
                 unnoticed.add(i);
             }
         }
-        assertThat(unnoticed).isEmpty();
+        assertThat(unnoticed).as("seed %d", seed).isEmpty();
     }
 
     @Test
