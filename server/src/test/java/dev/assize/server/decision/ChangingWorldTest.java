@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 class ChangingWorldTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_260_401L);
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 25);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 12);
     private static final int CHANGES = 6;
     private static final int CHECKS_A_CHANGE = 8;
 

@@ -20,6 +20,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.StorageConfig.Location;
+import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -55,7 +56,7 @@ class LedgerUnderFireTest {
     private static final TenantId TENANT = new TenantId("acme");
     private static final int THREADS = 8;
 
-    @TempDir
+    @TempDir(factory = InMemory.class)
     Path directory;
 
     @Test

@@ -22,6 +22,7 @@ import dev.assize.server.storage.StorageConfig.Credentials;
 import dev.assize.server.storage.StorageConfig.Location;
 import dev.assize.server.storage.StorageConfig.Replica;
 import dev.assize.server.testing.EventBuilder;
+import dev.assize.server.testing.InMemory;
 import dev.assize.server.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -40,7 +41,9 @@ class ReadReplicaTest {
     private static final AuditCodec CODEC = new AuditCodec();
 
     @Test
-    void readsFromAStandbyAllThatWasThereOrNothing(@TempDir Path home, @TempDir Path other) throws Exception {
+    void readsFromAStandbyAllThatWasThereOrNothing(
+            @TempDir(factory = InMemory.class) Path home, @TempDir(factory = InMemory.class) Path other)
+            throws Exception {
         try (EmbeddedPostgres server = EmbeddedPostgres.start(home)) {
             DatabaseAccess superuser = server.superuser("postgres");
             Provisioning roles =

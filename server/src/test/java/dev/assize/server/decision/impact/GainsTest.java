@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 final class GainsTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_261_122L);
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 12);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 6);
     private static final int CHANGES = 5;
     private static final int DIRECTED = 50 * WORLDS;
 

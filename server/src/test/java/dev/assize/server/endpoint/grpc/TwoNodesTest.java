@@ -60,7 +60,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TwoNodesTest {
 
     /** How many conflicting pairs are tried; more where a run has the time. */
-    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 1_000);
+    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 400);
 
     private static final int AT_A_TIME = 16;
 

@@ -24,10 +24,13 @@ import java.util.TreeSet;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
-/** Predicates without the interpreter against the interpreter. */
+/**
+ * Predicates without the interpreter against the interpreter. More of them with {@code -Dassize.fuzz.expressions=100000}, the same
+ * again with {@code -Dassize.test.seed}.
+ */
 class NativeTest {
 
-    private static final int EXPRESSIONS = 3_000;
+    private static final int EXPRESSIONS = Integer.getInteger("assize.fuzz.expressions", 1_000);
     private static final int INPUTS = 20;
 
     private static final Map<String, AttributeDeclaration> DECLARED = Map.of(
