@@ -14,13 +14,16 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A bucket of a store that speaks S3. An object is created by one conditional PUT with its SHA-256, so it is there whole or
- * not at all, and locked there for as long as it must stay.
+ * not at all, and locked there for as long as it must stay. The store is asked whether it is: there are some that take a lock
+ * and keep none, or have written the object when they answer that its bucket has no locks.
  */
 public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
 
@@ -47,9 +50,32 @@ public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
         } catch (IOException e) {
             throw new ArchiveUnavailableException("cannot read " + content + ": " + e.getMessage(), e);
         }
-        return call(() -> objects.put(
+        boolean created = call(() -> objects.put(
                         name, content, hash, new Condition.Absent(), lock == null ? null : new Lock(lock, retainUntil))
                 .isPresent());
+        if (lock != null) {
+            // One that is there already was locked when it was created, for as long as was wanted then.
+            requireLocked(name, lock, created ? retainUntil : Instant.EPOCH);
+        }
+        return created;
+    }
+
+    private void requireLocked(String name, LockMode mode, Instant until) {
+        Optional<Lock> found = call(() -> objects.lock(name));
+        boolean locked = found.filter(it -> it.mode() == mode || it.mode() == LockMode.COMPLIANCE)
+                // To the second: stores keep no more of it.
+                .filter(it -> !it.until().isBefore(until.truncatedTo(ChronoUnit.SECONDS)))
+                .isPresent();
+        if (!locked) {
+            throw new ArchiveUnavailableException(
+                    "the store does not say that " + name + " in " + place + " is locked as it should be ("
+                            + mode.name().toLowerCase(Locale.ROOT) + "), but "
+                            + found.map(it -> it.mode().name().toLowerCase(Locale.ROOT) + " until " + it.until())
+                                    .orElse("nothing of a lock")
+                            + ": expected a bucket that was made with Object Lock, and an account that has"
+                            + " s3:GetObjectRetention there",
+                    null);
+        }
     }
 
     @Override

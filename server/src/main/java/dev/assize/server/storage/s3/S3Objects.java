@@ -102,6 +102,22 @@ final class S3Objects implements AutoCloseable {
         });
     }
 
+    /** How the store says that an object is locked; empty where it does not say so. */
+    Optional<Lock> lock(String name) {
+        return call("read the lock of", name, () -> {
+            HeadObjectResponse present = head(name);
+            Instant until = present.objectLockRetainUntilDate();
+            if (until == null || present.objectLockMode() == null) {
+                return Optional.<Lock>empty();
+            }
+            return switch (present.objectLockMode()) {
+                case GOVERNANCE -> Optional.of(new Lock(LockMode.GOVERNANCE, until));
+                case COMPLIANCE -> Optional.of(new Lock(LockMode.COMPLIANCE, until));
+                case UNKNOWN_TO_SDK_VERSION -> Optional.<Lock>empty();
+            };
+        });
+    }
+
     /** An object's content, to be closed by the caller; empty where there is none. */
     Optional<InputStream> open(String name) {
         return call("read", name, () -> {
@@ -147,12 +163,15 @@ final class S3Objects implements AutoCloseable {
     /** The store has refused it, or has said that it did: what stands there says whose write it was. */
     private Optional<String> settle(String name, String attempt) {
         try {
-            HeadObjectResponse present =
-                    client.headObject(it -> it.bucket(place.bucket()).key(key(name)));
+            HeadObjectResponse present = head(name);
             return attempt.equals(present.metadata().get(ATTEMPT)) ? Optional.of(present.eTag()) : Optional.empty();
         } catch (NoSuchKeyException none) {
             return Optional.empty();
         }
+    }
+
+    private HeadObjectResponse head(String name) {
+        return client.headObject(it -> it.bucket(place.bucket()).key(key(name)));
     }
 
     /** Only what is found written was written. What is not there may still be on its way, and is no answer. */

@@ -56,8 +56,10 @@ class S3ArchiveStoreTest extends ArchiveStoreContract {
         for (LockMode mode : LockMode.values()) {
             assertThat(open(place, mode).create("acme/1/" + mode, file("entries"), UNTIL))
                     .isTrue();
-            Seen request = server.requests().getLast();
-            assertThat(request.method()).isEqualTo("PUT");
+            Seen request = server.requests().stream()
+                    .filter(it -> it.method().equals("PUT"))
+                    .reduce((_, last) -> last)
+                    .orElseThrow();
             assertThat(request.uri().getPath()).isEqualTo("/heads/" + place.prefix() + "acme/1/" + mode);
             assertThat(request.header("If-None-Match")).isEqualTo("*");
             assertThat(request.header("x-amz-object-lock-mode")).isEqualTo(mode.name());
@@ -67,6 +69,39 @@ class S3ArchiveStoreTest extends ArchiveStoreContract {
                             .encodeToString(
                                     Digest.sha256("entries".getBytes(UTF_8)).bytes()));
         }
+    }
+
+    /** Whoever prunes would else remove what only an object has that anybody may remove. */
+    @Test
+    void isUnavailableWhereTheStoreLocksNothing() throws IOException {
+        S3Place place = place(Duration.ofSeconds(5));
+        S3ArchiveStore store = open(place, LockMode.COMPLIANCE);
+        Path file = file("entries");
+        server.ignoreLocks();
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> store.create("acme/1/a", file, UNTIL))
+                    .as("written now, and there already")
+                    .isInstanceOf(ArchiveUnavailableException.class)
+                    .hasMessageContaining("acme/1/a in s3://heads/")
+                    .hasMessageContaining("nothing of a lock")
+                    .hasMessageContaining("s3:GetObjectRetention");
+        }
+        assertThat(open(place, null).create("acme/1/a", file, UNTIL)).isFalse();
+    }
+
+    @Test
+    void takesNoWeakerLockForTheOneThatIsWanted() throws IOException {
+        S3Place place = place(Duration.ofSeconds(5));
+        Path file = file("entries");
+        assertThat(open(place, LockMode.GOVERNANCE).create("acme/1/weak", file, UNTIL))
+                .isTrue();
+        S3ArchiveStore strict = open(place, LockMode.COMPLIANCE);
+        assertThatThrownBy(() -> strict.create("acme/1/weak", file, UNTIL))
+                .isInstanceOf(ArchiveUnavailableException.class)
+                .hasMessageContaining("governance until 2033-05-18T03:33:20Z");
+        assertThat(strict.create("acme/1/strong", file, UNTIL)).isTrue();
+        assertThat(open(place, LockMode.GOVERNANCE).create("acme/1/strong", file, UNTIL))
+                .isFalse();
     }
 
     @Test

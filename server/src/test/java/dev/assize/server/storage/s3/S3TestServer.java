@@ -41,6 +41,8 @@ public final class S3TestServer implements AutoCloseable {
     static final String SECRET = "wJalrXUtnFEMI/K7MDENG";
 
     private static final String META = "X-amz-meta-assize-attempt";
+    private static final String LOCK_MODE = "x-amz-object-lock-mode";
+    private static final String LOCK_UNTIL = "x-amz-object-lock-retain-until-date";
 
     private final HttpServer http;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -51,6 +53,7 @@ public final class S3TestServer implements AutoCloseable {
     private final List<Seen> requests = new ArrayList<>();
     private final List<Failure> failures = new ArrayList<>();
     private boolean heedsConditions = true;
+    private boolean keepsLocks = true;
     private final CountDownLatch closing = new CountDownLatch(1);
 
     private S3TestServer(HttpServer http) {
@@ -83,6 +86,11 @@ public final class S3TestServer implements AutoCloseable {
     /** As old stores do, which know no conditions. */
     synchronized void ignoreConditions() {
         heedsConditions = false;
+    }
+
+    /** As stores do that know no locks, and take what they do not know. */
+    synchronized void ignoreLocks() {
+        keepsLocks = false;
     }
 
     /** Every request that came, in order. */
@@ -195,7 +203,8 @@ public final class S3TestServer implements AutoCloseable {
                         request.body(),
                         tag,
                         request.header(META),
-                        request.header("x-amz-object-lock-retain-until-date") != null));
+                        keepsLocks ? request.header(LOCK_MODE) : null,
+                        keepsLocks ? request.header(LOCK_UNTIL) : null));
         return new Answer(200, Headers.of("ETag", tag), new byte[0]);
     }
 
@@ -209,12 +218,16 @@ public final class S3TestServer implements AutoCloseable {
         if (present.attempt() != null) {
             headers.add(META, present.attempt());
         }
+        if (present.lockMode() != null && present.lockUntil() != null) {
+            headers.add(LOCK_MODE, present.lockMode());
+            headers.add(LOCK_UNTIL, present.lockUntil());
+        }
         return new Answer(200, headers, present.content());
     }
 
     private Answer delete(String key) {
         Held present = objects.get(key);
-        if (present != null && present.locked()) {
+        if (present != null && present.lockMode() != null) {
             return error(403, "AccessDenied");
         }
         objects.remove(key);
@@ -317,7 +330,11 @@ public final class S3TestServer implements AutoCloseable {
     }
 
     private record Held(
-            byte[] content, String tag, @Nullable String attempt, boolean locked) {}
+            byte[] content,
+            String tag,
+            @Nullable String attempt,
+            @Nullable String lockMode,
+            @Nullable String lockUntil) {}
 
     private record Answer(int status, Headers headers, byte[] body) {}
 }
