@@ -46,11 +46,19 @@ import software.amazon.awssdk.services.s3.model.S3Exception;
  * <p>Every write carries a name of its own in the object's metadata. A write of which the end is not known, because the
  * answer was lost or the connection sent it twice, is settled by reading the object back: with that name in it the write
  * was made, with another it was not. Where that cannot be read either, it is a failure, and never taken for a success.
+ *
+ * <p>Every read of a whole object is compared with the checksum that it was written with, where the store has it. A store that
+ * keeps tags apart from contents may hand out the tag of a write that is under way with the content that it replaces; who swaps
+ * by that tag what it has made of that content would undo the write.
  */
 final class S3Objects implements AutoCloseable {
 
     private static final String ATTEMPT = "assize-attempt";
     private static final int ATTEMPTS = 2;
+
+    /** Until content and checksum are of one write: such a read meets a write, and does not do so for long. */
+    private static final int READS = 5;
+
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
     private static final int PRECONDITION_FAILED = 412;
@@ -152,12 +160,28 @@ final class S3Objects implements AutoCloseable {
 
     private Optional<Stored> read(String name) {
         try {
-            ResponseBytes<GetObjectResponse> object =
-                    client.getObjectAsBytes(it -> it.bucket(place.bucket()).key(key(name)));
-            return Optional.of(new Stored(object.response().eTag(), object.asByteArray()));
+            for (int i = 0; i < READS; i++) {
+                ResponseBytes<GetObjectResponse> object = client.getObjectAsBytes(it -> it.bucket(place.bucket())
+                        .key(key(name))
+                        // As a bare header: Amazon's client would call a mismatch an answer that nobody can read.
+                        .overrideConfiguration(with -> with.putHeader("x-amz-checksum-mode", "ENABLED")));
+                byte[] content = object.asByteArray();
+                String written = object.response().checksumSHA256();
+                if (written == null || written.equals(checksum(Digest.sha256(content)))) {
+                    return Optional.of(new Stored(object.response().eTag(), content));
+                }
+            }
         } catch (NoSuchKeyException none) {
             return Optional.empty();
         }
+        throw new S3UnavailableException(
+                "cannot read " + name + " in " + place + ": " + READS
+                        + " times its content was not what the checksum beside it says",
+                null);
+    }
+
+    private static String checksum(Digest hash) {
+        return Base64.getEncoder().encodeToString(hash.bytes());
     }
 
     /** The store has refused it, or has said that it did: what stands there says whose write it was. */
@@ -199,7 +223,7 @@ final class S3Objects implements AutoCloseable {
                 .bucket(place.bucket())
                 .key(key(name))
                 .contentType("application/octet-stream")
-                .checksumSHA256(Base64.getEncoder().encodeToString(hash.bytes()))
+                .checksumSHA256(checksum(hash))
                 .metadata(Map.of(ATTEMPT, attempt));
         switch (condition) {
             case Condition.Absent _ -> request.ifNoneMatch("*");

@@ -122,6 +122,24 @@ class S3OutsideStoreTest extends OutsideStoreContract {
         assertThat(store.replace("anchor", first, bytes("2"))).isPresent();
     }
 
+    /** Who swaps what it has made of an older content, by the tag of a newer one, undoes what is between. */
+    @Test
+    void takesNoContentWithTheTagOfAnother() {
+        OutsideStore store = open();
+        String first = store.replace("anchor", null, bytes("1")).orElseThrow();
+        String second = store.replace("anchor", first, bytes("2")).orElseThrow();
+        server.tearReads(1);
+        assertThat(store.read("anchor")).hasValueSatisfying(it -> {
+            assertThat(it.version()).isEqualTo(second);
+            assertThat(it.content()).isEqualTo(bytes("2"));
+        });
+        server.tearReads(100);
+        assertThatThrownBy(() -> store.read("anchor"))
+                .isInstanceOf(OutsideUnavailableException.class)
+                .hasMessageContaining("cannot read anchor in s3://heads/")
+                .hasMessageContaining("checksum");
+    }
+
     @Test
     void losesASwapWhereTheObjectIsGone() {
         OutsideStore store = open();

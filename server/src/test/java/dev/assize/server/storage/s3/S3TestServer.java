@@ -41,6 +41,7 @@ public final class S3TestServer implements AutoCloseable {
     static final String SECRET = "wJalrXUtnFEMI/K7MDENG";
 
     private static final String META = "X-amz-meta-assize-attempt";
+    private static final String CHECKSUM = "x-amz-checksum-sha256";
     private static final String LOCK_MODE = "x-amz-object-lock-mode";
     private static final String LOCK_UNTIL = "x-amz-object-lock-retain-until-date";
 
@@ -54,6 +55,7 @@ public final class S3TestServer implements AutoCloseable {
     private final List<Failure> failures = new ArrayList<>();
     private boolean heedsConditions = true;
     private boolean keepsLocks = true;
+    private int torn;
     private final CountDownLatch closing = new CountDownLatch(1);
 
     private S3TestServer(HttpServer http) {
@@ -86,6 +88,11 @@ public final class S3TestServer implements AutoCloseable {
     /** As old stores do, which know no conditions. */
     synchronized void ignoreConditions() {
         heedsConditions = false;
+    }
+
+    /** So many reads have the tag and the checksum of what is there, and the content of what was there before. */
+    synchronized void tearReads(int times) {
+        torn = times;
     }
 
     /** As stores do that know no locks, and take what they do not know. */
@@ -173,7 +180,7 @@ public final class S3TestServer implements AutoCloseable {
         }
         return switch (request.method()) {
             case "PUT" -> put(path[1], request);
-            case "GET", "HEAD" -> get(path[1]);
+            case "GET", "HEAD" -> get(path[1], request);
             case "DELETE" -> delete(path[1]);
             default -> error(405, "MethodNotAllowed");
         };
@@ -192,7 +199,7 @@ public final class S3TestServer implements AutoCloseable {
             }
         }
         byte[] sum = sha256(request.body());
-        String claimed = request.header("x-amz-checksum-sha256");
+        String claimed = request.header(CHECKSUM);
         if (claimed != null && !claimed.equals(Base64.getEncoder().encodeToString(sum))) {
             return error(400, "BadDigest");
         }
@@ -201,6 +208,7 @@ public final class S3TestServer implements AutoCloseable {
                 key,
                 new Held(
                         request.body(),
+                        present == null ? new byte[0] : present.content(),
                         tag,
                         request.header(META),
                         keepsLocks ? request.header(LOCK_MODE) : null,
@@ -208,7 +216,7 @@ public final class S3TestServer implements AutoCloseable {
         return new Answer(200, Headers.of("ETag", tag), new byte[0]);
     }
 
-    private Answer get(String key) {
+    private Answer get(String key, Seen request) {
         Held present = objects.get(key);
         if (present == null) {
             return error(404, "NoSuchKey");
@@ -222,7 +230,12 @@ public final class S3TestServer implements AutoCloseable {
             headers.add(LOCK_MODE, present.lockMode());
             headers.add(LOCK_UNTIL, present.lockUntil());
         }
-        return new Answer(200, headers, present.content());
+        if ("ENABLED".equals(request.header("x-amz-checksum-mode"))) {
+            headers.add(CHECKSUM, Base64.getEncoder().encodeToString(sha256(present.content())));
+        }
+        boolean tear = torn > 0 && request.method().equals("GET");
+        torn -= tear ? 1 : 0;
+        return new Answer(200, headers, tear ? present.before() : present.content());
     }
 
     private Answer delete(String key) {
@@ -331,6 +344,7 @@ public final class S3TestServer implements AutoCloseable {
 
     private record Held(
             byte[] content,
+            byte[] before,
             String tag,
             @Nullable String attempt,
             @Nullable String lockMode,
