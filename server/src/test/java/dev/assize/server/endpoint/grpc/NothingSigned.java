@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class NothingSigned implements AnchorRepository, OutsideStore {
 
     private final Map<String, Versioned> objects = new ConcurrentHashMap<>();
+    private final AtomicBoolean looked = new AtomicBoolean();
     private volatile @Nullable String bound;
 
     @Override
@@ -39,8 +41,12 @@ final class NothingSigned implements AnchorRepository, OutsideStore {
         bound = anchorId;
     }
 
+    /** For the first round, which only looks; who needs one would try for ten seconds. */
     @Override
     public <T> Optional<T> inRound(Function<Round, T> work) {
+        if (!looked.compareAndSet(false, true)) {
+            throw new IllegalStateException("No round runs here");
+        }
         return Optional.empty();
     }
 
