@@ -7,7 +7,6 @@ import dev.assize.server.decision.evaluate.Evaluator;
 import dev.assize.server.model.Revision;
 import dev.assize.server.policy.Document;
 import dev.assize.server.policy.PolicySet;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -32,23 +31,23 @@ public final class ScaleReport {
     private ScaleReport() {}
 
     public static void main(String[] args) throws InterruptedException {
-        long before = usedBytes();
+        long before = BindingHeap.usedBytes();
         PolicySet policy = ScaleWorld.policy(BINDINGS);
-        long documents = usedBytes();
+        long documents = BindingHeap.usedBytes();
         SplittableRandom random = new SplittableRandom(2);
         List<CheckQuery> queries =
                 Stream.generate(() -> ScaleWorld.query(random)).limit(100_000).toList();
-        long withQueries = usedBytes();
+        long withQueries = BindingHeap.usedBytes();
         long start = System.nanoTime();
         DecisionGraph graph = GraphCompiler.compile(policy, ScaleWorld.PLATFORM);
         long compiled = System.nanoTime() - start;
-        long withGraph = usedBytes();
+        long withGraph = BindingHeap.usedBytes();
         print("documents, bytes a binding", (documents - before) / BINDINGS);
         print("graph, bytes a binding", (withGraph - withQueries) / BINDINGS);
         print("estimated weight of both, bytes a binding", graph.weightBytes() / BINDINGS);
         print("compile, ms", TimeUnit.NANOSECONDS.toMillis(compiled));
         queries.forEach(query -> Evaluator.evaluate(graph, query, DecisionWorld.NOW));
-        print("graph with what was resolved, bytes a binding", (usedBytes() - withQueries) / BINDINGS);
+        print("graph with what was resolved, bytes a binding", (BindingHeap.usedBytes() - withQueries) / BINDINGS);
         update("binding", graph, i -> ScaleWorld.binding(i * 7, ScaleWorld.user(i), i % ScaleWorld.ROLES));
         update("group of 40", graph, i -> ScaleWorld.group(i, ScaleWorld.GROUPS + 1));
         update("role", graph, i -> ScaleWorld.role(i, random));
@@ -110,13 +109,6 @@ public final class ScaleReport {
             nanos[i] = System.nanoTime() - start;
         }
         return nanos;
-    }
-
-    private static long usedBytes() {
-        for (int i = 0; i < 3; i++) {
-            System.gc();
-        }
-        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
     private static void distribution(String name, long[] nanos) {

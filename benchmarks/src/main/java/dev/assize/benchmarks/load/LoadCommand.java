@@ -6,6 +6,8 @@ import java.io.PrintWriter;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,7 +43,8 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             defaultValue = "smoke",
-            description = "smoke (minutes) or full (much longer); default: smoke.")
+            description = "smoke (minutes), full (nearly an hour), or trial (full once, as short as it can be, without"
+                    + " figures of any worth); default: smoke.")
     private ProfileName profileName = ProfileName.SMOKE;
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes every burst there.")
@@ -105,6 +108,7 @@ public final class LoadCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         Profile profile = switch (profileName) {
             case SMOKE -> Profile.smoke();
+            case TRIAL -> Profile.trial();
             case FULL -> Profile.full();
         };
         Cores cores = Cores.plan(serverCores, clientCores);
@@ -119,7 +123,8 @@ public final class LoadCommand implements Callable<Integer> {
             for (Part part : parts) {
                 try {
                     measure(part, profile, cores, options, script, directory, findings);
-                } catch (IOException failure) {
+                } catch (IOException | SQLException | GeneralSecurityException | RuntimeException failure) {
+                    // What the other parts found would be lost with it.
                     findings.incomplete(part.toString().toLowerCase(Locale.ROOT), failure);
                 }
             }
@@ -285,6 +290,7 @@ public final class LoadCommand implements Callable<Integer> {
     /** How much is measured. */
     enum ProfileName {
         SMOKE,
+        TRIAL,
         FULL
     }
 

@@ -404,7 +404,7 @@ final class LoadPlan implements AutoCloseable {
     private void tryTo(String what, Measurement measurement) throws InterruptedException, GeneralSecurityException {
         try {
             measurement.run();
-        } catch (IOException failure) {
+        } catch (IOException | RuntimeException failure) {
             findings.incomplete(what, failure);
             progress.accept(what + ": " + failure.getMessage());
         }

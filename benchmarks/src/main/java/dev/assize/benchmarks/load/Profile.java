@@ -58,6 +58,27 @@ record Profile(
                 1);
     }
 
+    /** All that the full profile does, as large and as short as it can be: says whether that one would run, and no figure. */
+    static Profile trial() {
+        Profile full = full();
+        return new Profile(
+                "trial",
+                1,
+                1,
+                Duration.ofMillis(250),
+                Duration.ofMillis(50),
+                20_000,
+                Duration.ofSeconds(2),
+                Duration.ofSeconds(1),
+                full.disturbedAbove,
+                full.streams,
+                full.openStreams,
+                full.coldTenants,
+                full.departments,
+                full.zipfTenants,
+                1);
+    }
+
     /** What is published. */
     static Profile full() {
         return new Profile(

@@ -40,7 +40,7 @@ import java.util.function.Predicate;
 /** Assize in process: the whole service, by bytes or by objects, or one compiled graph alone. */
 final class AssizePeer implements Peer {
 
-    private static final TenantId TENANT = new TenantId("peers");
+    static final TenantId TENANT = new TenantId("peers");
     private static final PolicyScope SCOPE = PolicyScope.of(TENANT);
 
     private final Function<List<CheckQuery>, IntPredicate> asked;
@@ -82,7 +82,7 @@ final class AssizePeer implements Peer {
         return ServiceBenchmark.service(Map.of(TENANT, policy(model)));
     }
 
-    private static CheckQuery query(Question question) {
+    static CheckQuery query(Question question) {
         return new CheckQuery(
                 new Subject("user", question.user()),
                 ResourcePath.parse(question.type() + ":" + question.id()),

@@ -1,51 +1,123 @@
 package dev.assize.benchmarks.peer;
 
+import com.google.protobuf.InvalidProtocolBufferException;
+import dev.assize.benchmarks.RequestMessage;
+import dev.assize.proto.v1.CheckRequest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.IntPredicate;
 
-/** No engine: hash maps in hash maps, as one writes them by hand. */
+/**
+ * No engine: hash maps in hash maps, as one writes them by hand. A service of them gets its questions as everybody does, so
+ * it begins with the bytes of the request's message, of which the message's generated code makes strings; or it is given
+ * the strings, which shows the maps alone.
+ */
 final class NestedMapsPeer implements Peer {
 
-    private final Map<String, List<String>> rolesByUser = new HashMap<>();
+    private final Form form;
+    private final Map<String, Tenant> tenants;
 
-    /** Role, type, action: environments. */
-    private final Map<String, Map<String, Map<String, Set<String>>>> permissionsByRole = new HashMap<>();
+    private NestedMapsPeer(Form form, RoleModel model) {
+        this.form = form;
+        this.tenants = Map.of(AssizePeer.TENANT.value(), new Tenant(model));
+    }
 
-    NestedMapsPeer(RoleModel model) {
-        model.bindings()
-                .forEach(binding -> rolesByUser
-                        .computeIfAbsent(binding.getFirst(), absent -> new ArrayList<>())
-                        .add(binding.getLast()));
-        model.roles()
-                .forEach(role -> role.permissions()
-                        .forEach(permission -> permissionsByRole
-                                .computeIfAbsent(role.name(), absent -> new HashMap<>())
-                                .computeIfAbsent(permission.type(), absent -> new HashMap<>())
-                                .computeIfAbsent(permission.action(), absent -> new HashSet<>())
-                                .add(permission.environment())));
+    /** From the same bytes as {@link AssizePeer#desk}. */
+    static NestedMapsPeer fromBytes(RoleModel model) {
+        return new NestedMapsPeer(Form.BYTES, model);
+    }
+
+    static NestedMapsPeer givenStrings(RoleModel model) {
+        return new NestedMapsPeer(Form.STRINGS, model);
     }
 
     @Override
     public IntPredicate asked(List<Question> questions) {
-        Question[] asked = questions.toArray(Question[]::new);
-        return i -> allows(asked[i]);
+        return switch (form) {
+            case BYTES -> {
+                byte[][] messages = questions.stream()
+                        .map(AssizePeer::query)
+                        .map(RequestMessage::of)
+                        .toArray(byte[][]::new);
+                yield i -> allows(messages[i]);
+            }
+            case STRINGS -> {
+                Tenant tenant = tenant(AssizePeer.TENANT.value());
+                Question[] asked = questions.toArray(Question[]::new);
+                yield i -> tenant.allows(asked[i].user(), asked[i].type(), asked[i].action(), asked[i].environment());
+            }
+        };
     }
 
-    private boolean allows(Question question) {
-        for (String role : rolesByUser.getOrDefault(question.user(), List.of())) {
-            if (permissionsByRole
-                    .getOrDefault(role, Map.of())
-                    .getOrDefault(question.type(), Map.of())
-                    .getOrDefault(question.action(), Set.of())
-                    .contains(question.environment())) {
-                return true;
-            }
+    private boolean allows(byte[] message) {
+        try {
+            CheckRequest request = CheckRequest.parseFrom(message);
+            return tenant(request.getTenant())
+                    .allows(
+                            behindColon(request.getSubject()),
+                            beforeColon(request.getResource()),
+                            request.getAction(),
+                            request.getEnv());
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException(e);
         }
-        return false;
+    }
+
+    private Tenant tenant(String name) {
+        return Objects.requireNonNull(tenants.get(name));
+    }
+
+    private static String behindColon(String subject) {
+        return subject.substring(subject.indexOf(':') + 1);
+    }
+
+    private static String beforeColon(String resource) {
+        return resource.substring(0, resource.indexOf(':'));
+    }
+
+    /** What a question is before it is timed. */
+    private enum Form {
+        BYTES,
+        STRINGS
+    }
+
+    private static final class Tenant {
+
+        private final Map<String, List<String>> rolesByUser = new HashMap<>();
+
+        /** Role, type, action: environments. */
+        private final Map<String, Map<String, Map<String, Set<String>>>> permissionsByRole = new HashMap<>();
+
+        Tenant(RoleModel model) {
+            model.bindings()
+                    .forEach(binding -> rolesByUser
+                            .computeIfAbsent(binding.getFirst(), absent -> new ArrayList<>())
+                            .add(binding.getLast()));
+            model.roles()
+                    .forEach(role -> role.permissions()
+                            .forEach(permission -> permissionsByRole
+                                    .computeIfAbsent(role.name(), absent -> new HashMap<>())
+                                    .computeIfAbsent(permission.type(), absent -> new HashMap<>())
+                                    .computeIfAbsent(permission.action(), absent -> new HashSet<>())
+                                    .add(permission.environment())));
+        }
+
+        boolean allows(String user, String type, String action, String environment) {
+            for (String role : rolesByUser.getOrDefault(user, List.of())) {
+                if (permissionsByRole
+                        .getOrDefault(role, Map.of())
+                        .getOrDefault(type, Map.of())
+                        .getOrDefault(action, Set.of())
+                        .contains(environment)) {
+                    return true;
+                }
+            }
+            return false;
+        }
     }
 }

@@ -16,8 +16,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One decision of each engine about the same model, from a question in the engine's own form (ours: the bytes of the
- * request's message) to allow or deny. Before it
+ * One decision of each engine about the same model, from a question in the engine's own form (ours, and that of the
+ * maps: the bytes of the request's message) to allow or deny. Before it
  * is timed, every engine answers 10,000 questions as the model does. An index is compared with general engines here, and
  * with a map written for this one purpose.
  */
@@ -48,6 +48,7 @@ public class PeerBenchmark {
         "assize-objects",
         "assize-graph",
         "nested-maps",
+        "nested-maps-given-strings",
         "jcasbin",
         "jcasbin-cached",
         "cedar-java",

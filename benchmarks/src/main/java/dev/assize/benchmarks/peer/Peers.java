@@ -19,6 +19,7 @@ public final class Peers {
                             "assize-objects",
                             "assize-graph",
                             "nested-maps",
+                            "nested-maps-given-strings",
                             "jcasbin",
                             "jcasbin-cached",
                             "cedar-java",
@@ -33,7 +34,8 @@ public final class Peers {
             case "assize" -> AssizePeer.desk(model);
             case "assize-objects" -> AssizePeer.objects(model);
             case "assize-graph" -> AssizePeer.graph(model);
-            case "nested-maps" -> new NestedMapsPeer(model);
+            case "nested-maps" -> NestedMapsPeer.fromBytes(model);
+            case "nested-maps-given-strings" -> NestedMapsPeer.givenStrings(model);
             case "jcasbin" -> JCasbinPeer.plain(model);
             case "jcasbin-cached" -> JCasbinPeer.cached(model);
             case "cedar-java" -> new CedarPeer(model);

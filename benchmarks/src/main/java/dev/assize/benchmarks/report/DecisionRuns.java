@@ -1,20 +1,25 @@
 package dev.assize.benchmarks.report;
 
+import dev.assize.benchmarks.BindingHeap;
 import dev.assize.benchmarks.DeskBenchmark;
 import dev.assize.benchmarks.peer.Peer;
 import dev.assize.benchmarks.peer.PeerBenchmark;
 import dev.assize.benchmarks.peer.Peers;
 import dev.assize.benchmarks.peer.RoleModel;
+import dev.assize.benchmarks.report.Decisions.Heap;
 import dev.assize.benchmarks.report.Decisions.Measurement;
 import dev.assize.benchmarks.world.World;
 import dev.assize.benchmarks.world.WorldBenchmark;
 import dev.assize.benchmarks.world.WorldEngines;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.Random;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +52,8 @@ final class DecisionRuns {
     private final Profile profile;
     private final @Nullable Path recordings;
     private final Consumer<String> progress;
+    private final DecisionRounds rounds;
+    private final List<Heap> heaps = new ArrayList<>();
 
     /**
      * @param recordings where the first round's JFR recordings go; null for none
@@ -55,40 +62,68 @@ final class DecisionRuns {
         this.profile = profile;
         this.recordings = recordings;
         this.progress = progress;
+        this.rounds = new DecisionRounds(profile.rounds(), profile.cells(), progress);
     }
 
-    Decisions run() throws Exception {
+    /**
+     * Measures everything. An engine that answers otherwise than the model ends all.
+     *
+     * @param keeping is given all so far, after each round
+     */
+    void run(Keeping keeping) throws IOException, InterruptedException {
         requireEqualAnswers();
-        List<Measurement> measurements = new ArrayList<>();
-        for (int round = 0; round < profile.rounds(); round++) {
-            List<Cell> cells = new ArrayList<>(profile.cells());
-            Collections.shuffle(cells, new Random(round));
-            for (Cell cell : cells) {
-                if (round < cell.rounds()) {
-                    Measurement measured = measure(cell, round);
-                    progress.accept("round %d of %d: %s, %s, %s: %s ns"
-                            .formatted(
-                                    round + 1,
-                                    profile.rounds(),
-                                    cell.engine(),
-                                    cell.model(),
-                                    cell.access(),
-                                    Numbers.plain(Spread.of(measured.nanos()).median())));
-                    measurements.add(measured);
-                }
-            }
+        for (int bindings : profile.heaps()) {
+            String what = "memory by %,d bindings".formatted(bindings);
+            progress.accept(what + " ...");
+            rounds.tryTo(what, () -> heaps.add(heap(bindings)));
         }
-        return new Decisions(Decisions.SCHEMA, inOrder(measurements));
+        rounds.measure(this::measure, () -> keeping.keep(soFar()));
     }
 
-    private void requireEqualAnswers() throws Exception {
+    /** Whether nothing failed. */
+    boolean isWhole() {
+        return rounds.failures().isEmpty();
+    }
+
+    private Decisions soFar() {
+        return new Decisions(Decisions.SCHEMA, rounds.measurements(), List.copyOf(heaps), rounds.failures());
+    }
+
+    private void requireEqualAnswers() throws InterruptedException {
         for (Cell cell : profile.cells()) {
             if (!cell.isDesk() && cell.access().equals(PeerBenchmark.Access.HOT.name())) {
                 progress.accept("%s answers %,d questions about %s as the model does"
                         .formatted(cell.engine(), Peers.ASSERTED_QUESTIONS, cell.model()));
-                requireEqualAnswers(cell);
+                rounds.tryTo(cell, () -> requireEqualAnswers(cell));
             }
         }
+    }
+
+    /** In a process of its own, whose heap has nothing else. */
+    private static Heap heap(int bindings) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        command.addAll(FLAGS);
+        // Behind the usual heap, since the policy is compiled from documents that are there all at once.
+        command.addAll(List.of("-Xmx6g", "-cp", System.getProperty("java.class.path")));
+        command.addAll(List.of(BindingHeap.class.getName(), Integer.toString(bindings)));
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        Map<String, Long> bytes = new HashMap<>();
+        try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+            out.lines().forEach(line -> {
+                int space = line.indexOf(' ');
+                bytes.put(line.substring(0, space), Long.parseLong(line.substring(space + 1)));
+            });
+        }
+        int exitCode = process.waitFor();
+        Long graph = bytes.get(BindingHeap.GRAPH);
+        Long documents = bytes.get(BindingHeap.DOCUMENTS);
+        if (exitCode != 0 || graph == null || documents == null) {
+            throw new IOException("it ended with exit code " + exitCode);
+        }
+        return new Heap(bindings, graph, documents);
     }
 
     private static void requireEqualAnswers(Cell cell) throws Exception {
@@ -154,14 +189,10 @@ final class DecisionRuns {
                 .toList();
     }
 
-    /** By cell and then by round, whatever the order they were shuffled into. */
-    private List<Measurement> inOrder(List<Measurement> measurements) {
-        List<Measurement> ordered = new ArrayList<>();
-        for (Cell cell : profile.cells()) {
-            measurements.stream()
-                    .filter(measured -> measured.isOf(cell.part(), cell.engine(), cell.model(), cell.access()))
-                    .forEach(ordered::add);
-        }
-        return ordered;
+    /** Keeps what was measured so far. */
+    @FunctionalInterface
+    interface Keeping {
+
+        void keep(Decisions soFar) throws IOException;
     }
 }

@@ -8,9 +8,19 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/** All decisions in process that were timed, as they are kept. */
-record Decisions(String schema, List<Measurement> measurements) {
+/**
+ * All decisions in process that were timed, as they are kept.
+ *
+ * @param heaps of compiled policies, which are not timed; null where none was measured
+ * @param failures what could not be measured, each a sentence; null where there was none
+ */
+record Decisions(
+        String schema,
+        List<Measurement> measurements,
+        @Nullable List<Heap> heaps,
+        @Nullable List<String> failures) {
 
     static final String SCHEMA = "assize/decisions/1";
 
@@ -49,6 +59,23 @@ record Decisions(String schema, List<Measurement> measurements) {
             });
             return Spread.of(ratios);
         }
+    }
+
+    /**
+     * What one compiled policy takes.
+     *
+     * @param bindings in it
+     * @param graphBytes of what decides, with what it worked out meanwhile
+     * @param documentBytes of what it was compiled from
+     */
+    record Heap(int bindings, long graphBytes, long documentBytes) {}
+
+    List<Heap> heapsOrNone() {
+        return heaps == null ? List.of() : heaps;
+    }
+
+    List<String> failuresOrNone() {
+        return failures == null ? List.of() : failures;
     }
 
     boolean has(String part) {

@@ -11,11 +11,11 @@ import java.util.Locale;
 /** How much is measured: enough to see that it works, or enough to say what is proven. */
 enum Profile {
     /** Minutes; its intervals are of three rounds and prove little. */
-    SMOKE(3, 2, Duration.ofSeconds(1), 5) {
+    SMOKE(3, 2, Duration.ofSeconds(1), 5, List.of(100_000)) {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
-            cells.addAll(hot(Cell.DESK, List.of("desk", "nestedMaps"), rounds(), "HOT", "COLD"));
+            cells.addAll(hot(Cell.DESK, List.of("desk", MAPS, MAPS_GIVEN_STRINGS), rounds(), "HOT", "COLD"));
             cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
             cells.addAll(hot("policies", OURS, rounds(), "policies-10", "policies-1000", "policies-40000"));
             cells.addAll(hot("bindings", OURS, rounds(), "bindings-1000", "bindings-100000"));
@@ -25,21 +25,26 @@ enum Profile {
         }
     },
 
-    /** About an hour for the decisions in process on two processors. */
-    FULL(9, 3, Duration.ofSeconds(1), 10) {
+    /** About an hour and a quarter for the decisions in process on two processors. */
+    FULL(9, 3, Duration.ofSeconds(1), 10, List.of(1_000_000)) {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
             String[] policies = {"policies-10", "policies-100", "policies-1000", "policies-10000", "policies-40000"};
             String[] bindings = {"bindings-1000", "bindings-10000", "bindings-100000", "bindings-1000000"};
             String[] hospitals = {"hospital-5", "hospital-50", "hospital-300"};
-            cells.addAll(
-                    hot(Cell.DESK, List.of("desk", "batch", "nestedMaps"), rounds(), "HOT", "HOT_OF_MANY", "COLD"));
+            cells.addAll(hot(
+                    Cell.DESK,
+                    List.of("desk", "batch", MAPS, MAPS_GIVEN_STRINGS),
+                    rounds(),
+                    "HOT",
+                    "HOT_OF_MANY",
+                    "COLD"));
             cells.addAll(hot(Cell.DESK, List.of("desk"), SOME_ROUNDS, "ALLOW", "DENY", "GROUP", "SCOPED", "TIMED"));
             cells.addAll(hot("peers", Peers.NAMES, rounds(), "one-tenant"));
             cells.addAll(hot("policies", OURS, rounds(), policies));
             cells.addAll(uniform("policies", OURS, SOME_ROUNDS, policies));
-            cells.addAll(hot("policies", OTHERS, FEW_ROUNDS, "policies-10", "policies-1000", "policies-40000"));
+            cells.addAll(hot("policies", OTHERS, FEW_ROUNDS, "policies-10", "policies-1000", "policies-10000"));
             cells.addAll(hot("bindings", OURS, rounds(), bindings));
             cells.addAll(uniform("bindings", OURS, SOME_ROUNDS, bindings));
             cells.addAll(hot("hospital", OURS, rounds(), hospitals));
@@ -48,7 +53,20 @@ enum Profile {
             cells.addAll(hot(Cell.WORLDS, WorldEngines.NAMES, rounds(), "gdrive-50", "github-50", "tinytodo-50"));
             return cells;
         }
+    },
+
+    /** All that the full profile does once, as short as it can be: says whether that one would run, and no figure. */
+    TRIAL(1, 1, Duration.ofMillis(200), 1, FULL.heaps) {
+        @Override
+        List<Cell> cells() {
+            return FULL.cells();
+        }
     };
+
+    /** As the benchmark of the desk calls its maps. */
+    static final String MAPS = "nestedMaps";
+
+    static final String MAPS_GIVEN_STRINGS = "nestedMapsGivenStrings";
 
     /** Of what is a curve, and no bar. */
     private static final int SOME_ROUNDS = 5;
@@ -63,12 +81,14 @@ enum Profile {
     private final int warmUps;
     private final Duration warmUp;
     private final int iterations;
+    private final List<Integer> heaps;
 
-    Profile(int rounds, int warmUps, Duration warmUp, int iterations) {
+    Profile(int rounds, int warmUps, Duration warmUp, int iterations, List<Integer> heaps) {
         this.rounds = rounds;
         this.warmUps = warmUps;
         this.warmUp = warmUp;
         this.iterations = iterations;
+        this.heaps = heaps;
     }
 
     /** Every benchmark once, in a process of its own. */
@@ -88,6 +108,11 @@ enum Profile {
 
     int iterations() {
         return iterations;
+    }
+
+    /** Of how many bindings the compiled policy is weighed. */
+    List<Integer> heaps() {
+        return heaps;
     }
 
     String label() {

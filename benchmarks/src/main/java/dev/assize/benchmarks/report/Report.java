@@ -45,7 +45,9 @@ final class Report {
             text.append(between).append(JSON.writeValueAsString(measurement));
             between = ",\n";
         }
-        Files.writeString(directory.resolve(DECISIONS), text.append("\n]}\n"));
+        text.append("\n],\"heaps\":").append(JSON.writeValueAsString(decisions.heapsOrNone()));
+        text.append(",\n\"failures\":").append(JSON.writeValueAsString(decisions.failuresOrNone()));
+        Files.writeString(directory.resolve(DECISIONS), text.append("}\n"));
     }
 
     /** Writes `report.html`, `report.md` and the pictures of the latter. */

@@ -1,5 +1,6 @@
 package dev.assize.benchmarks.report;
 
+import dev.assize.server.cli.ExitCodes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -35,7 +36,9 @@ public final class ReportCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             defaultValue = "smoke",
-            description = "smoke (minutes, proves little) or full (up to two hours); default: smoke.")
+            description =
+                    "smoke (minutes, proves little), full (up to two hours), or trial (full once, as short as it can be,"
+                            + " without figures of any worth); default: smoke.")
     private Profile profile = Profile.SMOKE;
 
     @Option(names = "--only", split = ",", paramLabel = "PART", description = "decisions or load; default: both.")
@@ -62,36 +65,44 @@ public final class ReportCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         Path directory = output != null ? output : Path.of("docs", "performance", profile.label());
         Report report = new Report(directory);
-        if (!renders) {
-            measure(Files.createDirectories(directory), report);
-        }
+        boolean isWhole = renders || measure(Files.createDirectories(directory), report);
         report.write();
         say("wrote " + directory.resolve("report.html") + " and report.md beside it");
-        return 0;
+        return isWhole ? ExitCodes.DONE : ExitCodes.ERROR;
     }
 
-    private void measure(Path directory, Report report) throws Exception {
+    /** Whether everything could be measured; what was not is told on the page. */
+    private boolean measure(Path directory, Report report) throws Exception {
         report.keep(Machine.here(InstantSource.system(), profile));
+        boolean isWhole = true;
         if (parts.contains(Part.DECISIONS)) {
             Path recordings = records ? Files.createDirectories(directory.resolve("jfr")) : null;
-            report.keep(new DecisionRuns(profile, recordings, this::say).run());
+            DecisionRuns runs = new DecisionRuns(profile, recordings, this::say);
+            runs.run(report::keep);
+            isWhole = runs.isWhole();
         }
         if (parts.contains(Part.LOAD)) {
-            load(directory.resolve(Report.LOAD));
+            isWhole &= load(directory.resolve(Report.LOAD));
         }
+        return isWhole;
     }
 
-    /** The driver pins itself to cores, which should not befall this process. */
-    private void load(Path json) throws IOException, InterruptedException {
+    /**
+     * The driver pins itself to cores, which should not befall this process. It also ends with an error where a part could
+     * not be measured, of which what it writes tells.
+     */
+    private boolean load(Path json) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(DecisionRuns.FLAGS);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.assize.benchmarks.Main", "load"));
         command.addAll(List.of("--profile", profile.label(), "--json", json.toString()));
+        Files.deleteIfExists(json);
         int exitCode = new ProcessBuilder(command).inheritIO().start().waitFor();
-        if (exitCode != 0) {
-            throw new IOException("the load driver ended with exit code " + exitCode);
+        if (exitCode != ExitCodes.DONE) {
+            say("the load driver ended with exit code " + exitCode);
         }
+        return exitCode == ExitCodes.DONE;
     }
 
     private void say(String line) {

@@ -112,6 +112,40 @@ class ReportTest {
     }
 
     @Test
+    void judgesMapsFromTheBytesOfARequestAndShowsThemGivenStrings() throws IOException {
+        String page = new Report(directory).page().markdown();
+
+        assertThat(page)
+                .containsPattern("\\| desk, HOT \\|.*\\| 6.56 \\| [^|]* \\| 5 or more \\| met \\| 1.97 \\|")
+                .containsPattern("\\| nested-maps-given-strings \\|.*\\| 0.44 \\| [^|]* \\| \\| \\|");
+    }
+
+    @Test
+    void judgesBytesOfABindingWhereThereAreAMillion() throws IOException {
+        String page = new Report(directory).page().markdown();
+
+        assertThat(page).contains("| 100,000 | 90 | | | 700 |").contains("| 1,000,000 | 39 | 48 or less | met | 400 |");
+    }
+
+    @Test
+    void tellsWhatCouldNotBeMeasured() throws IOException {
+        assertThat(new Report(directory).page().markdown())
+                .contains("authzforce, policies-40000, HOT could not be measured to its end: the fork ended");
+    }
+
+    /** As they were kept before there were heaps and failures. */
+    @Test
+    void readsFiguresWithoutHeaps() throws IOException {
+        Path decisions = directory.resolve(Report.DECISIONS);
+        String text = Files.readString(decisions);
+        Files.writeString(decisions, text.substring(0, text.indexOf("],\"heaps\"")) + "]}");
+
+        assertThat(new Report(directory).page().markdown())
+                .contains("Engines beside each other")
+                .doesNotContain("Memory by bindings");
+    }
+
+    @Test
     void keepsWhatItReads() throws IOException {
         Report report = new Report(directory);
         String before = report.page().markdown();
