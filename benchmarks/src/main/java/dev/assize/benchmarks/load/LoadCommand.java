@@ -101,6 +101,8 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(names = "--database-owner-password", defaultValue = "", description = "Its password.")
     private String databaseOwnerPassword = "";
 
+    private final long begunNanos = System.nanoTime();
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -281,9 +283,10 @@ public final class LoadCommand implements Callable<Integer> {
         return Objects.requireNonNull(spec).commandLine().getOut();
     }
 
+    /** With the seconds since the command began, so that one sees what takes long. */
     private void say(String line) {
         PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
-        err.println(line);
+        err.println("%5d s  %s".formatted((System.nanoTime() - begunNanos) / 1_000_000_000, line));
         err.flush();
     }
 

@@ -42,6 +42,9 @@ final class StartPlan implements AutoCloseable {
     /** To what others do, before anything is started. */
     private static final Duration LISTENING = Duration.ofSeconds(1);
 
+    /** Every start has its own; with as many streams on every processor half the time is enough for these few kinds of calls. */
+    private static final int PART_OF_WARM_UP = 2;
+
     /** In which a server gives back what its start needed. */
     private static final Duration REST = Duration.ofSeconds(10);
 
@@ -210,7 +213,7 @@ final class StartPlan implements AutoCloseable {
                 TraceFlux.checks(),
                 SHAPE,
                 0,
-                profile.warmUp(),
+                profile.warmUp().dividedBy(PART_OF_WARM_UP),
                 profile.settle(),
                 LoadClient.Marks.NONE);
     }

@@ -47,8 +47,6 @@ final class DecisionRuns {
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow");
 
-    private static final TimeValue ITERATION = TimeValue.milliseconds(100);
-
     private final Profile profile;
     private final @Nullable Path recordings;
     private final Consumer<String> progress;
@@ -71,6 +69,8 @@ final class DecisionRuns {
      * @param keeping is given all so far, after each round
      */
     void run(Keeping keeping) throws IOException, InterruptedException {
+        progress.accept("%,d processes, %,d minutes of timing and about as much again for their starts"
+                .formatted(profile.processes(), profile.timed().toMinutes()));
         requireEqualAnswers();
         for (int bindings : profile.heaps()) {
             String what = "memory by %,d bindings".formatted(bindings);
@@ -142,7 +142,7 @@ final class DecisionRuns {
                 .warmupIterations(profile.warmUps())
                 .warmupTime(TimeValue.milliseconds(profile.warmUp().toMillis()))
                 .measurementIterations(profile.iterations())
-                .measurementTime(ITERATION)
+                .measurementTime(TimeValue.milliseconds(Profile.ITERATION.toMillis()))
                 .jvmArgs(FLAGS.toArray(String[]::new))
                 .jvmArgsAppend("-Dassize.peers.asserted=64")
                 .addProfiler(GCProfiler.class)

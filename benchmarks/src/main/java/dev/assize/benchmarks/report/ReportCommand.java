@@ -58,6 +58,8 @@ public final class ReportCommand implements Callable<Integer> {
             description = "Records the first round's decisions with JDK Flight Recorder, below DIR/jfr.")
     private boolean records;
 
+    private final long begunNanos = System.nanoTime();
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -105,9 +107,10 @@ public final class ReportCommand implements Callable<Integer> {
         return exitCode == ExitCodes.DONE;
     }
 
+    /** With the seconds since the command began, so that one sees what takes long. */
     private void say(String line) {
         PrintWriter err = Objects.requireNonNull(spec).commandLine().getErr();
-        err.println(line);
+        err.println("%5d s  %s".formatted((System.nanoTime() - begunNanos) / 1_000_000_000, line));
         err.flush();
     }
 }
