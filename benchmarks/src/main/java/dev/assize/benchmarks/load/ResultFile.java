@@ -46,6 +46,7 @@ final class ResultFile {
         Workload workload = cell.workload();
         Map<String, Object> one = new LinkedHashMap<>();
         one.put("set", set.name());
+        one.put("label", cell.label());
         one.put("world", workload.world());
         one.put("service", cell.server().name());
         one.put("call", workload.call());

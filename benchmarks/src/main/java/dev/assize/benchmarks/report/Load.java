@@ -25,11 +25,15 @@ record Load(
     /**
      * One burst.
      *
+     * @param set what was measured in turns with it; null in files of before they had it
+     * @param label by which it is told from the others of its set; null as well
      * @param model `open` where requests are sent when they are due, `closed` where each waits for the one before
      * @param disturbed by others on the machine: left out of medians
      */
     @JsonIgnoreProperties(ignoreUnknown = true)
     record Measurement(
+            @Nullable String set,
+            @Nullable String label,
             String world,
             String service,
             String call,
@@ -48,11 +52,23 @@ record Load(
 
         /** What bursts of one kind have in common. */
         Kind kind() {
-            return new Kind(world, service, call, transport, model, streams, offeredPerSecond);
+            return new Kind(
+                    Objects.requireNonNullElse(set, ""),
+                    Objects.requireNonNullElse(label, service),
+                    world,
+                    service,
+                    call,
+                    transport,
+                    model,
+                    streams,
+                    offeredPerSecond);
         }
     }
 
+    /** One service under one load in one set. */
     record Kind(
+            String set,
+            String label,
             String world,
             String service,
             String call,
@@ -61,14 +77,24 @@ record Load(
             int streams,
             double offeredPerSecond) {
 
-        /** The same but for the service and how much is asked: what a picture of rates shows. */
+        /** The same but for the service and how much is asked, in whatever set: what a picture of rates shows. */
         String scenes() {
             return world + ", " + call + ", " + transport + ", " + model;
         }
 
-        /** The same but for the service and what is offered: what a picture of percentiles shows. */
+        /** What was measured in turns: what a picture of percentiles shows. */
         String scene() {
-            return scenes() + ", " + streams + " streams";
+            return set.isEmpty() ? scenes() + ", " + streams + " streams" : set;
+        }
+
+        /** Nothing but a service under a load; not one of two ways to ask it. */
+        boolean isPlain() {
+            return label.equals(service);
+        }
+
+        /** The same in any set. */
+        Kind anywhere() {
+            return new Kind("", label, world, service, call, transport, model, streams, offeredPerSecond);
         }
     }
 
@@ -77,7 +103,11 @@ record Load(
             String name, @Nullable String wanted, @Nullable String verdict, List<Double> values) {}
 
     @JsonIgnoreProperties(ignoreUnknown = true)
-    record Fact(String name, double value, @Nullable String wanted) {}
+    record Fact(
+            String name,
+            double value,
+            @Nullable String wanted,
+            @Nullable String verdict) {}
 
     /** Undisturbed bursts by their kind, in the order of the file; disturbed ones where a kind has no others. */
     Map<Kind, List<Measurement>> bursts() {

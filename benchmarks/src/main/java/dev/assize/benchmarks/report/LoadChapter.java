@@ -12,6 +12,7 @@ import dev.assize.benchmarks.report.Load.Kind;
 import dev.assize.benchmarks.report.Load.Measurement;
 import dev.assize.benchmarks.report.Load.Ratio;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -73,16 +74,21 @@ final class LoadChapter {
     private void facts() {
         List<List<String>> rows = new ArrayList<>();
         for (Fact fact : orEmpty(load.facts())) {
-            rows.add(List.of(fact.name(), Numbers.plain(fact.value()), Objects.requireNonNullElse(fact.wanted(), "")));
+            rows.add(List.of(
+                    fact.name(),
+                    Numbers.plain(fact.value()),
+                    Objects.requireNonNullElse(fact.wanted(), ""),
+                    Objects.requireNonNullElse(fact.verdict(), "")));
         }
         if (!rows.isEmpty()) {
-            blocks.add(new Table(List.of("figure", "measured", "wanted"), rows));
+            blocks.add(new Table(List.of("figure", "measured", "wanted", "is it"), rows));
         }
     }
 
     private void rates() {
         List<List<String>> rows = new ArrayList<>();
-        by(Kind::scene).forEach((scene, kinds) -> kinds.forEach(kind -> rows.add(row(kind, burstsOf(kind)))));
+        by(bursts.keySet(), Kind::scene)
+                .forEach((scene, kinds) -> kinds.forEach(kind -> rows.add(row(kind, burstsOf(kind)))));
         if (!rows.isEmpty()) {
             blocks.add(new Table(
                     List.of(
@@ -109,7 +115,7 @@ final class LoadChapter {
                 .toList();
         return List.of(
                 kind.scene(),
-                kind.service(),
+                kind.label(),
                 kind.offeredPerSecond() > 0 ? Numbers.plain(Math.rint(kind.offeredPerSecond())) : "",
                 Numbers.plain(Math.rint(rate(measured, Measurement::requests))),
                 Numbers.plain(Math.rint(rate(measured, Measurement::decisions))),
@@ -120,30 +126,37 @@ final class LoadChapter {
                 Long.toString(measured.stream().mapToLong(Measurement::errors).sum()));
     }
 
-    /** Against the rate where more than one was asked for, and by percentile where several services stand beside each other. */
+    /** Against the rate where more than one was asked for, and by percentile where several stand beside each other in a set. */
     private void pictures() {
         int number = 0;
-        for (Map.Entry<String, List<Kind>> scenes : by(Kind::scenes).entrySet()) {
+        for (Map.Entry<String, List<Kind>> scenes : by(plain(), Kind::scenes).entrySet()) {
             number++;
             if (services(scenes.getValue()).size() < scenes.getValue().size()) {
                 blocks.add(againstRate("rate-" + number, scenes.getKey(), scenes.getValue()));
             }
         }
         number = 0;
-        for (Map.Entry<String, List<Kind>> scene : by(Kind::scene).entrySet()) {
+        for (Map.Entry<String, List<Kind>> scene :
+                by(bursts.keySet(), Kind::scene).entrySet()) {
             number++;
-            int services = services(scene.getValue()).size();
-            if (services > 1 && services == scene.getValue().size()) {
+            long labels = scene.getValue().stream().map(Kind::label).distinct().count();
+            if (labels > 1 && labels == scene.getValue().size()) {
                 blocks.add(byPercentile("latency-" + number, scene.getKey(), scene.getValue()));
             }
         }
     }
 
-    private Map<String, List<Kind>> by(Function<Kind, String> name) {
+    /** Each once, where it was measured first: later sets have some again, beside what they are about. */
+    private List<Kind> plain() {
+        Map<Kind, Kind> first = new LinkedHashMap<>();
+        bursts.keySet().stream().filter(Kind::isPlain).forEach(kind -> first.putIfAbsent(kind.anywhere(), kind));
+        return List.copyOf(first.values());
+    }
+
+    private static Map<String, List<Kind>> by(Collection<Kind> all, Function<Kind, String> name) {
         Map<String, List<Kind>> kinds = new LinkedHashMap<>();
-        bursts.keySet()
-                .forEach(kind -> kinds.computeIfAbsent(name.apply(kind), absent -> new ArrayList<>())
-                        .add(kind));
+        all.forEach(kind -> kinds.computeIfAbsent(name.apply(kind), absent -> new ArrayList<>())
+                .add(kind));
         return kinds;
     }
 
@@ -178,7 +191,8 @@ final class LoadChapter {
                     points.add(Point.of(100 / (100 - percentile), latency));
                 }
             });
-            lines.add(new Line(kind.service(), false, points));
+            // What stands before a comma would be the colour, and each is to have its own.
+            lines.add(new Line(kind.label().replace(", ", ": "), false, points));
         }
         String title = "Latency by percentile: " + scene;
         return new Plot(

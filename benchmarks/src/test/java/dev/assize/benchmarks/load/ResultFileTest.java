@@ -55,6 +55,7 @@ class ResultFileTest {
         assertThat(result.get("measurements")).hasSize(18);
         JsonNode first = result.get("measurements").get(0);
         assertThat(first.get("set").asText()).isEqualTo("batches");
+        assertThat(first.get("label").asText()).isEqualTo("assize");
         assertThat(first.get("world").asText()).isEqualTo("one tenant");
         assertThat(first.get("service").asText()).isEqualTo("assize");
         assertThat(first.get("call").asText()).isEqualTo("CheckBatch 10");

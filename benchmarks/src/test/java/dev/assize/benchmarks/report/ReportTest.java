@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,6 +77,19 @@ class ReportTest {
     }
 
     @Test
+    void closesEachElementOfTheHtml() throws Exception {
+        String html = new Report(directory).page().html();
+
+        var document = DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(html.replaceAll("<meta ([^>]*)>", "<meta $1/>"))));
+
+        assertThat(document.getElementsByTagName("table").getLength()).isGreaterThan(4);
+        assertThat(document.getElementsByTagName("svg").getLength())
+                .isEqualTo(new Report(directory).page().plots().size());
+    }
+
+    @Test
     void showsEachPictureInBothForms() throws Exception {
         Page page = new Report(directory).page();
 
@@ -109,6 +123,42 @@ class ReportTest {
         assertThat(page)
                 .contains(
                         "| one tenant, Check, tcp, closed, 128 streams | assize | | 50,000 | 50,000 | 100 | 500 | 1,200 | 8.05 | 0 |");
+    }
+
+    @Test
+    void tellsApartWhatOneServiceDidInSeveralSets() throws IOException {
+        Files.writeString(
+                directory.resolve(Report.LOAD),
+                Stream.of(
+                                burst("Check, 8 streams", "assize", 1_000),
+                                burst("Check, 8 streams", "no-op", 2_000),
+                                burst("by the client", "together", 3_000),
+                                burst("by the client", "each by itself", 4_000),
+                                burst("by transport", "assize, tcp", 5_000),
+                                burst("on record", "assize", 6_000),
+                                burst("on record", "assize, on record", 7_000))
+                        .collect(Collectors.joining(",", "{\"schema\":\"assize/load/1\",\"measurements\":[", "]}")));
+
+        Page page = new Report(directory).page();
+
+        assertThat(page.markdown())
+                .contains("| Check, 8 streams | assize | | 1,000 | 1,000 |")
+                .contains("| by the client | together | | 3,000 | 3,000 |")
+                .contains("| by the client | each by itself | | 4,000 | 4,000 |")
+                .contains("| by transport | assize, tcp | | 5,000 | 5,000 |")
+                .contains("| on record | assize | | 6,000 | 6,000 |");
+        assertThat(page.plots())
+                .extracting(Plot::says)
+                .contains("Latency by percentile: by the client", "Latency by percentile: on record")
+                .doesNotContain("Latency by percentile: by transport");
+    }
+
+    private static String burst(String set, String label, long requests) {
+        return """
+                {"set":"%s","label":"%s","world":"one tenant","service":"%s","call":"Check","transport":"tcp","model":"closed",\
+                "streams":8,"offeredPerSecond":0,"burst":1,"seconds":1.0,"requests":%d,"decisions":%d,"errors":0,\
+                "cpuMicrosPerRequest":5.0,"disturbed":false,"latencyMicros":{"50":100.0,"99":300.0}}\
+                """.formatted(set, label, label.equals("no-op") ? label : "assize", requests, requests);
     }
 
     @Test
