@@ -129,14 +129,15 @@ public final class LoadCommand implements Callable<Integer> {
                     // What the other parts found would be lost with it.
                     findings.incomplete(part.toString().toLowerCase(Locale.ROOT), failure);
                 }
+                if (json != null) {
+                    // After each part: whoever ends the run has what there is so far.
+                    ResultFile.write(json, run(profile, cores, options, script, startedAt), findings);
+                }
             }
         } finally {
             Scratch.delete(directory);
         }
         new ResultTable(out()).print(findings);
-        if (json != null) {
-            ResultFile.write(json, run(profile, cores, options, script, startedAt), findings);
-        }
         return findings.isComplete() ? ExitCodes.DONE : ExitCodes.ERROR;
     }
 
