@@ -26,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Entries that a disk has lost, and not what stood beside them: the ledger can be continued, and whoever was told that an
@@ -58,25 +60,32 @@ class LostEntriesTest {
         database.close();
     }
 
-    @Test
-    void anEventOfALostEntryIsAppendedAgainUnderItsKey() throws SQLException {
+    /** Behind a few entries, behind a whole block of those that rows of terms share, and in the middle of a later one. */
+    @ParameterizedTest
+    @ValueSource(ints = {KEPT, 63, 64, 130})
+    void anEventOfALostEntryIsAppendedAgainUnderItsKey(int kept) throws SQLException {
+        if (kept > KEPT) {
+            node.append(ACME, kept - KEPT);
+        }
         assertThat(append("kk")).isInstanceOf(Appended.class);
-        loseWhatWasSent();
-        execute("INSERT INTO decision_page VALUES ('acme', " + KEPT + ", 0, '', 0, 0)");
-        execute("INSERT INTO decision_term SELECT 'acme', kind, 'v', " + KEPT
+        lose(kept);
+        execute("INSERT INTO decision_page VALUES ('acme', " + kept + ", 0, '', 0, 0)");
+        execute("INSERT INTO decision_term SELECT 'acme', kind, 'v', " + kept
                 + ", '\\x0000' FROM generate_series(1, 6) AS kind");
 
         begin();
 
-        assertThat(query("SELECT (SELECT count(*) FROM ledger_lineage WHERE seq >= 3) + (SELECT count(*) FROM"
-                        + " ledger_payload) + (SELECT count(*) FROM decision_page) + (SELECT count(*) FROM"
-                        + " decision_term) + (SELECT count(*) FROM"
-                        + " ledger_term WHERE tenant_id = 'acme' AND (block > 0 OR bits >> " + (KEPT + 1) + " <> 0))"
-                        + " + (SELECT count(*) FROM"
-                        + " ledger_idempotency)"))
+        assertThat(query(
+                        "SELECT (SELECT count(*) FROM ledger_lineage WHERE seq >= " + kept + ") + (SELECT count(*) FROM"
+                                + " ledger_payload) + (SELECT count(*) FROM decision_page) + (SELECT count(*) FROM"
+                                + " decision_term) + (SELECT count(*) FROM"
+                                + " ledger_term WHERE tenant_id = 'acme' AND (block * 64 + 64"
+                                + " - position(B'1' IN bits::bit(64)) > " + kept + ")) + (SELECT count(*) FROM"
+                                + " ledger_idempotency)"))
                 .isEqualTo("0");
         assertThat(query("SELECT convert_from(frame, 'UTF8') FROM (SELECT substring(frame FROM position("
-                        + "'\"removed\"' IN frame) FOR 57) AS frame FROM ledger_entry WHERE seq = 3) AS e"))
+                        + "'\"removed\"' IN frame) FOR 57) AS frame FROM ledger_entry WHERE seq = "
+                        + kept + ") AS e"))
                 .startsWith("\"removed\":{\"lineage\":6,\"values\":2,\"decisions\":1,\"keys\":1}");
         AppendResult again = append("kk");
         assertThat(again)
@@ -84,16 +93,21 @@ class LostEntriesTest {
                         Appended.class,
                         appended -> assertThat(appended.receipts())
                                 .extracting(Receipt::seq)
-                                .containsExactly(KEPT + 1L, KEPT + 2L));
+                                .containsExactly(kept + 1L, kept + 2L));
         assertThat(append("kk")).isEqualTo(new Replayed(((Appended) again).receipts()));
         assertThat(node.round()).isEmpty();
         assertThat(node.verifySigned(ACME, null)).isInstanceOf(Sound.class);
     }
 
-    @Test
-    void whatWasSentTogetherIsSentAgainTogetherWhereAPartOfItIsLost() throws SQLException {
+    /** Also where what is kept of it is the last of a block. */
+    @ParameterizedTest
+    @ValueSource(ints = {KEPT, 63})
+    void whatWasSentTogetherIsSentAgainTogetherWhereAPartOfItIsLost(int before) throws SQLException {
+        if (before > KEPT) {
+            node.append(ACME, before - KEPT);
+        }
         append("kk");
-        lose(KEPT + 1);
+        lose(before + 1);
         begin();
         assertThat(append("kk"))
                 .isInstanceOfSatisfying(
@@ -165,10 +179,6 @@ class LostEntriesTest {
 
     private AppendResult append(String key) {
         return node.append(ACME, SENT, key);
-    }
-
-    private void loseWhatWasSent() throws SQLException {
-        lose(KEPT);
     }
 
     /** Entries alone, and the head with them. */
