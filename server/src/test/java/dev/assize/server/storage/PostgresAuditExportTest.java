@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -97,6 +98,45 @@ class PostgresAuditExportTest {
         export.read(new TenantId("empty"), filter(null, null, null, null, Set.of(), null), Long.MAX_VALUE, read);
         assertThat(read.seqs).isEmpty();
         assertThat(read.size).isZero();
+    }
+
+    /** Terms tell 64 positions at a time; an end is any of them. */
+    @Test
+    void endsWithinABlockOfTermsWhereItIsToldTo() {
+        AuditFilter filter = filter("user:u1", null, null, null, Set.of(), null);
+        for (int toSeq : new int[] {0, 1, 62, 63, 64, 65, 126, 127, 128, 130, ENTRIES - 2, ENTRIES - 1, ENTRIES}) {
+            Read read = new Read(_ -> {});
+            export.read(TENANT, filter, toSeq, read);
+            assertThat(read.seqs)
+                    .as("up to %d", toSeq)
+                    .isEqualTo(LongStream.rangeClosed(0, Math.min(toSeq, ENTRIES - 1))
+                            .filter(seq -> seq % 3 == 1)
+                            .boxed()
+                            .toList());
+        }
+    }
+
+    @Test
+    void looksAtNoTermsBehindWhereItEnds() {
+        for (int toSeq : new int[] {0, 63, 64, 127, 128, ENTRIES - 1}) {
+            String plan = database.inSnapshot(
+                    TENANT.value(),
+                    transaction -> String.join(
+                            "\n",
+                            transaction
+                                    .sql()
+                                    .fetch(
+                                            "EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off, BUFFERS off) {0}",
+                                            EntrySearch.select(
+                                                    transaction.sql(),
+                                                    TENANT,
+                                                    filter("user:u1", null, null, null, Set.of(), null),
+                                                    toSeq))
+                                    .getValues(0, String.class)));
+            assertThat(plan)
+                    .as("up to %d", toSeq)
+                    .containsPattern("ledger_term t0 \\(actual rows=" + ((toSeq >> 6) + 1) + "(\\.00)? ");
+        }
     }
 
     @Test
