@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadFactory;
 
 /**
  * Rows that a thread of its own reads by a connection of its own, while whoever wants them is still busy with those
@@ -31,17 +32,36 @@ final class ReadAhead implements AutoCloseable {
     private final Thread thread;
     private volatile boolean stopped;
 
-    private ReadAhead(SecondReader connection, TenantId tenant, long fromSeq, long toSeq) {
+    private ReadAhead(SecondReader connection, TenantId tenant, long fromSeq, long toSeq, ThreadFactory threads) {
         this.connection = connection;
         this.slices = new EntrySlices(connection.transaction().connection(), tenant, SLICE);
-        this.thread = Thread.ofPlatform().daemon().name("ledger-read-ahead").unstarted(() -> read(fromSeq, toSeq));
+        this.thread = threads.newThread(() -> read(fromSeq, toSeq));
     }
 
     /** Begins to read; takes care of the connection. */
-    static ReadAhead start(SecondReader connection, TenantId tenant, long fromSeq, long toSeq) {
-        ReadAhead ahead = new ReadAhead(connection, tenant, fromSeq, toSeq);
-        ahead.thread.start();
-        return ahead;
+    static ReadAhead start(SecondReader connection, TenantId tenant, long fromSeq, long toSeq) throws SQLException {
+        return start(
+                connection,
+                tenant,
+                fromSeq,
+                toSeq,
+                Thread.ofPlatform().daemon().name("ledger-read-ahead").factory());
+    }
+
+    /** The same by a thread of somebody's; where it cannot be started, nobody else would give the connection back. */
+    static ReadAhead start(SecondReader connection, TenantId tenant, long fromSeq, long toSeq, ThreadFactory threads)
+            throws SQLException {
+        boolean started = false;
+        try {
+            ReadAhead ahead = new ReadAhead(connection, tenant, fromSeq, toSeq, threads);
+            ahead.thread.start();
+            started = true;
+            return ahead;
+        } finally {
+            if (!started) {
+                connection.close();
+            }
+        }
     }
 
     /** Hands out everything, on this thread, until the sink wants no more. */

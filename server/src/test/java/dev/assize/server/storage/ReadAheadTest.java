@@ -240,6 +240,27 @@ class ReadAheadTest {
         assertThat(two.<Long>inSnapshot(tenant.value(), ReadAheadTest::entries)).isEqualTo(2);
     }
 
+    /** As where the machine has no more threads. As often as there is leave for second connections, and once more. */
+    @Test
+    void aThreadThatCannotBeStartedKeepsNoConnection() {
+        OutOfMemoryError noMore = new OutOfMemoryError("unable to create native thread");
+        for (int i = 0; i < 10; i++) {
+            boolean _ = two.inSnapshot(ACME.value(), transaction -> {
+                SecondReader second =
+                        two.besides(transaction, Duration.ofMinutes(1)).orElseThrow();
+                assertThatThrownBy(() -> ReadAhead.start(second, ACME, 0, ENTRIES, reading -> new Thread(reading) {
+                            @Override
+                            public void start() {
+                                throw noMore;
+                            }
+                        }))
+                        .isSameAs(noMore);
+                return true;
+            });
+        }
+        assertThat(snapshots()).isZero();
+    }
+
     /** Of whatever tenants the transaction sees. */
     private static long entries(TenantTransaction transaction) throws SQLException {
         return transaction
