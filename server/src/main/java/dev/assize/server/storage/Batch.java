@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -23,7 +24,10 @@ final class Batch {
     private final Instant now;
     final List<SequencedEntry> entries = new ArrayList<>();
     final List<PendingResult> pending = new ArrayList<>();
-    final Map<KeptAnswers.Key, Answer> answers = new HashMap<>();
+
+    /** As they came: keys that rise with time then go to the end of their index, one behind the other. */
+    final Map<KeptAnswers.Key, Answer> answers = new LinkedHashMap<>();
+
     private final Map<KeptAnswers.Key, List<Receipt>> receipts = new HashMap<>();
     private final Map<KeptAnswers.Key, List<EntryDraft>> written = new HashMap<>();
     LedgerHead head;

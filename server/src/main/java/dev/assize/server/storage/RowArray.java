@@ -28,8 +28,8 @@ final class RowArray {
 
     private static final int ROW_BYTES = 640;
 
-    /** At most, of many rows: those that are found by are short, and what is not used would have to be cleared, too. */
-    private static final int FIRST_BYTES = 64 * 1_024;
+    /** At most, of many rows like the first one: what is not used would have to be cleared, too. */
+    private static final int EXPECTED_BYTES = 1 << 20;
 
     private static final int HEADER_BYTES = 5 * Integer.BYTES;
 
@@ -51,7 +51,7 @@ final class RowArray {
             throws SQLException {
         BaseConnection server = connection.unwrap(BaseConnection.class);
         TypeInfo types = server.getTypeInfo();
-        RowArray out = new RowArray(HEADER_BYTES + Math.min(rows.size() * ROW_BYTES, FIRST_BYTES));
+        RowArray out = new RowArray(HEADER_BYTES + ROW_BYTES);
         out.putInt(1);
         out.putInt(0);
         out.putInt(types.getPGType(type));
@@ -62,7 +62,11 @@ final class RowArray {
             out.putInt(0);
             out.putInt(columns);
             writer.accept(row, out);
-            out.setInt(start, out.end - start - Integer.BYTES);
+            int length = out.end - start;
+            out.setInt(start, length - Integer.BYTES);
+            if (start == HEADER_BYTES) {
+                out.room(Math.clamp((long) rows.size() * (length + length / 8), 0, EXPECTED_BYTES));
+            }
         }
         return new PgArray(server, types.getPGArrayType(type), Arrays.copyOf(out.bytes, out.end));
     }
