@@ -32,6 +32,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.HdrHistogram.ConcurrentHistogram;
@@ -260,14 +261,15 @@ final class AppendDriver implements Callable<Integer> {
             throws InterruptedException {
         Histogram times = histogram();
         Semaphore room = new Semaphore(PENDING);
+        LongAdder refused = new LongAdder();
         long start = System.nanoTime();
         long end = start + TimeUnit.SECONDS.toNanos(length);
         while (System.nanoTime() < end) {
             room.acquire();
-            send(append, System.nanoTime(), times, room);
+            send(append, System.nanoTime(), times, refused, room);
         }
         awaitAll(room, PENDING);
-        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
+        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times, refused.sum());
     }
 
     /** At fixed times, whatever comes back. */
@@ -275,6 +277,7 @@ final class AppendDriver implements Callable<Integer> {
             throws InterruptedException {
         Histogram times = histogram();
         Semaphore answered = new Semaphore(0);
+        LongAdder refused = new LongAdder();
         double nanosBetween = 1e9 / rate;
         int count = (int) (rate * length);
         long start = System.nanoTime();
@@ -283,17 +286,23 @@ final class AppendDriver implements Callable<Integer> {
             while (System.nanoTime() < due) {
                 LockSupport.parkNanos(due - System.nanoTime());
             }
-            send(append, due, times, answered);
+            send(append, due, times, refused, answered);
         }
         awaitAll(answered, count);
-        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times);
+        return new Measured(times.getTotalCount() / seconds(System.nanoTime() - start), times, refused.sum());
     }
 
     private static void send(
-            Supplier<CompletableFuture<AppendResult>> append, long due, Histogram times, Semaphore answered) {
+            Supplier<CompletableFuture<AppendResult>> append,
+            long due,
+            Histogram times,
+            LongAdder refused,
+            Semaphore answered) {
         CompletableFuture<AppendResult> _ = append.get().whenComplete((result, failure) -> {
             if (failure == null) {
                 times.recordValue(System.nanoTime() - due);
+            } else {
+                refused.increment();
             }
             answered.release();
         });
@@ -367,18 +376,19 @@ final class AppendDriver implements Callable<Integer> {
                 "assize bench append --seconds " + seconds + " --turns " + turns + (noKeys ? " --no-keys" : ""));
         ArrayNode rows = document.putArray("measured");
         PrintWriter out = out();
-        out.printf("%-40s %12s %10s %10s %10s%n", "", "a second", "p50 ms", "p99 ms", "p99.9 ms");
+        out.printf("%-40s %12s %10s %10s %10s %10s%n", "", "a second", "p50 ms", "p99 ms", "p99.9 ms", "refused");
         for (String name : measured.keySet()) {
             Measured figure = median(name);
             out.printf(
-                    "%-40s %,12.0f %10.2f %10.2f %10.2f%n",
-                    name, figure.rate, figure.millis(50), figure.millis(99), figure.millis(99.9));
+                    "%-40s %,12.0f %10.2f %10.2f %10.2f %,10d%n",
+                    name, figure.rate, figure.millis(50), figure.millis(99), figure.millis(99.9), figure.refused);
             rows.addObject()
                     .put("name", name)
                     .put("rate", figure.rate)
                     .put("p50Millis", figure.millis(50))
                     .put("p99Millis", figure.millis(99))
-                    .put("p999Millis", figure.millis(99.9));
+                    .put("p999Millis", figure.millis(99.9))
+                    .put("refused", figure.refused);
         }
         out.println();
         ObjectNode ratios = document.putObject("ratios");
@@ -443,14 +453,19 @@ final class AppendDriver implements Callable<Integer> {
         }
     }
 
-    private record Measured(double rate, Histogram times) {
+    /** Of those that were refused, since the queue was full or something failed, neither the rate nor a time is known. */
+    private record Measured(double rate, Histogram times, long refused) {
+
+        Measured(double rate, Histogram times) {
+            this(rate, times, 0);
+        }
 
         double millis(double percentile) {
             return times.getValueAtPercentile(percentile) / 1e6;
         }
 
         Measured times(int rows) {
-            return new Measured(rate * rows, times);
+            return new Measured(rate * rows, times, refused);
         }
     }
 
