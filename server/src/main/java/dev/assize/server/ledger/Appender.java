@@ -22,17 +22,17 @@ import org.jspecify.annotations.Nullable;
  * everything queued (up to a bound), has the store write it in one transaction, completes the futures and repeats at
  * once. There is no timer: while a batch is being written the next one gathers, so batches grow with the load and a lone
  * caller waits for nobody. Where enough has gathered meanwhile, a second thread has the next batch written behind the one
- * that is being made durable. A lane without anything to write ends. A command with a precondition is written alone:
+ * that is being made durable, and where there is a whole batch more, a third. A lane without anything to write ends. A command with a precondition is written alone:
  * others neither wait for its answer under the head's lock nor fall with it.
  *
  * <p>Futures are completed on a lane's thread: what depends on them must be short.
  */
 public final class Appender implements AutoCloseable {
 
-    /** Writers of one lane: more of them would only wait for each other's commits. */
-    private static final int WRITERS = 2;
+    /** Writers of one lane: one makes its batch durable, one has its inserted, and one puts its together. */
+    private static final int WRITERS = 3;
 
-    /** Queued entries that are worth a second writer; fewer are better added to. */
+    /** Queued entries that are worth a second writer; fewer are better added to. A third is worth a whole batch only. */
     private static final int FOLLOWED_BY = 100;
 
     private final LedgerStore store;
@@ -125,9 +125,10 @@ public final class Appender implements AutoCloseable {
         return lane;
     }
 
-    /** A second writer, where it is worth one. */
+    /** A second writer, or a third, where it is worth one. */
     private void follow(TenantId tenant, Lane lane) {
-        if (lane.writers < WRITERS && lane.queuedEntries >= FOLLOWED_BY) {
+        int worth = lane.writers > 1 ? config.batchEntries() : FOLLOWED_BY;
+        if (lane.writers < WRITERS && lane.queuedEntries >= worth) {
             startWriter(tenant, lane);
         }
     }

@@ -211,11 +211,16 @@ public final class Database implements AutoCloseable {
         return fits(scopeKey, trip, connected, transaction -> {});
     }
 
-    /** The same in two round trips, with something to wait for between them. */
+    /**
+     * The same in two round trips, with something to wait for between them; the second is written down before the wait, which
+     * others may have to wait behind.
+     */
     boolean inTwo(String scopeKey, Trip first, Runnable connected, Runnable between, Trip last) {
         return fits(scopeKey, first, connected, transaction -> {
-            between.run();
-            transaction.commitBehind(last);
+            try (Trip.Ready ending = transaction.readyToCommitBehind(last)) {
+                between.run();
+                ending.run();
+            }
         });
     }
 

@@ -221,7 +221,14 @@ final class TenantTransaction implements AutoCloseable {
 
     /** Carries out the last statements, and commits in the same round trip; where one of them fails nothing is kept. */
     void commitBehind(Trip last) throws SQLException {
-        new Trip().then(last).then(COMMIT, parameters -> {}).run(connection);
+        try (Trip.Ready ending = readyToCommitBehind(last)) {
+            ending.run();
+        }
+    }
+
+    /** The same, but that it is not sent yet. */
+    Trip.Ready readyToCommitBehind(Trip last) throws SQLException {
+        return new Trip().then(last).then(COMMIT, parameters -> {}).ready(connection);
     }
 
     /** Undoes what was not committed, and gives the connection back. */

@@ -48,15 +48,25 @@ final class Trip {
         if (statements.isEmpty()) {
             return;
         }
-        try (PreparedStatement statement = connection.prepareStatement(String.join("; ", statements))) {
-            StatementArrays parameters = new StatementArrays(statement);
+        try (Ready ready = ready(connection)) {
+            ready.run();
+        }
+    }
+
+    /** All but the sending, for who has something to wait for before that; there must be a statement. */
+    Ready ready(Connection connection) throws SQLException {
+        Ready ready = new Ready(connection.prepareStatement(String.join("; ", statements)), List.copyOf(reads));
+        boolean filled = false;
+        try {
+            StatementArrays parameters = new StatementArrays(ready.statement);
             for (Fill fill : fills) {
                 fill.fill(parameters);
             }
-            statement.execute();
-            for (Read read : reads) {
-                read.read(statement);
-                statement.getMoreResults();
+            filled = true;
+            return ready;
+        } finally {
+            if (!filled) {
+                ready.close();
             }
         }
     }
@@ -71,6 +81,31 @@ final class Trip {
         fills.add(fill);
         reads.add(read);
         return this;
+    }
+
+    /** A trip that is written down and not sent. */
+    static final class Ready implements AutoCloseable {
+
+        private final PreparedStatement statement;
+        private final List<Read> reads;
+
+        private Ready(PreparedStatement statement, List<Read> reads) {
+            this.statement = statement;
+            this.reads = reads;
+        }
+
+        void run() throws SQLException {
+            statement.execute();
+            for (Read read : reads) {
+                read.read(statement);
+                statement.getMoreResults();
+            }
+        }
+
+        @Override
+        public void close() throws SQLException {
+            statement.close();
+        }
     }
 
     /** Fills in a statement's parameters. */

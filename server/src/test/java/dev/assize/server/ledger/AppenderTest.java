@@ -233,6 +233,26 @@ class AppenderTest {
                 .containsExactlyElementsOf(LongStream.range(0, 101).boxed().toList());
     }
 
+    /** A second writer for 100 that are queued, a third for a whole batch, and no fourth. */
+    @Test
+    void furtherWritersStartWhereThereIsEnoughForThem() {
+        store.canBeFollowed = true;
+        store.shut();
+        List<CompletableFuture<AppendResult>> futures = new ArrayList<>();
+        int[][] appendedAndTaken = {{1, 1}, {99, 1}, {1, 2}, {399, 2}, {1, 3}, {400, 3}, {400, 3}};
+        for (int[] step : appendedAndTaken) {
+            for (int i = 0; i < step[0]; i++) {
+                futures.add(appender.append(ACME, command(1)));
+            }
+            store.awaitPrepared(step[1]);
+        }
+        store.gate.countDown();
+        futures.forEach(CompletableFuture::join);
+        assertThat(store.batches).startsWith(1, 100, 400);
+        assertThat(store.batches.stream().mapToInt(size -> size).sum()).isEqualTo(futures.size());
+        assertThat(store.mostAtOnce).isEqualTo(3);
+    }
+
     @Test
     void closesBatchesAtTheirBounds() {
         store.shut();
@@ -348,6 +368,49 @@ class AppenderTest {
         private final CountDownLatch writing = new CountDownLatch(1);
         private volatile CountDownLatch gate = new CountDownLatch(0);
         private volatile boolean ambiguous;
+        private volatile boolean canBeFollowed;
+
+        /** Of batches that can be followed. Guarded by this. */
+        private int atOnce;
+
+        private int mostAtOnce;
+
+        /** Those that can be followed are given their places when they are prepared, and written when the gate opens. */
+        @Override
+        public Prepared prepare(TenantId tenant, List<AppendCommand> commands) {
+            if (!canBeFollowed) {
+                return LedgerStore.super.prepare(tenant, commands);
+            }
+            List<AppendResult> results = store.append(tenant, commands);
+            batches.add(commands.size());
+            synchronized (this) {
+                mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+            }
+            return new Prepared() {
+                @Override
+                public boolean mayBeFollowed() {
+                    return true;
+                }
+
+                @Override
+                public List<AppendResult> write() {
+                    await(gate);
+                    synchronized (GatedStore.this) {
+                        atOnce--;
+                    }
+                    return results;
+                }
+            };
+        }
+
+        void awaitPrepared(int count) {
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (batches.size() < count) {
+                assertThat(System.nanoTime()).as("not prepared: " + batches).isLessThan(deadline);
+                Thread.onSpinWait();
+            }
+            assertThat(batches).hasSize(count);
+        }
 
         void shut() {
             gate = new CountDownLatch(1);
