@@ -103,6 +103,13 @@ final class AppendRig implements AutoCloseable {
                     + " at timestamptz DEFAULT now(), frame bytea NOT NULL, hash bytea NOT NULL)");
             statement.execute("CREATE TABLE assize.plain_chain (seq bigint PRIMARY KEY,"
                     + " at timestamptz DEFAULT now(), frame bytea NOT NULL, hash bytea NOT NULL)");
+            statement.execute("CREATE TABLE assize.plain_entry (tenant_id text, seq bigint, recorded_at timestamptz,"
+                    + " frame bytea, hash bytea, outcome smallint, recorded_by text, recorded_by_tenant text, type text,"
+                    + " category text, actor text, role text, action text, resource text, env text, run_id text,"
+                    + " PRIMARY KEY (tenant_id, seq))");
+            statement.execute("CREATE TABLE assize.plain_answer (tenant_id text, recorded_by_tenant text,"
+                    + " recorded_by text, key text, content_hash bytea, first_seq bigint, entry_count integer,"
+                    + " recorded_at timestamptz, PRIMARY KEY (tenant_id, key, recorded_by, recorded_by_tenant))");
             statement.execute("CREATE TABLE assize.plain_head (tenant text PRIMARY KEY, size bigint NOT NULL,"
                     + " hash bytea NOT NULL)");
             statement.execute("INSERT INTO assize.plain_head VALUES ('bench', 0, '\\x00')");
