@@ -459,17 +459,28 @@ final class GraphCache {
 
     /** Reads for a load that is registered already, so that no change can miss what is being read. */
     private void start(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load) {
-        threads.execute(() -> {
-            try {
-                Optional<HeldGraph> found = read(tenant);
-                keep(tenant, found);
-                load.complete(found);
-            } catch (Throwable broken) {
-                metrics.loadFailed();
-                loads.remove(tenant, load);
-                load.completeExceptionally(broken);
-            }
-        });
+        try {
+            threads.execute(() -> load(tenant, load));
+        } catch (RuntimeException | Error failure) {
+            // Without memory for a thread, say: the next who asks begins another one.
+            fail(tenant, load, failure);
+        }
+    }
+
+    private void load(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load) {
+        try {
+            Optional<HeldGraph> found = read(tenant);
+            keep(tenant, found);
+            load.complete(found);
+        } catch (Throwable broken) {
+            fail(tenant, load, broken);
+        }
+    }
+
+    private void fail(TenantId tenant, CompletableFuture<Optional<HeldGraph>> load, Throwable broken) {
+        metrics.loadFailed();
+        loads.remove(tenant, load);
+        load.completeExceptionally(broken);
     }
 
     /** Before anyone who waits for it goes on. */

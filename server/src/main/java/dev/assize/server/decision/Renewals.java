@@ -42,8 +42,22 @@ final class Renewals {
         if (now.next != null) {
             return now.next.done;
         }
-        threads.execute(() -> take(tenant, now.running));
+        try {
+            threads.execute(() -> take(tenant, now.running));
+        } catch (RuntimeException | Error failure) {
+            // Without memory for a thread, say: nobody takes this turn, nor the one that others have joined since.
+            giveUp(turns.remove(tenant), failure);
+        }
         return now.running.done;
+    }
+
+    private static void giveUp(@Nullable Turns left, Throwable failure) {
+        if (left != null) {
+            left.running.done.completeExceptionally(failure);
+            if (left.next != null) {
+                left.next.done.completeExceptionally(failure);
+            }
+        }
     }
 
     /** Done when the one that runs has ended; null where none does. */

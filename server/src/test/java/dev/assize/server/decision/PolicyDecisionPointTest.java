@@ -364,6 +364,24 @@ class PolicyDecisionPointTest {
         assertThat(source.loads()).isGreaterThanOrEqualTo(38);
     }
 
+    /** Else whoever asks about that tenant would wait for as long as a load may take, again and again. */
+    @Test
+    void whereThereIsNoThreadToLoadATenantTheNextWhoAsksBeginsAnew() {
+        source.put(tenant(ACME, 1, ALICE));
+        AtomicBoolean exhausted = new AtomicBoolean(true);
+        GraphCache cache = new GraphCache(source, CONFIG, clock, metrics, work -> {
+            if (exhausted.get()) {
+                throw new OutOfMemoryError("no thread");
+            }
+            work.run();
+        });
+        assertThatThrownBy(() -> cache.get(ACME, Duration.ofMillis(1)))
+                .isInstanceOf(PolicyUnavailableException.class)
+                .hasRootCauseMessage("no thread");
+        exhausted.set(false);
+        assertThat(cache.get(ACME, Duration.ofMillis(1))).isNotNull();
+    }
+
     @Test
     void invalidationShowsTheNextQuestionTheChange() {
         source.put(tenant(ACME, 1, ALICE));

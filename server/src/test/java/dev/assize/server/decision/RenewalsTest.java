@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -53,6 +54,24 @@ class RenewalsTest {
         assertThat(renewals.underWay(ACME)).isSameAs(running);
         end();
         assertThat(renewals.underWay(ACME)).isNull();
+    }
+
+    /** Else whoever asks for that tenant again would wait for ever. */
+    @Test
+    void whereThereIsNoThreadTheNextWhoAsksBeginsAnew() {
+        AtomicBoolean exhausted = new AtomicBoolean(true);
+        Renewals some = new Renewals(
+                work -> {
+                    if (exhausted.get()) {
+                        throw new OutOfMemoryError("no thread");
+                    }
+                    work.run();
+                },
+                (tenant, polled) -> renewed.add(polled));
+        assertThat(some.ask(ACME, null)).isCompletedExceptionally();
+        exhausted.set(false);
+        assertThat(some.ask(ACME, null)).isCompleted();
+        assertThat(renewed).hasSize(1);
     }
 
     private CompletableFuture<?> begin() {

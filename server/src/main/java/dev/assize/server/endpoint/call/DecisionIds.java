@@ -14,12 +14,11 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Names answers: 128 bits in 32 hexadecimal digits. The first 48 are the millisecond, so that a decision on record is found by
  * its time and needs no row of its own for its name; 16 are drawn when the server starts; the rest is a counter from a random
- * beginning behind a bijection, so that no server repeats itself and two do not meet. It hides nothing: the bijection is known,
- * and whoever has two names of one server can tell how many answers it gave between them.
+ * beginning, enciphered by a key that is drawn then, too, so that no server repeats itself, two do not meet, and nobody can tell
+ * of two names how many answers were given between them.
  */
 public final class DecisionIds {
 
-    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
     private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
     private static final int TIME_DIGITS = 12;
     private static final int SERVER_DIGITS = 4;
@@ -29,6 +28,7 @@ public final class DecisionIds {
     private final Pepper pepper;
     private final InstantSource clock;
     private final short server;
+    private final Speck cipher;
     private final AtomicLong counter;
 
     @Inject
@@ -37,6 +37,7 @@ public final class DecisionIds {
         this.pepper = pepper;
         this.clock = clock;
         this.server = (short) random.nextInt();
+        this.cipher = new Speck(random.nextInt(), random.nextInt(), random.nextInt(), random.nextInt());
         this.counter = new AtomicLong(random.nextLong());
     }
 
@@ -44,7 +45,7 @@ public final class DecisionIds {
         byte[] digits = new byte[DIGITS];
         put(clock.millis(), TIME_DIGITS, digits, 0);
         put(server, SERVER_DIGITS, digits, TIME_DIGITS);
-        put(mix(counter.getAndAdd(GOLDEN_GAMMA)), COUNTER_DIGITS, digits, TIME_DIGITS + SERVER_DIGITS);
+        put(cipher.encipher(counter.getAndIncrement()), COUNTER_DIGITS, digits, TIME_DIGITS + SERVER_DIGITS);
         return new String(digits, StandardCharsets.ISO_8859_1);
     }
 
@@ -76,12 +77,5 @@ public final class DecisionIds {
     /** No name contains a NUL, so that what ends one is never taken for a part of it. */
     private static byte[] part(String text) {
         return (text + '\0').getBytes(StandardCharsets.UTF_8);
-    }
-
-    /** The finaliser of SplitMix64: one value for each value. */
-    private static long mix(long z) {
-        long once = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        long twice = (once ^ (once >>> 27)) * 0x94D049BB133111EBL;
-        return twice ^ (twice >>> 31);
     }
 }

@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Whoever calls a server first, often as soon as its port is open. */
+/** Whoever asks a server for a decision first, often as soon as its port is open. */
 final class FirstCaller {
 
     private final CountDownLatch begun = new CountDownLatch(1);
@@ -21,19 +21,18 @@ final class FirstCaller {
     }
 
     /**
-     * Returns when a call has ended.
+     * Returns when a call has ended; whether one has.
      *
      * @param toBegin how long to wait for one that begins
      * @param toEnd how long one that has begun is waited for
      */
-    void await(Duration toBegin, Duration toEnd) {
+    boolean await(Duration toBegin, Duration toEnd) {
         try {
-            if (begun.await(toBegin.toNanos(), TimeUnit.NANOSECONDS)) {
-                // What follows does not depend on it.
-                boolean _ = ended.await(toEnd.toNanos(), TimeUnit.NANOSECONDS);
-            }
+            return begun.await(toBegin.toNanos(), TimeUnit.NANOSECONDS)
+                    && ended.await(toEnd.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 }

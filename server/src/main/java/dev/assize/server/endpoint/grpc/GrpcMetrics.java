@@ -1,15 +1,20 @@
 package dev.assize.server.endpoint.grpc;
 
 import com.google.inject.Inject;
+import dev.assize.proto.envoy.v3.AuthorizationGrpc;
+import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.Status;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The meters of the gRPC door: calls by RPC and status code, and errors of ours. */
@@ -19,6 +24,13 @@ final class GrpcMetrics {
     private static final Duration SHORTEST = Duration.ofNanos(100_000);
 
     private static final Duration LONGEST = Duration.ofSeconds(30);
+
+    private static final Set<String> DECIDING = Stream.of(
+                    DecisionServiceGrpc.getCheckMethod(),
+                    DecisionServiceGrpc.getCheckBatchMethod(),
+                    AuthorizationGrpc.getCheckMethod())
+            .map(RpcNames::of)
+            .collect(Collectors.toUnmodifiableSet());
 
     private final MeterRegistry registry;
     private final Counter internalErrors;
@@ -41,7 +53,7 @@ final class GrpcMetrics {
         return known == null ? calls.computeIfAbsent(rpc, Calls::new) : known;
     }
 
-    /** Whoever calls first. */
+    /** Whoever asks for a decision first. */
     FirstCaller first() {
         return first;
     }
@@ -68,8 +80,19 @@ final class GrpcMetrics {
         private final AtomicReferenceArray<@Nullable Timer> byCode =
                 new AtomicReferenceArray<>(Status.Code.values().length);
 
+        /** Whether a call is a question with one answer; a stream may stay open for hours, and health is asked all the time. */
+        private final boolean decides;
+
         private Calls(String rpc) {
             this.rpc = rpc;
+            this.decides = DECIDING.contains(rpc);
+        }
+
+        /** One that may be the first of all. */
+        void begins() {
+            if (decides) {
+                first.begins();
+            }
         }
 
         void called(Status.Code code, long nanos) {
@@ -78,7 +101,9 @@ final class GrpcMetrics {
                 // Registered twice it is the same.
                 timer = GrpcMetrics.this.timer(rpc, code);
                 byCode.set(code.value(), timer);
-                first.ends();
+                if (decides) {
+                    first.ends();
+                }
             }
             timer.record(nanos, TimeUnit.NANOSECONDS);
         }

@@ -81,11 +81,12 @@ public final class GrpcServer implements AutoCloseable {
     }
 
     /**
-     * Makes way for whoever called as soon as the port was open: returns when a call has ended, or has taken long; after a
-     * moment where there is none.
+     * Makes way for whoever asked for a decision as soon as the port was open: returns when such a call has ended, or has
+     * taken long; after a moment where there is none.
      */
     public void awaitFirstCaller() {
-        metrics.first().await(FIRST_CALL_BEGINS, FIRST_CALL_ENDS);
+        // What follows does not depend on it.
+        boolean _ = metrics.first().await(FIRST_CALL_BEGINS, FIRST_CALL_ENDS);
     }
 
     /** Says that it serves. */

@@ -22,7 +22,7 @@ final class MetricsInterceptor implements ServerInterceptor {
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
         GrpcMetrics.Calls calls = metrics.of(RpcNames.of(call.getMethodDescriptor()));
-        metrics.first().begins();
+        calls.begins();
         long begin = System.nanoTime();
         return next.startCall(
                 new SimpleForwardingServerCall<>(call) {

@@ -9,6 +9,8 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.recording.IdTime;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -25,6 +27,28 @@ class DecisionIdsTest {
                         Stream.generate(other::next).limit(10_000)))
                 .allMatch(id -> id.matches("[0-9a-f]{32}"))
                 .doesNotHaveDuplicates();
+    }
+
+    /** Undone by whoever knows the code and not the key, neighbours are no nearer to each other than any two numbers are. */
+    @Test
+    void neighboursDoNotTellHowManyIdsWereGivenBetween() {
+        DecisionIds ids = ids(1);
+        Set<Long> steps = new HashSet<>();
+        long before = counter(ids.next());
+        for (int i = 0; i < 1_000; i++) {
+            long next = counter(ids.next());
+            steps.add(next - before);
+            before = next;
+        }
+        assertThat(steps).hasSizeGreaterThan(990);
+    }
+
+    /** The number that would be behind the id if it were mixed by SplitMix64, which everybody can undo. */
+    private static long counter(String id) {
+        long z = Long.parseUnsignedLong(id.substring(16), 16);
+        z = (z ^ z >>> 31 ^ z >>> 62) * 0x319642B2D24D8EC3L;
+        z = (z ^ z >>> 27 ^ z >>> 54) * 0x96DE1B173F119089L;
+        return z ^ z >>> 30 ^ z >>> 60;
     }
 
     @Test
