@@ -67,7 +67,7 @@ class LauncherTest {
     @Test
     void givesOtherCommandsNothingOfAServers() throws Exception {
         assertThat(assize("check", "user:a", "b:c", "read"))
-                .doesNotContain("AOTCache", "-Xms")
+                .doesNotContain("AOTCache", "-Xms", "UseG1GC")
                 .contains("-XX:+UseSerialGC");
     }
 
@@ -75,6 +75,19 @@ class LauncherTest {
     void letsItsUserHaveTheLastWord() throws Exception {
         assertThat(assize(Map.of("ASSIZE_JAVA_OPTS", "-Xms1g -Xmx2g"), "serve"))
                 .containsSubsequence("-Xms32m", "-Xms1g -Xmx2g", "-jar");
+    }
+
+    /** By itself the JVM takes the serial one where there is one processor, and lets the heap be as small as it began. */
+    @Test
+    void namesTheCollectorAndWhatItMayTake() throws Exception {
+        assertThat(assize("serve")).containsSubsequence("-Xms32m", "-XX:GCTimeRatio=99", "-XX:+UseG1GC", "-jar");
+    }
+
+    @Test
+    void leavesTheCollectorToItsUser() throws Exception {
+        assertThat(assize(Map.of("ASSIZE_JAVA_OPTS", "-Xmx2g -XX:+UseZGC"), "serve"))
+                .contains("-XX:+UseZGC")
+                .doesNotContain("UseG1GC");
     }
 
     private void put(String name, Instant time) throws IOException {

@@ -59,9 +59,9 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
         return isPrompt(call.getMethodDescriptor(), headers) ? null : virtual;
     }
 
-    /** Threads of a listener, to be closed with it. */
+    /** Threads of a listener, to be closed with it: one for each processor, as nothing that runs there waits. */
     EventLoops eventLoops(String name) {
-        EventLoops made = new EventLoops(name, 0);
+        EventLoops made = new EventLoops(name, Runtime.getRuntime().availableProcessors());
         loops.add(made);
         return made;
     }

@@ -36,7 +36,7 @@ final class EventLoops implements AutoCloseable {
      * Starts none before it is needed.
      *
      * @param name what the threads' names begin with
-     * @param threads 0 for as many as Netty thinks fit
+     * @param threads that read and write; more than there are processors take turns on them, and connections wait for those
      */
     EventLoops(String name, int threads) {
         ThreadFactory factory = new DefaultThreadFactory(name, true);
@@ -46,6 +46,15 @@ final class EventLoops implements AutoCloseable {
 
     private IoHandlerFactory handler() {
         return epoll ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    }
+
+    /** How many threads read and write. */
+    int count() {
+        int count = 0;
+        for (EventExecutor _ : loops) {
+            count++;
+        }
+        return count;
     }
 
     /** The one that this thread is; null where it is none of these. */

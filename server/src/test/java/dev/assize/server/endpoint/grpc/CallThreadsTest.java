@@ -30,6 +30,15 @@ class CallThreadsTest {
 
     private final BlockingQueue<String> did = new LinkedBlockingQueue<>();
 
+    /** Two of them would take turns on one processor, and the connections of one wait for the turn of the other. */
+    @Test
+    void hasOneEventLoopForEachProcessor() {
+        try (CallThreads threads = new CallThreads();
+                EventLoops loops = threads.eventLoops("these-ELG")) {
+            assertThat(loops.count()).isEqualTo(Runtime.getRuntime().availableProcessors());
+        }
+    }
+
     @Test
     void doesThingsLaterOnTheVeryEventLoopBehindWhatItDoesNow() throws Exception {
         try (CallThreads threads = new CallThreads();
