@@ -226,7 +226,8 @@ public final class LedgerScaleReport implements Callable<Integer> {
     }
 
     private void queries(AuditIndex index) {
-        List<RecordedEvent> middle = index.find(ACME, new Conditions().filter(false, entries / 2L));
+        List<RecordedEvent> middle =
+                index.find(ACME, new Conditions().filter(false, entries / 2L)).entries();
         Instant from = middle.getLast().recordedAt();
         Instant to = middle.getFirst().recordedAt();
         Map<String, Conditions> all = new LinkedHashMap<>();
@@ -256,7 +257,8 @@ public final class LedgerScaleReport implements Callable<Integer> {
                 "actor, type, outcome",
                 new Conditions().actor("user:u7").type("type.7").outcome(Outcome.DENIED));
         all.forEach((name, conditions) -> {
-            int found = index.find(ACME, conditions.filter(false, null)).size();
+            int found =
+                    index.find(ACME, conditions.filter(false, null)).entries().size();
             times("first page by " + name + " (" + found + ")", () -> index.find(ACME, conditions.filter(false, null)));
             times("deep page by " + name, () -> index.find(ACME, conditions.filter(false, entries / 2L)));
         });

@@ -1,77 +1,166 @@
 package dev.assize.server.storage;
 
-import static dev.assize.server.storage.generated.Tables.LEDGER_ENTRY;
-
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.Outcome;
-import dev.assize.server.model.Environment;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.EntryTerms.Kind;
+import dev.assize.server.storage.LedgerMonths.Month;
+import dev.assize.server.storage.TermBlocks.Stretch;
+import dev.assize.server.storage.TermBlocks.Term;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.jooq.Condition;
-import org.jooq.DSLContext;
-import org.jooq.Field;
-import org.jooq.OrderField;
-import org.jooq.QueryPart;
-import org.jooq.Record3;
-import org.jooq.SelectLimitStep;
-import org.jooq.Table;
-import org.jooq.impl.DSL;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The question for entries that fulfil a filter, in the order of positions. Conditions are equalities and ranges only: they are
- * what PostgreSQL pushes below row-level security into an index, where a LIKE would be held back until after it.
+ * Searches a ledger for entries that fulfil a filter, in the order of positions, a page at a time. A page is the work of a page,
+ * whatever is asked and however seldom it occurs: where much was looked at and little found, it is handed out as it is, and says
+ * where to go on.
  *
- * <p>An actor, an action, a type, a run and an outcome other than SUCCESS are looked for in {@code ledger_term}, a row for 64
- * positions: where every term of the question has its bit, there is an entry, which is then held to the whole question. So no
- * term can bring up what does not belong there. A resource has an index over the entries, by which all of its entries are looked
- * at where they are few; a time is a position, since both rise together.
+ * <p>There are three ways to what may fit, and each entry is then held to the whole question:
+ *
+ * <ul>
+ *   <li>A resource has an index over the entries. Where it is of few, all of it is looked at in the index, and of the entries
+ *       those are read that stand where the page is.
+ *   <li>An actor, an action, a type, a run and an outcome other than SUCCESS are looked for in {@code ledger_term}
+ *       ({@link TermBlocks}).
+ *   <li>Whatever else is asked holds for so many entries that they are met soon when one after the other is looked at.
+ * </ul>
+ *
+ * A time is a position, since both rise together, and by its position it is known in which month an entry is.
  */
 final class EntrySearch {
-
-    /** As many of a resource as are read sooner than all that the question's terms have. */
-    private static final int FEW = 2_000;
 
     /** Said beside a type that is the service's own, for the index over those. */
     static final String OWN_TYPE = " AND type >= 'assize.' AND type < 'assize/'";
 
-    private static final Field<Long> BLOCK = DSL.field("b.block", Long.class);
-    private static final Field<Long> POSITION = DSL.field("p.seq", Long.class);
+    /** What was too little is tried again so many times as large. */
+    private static final int GROWTH = 4;
 
-    private EntrySearch() {}
+    private static final String SEQ_AT = "SELECT assize.ledger_seq_at(?, ?, false)";
 
-    /** The entries up to a position that fulfil the filter; its limit is left to the caller. */
-    static SelectLimitStep<Record3<Long, byte[], byte[]>> select(
-            DSLContext sql, TenantId tenant, AuditFilter filter, long toSeq) {
-        return select(sql, tenant, filter, toSeq, FEW);
+    private final AuditFilter filter;
+    private final Bounds bounds;
+    private final LedgerMonths months;
+    private final EntryReads reads;
+    private final TermBlocks blocks;
+    private final Way way;
+
+    /** Where it ends, included. */
+    private final long end;
+
+    /** Of the resource, in the whole ledger. */
+    private final long count;
+
+    /** Whether more is asked of entries than terms and times. */
+    private final boolean chooses;
+
+    /** The next position to be looked at. */
+    private long at;
+
+    /** Where terms meet before the stretch ends, and how many of those are done with. */
+    private Stretch stretch = new Stretch(List.of(), 0, 0);
+
+    private int done;
+
+    /** Of each term, for the next stretch. */
+    private int rows;
+
+    private EntrySearch(
+            AuditFilter filter,
+            Bounds bounds,
+            LedgerMonths months,
+            EntryReads reads,
+            TermBlocks blocks,
+            Way way,
+            long from,
+            long end,
+            long count) {
+        this.filter = filter;
+        this.bounds = bounds;
+        this.months = months;
+        this.reads = reads;
+        this.blocks = blocks;
+        this.way = way;
+        this.at = from;
+        this.end = end;
+        this.count = count;
+        this.chooses = filter.resource() != null || !filter.envs().isEmpty() || filter.outcome() == Outcome.SUCCESS;
+        this.rows = bounds.firstRows;
     }
 
-    static SelectLimitStep<Record3<Long, byte[], byte[]>> select(
-            DSLContext sql, TenantId tenant, AuditFilter filter, long toSeq, int few) {
-        List<Condition> conditions = conditions(tenant, filter, toSeq);
-        var entries = sql.select(LEDGER_ENTRY.SEQ, LEDGER_ENTRY.FRAME, LEDGER_ENTRY.ENTRY_HASH);
-        List<Term> terms = terms(filter);
-        if (terms.isEmpty() || isOfFew(sql, tenant, filter, few)) {
-            return entries.from(LEDGER_ENTRY).where(conditions).orderBy(inOrder(LEDGER_ENTRY.SEQ, filter));
+    /**
+     * Begins to search, up to a position; empty where nothing can be found.
+     *
+     * @param toSeq the last position, included
+     */
+    static Optional<EntrySearch> begin(TenantTransaction transaction, TenantId tenant, AuditFilter filter, long toSeq)
+            throws SQLException {
+        return begin(transaction, tenant, filter, toSeq, Bounds.USUAL);
+    }
+
+    static Optional<EntrySearch> begin(
+            TenantTransaction transaction, TenantId tenant, AuditFilter filter, long toSeq, Bounds bounds)
+            throws SQLException {
+        EntryReads reads = EntryReads.begin(transaction, tenant, filter);
+        Optional<LedgerMonths> known = LedgerMonths.of(transaction, tenant, filter.from(), filter.to());
+        if (known.isEmpty()) {
+            return Optional.empty();
         }
-        return entries.from(blocks(tenant, filter, toSeq, terms))
-                .crossJoin(DSL.table("generate_series(b.block * 64, b.block * 64 + 63) as p (seq)"))
-                .join(LEDGER_ENTRY)
-                .on(LEDGER_ENTRY.SEQ.eq(POSITION))
-                .where(DSL.condition("(b.bits >> cast(p.seq & 63 as integer)) & 1 = 1"))
-                .and(DSL.and(conditions))
-                .orderBy(inOrder(BLOCK, filter), inOrder(POSITION, filter));
+        LedgerMonths months = known.get();
+        Long after = filter.afterSeq();
+        long low = months.first();
+        long high = Math.min(months.last(), toSeq);
+        if (after != null && filter.ascending()) {
+            low = after == Long.MAX_VALUE ? after : Math.max(low, after + 1);
+        } else if (after != null) {
+            high = Math.min(high, after - 1);
+        }
+        low = Math.max(low, seqAt(transaction, tenant, filter.from(), low));
+        high = Math.min(high, seqAt(transaction, tenant, filter.to(), high + 1) - 1);
+        if (low > high) {
+            return Optional.empty();
+        }
+        ResourcePath resource = filter.resource();
+        long count = resource == null ? 0 : reads.countAt(resource, bounds.few);
+        if (resource != null && count == 0) {
+            return Optional.empty();
+        }
+        List<Term> terms = terms(filter);
+        Way way = resource != null && count <= bounds.few ? Way.RESOURCE : terms.isEmpty() ? Way.POSITIONS : Way.TERMS;
+        TermBlocks blocks = new TermBlocks(transaction, tenant, terms, filter.ascending());
+        return Optional.of(new EntrySearch(
+                filter,
+                bounds,
+                months,
+                reads,
+                blocks,
+                way,
+                filter.ascending() ? low : high,
+                filter.ascending() ? high : low,
+                count));
     }
 
-    private static OrderField<Long> inOrder(Field<Long> field, AuditFilter filter) {
-        return filter.ascending() ? field.asc() : field.desc();
+    private static long seqAt(TenantTransaction transaction, TenantId tenant, @Nullable Instant moment, long otherwise)
+            throws SQLException {
+        if (moment == null) {
+            return otherwise;
+        }
+        return transaction
+                .find(
+                        SEQ_AT,
+                        parameters -> {
+                            parameters.text(tenant.value());
+                            parameters.time(moment);
+                        },
+                        row -> row.getLong(1))
+                .orElse(otherwise);
     }
 
-    /** The rarest kind first. */
     private static List<Term> terms(AuditFilter filter) {
         List<Term> terms = new ArrayList<>();
         add(terms, Kind.RUN, filter.runId());
@@ -91,131 +180,150 @@ final class EntrySearch {
         }
     }
 
-    /** Whether the resource has so few entries that they are better looked at one by one. */
-    private static boolean isOfFew(DSLContext sql, TenantId tenant, AuditFilter filter, int few) {
-        ResourcePath resource = filter.resource();
-        if (resource == null) {
-            return false;
-        }
-        // One range, which has some neighbours in it too: of two ranges all would be read before the first is counted.
-        return sql.fetchCount(sql.selectOne()
-                        .from(LEDGER_ENTRY)
-                        .where(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()))
-                        .and(LEDGER_ENTRY.RESOURCE.ge(resource.value()))
-                        .and(LEDGER_ENTRY.RESOURCE.lt(resource.value() + "0"))
-                        .limit(few + 1))
-                <= few;
-    }
-
-    /** Blocks in which every term has a bit at the same place. */
-    private static Table<?> blocks(TenantId tenant, AuditFilter filter, long toSeq, List<Term> terms) {
-        List<QueryPart> values = new ArrayList<>();
-        List<String> from = new ArrayList<>();
-        List<String> where = new ArrayList<>();
-        List<String> bits = new ArrayList<>();
-        for (Term term : terms) {
-            String name = "t" + from.size();
-            if (!from.isEmpty()) {
-                where.add(name + ".block = t0.block");
+    /** The next of them; fewer than asked for, or none, where it ends or enough was looked at. */
+    List<EntryRow> next(int limit) throws SQLException {
+        Page page = new Page(limit);
+        long width = way == Way.RESOURCE ? resourceWidth(limit) : bounds.firstPositions;
+        while (!isAtEnd() && !isFull(page)) {
+            switch (way) {
+                case RESOURCE -> lookAtResource(page, width);
+                case TERMS -> lookWhereTermsMeet(page);
+                case POSITIONS -> lookAtPositions(page, chooses ? width : page.left());
             }
-            from.add("assize.ledger_term " + name);
-            bits.add(name + ".bits");
-            where.add("%1$s.tenant_id = {%2$d} and %1$s.kind = %3$d and %1$s.value = {%4$d}"
-                    .formatted(name, values.size(), term.kind().number(), values.size() + 1));
-            values.add(DSL.val(tenant.value()));
-            values.add(DSL.val(term.value()));
+            width = Math.min(width, Long.MAX_VALUE / GROWTH) * GROWTH;
+            width = way == Way.POSITIONS ? Math.min(width, bounds.mostPositions) : width;
         }
-        addBounds(tenant, filter, toSeq, where, values);
-        String common = String.join(" & ", bits);
-        return DSL.table(
-                "(select t0.block, " + common + " as bits from " + String.join(", ", from) + " where "
-                        + String.join(" and ", where) + " and " + common + " <> 0) as b",
-                values.toArray(QueryPart[]::new));
+        return page.found;
     }
 
-    /** What the question says of positions and times, as far as blocks tell. */
-    private static void addBounds(
-            TenantId tenant, AuditFilter filter, long toSeq, List<String> where, List<QueryPart> values) {
-        if (filter.from() != null) {
-            bound(">=", seqAt(tenant, filter.from()), where, values);
+    /** Whether there are no others. */
+    boolean isAtEnd() {
+        return filter.ascending() ? at > end : at < end;
+    }
+
+    /** All up to here, included, that fit have been handed out. */
+    long passed() {
+        return filter.ascending() ? at - 1 : at + 1;
+    }
+
+    private boolean isFull(Page page) {
+        return page.left() == 0 || page.looked >= bounds.looked || page.rows >= bounds.rows;
+    }
+
+    /** Among so many positions some pages are expected, and all of what is of few. */
+    private long resourceWidth(int limit) {
+        double positions = (double) months.last() - months.first() + 1;
+        return count <= bounds.firstPositions
+                ? Long.MAX_VALUE
+                : Math.max(limit, (long) (positions / count * limit * GROWTH));
+    }
+
+    private void lookAtResource(Page page, long width) throws SQLException {
+        ResourcePath resource = Objects.requireNonNull(filter.resource());
+        long far = ahead(width);
+        Month low = months.of(Math.min(at, far));
+        Month high = months.of(Math.max(at, far));
+        page.found.addAll(reads.at(resource, low, high, Math.min(at, far), Math.max(at, far), page.left()));
+        goOnBehind(page.left() == 0 ? page.last() : far);
+    }
+
+    private void lookAtPositions(Page page, long width) throws SQLException {
+        Month month = months.of(at);
+        long far = filter.ascending() ? Math.min(ahead(width), month.last()) : Math.max(ahead(width), month.first());
+        page.looked += Math.abs(far - at) + 1;
+        page.found.addAll(reads.between(month, Math.min(at, far), Math.max(at, far), page.left()));
+        goOnBehind(page.left() == 0 ? page.last() : far);
+    }
+
+    private void lookWhereTermsMeet(Page page) throws SQLException {
+        if (done == stretch.positions().size()) {
+            stretch = blocks.next(at, end, rows);
+            done = 0;
+            page.rows += stretch.read();
+            rows = Math.min(rows * GROWTH, bounds.mostRows);
         }
-        if (filter.to() != null) {
-            bound("<=", seqAt(tenant, filter.to()), where, values);
+        while (done < stretch.positions().size() && !isFull(page)) {
+            Month month = months.of(stretch.positions().get(done));
+            List<Long> batch = batch(month, chooses ? bounds.batch : page.left());
+            page.looked += batch.size();
+            page.found.addAll(reads.at(month, batch, page.left()));
+            long passed = page.left() == 0 ? page.last() : batch.getLast();
+            done += batch.indexOf(passed) + 1;
+            goOnBehind(passed);
         }
-        if (filter.afterSeq() != null) {
-            bound(filter.ascending() ? ">=" : "<=", DSL.val(filter.afterSeq()), where, values);
-        }
-        if (toSeq < Long.MAX_VALUE) {
-            bound("<=", DSL.val(toSeq), where, values);
+        if (done == stretch.positions().size()) {
+            goOnBehind(stretch.end());
         }
     }
 
-    private static void bound(String comparison, Field<Long> seq, List<String> where, List<QueryPart> values) {
-        where.add("t0.block " + comparison + " ({" + values.size() + "} >> " + EntryTerms.BLOCK_BITS + ")");
-        values.add(seq);
+    /** The next positions that are in one month. */
+    private List<Long> batch(Month month, int most) {
+        List<Long> positions = stretch.positions();
+        int to = done;
+        while (to < positions.size() && to - done < most && month.has(positions.get(to))) {
+            to++;
+        }
+        return positions.subList(done, to);
     }
 
-    /** Where a moment is in the ledger, found out once for the whole question. */
-    private static Field<Long> seqAt(TenantId tenant, Instant moment) {
-        return DSL.field(
-                "(select assize.ledger_seq_at({0}, {1}, false))",
-                Long.class, DSL.val(tenant.value()), DSL.val(moment, LEDGER_ENTRY.RECORDED_AT));
+    private long ahead(long width) {
+        if (Math.abs(end - at) < width) {
+            return end;
+        }
+        return filter.ascending() ? at + width - 1 : at - width + 1;
     }
 
-    /** What the rows fulfil that are wanted. */
-    private static List<Condition> conditions(TenantId tenant, AuditFilter filter, long toSeq) {
-        List<Condition> all = new ArrayList<>();
-        all.add(LEDGER_ENTRY.TENANT_ID.eq(tenant.value()));
-        if (filter.from() != null) {
-            all.add(LEDGER_ENTRY.RECORDED_AT.ge(filter.from()));
-            all.add(LEDGER_ENTRY.SEQ.ge(seqAt(tenant, filter.from())));
-        }
-        if (filter.to() != null) {
-            all.add(LEDGER_ENTRY.RECORDED_AT.lt(filter.to()));
-            all.add(LEDGER_ENTRY.SEQ.lt(seqAt(tenant, filter.to())));
-        }
-        if (filter.actor() != null) {
-            all.add(LEDGER_ENTRY.ACTOR.eq(filter.actor()));
-        }
-        if (filter.action() != null) {
-            all.add(LEDGER_ENTRY.ACTION.eq(filter.action()));
-        }
-        if (filter.resource() != null) {
-            all.add(isAtOrUnder(filter.resource()));
-        }
-        if (filter.outcome() != null) {
-            all.add(LEDGER_ENTRY.OUTCOME.eq((short) filter.outcome().number()));
-        }
-        if (filter.runId() != null) {
-            all.add(LEDGER_ENTRY.RUN_ID.eq(filter.runId()));
-        }
-        if (filter.type() != null) {
-            all.add(LEDGER_ENTRY.TYPE.eq(filter.type()));
-        }
-        if (!filter.envs().isEmpty()) {
-            all.add(LEDGER_ENTRY.ENV.in(
-                    filter.envs().stream().map(Environment::value).toList()));
-        }
-        if (filter.afterSeq() != null) {
-            all.add(
-                    filter.ascending()
-                            ? LEDGER_ENTRY.SEQ.gt(filter.afterSeq())
-                            : LEDGER_ENTRY.SEQ.lt(filter.afterSeq()));
-        }
-        if (toSeq < Long.MAX_VALUE) {
-            all.add(LEDGER_ENTRY.SEQ.le(toSeq));
-        }
-        return all;
+    private void goOnBehind(long seq) {
+        at = filter.ascending() ? seq + 1 : seq - 1;
     }
 
-    /** Whole segments only: what is under `a:b` begins with `a:b/`, and `0` is the byte behind `/`. */
-    private static Condition isAtOrUnder(ResourcePath path) {
-        return LEDGER_ENTRY
-                .RESOURCE
-                .eq(path.value())
-                .or(LEDGER_ENTRY.RESOURCE.ge(path.value() + "/").and(LEDGER_ENTRY.RESOURCE.lt(path.value() + "0")));
+    private enum Way {
+        RESOURCE,
+        TERMS,
+        POSITIONS
     }
 
-    /** A value that is asked for. */
-    private record Term(Kind kind, String value) {}
+    /** What was found for a page, and what that took. */
+    private static final class Page {
+        private final int limit;
+        private final List<EntryRow> found = new ArrayList<>();
+        private long looked;
+        private int rows;
+
+        Page(int limit) {
+            this.limit = limit;
+        }
+
+        int left() {
+            return limit - found.size();
+        }
+
+        long last() {
+            return found.getLast().seq();
+        }
+    }
+
+    /**
+     * How much is looked at.
+     *
+     * @param few a resource that has so many entries is looked at in its index
+     * @param firstPositions that are looked at first, and then more
+     * @param mostPositions that are looked at by one statement
+     * @param batch entries that are looked at by one statement where terms meet
+     * @param looked entries that are looked at for a page
+     * @param firstRows of each term that are read first, and then more
+     * @param mostRows of each term that are read by one statement
+     * @param rows of all terms that are read for a page
+     */
+    record Bounds(
+            int few,
+            int firstPositions,
+            int mostPositions,
+            int batch,
+            int looked,
+            int firstRows,
+            int mostRows,
+            int rows) {
+        static final Bounds USUAL = new Bounds(20_000, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000);
+    }
 }

@@ -10,30 +10,23 @@ import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads entries through a cursor of PostgreSQL's, within one snapshot: so many rows are in memory at a time, whatever
- * the export is of, and the planner knows that the first of them are wanted soon.
+ * Reads entries a page after the other, within one snapshot: so many are in memory at a time, whatever the export is of, here
+ * and in the database.
  */
 final class PostgresAuditExport implements AuditExport {
 
     /** How long a reader may take over the rows of one fetch; then the database ends the transaction. */
     static final Duration READER_LIMIT = Duration.ofMinutes(2);
 
-    /** Rows of a fetch. */
+    /** Entries in memory at a time. */
     private static final int ROWS = 500;
-
-    private static final String CURSOR = "assize_export";
-    private static final String FETCH = "FETCH FORWARD " + ROWS + " FROM " + CURSOR;
 
     private final Database database;
     private final AuditCodec codec;
@@ -51,12 +44,10 @@ final class PostgresAuditExport implements AuditExport {
             reader.begin(LedgerWriter.head(transaction, tenant)
                     .map(row -> row.head().size())
                     .orElse(0L));
-            open(transaction.sql(), tenant, filter, toSeq);
-            try (Statement statement = transaction.connection().createStatement()) {
-                int read;
-                do {
-                    read = fetch(transaction, tenant, statement, reader);
-                } while (read == ROWS);
+            EntrySearch search =
+                    EntrySearch.begin(transaction, tenant, filter, toSeq).orElse(null);
+            while (search != null && !search.isAtEnd()) {
+                handOut(transaction, tenant, search.next(ROWS), reader);
             }
             return true;
         });
@@ -79,32 +70,20 @@ final class PostgresAuditExport implements AuditExport {
                 });
     }
 
-    private static void open(DSLContext sql, TenantId tenant, AuditFilter filter, long toSeq) {
-        int _ = sql.execute(
-                "DECLARE " + CURSOR + " NO SCROLL CURSOR FOR {0}", EntrySearch.select(sql, tenant, filter, toSeq));
-    }
-
-    private int fetch(TenantTransaction transaction, TenantId tenant, Statement statement, Reader reader)
+    private void handOut(TenantTransaction transaction, TenantId tenant, List<EntryRow> rows, Reader reader)
             throws SQLException {
-        List<Row> rows = new ArrayList<>(ROWS);
-        List<Long> committed = new ArrayList<>();
-        try (ResultSet row = statement.executeQuery(FETCH)) {
-            while (row.next()) {
-                Row read = new Row(row.getLong(1), row.getBytes(2), Digest.of(row.getBytes(3)));
-                rows.add(read);
-                if (!codec.commitments(read.frame).isEmpty()) {
-                    committed.add(read.seq);
-                }
-            }
-        }
+        List<Long> committed = rows.stream()
+                .filter(row -> !codec.commitments(row.frame()).isEmpty())
+                .map(EntryRow::seq)
+                .toList();
         Map<Long, List<ErasableValue>> beside = ErasableRows.find(transaction, tenant, committed);
         // What the reader asks for meanwhile it reads within the same snapshot.
         database.within(
                 transaction,
-                () -> rows.forEach(row ->
-                        reader.accept(row.seq, row.frame, row.entryHash, beside.getOrDefault(row.seq, List.of()))));
-        return rows.size();
+                () -> rows.forEach(row -> reader.accept(
+                        row.seq(),
+                        row.frame(),
+                        Digest.of(row.entryHash()),
+                        beside.getOrDefault(row.seq(), List.of()))));
     }
-
-    private record Row(long seq, byte[] frame, Digest entryHash) {}
 }

@@ -4,14 +4,12 @@ import com.google.inject.Inject;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
-import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.audit.AuditPage;
 import dev.assize.server.ledger.ErasableValue;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.TenantId;
 import java.util.List;
 import java.util.Map;
-import org.jooq.Record3;
-import org.jooq.Result;
 
 /** Finds entries by their columns, and shows what their frames say. */
 final class PostgresAuditIndex implements AuditIndex {
@@ -26,19 +24,25 @@ final class PostgresAuditIndex implements AuditIndex {
     }
 
     @Override
-    public List<RecordedEvent> find(TenantId tenant, AuditFilter filter) {
+    public AuditPage find(TenantId tenant, AuditFilter filter) {
         return database.inSnapshot(tenant.value(), transaction -> {
-            Result<Record3<Long, byte[], byte[]>> rows = EntrySearch.select(
-                            transaction.sql(), tenant, filter, Long.MAX_VALUE)
-                    .limit(filter.limit())
-                    .fetch();
+            EntrySearch search = EntrySearch.begin(transaction, tenant, filter, Long.MAX_VALUE)
+                    .orElse(null);
+            if (search == null) {
+                return new AuditPage(List.of(), null);
+            }
+            List<EntryRow> rows = search.next(filter.limit());
             List<Long> committed = rows.stream()
-                    .filter(row -> !codec.commitments(row.value2()).isEmpty())
-                    .map(Record3::value1)
+                    .filter(row -> !codec.commitments(row.frame()).isEmpty())
+                    .map(EntryRow::seq)
                     .toList();
             Map<Long, List<ErasableValue>> beside = ErasableRows.find(transaction, tenant, committed);
-            return rows.map(row ->
-                    codec.decode(row.value2(), Digest.of(row.value3()), beside.getOrDefault(row.value1(), List.of())));
+            return new AuditPage(
+                    rows.stream()
+                            .map(row -> codec.decode(
+                                    row.frame(), Digest.of(row.entryHash()), beside.getOrDefault(row.seq(), List.of())))
+                            .toList(),
+                    search.isAtEnd() ? null : search.passed());
         });
     }
 }

@@ -350,7 +350,8 @@ class ErasureTest {
         return node.index()
                 .find(
                         tenant,
-                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, behind, limit));
+                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, behind, limit))
+                .entries();
     }
 
     /** Within one transaction that names the tenant and is not committed where something fails. */

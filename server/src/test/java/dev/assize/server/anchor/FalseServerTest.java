@@ -133,7 +133,7 @@ class FalseServerTest {
     private void check(AnchoredNode node) throws NotProvenException, IOException {
         AppendHistory.Check check = answered.check();
         AuditFilter all = new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 100);
-        for (RecordedEvent entry : node.index().find(ACME, all)) {
+        for (RecordedEvent entry : node.index().find(ACME, all).entries()) {
             Optional<Operation> operation =
                     Optional.ofNullable(entry.event().runId()).flatMap(Operation::parse);
             check.entry(entry.seq(), entry.entryHash().bytes(), operation);

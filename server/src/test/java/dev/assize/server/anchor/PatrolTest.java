@@ -176,9 +176,8 @@ class PatrolTest {
     private static List<RecordedEvent> recorded(AnchoredNode node, String type) {
         node.append(TenantId.ASSIZE, 1);
         return node.index()
-                .find(
-                        TenantId.ASSIZE,
-                        new AuditFilter(null, null, null, null, null, null, null, type, true, null, 100));
+                .find(TenantId.ASSIZE, new AuditFilter(null, null, null, null, null, null, null, type, true, null, 100))
+                .entries();
     }
 
     private AnchoredNode start(VerificationConfig config) {

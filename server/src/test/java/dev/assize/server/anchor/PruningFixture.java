@@ -176,7 +176,8 @@ abstract class PruningFixture {
         return node.index()
                 .find(
                         tenant,
-                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, behind, limit));
+                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, behind, limit))
+                .entries();
     }
 
     /** What stands beside pruned entries. */

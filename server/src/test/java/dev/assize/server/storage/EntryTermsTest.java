@@ -20,6 +20,9 @@ import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import dev.assize.server.testing.TestDatabase;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -146,6 +149,34 @@ class EntryTermsTest {
         }
     }
 
+    /** What is on the page is what is run. */
+    @Test
+    void areMadeAnewAsThePageOfOperationsSays() throws SQLException, IOException {
+        String page = Files.readString(Path.of("..", "docs", "operations.md"));
+        String section = page.substring(page.indexOf("### What entries are found by, made anew"));
+        String sql = section.substring(section.indexOf("```sql\n") + 7, section.indexOf("\n```\n"));
+        assertThat(sql).startsWith("BEGIN;").contains("'acme'").endsWith(";");
+        try (TestDatabase test = TestDatabase.migrated();
+                Database database = test.open(InstantSource.system())) {
+            append(database, ACME, 0, ENTRIES);
+            append(database, OTHER, 0, 5);
+            String all = "SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM assize.ledger_term t";
+            String sound = query(test, all);
+            execute(test, "DELETE FROM assize.ledger_term WHERE tenant_id = 'acme' AND block < 2");
+            execute(test, "UPDATE assize.ledger_term SET bits = bits | 7 WHERE tenant_id = 'acme' AND kind = 1");
+            execute(test, "INSERT INTO assize.ledger_term VALUES ('acme', 1, 'user:made-up', 7, 1)");
+            assertThat(verified(database, ACME)).isInstanceOf(Verification.Broken.class);
+
+            execute(test.owner(), sql);
+            assertThat(query(test, all)).isEqualTo(sound);
+            assertSound(database, ACME);
+            assertSound(database, OTHER);
+            append(database, ACME, ENTRIES, 10);
+            assertSound(database, ACME);
+            assertThat(found(database, "user:u3")).hasSize(ENTRIES / 5 + 2);
+        }
+    }
+
     private static @Nullable Long wrong(Database database) {
         EntryTerms terms = new EntryTerms();
         for (long seq = 60; seq < 70; seq++) {
@@ -166,7 +197,10 @@ class EntryTermsTest {
     }
 
     private static void execute(TestDatabase test, String sql) throws SQLException {
-        DatabaseAccess access = test.superuser();
+        execute(test.superuser(), sql);
+    }
+
+    private static void execute(DatabaseAccess access, String sql) throws SQLException {
         try (Connection connection = DriverManager.getConnection(access.url(), access.user(), access.password());
                 Statement statement = connection.createStatement()) {
             statement.execute(sql);
@@ -218,17 +252,21 @@ class EntryTermsTest {
     }
 
     private static void assertSound(Database database, TenantId tenant) {
-        assertThat(new ChainVerifier(
-                                new PostgresLedgerStore(database, writer(database)),
-                                CODEC,
-                                new LedgerMetrics(new SimpleMeterRegistry()))
-                        .verify(tenant, 0, null, (_, _) -> {}))
-                .isInstanceOf(Verification.Sound.class);
+        assertThat(verified(database, tenant)).isInstanceOf(Verification.Sound.class);
+    }
+
+    private static Verification verified(Database database, TenantId tenant) {
+        return new ChainVerifier(
+                        new PostgresLedgerStore(database, writer(database)),
+                        CODEC,
+                        new LedgerMetrics(new SimpleMeterRegistry()))
+                .verify(tenant, 0, null, (_, _) -> {});
     }
 
     private static List<Long> found(Database database, String actor) {
         return new ArrayList<>(new PostgresAuditIndex(database, CODEC)
                         .find(ACME, new AuditFilter(null, null, actor, null, null, null, null, null, true, null, 1_000))
+                        .entries()
                         .stream()
                         .map(RecordedEvent::seq)
                         .toList());

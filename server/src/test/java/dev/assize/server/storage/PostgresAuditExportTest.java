@@ -77,7 +77,7 @@ class PostgresAuditExportTest {
                 for (String resource : new String[] {null, "vault:v3"}) {
                     for (Instant from : new Instant[] {null, NOON.plusSeconds(500)}) {
                         AuditFilter filter = filter(actor, outcome, resource, from, Set.of(), 299L);
-                        List<Long> expected = index.find(TENANT, filter).stream()
+                        List<Long> expected = index.find(TENANT, filter).entries().stream()
                                 .map(RecordedEvent::seq)
                                 .toList();
                         Read read = new Read(_ -> {});

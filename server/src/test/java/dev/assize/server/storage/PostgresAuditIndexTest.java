@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditFilter;
+import dev.assize.server.audit.AuditPage;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.AppendCommand;
@@ -14,6 +15,7 @@ import dev.assize.server.model.Recorder;
 import dev.assize.server.model.ResourcePath;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
+import dev.assize.server.storage.EntrySearch.Bounds;
 import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
 import java.time.Instant;
@@ -23,7 +25,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
-import org.jooq.Record3;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -98,7 +99,7 @@ class PostgresAuditIndexTest {
     void findsNothingOfATenantWithoutEntries() {
         assertThat(index.find(
                         new TenantId("empty"), filter(null, null, null, null, null, null, null, null, true, null, 10)))
-                .isEmpty();
+                .isEqualTo(new AuditPage(List.of(), null));
     }
 
     @Test
@@ -158,15 +159,53 @@ class PostgresAuditIndexTest {
                     random.nextBoolean(),
                     random.nextInt(3) > 0 ? null : random.nextLong(ENTRIES),
                     random.nextInt(1, 50));
-            for (int few : new int[] {0, ENTRIES}) {
-                List<Long> found = database.inSnapshot(
-                        TENANT.value(),
-                        transaction -> EntrySearch.select(transaction.sql(), TENANT, filter, ENTRIES, few)
-                                .limit(filter.limit())
-                                .fetch(Record3::value1));
-                assertThat(found).as("round %d, %d: %s", round, few, filter).isEqualTo(expected(filter));
+            for (Bounds bounds : List.of(
+                    Bounds.USUAL,
+                    new Bounds(0, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000),
+                    new Bounds(0, 3, 5, 4, 7, 1, 2, 3),
+                    new Bounds(ENTRIES, 3, 5, 4, 7, 1, 2, 3))) {
+                assertThat(pages(filter, bounds))
+                        .as("round %d, %s: %s", round, bounds, filter)
+                        .isEqualTo(expected(filter));
             }
         }
+    }
+
+    /** Page by page, as a caller would, until there are enough. */
+    private static List<Long> pages(AuditFilter filter, Bounds bounds) {
+        List<Long> found = new ArrayList<>();
+        Long after = filter.afterSeq();
+        do {
+            AuditFilter rest = behind(after, filter);
+            Long next = database.<@Nullable Long>inSnapshot(TENANT.value(), transaction -> {
+                EntrySearch search = EntrySearch.begin(transaction, TENANT, rest, ENTRIES, bounds)
+                        .orElse(null);
+                if (search == null) {
+                    return null;
+                }
+                search.next(filter.limit() - found.size()).forEach(row -> found.add(row.seq()));
+                return search.isAtEnd() ? null : search.passed();
+            });
+            assertThat(next == null || !next.equals(after)).isTrue();
+            after = next;
+        } while (after != null && found.size() < filter.limit());
+        return found;
+    }
+
+    private static AuditFilter behind(@Nullable Long after, AuditFilter filter) {
+        return new AuditFilter(
+                filter.from(),
+                filter.to(),
+                filter.actor(),
+                filter.action(),
+                filter.resource(),
+                filter.outcome(),
+                filter.runId(),
+                filter.type(),
+                filter.envs(),
+                filter.ascending(),
+                after,
+                filter.limit());
     }
 
     private static List<Long> expected(AuditFilter filter) {
@@ -196,7 +235,7 @@ class PostgresAuditIndexTest {
     }
 
     private static List<RecordedEvent> find(AuditFilter filter) {
-        return index.find(TENANT, filter);
+        return index.find(TENANT, filter).entries();
     }
 
     private static <T> T pick(SplittableRandom random, List<T> from) {

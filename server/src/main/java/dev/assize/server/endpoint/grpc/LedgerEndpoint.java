@@ -50,6 +50,7 @@ import dev.assize.server.anchor.Prefixes;
 import dev.assize.server.anchor.SignedLedgerVerifier;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.AuditPage;
 import dev.assize.server.audit.EventProblem;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.endpoint.call.CallContext;
@@ -351,8 +352,9 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
         byte[] conditions = conditions(request);
         Set<Environment> envs = CallContext.current().caller().envs();
         AuditFilter filter = AuditTranslator.filter(request, envs, seq(request.getPageToken(), conditions), size);
-        List<RecordedEvent> found = index.find(tenant, filter);
-        if (found.isEmpty()) {
+        AuditPage page = index.find(tenant, filter);
+        List<RecordedEvent> found = page.entries();
+        if (found.isEmpty() && page.next() == null) {
             ledgers.requireExists(tenant);
         }
         QueryAuditResponse.Builder response = QueryAuditResponse.newBuilder().setFirstSeq(prefixes.base(tenant));
@@ -365,11 +367,10 @@ final class LedgerEndpoint extends LedgerServiceImplBase {
             }
             response.addEntries(entry);
         }
-        // A full page may be the last one; then the next is empty and has no token.
         int shown = response.getEntriesCount();
-        if (shown == size || shown < found.size()) {
-            response.setNextPageToken(
-                    tokens.of(Long.toString(found.get(shown - 1).seq()), conditions));
+        Long next = shown < found.size() ? Long.valueOf(found.get(shown - 1).seq()) : page.next();
+        if (next != null) {
+            response.setNextPageToken(tokens.of(Long.toString(next), conditions));
         }
         return response.build();
     }

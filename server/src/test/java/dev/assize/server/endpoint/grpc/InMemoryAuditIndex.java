@@ -4,6 +4,7 @@ import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditExport;
 import dev.assize.server.audit.AuditFilter;
 import dev.assize.server.audit.AuditIndex;
+import dev.assize.server.audit.AuditPage;
 import dev.assize.server.audit.RecordedEvent;
 import dev.assize.server.ledger.InMemoryLedgerStore;
 import dev.assize.server.ledger.MalformedFrameException;
@@ -23,14 +24,17 @@ final class InMemoryAuditIndex implements AuditIndex, AuditExport {
     }
 
     @Override
-    public List<RecordedEvent> find(TenantId tenant, AuditFilter filter) {
+    public AuditPage find(TenantId tenant, AuditFilter filter) {
         Comparator<RecordedEvent> bySeq = Comparator.comparingLong(RecordedEvent::seq);
-        return store.rows(tenant).values().stream()
+        List<RecordedEvent> found = store.rows(tenant).values().stream()
                 .map(entry -> codec.decode(entry.frame(), entry.entryHash(), entry.beside()))
                 .sorted(filter.ascending() ? bySeq : bySeq.reversed())
                 .filter(entry -> isBehind(entry, filter) && fits(entry, filter))
                 .limit(filter.limit())
                 .toList();
+        return new AuditPage(
+                found,
+                found.size() == filter.limit() ? Long.valueOf(found.getLast().seq()) : null);
     }
 
     @Override
