@@ -11,8 +11,6 @@ import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.nio.ByteBuffer;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -22,12 +20,17 @@ import java.util.SortedSet;
 
 /**
  * Recognises what is sent again after a name in it was erased. Its subject stands under another pseudonym now, and nobody can
- * tell any more who stood under the one before; whatever else was sent must be what is in the entries.
+ * tell any more who stood under the one before; whatever else was sent must be what is in the entries. Who stood in entries
+ * under the other pseudonym before the erasure, when the subject still had the one, is somebody else.
  */
 final class EstrangedRetry {
 
-    private static final String ERASED = "SELECT count(DISTINCT e.resource) FROM assize.ledger_entry e"
-            + " WHERE e.tenant_id = ? AND e.resource = ANY (?) AND e.type = '" + ActorEvents.ERASED + "'";
+    /** Each pair of names of which it says that the one was erased, and the other one not there before. */
+    private static final String ERASED = "SELECT count(*) FROM unnest(?::text[], ?::text[]) AS n (resource, name),"
+            + " LATERAL (SELECT max(e.seq) AS seq FROM assize.ledger_entry e WHERE e.tenant_id = ?"
+            + " AND e.resource = n.resource AND e.type = '" + ActorEvents.ERASED + "') AS gone"
+            + " WHERE gone.seq IS NOT NULL AND NOT EXISTS (" + before("actor") + ") AND NOT EXISTS ("
+            + before("recorded_by") + ")";
 
     private static final byte[] PSEUDONYM = (Subject.PSEUDONYM_TYPE + ":").getBytes(US_ASCII);
 
@@ -36,13 +39,19 @@ final class EstrangedRetry {
 
     private EstrangedRetry() {}
 
+    /** Said as the index over pseudonyms says it. */
+    private static String before(String column) {
+        return "SELECT FROM assize.ledger_entry o WHERE o.tenant_id = ? AND o." + column + " = n.name AND o." + column
+                + " >= 'pseudonym:' AND o." + column + " < 'pseudonym;' AND o.seq < gone.seq";
+    }
+
     /** Whether the entries are what is sent, but for names of which the ledger says that they were erased. */
     static boolean isOf(TenantTransaction transaction, TenantId tenant, List<byte[]> frames, List<EntryDraft> drafts)
             throws SQLException {
         if (frames.size() != drafts.size()) {
             return false;
         }
-        Set<Subject> gone = new HashSet<>();
+        Set<Renaming> gone = new HashSet<>();
         for (int i = 0; i < drafts.size(); i++) {
             if (!isOf(frames.get(i), drafts.get(i), gone)) {
                 return false;
@@ -51,7 +60,7 @@ final class EstrangedRetry {
         return !gone.isEmpty() && areErased(transaction, tenant, gone);
     }
 
-    private static boolean isOf(byte[] frame, EntryDraft draft, Set<Subject> gone) {
+    private static boolean isOf(byte[] frame, EntryDraft draft, Set<Renaming> gone) {
         try {
             FrameFields kept = FrameFields.read(frame);
             FrameFields sent = FrameFields.read(ByteBuffer.allocate(1 + draft.body().length)
@@ -64,7 +73,7 @@ final class EstrangedRetry {
         }
     }
 
-    private static boolean isOf(FrameFields kept, FrameFields sent, Set<Subject> gone) {
+    private static boolean isOf(FrameFields kept, FrameFields sent, Set<Renaming> gone) {
         SortedSet<Integer> numbers = kept.bodyNumbers();
         numbers.removeAll(NOT_SENT);
         SortedSet<Integer> others = sent.bodyNumbers();
@@ -73,7 +82,7 @@ final class EstrangedRetry {
     }
 
     /** A caller's own text may begin as a pseudonym does. */
-    private static boolean isSame(FrameFields kept, FrameFields sent, int number, Set<Subject> gone) {
+    private static boolean isSame(FrameFields kept, FrameFields sent, int number, Set<Renaming> gone) {
         byte[] value = kept.bytes(number);
         byte[] other = sent.bytes(number);
         if (Arrays.equals(value, other)) {
@@ -84,21 +93,30 @@ final class EstrangedRetry {
                 || !sent.startsWith(number, PSEUDONYM)) {
             return false;
         }
-        gone.add(Subject.parse(kept.requiredText(number)));
+        gone.add(new Renaming(Subject.parse(kept.requiredText(number)), Subject.parse(sent.requiredText(number))));
         return true;
     }
 
-    private static boolean areErased(TenantTransaction transaction, TenantId tenant, Set<Subject> names)
+    private static boolean areErased(TenantTransaction transaction, TenantId tenant, Set<Renaming> names)
             throws SQLException {
-        try (PreparedStatement statement = transaction.connection().prepareStatement(ERASED)) {
-            StatementArrays values = new StatementArrays(statement);
-            values.text(tenant.value());
-            values.texts(
-                    List.copyOf(names),
-                    name -> ActorEvents.resource(tenant, name).value());
-            try (ResultSet row = statement.executeQuery()) {
-                return row.next() && row.getInt(1) == names.size();
-            }
-        }
+        List<Renaming> all = List.copyOf(names);
+        return transaction
+                .find(
+                        ERASED,
+                        parameters -> {
+                            parameters.texts(
+                                    all,
+                                    name -> ActorEvents.resource(tenant, name.gone)
+                                            .value());
+                            parameters.texts(all, name -> name.now.toString());
+                            parameters.text(tenant.value());
+                            parameters.text(tenant.value());
+                            parameters.text(tenant.value());
+                        },
+                        row -> row.getInt(1) == all.size())
+                .orElse(false);
     }
+
+    /** What was a subject's pseudonym, and what may be now. */
+    private record Renaming(Subject gone, Subject now) {}
 }

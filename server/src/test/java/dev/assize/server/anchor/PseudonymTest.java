@@ -288,6 +288,24 @@ class PseudonymTest {
         assertThat(node.verifySigned(tenant, null)).isInstanceOf(Sound.class);
     }
 
+    /** Nobody can tell who the erased name was, but that it was not one who had another name at that time. */
+    @Test
+    void whoHadAnotherNameBeforeTheErasureRetriesNothing() {
+        TenantId tenant = new TenantId("private-older");
+        AuditEvent byAlice = AnchoredNode.event(ALICE, null);
+        AppendResult first = append(tenant, PAYROLL, byAlice, "k");
+        append(tenant, PAYROLL, byBob(), "b");
+        append(tenant, ANN, AnchoredNode.event(1), "c");
+        assertThat(forget(tenant, ALICE)).isInstanceOf(Forgotten.Done.class);
+
+        assertThat(append(tenant, PAYROLL, byBob(), "k")).isEqualTo(new AppendResult.KeyReused("k"));
+        assertThat(append(tenant, PAYROLL, AnchoredNode.event(ANN.caller(), null), "k"))
+                .as("who has recorded entries only")
+                .isEqualTo(new AppendResult.KeyReused("k"));
+        assertThat(append(tenant, PAYROLL, byAlice, "k"))
+                .isEqualTo(new AppendResult.Replayed(((AppendResult.Appended) first).receipts()));
+    }
+
     @Test
     void aTextThatBeginsAsAPseudonymIsNoName() {
         TenantId tenant = new TenantId("private-texts");
@@ -470,7 +488,8 @@ class PseudonymTest {
         return node.index()
                 .find(
                         tenant,
-                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 100));
+                        new AuditFilter(null, null, null, null, null, null, null, null, Set.of(), true, null, 100))
+                .entries();
     }
 
     private void asApplication(TenantId tenant, String sql) throws SQLException {
