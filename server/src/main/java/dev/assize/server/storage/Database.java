@@ -172,10 +172,13 @@ public final class Database implements AutoCloseable {
         if (replica == null || current.isBound()) {
             return inTransaction(Mode.SNAPSHOT, tenant.value(), idleTimeout, work);
         }
-        ReadReplica.Place now = inSnapshot(
+        return replica.read(tenant, () -> head(tenant), idleTimeout, work);
+    }
+
+    private ReadReplica.@Nullable Place head(TenantId tenant) {
+        return this.<ReadReplica.@Nullable Place>inSnapshot(
                 tenant.value(),
                 transaction -> ReadReplica.place(transaction, tenant).orElse(null));
-        return replica.read(tenant, now, idleTimeout, work);
     }
 
     /**

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -62,10 +63,12 @@ final class ReadReplica implements AutoCloseable {
     /**
      * Reads one moment, in which the ledger has at least what it had at the wanted head.
      *
-     * @param wanted null for a ledger that had not begun
+     * @param head says where the ledger ends in the database; null for one that has not begun
      * @throws ReplicaUnavailableException where the replica does not have that in time, or fails
      */
-    <T extends @Nullable Object> T read(TenantId tenant, @Nullable Place wanted, Duration idleTimeout, Work<T> work) {
+    <T extends @Nullable Object> T read(
+            TenantId tenant, Supplier<@Nullable Place> head, Duration idleTimeout, Work<T> work) {
+        Place wanted = head.get();
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
             String lacks;
@@ -84,6 +87,13 @@ final class ReadReplica implements AutoCloseable {
                         "the replica that exports are read from cannot be reached from this node, or ended what was"
                                 + " read",
                         e);
+            }
+            if (wanted == null || wanted.size() == 0) {
+                // The ledger may have begun since.
+                wanted = head.get();
+                if (wanted != null && wanted.size() > 0) {
+                    continue;
+                }
             }
             if (System.nanoTime() - deadline >= 0) {
                 throw new ReplicaUnavailableException(
@@ -115,10 +125,10 @@ final class ReadReplica implements AutoCloseable {
         if (!deploymentId.equals(deployment(transaction))) {
             return "is not one of this database";
         }
-        if (wanted == null || wanted.size() == 0) {
-            return null;
-        }
         long size = place(transaction, tenant).map(Place::size).orElse(0L);
+        if (wanted == null || wanted.size() == 0) {
+            return size == 0 ? null : "has " + size + " entries of a ledger that has none";
+        }
         if (size < wanted.size()) {
             return "has " + size + " of the " + wanted.size() + " entries of the ledger";
         }

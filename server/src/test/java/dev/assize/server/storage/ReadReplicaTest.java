@@ -3,6 +3,7 @@ package dev.assize.server.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.zaxxer.hikari.HikariDataSource;
 import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditExport;
@@ -98,13 +99,64 @@ class ReadReplicaTest {
                     Database database = open(roles, replica)) {
                 assertThat(read(database)).isEqualTo(new Read(0, 0));
                 append(forked, 3);
-                assertThat(read(database)).isEqualTo(new Read(3, 3));
+                assertThatThrownBy(() -> read(database))
+                        .isInstanceOf(ReplicaUnavailableException.class)
+                        .hasMessageContaining("has 3 entries of a ledger that has none");
                 append(database, 2);
                 assertThatThrownBy(() -> read(database))
                         .isInstanceOf(ReplicaUnavailableException.class)
                         .hasMessageContaining("has another entry 1 of the ledger");
             }
         }
+    }
+
+    /** It was empty when it was asked for, and has begun before the replica was looked at. */
+    @Test
+    void readsALedgerThatHasJustBegun() {
+        try (TestDatabase own = TestDatabase.migrated()) {
+            Provisioning roles = new Provisioning(own.owner(), own.application());
+            try (Database writer = own.open(InstantSource.system());
+                    Database database = open(roles, null);
+                    ReadReplica replica = new ReadReplica(
+                            pool(own.application()), Duration.ZERO, Duration.ofSeconds(5), deployment(database))) {
+                boolean[] asked = {false};
+                Long size = replica.read(
+                        TENANT,
+                        () -> {
+                            if (!asked[0]) {
+                                asked[0] = true;
+                                append(writer, 3);
+                                return null;
+                            }
+                            return head(database);
+                        },
+                        Duration.ofSeconds(5),
+                        transaction -> ReadReplica.place(transaction, TENANT)
+                                .orElseThrow()
+                                .size());
+                assertThat(size).isEqualTo(3);
+            }
+        }
+    }
+
+    private static HikariDataSource pool(DatabaseAccess access) {
+        HikariDataSource pool = new HikariDataSource();
+        pool.setJdbcUrl(access.url());
+        pool.setUsername(access.user());
+        pool.setPassword(access.password());
+        pool.setMaximumPoolSize(1);
+        pool.setAutoCommit(false);
+        return pool;
+    }
+
+    private static String deployment(Database database) {
+        return database.deployment().substring(database.deployment().indexOf('/') + 1);
+    }
+
+    private static ReadReplica.@Nullable Place head(Database database) {
+        return database.<ReadReplica.@Nullable Place>inSnapshot(
+                TENANT.value(),
+                transaction -> ReadReplica.place(transaction, TENANT).orElse(null));
     }
 
     @Test
