@@ -13,11 +13,18 @@ import dev.assize.proto.v1.DecisionServiceGrpc.DecisionServiceImplBase;
 import dev.assize.proto.v1.Detail;
 import dev.assize.proto.v1.Explanation;
 import dev.assize.proto.v1.Reason;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchActionsResponse;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.check.CheckQuery;
+import dev.assize.server.decision.search.Search;
+import dev.assize.server.decision.search.Search.Surroundings;
 import dev.assize.server.endpoint.call.AnswersOnRecord.Given;
 import dev.assize.server.endpoint.call.CentreQuestions;
 import dev.assize.server.endpoint.call.CentreQuestions.Outcome;
+import dev.assize.server.endpoint.call.CentreSearches;
 import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.RefusedException;
@@ -119,6 +126,32 @@ class AskedElsewhereTest {
         assertThatExceptionOfType(RefusedException.class)
                 .isThrownBy(ask::run)
                 .satisfies(refused -> assertThat(refused.reason()).isEqualTo(ErrorReason.REVISION_NOT_REACHED));
+    }
+
+    @Test
+    void aSearchIsMadeByNoOlderPolicyOfTheTenant() {
+        for (String cursor : new String[] {null, "page-2"}) {
+            var _ = new CentreSearches(centre, elsewhere)
+                    .page(
+                            new Search.Actions(
+                                    Subject.parse("user:alice"), ResourcePath.parse("vault:1"), surroundings()),
+                            10,
+                            cursor);
+            assertThat(fake.asked.getLast().getMinRevision()).isEqualTo(5);
+        }
+        CheckRequest newer = question().setMinRevision(6).build();
+        assertThat(elsewhere.toSend(
+                        SearchSubjectsRequest.newBuilder().setCheck(newer).build(), TENANT))
+                .isEqualTo(SearchSubjectsRequest.newBuilder().setCheck(newer).build());
+        CheckRequest past = question().setAtRevision(2).build();
+        assertThat(elsewhere.toSend(
+                        SearchResourcesRequest.newBuilder().setCheck(past).build(), TENANT))
+                .isEqualTo(SearchResourcesRequest.newBuilder().setCheck(past).build());
+    }
+
+    private static Surroundings surroundings() {
+        return new Surroundings(
+                TENANT, Environment.DEFAULT, TENANT, Map.of(), Map.of(), Map.of(), List.of(), null, null);
     }
 
     @Test
@@ -310,6 +343,13 @@ class AskedElsewhereTest {
 
     /** Gives the answers that it was told to, one for each question of a batch. */
     private static final class FakeCentre extends DecisionServiceImplBase {
+
+        @Override
+        public void searchActions(SearchActionsRequest request, StreamObserver<SearchActionsResponse> observer) {
+            asked.add(request.getCheck());
+            observer.onNext(SearchActionsResponse.getDefaultInstance());
+            observer.onCompleted();
+        }
 
         private final List<CheckRequest> asked = new ArrayList<>();
         private final List<Integer> batches = new ArrayList<>();

@@ -25,10 +25,12 @@ public final class CentreSearches {
     private static final Duration LONGEST = Duration.ofSeconds(5);
 
     private final Centre centre;
+    private final Elsewhere elsewhere;
 
     @Inject
-    public CentreSearches(Centre centre) {
+    public CentreSearches(Centre centre, Elsewhere elsewhere) {
         this.centre = centre;
+        this.elsewhere = elsewhere;
     }
 
     /**
@@ -42,6 +44,7 @@ public final class CentreSearches {
         return switch (search) {
             case Search.Subjects subjects ->
                 ask(
+                        search,
                         DecisionServiceGrpc.getSearchSubjectsMethod(),
                         SearchSubjectsRequest.newBuilder()
                                 .setCheck(CheckMessages.around(search.surroundings())
@@ -55,6 +58,7 @@ public final class CentreSearches {
                         CentreSearches::page);
             case Search.Resources resources ->
                 ask(
+                        search,
                         DecisionServiceGrpc.getSearchResourcesMethod(),
                         SearchResourcesRequest.newBuilder()
                                 .setCheck(CheckMessages.around(search.surroundings())
@@ -68,6 +72,7 @@ public final class CentreSearches {
                         CentreSearches::page);
             case Search.Actions actions ->
                 ask(
+                        search,
                         DecisionServiceGrpc.getSearchActionsMethod(),
                         SearchActionsRequest.newBuilder()
                                 .setCheck(CheckMessages.around(search.surroundings())
@@ -82,8 +87,11 @@ public final class CentreSearches {
     }
 
     /** A page as large as all that is wanted is the only message there is. */
-    private <Q extends Message, R> Page ask(MethodDescriptor<Q, R> method, Q request, Function<R, Page> page) {
-        return page.apply(CentreWords.of(() -> centre.only(method, request, Deadlines.left(LONGEST))));
+    @SuppressWarnings("unchecked") // What is sent instead of a request is of its type.
+    private <Q extends Message, R> Page ask(
+            Search search, MethodDescriptor<Q, R> method, Q request, Function<R, Page> page) {
+        Q sent = (Q) elsewhere.toSend(request, search.surroundings().tenant());
+        return page.apply(CentreWords.of(() -> centre.only(method, sent, Deadlines.left(LONGEST))));
     }
 
     private static Page page(SearchSubjectsResponse response) {

@@ -1,12 +1,16 @@
 package dev.assize.server.endpoint.call;
 
 import com.google.inject.Inject;
+import com.google.protobuf.Message;
 import dev.assize.proto.v1.CheckBatchRequest;
 import dev.assize.proto.v1.CheckBatchResponse;
 import dev.assize.proto.v1.CheckBatchResult;
 import dev.assize.proto.v1.CheckRequest;
 import dev.assize.proto.v1.CheckResponse;
 import dev.assize.proto.v1.Detail;
+import dev.assize.proto.v1.SearchActionsRequest;
+import dev.assize.proto.v1.SearchResourcesRequest;
+import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.server.decision.FactsElsewhereException;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.PolicyStates.State;
@@ -91,6 +95,32 @@ public final class Elsewhere {
             cut.addResults(cut(answer.getResults(i), own, minimal));
         }
         return cut.build();
+    }
+
+    /**
+     * What is sent instead of a request, so that what is found there is by a policy of the tenant's no older than the one here.
+     * Other requests than searches stay as they are, and so do those about the past.
+     */
+    public Message toSend(Message request, TenantId tenant) {
+        return switch (request) {
+            case SearchSubjectsRequest subjects ->
+                subjects.toBuilder()
+                        .setCheck(noOlder(subjects.getCheck(), tenant))
+                        .build();
+            case SearchResourcesRequest resources ->
+                resources.toBuilder()
+                        .setCheck(noOlder(resources.getCheck(), tenant))
+                        .build();
+            case SearchActionsRequest actions ->
+                actions.toBuilder()
+                        .setCheck(noOlder(actions.getCheck(), tenant))
+                        .build();
+            default -> request;
+        };
+    }
+
+    private CheckRequest noOlder(CheckRequest check, TenantId tenant) {
+        return toAsk(check, states.state(tenant), Detail.DETAIL_UNSPECIFIED);
     }
 
     private static Detail detail(CheckBatchRequest request, CheckRequest item) {

@@ -80,7 +80,11 @@ final class SearchEndpoint {
                                     CheckTranslator.action(CHECK, request.getCheck()),
                                     around),
                             new Paging(request.getPageSize(), request.getLimit(), request.getCursor()),
-                            request.toBuilder().clearPageSize().clearLimit().clearCursor());
+                            request.toBuilder()
+                                    .setCheck(sought(request.getCheck()))
+                                    .clearPageSize()
+                                    .clearLimit()
+                                    .clearCursor());
                 },
                 page -> SearchSubjectsResponse.newBuilder()
                         .addAllSubjects(page.found())
@@ -106,7 +110,11 @@ final class SearchEndpoint {
                                     Fields.read("resource_type", request.getResourceType(), Forms::type),
                                     around),
                             new Paging(request.getPageSize(), request.getLimit(), request.getCursor()),
-                            request.toBuilder().clearPageSize().clearLimit().clearCursor());
+                            request.toBuilder()
+                                    .setCheck(sought(request.getCheck()))
+                                    .clearPageSize()
+                                    .clearLimit()
+                                    .clearCursor());
                 },
                 page -> SearchResourcesResponse.newBuilder()
                         .addAllResources(page.found())
@@ -130,7 +138,11 @@ final class SearchEndpoint {
                                     CheckTranslator.resource(CHECK, request.getCheck()),
                                     around),
                             new Paging(request.getPageSize(), request.getLimit(), request.getCursor()),
-                            request.toBuilder().clearPageSize().clearLimit().clearCursor());
+                            request.toBuilder()
+                                    .setCheck(sought(request.getCheck()))
+                                    .clearPageSize()
+                                    .clearLimit()
+                                    .clearCursor());
                 },
                 page -> SearchActionsResponse.newBuilder()
                         .addAllActions(page.found())
@@ -174,6 +186,11 @@ final class SearchEndpoint {
         gate.requireEnvironment(around.env());
         revisions.await(CHECK, tenant, check.getMinRevision());
         return new SearchStream.Plan(search, at, pageSize, paging.limit(), after, question);
+    }
+
+    /** A later page may be asked of a newer policy. */
+    private static CheckRequest sought(CheckRequest check) {
+        return check.toBuilder().clearMinRevision().build();
     }
 
     private static void requireSought(String part, String text) {

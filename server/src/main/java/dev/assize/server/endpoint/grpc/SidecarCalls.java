@@ -9,6 +9,7 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import dev.assize.proto.v1.LedgerServiceGrpc;
 import dev.assize.proto.v1.PolicyServiceGrpc;
 import dev.assize.server.endpoint.call.Deadlines;
+import dev.assize.server.endpoint.call.Elsewhere;
 import dev.assize.server.endpoint.call.ErrorReason;
 import dev.assize.server.endpoint.call.Gate;
 import dev.assize.server.endpoint.call.RefusedException;
@@ -87,6 +88,7 @@ final class SidecarCalls {
 
     private final WatchCalls watches;
     private final Centre centre;
+    private final Elsewhere elsewhere;
     private final Forwarding forwarding;
     private final Gate gate;
     private final Replies replies;
@@ -99,6 +101,7 @@ final class SidecarCalls {
     SidecarCalls(
             WatchCalls watches,
             Centre centre,
+            Elsewhere elsewhere,
             Forwarding forwarding,
             Gate gate,
             Replies replies,
@@ -106,6 +109,7 @@ final class SidecarCalls {
             Set<BindableService> others) {
         this.watches = watches;
         this.centre = centre;
+        this.elsewhere = elsewhere;
         this.forwarding = forwarding;
         this.gate = gate;
         this.replies = replies;
@@ -185,8 +189,8 @@ final class SidecarCalls {
         // Without a handler of its own a cancelled call would throw at whoever answers it.
         listener.setOnCancelHandler(() -> {});
         try {
-            var _ = admit(request);
-            Iterator<Message> messages = centre.stream(method, request);
+            TenantId tenant = admit(request);
+            Iterator<Message> messages = centre.stream(method, elsewhere.toSend(request, tenant));
             listener.setOnReadyHandler(() -> handOn(messages, listener));
         } catch (RuntimeException | Error failure) {
             replies.fail(observer, failure);
