@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -47,9 +48,9 @@ final class LedgerMonths {
 
     private final long first;
     private final long last;
-    private final TreeMap<Long, YearMonth> begins;
+    private final NavigableMap<Long, YearMonth> begins;
 
-    private LedgerMonths(long first, long last, TreeMap<Long, YearMonth> begins) {
+    private LedgerMonths(long first, long last, NavigableMap<Long, YearMonth> begins) {
         this.first = first;
         this.last = last;
         this.begins = begins;
@@ -81,10 +82,10 @@ final class LedgerMonths {
                 found.first, found.last, begins(transaction, tenant, found.first, month(begin), month(end))));
     }
 
-    private static TreeMap<Long, YearMonth> begins(
+    private static NavigableMap<Long, YearMonth> begins(
             TenantTransaction transaction, TenantId tenant, long first, YearMonth from, YearMonth to)
             throws SQLException {
-        TreeMap<Long, YearMonth> begins = new TreeMap<>();
+        NavigableMap<Long, YearMonth> begins = new TreeMap<>();
         long count = ChronoUnit.MONTHS.between(from, to) + 1;
         if (count <= 0 || count > MOST) {
             return begins;

@@ -79,8 +79,10 @@ class LauncherTest {
 
     /** By itself the JVM takes the serial one where there is one processor, and lets the heap be as small as it began. */
     @Test
-    void namesTheCollectorAndWhatItMayTake() throws Exception {
-        assertThat(assize("serve")).containsSubsequence("-Xms32m", "-XX:GCTimeRatio=99", "-XX:+UseG1GC", "-jar");
+    void namesTheCollectorAndWhenItMarks() throws Exception {
+        assertThat(assize("serve"))
+                .containsSubsequence(
+                        "-Xms32m", "-XX:InitiatingHeapOccupancyPercent=70", "-G1UseAdaptiveIHOP", "-XX:+UseG1GC", "-jar");
     }
 
     @Test
