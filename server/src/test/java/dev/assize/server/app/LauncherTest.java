@@ -82,7 +82,11 @@ class LauncherTest {
     void namesTheCollectorAndWhenItMarks() throws Exception {
         assertThat(assize("serve"))
                 .containsSubsequence(
-                        "-Xms32m", "-XX:InitiatingHeapOccupancyPercent=70", "-G1UseAdaptiveIHOP", "-XX:+UseG1GC", "-jar");
+                        "-Xms32m",
+                        "-XX:InitiatingHeapOccupancyPercent=70",
+                        "-G1UseAdaptiveIHOP",
+                        "-XX:+UseG1GC",
+                        "-jar");
     }
 
     @Test
