@@ -371,7 +371,7 @@ class PolicyDecisionPointTest {
         AtomicBoolean exhausted = new AtomicBoolean(true);
         GraphCache cache = new GraphCache(source, CONFIG, clock, metrics, work -> {
             if (exhausted.get()) {
-                throw new OutOfMemoryError("no thread");
+                throw new InternalError("no thread");
             }
             work.run();
         });

@@ -63,7 +63,7 @@ class RenewalsTest {
         Renewals some = new Renewals(
                 work -> {
                     if (exhausted.get()) {
-                        throw new OutOfMemoryError("no thread");
+                        throw new InternalError("no thread");
                     }
                     work.run();
                 },
