@@ -116,21 +116,21 @@ final class AssizeServer implements Startable {
         GrpcServer grpc = part(GrpcServer.class);
         grpc.open();
         new AdministratorKey(injector.getInstance(ApiKeys.class), config).ensure(grpcAddress());
-        patrol.start();
         snapshots.start();
-        cleanUp.start();
         expiry.start();
-        // Behind all that a first caller waits for.
-        rehearse(grpc, config.grpc().warmUp());
+        giveWay(grpc, config.grpc().warmUp());
+        // Their first rounds begin at once.
+        patrol.start();
+        cleanUp.start();
+        Rehearsal.run(config.grpc().warmUp());
         part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }
 
-    /** Both want all processors, and the caller waits for an answer. */
-    static void rehearse(GrpcServer grpc, Duration atMost) {
-        if (!atMost.isZero()) {
+    /** The rehearsal wants all processors, and so does a first caller, who waits for an answer. */
+    static void giveWay(GrpcServer grpc, Duration rehearsal) {
+        if (!rehearsal.isZero()) {
             grpc.awaitFirstCaller();
-            Rehearsal.run(atMost);
         }
     }
 

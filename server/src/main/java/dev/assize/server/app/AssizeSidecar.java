@@ -76,7 +76,8 @@ final class AssizeSidecar implements Startable {
         part(OperationsServer.class).start();
         GrpcServer grpc = part(GrpcServer.class);
         grpc.open();
-        AssizeServer.rehearse(grpc, config.grpc().warmUp());
+        AssizeServer.giveWay(grpc, config.grpc().warmUp());
+        Rehearsal.run(config.grpc().warmUp());
         part(ServingHealth.class).start();
         injector.getInstance(Serving.class).set(true);
     }
