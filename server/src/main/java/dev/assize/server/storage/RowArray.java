@@ -65,7 +65,7 @@ final class RowArray {
             int length = out.end - start;
             out.setInt(start, length - Integer.BYTES);
             if (start == HEADER_BYTES) {
-                out.room(Math.clamp((long) rows.size() * (length + length / 8), 0, EXPECTED_BYTES));
+                out.room(Math.clamp((rows.size() - 1L) * (length + length / 8), 0, EXPECTED_BYTES));
             }
         }
         return new PgArray(server, types.getPGArrayType(type), Arrays.copyOf(out.bytes, out.end));
