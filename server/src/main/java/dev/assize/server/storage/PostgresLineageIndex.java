@@ -31,8 +31,10 @@ final class PostgresLineageIndex implements LineageIndex {
             + " e.resource, e.env, e.outcome, e.run_id FROM (SELECT seq, recorded_at, bool_or(kind = 1) AS read,"
             + " bool_or(kind = 2) AS written FROM ("
             + one(LineageRow.READ) + " UNION ALL " + one(LineageRow.WRITTEN)
-            + ") AS k GROUP BY seq, recorded_at ORDER BY seq DESC LIMIT ?) AS x JOIN assize.ledger_entry e"
-            + " ON e.tenant_id = ? AND e.seq = x.seq AND e.recorded_at = x.recorded_at ORDER BY e.seq DESC";
+            + ") AS k GROUP BY seq, recorded_at ORDER BY seq DESC LIMIT ?) AS x,"
+            // One by one: each is in the month of its time, and a join of all would read all of every month.
+            + " LATERAL (SELECT * FROM assize.ledger_entry i WHERE i.tenant_id = ? AND i.seq = x.seq"
+            + " AND i.recorded_at = x.recorded_at LIMIT 1) AS e ORDER BY e.seq DESC";
 
     private static final String TOUCHES = "SELECT u.uri, t.seq, t.run_id FROM unnest(?::text[]) AS u (uri), LATERAL ("
             + "SELECT DISTINCT ON (l.seq) l.seq, l.run_id FROM assize.ledger_lineage l WHERE" + SCOPE + DONE
