@@ -195,43 +195,6 @@ public final class SpoolQueue implements AutoCloseable {
         return new SpoolFullException("the spool is full: " + why + "; nothing was kept", config.retryAfter());
     }
 
-    /** What becomes of what waits for the writer. */
-    private final class Written implements QueueWriter.Outcome {
-
-        @Override
-        public void written(List<Pending> batch, long through) {
-            last = through;
-            long number = through - batch.size() + 1;
-            for (Pending pending : batch) {
-                if (pending.draft().key() != null) {
-                    keys.remember(pending.draft().key(), number, pending.content());
-                }
-                number++;
-            }
-            if (oldestPendingAt == null) {
-                oldestPendingAt = batch.getFirst().draft().takenAt();
-            }
-        }
-
-        @Override
-        public void tell(List<Pending> batch, long first) {
-            long number = first;
-            for (Pending pending : batch) {
-                pending.answer().complete(new SpoolAnswer.Taken(number++));
-            }
-            appended.run();
-        }
-
-        @Override
-        public void refused(List<Pending> batch, Exception failure) {
-            batch.forEach(pending -> budget.release(pending.draft().bytes()));
-            if (failure instanceof IOException) {
-                // Whatever fills the disk: what need not be there does not.
-                dropForwarded(Instant.MAX);
-            }
-        }
-    }
-
     /** What names this queue among all; kept with its files. */
     public String id() {
         return forwarded.state().id();
@@ -410,5 +373,42 @@ public final class SpoolQueue implements AutoCloseable {
 
     static String reason(Exception e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    }
+
+    /** What becomes of what waits for the writer. */
+    private final class Written implements QueueWriter.Outcome {
+
+        @Override
+        public void written(List<Pending> batch, long through) {
+            last = through;
+            long number = through - batch.size() + 1;
+            for (Pending pending : batch) {
+                if (pending.draft().key() != null) {
+                    keys.remember(pending.draft().key(), number, pending.content());
+                }
+                number++;
+            }
+            if (oldestPendingAt == null) {
+                oldestPendingAt = batch.getFirst().draft().takenAt();
+            }
+        }
+
+        @Override
+        public void tell(List<Pending> batch, long first) {
+            long number = first;
+            for (Pending pending : batch) {
+                pending.answer().complete(new SpoolAnswer.Taken(number++));
+            }
+            appended.run();
+        }
+
+        @Override
+        public void refused(List<Pending> batch, Exception failure) {
+            batch.forEach(pending -> budget.release(pending.draft().bytes()));
+            if (failure instanceof IOException) {
+                // Whatever fills the disk: what need not be there does not.
+                dropForwarded(Instant.MAX);
+            }
+        }
     }
 }
