@@ -17,6 +17,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Questions of one tenant and environment: some calls are under way, and what is asked meanwhile waits. Without a lock:
@@ -27,11 +29,18 @@ import java.util.concurrent.atomic.AtomicInteger;
  * cancelled. A batch that the server refuses as a whole for what may be one question's fault, or because the caller may not
  * ask in batches, is asked question by question. Who has waited for a quarter of its deadline without being sent goes by
  * itself, so that a call that hangs delays others, and fails nobody.
+ *
+ * <p>What a call takes of this machine's processors is most of what it takes, so few calls of many are better than many of
+ * few. Those who were answered come to ask again, and the next call leaves behind them: they are let run first. While it is
+ * under way no other one is, for a moment; a second one goes beside what takes longer, and beside a call of one question.
  */
 final class Lane {
 
     /** Calls under way before questions wait: the server decides one while the other travels. */
     static final int UNDER_WAY = 2;
+
+    /** For so long nothing goes beside a call that took along all who waited. */
+    private static final long MOMENT_NANOS = LongWaits.MOMENT.toNanos();
 
     /** Items of a batch, and their bytes: what a server takes, and far less than what it takes long for. */
     static final int MOST_ITEMS = 256;
@@ -44,13 +53,32 @@ final class Lane {
 
     private final CheckCalls calls;
     private final String tenant;
+    private final Runnable othersFirst;
+    private final LongSupplier steady;
     private final AtomicInteger underWay = new AtomicInteger();
+
+    /** Until when nothing goes beside the call that is under way. Whoever reads an older one sends earlier or later, no more. */
+    private volatile long besideFrom;
+
     private final LongWaits longWaits = new LongWaits();
     private final ConcurrentLinkedQueue<Waiting> queue = new ConcurrentLinkedQueue<>();
 
     Lane(CheckCalls calls, String tenant) {
+        this(calls, tenant, Thread::yield, System::nanoTime);
+    }
+
+    /**
+     * The same with surroundings of one's own.
+     *
+     * @param othersFirst lets threads run that are ready to, and returns
+     * @param steady nanoseconds of a clock that nobody sets
+     */
+    Lane(CheckCalls calls, String tenant, Runnable othersFirst, LongSupplier steady) {
         this.calls = calls;
         this.tenant = tenant;
+        this.othersFirst = othersFirst;
+        this.steady = steady;
+        this.besideFrom = steady.getAsLong();
     }
 
     CheckResponse ask(CheckRequest request, Duration deadline) {
@@ -93,9 +121,10 @@ final class Lane {
             after(patience, waiting, () -> losePatience(waiting, deadline));
         } else {
             Duration behindPatience = deadline.minus(patience);
-            longWaits.note(
-                    waiting,
-                    () -> after(waiting.left().minus(behindPatience), waiting, () -> losePatience(waiting, deadline)));
+            longWaits.note(waiting, () -> {
+                sendWhatWaits();
+                after(waiting.left().minus(behindPatience), waiting, () -> losePatience(waiting, deadline));
+            });
         }
     }
 
@@ -151,34 +180,41 @@ final class Lane {
     }
 
     private CheckResponse answer(Waiting waiting) {
-        try {
-            return waiting.get(waiting.left().toNanos() / PATIENCE, TimeUnit.NANOSECONDS);
-        } catch (TimeoutException impatient) {
-            if (!waiting.take()) {
-                return lateAnswer(waiting);
-            }
+        long patience = waiting.left().toNanos() / PATIENCE;
+        long moment = Math.min(patience, MOMENT_NANOS);
+        CheckResponse answer = answerIn(moment, waiting);
+        if (answer == null) {
+            sendWhatWaits();
+            answer = answerIn(patience - moment, waiting);
+        }
+        if (answer == null && waiting.take()) {
             queue.remove(waiting);
             return here(waiting.request, waiting.left());
-        } catch (ExecutionException failure) {
-            throw Retries.unwrapped(failure);
-        } catch (InterruptedException interrupted) {
-            queue.remove(waiting);
-            throw interrupted(waiting, interrupted);
         }
+        return answer == null ? lateAnswer(waiting) : answer;
     }
 
-    private static CheckResponse lateAnswer(Waiting waiting) {
-        try {
-            return waiting.get(waiting.left().toNanos(), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException late) {
+    private CheckResponse lateAnswer(Waiting waiting) {
+        CheckResponse answer = answerIn(waiting.left().toNanos(), waiting);
+        if (answer == null) {
             RuntimeException failure = Status.DEADLINE_EXCEEDED
                     .withDescription("no answer in time")
                     .asRuntimeException();
             waiting.leave(failure);
             throw failure;
+        }
+        return answer;
+    }
+
+    private @Nullable CheckResponse answerIn(long nanos, Waiting waiting) {
+        try {
+            return waiting.get(nanos, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException late) {
+            return null;
         } catch (ExecutionException failure) {
             throw Retries.unwrapped(failure);
         } catch (InterruptedException interrupted) {
+            queue.remove(waiting);
             throw interrupted(waiting, interrupted);
         }
     }
@@ -194,8 +230,9 @@ final class Lane {
     }
 
     private boolean hasRoom() {
+        int most = steady.getAsLong() - besideFrom < 0 ? 1 : UNDER_WAY;
         int now = underWay.get();
-        while (now < UNDER_WAY) {
+        while (now < most) {
             if (underWay.compareAndSet(now, now + 1)) {
                 return true;
             }
@@ -245,17 +282,25 @@ final class Lane {
         CheckBatchRequest.Builder request = CheckBatchRequest.newBuilder().setTenant(tenant);
         together.forEach(it -> request.addItems(it.request));
         CheckBatchRequest batch = request.build();
+        if (together.size() < MOST_ITEMS && batch.getSerializedSize() < MOST_BYTES) {
+            besideFrom = steady.getAsLong() + MOMENT_NANOS;
+        }
         Waiting longest = together.stream()
                 .max((one, other) -> one.left().compareTo(other.left()))
                 .orElseThrow();
         CompletableFuture<CheckBatchResponse> answer =
                 Retries.laterWithin(longest.left(), left -> joined(together, calls.checkBatch(batch, left)));
         var _ = answer.whenComplete((response, failure) -> {
-            end();
-            if (failure == null) {
-                handOut(together, response);
-            } else {
-                fail(together, Retries.unwrapped(failure));
+            try {
+                if (failure == null) {
+                    handOut(together, response);
+                } else {
+                    fail(together, Retries.unwrapped(failure));
+                }
+                othersFirst.run();
+            } finally {
+                besideFrom = steady.getAsLong();
+                end();
             }
         });
     }

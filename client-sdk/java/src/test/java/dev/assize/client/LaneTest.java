@@ -25,6 +25,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -69,6 +71,102 @@ class LaneTest {
             assertThat(waiting.get(i).join().getDecisionId()).isEqualTo("doc:" + (i + 2));
         }
         assertThat(lane.isIdle()).isTrue();
+    }
+
+    @Test
+    void whoeverIsAnsweredMayAskAgainBeforeTheNextCallGoes() {
+        fill();
+        for (String resource : List.of("doc:1", "doc:2", "doc:3")) {
+            var _ = lane.askLater(request(resource), LONG)
+                    .thenRun(() -> lane.askLater(request(resource + "-again"), LONG));
+        }
+        calls.checks.remove().succeed();
+
+        calls.batches.remove().succeed();
+
+        assertThat(calls.asked).hasSize(4).last().isEqualTo("doc:1-again doc:2-again doc:3-again");
+        calls.batches.remove().succeed();
+        calls.checks.remove().succeed();
+        assertThat(lane.isIdle()).isTrue();
+    }
+
+    @Test
+    void thoseWhoWereAnsweredAreLetRunBeforeTheNextCallGoes() {
+        Lane lane = new Lane(calls, "acme", () -> calls.asked.add("others"), System::nanoTime);
+        for (String resource : List.of("doc:busy", "doc:busy", "doc:1", "doc:2")) {
+            var _ = lane.askLater(request(resource), LONG);
+        }
+        calls.checks.remove().succeed();
+        var _ = lane.askLater(request("doc:3"), LONG);
+
+        calls.batches.remove().succeed();
+
+        assertThat(calls.asked).containsExactly("doc:busy", "doc:busy", "doc:1 doc:2", "others", "doc:3");
+    }
+
+    @Test
+    void nothingGoesBesideManyForAMoment() {
+        AtomicLong steady = new AtomicLong();
+        Lane lane = new Lane(calls, "acme", () -> {}, steady::get);
+        sendTwo(lane);
+        var _ = lane.askLater(request("doc:3"), LONG);
+        assertThat(calls.asked).last().isEqualTo("doc:1 doc:2");
+
+        steady.addAndGet(LongWaits.MOMENT.toNanos());
+        var _ = lane.askLater(request("doc:4"), LONG);
+
+        assertThat(calls.asked).last().isEqualTo("doc:3 doc:4");
+        calls.batches.forEach(Call::succeed);
+        assertThat(lane.isIdle()).isTrue();
+    }
+
+    @Test
+    void whatIsAskedAfterManyWereAnsweredGoesAtOnce() {
+        Lane lane = new Lane(calls, "acme", () -> {}, () -> 0);
+        sendTwo(lane);
+        calls.batches.remove().succeed();
+        for (String resource : List.of("doc:3", "doc:4")) {
+            var _ = lane.askLater(request(resource), LONG);
+            assertThat(calls.asked).last().isEqualTo(resource);
+        }
+    }
+
+    @Test
+    void whoeverWaitsForManyThatHangGoesAfterAMoment() {
+        sendTwo(lane);
+        // Longer than the test waits before anybody loses patience.
+        CompletableFuture<CheckResponse> later = lane.askLater(request("doc:3"), LONG.multipliedBy(10));
+        calls.awaitChecks(1);
+        calls.checks.remove().succeed();
+        assertThat(later.join().getDecisionId()).isEqualTo("doc:3");
+    }
+
+    @Test
+    void soDoesAThread() {
+        long start = System.nanoTime();
+        AtomicReference<Thread> asking = new AtomicReference<>();
+        // For everybody else the moment never passes.
+        Lane lane = new Lane(
+                calls, "acme", () -> {}, () -> Thread.currentThread() == asking.get() ? System.nanoTime() : start);
+        sendTwo(lane);
+        calls.here = LaneTest::answer;
+        asking.set(Thread.ofPlatform().unstarted(() -> lane.ask(request("doc:3"), LONG.multipliedBy(10))));
+        asking.get().start();
+        awaitThat(
+                () -> {
+                    calls.drainChecks();
+                    return !asking.get().isAlive();
+                },
+                "an answer to the thread");
+    }
+
+    /** Two together, and nothing else under way. */
+    private void sendTwo(Lane lane) {
+        for (String resource : List.of("doc:busy", "doc:busy", "doc:1", "doc:2")) {
+            var _ = lane.askLater(request(resource), LONG);
+        }
+        calls.drainChecks();
+        assertThat(calls.asked).last().isEqualTo("doc:1 doc:2");
     }
 
     @Test
