@@ -48,6 +48,10 @@ class SearchAtSizeTest {
     private static final Pattern SCAN =
             Pattern.compile("Disabled: true|Seq Scan on ledger_(entry_202[0-4]|term|lineage)");
 
+    /** As much smaller than usual as this ledger is smaller than one at size. */
+    private static final EntrySearch.Bounds SMALL =
+            new EntrySearch.Bounds(20_000, 512, 4_096, 1_000, 10_000, 32, 256, 1_000);
+
     private static TestDatabase testDatabase;
     private static Connection reader;
     private static Database database;
@@ -306,7 +310,7 @@ class SearchAtSizeTest {
         do {
             AuditFilter filter = conditions.filter(envs, after[0]);
             ExplainedReads reads = ExplainedReads.of(reader, TENANT, transaction -> {
-                EntrySearch search = EntrySearch.begin(transaction, TENANT, filter, Long.MAX_VALUE)
+                EntrySearch search = EntrySearch.begin(transaction, TENANT, filter, Long.MAX_VALUE, SMALL)
                         .orElseThrow();
                 search.next(filter.limit()).forEach(row -> found.add(row.seq()));
                 after[0] = search.isAtEnd() ? null : search.passed();
@@ -316,7 +320,7 @@ class SearchAtSizeTest {
             assertThat(reads.buffers()).as(reads.plans().toString()).isLessThan(A_PAGE);
             pages++;
         } while (after[0] != null);
-        assertThat(pages).isBetween(1, 1 + ENTRIES / 10_000);
+        assertThat(pages).isBetween(3, 50);
         return found;
     }
 
