@@ -78,7 +78,7 @@ class LaneTest {
         fill();
         for (String resource : List.of("doc:1", "doc:2", "doc:3")) {
             var _ = lane.askLater(request(resource), LONG)
-                    .thenRun(() -> lane.askLater(request(resource + "-again"), LONG));
+                    .thenCompose(_ -> lane.askLater(request(resource + "-again"), LONG));
         }
         calls.checks.remove().succeed();
 
@@ -147,7 +147,7 @@ class LaneTest {
         AtomicReference<Thread> asking = new AtomicReference<>();
         // For everybody else the moment never passes.
         Lane lane = new Lane(
-                calls, "acme", () -> {}, () -> Thread.currentThread() == asking.get() ? System.nanoTime() : start);
+                calls, "acme", () -> {}, () -> Thread.currentThread().equals(asking.get()) ? System.nanoTime() : start);
         sendTwo(lane);
         calls.here = LaneTest::answer;
         asking.set(Thread.ofPlatform().unstarted(() -> lane.ask(request("doc:3"), LONG.multipliedBy(10))));

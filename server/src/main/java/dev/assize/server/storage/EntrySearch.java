@@ -242,7 +242,8 @@ final class EntrySearch {
             page.rows += stretch.read();
             rows = Math.min(rows * GROWTH, bounds.mostRows);
         }
-        // What was read of terms is used, also where it was the last of the page: else the next one would read the same.
+        // What was read of terms is used, also where it was the last of the page: else the next one would read the
+        // same.
         while (done < stretch.positions().size() && page.left() > 0 && page.looked < bounds.looked) {
             Month month = months.of(stretch.positions().get(done));
             List<Long> batch = batch(month, chooses ? bounds.batch : page.left());

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -24,7 +25,7 @@ final class TermBlocks {
     private static final String NEXT =
             "SELECT w.at, t.block, t.bits FROM unnest(?::smallint[], ?::smallint[], ?::text[])"
                     + " AS w (at, kind, value), LATERAL (SELECT i.block, i.bits FROM assize.ledger_term i WHERE i.tenant_id = ?"
-                    + " AND i.kind = w.kind AND i.value = w.value AND i.block BETWEEN ? AND ? ORDER BY i.block%s LIMIT ?) AS t";
+                    + " AND i.kind = w.kind AND i.value = w.value AND i.block BETWEEN ? AND ? ORDER BY i.block";
 
     private static final String AT_BLOCKS = "SELECT w.at, w.block, t.bits"
             + " FROM unnest(?::smallint[], ?::smallint[], ?::text[], ?::bigint[]) AS w (at, kind, value, block),"
@@ -54,7 +55,7 @@ final class TermBlocks {
      */
     Stretch next(long from, long to, int most) throws SQLException {
         long last = to >> BITS;
-        List<TreeMap<Long, Long>> rows = rows(from >> BITS, last, most);
+        List<NavigableMap<Long, Long>> rows = rows(from >> BITS, last, most);
         int read = 0;
         int leader = 0;
         for (int term = 0; term < terms.size(); term++) {
@@ -64,7 +65,7 @@ final class TermBlocks {
             }
         }
         long reach = reach(rows.get(leader), last, most);
-        TreeMap<Long, Long> common = new TreeMap<>(rows.get(leader));
+        NavigableMap<Long, Long> common = new TreeMap<>(rows.get(leader));
         List<Lookup> lookups = new ArrayList<>();
         for (int term = 0; term < terms.size(); term++) {
             if (term != leader) {
@@ -86,16 +87,16 @@ final class TermBlocks {
     }
 
     /** How far it is known which blocks a term has. */
-    private static long reach(TreeMap<Long, Long> rows, long last, int most) {
+    private static long reach(NavigableMap<Long, Long> rows, long last, int most) {
         return rows.size() < most ? last : rows.lastKey();
     }
 
-    private List<TreeMap<Long, Long>> rows(long first, long last, int most) throws SQLException {
-        List<TreeMap<Long, Long>> rows = new ArrayList<>();
+    private List<NavigableMap<Long, Long>> rows(long first, long last, int most) throws SQLException {
+        List<NavigableMap<Long, Long>> rows = new ArrayList<>();
         terms.forEach(_ -> rows.add(new TreeMap<>(order)));
         List<Integer> all = numbers(terms.size());
         List<Row> read = transaction.read(
-                NEXT.formatted(ascending ? "" : " DESC"),
+                NEXT + (ascending ? "" : " DESC") + " LIMIT ?) AS t",
                 parameters -> {
                     parameters.numbers("int2", all, at -> Integer.toString(at));
                     parameters.numbers(
@@ -120,7 +121,7 @@ final class TermBlocks {
     }
 
     /** What is beyond the reach of what was read stays as it is. */
-    private void meet(TreeMap<Long, Long> common, TreeMap<Long, Long> other, long reach) {
+    private void meet(NavigableMap<Long, Long> common, NavigableMap<Long, Long> other, long reach) {
         for (Map.Entry<Long, Long> block : common.entrySet()) {
             if (order.compare(block.getKey(), reach) <= 0) {
                 block.setValue(block.getValue() & other.getOrDefault(block.getKey(), 0L));
@@ -129,11 +130,11 @@ final class TermBlocks {
         common.values().removeIf(bits -> bits == 0);
     }
 
-    private void meet(TreeMap<Long, Long> common, List<Lookup> lookups) throws SQLException {
+    private void meet(NavigableMap<Long, Long> common, List<Lookup> lookups) throws SQLException {
         if (lookups.isEmpty()) {
             return;
         }
-        List<TreeMap<Long, Long>> found = new ArrayList<>();
+        List<NavigableMap<Long, Long>> found = new ArrayList<>();
         terms.forEach(_ -> found.add(new TreeMap<>(order)));
         List<Row> read = transaction.read(
                 AT_BLOCKS,
@@ -156,7 +157,7 @@ final class TermBlocks {
         common.values().removeIf(bits -> bits == 0);
     }
 
-    private List<Long> positions(TreeMap<Long, Long> common, long from, long to) {
+    private List<Long> positions(NavigableMap<Long, Long> common, long from, long to) {
         List<Long> positions = new ArrayList<>();
         common.forEach((block, bits) -> {
             for (int i = 0; i < 1 << BITS; i++) {

@@ -117,29 +117,6 @@ class PostgresAuditExportTest {
     }
 
     @Test
-    void looksAtNoTermsBehindWhereItEnds() {
-        for (int toSeq : new int[] {0, 63, 64, 127, 128, ENTRIES - 1}) {
-            String plan = database.inSnapshot(
-                    TENANT.value(),
-                    transaction -> String.join(
-                            "\n",
-                            transaction
-                                    .sql()
-                                    .fetch(
-                                            "EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off, BUFFERS off) {0}",
-                                            EntrySearch.select(
-                                                    transaction.sql(),
-                                                    TENANT,
-                                                    filter("user:u1", null, null, null, Set.of(), null),
-                                                    toSeq))
-                                    .getValues(0, String.class)));
-            assertThat(plan)
-                    .as("up to %d", toSeq)
-                    .containsPattern("ledger_term t0 \\(actual rows=" + ((toSeq >> 6) + 1) + "(\\.00)? ");
-        }
-    }
-
-    @Test
     void keepsToTheEnvironmentsOfTheCaller() {
         Read read = new Read(_ -> {});
         export.read(
