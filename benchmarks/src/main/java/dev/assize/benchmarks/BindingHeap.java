@@ -24,7 +24,11 @@ public final class BindingHeap {
 
     private BindingHeap() {}
 
-    /** @param arguments how many bindings */
+    /**
+     * Measures, and prints both.
+     *
+     * @param arguments how many bindings
+     */
     public static void main(String[] arguments) {
         int bindings = Integer.parseInt(arguments[0]);
         SplittableRandom random = new SplittableRandom(2);
@@ -32,14 +36,20 @@ public final class BindingHeap {
                 Stream.generate(() -> ScaleWorld.query(random)).limit(QUESTIONS).toList();
         long before = usedBytes();
         PolicySet policy = ScaleWorld.policy(bindings);
-        long withDocuments = usedBytes();
-        DecisionGraph graph = GraphCompiler.compile(policy, ScaleWorld.PLATFORM);
-        queries.forEach(query -> Evaluator.evaluate(graph, query, DecisionWorld.NOW));
-        long withGraph = usedBytes();
-        Reference.reachabilityFence(graph);
-        Reference.reachabilityFence(queries);
-        print(DOCUMENTS, withDocuments - before);
-        print(GRAPH, withGraph - withDocuments);
+        try {
+            long withDocuments = usedBytes();
+            DecisionGraph graph = GraphCompiler.compile(policy, ScaleWorld.PLATFORM);
+            try {
+                queries.forEach(query -> Evaluator.evaluate(graph, query, DecisionWorld.NOW));
+                print(DOCUMENTS, withDocuments - before);
+                print(GRAPH, usedBytes() - withDocuments);
+            } finally {
+                Reference.reachabilityFence(graph);
+            }
+        } finally {
+            Reference.reachabilityFence(policy);
+            Reference.reachabilityFence(queries);
+        }
     }
 
     /** What is left after collections. */

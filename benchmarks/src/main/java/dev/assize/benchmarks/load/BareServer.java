@@ -88,7 +88,8 @@ final class BareServer {
         return at(new DomainSocketAddress(path))
                 .channelType(EpollServerDomainSocketChannel.class)
                 .bossEventLoopGroup(new EpollEventLoopGroup(1))
-                .workerEventLoopGroup(new EpollEventLoopGroup());
+                .workerEventLoopGroup(
+                        new EpollEventLoopGroup(Runtime.getRuntime().availableProcessors()));
     }
 
     /** Whoever started it holds its input open for as long as it is wanted. */

@@ -11,7 +11,7 @@ import java.util.Locale;
 /** How much is measured: enough to see that it works, or enough to say what is proven. */
 enum Profile {
     /** Minutes; its intervals are of three rounds and prove little. */
-    SMOKE(3, 2, Duration.ofSeconds(1), 5, List.of(100_000)) {
+    SMOKE(3, 2, Duration.ofSeconds(1), 5, 100_000) {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
@@ -26,7 +26,7 @@ enum Profile {
     },
 
     /** About an hour for the decisions in process on two processors; what has a bar has all rounds. */
-    FULL(9, 2, Duration.ofSeconds(1), 10, List.of(1_000_000)) {
+    FULL(9, 2, Duration.ofSeconds(1), 10, 1_000_000) {
         @Override
         List<Cell> cells() {
             List<Cell> cells = new ArrayList<>();
@@ -55,7 +55,7 @@ enum Profile {
     },
 
     /** All that the full profile does once, as short as it can be: says whether that one would run, and no figure. */
-    TRIAL(1, 1, Duration.ofMillis(200), 1, FULL.heaps) {
+    TRIAL(1, 1, Duration.ofMillis(200), 1, FULL.heap) {
         @Override
         List<Cell> cells() {
             return FULL.cells();
@@ -85,14 +85,14 @@ enum Profile {
     private final int warmUps;
     private final Duration warmUp;
     private final int iterations;
-    private final List<Integer> heaps;
+    private final int heap;
 
-    Profile(int rounds, int warmUps, Duration warmUp, int iterations, List<Integer> heaps) {
+    Profile(int rounds, int warmUps, Duration warmUp, int iterations, int heap) {
         this.rounds = rounds;
         this.warmUps = warmUps;
         this.warmUp = warmUp;
         this.iterations = iterations;
-        this.heaps = heaps;
+        this.heap = heap;
     }
 
     /** Every benchmark once, in a process of its own. */
@@ -115,8 +115,8 @@ enum Profile {
     }
 
     /** Of how many bindings the compiled policy is weighed. */
-    List<Integer> heaps() {
-        return heaps;
+    int heap() {
+        return heap;
     }
 
     /** How many processes are timed. */

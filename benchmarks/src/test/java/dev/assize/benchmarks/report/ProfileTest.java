@@ -38,7 +38,7 @@ class ProfileTest {
             String part = model.substring(0, model.indexOf('-'));
             assertThat(Profile.FULL.cells()).contains(new Cell(part, "assize", model, "HOT", 9));
         }
-        assertThat(Profile.FULL.heaps()).contains(1_000_000);
+        assertThat(Profile.FULL.heap()).isEqualTo(1_000_000);
     }
 
     private static Duration whole(Profile profile) {

@@ -24,5 +24,8 @@ public interface AuditExport {
 
         /** Takes the next entry as it is stored, and what is kept beside it: nothing of it has been verified. */
         void accept(long seq, byte[] frame, Digest entryHash, List<ErasableValue> beside);
+
+        /** All entries up to here were looked at; refuses where nobody listens any more. */
+        default void passed(long seq) {}
     }
 }

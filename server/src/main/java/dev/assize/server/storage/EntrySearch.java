@@ -126,12 +126,14 @@ final class EntrySearch {
             return Optional.empty();
         }
         ResourcePath resource = filter.resource();
-        long count = resource == null ? 0 : reads.countAt(resource, bounds.few);
+        // Rarer than one in so many it is found sooner in its index than by looking at one position after the other.
+        int few = Math.clamp((months.last() - months.first()) / bounds.rare, bounds.few, bounds.many);
+        long count = resource == null ? 0 : reads.countAt(resource, few);
         if (resource != null && count == 0) {
             return Optional.empty();
         }
         List<Term> terms = terms(filter);
-        Way way = resource != null && count <= bounds.few ? Way.RESOURCE : terms.isEmpty() ? Way.POSITIONS : Way.TERMS;
+        Way way = resource != null && count <= few ? Way.RESOURCE : terms.isEmpty() ? Way.POSITIONS : Way.TERMS;
         TermBlocks blocks = new TermBlocks(transaction, tenant, terms, filter.ascending());
         return Optional.of(new EntrySearch(
                 filter,
@@ -190,7 +192,8 @@ final class EntrySearch {
                 case TERMS -> lookWhereTermsMeet(page);
                 case POSITIONS -> lookAtPositions(page, chooses ? width : page.left());
             }
-            width = Math.min(width, Long.MAX_VALUE / GROWTH) * GROWTH;
+            // What reads an index again and again reads the rest of it soon.
+            width = way == Way.RESOURCE ? Long.MAX_VALUE : Math.min(width, Long.MAX_VALUE / GROWTH) * GROWTH;
             width = way == Way.POSITIONS ? Math.min(width, bounds.mostPositions) : width;
         }
         return page.found;
@@ -309,6 +312,8 @@ final class EntrySearch {
      * How much is looked at.
      *
      * @param few a resource that has so many entries is looked at in its index
+     * @param rare so is one that has one entry of so many
+     * @param many unless it has more than so many
      * @param firstPositions that are looked at first, and then more
      * @param mostPositions that are looked at by one statement
      * @param batch entries that are looked at by one statement where terms meet
@@ -319,6 +324,8 @@ final class EntrySearch {
      */
     record Bounds(
             int few,
+            int rare,
+            int many,
             int firstPositions,
             int mostPositions,
             int batch,
@@ -326,6 +333,6 @@ final class EntrySearch {
             int firstRows,
             int mostRows,
             int rows) {
-        static final Bounds USUAL = new Bounds(20_000, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000);
+        static final Bounds USUAL = new Bounds(20_000, 256, 500_000, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000);
     }
 }

@@ -50,7 +50,11 @@ final class LedgerMonths {
     private final long last;
     private final NavigableMap<Long, YearMonth> begins;
 
-    private LedgerMonths(long first, long last, NavigableMap<Long, YearMonth> begins) {
+    /** Whether nothing was asked for that ends: what the last entry says of its time then hides no entry before it. */
+    private final boolean open;
+
+    private LedgerMonths(long first, long last, NavigableMap<Long, YearMonth> begins, boolean open) {
+        this.open = open;
         this.first = first;
         this.last = last;
         this.begins = begins;
@@ -79,7 +83,10 @@ final class LedgerMonths {
         Instant begin = from == null || from.isBefore(found.firstAt) ? found.firstAt : from;
         Instant end = to == null || to.isAfter(found.lastAt) ? found.lastAt : to;
         return Optional.of(new LedgerMonths(
-                found.first, found.last, begins(transaction, tenant, found.first, month(begin), month(end))));
+                found.first,
+                found.last,
+                begins(transaction, tenant, found.first, month(begin), month(end)),
+                to == null));
     }
 
     private static NavigableMap<Long, YearMonth> begins(
@@ -136,7 +143,7 @@ final class LedgerMonths {
         Long next = begins.higherKey(seq);
         return new Month(
                 begin(begin.getValue()),
-                begin(begin.getValue().plusMonths(1)),
+                next == null && open ? LATEST : begin(begin.getValue().plusMonths(1)),
                 begin.getKey(),
                 next == null ? Long.MAX_VALUE : next - 1);
     }

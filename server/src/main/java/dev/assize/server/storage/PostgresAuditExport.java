@@ -48,6 +48,8 @@ final class PostgresAuditExport implements AuditExport {
                     EntrySearch.begin(transaction, tenant, filter, toSeq).orElse(null);
             while (search != null && !search.isAtEnd()) {
                 handOut(transaction, tenant, search.next(ROWS), reader);
+                long passed = search.passed();
+                database.within(transaction, () -> reader.passed(passed));
             }
             return true;
         });

@@ -11,6 +11,7 @@ import dev.assize.server.ledger.EntryDraft;
 import dev.assize.server.ledger.Receipt;
 import dev.assize.server.model.Digest;
 import dev.assize.server.model.Recorder;
+import dev.assize.server.model.StoreUnavailableException;
 import dev.assize.server.model.Subject;
 import dev.assize.server.model.TenantId;
 import java.sql.PreparedStatement;
@@ -22,6 +23,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Spools in PostgreSQL. The head of the ledger is locked first, so that a spool's row is moved by one batch at a time. Every
@@ -29,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * says, and what a new spool leaves behind is looked for when it is committed.
  */
 final class PostgresSpoolRepository implements SpoolRepository {
+
+    private static final Logger LOG = LoggerFactory.getLogger(PostgresSpoolRepository.class);
 
     private static final String COLUMNS = "recorded_by, recorded_by_tenant, spool_id, next_number, highest_number,"
             + " heard_at, last_hash, last_seq, last_entry_hash, last_recorded_at";
@@ -135,7 +140,7 @@ final class PostgresSpoolRepository implements SpoolRepository {
             });
             if (outcome != null) {
                 return outcome.first
-                        ? outcome.reception.leaving(left(tenant, sender.recorder(), batch))
+                        ? outcome.reception.leaving(leftIfKnown(tenant, sender.recorder(), batch))
                         : outcome.reception;
             }
         }
@@ -353,6 +358,16 @@ final class PostgresSpoolRepository implements SpoolRepository {
             try (ResultSet row = statement.executeQuery()) {
                 return row.next() ? new Begun(row.getLong(1), row.getLong(2)) : new Begun(0, 0);
             }
+        }
+    }
+
+    /** What was appended is, also where this cannot be told. */
+    private List<Standing> leftIfKnown(TenantId tenant, Recorder recorder, SpooledBatch batch) {
+        try {
+            return left(tenant, recorder, batch);
+        } catch (StorageException | StoreUnavailableException e) {
+            LOG.warn("What the spool before {} of tenant {} left behind cannot be told", batch.spoolId(), tenant, e);
+            return List.of();
         }
     }
 

@@ -67,7 +67,7 @@ final class ExplainedReads {
     }
 
     private Connection explaining(Connection real) {
-        return proxy(Connection.class, real, (method, arguments) -> {
+        return proxy(Connection.class, (method, arguments) -> {
             if (method.getName().equals("close")) {
                 return null;
             }
@@ -80,7 +80,7 @@ final class ExplainedReads {
 
     private PreparedStatement explaining(Connection connection, String sql, PreparedStatement real) {
         List<Call> parameters = new ArrayList<>();
-        return proxy(PreparedStatement.class, real, (method, arguments) -> {
+        return proxy(PreparedStatement.class, (method, arguments) -> {
             if (method.getName().startsWith("set") && arguments.length > 1) {
                 parameters.add(new Call(method, arguments));
             } else if (method.getName().equals("executeQuery") && !sql.contains("set_config")) {
@@ -106,7 +106,7 @@ final class ExplainedReads {
         }
     }
 
-    private static <T> T proxy(Class<T> type, T real, Answer answer) {
+    private static <T> T proxy(Class<T> type, Answer answer) {
         return type.cast(Proxy.newProxyInstance(
                 type.getClassLoader(), new Class<?>[] {type}, (_, method, arguments) -> {
                     try {

@@ -1,5 +1,6 @@
 package dev.assize.server.storage;
 
+import static java.time.ZoneOffset.UTC;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.assize.server.audit.AuditCodec;
@@ -18,8 +19,14 @@ import dev.assize.server.model.TenantId;
 import dev.assize.server.storage.EntrySearch.Bounds;
 import dev.assize.server.testing.EventBuilder;
 import dev.assize.server.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.LocalDate;
+import java.time.YearMonth;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -45,6 +52,9 @@ class PostgresAuditIndexTest {
             "vault");
     private static final List<Environment> ENVIRONMENTS =
             List.of(new Environment("default"), new Environment("staging"), new Environment("production"));
+    /** Entries between two beginnings of a month. */
+    private static final int A_MONTH = 20;
+
     private static final int ENTRIES = 300;
 
     private static TestDatabase testDatabase;
@@ -53,16 +63,17 @@ class PostgresAuditIndexTest {
     private static List<RecordedEvent> all;
 
     @BeforeAll
-    static void fill() {
+    static void fill() throws SQLException {
         testDatabase = TestDatabase.migrated();
         database = testDatabase.open(InstantSource.system());
         index = new PostgresAuditIndex(database, CODEC);
         SplittableRandom random = new SplittableRandom(42);
         Instant[] now = {NOON};
+        makePartitions();
         PostgresLedgerStore store =
                 new PostgresLedgerStore(database, new LedgerWriter(database, CODEC, (_, _) -> {}, () -> now[0]));
         for (int i = 0; i < ENTRIES; i++) {
-            now[0] = now[0].plusSeconds(random.nextInt(3));
+            now[0] = i % A_MONTH == A_MONTH - 1 ? begin(i / A_MONTH) : now[0].plusSeconds(random.nextInt(3));
             AuditEvent event = event(
                     "type" + random.nextInt(3),
                     "user:u" + random.nextInt(3),
@@ -80,6 +91,33 @@ class PostgresAuditIndexTest {
         }
         all = new ArrayList<>();
         store.scan(TENANT, 0, Long.MAX_VALUE, entry -> all.add(CODEC.decode(entry.frame(), entry.entryHash())));
+    }
+
+    /** Of every third month; what was recorded in others is in the partition for all of those, and some months have nothing. */
+    private static void makePartitions() throws SQLException {
+        DatabaseAccess owner = testDatabase.owner();
+        try (Connection connection = DriverManager.getConnection(owner.url(), owner.user(), owner.password());
+                Statement statement = connection.createStatement()) {
+            for (int month = 0; month < ENTRIES / A_MONTH; month += 3) {
+                statement.execute(
+                        "SELECT assize.make_ledger_partition('" + LocalDate.ofInstant(begin(month), UTC) + "')");
+            }
+        }
+    }
+
+    /** Of a month; every other time one is passed over. */
+    private static Instant begin(int turn) {
+        return YearMonth.from(NOON.atOffset(UTC))
+                .plusMonths(1 + turn + turn / 2)
+                .atDay(1)
+                .atStartOfDay(UTC)
+                .toInstant();
+    }
+
+    private static Instant time(SplittableRandom random) {
+        return random.nextBoolean()
+                ? pick(random, all).recordedAt()
+                : begin(random.nextInt(ENTRIES / A_MONTH + 1)).minusNanos(1_000L * random.nextInt(2));
     }
 
     @AfterAll
@@ -124,8 +162,8 @@ class PostgresAuditIndexTest {
             AuditFilter filter = within(
                     envs,
                     filter(
-                            random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
-                            random.nextInt(3) > 0 ? null : NOON.plusSeconds(random.nextInt(ENTRIES)),
+                            random.nextInt(3) > 0 ? null : time(random),
+                            random.nextInt(3) > 0 ? null : time(random),
                             random.nextInt(3) > 0 ? null : "user:u" + random.nextInt(4),
                             random.nextInt(3) > 0 ? null : "act" + random.nextInt(3),
                             random.nextInt(3) > 0 ? null : pick(random, RESOURCES),
@@ -161,9 +199,9 @@ class PostgresAuditIndexTest {
                     random.nextInt(1, 50));
             for (Bounds bounds : List.of(
                     Bounds.USUAL,
-                    new Bounds(0, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000),
-                    new Bounds(0, 3, 5, 4, 7, 1, 2, 3),
-                    new Bounds(ENTRIES, 3, 5, 4, 7, 1, 2, 3))) {
+                    new Bounds(0, 256, 0, 512, 8_192, 1_000, 20_000, 32, 2_048, 10_000),
+                    new Bounds(0, 256, 0, 3, 5, 4, 7, 1, 2, 3),
+                    new Bounds(ENTRIES, 256, ENTRIES, 3, 5, 4, 7, 1, 2, 3))) {
                 assertThat(pages(filter, bounds))
                         .as("round %d, %s: %s", round, bounds, filter)
                         .isEqualTo(expected(filter));

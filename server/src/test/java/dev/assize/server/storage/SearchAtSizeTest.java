@@ -23,6 +23,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -50,7 +51,7 @@ class SearchAtSizeTest {
 
     /** As much smaller than usual as this ledger is smaller than one at size. */
     private static final EntrySearch.Bounds SMALL =
-            new EntrySearch.Bounds(20_000, 512, 4_096, 1_000, 10_000, 32, 256, 1_000);
+            new EntrySearch.Bounds(20_000, 256, 500_000, 512, 4_096, 1_000, 10_000, 32, 256, 1_000);
 
     private static TestDatabase testDatabase;
     private static Connection reader;
@@ -306,20 +307,20 @@ class SearchAtSizeTest {
     private static List<Long> pages(Conditions conditions, Set<Environment> envs) throws SQLException {
         List<Long> found = new ArrayList<>();
         int pages = 0;
-        Long[] after = {null};
+        AtomicReference<@Nullable Long> after = new AtomicReference<>();
         do {
-            AuditFilter filter = conditions.filter(envs, after[0]);
+            AuditFilter filter = conditions.filter(envs, after.get());
             ExplainedReads reads = ExplainedReads.of(reader, TENANT, transaction -> {
                 EntrySearch search = EntrySearch.begin(transaction, TENANT, filter, Long.MAX_VALUE, SMALL)
                         .orElseThrow();
                 search.next(filter.limit()).forEach(row -> found.add(row.seq()));
-                after[0] = search.isAtEnd() ? null : search.passed();
+                after.set(search.isAtEnd() ? null : search.passed());
                 return true;
             });
             assertIndexed(reads);
             assertThat(reads.buffers()).as(reads.plans().toString()).isLessThan(A_PAGE);
             pages++;
-        } while (after[0] != null);
+        } while (after.get() != null);
         assertThat(pages).isBetween(3, 50);
         return found;
     }

@@ -12,6 +12,7 @@ import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
 import dev.assize.server.decision.FactsElsewhereException;
+import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.PolicyStates.State;
 import dev.assize.server.model.TenantId;
@@ -99,7 +100,8 @@ public final class Elsewhere {
 
     /**
      * What is sent instead of a request, so that what is found there is by a policy of the tenant's no older than the one here.
-     * Other requests than searches stay as they are, and so do those about the past.
+     * Other requests than searches stay as they are, and so do those about the past, and all while nothing recent is known
+     * here: the centre finds by its own.
      */
     public Message toSend(Message request, TenantId tenant) {
         return switch (request) {
@@ -120,7 +122,14 @@ public final class Elsewhere {
     }
 
     private CheckRequest noOlder(CheckRequest check, TenantId tenant) {
-        return toAsk(check, states.state(tenant), Detail.DETAIL_UNSPECIFIED);
+        if (isAboutThePast(check)) {
+            return check;
+        }
+        try {
+            return toAsk(check, states.state(tenant), Detail.DETAIL_UNSPECIFIED);
+        } catch (PolicyStaleException nothingRecent) {
+            return check;
+        }
     }
 
     private static Detail detail(CheckBatchRequest request, CheckRequest item) {

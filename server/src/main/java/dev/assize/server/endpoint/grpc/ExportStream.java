@@ -110,6 +110,19 @@ final class ExportStream implements AuditExport.Reader {
         }
     }
 
+    /** Where little is found it is told how far it came, too, and whoever does not listen any more is found out by that. */
+    @Override
+    public void passed(long seq) {
+        position = Math.max(position, seq + 1);
+        if (System.nanoTime() - lastProgress > PROGRESS_NANOS) {
+            if (bytes > 0) {
+                send();
+            } else {
+                progress();
+            }
+        }
+    }
+
     /** What is no frame any more is handed out as the evidence it is. */
     private static boolean vouchesForDecisions(byte[] frame) {
         try {

@@ -54,10 +54,23 @@ public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
                         name, content, hash, new Condition.Absent(), lock == null ? null : new Lock(lock, retainUntil))
                 .isPresent());
         if (lock != null) {
-            // One that is there already was locked when it was created, for as long as was wanted then.
-            requireLocked(name, lock, created ? retainUntil : Instant.EPOCH);
+            if (!created) {
+                lockLonger(name, retainUntil);
+            }
+            requireLocked(name, lock, retainUntil);
         }
         return created;
+    }
+
+    /** One that is there already was locked when it was created, for as long as was wanted then. */
+    private void lockLonger(String name, Instant until) {
+        Optional<Lock> found = call(() -> objects.lock(name));
+        if (found.isPresent() && found.get().until().isBefore(until.truncatedTo(ChronoUnit.SECONDS))) {
+            call(() -> {
+                objects.lock(name, new Lock(found.get().mode(), until));
+                return true;
+            });
+        }
     }
 
     private void requireLocked(String name, LockMode mode, Instant until) {

@@ -5,11 +5,13 @@ import dev.assize.server.secret.OwnedFileException;
 import dev.assize.server.storage.s3.S3Place.Credentials;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
@@ -36,6 +38,7 @@ import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.ObjectLockMode;
+import software.amazon.awssdk.services.s3.model.ObjectLockRetentionMode;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
@@ -58,6 +61,8 @@ final class S3Objects implements AutoCloseable {
 
     /** Until content and checksum are of one write: such a read meets a write, and does not do so for long. */
     private static final int READS = 5;
+
+    private static final Duration BETWEEN_READS = Duration.ofMillis(50);
 
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
@@ -126,6 +131,19 @@ final class S3Objects implements AutoCloseable {
         });
     }
 
+    /** Locks an object that is there; no store lets a lock become shorter. */
+    void lock(String name, Lock lock) {
+        var _ = call(
+                "lock",
+                name,
+                () -> client.putObjectRetention(it -> it.bucket(place.bucket())
+                        .key(key(name))
+                        .retention(retention -> retention
+                                .mode(ObjectLockRetentionMode.fromValue(
+                                        lock.mode().name()))
+                                .retainUntilDate(lock.until()))));
+    }
+
     /** An object's content, to be closed by the caller; empty where there is none. */
     Optional<InputStream> open(String name) {
         return call("read", name, () -> {
@@ -170,6 +188,7 @@ final class S3Objects implements AutoCloseable {
                 if (written == null || written.equals(checksum(Digest.sha256(content)))) {
                     return Optional.of(new Stored(object.response().eTag(), content));
                 }
+                LockSupport.parkNanos(BETWEEN_READS.toNanos());
             }
         } catch (NoSuchKeyException none) {
             return Optional.empty();

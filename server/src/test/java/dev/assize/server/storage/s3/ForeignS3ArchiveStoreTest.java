@@ -96,6 +96,12 @@ class ForeignS3ArchiveStoreTest extends ArchiveStoreContract {
                         S3Exception.class, e -> assertThat(e.statusCode()).isEqualTo(403));
         assertThat(store.create("acme/1/a.tar", file("others"), until)).isFalse();
         assertThat(content(store)).isEqualTo("entries");
+
+        assertThat(store.create("acme/1/a.tar", file("others"), until.plus(Duration.ofHours(1))))
+                .isFalse();
+        assertThat(server().head(locked, "acme/1/a.tar").objectLockRetainUntilDate())
+                .as("locked for longer, as is wanted now")
+                .isEqualTo(until.plus(Duration.ofHours(1)));
     }
 
     /** It says that it has written nothing, and has: without a lock. */

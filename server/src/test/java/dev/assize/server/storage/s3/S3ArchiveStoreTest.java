@@ -104,6 +104,22 @@ class S3ArchiveStoreTest extends ArchiveStoreContract {
                 .isFalse();
     }
 
+    /** An attempt that was broken off long ago was locked for as long as was wanted then. */
+    @Test
+    void locksLongerWhatIsThereAlready() throws IOException {
+        S3Place place = place(Duration.ofSeconds(5));
+        Path file = file("entries");
+        Instant later = UNTIL.plus(Duration.ofDays(365));
+        for (LockMode mode : LockMode.values()) {
+            String name = "acme/1/" + mode;
+            assertThat(open(place, mode).create(name, file, UNTIL)).isTrue();
+            assertThat(open(place, mode).create(name, file, later)).isFalse();
+            assertThat(server.lockUntil(name)).isEqualTo(later);
+            assertThat(open(place, mode).create(name, file, UNTIL)).isFalse();
+            assertThat(server.lockUntil(name)).as("never shorter").isEqualTo(later);
+        }
+    }
+
     @Test
     void locksNothingInABucketWithoutLocks() throws IOException {
         assertThat(open(place(Duration.ofSeconds(5)), null).create("acme/1/a", file("entries"), UNTIL))

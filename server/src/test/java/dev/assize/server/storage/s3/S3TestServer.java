@@ -11,6 +11,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -24,6 +25,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -54,6 +57,8 @@ public final class S3TestServer implements AutoCloseable {
     private final List<Seen> requests = new ArrayList<>();
     private final List<Failure> failures = new ArrayList<>();
     private boolean heedsConditions = true;
+    private static final Pattern RETAIN_UNTIL = Pattern.compile("<RetainUntilDate>([^<]+)</RetainUntilDate>");
+
     private boolean keepsLocks = true;
     private int torn;
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -110,6 +115,15 @@ public final class S3TestServer implements AutoCloseable {
         return objects.entrySet().stream()
                 .filter(it -> it.getKey().endsWith(end))
                 .map(it -> it.getValue().content())
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Until when what was written under a name that ends so is locked. */
+    synchronized Instant lockUntil(String end) {
+        return objects.entrySet().stream()
+                .filter(it -> it.getKey().endsWith(end))
+                .map(it -> Instant.parse(Objects.requireNonNull(it.getValue().lockUntil())))
                 .findFirst()
                 .orElseThrow();
     }
@@ -179,11 +193,37 @@ public final class S3TestServer implements AutoCloseable {
             return error(404, "NoSuchBucket");
         }
         return switch (request.method()) {
-            case "PUT" -> put(path[1], request);
+            case "PUT" -> "retention".equals(request.uri().getQuery()) ? lock(path[1], request) : put(path[1], request);
             case "GET", "HEAD" -> get(path[1], request);
             case "DELETE" -> delete(path[1]);
             default -> error(405, "MethodNotAllowed");
         };
+    }
+
+    /** A lock of an object that is there may become longer, and its mode stays. */
+    private Answer lock(String key, Seen request) {
+        Held present = objects.get(key);
+        String wanted = new String(request.body(), UTF_8);
+        Matcher until = RETAIN_UNTIL.matcher(wanted);
+        if (present == null || !until.find()) {
+            return error(404, "NoSuchKey");
+        }
+        if (present.lockMode() == null
+                || present.lockUntil() == null
+                || !wanted.contains("<Mode>" + present.lockMode() + "</Mode>")
+                || Instant.parse(until.group(1)).isBefore(Instant.parse(present.lockUntil()))) {
+            return error(403, "AccessDenied");
+        }
+        objects.put(
+                key,
+                new Held(
+                        present.content(),
+                        present.before(),
+                        present.tag(),
+                        present.attempt(),
+                        present.lockMode(),
+                        until.group(1)));
+        return new Answer(200, Headers.of(), new byte[0]);
     }
 
     private Answer put(String key, Seen request) {
@@ -253,6 +293,12 @@ public final class S3TestServer implements AutoCloseable {
         return new Answer(status, Headers.of("Content-Type", "application/xml"), text.getBytes(UTF_8));
     }
 
+    /** A name without a value is signed with an empty one. */
+    private static String query(Seen request) {
+        String query = Objects.requireNonNullElse(request.uri().getRawQuery(), "");
+        return query.isEmpty() || query.contains("=") ? query : query + "=";
+    }
+
     /** What is wrong with a request's signature, by AWS's own description of version 4; null where nothing is. */
     private static @Nullable String refusal(Seen request) {
         String authorization = Objects.requireNonNullElse(request.header("Authorization"), "");
@@ -279,7 +325,7 @@ public final class S3TestServer implements AutoCloseable {
                     name, Objects.requireNonNullElse(request.header(name), "").strip());
         }
         String canonical = request.method() + "\n" + request.uri().getRawPath() + "\n"
-                + Objects.requireNonNullElse(request.uri().getRawQuery(), "") + "\n"
+                + query(request) + "\n"
                 + signed.entrySet().stream()
                         .map(it -> it.getKey().toLowerCase(Locale.ROOT) + ":" + it.getValue() + "\n")
                         .collect(Collectors.joining())
