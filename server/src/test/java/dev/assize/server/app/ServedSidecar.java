@@ -157,6 +157,17 @@ final class ServedSidecar implements AutoCloseable {
     }
 
     /** Asks until the answer is that. */
+    /** Returns once its readiness says so. */
+    void untilReadySays(String text) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        String said = ready();
+        while (!said.contains(text)) {
+            assertThat(System.nanoTime()).as(said).isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+            said = ready();
+        }
+    }
+
     CheckResponse until(Reason reason) {
         return until(reason, question().build());
     }
