@@ -157,17 +157,6 @@ final class ServedSidecar implements AutoCloseable {
     }
 
     /** Asks until the answer is that. */
-    /** Returns once its readiness says so. */
-    void untilReadySays(String text) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        String said = ready();
-        while (!said.contains(text)) {
-            assertThat(System.nanoTime()).as(said).isLessThan(deadline);
-            LockSupport.parkNanos(20_000_000);
-            said = ready();
-        }
-    }
-
     CheckResponse until(Reason reason) {
         return until(reason, question().build());
     }
@@ -186,6 +175,17 @@ final class ServedSidecar implements AutoCloseable {
             LockSupport.parkNanos(20_000_000);
         }
         throw new AssertionError("never " + reason);
+    }
+
+    /** Returns once its readiness says so. */
+    void untilReadySays(String text) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        String said = ready();
+        while (!said.contains(text)) {
+            assertThat(System.nanoTime()).as(said).isLessThan(deadline);
+            LockSupport.parkNanos(20_000_000);
+            said = ready();
+        }
     }
 
     /** Asks until there is no answer; when the last one came. */
