@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class EntryReads {
 
-    /** What the planner would otherwise do with a table of which it does not know yet that it has grown. */
-    private static final String BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)";
-
     private static final String FIND = "SELECT e.seq, e.frame, e.entry_hash FROM (";
 
     private static final String INNER =
@@ -44,17 +41,12 @@ final class EntryReads {
     private final AuditFilter filter;
     private final String outer;
 
-    private EntryReads(TenantTransaction transaction, TenantId tenant, AuditFilter filter) {
+    /** Within a snapshot, whose statements are planned by indexes. */
+    EntryReads(TenantTransaction transaction, TenantId tenant, AuditFilter filter) {
         this.transaction = transaction;
         this.tenant = tenant;
         this.filter = filter;
         this.outer = ") e WHERE true" + conditions(filter) + " ORDER BY e.seq" + direction() + " LIMIT ?";
-    }
-
-    /** Reads by indexes only from here on to the end of the transaction. */
-    static EntryReads begin(TenantTransaction transaction, TenantId tenant, AuditFilter filter) throws SQLException {
-        var _ = transaction.find(BY_INDEX, parameters -> {}, row -> row.getString(1));
-        return new EntryReads(transaction, tenant, filter);
     }
 
     private static String count(String place) {

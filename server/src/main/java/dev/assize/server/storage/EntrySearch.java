@@ -106,7 +106,7 @@ final class EntrySearch {
     static Optional<EntrySearch> begin(
             TenantTransaction transaction, TenantId tenant, AuditFilter filter, long toSeq, Bounds bounds)
             throws SQLException {
-        EntryReads reads = EntryReads.begin(transaction, tenant, filter);
+        EntryReads reads = new EntryReads(transaction, tenant, filter);
         Optional<LedgerMonths> known = LedgerMonths.of(transaction, tenant, filter.from(), filter.to());
         if (known.isEmpty()) {
             return Optional.empty();

@@ -17,6 +17,7 @@ import dev.assize.proto.v1.SearchActionsRequest;
 import dev.assize.proto.v1.SearchActionsResponse;
 import dev.assize.proto.v1.SearchResourcesRequest;
 import dev.assize.proto.v1.SearchSubjectsRequest;
+import dev.assize.server.decision.PolicyStaleException;
 import dev.assize.server.decision.PolicyStates;
 import dev.assize.server.decision.check.CheckQuery;
 import dev.assize.server.decision.search.Search;
@@ -147,6 +148,19 @@ class AskedElsewhereTest {
         assertThat(elsewhere.toSend(
                         SearchResourcesRequest.newBuilder().setCheck(past).build(), TENANT))
                 .isEqualTo(SearchResourcesRequest.newBuilder().setCheck(past).build());
+    }
+
+    @Test
+    void aSearchIsMadeAlsoWhereNothingRecentIsKnownHere() {
+        Elsewhere stale = new Elsewhere(Optional.of(centre), new Here() {
+            @Override
+            public State state(TenantId tenant) {
+                throw new PolicyStaleException(Duration.ofSeconds(9), Duration.ofSeconds(5));
+            }
+        });
+        SearchSubjectsRequest search =
+                SearchSubjectsRequest.newBuilder().setCheck(question()).build();
+        assertThat(stale.toSend(search, TENANT)).isEqualTo(search);
     }
 
     private static Surroundings surroundings() {
@@ -381,7 +395,7 @@ class AskedElsewhereTest {
     }
 
     /** What is held here. */
-    private static final class Here implements PolicyStates {
+    private static class Here implements PolicyStates {
 
         @Override
         public State state(TenantId tenant) {
