@@ -24,6 +24,7 @@ import dev.assize.server.audit.AuditModule;
 import dev.assize.server.audit.AuditSettings;
 import dev.assize.server.audit.Outcome;
 import dev.assize.server.audit.RecordedEvent;
+import dev.assize.server.ledger.AppendResult;
 import dev.assize.server.ledger.Appender;
 import dev.assize.server.ledger.ChainVerifier;
 import dev.assize.server.ledger.ErasableValue;
@@ -31,6 +32,7 @@ import dev.assize.server.ledger.LedgerConfig;
 import dev.assize.server.ledger.LedgerHead;
 import dev.assize.server.ledger.LedgerModule;
 import dev.assize.server.ledger.LedgerStore;
+import dev.assize.server.ledger.LedgerUnanchoredException;
 import dev.assize.server.ledger.Verification;
 import dev.assize.server.lineage.LineageIndex;
 import dev.assize.server.lineage.LineageIndex.Scope;
@@ -73,7 +75,9 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -176,19 +180,17 @@ public final class LedgerScaleReport implements Callable<Integer> {
 
     private static void append(AuditLog log, Anchor anchor, int entries) {
         long start = System.nanoTime();
+        LongAdder refused = new LongAdder();
         Deque<CompletableFuture<?>> underWay = new ArrayDeque<>();
         for (int i = 0; i < entries; i += BATCH) {
             if (underWay.size() == UNDER_WAY) {
                 underWay.remove().join();
             }
             int first = i;
-            underWay.add(log.append(
-                    ACME,
-                    Recorder.ASSIZE,
-                    IntStream.range(first, Math.min(entries, first + BATCH))
-                            .mapToObj(LedgerScaleReport::event)
-                            .toList(),
-                    null));
+            List<AuditEvent> events = IntStream.range(first, Math.min(entries, first + BATCH))
+                    .mapToObj(LedgerScaleReport::event)
+                    .toList();
+            underWay.add(send(log, events, refused));
             if (i > 0 && i % TOLD == 0) {
                 rate("so far " + i, i, start);
             }
@@ -199,6 +201,20 @@ public final class LedgerScaleReport implements Callable<Integer> {
             // until all of it is signed
         }
         rate("all of it signed", entries, start);
+        print("batches refused until signing had caught up", refused.sum());
+    }
+
+    /** As a client does: what is refused since signing is late is sent again a second later, until it is taken. */
+    private static CompletableFuture<AppendResult> send(AuditLog log, List<AuditEvent> events, LongAdder refused) {
+        return log.append(ACME, Recorder.ASSIZE, events, null).exceptionallyCompose(failure -> {
+            Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+            if (!(cause instanceof LedgerUnanchoredException)) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            refused.increment();
+            return CompletableFuture.runAsync(() -> {}, CompletableFuture.delayedExecutor(1, TimeUnit.SECONDS))
+                    .thenCompose(_ -> send(log, events, refused));
+        });
     }
 
     /** Two of five read and write records; a run has 500 entries. */
