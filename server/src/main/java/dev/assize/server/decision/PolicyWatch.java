@@ -137,7 +137,8 @@ public final class PolicyWatch implements AutoCloseable {
             confirmedAt = askedAt.minus(heads.oldest());
             recovered();
             say(askedAt);
-        } catch (RuntimeException broken) {
+        } catch (RuntimeException | Error broken) {
+            // Whatever it was: of a poll that ended here there would never be another one.
             failed(broken);
         }
     }
@@ -186,7 +187,7 @@ public final class PolicyWatch implements AutoCloseable {
         }
     }
 
-    private void failed(RuntimeException broken) {
+    private void failed(Throwable broken) {
         metrics.pollFailed();
         if (!failing) {
             failing = true;

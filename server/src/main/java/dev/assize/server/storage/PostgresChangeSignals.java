@@ -102,7 +102,8 @@ final class PostgresChangeSignals implements ChangeSignals {
                 while (!isClosed()) {
                     take(connection, listener);
                 }
-            } catch (SQLException | RuntimeException broken) {
+            } catch (SQLException | RuntimeException | Error broken) {
+                // Also errors of whoever listens: nothing would be signalled for as long as this node runs.
                 if (!said && !isClosed()) {
                     said = true;
                     LOG.warn("Changes are not signalled, and found by polling: {}", Reasons.of(broken));

@@ -122,6 +122,25 @@ class PolicyDecisionPointTest {
     }
 
     @Test
+    void pollsAgainWhateverAPollFailedBy() {
+        source.put(tenant(ACME, 1, ALICE));
+        reason(ALICE);
+        for (Error error : List.of(new StackOverflowError(), new InternalError("shown"), new LinkageError("shown"))) {
+            source.beforeHeads(() -> {
+                throw error;
+            });
+            pass(CONFIG.freshnessBound().plusMillis(1));
+            watch.poll();
+            assertThat(watch.isFresh()).isFalse();
+            source.beforeHeads(() -> {});
+            watch.poll();
+            assertThat(watch.isFresh()).isTrue();
+            assertThat(reason(ALICE)).isEqualTo(Reason.ALLOWED);
+        }
+        assertThat(count("assize.decision.poll.failures")).isEqualTo(3);
+    }
+
+    @Test
     void aClockThatIsSetBackMakesNothingFresher() {
         source.put(tenant(ACME, 1, ALICE));
         reason(ALICE);

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -80,6 +81,17 @@ class PostgresNodesTest {
             assertThat(ears.next()).isEqualTo("connected");
             notify("assize_policy", "~platform 3 0");
             assertThat(ears.next()).isEqualTo("the platform 3 1970-01-01T00:00:00Z");
+        }
+    }
+
+    @Test
+    void listensAgainAfterAnErrorOfWhoeverListens() throws Exception {
+        try (Ears ears = new Ears()) {
+            ears.error = new StackOverflowError();
+            notify("assize_policy", "acme 7 1000000");
+            assertThat(ears.next()).isEqualTo("connected");
+            notify("assize_policy", "acme 8 0");
+            assertThat(ears.next()).isEqualTo("tenant `acme` 8 1970-01-01T00:00:00Z");
         }
     }
 
@@ -154,6 +166,9 @@ class PostgresNodesTest {
         private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
         private final PostgresChangeSignals signals = new PostgresChangeSignals(database);
 
+        /** Thrown at the next change. */
+        private volatile @Nullable Error error;
+
         Ears() throws InterruptedException {
             signals.start(this);
             assertThat(next()).isEqualTo("connected");
@@ -171,6 +186,11 @@ class PostgresNodesTest {
 
         @Override
         public void changed(PolicyScope scope, Revision revision, Instant at) {
+            Error next = error;
+            if (next != null) {
+                error = null;
+                throw next;
+            }
             heard.add(scope + " " + revision + " " + at);
         }
 
