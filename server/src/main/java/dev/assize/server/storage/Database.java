@@ -27,11 +27,7 @@ import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
@@ -280,7 +276,7 @@ public final class Database implements AutoCloseable {
 
     /** Does something beside everything else, soon; it is not tried again where it fails. */
     void soon(Runnable chore) {
-        running().soon(chore);
+        running().chores.soon(chore);
     }
 
     /**
@@ -388,7 +384,7 @@ public final class Database implements AutoCloseable {
                     server.superuser("postgres"), server.url(NAME), NAME, OWNER_ROLE, APPLICATION_ROLE);
             Running started =
                     open(server, provisioning.application(), provisioning.owner(), provisioning.owner(), null);
-            started.every(WATCH_INTERVAL, server::restartIfDown);
+            started.chores.every(WATCH_INTERVAL, server::restartIfDown);
             return started;
         } catch (RuntimeException e) {
             server.close();
@@ -438,7 +434,7 @@ public final class Database implements AutoCloseable {
                     maintenance,
                     deploymentId,
                     knowsTransactionTimeout(pool));
-            started.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
+            started.chores.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
             return started;
         } catch (SQLException e) {
             pool.close();
@@ -578,8 +574,7 @@ public final class Database implements AutoCloseable {
         private final String deploymentId;
         private final boolean knowsTransactionTimeout;
         private final Semaphore secondReaders;
-        private final ScheduledExecutorService chores = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name("assize-storage-chores").factory());
+        private final Chores chores = new Chores();
 
         Running(
                 @Nullable EmbeddedPostgres server,
@@ -599,30 +594,6 @@ public final class Database implements AutoCloseable {
             this.deploymentId = deploymentId;
             this.knowsTransactionTimeout = knowsTransactionTimeout;
             this.secondReaders = new Semaphore(pool.getMaximumPoolSize() / CONNECTIONS_PER_SECOND_READER);
-        }
-
-        /** The first time before this returns. */
-        void atOnceAndEvery(Duration interval, Runnable chore) {
-            attempt(chore);
-            every(interval, chore);
-        }
-
-        private static void attempt(Runnable chore) {
-            try {
-                chore.run();
-            } catch (RuntimeException e) {
-                LOG.warn("{}", Reasons.of(e));
-            }
-        }
-
-        void soon(Runnable chore) {
-            chores.execute(() -> attempt(chore));
-        }
-
-        /** A chore that fails is tried again at its next turn. */
-        void every(Duration interval, Runnable chore) {
-            ScheduledFuture<?> _ = chores.scheduleWithFixedDelay(
-                    () -> attempt(chore), interval.toMillis(), interval.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         void close() {
