@@ -152,8 +152,9 @@ public final class Anchor implements AutoCloseable {
     private void lookAtWaiting() {
         try {
             view.waiting(repository.waiting(WAITING_LEDGERS), clock.instant());
-        } catch (RuntimeException e) {
-            // The database is away, and so are appends; what was known goes on waiting.
+        } catch (RuntimeException | Error e) {
+            // The database is away, say, and so are appends; what was known goes on waiting, and the next round looks
+            // again.
             LOG.debug("Cannot see what waits to be signed", e);
         }
     }

@@ -108,7 +108,8 @@ public final class Witnesses implements AutoCloseable {
     private void tell() throws InterruptedException {
         try {
             round();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            // Whatever it was, the thread goes on: no witness would be told any more.
             LOG.warn("What witnesses signed is not kept: {}", e.getMessage());
             LOG.debug("What witnesses signed is not kept", e);
         }

@@ -6,6 +6,7 @@ import com.google.inject.Injector;
 import com.google.inject.Stage;
 import dev.assize.server.administration.review.GrantRecords;
 import dev.assize.server.app.ClientBundles;
+import dev.assize.server.audit.AuditCodec;
 import dev.assize.server.audit.AuditEvent;
 import dev.assize.server.audit.AuditIndex;
 import dev.assize.server.audit.AuditLog;
@@ -48,6 +49,8 @@ import dev.assize.server.verification.VerificationModule;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -224,6 +227,47 @@ final class AnchoredNode implements AutoCloseable {
 
     Anchor anchor() {
         return injector.getInstance(Anchor.class);
+    }
+
+    /** One that signs beside the node's own, and whose repository is another. */
+    Anchor anchor(AnchorRepository repository) {
+        return new Anchor(
+                repository,
+                injector.getInstance(Outside.class),
+                injector.getInstance(CheckpointSigner.class),
+                injector.getInstance(AnchorView.class),
+                injector.getInstance(AnchorConfig.class),
+                injector.getInstance(AnchorMetrics.class),
+                injector.getInstance(Witnesses.class),
+                injector.getInstance(AuditCodec.class),
+                injector.getInstance(InstantSource.class));
+    }
+
+    /** Those that tell witnesses by another repository. */
+    Witnesses witnesses(AnchorRepository repository) {
+        return new Witnesses(
+                repository,
+                injector.getInstance(WitnessConfig.class),
+                injector.getInstance(WitnessMetrics.class),
+                injector.getInstance(InstantSource.class));
+    }
+
+    /** The node's repository, one of whose methods does something else first, which may throw. */
+    AnchorRepository repository(String method, Runnable first) {
+        AnchorRepository own = repository();
+        return (AnchorRepository) Proxy.newProxyInstance(
+                AnchorRepository.class.getClassLoader(),
+                new Class<?>[] {AnchorRepository.class},
+                (_, called, arguments) -> {
+                    if (called.getName().equals(method)) {
+                        first.run();
+                    }
+                    try {
+                        return called.invoke(own, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     /** Runs a round, and answers what it complains of, empty where nothing. */

@@ -127,6 +127,21 @@ class InterruptedRoundTest {
         throw new AssertionError("appends go on without an end");
     }
 
+    /** What a periodic task throws is its end: nothing would be signed any more, and soon nothing appended. */
+    @Test
+    void anErrorWhileLookingAtWhatWaitsEndsNoRounds() {
+        try (AnchoredNode node = node()) {
+            Anchor anchor = node.anchor(node.repository("waiting", () -> {
+                throw new InternalError("shown");
+            }));
+            anchor.round();
+            node.append(ACME, 10);
+            anchor.round();
+            assertThat(anchor.complaint()).isEmpty();
+            assertSigned(node, 10);
+        }
+    }
+
     @Test
     void nodesSignBesideEachOther() {
         int tenants = 20;

@@ -33,7 +33,9 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
@@ -117,6 +119,25 @@ class WitnessedLogTest {
             assertThatThrownBy(() -> policy(0, one).accept(old, SEEN))
                     .isInstanceOf(NotProvenException.class)
                     .hasMessageContaining("no witness is asked for");
+        }
+    }
+
+    @Test
+    void witnessesAreToldAgainAfterAnError() throws Exception {
+        AtomicBoolean fails = new AtomicBoolean(true);
+        Semaphore rounds = new Semaphore(0);
+        try (RunningWitness one = witness("one", 0);
+                AnchoredNode node = node(address(one));
+                Witnesses witnesses = node.witnesses(node.repository("published", () -> {
+                    rounds.release();
+                    if (fails.getAndSet(false)) {
+                        throw new StackOverflowError();
+                    }
+                }))) {
+            witnesses.start();
+            assertThat(rounds.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+            witnesses.published();
+            awaitCosigned(node, one.key());
         }
     }
 
