@@ -50,7 +50,7 @@ final class QueueWriter {
         void tell(List<Pending> batch, long first);
 
         /** The batch is not taken, and kept by nobody but perhaps the disk. The queue's lock is held. */
-        void refused(List<Pending> batch, Exception failure);
+        void refused(List<Pending> batch, Throwable failure);
     }
 
     QueueWriter(
@@ -93,7 +93,8 @@ final class QueueWriter {
         for (List<Pending> batch = take(); !batch.isEmpty(); batch = take()) {
             try {
                 write(batch);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
+                // Also errors: behind a writer that died whoever waits would wait for ever.
                 giveUp(batch, e);
             }
         }
@@ -180,7 +181,7 @@ final class QueueWriter {
     }
 
     /** Nothing of the batch was acknowledged; where it can be cut off now, nothing of it is kept. */
-    private void giveUp(List<Pending> batch, Exception failure) {
+    private void giveUp(List<Pending> batch, Throwable failure) {
         boolean clean = cutNow();
         RuntimeException refusal = clean
                 ? new SpoolFullException(
@@ -203,7 +204,7 @@ final class QueueWriter {
     }
 
     /** Once, until it can be written again: a full disk fails every request. */
-    private void warn(Exception failure) {
+    private void warn(Throwable failure) {
         if (!failing) {
             LOG.warn("the spool in `{}` cannot be written: {}", directory, SpoolQueue.reason(failure));
         }

@@ -371,7 +371,7 @@ public final class SpoolQueue implements AutoCloseable {
         }
     }
 
-    static String reason(Exception e) {
+    static String reason(Throwable e) {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
@@ -403,7 +403,7 @@ public final class SpoolQueue implements AutoCloseable {
         }
 
         @Override
-        public void refused(List<Pending> batch, Exception failure) {
+        public void refused(List<Pending> batch, Throwable failure) {
             batch.forEach(pending -> budget.release(pending.draft().bytes()));
             if (failure instanceof IOException) {
                 // Whatever fills the disk: what need not be there does not.

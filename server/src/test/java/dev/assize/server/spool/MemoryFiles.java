@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files in memory, that fail when they are told to, and that a loss of power leaves as a disk may: with what was forced, and
@@ -27,6 +28,7 @@ final class MemoryFiles implements SpoolFiles {
     private int operations;
     private int failingAt = Integer.MAX_VALUE;
     private boolean failingOn;
+    private @Nullable Error error;
     private int blocks = Integer.MAX_VALUE;
 
     private static final class Content {
@@ -38,6 +40,12 @@ final class MemoryFiles implements SpoolFiles {
     synchronized void failAt(int operation, boolean onwards) {
         failingAt = operations + operation;
         failingOn = onwards;
+    }
+
+    /** The so many-th operation from now on ends in an error, and only that one. */
+    synchronized void breakAt(int operation, Error with) {
+        failAt(operation, false);
+        error = with;
     }
 
     /** It has room for so many blocks, of 512 bytes, each of one file. */
@@ -115,6 +123,11 @@ final class MemoryFiles implements SpoolFiles {
 
     private void operate() throws IOException {
         operations++;
+        Error broken = operations == failingAt ? error : null;
+        if (broken != null) {
+            error = null;
+            throw broken;
+        }
         if (operations == failingAt || (failingOn && operations > failingAt)) {
             throw new IOException("No space left on device");
         }
@@ -197,7 +210,7 @@ final class MemoryFiles implements SpoolFiles {
                 bytes.get(given);
                 try {
                     operate();
-                } catch (IOException e) {
+                } catch (IOException | Error e) {
                     put(Arrays.copyOf(given, given.length / 2), (int) position);
                     throw e;
                 }

@@ -176,6 +176,31 @@ class SpoolQueueTest {
         assertThat(queue.read(41, 10, 100)).isEmpty();
     }
 
+    /** Wherever it comes up: who waits is told, nothing is kept twice, and the next record is taken. */
+    @Test
+    void anErrorWhileWritingRefusesTheRecordAndNoOther() {
+        for (int at = 1; at <= 4; at++) {
+            MemoryFiles files = new MemoryFiles();
+            SpoolQueue queue = open(files);
+            append(queue, "a").join();
+            files.breakAt(at, new InternalError("shown"));
+
+            CompletableFuture<SpoolAnswer> broken = append(queue, "b");
+            boolean refused = broken.handle((_, failure) -> failure != null)
+                    .completeOnTimeout(false, 10, TimeUnit.SECONDS)
+                    .join();
+            files.mend();
+            assertThat(broken).as("at operation %d", at).isDone();
+            assertThat(append(queue, "c"))
+                    .as("at operation %d", at)
+                    .succeedsWithin(Duration.ofSeconds(10))
+                    .isInstanceOf(SpoolAnswer.Taken.class);
+            List<String> left = refused ? List.of("a", "c") : List.of("a", "b", "c");
+            assertThat(texts(queue)).as("at operation %d", at).isEqualTo(left);
+            assertThat(texts(open(files))).as("at operation %d", at).isEqualTo(left);
+        }
+    }
+
     @Test
     void manyAtOnceAreWrittenTogetherAndEachOnce() {
         MemoryFiles files = new MemoryFiles();

@@ -121,7 +121,7 @@ final class TenantForwarder {
             return stop(String.valueOf(e.getMessage()));
         } catch (Misfit e) {
             return stop(String.valueOf(e.getMessage()));
-        } catch (RuntimeException bug) {
+        } catch (RuntimeException | Error bug) {
             return broken(bug);
         }
     }
@@ -288,7 +288,7 @@ final class TenantForwarder {
     }
 
     /** Whatever it was, the thread that steps goes on: it is tried again, and those who wait are told. */
-    private Pause broken(RuntimeException bug) {
+    private Pause broken(Throwable bug) {
         metrics.failure();
         LOG.error("forwarding of tenant {} failed", tenant, bug);
         return stop("forwarding failed: " + bug);

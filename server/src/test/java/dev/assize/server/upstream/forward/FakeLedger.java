@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A ledger that takes what continues it, behind a link that fails when it is told to. */
@@ -40,7 +41,7 @@ final class FakeLedger extends LedgerLink {
     private long next = 1;
     private boolean known;
     private boolean cut;
-    private @Nullable RuntimeException bug;
+    private @Nullable Supplier<RuntimeException> bug;
     private Predicate<String> refused = any -> false;
     private StatusRuntimeException refusal = Status.PERMISSION_DENIED.asRuntimeException();
     private boolean full;
@@ -71,9 +72,9 @@ final class FakeLedger extends LedgerLink {
         faults.clear();
     }
 
-    /** Throws what no link throws; null for none. */
-    void breakWith(@Nullable RuntimeException thrown) {
-        bug = thrown;
+    /** Throws what no link throws, or what it throws itself; null for none. */
+    void breakWith(@Nullable Supplier<RuntimeException> thrower) {
+        bug = thrower;
     }
 
     void cut(boolean isCut) {
@@ -127,7 +128,7 @@ final class FakeLedger extends LedgerLink {
     synchronized AppendSpooledResponse send(AppendSpooledRequest request) {
         calls++;
         if (bug != null) {
-            throw bug;
+            throw bug.get();
         }
         Fault fault = faults.isEmpty() ? Fault.NONE : faults.remove();
         if (cut || fault == Fault.REQUEST_LOST) {

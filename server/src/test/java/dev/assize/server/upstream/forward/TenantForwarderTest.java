@@ -157,12 +157,30 @@ class TenantForwarderTest {
     void goesOnAfterWhatNobodyExpected() {
         append("a");
         CompletableFuture<Void> waits = forwarder.whenForwarded();
-        ledger.breakWith(new IllegalArgumentException("record 9 is not kept"));
+        ledger.breakWith(() -> new IllegalArgumentException("record 9 is not kept"));
 
         assertThat(forward().duration()).isEqualTo(TenantForwarder.STOPPED_PAUSE);
         assertThat(forwarder.complaint())
                 .contains("forwarding failed: java.lang.IllegalArgumentException: record 9 is not kept");
         assertThat(meters.counter("assize.spool.forward.failures").count()).isEqualTo(1);
+        assertThatThrownBy(waits::join).hasCauseInstanceOf(LedgerUnavailableException.class);
+
+        ledger.breakWith(null);
+        forward();
+        assertThat(ledger.entries()).containsExactly("a");
+        assertThat(forwarder.complaint()).isEmpty();
+    }
+
+    @Test
+    void goesOnAfterAnError() {
+        append("a");
+        CompletableFuture<Void> waits = forwarder.whenForwarded();
+        ledger.breakWith(() -> {
+            throw new InternalError("shown");
+        });
+
+        assertThat(forward().duration()).isEqualTo(TenantForwarder.STOPPED_PAUSE);
+        assertThat(forwarder.complaint()).contains("forwarding failed: java.lang.InternalError: shown");
         assertThatThrownBy(waits::join).hasCauseInstanceOf(LedgerUnavailableException.class);
 
         ledger.breakWith(null);
