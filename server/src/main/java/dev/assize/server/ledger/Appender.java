@@ -16,6 +16,8 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Appends by group commit. Each tenant with something to append has a lane: a queue, and a virtual thread that takes
@@ -29,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Appender implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Appender.class);
+
     /** Writers of one lane: one makes its batch durable, one has its inserted, and one puts its together. */
     private static final int WRITERS = 3;
 
@@ -38,8 +42,7 @@ public final class Appender implements AutoCloseable {
     private final LedgerStore store;
     private final LedgerConfig config;
     private final LedgerMetrics metrics;
-    private final ThreadFactory threads =
-            Thread.ofVirtual().name("ledger-lane-", 0).factory();
+    private final ThreadFactory threads;
 
     /** Guards everything below, lanes included. Held for moments, never while writing. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -52,9 +55,15 @@ public final class Appender implements AutoCloseable {
 
     @Inject
     public Appender(LedgerStore store, LedgerConfig config, LedgerMetrics metrics) {
+        this(store, config, metrics, Thread.ofVirtual().name("ledger-lane-", 0).factory());
+    }
+
+    /** The same by threads of somebody's. */
+    Appender(LedgerStore store, LedgerConfig config, LedgerMetrics metrics, ThreadFactory threads) {
         this.store = store;
         this.config = config;
         this.metrics = metrics;
+        this.threads = threads;
     }
 
     /**
@@ -83,6 +92,11 @@ public final class Appender implements AutoCloseable {
                         "the ledger's queue is full; nothing was appended", config.retryAfter()));
             }
             enqueue(tenant, lane, pending);
+        } catch (RuntimeException | Error e) {
+            // Without memory for a thread, say: the next command finds no lane, and begins one.
+            metrics.refused();
+            return CompletableFuture.failedFuture(
+                    new LedgerUnavailableException("there is no thread to append by; nothing was appended", e));
         } finally {
             lock.unlock();
         }
@@ -120,8 +134,8 @@ public final class Appender implements AutoCloseable {
     /** The lane's thread waits for the lock, so it finds what is queued under it. */
     private Lane start(TenantId tenant) {
         Lane lane = new Lane();
-        lanes.put(tenant, lane);
         startWriter(tenant, lane);
+        lanes.put(tenant, lane);
         return lane;
     }
 
@@ -129,13 +143,18 @@ public final class Appender implements AutoCloseable {
     private void follow(TenantId tenant, Lane lane) {
         int worth = lane.writers > 1 ? config.batchEntries() : FOLLOWED_BY;
         if (lane.writers < WRITERS && lane.queuedEntries >= worth) {
-            startWriter(tenant, lane);
+            try {
+                startWriter(tenant, lane);
+            } catch (RuntimeException | Error e) {
+                // What is queued is written all the same, by those that there are.
+                LOG.debug("no further writer for tenant {}", tenant, e);
+            }
         }
     }
 
     private void startWriter(TenantId tenant, Lane lane) {
-        lane.writers++;
         threads.newThread(() -> run(tenant, lane)).start();
+        lane.writers++;
     }
 
     @SuppressWarnings("ThreadPriorityCheck") // Batches grow by it; nothing relies on it.

@@ -58,8 +58,7 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
     private final DecisionCodec codec;
     private final RecordingConfig config;
     private final RecordingMetrics metrics;
-    private final ThreadFactory threads =
-            Thread.ofVirtual().name("decision-log-", 0).factory();
+    private final ThreadFactory threads;
     private final Map<TenantId, Lane> lanes = new ConcurrentHashMap<>();
     private final AtomicInteger pending = new AtomicInteger();
     private final AtomicLong pendingBytes = new AtomicLong();
@@ -81,11 +80,29 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
             DecisionCodec codec,
             RecordingConfig config,
             RecordingMetrics metrics) {
+        this(
+                store,
+                audit,
+                codec,
+                config,
+                metrics,
+                Thread.ofVirtual().name("decision-log-", 0).factory());
+    }
+
+    /** The same by threads of somebody's. */
+    PackingRecorder(
+            DecisionStore store,
+            AuditCodec audit,
+            DecisionCodec codec,
+            RecordingConfig config,
+            RecordingMetrics metrics,
+            ThreadFactory threads) {
         this.store = store;
         this.audit = audit;
         this.codec = codec;
         this.config = config;
         this.metrics = metrics;
+        this.threads = threads;
         metrics.watch(pending);
     }
 
@@ -245,9 +262,19 @@ public final class PackingRecorder implements DecisionRecorder, AutoCloseable {
                 waiting.incrementAndGet();
             }
             if (!running.get() && running.compareAndSet(false, true)) {
-                threads.newThread(this::run).start();
+                start();
             } else if (parked && isUrgent()) {
                 hurry();
+            }
+        }
+
+        private void start() {
+            try {
+                threads.newThread(this::run).start();
+            } catch (RuntimeException | Error e) {
+                // Without memory for a thread, say: whoever adds next has one started, for what is queued now, too.
+                running.set(false);
+                throw e;
             }
         }
 

@@ -21,7 +21,9 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -167,6 +169,37 @@ class AppenderTest {
         store.failures.add(new StackOverflowError());
         assertThat(failure(appender.append(ACME, command(1)))).isInstanceOf(LedgerUnavailableException.class);
         assertThat(receipts(appender.append(ACME, command(1)))).hasSize(1);
+    }
+
+    /** A first writer that cannot be had refuses one command; a second one is done without. */
+    @Test
+    void goesOnWhereAThreadCouldNotBeHad() {
+        AtomicInteger failures = new AtomicInteger(1);
+        ThreadFactory threads = Thread.ofVirtual().factory();
+        appender = new Appender(store, LedgerConfig.defaults(), metrics, work -> {
+            if (failures.getAndDecrement() > 0) {
+                throw new InternalError("unable to create native thread");
+            }
+            return threads.newThread(work);
+        });
+        assertThat(failure(appender.append(ACME, command(1))))
+                .isInstanceOf(LedgerUnavailableException.class)
+                .hasMessageContaining("nothing was appended");
+        assertThat(appender.isIdle()).isTrue();
+
+        failures.set(0);
+        assertThat(receipts(appender.append(ACME, command(1)))).hasSize(1);
+        awaitNothingPending();
+        store.canBeFollowed = true;
+        store.shut();
+        CompletableFuture<AppendResult> writing = appender.append(ACME, command(1));
+        store.awaitPrepared(1);
+        failures.set(1);
+        CompletableFuture<AppendResult> queued = appender.append(ACME, command(200));
+        store.gate.countDown();
+        assertThat(receipts(writing)).hasSize(1);
+        assertThat(receipts(queued)).hasSize(200);
+        assertThat(store.size(ACME)).isEqualTo(202);
     }
 
     @Test

@@ -25,6 +25,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -101,6 +102,30 @@ class PackingRecorderTest {
         store.before(() -> {});
         recorder.record(Decisions.ACME, Acknowledge.BEFORE, decisions(1)).join();
         assertThat(onRecord()).isOne();
+    }
+
+    @Test
+    void goesOnWhereAThreadCouldNotBeHad() {
+        AtomicInteger failures = new AtomicInteger(1);
+        ThreadFactory threads = Thread.ofVirtual().factory();
+        recorder = new PackingRecorder(
+                store,
+                audit,
+                new DecisionCodec(),
+                config(AT_ONCE, Duration.ofSeconds(10)),
+                new RecordingMetrics(new SimpleMeterRegistry()),
+                work -> {
+                    if (failures.getAndDecrement() > 0) {
+                        throw new InternalError("unable to create native thread");
+                    }
+                    return threads.newThread(work);
+                });
+        assertThatThrownBy(() -> recorder.record(Decisions.ACME, Acknowledge.BEFORE, decisions(1)))
+                .isInstanceOf(InternalError.class);
+        assertThat(recorder.record(Decisions.ACME, Acknowledge.BEFORE, decisions(1)))
+                .succeedsWithin(Duration.ofSeconds(20));
+        // Also what nobody was answered for: it waited in the queue.
+        assertThat(onRecord()).isEqualTo(2);
     }
 
     @Test
@@ -251,11 +276,11 @@ class PackingRecorderTest {
     private PackingRecorder recorder(DecisionStore over, Duration delay, Duration drain) {
         meters.clear();
         return new PackingRecorder(
-                over,
-                audit,
-                new DecisionCodec(),
-                new RecordingConfig(1_024, delay, 2_500, 5_000, 128L << 20, Duration.ofMillis(250), drain),
-                new RecordingMetrics(meters));
+                over, audit, new DecisionCodec(), config(delay, drain), new RecordingMetrics(meters));
+    }
+
+    private static RecordingConfig config(Duration delay, Duration drain) {
+        return new RecordingConfig(1_024, delay, 2_500, 5_000, 128L << 20, Duration.ofMillis(250), drain);
     }
 
     private List<DecisionMade> decisions(int count) {
