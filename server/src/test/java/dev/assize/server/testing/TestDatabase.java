@@ -18,6 +18,7 @@ import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 
@@ -158,6 +159,7 @@ public final class TestDatabase implements AutoCloseable {
             try {
                 Path home = InMemory.make();
                 EmbeddedPostgres server = EmbeddedPostgres.start(home);
+                hashPasswordsOnce(server.superuser("postgres"));
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                     server.close();
                     delete(home);
@@ -165,6 +167,23 @@ public final class TestDatabase implements AutoCloseable {
                 return server;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
+            }
+        }
+
+        /** Guessing them is nobody's aim here, and thousands of connections need not pay for making it slow. */
+        private static void hashPasswordsOnce(DatabaseAccess superuser) {
+            for (String statement : List.of(
+                    "ALTER SYSTEM SET scram_iterations = 1",
+                    "SELECT pg_reload_conf()",
+                    "SET scram_iterations = 1; ALTER ROLE " + superuser.user() + " PASSWORD '" + superuser.password()
+                            + "'")) {
+                try (Connection connection =
+                                DriverManager.getConnection(superuser.url(), superuser.user(), superuser.password());
+                        Statement running = connection.createStatement()) {
+                    running.execute(statement);
+                } catch (SQLException e) {
+                    throw new IllegalStateException("Cannot have passwords hashed once", e);
+                }
             }
         }
 
