@@ -2,6 +2,7 @@ package dev.assize.benchmarks.load;
 
 import dev.assize.client.AssizeClient;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,9 @@ final class ClientPlan implements AutoCloseable {
     private final AssizeProcess server;
     private final AssizeClient together;
     private final AssizeClient alone;
+
+    /** The server and most of the client are as cold as can be before the first pair. */
+    private boolean isFirst = true;
 
     ClientPlan(Profile profile, Cores cores, AssizeProcess.Launch launch, Findings findings, Consumer<String> progress)
             throws IOException {
@@ -79,19 +83,20 @@ final class ClientPlan implements AutoCloseable {
                 .toList();
         String set = "Check by " + name + ", " + callers + (callers == 1 ? " caller" : " callers");
         progress.accept(set + " ...");
-        warmUp(meter, cells);
+        warmUp(meter, cells, isFirst ? profile.warmUp() : profile.warmUpOfCell());
+        isFirst = false;
         MeasuredSet measured = new Rounds(meter::measure, profile).measure(set, cells);
         findings.add(measured);
         bars(set, callers, measured);
     }
 
     /** Both on every processor, as the compilers of both need them; then each moves to its own. */
-    private void warmUp(BurstMeter meter, List<Cell> cells) throws IOException, InterruptedException {
+    private void warmUp(BurstMeter meter, List<Cell> cells, Duration length) throws IOException, InterruptedException {
         long own = ProcessHandle.current().pid();
         cores.free(server.pid());
         cores.free(own);
         for (Cell cell : cells) {
-            meter.measure(0, cell, profile.settle(), profile.warmUp());
+            meter.measure(0, cell, profile.settle(), length);
         }
         cores.pinServer(server.pid());
         cores.pinClient(own);

@@ -14,6 +14,9 @@ final class Findings {
             "other processes used more than the limit in most bursts, so that disturbed ones are"
                     + " counted and nothing is proven by: ";
 
+    /** Of the requests that were due, so many must have had their answer within the burst. */
+    private static final double KEEPS_UP = 0.98;
+
     private final List<MeasuredSet> sets = new ArrayList<>();
     private final List<Ratio> ratios = new ArrayList<>();
     private final List<Fact> facts = new ArrayList<>();
@@ -29,6 +32,10 @@ final class Findings {
                 remark(set.name() + ", " + row.cell().label()
                         + ": the client used all of its core; the server could have done more requests a second");
             }
+            if (row.cell().isOpen() && isBehind(set, row)) {
+                remark(set.name() + ", " + row.cell().label()
+                        + ": it fell behind what was asked in most bursts; its times are those of a queue that grows");
+            }
             long failed = row.bursts().stream()
                     .mapToLong(burst ->
                             burst.observed().failures() + burst.observed().wrong())
@@ -38,6 +45,11 @@ final class Findings {
                         + " calls failed or were answered wrongly");
             }
         }
+    }
+
+    private static boolean isBehind(MeasuredSet set, MeasuredSet.Row row) {
+        return set.estimate(row.cell().label(), Burst::requestsPerSecond).median()
+                < KEEPS_UP * row.cell().perSecond();
     }
 
     /** The ratio of two cells of a set in each round. */

@@ -43,7 +43,7 @@ public final class LoadCommand implements Callable<Integer> {
     @Option(
             names = "--profile",
             defaultValue = "smoke",
-            description = "smoke (minutes), full (nearly an hour), or trial (full once, as short as it can be, without"
+            description = "smoke (minutes), full (half an hour), or trial (full once, as short as it can be, without"
                     + " figures of any worth); default: smoke.")
     private ProfileName profileName = ProfileName.SMOKE;
 
@@ -166,6 +166,7 @@ public final class LoadCommand implements Callable<Integer> {
                         this::say)) {
                     plan.run();
                 }
+                tellHowAssizeIsStarted(script, findings);
             }
             case CLIENT -> {
                 try (ClientPlan plan = new ClientPlan(profile, cores, launch, findings, this::say)) {
@@ -196,6 +197,20 @@ public final class LoadCommand implements Callable<Integer> {
                     plan.run();
                 }
             }
+        }
+    }
+
+    private void tellHowAssizeIsStarted(@Nullable Path script, Findings findings) {
+        if (script != null) {
+            findings.remark(
+                    "Assize is started by its launcher, with a heap that begins with some megabytes and classes of an"
+                            + " earlier start; no-op and stock have no such flags, begin with the JVM's own heap, a 64th of the"
+                            + " memory, and are collected less often");
+        }
+        if (flightRecording != null) {
+            findings.remark(
+                    "Assize was recorded while calls were measured, no-op and stock were not: take no figure from"
+                            + " this");
         }
     }
 

@@ -15,7 +15,7 @@ final class Machine {
     static Map<String, Object> describe(Cores cores) {
         Map<String, Object> machine = new LinkedHashMap<>();
         machine.put("cpu", first(Path.of("/proc/cpuinfo"), "model name"));
-        machine.put("cores", Runtime.getRuntime().availableProcessors());
+        machine.put("cores", all(Path.of("/proc/cpuinfo"), "processor"));
         machine.put("memory", first(Path.of("/proc/meminfo"), "MemTotal"));
         machine.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         machine.put("load", firstLine(Path.of("/proc/loadavg")));
@@ -40,6 +40,18 @@ final class Machine {
                 .getFileName()
                 .toString();
         return jar.endsWith(".jar") ? jar.replaceAll("^.*?-(\\d[^-]*)\\.jar$", "$1") : "";
+    }
+
+    /** So many has the machine; this process, which is pinned by now, has fewer. */
+    private static long all(Path file, String name) {
+        try {
+            return Files.readString(file)
+                    .lines()
+                    .filter(line -> line.startsWith(name))
+                    .count();
+        } catch (IOException notThere) {
+            return Runtime.getRuntime().availableProcessors();
+        }
     }
 
     private static String first(Path file, String name) {

@@ -3,6 +3,7 @@ package dev.assize.benchmarks.load;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * Cells that were measured in turns, burst by burst in shuffled order, so that whatever the machine was doing met all of
@@ -41,6 +42,14 @@ final class MeasuredSet {
         return row.bursts.stream().filter(this::isQuiet).count();
     }
 
+    /** Rounds in which no cell was disturbed. */
+    int quietRounds() {
+        int rounds = rows.stream().mapToInt(row -> row.bursts.size()).min().orElse(0);
+        return (int) IntStream.range(0, rounds)
+                .filter(round -> rows.stream().allMatch(row -> isQuiet(row.bursts.get(round))))
+                .count();
+    }
+
     boolean isQuiet(Burst burst) {
         return burst.foreignCores() <= disturbedAbove;
     }
@@ -63,11 +72,20 @@ final class MeasuredSet {
                 .toArray());
     }
 
+    /** Of one cell, in all bursts that count taken as one: the rarest of them weigh as often as they came. */
+    double microsOfAll(String label, double percentile) {
+        Latencies all = new Latencies();
+        row(label).bursts.stream()
+                .filter(this::isCounted)
+                .forEach(burst -> all.add(burst.observed().latencies()));
+        return all.micros(percentile);
+    }
+
     /** By round, of one cell to another, where neither burst is left out. */
     double[] ratios(String label, String toLabel, ToDoubleFunction<Burst> figure) {
         List<Burst> ones = row(label).bursts;
         List<Burst> others = row(toLabel).bursts;
-        return java.util.stream.IntStream.range(0, Math.min(ones.size(), others.size()))
+        return IntStream.range(0, Math.min(ones.size(), others.size()))
                 .filter(round -> isCounted(ones.get(round)) && isCounted(others.get(round)))
                 .filter(round -> figure.applyAsDouble(others.get(round)) > 0)
                 .mapToDouble(round -> figure.applyAsDouble(ones.get(round)) / figure.applyAsDouble(others.get(round)))

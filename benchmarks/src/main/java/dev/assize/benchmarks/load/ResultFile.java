@@ -1,10 +1,13 @@
 package dev.assize.benchmarks.load;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,10 +20,47 @@ final class ResultFile {
 
     static final String SCHEMA = "assize/load/1";
 
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final MathContext DIGITS = new MathContext(5);
+
     private ResultFile() {}
 
+    /** One burst a line, so that two runs can be compared as text, and with as many digits as mean something. */
     static void write(Path file, Map<String, Object> run, Findings findings) throws IOException {
-        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), content(run, findings));
+        List<String> members = new ArrayList<>();
+        for (Map.Entry<String, Object> member : content(run, findings).entrySet()) {
+            members.add(JSON.writeValueAsString(member.getKey()) + ":" + text(member.getValue()));
+        }
+        Files.writeString(file, "{" + String.join(",\n", members) + "}\n");
+    }
+
+    private static String text(Object value) throws IOException {
+        if (!(value instanceof List<?> list) || list.isEmpty()) {
+            return JSON.writeValueAsString(kept(value));
+        }
+        List<String> lines = new ArrayList<>();
+        for (Object each : list) {
+            lines.add(JSON.writeValueAsString(kept(each)));
+        }
+        return "[\n" + String.join(",\n", lines) + "\n]";
+    }
+
+    /** As it may be kept and shown. */
+    private static Object kept(Object value) {
+        return switch (value) {
+            case Map<?, ?> map -> {
+                Map<Object, Object> members = new LinkedHashMap<>();
+                map.forEach((name, each) -> members.put(name, kept(each)));
+                yield members;
+            }
+            case List<?> list -> list.stream().map(ResultFile::kept).toList();
+            case double[] values ->
+                Arrays.stream(values).mapToObj(ResultFile::kept).toList();
+            case Double number
+            when Double.isFinite(number) -> new BigDecimal(number).round(DIGITS).doubleValue();
+            case String text -> Discretion.of(text);
+            default -> value;
+        };
     }
 
     /** @param run what is said of the run as a whole */

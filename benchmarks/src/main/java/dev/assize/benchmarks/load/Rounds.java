@@ -9,7 +9,7 @@ import java.util.Random;
 
 /**
  * Measures sets of cells in interleaved bursts: each round has one of every cell, in an order of its own. Rounds go on, up to
- * a bound, until every cell has as many bursts as are wanted that nobody disturbed.
+ * a bound, until there are as many as are wanted in which nobody disturbed any cell, since a ratio is taken within a round.
  */
 final class Rounds {
 
@@ -22,16 +22,23 @@ final class Rounds {
         this.profile = profile;
     }
 
+    /** Something is asked of the figures. */
     MeasuredSet measure(String name, List<Cell> cells) throws IOException, InterruptedException {
+        return measure(name, cells, profile.rounds());
+    }
+
+    /** Nothing is asked of them: fewer bursts show as much. */
+    MeasuredSet curve(String name, List<Cell> cells) throws IOException, InterruptedException {
+        return measure(name, cells, profile.curveRounds());
+    }
+
+    private MeasuredSet measure(String name, List<Cell> cells, int rounds) throws IOException, InterruptedException {
+        int most = rounds + profile.mostRounds() - profile.rounds();
         MeasuredSet set = new MeasuredSet(name, cells, profile.disturbedAbove());
         for (Cell cell : cells) {
             meter.measure(0, cell, profile.settle(), profile.settle());
         }
-        for (int round = 1; round <= profile.mostRounds(); round++) {
-            if (round > profile.rounds()
-                    && set.rows().stream().allMatch(row -> set.undisturbed(row) >= profile.rounds())) {
-                break;
-            }
+        for (int round = 1; round <= most && set.quietRounds() < rounds; round++) {
             round(round, set);
         }
         return set;
@@ -41,7 +48,8 @@ final class Rounds {
         List<MeasuredSet.Row> order = new ArrayList<>(set.rows());
         Collections.shuffle(order, random);
         for (MeasuredSet.Row row : order) {
-            row.bursts().add(meter.measure(round, row.cell(), profile.settle(), profile.burst()));
+            Duration length = row.cell().isOpen() ? profile.openBurst() : profile.burst();
+            row.bursts().add(meter.measure(round, row.cell(), profile.settle(), length));
         }
     }
 

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -42,8 +43,11 @@ final class StartPlan implements AutoCloseable {
     /** To what others do, before anything is started. */
     private static final Duration LISTENING = Duration.ofSeconds(1);
 
-    /** Every start has its own; with as many streams on every processor half the time is enough for these few kinds of calls. */
+    /** Of the warm-up that a start has at most; there are few kinds of calls. */
     private static final int PART_OF_WARM_UP = 2;
+
+    /** Of a warm-up. */
+    private static final Duration SLICE = Duration.ofMillis(500);
 
     /** In which a server gives back what its start needed. */
     private static final Duration REST = Duration.ofSeconds(10);
@@ -76,14 +80,15 @@ final class StartPlan implements AutoCloseable {
                 AssizeProcess server = AssizeProcess.start(
                         "assize", launch, OutsideDatabase.create(postgres).settings())) {
             TraceFlux.load(server);
-            measure("with the database up", server, Bar.atMost(1.5));
+            measure("with the database up", server, Bar.atMost(1.5), true);
             try (AssizeProcess sidecar = AssizeProcess.startSidecar(launch, server, TraceFlux.TENANTS)) {
-                measure("of a sidecar with its centre up", sidecar, Bar.atMost(1.5));
+                measure("of a sidecar with its centre up", sidecar, Bar.atMost(1.5), true);
             }
         }
         try (AssizeProcess server = AssizeProcess.start("assize", launch, Map.of())) {
             TraceFlux.load(server);
-            measure("with a PostgreSQL of its own", server, Bar.atMost(6));
+            // Once it is ready it is the first one again, whose memory is without PostgreSQL, too.
+            measure("with a PostgreSQL of its own", server, Bar.atMost(6), false);
         }
     }
 
@@ -93,12 +98,14 @@ final class StartPlan implements AutoCloseable {
         client.close();
     }
 
-    private void measure(String how, AssizeProcess server, Bar bar) throws IOException, InterruptedException {
+    /** @param isFollowed whether it is looked at beyond the moment at which it is ready */
+    private void measure(String how, AssizeProcess server, Bar bar, boolean isFollowed)
+            throws IOException, InterruptedException {
         progress.accept("starts " + how + " ...");
         boolean isNoisy = isNoisy();
         List<Start> starts = new ArrayList<>();
         for (int i = 0; i < profile.starts(); i++) {
-            starts.add(startOf(server));
+            starts.add(startOf(server, isFollowed));
         }
         Figures figures = new Figures("start " + how + ": ", starts, isNoisy);
         figures.add("seconds to the first right answer", bar, start -> start.answeredSeconds);
@@ -107,17 +114,26 @@ final class StartPlan implements AutoCloseable {
         figures.add("processor seconds until it is ready", null, start -> start.readyProcessorSeconds);
         figures.add("resident MB when it is ready", Bar.atMost(200), start -> start.whenReady.allMegabytes());
         figures.add("of them its own", null, start -> start.whenReady.ownMegabytes());
+        if (!isFollowed) {
+            return;
+        }
         figures.add(
                 "resident MB after " + REST.toSeconds() + " s without work",
                 Bar.atMost(200),
-                start -> start.atRest.allMegabytes());
-        figures.add("of them its own, after that", null, start -> start.atRest.ownMegabytes());
-        figures.add("resident MB after the loads of this", null, start -> start.loaded.allMegabytes());
-        figures.add("p99 of the first second after ready, us", null, start -> start.firstMicros);
+                start -> start.later().atRest.allMegabytes());
+        figures.add(
+                "of them its own, after that",
+                null,
+                start -> start.later().atRest.ownMegabytes());
+        figures.add(
+                "resident MB after the loads of this",
+                null,
+                start -> start.later().loaded.allMegabytes());
+        figures.add("p99 of the first second after ready, us", null, start -> start.later().firstMicros);
         figures.add(
                 "p99 of the first second after ready, to the steady one",
                 Bar.atMost(10),
-                start -> start.firstMicros / start.steadyMicros);
+                start -> start.later().firstMicros / start.later().steadyMicros);
     }
 
     /** Whether others use more of the machine than a burst may be disturbed by. */
@@ -132,7 +148,7 @@ final class StartPlan implements AutoCloseable {
         return isNoisy;
     }
 
-    private Start startOf(AssizeProcess server) throws IOException, InterruptedException {
+    private Start startOf(AssizeProcess server, boolean isFollowed) throws IOException, InterruptedException {
         server.stop();
         long begin = System.nanoTime();
         server.beginAgain();
@@ -144,20 +160,21 @@ final class StartPlan implements AutoCloseable {
         double readyProcessorSeconds = processors.ofProcess(server.pid());
         Answered answered = answered(firstAnswer, lastTry);
         ResidentMemory whenReady = processors.resident(server.pid());
-        double firstMicros = p99(server);
-        Thread.sleep(REST);
-        ResidentMemory atRest = processors.resident(server.pid());
-        warmUp(server);
         return new Start(
                 (answered.nanos - begin) / 1e9,
                 answered.processorSeconds,
                 (ready - begin) / 1e9,
                 readyProcessorSeconds,
                 whenReady,
-                atRest,
-                firstMicros,
-                p99(server),
-                processors.resident(server.pid()));
+                isFollowed ? later(server) : null);
+    }
+
+    private Later later(AssizeProcess server) throws IOException, InterruptedException {
+        double firstMicros = p99(server);
+        Thread.sleep(REST);
+        ResidentMemory atRest = processors.resident(server.pid());
+        warmUp(server);
+        return new Later(atRest, firstMicros, p99(server), processors.resident(server.pid()));
     }
 
     private static Answered answered(CompletableFuture<Answered> firstAnswer, AtomicReference<String> lastTry)
@@ -207,15 +224,21 @@ final class StartPlan implements AutoCloseable {
         }
     }
 
+    /** As many requests as make a server warm, as far as there is time for them. */
     private void warmUp(AssizeProcess server) throws IOException, InterruptedException {
-        client.ask(
-                server.endpoint(),
-                TraceFlux.checks(),
-                SHAPE,
-                0,
-                profile.warmUp().dividedBy(PART_OF_WARM_UP),
-                profile.settle(),
-                LoadClient.Marks.NONE);
+        long end =
+                System.nanoTime() + profile.warmUp().dividedBy(PART_OF_WARM_UP).toNanos();
+        for (long requests = 0; requests < profile.warmUpRequests() && System.nanoTime() < end; ) {
+            requests += client.ask(
+                            server.endpoint(),
+                            TraceFlux.checks(),
+                            SHAPE,
+                            0,
+                            Duration.ZERO,
+                            SLICE,
+                            LoadClient.Marks.NONE)
+                    .requests();
+        }
     }
 
     /** Of one second from now on. */
@@ -241,10 +264,15 @@ final class StartPlan implements AutoCloseable {
             double readySeconds,
             double readyProcessorSeconds,
             ResidentMemory whenReady,
-            ResidentMemory atRest,
-            double firstMicros,
-            double steadyMicros,
-            ResidentMemory loaded) {}
+            @Nullable Later laterOrNone) {
+
+        Later later() {
+            return Objects.requireNonNull(laterOrNone);
+        }
+    }
+
+    /** What is seen of it once it is ready. */
+    private record Later(ResidentMemory atRest, double firstMicros, double steadyMicros, ResidentMemory loaded) {}
 
     /** Of all starts of one kind. */
     private final class Figures {

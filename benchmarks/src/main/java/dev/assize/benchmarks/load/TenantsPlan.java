@@ -99,10 +99,10 @@ final class TenantsPlan implements AutoCloseable {
         cores.pinServer(server.pid());
         hitRate(zipf, checks);
         Cell closed = Cell.closed(server, checks, SHAPE);
-        MeasuredSet set = rounds.measure("Check, Zipf over " + world.tenants() + " tenants, closed", List.of(closed));
+        MeasuredSet set = rounds.curve("Check, Zipf over " + world.tenants() + " tenants, closed", List.of(closed));
         findings.add(set);
         double sustained = set.estimate(server.name(), Burst::requestsPerSecond).median();
-        findings.add(rounds.measure(
+        findings.add(rounds.curve(
                 "Check, Zipf over " + world.tenants() + " tenants, open at 85 %",
                 List.of(closed.at(OPEN_PART * sustained))));
     }

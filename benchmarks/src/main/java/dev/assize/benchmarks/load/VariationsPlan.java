@@ -25,6 +25,10 @@ final class VariationsPlan implements AutoCloseable {
 
     private static final int REQUESTS = 2_048;
     private static final Shape SHAPE = Shape.of(8, 128);
+
+    /** Of eighteen servers, each of which does one kind of call. */
+    private static final int PART_OF_WARM_UP = 2;
+
     private static final Departments WORLD = Departments.of("one", 1, 20, 5);
     private static final String AS_IT_IS = "assize";
     private static final String COLLECTOR = "-XX:+UseG1GC";
@@ -126,7 +130,7 @@ final class VariationsPlan implements AutoCloseable {
         for (Cell cell : cells) {
             progress.accept("warming up " + cell.label() + " ...");
             cores.free(cell.server().pid());
-            meter.measure(0, cell, profile.settle(), profile.warmUp());
+            meter.measure(0, cell, profile.settle(), profile.warmUp().dividedBy(PART_OF_WARM_UP));
             cores.pinServer(cell.server().pid());
         }
         progress.accept(name + " ...");

@@ -53,6 +53,25 @@ class MeasuredSetTest {
     }
 
     @Test
+    void aPercentileOfAllBurstsCountsEachRequestOnce() {
+        Latencies quick = new Latencies();
+        Latencies slow = new Latencies();
+        for (int i = 0; i < 990; i++) {
+            quick.record(1_000_000);
+        }
+        for (int i = 0; i < 10; i++) {
+            slow.record(9_000_000);
+        }
+        set.row("one").bursts().add(burst(1, quick));
+        set.row("one").bursts().add(burst(2, slow));
+        set.row("other").bursts().add(burst(1, quick));
+        set.row("other").bursts().add(burst(2, quick));
+
+        assertThat(set.microsOfAll("one", 99)).isBetween(990.0, 1_010.0);
+        assertThat(set.microsOfAll("one", 99.5)).isBetween(8_900.0, 9_100.0);
+    }
+
+    @Test
     void whatNothingIsKnownOfIsNoRatio() {
         measured(1, 100, 0, 0, 0);
 
@@ -80,6 +99,16 @@ class MeasuredSetTest {
     private void measured(int round, int one, int other, double foreignOfOne, double foreignOfOther) {
         set.row("one").bursts().add(burst(round, one, foreignOfOne));
         set.row("other").bursts().add(burst(round, other, foreignOfOther));
+    }
+
+    private static Burst burst(int round, Latencies latencies) {
+        return new Burst(
+                round,
+                new WireRun.Observed(latencies.count(), 0, 0, 0, latencies, latencies, 0, 1_000_000_000, null),
+                0.25,
+                0,
+                0.5,
+                0);
     }
 
     private static Burst burst(int round, int requests, double foreign) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -100,7 +101,7 @@ class ResultFileTest {
         assertThat(ratio.get("median").asDouble()).isEqualTo(2);
         assertThat(ratio.get("low").asDouble()).isEqualTo(2);
         assertThat(ratio.get("verdict").asText()).isEqualTo("met");
-        assertThat(ratio.get("margin").asDouble()).isEqualTo(2 / 1.9);
+        assertThat(ratio.get("margin").asDouble()).isEqualTo(1.0526);
     }
 
     @Test
@@ -110,6 +111,43 @@ class ResultFileTest {
         assertThat(result.get("facts").get(0).get("name").asText()).isEqualTo("loads");
         assertThat(result.get("facts").get(0).get("verdict").asText()).isEqualTo("not met");
         assertThat(result.get("remarks").get(0).asText()).isEqualTo("said");
+    }
+
+    /** So that a whole run can be kept in the repository, and two of them be compared as text. */
+    @Test
+    void aBurstIsALineOfLessThanAThousandLetters() throws IOException {
+        written();
+
+        assertThat(Files.readAllLines(directory.resolve("load.json")))
+                .filteredOn(line -> line.contains("latencyMicros"))
+                .hasSize(18)
+                .allSatisfy(line -> assertThat(line.length()).isLessThan(1_000));
+    }
+
+    @Test
+    void saysNothingOfWhereFilesLie() throws IOException {
+        findings.incomplete(
+                "Check",
+                new IOException(
+                        "no answer; see " + directory.resolve("server.log").toAbsolutePath()));
+
+        assertThat(written().get("remarks").get(1).asText())
+                .isEqualTo("Check could not be measured to its end: no answer; see server.log");
+    }
+
+    @Test
+    void saysWhereTheOpenModelFellBehind() {
+        Cell open = Cell.closed("assize", new FakeServer("assize"), BATCHES, Shape.of(2, 4))
+                .at(1_100);
+        MeasuredSet behind = new MeasuredSet("open batches", List.of(open), 0.25);
+        behind.row("assize").bursts().add(burst(1, 1_000, 0));
+
+        findings.add(behind);
+
+        assertThat(findings.remarks())
+                .contains("open batches, assize: it fell behind what was asked in most bursts; its times are those of a"
+                        + " queue that grows")
+                .hasSize(2);
     }
 
     @Test

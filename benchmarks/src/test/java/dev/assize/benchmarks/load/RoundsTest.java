@@ -25,13 +25,38 @@ class RoundsTest {
         assertThat(set.isNoisy()).isTrue();
     }
 
+    /** A ratio takes both of its bursts from one round: what was disturbed in two rounds costs two ratios. */
     @Test
-    void aDisturbedBurstIsMadeUpFor() throws Exception {
+    void aDisturbedRoundIsMadeUpFor() throws Exception {
         MeasuredSet set = measure(burst -> burst.equals("3:other") || burst.equals("5:one"));
 
-        assertThat(set.row("third").bursts()).hasSize(PROFILE.rounds() + 1);
-        assertThat(set.undisturbed(set.row("one"))).isEqualTo(PROFILE.rounds());
-        assertThat(set.undisturbed(set.row("other"))).isEqualTo(PROFILE.rounds());
+        assertThat(set.row("third").bursts()).hasSize(PROFILE.rounds() + 2);
+        assertThat(set.ratios("one", "other", Burst::requestsPerSecond)).hasSize(PROFILE.rounds());
+    }
+
+    @Test
+    void whatIsJudgedHasNineRoundsAndACurveFewer() throws Exception {
+        MeasuredSet curve = rounds(burst -> false).curve("set", CELLS);
+
+        assertThat(PROFILE.rounds()).isGreaterThanOrEqualTo(9);
+        assertThat(Profile.smoke().rounds()).isGreaterThanOrEqualTo(9);
+        assertThat(curve.row("one").bursts()).hasSize(PROFILE.curveRounds());
+        assertThat(rounds(burst -> true).curve("set", CELLS).row("one").bursts())
+                .hasSize(PROFILE.curveRounds() + PROFILE.mostRounds() - PROFILE.rounds());
+    }
+
+    @Test
+    void anOpenBurstIsAsLongAsItsPercentilesNeed() throws Exception {
+        List<Duration> lengths = new ArrayList<>();
+        new Rounds(
+                        (round, cell, settle, length) -> {
+                            lengths.add(length);
+                            return burst(round, cell, burst -> false);
+                        },
+                        PROFILE)
+                .measure("set", List.of(cell("one").at(100)));
+
+        assertThat(lengths.subList(1, lengths.size())).containsOnly(PROFILE.openBurst());
     }
 
     @Test
@@ -60,8 +85,11 @@ class RoundsTest {
     }
 
     private MeasuredSet measure(Predicate<String> isDisturbed) throws IOException, InterruptedException {
-        return new Rounds((round, cell, settle, length) -> burst(round, cell, isDisturbed), PROFILE)
-                .measure("set", CELLS);
+        return rounds(isDisturbed).measure("set", CELLS);
+    }
+
+    private Rounds rounds(Predicate<String> isDisturbed) {
+        return new Rounds((round, cell, settle, length) -> burst(round, cell, isDisturbed), PROFILE);
     }
 
     private Burst burst(int round, Cell cell, Predicate<String> isDisturbed) {
