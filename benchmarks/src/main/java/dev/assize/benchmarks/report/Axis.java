@@ -7,6 +7,8 @@ import java.util.stream.DoubleStream;
 /** From values to places on the paper, and the values worth a line. */
 record Axis(boolean logarithmic, double from, double to, double fromPixel, double toPixel) {
 
+    private static final double SHORT_DECADES = 3.5;
+
     /** Around all values; a logarithmic one from a power of ten to the next, another from 0. */
     static Axis around(boolean logarithmic, DoubleStream values, double fromPixel, double toPixel) {
         double[] all = values.filter(value -> !logarithmic || value > 0).toArray();
@@ -28,11 +30,17 @@ record Axis(boolean logarithmic, double from, double to, double fromPixel, doubl
         return fromPixel + share * (toPixel - fromPixel);
     }
 
+    /** Of a logarithmic one powers of ten, and where these are few 2 and 5 times each, too. */
     List<Double> ticks() {
         List<Double> ticks = new ArrayList<>();
         if (logarithmic) {
+            boolean isShort = Math.log10(to / from) < SHORT_DECADES;
             for (double tick = from; tick <= to * 1.0001; tick *= 10) {
                 ticks.add(tick);
+                if (isShort && tick * 10 <= to * 1.0001) {
+                    ticks.add(tick * 2);
+                    ticks.add(tick * 5);
+                }
             }
         } else {
             double step = step(to);

@@ -1,5 +1,7 @@
 package dev.assize.benchmarks.report;
 
+import java.util.Set;
+
 /**
  * One thing to measure, once a round.
  *
@@ -13,6 +15,30 @@ record Cell(String part, String engine, String model, String access, int rounds)
 
     /** The part whose models are worlds with conditions and hierarchies. */
     static final String WORLDS = "worlds";
+
+    /** The part that asks what it takes to find what is kept, by how it ends. */
+    static final String EXPIRY = "expiry";
+
+    private static final Set<String> WRITTEN_HERE = Set.of(
+            "assize",
+            "assize-objects",
+            "assize-graph",
+            "nested-maps",
+            "nested-maps-given-strings",
+            "desk",
+            "batch",
+            Profile.MAPS,
+            Profile.MAPS_GIVEN_STRINGS,
+            "caffeine");
+
+    /** Whether it is an engine of somebody else's. */
+    boolean isOfOthers() {
+        return !WRITTEN_HERE.contains(engine);
+    }
+
+    boolean isExpiry() {
+        return part.equals(EXPIRY);
+    }
 
     boolean isDesk() {
         return part.equals(DESK);

@@ -13,27 +13,39 @@ import dev.assize.benchmarks.report.LinePlot.Point;
 import dev.assize.benchmarks.report.LinePlot.Scale;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** The decisions in process: engines beside each other, and how they grow. */
 final class DecisionChapter {
 
-    private static final String US = "assize";
+    static final String US = "assize";
     private static final String HOT = "HOT";
     private static final String UNIFORM = "UNIFORM";
-    private static final Wanted GROWTH = Wanted.atMost(1.5);
+    static final Wanted GROWTH = Wanted.atMost(1.5);
 
     /** Wanted of a policy with so many bindings. */
-    private static final Wanted BYTES = Wanted.atMost(48);
+    static final Wanted BYTES = Wanted.atMost(48);
 
     private static final int MANY_BINDINGS = 1_000_000;
+
+    /** From the bytes of a request. */
+    static final Wanted MAPS = Wanted.atLeast(5);
+
+    /** Nanoseconds, where neither the request nor what it meets is in the processor's caches. */
+    private static final Wanted COLD_DESK = Wanted.atMost(1_000);
+
+    private static final Wanted HOT_DESK = Wanted.atMost(150);
+
+    /** A process whose first iterations are so much slower than its last ones was not warm. */
+    private static final double COOLING = 1.3;
 
     private static final List<String> COLUMNS =
             List.of("engine", "ns, median", "interval", "B/op", "times ours", "interval", "wanted", "is it");
 
     /** How many times as long as ours another engine is to take. */
-    private static final Map<String, Wanted> WANTED = Map.of(
+    static final Map<String, Wanted> WANTED = Map.of(
             "nested-maps", Wanted.atLeast(5),
             "jcasbin", Wanted.atLeast(100),
             "jcasbin-cached", Wanted.atLeast(1),
@@ -50,6 +62,7 @@ final class DecisionChapter {
     static List<Block> of(Decisions decisions) {
         DecisionChapter chapter = new DecisionChapter(decisions);
         chapter.failures();
+        chapter.warmth();
         chapter.desk();
         chapter.peers();
         chapter.growth("policies", "Growth with policies", """
@@ -68,6 +81,39 @@ final class DecisionChapter {
 
     private void failures() {
         decisions.failuresOrNone().forEach(failure -> blocks.add(new Paragraph(failure)));
+    }
+
+    /** Says of itself whether the warm-ups were long enough. */
+    private void warmth() {
+        long cooling = decisions.measurements().stream()
+                .filter(measured -> measured.nanos().size() > 2)
+                .filter(measured ->
+                        measured.nanos().getFirst() > COOLING * measured.nanos().getLast())
+                .count();
+        blocks.add(new Paragraph("""
+                Of %,d processes that were timed, %,d took more than %s times as long in their first iteration as in their last: \
+                these may not have been warm, or something disturbed them.""".formatted(decisions.measurements().size(), cooling, Numbers.exact(COOLING))));
+    }
+
+    /** What it takes to find what is kept in a cache, by how that ends. */
+    static List<Block> ofExpiry(Decisions expiry) {
+        List<List<String>> rows = new ArrayList<>();
+        Optional<Figure> never = expiry.figure(Cell.EXPIRY, "caffeine", "NEVER", "");
+        for (String ends : expiry.models(Cell.EXPIRY)) {
+            expiry.figure(Cell.EXPIRY, "caffeine", ends, "").ifPresent(figure -> {
+                Optional<Spread> ratio = never.map(figure::ratioTo);
+                rows.add(List.of(
+                        ends.toLowerCase(Locale.ROOT).replace('_', ' '),
+                        Numbers.plain(figure.nanos().median()),
+                        Numbers.interval(figure.nanos()),
+                        ratio.map(Spread::median).map(Numbers::plain).orElse(""),
+                        ratio.map(Numbers::interval).orElse("")));
+            });
+        }
+        return List.of(
+                new Heading("Expiry in the cache"),
+                new Paragraph("What it takes to find one of 1,024 entries in Caffeine, by when they end."),
+                new Table(List.of("ends", "ns, median", "interval", "times never", "interval"), rows));
     }
 
     private void desk() {
@@ -113,16 +159,15 @@ final class DecisionChapter {
     private List<String> deskRow(String engine, String model, Figure figure) {
         boolean judged = engine.equals("desk");
         Spread nanos = figure.nanos();
-        Wanted wanted = Wanted.atMost(model.equals("COLD") ? 1_000 : 150);
+        Wanted wanted = desk(model);
         List<String> cells =
                 new ArrayList<>(List.of(engine + ", " + model, Numbers.plain(nanos.median()), Numbers.interval(nanos)));
         cells.addAll(judged ? List.of(wanted.toString(), wanted.verdict(nanos)) : List.of("", ""));
         cells.add(Numbers.plain(figure.bytes()));
-        cells.addAll(judged ? List.of("0", figure.bytes() == 0 ? "met" : "not met") : List.of("", ""));
-        Wanted times = Wanted.atLeast(5);
+        cells.addAll(judged ? List.of("0", allocation(figure)) : List.of("", ""));
         cells.addAll(mapsTo(judged, model, figure, Profile.MAPS)
                 .map(ratio -> List.of(
-                        Numbers.plain(ratio.median()), Numbers.interval(ratio), times.toString(), times.verdict(ratio)))
+                        Numbers.plain(ratio.median()), Numbers.interval(ratio), MAPS.toString(), MAPS.verdict(ratio)))
                 .orElse(List.of("", "", "", "")));
         cells.addAll(mapsTo(judged, model, figure, Profile.MAPS_GIVEN_STRINGS)
                 .map(ratio -> List.of(Numbers.plain(ratio.median()), Numbers.interval(ratio)))
@@ -188,17 +233,36 @@ final class DecisionChapter {
                 random."""));
         List<List<String>> rows = new ArrayList<>();
         for (Heap heap : heaps) {
-            double bytes = (double) heap.graphBytes() / heap.bindings();
-            boolean judged = heap.bindings() >= MANY_BINDINGS;
+            boolean judged = isJudged(heap);
             rows.add(List.of(
                     Numbers.plain(heap.bindings()),
-                    Numbers.plain(bytes),
+                    Numbers.plain(bytes(heap)),
                     judged ? BYTES.toString() : "",
-                    judged ? bytes <= BYTES.bar() ? "met" : "not met" : "",
+                    judged ? verdict(heap) : "",
                     Numbers.plain((double) heap.documentBytes() / heap.bindings())));
         }
         blocks.add(new Table(
                 List.of("bindings", "bytes a binding", "wanted", "is it", "bytes of documents a binding"), rows));
+    }
+
+    static Wanted desk(String model) {
+        return model.equals("COLD") ? COLD_DESK : HOT_DESK;
+    }
+
+    static String allocation(Figure desk) {
+        return desk.bytes() == 0 ? "met" : "not met";
+    }
+
+    static boolean isJudged(Heap heap) {
+        return heap.bindings() >= MANY_BINDINGS;
+    }
+
+    static double bytes(Heap heap) {
+        return (double) heap.graphBytes() / heap.bindings();
+    }
+
+    static String verdict(Heap heap) {
+        return bytes(heap) <= BYTES.bar() ? "met" : "not met";
     }
 
     private void worlds() {

@@ -1,5 +1,6 @@
 package dev.assize.benchmarks.report;
 
+import dev.assize.benchmarks.load.Discretion;
 import dev.assize.benchmarks.report.Decisions.Measurement;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -64,7 +65,7 @@ final class DecisionRounds {
         } catch (InterruptedException stop) {
             throw stop;
         } catch (Exception failure) {
-            String told = what + " could not be measured to its end: " + failure.getMessage();
+            String told = Discretion.of(what + " could not be measured to its end: " + failure.getMessage());
             failures.add(told);
             progress.accept(told);
             return false;

@@ -2,6 +2,7 @@ package dev.assize.benchmarks.report;
 
 import dev.assize.benchmarks.BindingHeap;
 import dev.assize.benchmarks.DeskBenchmark;
+import dev.assize.benchmarks.ExpiryBenchmark;
 import dev.assize.benchmarks.peer.Peer;
 import dev.assize.benchmarks.peer.PeerBenchmark;
 import dev.assize.benchmarks.peer.Peers;
@@ -22,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.profile.JavaFlightRecorderProfiler;
@@ -57,10 +59,27 @@ final class DecisionRuns {
      * @param recordings where the first round's JFR recordings go; null for none
      */
     DecisionRuns(Profile profile, @Nullable Path recordings, Consumer<String> progress) {
+        this(profile, profile.cells(), recordings, progress);
+    }
+
+    private DecisionRuns(Profile profile, List<Cell> cells, @Nullable Path recordings, Consumer<String> progress) {
         this.profile = profile;
         this.recordings = recordings;
         this.progress = progress;
-        this.rounds = new DecisionRounds(profile.rounds(), profile.cells(), progress);
+        this.rounds = new DecisionRounds(profile.rounds(), cells, progress);
+    }
+
+    /** What is measured of a cache beside the variations of the wire. */
+    static DecisionRuns ofExpiry(Profile profile, Consumer<String> progress) {
+        List<Cell> cells = Stream.of(ExpiryBenchmark.Ends.values())
+                .map(ends -> new Cell(Cell.EXPIRY, "caffeine", ends.name(), "", profile.rounds()))
+                .toList();
+        return new DecisionRuns(profile, cells, null, progress);
+    }
+
+    /** Measures nothing but the rounds. */
+    void runRounds(Keeping keeping) throws IOException, InterruptedException {
+        rounds.measure(this::measure, () -> keeping.keep(soFar()));
     }
 
     /**
@@ -69,13 +88,13 @@ final class DecisionRuns {
      * @param keeping is given all so far, after each round
      */
     void run(Keeping keeping) throws IOException, InterruptedException {
-        progress.accept("%,d processes, %,d minutes of timing and about as much again for their starts"
+        progress.accept("%,d processes, %,d minutes of timing and more than as much again for their starts"
                 .formatted(profile.processes(), profile.timed().toMinutes()));
         requireEqualAnswers();
         String what = "memory by %,d bindings".formatted(profile.heap());
         progress.accept(what + " ...");
         rounds.tryTo(what, () -> heaps.add(heap(profile.heap())));
-        rounds.measure(this::measure, () -> keeping.keep(soFar()));
+        runRounds(keeping);
     }
 
     /** Whether nothing failed. */
@@ -138,7 +157,7 @@ final class DecisionRuns {
     private Measurement measure(Cell cell, int round) throws RunnerException {
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .forks(1)
-                .warmupIterations(profile.warmUps())
+                .warmupIterations(profile.warmUps(cell))
                 .warmupTime(TimeValue.milliseconds(profile.warmUp().toMillis()))
                 .measurementIterations(profile.iterations())
                 .measurementTime(TimeValue.milliseconds(Profile.ITERATION.toMillis()))
@@ -167,6 +186,11 @@ final class DecisionRuns {
         if (cell.isDesk()) {
             include(DeskBenchmark.class, cell.engine(), options);
             options.param("world", cell.model());
+            return;
+        }
+        if (cell.isExpiry()) {
+            include(ExpiryBenchmark.class, "found", options);
+            options.param("ends", cell.model());
             return;
         }
         include(cell.isWorld() ? WorldBenchmark.class : PeerBenchmark.class, "decide", options);

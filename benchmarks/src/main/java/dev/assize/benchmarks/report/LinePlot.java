@@ -1,22 +1,49 @@
 package dev.assize.benchmarks.report;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
 /** Lines of points, each with its interval, over two axes. */
 record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
 
-    private static final int WIDTH = 760;
-    private static final int HEIGHT = 400;
+    private static final int PLOT = 500;
+    private static final int HEIGHT = 420;
     private static final int LEFT = 70;
-    private static final int RIGHT = 190;
-    private static final int TOP = 20;
+    private static final int TOP = 40;
     private static final int BOTTOM = 50;
     private static final String GRID = "#d0d7de";
 
-    record Scale(String label, boolean logarithmic) {}
+    /** So far apart are what two lines have at one place, in pixels, that neither hides the other's interval. */
+    private static final double BESIDE = 4;
+
+    /** Of one request in so many, by what it is called. */
+    private static final Map<Double, String> PERCENTILES = percentiles();
+
+    /**
+     * What an axis says.
+     *
+     * @param percentiles whether it is one request in so many that is slower: its marks are called as percentiles are
+     */
+    record Scale(String label, boolean logarithmic, boolean percentiles) {
+
+        Scale(String label, boolean logarithmic) {
+            this(logarithmic ? label + ", logarithmic" : label, logarithmic, false);
+        }
+    }
+
+    private static Map<Double, String> percentiles() {
+        Map<Double, String> names = new LinkedHashMap<>();
+        names.put(2.0, "p50");
+        names.put(10.0, "p90");
+        names.put(100.0, "p99");
+        names.put(1e3, "p99.9");
+        names.put(1e4, "p99.99");
+        return names;
+    }
 
     /**
      * A line.
@@ -40,46 +67,61 @@ record LinePlot(String title, Scale across, Scale upwards, List<Line> lines) {
     }
 
     String svg() {
-        Svg svg = new Svg(WIDTH, HEIGHT, title);
-        Axis x = Axis.around(across.logarithmic, points().mapToDouble(Point::x), LEFT, WIDTH - RIGHT);
+        int right = LEFT + PLOT;
+        int legend =
+                50 + lines.stream().mapToInt(line -> Svg.width(line.name)).max().orElse(0);
+        Svg svg = new Svg(Math.max(right + legend, LEFT + Svg.width(title)), HEIGHT, title);
+        svg.heading(8, 20, title);
+        // Of rates each point has a place of its own; of sizes and percentiles all lines have theirs at the same ones.
+        double beside = across.logarithmic ? BESIDE : 0;
+        double room = beside * lines.size() / 2;
+        Axis x = Axis.around(across.logarithmic, points().mapToDouble(Point::x), LEFT + room, right - room);
         Axis y = Axis.around(
                 upwards.logarithmic,
                 points().flatMapToDouble(point -> DoubleStream.of(point.y, point.low, point.high)),
                 HEIGHT - BOTTOM,
                 TOP);
         for (double tick : y.ticks()) {
-            svg.line(LEFT, y.at(tick), WIDTH - RIGHT, y.at(tick), GRID);
+            svg.line(LEFT, y.at(tick), right, y.at(tick), GRID);
             svg.text(LEFT - 6, y.at(tick) + 4, "end", Numbers.tick(tick));
         }
-        for (double tick : x.ticks()) {
-            svg.line(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM, GRID);
-            svg.text(x.at(tick), HEIGHT - BOTTOM + 18, "middle", Numbers.tick(tick));
+        for (double tick : across.percentiles ? PERCENTILES.keySet() : x.ticks()) {
+            if (tick <= x.to() * 1.0001) {
+                svg.line(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM, GRID);
+                svg.text(
+                        x.at(tick),
+                        HEIGHT - BOTTOM + 18,
+                        "middle",
+                        across.percentiles ? PERCENTILES.get(tick) : Numbers.tick(tick));
+            }
         }
-        svg.text((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 10, "middle", across.label);
+        svg.text((LEFT + right) / 2.0, HEIGHT - 10, "middle", across.label);
         svg.upwards(16, (TOP + HEIGHT - BOTTOM) / 2.0, upwards.label);
         List<String> families = lines.stream().map(Line::family).distinct().toList();
         for (int i = 0; i < lines.size(); i++) {
             Line line = lines.get(i);
             String colour = Svg.colour(families.indexOf(line.family()));
-            draw(svg, x, y, line, colour);
-            name(svg, TOP + 10 + i * 20.0, line, colour);
+            int shape = families.indexOf(line.family());
+            draw(svg, x, y, line, colour, shape, (i - (lines.size() - 1) / 2.0) * beside);
+            name(svg, right + 12, TOP + 10 + i * 20.0, line, colour, shape);
         }
         return svg.toString();
     }
 
-    private static void draw(Svg svg, Axis x, Axis y, Line line, String colour) {
+    private static void draw(Svg svg, Axis x, Axis y, Line line, String colour, int shape, double beside) {
         StringBuilder path = new StringBuilder();
         for (Point point : line.points) {
-            path.append(String.format(Locale.ROOT, "%.1f,%.1f ", x.at(point.x), y.at(point.y)));
-            svg.line(x.at(point.x), y.at(point.low), x.at(point.x), y.at(point.high), colour);
-            svg.dot(x.at(point.x), y.at(point.y), colour);
+            double at = x.at(point.x) + beside;
+            path.append(String.format(Locale.ROOT, "%.1f,%.1f ", at, y.at(point.y)));
+            svg.line(at, y.at(point.low), at, y.at(point.high), colour);
+            svg.mark(at, y.at(point.y), colour, shape);
         }
         svg.path(path.toString(), colour, line.dashed);
     }
 
-    private static void name(Svg svg, double y, Line line, String colour) {
-        int left = WIDTH - RIGHT + 12;
+    private static void name(Svg svg, int left, double y, Line line, String colour, int shape) {
         svg.path(String.format(Locale.ROOT, "%d,%.1f %d,%.1f", left, y, left + 20, y), colour, line.dashed);
+        svg.mark(left + 10, y, colour, shape);
         svg.text(left + 26, y + 4, "start", line.name);
     }
 

@@ -109,11 +109,45 @@ record Load(
             @Nullable String wanted,
             @Nullable String verdict) {}
 
+    List<Ratio> ratiosOrNone() {
+        return ratios == null ? List.of() : ratios;
+    }
+
+    List<Fact> factsOrNone() {
+        return facts == null ? List.of() : facts;
+    }
+
+    List<String> remarksOrNone() {
+        return remarks == null ? List.of() : remarks;
+    }
+
+    private List<Measurement> measurementsOrNone() {
+        return measurements == null ? List.of() : measurements;
+    }
+
+    /** Parts that were measured one by one, as one; a remark of several is told once. */
+    static Load of(List<Load> parts) {
+        return new Load(
+                SCHEMA,
+                null,
+                parts.stream()
+                        .map(Load::remarksOrNone)
+                        .flatMap(List::stream)
+                        .distinct()
+                        .toList(),
+                parts.stream()
+                        .map(Load::measurementsOrNone)
+                        .flatMap(List::stream)
+                        .toList(),
+                parts.stream().map(Load::ratiosOrNone).flatMap(List::stream).toList(),
+                parts.stream().map(Load::factsOrNone).flatMap(List::stream).toList());
+    }
+
     /** Undisturbed bursts by their kind, in the order of the file; disturbed ones where a kind has no others. */
     Map<Kind, List<Measurement>> bursts() {
         Map<Kind, List<Measurement>> quiet = new LinkedHashMap<>();
         Map<Kind, List<Measurement>> all = new LinkedHashMap<>();
-        for (Measurement measured : measurements == null ? List.<Measurement>of() : measurements) {
+        for (Measurement measured : measurementsOrNone()) {
             all.computeIfAbsent(measured.kind(), absent -> new ArrayList<>()).add(measured);
             if (!measured.disturbed) {
                 quiet.computeIfAbsent(measured.kind(), absent -> new ArrayList<>())

@@ -22,7 +22,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
-import org.jspecify.annotations.Nullable;
 
 /** The calls over the wire: rates, latencies, and the ratios between services. */
 final class LoadChapter {
@@ -44,7 +43,7 @@ final class LoadChapter {
                 model requests are sent when they are due, whatever comes back, and a latency counts from when its request \
                 was due; in the closed model each stream waits for its answer. Bursts of the services take turns. A request \
                 may carry many decisions: both rates are given."""));
-        orEmpty(load.remarks()).forEach(remark -> chapter.blocks.add(new Paragraph(remark)));
+        load.remarksOrNone().forEach(remark -> chapter.blocks.add(new Paragraph(remark)));
         chapter.ratios();
         chapter.facts();
         chapter.rates();
@@ -54,7 +53,7 @@ final class LoadChapter {
 
     private void ratios() {
         List<List<String>> rows = new ArrayList<>();
-        for (Ratio ratio : orEmpty(load.ratios())) {
+        for (Ratio ratio : load.ratiosOrNone()) {
             if (!ratio.values().isEmpty()) {
                 Spread spread = Spread.of(ratio.values());
                 rows.add(List.of(
@@ -73,7 +72,7 @@ final class LoadChapter {
 
     private void facts() {
         List<List<String>> rows = new ArrayList<>();
-        for (Fact fact : orEmpty(load.facts())) {
+        for (Fact fact : load.factsOrNone()) {
             rows.add(List.of(
                     fact.name(),
                     Numbers.plain(fact.value()),
@@ -179,7 +178,8 @@ final class LoadChapter {
         return new Plot(
                 name,
                 title,
-                new LinePlot(title, new Scale("requests a second", false), new Scale("µs", true), lines).svg());
+                new LinePlot(title, new Scale("requests a second", false), new Scale("latency, µs", true), lines)
+                        .svg());
     }
 
     private Plot byPercentile(String name, String scene, List<Kind> kinds) {
@@ -200,8 +200,8 @@ final class LoadChapter {
                 title,
                 new LinePlot(
                                 title,
-                                new Scale("one request in so many is slower (100: p99)", true),
-                                new Scale("µs", true),
+                                new Scale("so many requests were answered by then", true, true),
+                                new Scale("latency, µs", true),
                                 lines)
                         .svg());
     }
@@ -226,9 +226,5 @@ final class LoadChapter {
     private static String median(SortedMap<Double, Spread> percentiles, double percentile) {
         Spread spread = percentiles.get(percentile);
         return spread == null ? "" : Numbers.plain(spread.median());
-    }
-
-    private static <T> List<T> orEmpty(@Nullable List<T> list) {
-        return list == null ? List.of() : list;
     }
 }

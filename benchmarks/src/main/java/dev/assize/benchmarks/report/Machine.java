@@ -12,13 +12,15 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where and with what it was measured.
  *
- * @param loadBefore the load average of a minute as the run began, what else ran being part of it
+ * @param loadBefore the load average of a minute as the run began, what else ran being part of it; null where nobody looked
  * @param versions a line each
  * @param flags of the JVMs that decide
+ * @param parts what was measured when; null in files of before they had it
  */
 record Machine(
         String at,
@@ -28,12 +30,32 @@ record Machine(
         long memoryMib,
         String kernel,
         String java,
-        double loadBefore,
+        @Nullable Double loadBefore,
         List<String> versions,
-        List<String> flags) {
+        List<String> flags,
+        @Nullable List<Measured> parts) {
+
+    /**
+     * A part that was measured.
+     *
+     * @param assize the commit of it
+     * @param outcome empty where all of it could be measured
+     */
+    record Measured(String part, String at, long seconds, String assize, String outcome) {}
 
     /** So much of each processor may be in use by others before a run. */
     static final double QUIET = 0.3;
+
+    private static final String ASSIZE = "Assize ";
+
+    /** The commit that is measured. */
+    String assize() {
+        return versions.stream()
+                .filter(version -> version.startsWith(ASSIZE))
+                .map(version -> version.substring(ASSIZE.length()))
+                .findFirst()
+                .orElse("");
+    }
 
     static Machine here(InstantSource clock, Profile profile) {
         OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
@@ -47,12 +69,23 @@ record Machine(
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.runtime.version"),
                 system.getSystemLoadAverage(),
                 runningVersions(),
-                DecisionRuns.FLAGS);
+                DecisionRuns.FLAGS,
+                List.of());
+    }
+
+    List<Measured> partsOrNone() {
+        return parts == null ? List.of() : parts;
+    }
+
+    /** The same with other parts. */
+    Machine with(List<Measured> others) {
+        return new Machine(
+                at, profile, processor, processors, memoryMib, kernel, java, loadBefore, versions, flags, others);
     }
 
     private static List<String> runningVersions() {
         List<String> versions = new ArrayList<>(List.of(
-                "Assize " + revision(),
+                ASSIZE + revision(),
                 "jCasbin " + version(org.casbin.jcasbin.main.Enforcer.class),
                 "cedar-java " + version(com.cedarpolicy.BasicAuthorizationEngine.class),
                 "AuthzForce " + version(org.ow2.authzforce.core.pdp.impl.BasePdpEngine.class),

@@ -11,6 +11,11 @@ final class Svg {
         "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#7f7f7f"
     };
 
+    private static final int SHAPES = 4;
+
+    /** About so wide is a letter of a text. */
+    private static final double LETTER = 7.3;
+
     private final int width;
     private final int height;
     private final String title;
@@ -20,6 +25,11 @@ final class Svg {
         this.width = width;
         this.height = height;
         this.title = title;
+    }
+
+    /** About as wide as a text is. */
+    static int width(String text) {
+        return (int) Math.ceil(text.length() * LETTER);
     }
 
     static String colour(int index) {
@@ -36,8 +46,22 @@ final class Svg {
                 points.strip(), colour, dashed ? " stroke-dasharray=\"5 4\"" : "");
     }
 
-    void dot(double x, double y, String colour) {
-        add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x, y, colour);
+    /** A mark that is told from others by its shape, too: a disc, a square, a diamond or a triangle. */
+    void mark(double x, double y, String colour, int shape) {
+        switch (shape % SHAPES) {
+            case 0 -> add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>", x, y, colour);
+            case 1 -> box(x - 3.5, y - 3.5, 7, 7, colour);
+            case 2 -> polygon(colour, x, y - 5, x + 5, y, x, y + 5, x - 5, y);
+            default -> polygon(colour, x, y - 4.5, x + 4.5, y + 4, x - 4.5, y + 4);
+        }
+    }
+
+    private void polygon(String colour, double... points) {
+        StringBuilder corners = new StringBuilder();
+        for (int i = 0; i < points.length; i += 2) {
+            corners.append(String.format(Locale.ROOT, "%.1f,%.1f ", points[i], points[i + 1]));
+        }
+        add("<polygon points=\"%s\" fill=\"%s\"/>", corners.toString().strip(), colour);
     }
 
     void box(double x, double y, double width, double height, String colour) {
@@ -57,6 +81,11 @@ final class Svg {
     /** Its anchor is `start`, `middle` or `end`. */
     void text(double x, double y, String anchor, String text) {
         add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, Page.escaped(text));
+    }
+
+    /** What is shown, above it. */
+    void heading(double x, double y, String text) {
+        add("<text x=\"%.1f\" y=\"%.1f\" font-weight=\"600\">%s</text>", x, y, Page.escaped(text));
     }
 
     /** Along the left edge, upwards. */

@@ -30,14 +30,14 @@ class ReportTest {
 
     @BeforeEach
     void copyRawFigures() throws IOException {
-        for (String file : List.of(Report.MACHINE, Report.DECISIONS, Report.LOAD)) {
+        for (String file : List.of(Report.MACHINE, Part.DECISIONS.file(), Part.WIRE.file())) {
             Files.copy(STORED.resolve(file), directory.resolve(file));
         }
     }
 
     @Test
     void refusesFiguresOfAnotherSchema() throws IOException {
-        Files.writeString(directory.resolve(Report.LOAD), "{\"schema\":\"assize/load/9\"}");
+        Files.writeString(directory.resolve(Part.WIRE.file()), "{\"schema\":\"assize/load/9\"}");
 
         assertThatIOException()
                 .isThrownBy(() -> new Report(directory).page())
@@ -109,8 +109,8 @@ class ReportTest {
 
     @Test
     void leavesOutWhatWasNotMeasured() throws IOException {
-        Files.delete(directory.resolve(Report.LOAD));
-        Files.delete(directory.resolve(Report.DECISIONS));
+        Files.delete(directory.resolve(Part.WIRE.file()));
+        Files.delete(directory.resolve(Part.DECISIONS.file()));
 
         assertThat(new Report(directory).page().plots()).isEmpty();
     }
@@ -128,7 +128,7 @@ class ReportTest {
     @Test
     void tellsApartWhatOneServiceDidInSeveralSets() throws IOException {
         Files.writeString(
-                directory.resolve(Report.LOAD),
+                directory.resolve(Part.WIRE.file()),
                 Stream.of(
                                 burst("Check, 8 streams", "assize", 1_000),
                                 burst("Check, 8 streams", "no-op", 2_000),
@@ -186,7 +186,7 @@ class ReportTest {
     /** As they were kept before there were heaps and failures. */
     @Test
     void readsFiguresWithoutHeaps() throws IOException {
-        Path decisions = directory.resolve(Report.DECISIONS);
+        Path decisions = directory.resolve(Part.DECISIONS.file());
         String text = Files.readString(decisions);
         Files.writeString(decisions, text.substring(0, text.indexOf("],\"heaps\"")) + "]}");
 
@@ -199,12 +199,79 @@ class ReportTest {
     void keepsWhatItReads() throws IOException {
         Report report = new Report(directory);
         String before = report.page().markdown();
-        Decisions decisions =
-                new ObjectMapper().readValue(directory.resolve(Report.DECISIONS).toFile(), Decisions.class);
+        Decisions decisions = new ObjectMapper()
+                .readValue(directory.resolve(Part.DECISIONS.file()).toFile(), Decisions.class);
 
         report.keep(decisions);
 
         assertThat(report.page().markdown()).isEqualTo(before);
+    }
+
+    @Test
+    void showsPartsOfSeveralFilesAsOne() throws IOException {
+        Files.writeString(
+                directory.resolve(Part.CLIENT.file()), """
+                {"schema":"assize/load/1","measurements":[%s],"remarks":["An invented remark.","Another one."],
+                "ratios":[{"name":"by the client","wanted":"4 or more","values":[5,6,7],"verdict":"met"}]}
+                """.formatted(burst("by the client", "together", 3_000)));
+
+        String page = new Report(directory).page().markdown();
+
+        assertThat(page)
+                .contains(
+                        "| by the client | 6 | 5 to 7 | 3 | 4 or more | met |",
+                        "one tenant, Check, tcp",
+                        "Another one.")
+                .containsOnlyOnce("An invented remark.")
+                .contains("Not measured, or not to its end: tenants, starts.");
+    }
+
+    @Test
+    void goesOnBehindWhatWasMeasuredBefore() throws IOException {
+        Report report = new Report(directory);
+        Machine machine =
+                new ObjectMapper().readValue(directory.resolve(Report.MACHINE).toFile(), Machine.class);
+        report.keep(Part.WIRE, measured(Part.WIRE, ""));
+        report.keep(Part.DECISIONS, measured(Part.DECISIONS, "it ended by a power cut"));
+
+        report.begin(machine);
+
+        assertThat(report.has(Part.WIRE)).isTrue();
+        assertThat(report.has(Part.DECISIONS)).isFalse();
+        assertThat(report.has(Part.STARTS)).isFalse();
+        assertThat(report.page().markdown())
+                .contains("| wire | 2026-02-22T14:00:00Z | 2 | 0123abc | measured |")
+                .contains("| decisions | 2026-02-22T14:00:00Z | 2 | 0123abc | it ended by a power cut |");
+    }
+
+    @Test
+    void forgetsWhatIsMeasuredAnewAndNothingElse() throws IOException {
+        Report report = new Report(directory);
+        report.keep(Part.WIRE, measured(Part.WIRE, ""));
+        report.keep(Part.DECISIONS, measured(Part.DECISIONS, ""));
+
+        report.forget(Part.WIRE);
+
+        assertThat(report.has(Part.WIRE)).isFalse();
+        assertThat(report.has(Part.DECISIONS)).isTrue();
+        assertThat(report.page().markdown()).doesNotContain("Calls over the wire");
+    }
+
+    /** Whoever measures another profile into the same directory begins anew. */
+    @Test
+    void takesNoPartOfAnotherProfile() throws IOException {
+        Report report = new Report(directory);
+        report.keep(Part.WIRE, measured(Part.WIRE, ""));
+        Path file = directory.resolve(Report.MACHINE);
+        Files.writeString(file, Files.readString(file).replace("\"full\"", "\"smoke\""));
+
+        report.begin(new ObjectMapper().readValue(STORED.resolve(Report.MACHINE).toFile(), Machine.class));
+
+        assertThat(report.has(Part.WIRE)).isFalse();
+    }
+
+    private static Machine.Measured measured(Part part, String outcome) {
+        return new Machine.Measured(part.label(), "2026-02-22T14:00:00Z", 120, "0123abc", outcome);
     }
 
     private static List<String> filesOf(Path directory) {
