@@ -19,6 +19,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A bucket of a store that speaks S3. An object is created by one conditional PUT with its SHA-256, so it is there whole or
@@ -26,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * and keep none, or have written the object when they answer that its bucket has no locks.
  */
 public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(S3ArchiveStore.class);
 
     private final S3Place place;
     private final @Nullable LockMode lock;
@@ -55,22 +59,40 @@ public final class S3ArchiveStore implements ArchiveStore, AutoCloseable {
                 .isPresent());
         if (lock != null) {
             if (!created) {
-                lockLonger(name, retainUntil);
+                lockLonger(name, lock, retainUntil);
             }
             requireLocked(name, lock, retainUntil);
         }
         return created;
     }
 
-    /** One that is there already was locked when it was created, for as long as was wanted then. */
-    private void lockLonger(String name, Instant until) {
+    /**
+     * One that is there already was locked when it was created, for as long as was wanted then; not at all where none was wanted
+     * then.
+     */
+    private void lockLonger(String name, LockMode mode, Instant until) {
         Optional<Lock> found = call(() -> objects.lock(name));
-        if (found.isPresent() && found.get().until().isBefore(until.truncatedTo(ChronoUnit.SECONDS))) {
-            call(() -> {
-                objects.lock(name, new Lock(found.get().mode(), until));
-                return true;
-            });
+        if (found.isEmpty()) {
+            lockIfPossible(name, new Lock(mode, until));
+        } else if (found.get().until().isBefore(until.truncatedTo(ChronoUnit.SECONDS))) {
+            lock(name, new Lock(found.get().mode(), until));
         }
+    }
+
+    /** A bucket without locks refuses that; what it lacks is said by who looks for the lock. */
+    private void lockIfPossible(String name, Lock wanted) {
+        try {
+            lock(name, wanted);
+        } catch (ArchiveUnavailableException e) {
+            LOG.debug("{} cannot be locked", name, e);
+        }
+    }
+
+    private void lock(String name, Lock wanted) {
+        boolean _ = call(() -> {
+            objects.lock(name, wanted);
+            return true;
+        });
     }
 
     private void requireLocked(String name, LockMode mode, Instant until) {

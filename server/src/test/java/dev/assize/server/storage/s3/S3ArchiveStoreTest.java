@@ -120,6 +120,19 @@ class S3ArchiveStoreTest extends ArchiveStoreContract {
         }
     }
 
+    /** What an attempt left behind before locks were wanted would else keep that ledger from being pruned for ever. */
+    @Test
+    void locksWhatIsThereWithoutALock() throws IOException {
+        S3Place place = place(Duration.ofSeconds(5));
+        Path file = file("entries");
+        for (LockMode mode : LockMode.values()) {
+            String name = "acme/1/" + mode;
+            assertThat(open(place, null).create(name, file, UNTIL)).isTrue();
+            assertThat(open(place, mode).create(name, file, UNTIL)).isFalse();
+            assertThat(server.lockUntil(name)).isEqualTo(UNTIL);
+        }
+    }
+
     @Test
     void locksNothingInABucketWithoutLocks() throws IOException {
         assertThat(open(place(Duration.ofSeconds(5)), null).create("acme/1/a", file("entries"), UNTIL))

@@ -200,7 +200,7 @@ public final class S3TestServer implements AutoCloseable {
         };
     }
 
-    /** A lock of an object that is there may become longer, and its mode stays. */
+    /** A lock of an object that is there may become longer, and its mode stays; one that has none is given it. */
     private Answer lock(String key, Seen request) {
         Held present = objects.get(key);
         String wanted = new String(request.body(), UTF_8);
@@ -208,10 +208,13 @@ public final class S3TestServer implements AutoCloseable {
         if (present == null || !until.find()) {
             return error(404, "NoSuchKey");
         }
-        if (present.lockMode() == null
-                || present.lockUntil() == null
-                || !wanted.contains("<Mode>" + present.lockMode() + "</Mode>")
-                || Instant.parse(until.group(1)).isBefore(Instant.parse(present.lockUntil()))) {
+        if (!keepsLocks) {
+            return error(400, "InvalidRequest");
+        }
+        boolean locked = present.lockMode() != null && present.lockUntil() != null;
+        if (locked
+                && (!wanted.contains("<Mode>" + present.lockMode() + "</Mode>")
+                        || Instant.parse(until.group(1)).isBefore(Instant.parse(present.lockUntil())))) {
             return error(403, "AccessDenied");
         }
         objects.put(
@@ -221,7 +224,9 @@ public final class S3TestServer implements AutoCloseable {
                         present.before(),
                         present.tag(),
                         present.attempt(),
-                        present.lockMode(),
+                        locked
+                                ? present.lockMode()
+                                : wanted.contains("<Mode>COMPLIANCE</Mode>") ? "COMPLIANCE" : "GOVERNANCE",
                         until.group(1)));
         return new Answer(200, Headers.of(), new byte[0]);
     }
