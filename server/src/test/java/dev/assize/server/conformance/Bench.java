@@ -10,30 +10,24 @@ import dev.assize.client.AuditQuery;
 import dev.assize.client.CheckResult;
 import dev.assize.client.Failure;
 import dev.assize.client.PolicyChange;
-import dev.assize.client.ledger.NotProvenException;
 import dev.assize.proto.v1.AccessServiceGrpc;
 import dev.assize.proto.v1.CreateKeyRequest;
-import dev.assize.server.ledger.note.SignatureType;
-import dev.assize.server.ledger.note.SigningKey;
-import dev.assize.server.testing.SignedLedger;
-import dev.assize.server.testing.forge.ForgedBundle;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.stub.MetadataUtils;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +37,12 @@ final class Bench implements AutoCloseable {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Path WORLDS = Path.of("..", "client-sdk", "conformance", "worlds");
-    private static final Duration LONGEST_WAIT = Duration.ofSeconds(15);
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
     private static final Duration KEY_LIVES = Duration.ofMillis(1_500);
+
+    /** Of a call whose case does not say how long it may take: longer than any takes, on a machine with much else to do, too. */
+    private static final Duration DEADLINE = Duration.ofSeconds(20);
+
     private static final String CALLER = "service:conformance";
     private static final String SIDECAR = "service:conformance-sidecar";
 
@@ -52,6 +50,7 @@ final class Bench implements AutoCloseable {
     private final Path directory;
     private final Conformance.Served served;
     private final String adminKey;
+    private final ConcurrentMap<JsonNode, MadeBundle> made;
     private final FaultProxy network = new FaultProxy();
 
     /** Between a sidecar and the server. */
@@ -64,9 +63,20 @@ final class Bench implements AutoCloseable {
     private Conformance.@Nullable Sidecar sidecar;
     private int unpacked;
 
-    Bench(Adapter adapter, Path directory, Conformance.Served served) {
+    /** Of the last script or client, by which a case counts. */
+    private long countedFrom = System.nanoTime();
+
+    private boolean tooLate;
+
+    /**
+     * One of several.
+     *
+     * @param made the bundles of the case, by what is wished for, for all of them
+     */
+    Bench(Adapter adapter, Path directory, Conformance.Served served, ConcurrentMap<JsonNode, MadeBundle> made) {
         this.adapter = adapter;
         this.directory = directory;
+        this.made = made;
         this.served = served;
         this.adminKey = served.adminKey();
         this.server = served.address();
@@ -114,6 +124,11 @@ final class Bench implements AutoCloseable {
         return lastAnswer;
     }
 
+    /** Whether the case took longer than what it expects holds, so that it has shown nothing. */
+    boolean wasTooLate() {
+        return tooLate;
+    }
+
     /** The server is somewhere else now. */
     void leadTo(String server) {
         this.server = server;
@@ -127,6 +142,7 @@ final class Bench implements AutoCloseable {
         network.whole();
         upstream.whole();
         variables.clear();
+        tooLate = false;
         variables.put("tenant", tenant);
         variables.put("target", network.address());
         variables.put("scripted", scripted.address());
@@ -170,11 +186,12 @@ final class Bench implements AutoCloseable {
     }
 
     private Optional<String> open(JsonNode options) {
+        countedFrom = System.nanoTime();
         ObjectNode line = JSON.createObjectNode()
                 .put("op", "open")
                 .put("target", "${target}")
                 .put("key", "${key}")
-                .put("timeoutMillis", 5_000)
+                .put("timeoutMillis", DEADLINE.toMillis())
                 .put("cache", false)
                 .put("batching", false);
         line.set("obligations", JSON.createArrayNode());
@@ -195,6 +212,9 @@ final class Bench implements AutoCloseable {
             long asked = System.nanoTime();
             lastAnswer = inOrder(step, adapter.ask(line));
             long tookMillis = Duration.ofNanos(System.nanoTime() - asked).toMillis();
+            if (isTooLate(step)) {
+                return Optional.of("it holds no longer: " + line);
+            }
             Optional<String> difference = differs(expected, lastAnswer);
             if (difference.isEmpty()
                     && tookMillis > step.path("endsWithinMillis").asLong(Long.MAX_VALUE)) {
@@ -206,6 +226,12 @@ final class Bench implements AutoCloseable {
             }
             rest();
         }
+    }
+
+    private boolean isTooLate(JsonNode step) {
+        Duration since = Duration.ofNanos(System.nanoTime() - countedFrom);
+        tooLate = since.toMillis() > step.path("untilMillis").asLong(Long.MAX_VALUE);
+        return tooLate;
     }
 
     /** Of concurrent questions nobody knows which comes first: {@code "unordered"} has the results sorted by their text. */
@@ -228,6 +254,7 @@ final class Bench implements AutoCloseable {
     }
 
     private Optional<String> play(JsonNode answers) {
+        countedFrom = System.nanoTime();
         variables.put("inThreeSeconds", Instant.now().plusSeconds(3).toString());
         scripted.play(filled(answers));
         return Optional.empty();
@@ -372,75 +399,22 @@ final class Bench implements AutoCloseable {
         }
     }
 
-    /** A bundle of a ledger that nobody serves, perhaps with one thing changed; or one that a recipe describes. */
+    /** What all adapters verify is made once. */
     private Optional<String> bundle(JsonNode wanted) throws IOException {
-        return wanted.has("ledger") ? forge(wanted) : sign(wanted);
-    }
-
-    private Optional<String> forge(JsonNode recipe) throws IOException {
-        ForgedBundle bundle = new ForgedBundle(recipe);
-        bundle.verifierKeys().forEach((name, key) -> variables.put(name + "Vkey", key));
-        if (bundle.kept() != null) {
-            variables.put("kept", bundle.kept().replace("\n", "\\n"));
-        }
-        Path place = directory.resolve(adapter.language() + (recipe.has("unpacked") ? "-" + ++unpacked : ".tar"));
-        if (recipe.has("unpacked")) {
+        MadeBundle bundle = made.computeIfAbsent(wanted, MadeBundle::of);
+        variables.putAll(bundle.variables());
+        Path place = directory.resolve(adapter.language() + (bundle.isTar() ? ".tar" : "-" + ++unpacked));
+        if (bundle.isTar()) {
+            Files.write(place, bundle.tar());
+        } else {
             for (Map.Entry<String, byte[]> file : bundle.files().entrySet()) {
                 Path path = place.resolve(file.getKey());
                 Files.createDirectories(path.getParent());
                 Files.write(path, file.getValue());
             }
-        } else {
-            Files.write(place, bundle.tar());
         }
         variables.put("bundle", place.toString());
         return Optional.empty();
-    }
-
-    private Optional<String> sign(JsonNode wanted) throws IOException {
-        SignedLedger ledger =
-                SignedLedger.golden().append(wanted.path("entries").asInt(3));
-        if (wanted.path("erasable").asBoolean()) {
-            ledger.appendErasable();
-        }
-        Path file = directory.resolve(adapter.language() + ".tar");
-        try {
-            JsonNode part = wanted.path("part");
-            byte[] bytes = part.isArray()
-                    ? ledger.part(part.get(0).asInt(), part.get(1).asInt())
-                    : ledger.bundle();
-            Files.write(file, tampered(bytes, wanted.path("tamper")));
-            variables.put("vkey", ledger.verifierKey().toString());
-            variables.put(
-                    "otherVkey",
-                    SigningKey.generate(SignedLedger.DEPLOYMENT, SignatureType.NOTE)
-                            .verifierKey()
-                            .toString());
-        } catch (NotProvenException e) {
-            throw new IllegalStateException(e);
-        }
-        variables.put("bundle", file.toString());
-        return Optional.empty();
-    }
-
-    private static byte[] tampered(byte[] bytes, JsonNode how) {
-        byte[] copy = how.has("cutBytes")
-                ? Arrays.copyOf(bytes, bytes.length - how.get("cutBytes").asInt())
-                : bytes.clone();
-        if (how.has("flipAfter")) {
-            copy[
-                    indexOf(copy, how.get("flipAfter").asText())
-                            + how.path("offset").asInt()] ^= 1;
-        }
-        return copy;
-    }
-
-    private static int indexOf(byte[] bytes, String text) {
-        int index = new String(bytes, StandardCharsets.ISO_8859_1).indexOf(text);
-        if (index < 0) {
-            throw new IllegalArgumentException("`" + text + "` is not in the bundle");
-        }
-        return index + text.length();
     }
 
     private String tenant() {

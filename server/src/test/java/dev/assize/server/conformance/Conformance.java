@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 
@@ -30,11 +32,15 @@ public final class Conformance implements AutoCloseable {
     private static final List<String> LANGUAGES =
             List.of("java", "java-async", "python", "python-aio", "typescript", "go");
 
+    /** Of a case that counts by a clock, on a machine that is too slow for it now and then. */
+    private static final int MOST_ATTEMPTS = 10;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Served server;
     private final Path directory;
     private final Map<String, Bench> benches = new LinkedHashMap<>();
+    private final ConcurrentMap<JsonNode, MadeBundle> made = new ConcurrentHashMap<>();
     private int cases;
 
     /** The server that the clients are tried against. */
@@ -116,7 +122,7 @@ public final class Conformance implements AutoCloseable {
                 case "python-aio" -> ProcessAdapter.start(language, program, "--aio");
                 default -> ProcessAdapter.start(language, program);
             };
-            benches.put(language, new Bench(adapter, directory, server));
+            benches.put(language, new Bench(adapter, directory, server, made));
             return Optional.empty();
         } catch (ProcessAdapter.MissingException missing) {
             return Optional.of(String.valueOf(missing.getMessage()));
@@ -129,9 +135,22 @@ public final class Conformance implements AutoCloseable {
         return elsewhere.isBlank() ? CLIENTS.resolve(client).resolve("conformance") : Path.of(elsewhere);
     }
 
-    /** Runs a case with every adapter; what is not as expected, a line for each. */
+    /** Runs a case with every adapter; what is not as expected, a line for each. Where it was too late to tell, it is run anew. */
     public List<String> run(Case that) {
+        List<String> wrong = attempt(that);
+        for (int attempts = 1; isTooLate() && attempts < MOST_ATTEMPTS; attempts++) {
+            wrong = attempt(that);
+        }
+        return wrong;
+    }
+
+    private boolean isTooLate() {
+        return benches.values().stream().anyMatch(Bench::wasTooLate);
+    }
+
+    private List<String> attempt(Case that) {
         String number = "case-" + ++cases;
+        made.clear();
         Map<String, Bench> going = new LinkedHashMap<>(benches);
         going.forEach((language, bench) -> bench.begin(number + "-" + language));
         List<String> wrong = new ArrayList<>();
@@ -142,6 +161,9 @@ public final class Conformance implements AutoCloseable {
                 Bench.rest(Duration.ofMillis(step.get("rest").asLong()));
             } else {
                 take(step, going, wrong);
+            }
+            if (isTooLate()) {
+                return wrong;
             }
         }
         return wrong;
