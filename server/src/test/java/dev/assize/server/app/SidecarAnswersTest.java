@@ -63,7 +63,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(1_800)
 class SidecarAnswersTest {
 
-    private static final int WORLDS = Integer.getInteger("assize.test.sidecar.worlds", 15);
+    private static final int WORLDS = Integer.getInteger("assize.test.sidecar.worlds", 10);
     private static final long SEED = Long.getLong("assize.test.sidecar.seed", 20_261_123L);
     private static final int QUESTIONS = 60;
     private static final int ENTRIES = 10;

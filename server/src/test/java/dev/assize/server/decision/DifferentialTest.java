@@ -41,11 +41,11 @@ class DifferentialTest {
 
     private static final long USUAL_SEED = 20_260_222L;
     private static final long SEED = Long.getLong("assize.fuzz.seed", USUAL_SEED);
-    private static final int CHECKS = Integer.getInteger("assize.fuzz.checks", 6_000);
-    private static final int CHECKS_A_WORLD = 50;
+    private static final int CHECKS = Integer.getInteger("assize.fuzz.checks", 3_000);
+    private static final int CHECKS_A_WORLD = 25;
 
     /** Fewer, from fewer worlds, say nothing about how often a reason comes up; of the usual seed it is known of these. */
-    private static final int CHECKS_TO_TELL = SEED == USUAL_SEED ? 6_000 : 10_000;
+    private static final int CHECKS_TO_TELL = SEED == USUAL_SEED ? 3_000 : 10_000;
 
     /** Of a thousand checks so many have this reason at least, else the worlds have gone blind to it. */
     private static final Map<Reason, Integer> LEAST_PER_THOUSAND = new EnumMap<>(Map.ofEntries(

@@ -86,7 +86,7 @@ class LedgerVectorsTest {
             Path changed = directory.resolve("changed.tar");
             List<Integer> unnoticed = new ArrayList<>();
             SplittableRandom random = new SplittableRandom();
-            for (int i = 0; i < tar.length; i += EVERY_BYTE ? 1 : random.nextInt(1, 8)) {
+            for (int i = 0; i < tar.length; i += EVERY_BYTE ? 1 : random.nextInt(1, 32)) {
                 byte[] flipped = tar.clone();
                 flipped[i] ^= (byte) (1 << i % Byte.SIZE);
                 Files.write(changed, flipped);

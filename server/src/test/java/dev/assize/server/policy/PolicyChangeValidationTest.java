@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 /** What is said of a change is what would be said of all. In more worlds with {@code -Dassize.fuzz.worlds=2000}. */
 class PolicyChangeValidationTest {
 
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 20);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 8);
     private static final int CHANGES = 120;
     private static final PolicySet NO_PLATFORM = PolicySet.empty(PolicyScope.PLATFORM);
 

@@ -2,6 +2,7 @@ package dev.assize.server.policy;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -291,11 +292,13 @@ class PolicySchemaTest {
     void forbidsTheCharactersThatNamesForbid() {
         SchemaChecker keys = new SchemaChecker(parsed(PolicySchema.of(Kind.FREEZE)));
         JsonNode freeze = examples(Kind.FREEZE).getFirst();
+        JsonNode changed = freeze.deepCopy();
         for (char c = 1; c < Character.MAX_VALUE; c++) {
             if (!Character.isSurrogate(c)) {
-                JsonNode changed = freeze.deepCopy();
                 ((ObjectNode) changed.get("spec")).put("run", "a" + c);
-                assertThat(keys.accepts(changed)).as("U+%04X", (int) c).isEqualTo(!Names.isForbidden(c));
+                if (keys.accepts(changed) == Names.isForbidden(c)) {
+                    fail("U+%04X", (int) c);
+                }
             }
         }
     }

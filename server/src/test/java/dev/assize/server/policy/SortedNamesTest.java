@@ -34,7 +34,7 @@ class SortedNamesTest {
                 boolean adds = random.nextInt(20_000) > step;
                 names = adds ? names.with(element) : names.without(element);
                 var _ = adds ? expected.add(element) : expected.remove(element);
-                if (step % 1_000 == 0) {
+                if (step % 4_000 == 0) {
                     requireSame("seed " + seed + ", step " + step, expected, names, random.nextInt(range));
                 }
             }

@@ -54,7 +54,7 @@ class ConflictingAppendsTest {
     private static final Action CREATE = new Action("create");
     private static final Action APPROVE = new Action("approve");
     private static final AuditCodec CODEC = new AuditCodec();
-    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 500);
+    private static final int PAIRS = Integer.getInteger("assize.test.conflicting.pairs", 250);
 
     private static TestDatabase testDatabase;
     private static Node one;

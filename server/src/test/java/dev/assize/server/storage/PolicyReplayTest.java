@@ -73,7 +73,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PolicyReplayTest {
 
     private static final int DOCUMENTS = Integer.getInteger("assize.replay.documents", 1_200);
-    private static final int CHANGES = Integer.getInteger("assize.replay.changes", 40);
+    private static final int CHANGES = Integer.getInteger("assize.replay.changes", 24);
     private static final Recorder ADMIN = new Recorder(Subject.parse("user:admin"), TenantId.ASSIZE);
     private static final AtomicInteger TENANTS = new AtomicInteger();
 

@@ -52,7 +52,7 @@ import org.junit.jupiter.api.Test;
 class PostgresApprovalRepositoryTest {
 
     /** Thousands with `-Dassize.test.approval.rounds=5000`. */
-    private static final int ROUNDS = Integer.getInteger("assize.test.approval.rounds", 300);
+    private static final int ROUNDS = Integer.getInteger("assize.test.approval.rounds", 100);
 
     private static final AtomicInteger TENANTS = new AtomicInteger();
     private static final Instant START = Instant.parse("2026-03-01T12:00:00Z");

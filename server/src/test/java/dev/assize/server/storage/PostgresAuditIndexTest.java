@@ -57,6 +57,9 @@ class PostgresAuditIndexTest {
 
     private static final int ENTRIES = 300;
 
+    /** Of questions, each asked in four ways. */
+    private static final int ROUNDS = Integer.getInteger("assize.test.audit.rounds", 60);
+
     private static TestDatabase testDatabase;
     private static Database database;
     private static PostgresAuditIndex index;
@@ -156,7 +159,7 @@ class PostgresAuditIndexTest {
     void findsWhatAPlainScanFinds() {
         long seed = 7;
         SplittableRandom random = new SplittableRandom(seed);
-        for (int round = 0; round < 300; round++) {
+        for (int round = 0; round < 2 * ROUNDS; round++) {
             Set<Environment> envs =
                     random.nextBoolean() ? Set.of() : Set.copyOf(ENVIRONMENTS.subList(0, random.nextInt(1, 3)));
             AuditFilter filter = within(
@@ -184,7 +187,7 @@ class PostgresAuditIndexTest {
     @Test
     void findsByEachOfItsTermsWhateverElseIsAsked() {
         SplittableRandom random = new SplittableRandom(11);
-        for (int round = 0; round < 200; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             AuditFilter filter = filter(
                     random.nextBoolean() ? null : pick(random, all).recordedAt(),
                     random.nextBoolean() ? null : pick(random, all).recordedAt(),

@@ -70,7 +70,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(3_600)
 class ProposalsOnTwoNodesTest {
 
-    private static final int ROUNDS = Integer.getInteger("assize.proposals.rounds", 40);
+    private static final int ROUNDS = Integer.getInteger("assize.proposals.rounds", 20);
     private static final TenantId ACME = new TenantId("acme");
     private static final PolicyScope SCOPE = PolicyScope.of(ACME);
     private static final Recorder ADMIN = recorder("user:admin");

@@ -53,7 +53,7 @@ import org.junit.jupiter.api.Test;
 /** What is brought up to date is what would be compiled anew. */
 class GraphUpdateTest {
 
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 12);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 6);
     private static final int LARGE_WORLDS = Math.min(3, WORLDS);
     private static final TenantId ACME = new TenantId("acme");
     private static final TenantId GLOBEX = new TenantId("globex");

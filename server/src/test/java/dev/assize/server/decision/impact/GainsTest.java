@@ -28,9 +28,9 @@ import org.junit.jupiter.api.Test;
 final class GainsTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_261_122L);
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 6);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 3);
     private static final int CHANGES = 5;
-    private static final int DIRECTED = 50 * WORLDS;
+    private static final int DIRECTED = 100 * WORLDS;
 
     private final Map<Kind, Integer> newlyAllowedBy = new EnumMap<>(Kind.class);
     private final AtomicInteger withARequest = new AtomicInteger();

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Test;
 final class ImpactAnalysisTest {
 
     private static final long SEED = Long.getLong("assize.fuzz.seed", 20_261_122L);
-    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 8);
+    private static final int WORLDS = Integer.getInteger("assize.fuzz.worlds", 4);
     private static final int CHANGES = 5;
     private static final int DIRECTED = 25 * WORLDS;
 
