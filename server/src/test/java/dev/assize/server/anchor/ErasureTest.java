@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -52,7 +53,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ErasureTest {
 
     /** Of a hold placed while something is erased; thousands with `-Dassize.test.holdRounds=5000`. */
-    private static final int ROUNDS = Integer.getInteger("assize.test.holdRounds", 150);
+    private static final int ROUNDS = Integer.getInteger("assize.test.holdRounds", 50);
 
     private static final Recorder ANN = new Recorder(new Subject("user", "ann"), TenantId.ASSIZE);
     private static final Recorder BOB = new Recorder(new Subject("user", "bob"), TenantId.ASSIZE);
@@ -278,6 +279,7 @@ class ErasureTest {
                 .hasMessageContaining("a legal hold is on entry 0");
     }
 
+    /** In the first round it has won already, in the second it has lost; who comes first in the others is left to chance. */
     @Test
     void aHoldWinsEveryRaceItDoesNotLose() throws InterruptedException, ExecutionException {
         TenantId tenant = ledger(
@@ -288,13 +290,24 @@ class ErasureTest {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (long seq = 0; seq < ROUNDS; seq++) {
                 long erased = seq;
+                CountDownLatch first = new CountDownLatch(erased < 2 ? 1 : 0);
                 Future<Hold> placing = threads.submit(() -> {
                     await(together);
-                    return retention.place(new Hold.Placing(tenant, ANN, EVERYTHING, "case 12"));
+                    if (erased == 1) {
+                        first.await();
+                    }
+                    Hold placed = retention.place(new Hold.Placing(tenant, ANN, EVERYTHING, "case 12"));
+                    first.countDown();
+                    return placed;
                 });
                 Future<Result> erasing = threads.submit(() -> {
                     await(together);
-                    return erase(tenant, Set.of(), erased);
+                    if (erased == 0) {
+                        first.await();
+                    }
+                    Result result = erase(tenant, Set.of(), erased);
+                    first.countDown();
+                    return result;
                 });
                 Hold hold = placing.get();
                 switch (erasing.get()) {

@@ -77,7 +77,7 @@ class LedgerUnderFireTest {
                     LedgerStore store = store(nodes.get(thread % 2));
                     for (int i = 0; i < appendsPerThread; i++) {
                         String key = thread + "." + i;
-                        acknowledged.put(key, appendOne(store, key).seq());
+                        acknowledged.put(key, untilAcknowledged(store, key));
                     }
                 });
                 assertThat(acknowledged.values())
@@ -98,7 +98,7 @@ class LedgerUnderFireTest {
                 Database first = database.open(InstantSource.system());
                 Database second = database.open(InstantSource.system())) {
             Map<Receipt, Boolean> receipts = new ConcurrentHashMap<>();
-            inParallel(100, i -> receipts.put(appendOne(store(i % 2 == 0 ? first : second), "once"), true));
+            inParallel(100, i -> receipts.put(untilReceived(store(i % 2 == 0 ? first : second), "once"), true));
             assertThat(receipts).hasSize(1);
             assertThat(positions(store(first))).isEqualTo(Map.of("once", 0L));
         }
@@ -184,10 +184,15 @@ class LedgerUnderFireTest {
     }
 
     private static long untilAcknowledged(LedgerStore store, String key) {
+        return untilReceived(store, key).seq();
+    }
+
+    /** The head is waited for no longer than a statement may take, which writers enough on a slow machine meet. */
+    private static Receipt untilReceived(LedgerStore store, String key) {
         long deadline = System.nanoTime() + Duration.ofMinutes(2).toNanos();
         while (true) {
             try {
-                return appendOne(store, key).seq();
+                return appendOne(store, key);
             } catch (StoreUnavailableException e) {
                 assertThat(System.nanoTime()).as(e.getMessage()).isLessThan(deadline);
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
