@@ -90,6 +90,14 @@ class LauncherTest {
     }
 
     @Test
+    void hasNettyFollowFewOfItsBuffersUnlessItsUserWantsMore() throws Exception {
+        String interval = "-Dio.grpc.netty.shaded.io.netty.leakDetection.samplingInterval=";
+        assertThat(assize(Map.of("ASSIZE_JAVA_OPTS", interval + "1"), "serve"))
+                .containsSubsequence(interval + "8192", interval + "1", "-jar");
+        assertThat(assize("check", "user:a", "b:c", "read")).doesNotContain(interval);
+    }
+
+    @Test
     void leavesTheCollectorToItsUser() throws Exception {
         assertThat(assize(Map.of("ASSIZE_JAVA_OPTS", "-Xmx2g -XX:+UseZGC"), "serve"))
                 .contains("-XX:+UseZGC")
