@@ -233,11 +233,11 @@ public final class ApiKeys {
     }
 
     /**
-     * The caller whose valid everyday key this is, as far as this node remembers it; null otherwise, which says nothing of
+     * The caller whose valid everyday key has this {@link #digest}, as far as this node remembers it; null otherwise, which says nothing of
      * the key. It has no effect: whoever lets a call in by it says so to {@link #recalled}.
      */
-    public @Nullable Caller recall(String credential) {
-        ApiKey remembered = remembered(credential);
+    public @Nullable Caller recall(Digest credential) {
+        ApiKey remembered = believed(credential);
         return remembered == null || remembered.caller().breakGlass() || !remembered.isValidNow(clock)
                 ? null
                 : remembered.caller();
@@ -300,14 +300,21 @@ public final class ApiKeys {
 
     /** The key that was verified a moment ago and is believed still. */
     private @Nullable ApiKey remembered(String credential) {
-        if (credential.length() != Credential.TEXT_LENGTH) {
-            return null;
-        }
-        Found<ApiKey> known = verified.getIfPresent(digest(credential));
+        Digest digest = digest(credential);
+        return digest == null ? null : believed(digest);
+    }
+
+    private @Nullable ApiKey believed(Digest credential) {
+        Found<ApiKey> known = verified.getIfPresent(credential);
         return known != null && believed.believes(known.value) ? known.value : null;
     }
 
-    private static Digest digest(String credential) {
+    /** By which {@link #recall} knows a credential; null for a text that is none, by its length. */
+    public static @Nullable Digest digest(String credential) {
+        return credential.length() == Credential.TEXT_LENGTH ? digestOf(credential) : null;
+    }
+
+    private static Digest digestOf(String credential) {
         return Digest.sha256(credential.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -321,7 +328,7 @@ public final class ApiKeys {
             return Optional.empty();
         }
         metrics.verified();
-        Digest digest = digest(credential.text());
+        Digest digest = digestOf(credential.text());
         verified.put(digest, new Found<>(found.get(), nanos));
         ongoing.put(credential.id(), new Found<>(found, nanos));
         Instant end = found.get().expiresAt();

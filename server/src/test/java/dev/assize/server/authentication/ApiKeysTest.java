@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
@@ -197,33 +198,45 @@ class ApiKeysTest {
             keys.revoke(other, "a".repeat(16), ADMIN);
         });
         assertThat(keys.authenticate(key.credential())).isPresent();
-        assertThat(keys.recall(key.credential())).isEqualTo(caller);
+        assertThat(recall(key.credential())).isEqualTo(caller);
         keys.revoke(other, caller.keyId(), ADMIN);
         repository.breakFinds();
-        assertThat(keys.recall(key.credential())).isEqualTo(caller);
+        assertThat(recall(key.credential())).isEqualTo(caller);
         assertThat(keys.isStillValid(caller)).isTrue();
     }
 
     @Test
     void recallsInNoTimeWhomItRemembersAndCountsNothing() {
         CreatedKey key = keys.create(grant(now.get().plusSeconds(2)), ADMIN);
-        assertThat(keys.recall(key.credential())).isNull();
+        assertThat(recall(key.credential())).isNull();
         assertThat(keys.authenticate(key.credential())).isPresent();
-        Prompt.run(() ->
-                assertThat(keys.recall(key.credential())).isEqualTo(key.key().caller()));
-        assertThat(keys.recall(key.credential().toUpperCase(Locale.ROOT))).isNull();
+        Prompt.run(
+                () -> assertThat(recall(key.credential())).isEqualTo(key.key().caller()));
+        assertThat(recall(key.credential().toUpperCase(Locale.ROOT))).isNull();
         assertThat(remembered()).isZero();
         keys.recalled();
         assertThat(remembered()).isOne();
         advance(Duration.ofSeconds(2));
-        assertThat(keys.recall(key.credential())).as("expired").isNull();
+        assertThat(recall(key.credential())).as("expired").isNull();
+    }
+
+    private @Nullable Caller recall(String credential) {
+        return keys.recall(Objects.requireNonNull(ApiKeys.digest(credential)));
+    }
+
+    @Test
+    void knowsNoTextOfAnotherLengthByADigest() {
+        String credential = keys.create(grant(null), ADMIN).credential();
+        assertThat(ApiKeys.digest(credential)).isNotNull().isEqualTo(ApiKeys.digest(credential));
+        assertThat(ApiKeys.digest(credential + "A")).isNull();
+        assertThat(ApiKeys.digest("")).isNull();
     }
 
     @Test
     void countsAUseOfTheBreakGlassKeyOnceThoughItBeginsAnew() {
         CreatedKey key = keys.seal("for tests", ADMIN).created();
         assertThat(keys.authenticate(key.credential())).isPresent();
-        assertThat(keys.recall(key.credential())).isNull();
+        assertThat(recall(key.credential())).isNull();
         assertThatThrownBy(() -> Prompt.run(() -> keys.authenticate(key.credential())))
                 .isInstanceOf(WouldWaitException.class);
         assertThat(remembered()).isZero();

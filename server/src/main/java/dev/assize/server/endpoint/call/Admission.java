@@ -4,6 +4,8 @@ import com.google.inject.Inject;
 import dev.assize.server.authentication.ApiKeys;
 import dev.assize.server.authentication.BreakGlass;
 import dev.assize.server.authentication.Caller;
+import dev.assize.server.model.Digest;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -51,12 +53,25 @@ public final class Admission {
      * emergencies. It has no effect; whoever goes on with it says so to {@link #recalled}.
      *
      * @param authorization the only value of that header
+     * @param presented by the same connection before
      */
-    public @Nullable CallContext recall(String rpc, String authorization, @Nullable String traceparent) {
-        Caller caller = hasScheme(authorization) ? keys.recall(afterScheme(authorization)) : null;
-        return caller == null || !caller.mayUse(rpc) || !caller.envs().isEmpty()
-                ? null
-                : new CallContext(caller, rpc, traceContext(traceparent));
+    public @Nullable CallContext recall(
+            String rpc, String authorization, @Nullable String traceparent, Presented presented) {
+        byte[] header = authorization.getBytes(StandardCharsets.UTF_8);
+        Digest known = presented.digestOf(header);
+        Digest digest = known == null ? digest(authorization) : known;
+        Caller caller = digest == null ? null : keys.recall(digest);
+        if (caller == null || !caller.mayUse(rpc) || !caller.envs().isEmpty()) {
+            return null;
+        }
+        if (known == null) {
+            presented.remember(header, digest);
+        }
+        return new CallContext(caller, rpc, traceContext(traceparent));
+    }
+
+    private static @Nullable Digest digest(String authorization) {
+        return hasScheme(authorization) ? ApiKeys.digest(afterScheme(authorization)) : null;
     }
 
     /** A call that was let in by what was recalled has been answered. */

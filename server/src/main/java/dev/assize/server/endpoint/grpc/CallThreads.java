@@ -6,21 +6,19 @@ import dev.assize.proto.v1.DecisionServiceGrpc;
 import io.grpc.Codec;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
-import io.grpc.ServerCall;
-import io.grpc.ServerCallExecutorSupplier;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where calls run. The hand-over to another thread is most of what a check costs, so that checks, Envoy's among them, begin on the
- * event loop that read them; every other call runs on a virtual thread.
+ * event loop that read them; every other call runs on a virtual thread. gRPC itself calls on the loop, always: where it is to
+ * choose a thread for each call it has a queue and a lock for each. {@link PromptInterceptor} has the rest leave the loop.
  */
-final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoCloseable {
+final class CallThreads implements Executor, AutoCloseable {
 
     private static final Set<String> PROMPT = Set.of(
             DecisionServiceGrpc.getCheckMethod().getFullMethodName(),
@@ -52,11 +50,6 @@ final class CallThreads implements ServerCallExecutorSupplier, Executor, AutoClo
     static boolean isCompressed(Metadata headers) {
         String encoding = headers.get(ENCODING);
         return encoding != null && !encoding.equals(Codec.Identity.NONE.getMessageEncoding());
-    }
-
-    @Override
-    public <Q, R> @Nullable Executor getExecutor(ServerCall<Q, R> call, Metadata headers) {
-        return isPrompt(call.getMethodDescriptor(), headers) ? null : virtual;
     }
 
     /** Threads of a listener, to be closed with it: one for each processor, as nothing that runs there waits. */

@@ -82,7 +82,7 @@ public final class CheckRehearsal {
         Server server = loops.serve(NettyServerBuilder.forAddress(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), InsecureServerCredentials.create()))
                 .directExecutor()
-                .callExecutor(threads)
+                .addTransportFilter(new Connections())
                 .addService(plain.before(ServerInterceptors.intercept(
                         checks.in(new DecisionServiceImplBase() {}.bindService()), authenticated, prompt, measured)))
                 .build()

@@ -25,7 +25,6 @@ public final class GrpcServices {
 
     private final CheckMethods checks;
     private final PlainCalls plain;
-    private final CallThreads threads;
     private final MetricsInterceptor measured;
     private final SpanInterceptor spanned;
     private final PromptInterceptor prompt;
@@ -41,7 +40,6 @@ public final class GrpcServices {
             CheckMethods checks,
             PlainCalls plain,
             Set<GuestService> guests,
-            CallThreads threads,
             MetricsInterceptor measured,
             SpanInterceptor spanned,
             PromptInterceptor prompt,
@@ -57,7 +55,6 @@ public final class GrpcServices {
                 .toList();
         this.checks = checks;
         this.plain = plain;
-        this.threads = threads;
         this.measured = measured;
         this.spanned = spanned;
         this.prompt = prompt;
@@ -70,17 +67,17 @@ public final class GrpcServices {
 
     /** Adds everything to a server that is being built, and where it runs. */
     public <B extends ServerBuilder<B>> B addTo(B builder) {
-        builder.directExecutor().callExecutor(threads);
+        builder.directExecutor().decompressorRegistry(GzipLater.registry()).addTransportFilter(new Connections());
         for (ServerServiceDefinition endpoint : endpoints.services()) {
-            builder.addService(guarded(checks.in(
-                    ServerInterceptors.intercept(ServerInterceptors.useInputStreamMessages(endpoint), wellFormed))));
+            builder.addService(guarded(checks.in(ServerInterceptors.intercept(read(endpoint), wellFormed))));
         }
         for (GuestService guest : guests) {
-            builder.addService(ServerInterceptors.intercept(guest.bindService(), prompt, measured));
+            builder.addService(ServerInterceptors.intercept(read(guest.bindService()), prompt, measured));
         }
-        builder.addService(guarded(health.getHealthService().bindService()));
+        builder.addService(guarded(read(health.getHealthService().bindService())));
         if (config.reflection() != GrpcConfig.Reflection.OFF) {
-            builder.addService(guarded(ProtoReflectionServiceV1.newInstance().bindService()));
+            builder.addService(
+                    guarded(read(ProtoReflectionServiceV1.newInstance().bindService())));
         }
         return builder;
     }
@@ -109,6 +106,11 @@ public final class GrpcServices {
     /** Who listens is told to go elsewhere, and nobody is taken in who would listen. */
     void endWatches() {
         watches.close();
+    }
+
+    /** The service with its messages read where its calls are handled, which need not be where they arrive. */
+    private static ServerServiceDefinition read(ServerServiceDefinition service) {
+        return ServerInterceptors.useMarshalledMessages(service, MessageBytes.READ_LATER);
     }
 
     private ServerServiceDefinition guarded(ServerServiceDefinition service) {

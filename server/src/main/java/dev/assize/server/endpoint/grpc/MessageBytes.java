@@ -32,29 +32,45 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
         @Override
         public MessageBytes parse(InputStream stream) {
-            try {
-                return new MessageBytes(bytesOf(stream));
-            } catch (IOException broken) {
-                return new MessageBytes(malformed());
-            } catch (StatusRuntimeException tooLarge) {
-                return new MessageBytes(tooLarge);
+            MessageBytes message = new MessageBytes(NONE);
+            if (stream instanceof KnownLength) {
+                message.read(stream);
+            } else {
+                message.unread = stream;
             }
+            return message;
         }
     };
 
+    /**
+     * Messages that whoever handles the call reads as streams, and when it likes: gRPC takes back what it has them in as soon
+     * as they are parsed.
+     */
+    static final Marshaller<InputStream> READ_LATER = new Marshaller<>() {
+        @Override
+        public InputStream stream(InputStream message) {
+            return message;
+        }
+
+        @Override
+        public InputStream parse(InputStream stream) {
+            // What is compressed stays: see GzipLater.
+            return stream instanceof KnownLength ? MARSHALLER.parse(stream) : stream;
+        }
+    };
+
+    private static final byte[] NONE = {};
+
+    /** A compressed message that nobody has looked at yet; null otherwise. */
+    private @Nullable InputStream unread;
+
     /** Null for what was read. */
-    private final @Nullable RuntimeException refusal;
+    private @Nullable RuntimeException refusal;
 
     private boolean plain = true;
 
     MessageBytes(byte[] bytes) {
         super(bytes);
-        refusal = null;
-    }
-
-    private MessageBytes(RuntimeException refusal) {
-        super(new byte[0]);
-        this.refusal = refusal;
     }
 
     static MessageBytes of(MessageLite message) {
@@ -62,6 +78,7 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
     }
 
     byte[] bytes() {
+        inflate();
         return buf;
     }
 
@@ -81,6 +98,7 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
      * @throws WouldWaitException within prompt work, where they are more than is read there
      */
     void requireTimeToRead() {
+        inflate();
         if (buf.length > Limits.PROMPT_MESSAGE_BYTES) {
             Prompt.requireTime();
         }
@@ -88,6 +106,7 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
 
     /** The message as the generated parser reads it; what is none is refused like every other malformed request. */
     <M> M as(Parser<M> parser) {
+        inflate();
         if (refusal != null) {
             throw refusal;
         }
@@ -114,8 +133,25 @@ final class MessageBytes extends ByteArrayInputStream implements KnownLength, Dr
         return length;
     }
 
-    /** The transport knows how long a message is: one array, filled once. */
-    private static byte[] bytesOf(InputStream stream) throws IOException {
-        return stream instanceof KnownLength ? stream.readNBytes(stream.available()) : stream.readAllBytes();
+    /** How long a compressed message is shows only now, so that it takes time, however short it came. */
+    private void inflate() {
+        InputStream compressed = unread;
+        if (compressed != null) {
+            Prompt.requireTime();
+            unread = null;
+            read(compressed);
+        }
+    }
+
+    private void read(InputStream stream) {
+        try {
+            // The transport knows how long a message is: one array, filled once.
+            buf = stream instanceof KnownLength ? stream.readNBytes(stream.available()) : stream.readAllBytes();
+            count = buf.length;
+        } catch (IOException broken) {
+            refusal = malformed();
+        } catch (StatusRuntimeException tooLarge) {
+            refusal = tooLarge;
+        }
     }
 }

@@ -110,7 +110,7 @@ final class PlainCalls {
         public ServerCall.Listener<MessageBytes> startCall(
                 ServerCall<MessageBytes, MessageBytes> call, Metadata headers) {
             long begin = ticker.read();
-            CallContext recalled = CallThreads.isCompressed(headers) ? null : recalled(headers);
+            CallContext recalled = CallThreads.isCompressed(headers) ? null : recalled(call, headers);
             if (recalled == null) {
                 return row.startCall(call, headers);
             }
@@ -129,12 +129,16 @@ final class PlainCalls {
                     streamed, errors, threads, threads.behindOthers(), meters, call, recalled, ticker, begin);
         }
 
-        private @Nullable CallContext recalled(Metadata headers) {
+        private @Nullable CallContext recalled(ServerCall<MessageBytes, MessageBytes> call, Metadata headers) {
             String authorization = onlyOne(headers.getAll(AuthenticationInterceptor.AUTHORIZATION));
             try {
                 return authorization == null
                         ? null
-                        : admission.recall(rpc, authorization, headers.get(AuthenticationInterceptor.TRACEPARENT));
+                        : admission.recall(
+                                rpc,
+                                authorization,
+                                headers.get(AuthenticationInterceptor.TRACEPARENT),
+                                Connections.presentedBefore(call));
             } catch (RuntimeException refused) {
                 // The door in the row says why, or fails by itself.
                 return null;
@@ -199,7 +203,7 @@ final class PlainCalls {
         }
 
         private boolean isRecalledStill() {
-            return ticker.read() - begin <= MOMENT_NANOS || handler.recalled(headers) != null;
+            return ticker.read() - begin <= MOMENT_NANOS || handler.recalled(call, headers) != null;
         }
 
         @Override

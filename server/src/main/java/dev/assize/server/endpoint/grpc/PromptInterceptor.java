@@ -16,9 +16,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /**
- * Keeps calls that begin on the event loop from waiting there. What happens to a call is handled where it arrives; what
- * would have to wait has had no effect yet, and is handled again on a virtual thread, and so is, in its order, what
- * happens to the call meanwhile. A call that waits no more is back on the loop.
+ * Keeps calls from waiting on the event loop, where gRPC tells of them. What happens to a prompt call is handled where it
+ * arrives; what would have to wait has had no effect yet, and is handled again on a virtual thread, and so is, in its order,
+ * what happens to the call meanwhile. A call that waits no more is back on the loop. Of any other call everything is handled
+ * on virtual threads.
  */
 final class PromptInterceptor implements ServerInterceptor {
 
@@ -34,10 +35,7 @@ final class PromptInterceptor implements ServerInterceptor {
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-        if (!CallThreads.isPrompt(call.getMethodDescriptor(), headers)) {
-            return next.startCall(call, headers);
-        }
-        Moving<Q> moving = new Moving<>(call);
+        Moving<Q> moving = new Moving<>(call, CallThreads.isPrompt(call.getMethodDescriptor(), headers));
         moving.start(() -> next.startCall(call, headers));
         return moving;
     }
@@ -46,6 +44,7 @@ final class PromptInterceptor implements ServerInterceptor {
     private final class Moving<Q> extends ServerCall.Listener<Q> {
 
         private final ServerCall<Q, ?> call;
+        private final boolean prompt;
 
         /** What happened and is not handled, the first of it being handled. */
         private final Queue<Runnable> away = new ConcurrentLinkedQueue<>();
@@ -57,8 +56,9 @@ final class PromptInterceptor implements ServerInterceptor {
         private ServerCall.Listener<Q> handler = new ServerCall.Listener<>() {};
         private boolean failed;
 
-        Moving(ServerCall<Q, ?> call) {
+        Moving(ServerCall<Q, ?> call, boolean prompt) {
             this.call = call;
+            this.prompt = prompt;
         }
 
         void start(Supplier<ServerCall.Listener<Q>> started) {
@@ -91,7 +91,7 @@ final class PromptInterceptor implements ServerInterceptor {
         }
 
         private void handle(Runnable event) {
-            if (awaySize.get() > 0 || !handledPromptly(event)) {
+            if (!prompt || awaySize.get() > 0 || !handledPromptly(event)) {
                 away.add(Context.current().wrap(event));
                 if (awaySize.getAndIncrement() == 0) {
                     moveAway();

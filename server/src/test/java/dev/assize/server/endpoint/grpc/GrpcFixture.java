@@ -157,6 +157,10 @@ public final class GrpcFixture implements AutoCloseable {
         this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, CallSpans.none(), guests);
     }
 
+    GrpcFixture(Path directory, GrpcConfig config, Module guests) {
+        this(directory, config, ExportCalls.Patience.DEFAULT, CallSpans.none(), guests);
+    }
+
     /** The same that makes spans. */
     public GrpcFixture(Path directory, Module guests, CallSpans spans) {
         this(directory, GrpcConfig.defaults(), ExportCalls.Patience.DEFAULT, spans, guests);

@@ -117,6 +117,28 @@ class PlainCallsTest {
         Refusal.of(() -> allowed(key)).is(ErrorReason.CREDENTIALS_INVALID);
     }
 
+    /** As behind a proxy, which has many callers on one connection. */
+    @Test
+    void tellsCallersOfOneConnectionApartWhateverItPresentedBefore() {
+        String revoked = door.key("user:admin", "assize", true);
+        String stranger = revoked.substring(0, revoked.length() - 1) + (revoked.endsWith("A") ? "B" : "A");
+        assertThat(allowed(revoked)).isTrue();
+        for (int i = 0; i < 3; i++) {
+            assertThat(allowed(revoked)).isTrue();
+            Refusal.of(() -> allowed(stranger)).is(ErrorReason.CREDENTIALS_INVALID);
+            assertThat(allowed(door.admin)).isTrue();
+            Refusal.of(() -> allowed(door.replay)).is(ErrorReason.PERMISSION_MISSING);
+        }
+        assertThat(allowed(revoked)).isTrue();
+        door.injector
+                .getInstance(ApiKeys.class)
+                .revoke(new TenantId("assize"), revoked.substring(4, 20), Recorder.ASSIZE);
+        for (int i = 0; i < 3; i++) {
+            Refusal.of(() -> allowed(revoked)).is(ErrorReason.CREDENTIALS_INVALID);
+            assertThat(allowed(door.admin)).isTrue();
+        }
+    }
+
     @Test
     void holdsAKeysLimitsAgainstTheCall() {
         String streams = door.key("user:admin", "assize", true, Set.of(), Set.of("DecisionService/CheckStream"));
