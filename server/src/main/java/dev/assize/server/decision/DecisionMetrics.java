@@ -69,7 +69,8 @@ final class DecisionMetrics {
         duration = timer(
                 "assize.decision.duration",
                 "How long a decision took, loading included; of those made on event loops one in "
-                        + HeldDesk.TIMED_ONE_IN);
+                        + HeldDesk.TIMED_ONE_IN
+                        + " and the first after a millisecond");
         batchDuration = timer("assize.decision.batch.duration", "How long the decisions of a batch took");
         stale = failures("stale");
         unavailable = failures("unavailable");
@@ -110,8 +111,8 @@ final class DecisionMetrics {
     }
 
     /** By a desk that does not count by itself. */
-    void decidedElsewhere(Reason reason) {
-        counter(reason).increment();
+    void decidedElsewhere(Reason reason, int times) {
+        counter(reason).add(times);
     }
 
     /** How many desks count by themselves. */

@@ -5,7 +5,7 @@ import dev.assize.server.model.Reason;
 /** Where a desk counts what it does. */
 interface DeskCounts {
 
-    void decide(Reason reason);
+    void decide(Reason reason, int times);
 
     /** A question whose policy was held. */
     void hit();

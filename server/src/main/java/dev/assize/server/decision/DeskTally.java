@@ -22,17 +22,17 @@ final class DeskTally implements DeskCounts {
     }
 
     @Override
-    public void decide(Reason reason) {
-        count(ofReason(reason));
+    public void decide(Reason reason, int times) {
+        count(ofReason(reason), times);
     }
 
     @Override
     public void hit() {
-        count(hits);
+        count(hits, 1);
     }
 
-    private static void count(AtomicLong counter) {
-        counter.setOpaque(counter.getPlain() + 1);
+    private static void count(AtomicLong counter, int times) {
+        counter.setOpaque(counter.getPlain() + times);
     }
 
     long decided(Reason reason) {

@@ -108,6 +108,7 @@ final class GraphCache {
         this.graphs = Caffeine.newBuilder()
                 .maximumWeight(config.cacheBytes())
                 .weigher((TenantKey tenant, HeldGraph held) -> weight(held.graph()))
+                .evictionListener((tenant, held, cause) -> leave(held))
                 .executor(Runnable::run)
                 .recordStats()
                 .build();
@@ -224,6 +225,7 @@ final class GraphCache {
             TenantId tenant = scope.ledgerTenant();
             settle(tenant);
             if (!succeeds(renew(tenant))) {
+                leave(getIfHeld(tenant));
                 graphs.invalidate(TenantKey.of(tenant));
                 watchers.tell(tenant);
             }
@@ -337,6 +339,7 @@ final class GraphCache {
 
     /** Drops a graph whose tenant has gone. */
     private void drop(HeldGraph held) {
+        held.leave();
         graphs.asMap().remove(TenantKey.of(held.tenant()), held);
         watchers.tell(held.tenant());
     }
@@ -363,12 +366,19 @@ final class GraphCache {
                 held.confirm(polled.confirmedAt(tenant));
                 return;
             }
-            Optional<HeldGraph> renewed = renewed(held, polled);
-            swapped = renewed.isPresent()
-                    ? graphs.asMap().replace(TenantKey.of(tenant), held, renewed.get())
-                    : graphs.asMap().remove(TenantKey.of(tenant), held);
+            swapped = swap(held, renewed(held, polled).orElse(null));
         }
         watchers.tell(tenant);
+    }
+
+    /** Whether what was held is still held, and so the other one now, or none. */
+    private boolean swap(HeldGraph held, @Nullable HeldGraph by) {
+        TenantKey tenant = TenantKey.of(held.tenant());
+        if (by == held) {
+            return graphs.asMap().replace(tenant, held, by);
+        }
+        held.leave();
+        return by == null ? graphs.asMap().remove(tenant, held) : graphs.asMap().replace(tenant, held, by);
     }
 
     /** The graph as of now, or as of the poll where that knows enough; the same one where nothing has changed. */
@@ -486,10 +496,21 @@ final class GraphCache {
     /** Before anyone who waits for it goes on. */
     private void keep(TenantId tenant, Optional<HeldGraph> found) {
         loads.computeIfPresent(tenant, (any, load) -> {
-            found.ifPresentOrElse(held -> graphs.put(TenantKey.of(tenant), held), () -> unknown.put(tenant, true));
+            found.ifPresentOrElse(held -> put(tenant, held), () -> unknown.put(tenant, true));
             return null;
         });
         watchers.tell(tenant);
+    }
+
+    private void put(TenantId tenant, HeldGraph held) {
+        leave(getIfHeld(tenant));
+        graphs.put(TenantKey.of(tenant), held);
+    }
+
+    private static void leave(@Nullable HeldGraph held) {
+        if (held != null) {
+            held.leave();
+        }
     }
 
     private Optional<HeldGraph> read(TenantId tenant) {

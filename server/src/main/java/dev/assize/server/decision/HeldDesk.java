@@ -3,7 +3,6 @@ package dev.assize.server.decision;
 import dev.assize.server.decision.check.Answer;
 import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.evaluate.CarriedPermission;
-import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.decision.evaluate.Walk;
 import dev.assize.server.model.MalformedException;
 import dev.assize.server.model.Reason;
@@ -12,20 +11,32 @@ import dev.assize.server.policy.DecisionLog;
 import dev.assize.server.policy.Document.Obligation;
 import dev.assize.server.prompt.WouldWaitException;
 import java.time.Instant;
-import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Decides from the graphs that are held. The clock is read in milliseconds, which makes nothing, and at most once in a
  * millisecond of the steady one: so what it says stands for two, and an answer that would change within them is left to
  * those who read the clock more closely.
+ *
+ * <p>Questions about one tenant that follow each other find its graph where the first of them found it, until the cache
+ * is about to let go of it. Of those one in some, and of those further apart than a millisecond each, asks the cache all
+ * the same, which drops what is used least.
  */
 final class HeldDesk implements Desk {
 
-    /** Of the questions answered one by one, how many are timed: to time each takes as long as to answer it. */
-    static final int TIMED_ONE_IN = 16;
+    /**
+     * Of the questions answered one by one that follow each other within a millisecond, how many are timed: to time each
+     * takes as long as to answer it.
+     */
+    static final int TIMED_ONE_IN = 64;
+
+    /** Of the questions about one tenant that follow each other, how many ask the cache, which is to know what is used. */
+    static final int FOUND_ONE_IN = 16;
 
     private static final long NANOS_A_MILLISECOND = 1_000_000;
 
@@ -37,7 +48,12 @@ final class HeldDesk implements Desk {
     private final TenantKey probe = TenantKey.probe();
     private final Walk walk = new Walk();
 
-    private @Nullable DecisionGraph graph;
+    /** Where the graph of the last tenant is, as long as the cache holds it. */
+    private HeldGraph.@Nullable Place last;
+
+    /** How many questions more are answered from there before the cache is asked. */
+    private int unfound;
+
     private Instant now = Instant.EPOCH;
     private Instant changesNoSooner = Instant.EPOCH.plusMillis(2);
     private long nowMillis;
@@ -46,8 +62,10 @@ final class HeldDesk implements Desk {
     private boolean hasRead;
 
     /** What was decided and is not counted yet; the last of it may be known by the walk alone. */
-    private Reason[] reasons = new Reason[64];
+    private final Map<Reason, Uncounted> uncountedByReason = new EnumMap<>(Reason.class);
 
+    private final Uncounted[] uncounted =
+            Stream.of(Reason.values()).map(Uncounted::new).toArray(Uncounted[]::new);
     private int decided;
     private int kept;
 
@@ -61,12 +79,15 @@ final class HeldDesk implements Desk {
         // What is counted by itself is kept as long as the meters are: the desk of a virtual thread is soon gone.
         this.counts = Thread.currentThread().isVirtual() ? new Shared() : metrics.tally();
         this.freshnessMillis = config.freshnessBound().toMillis();
+        for (Uncounted each : uncounted) {
+            uncountedByReason.put(each.reason, each);
+        }
     }
 
     @Override
     public boolean open(CheckBytes names) {
-        graph = null;
-        HeldGraph held = graphs.probe(probe.at(names));
+        walk.leave();
+        HeldGraph held = find(names);
         if (held == null) {
             return false;
         }
@@ -76,9 +97,27 @@ final class HeldDesk implements Desk {
         if (!held.isFresh(nowMillis, openedNanos, freshnessMillis)) {
             return false;
         }
-        graph = held.graph();
+        walk.enter(held.graph());
         abandon();
         return true;
+    }
+
+    /** What the cache holds; where the last question was about the same tenant, mostly without asking the cache. */
+    // Whether it is this very place, not one like it.
+    @SuppressWarnings("ReferenceEquality")
+    private @Nullable HeldGraph find(CheckBytes names) {
+        HeldGraph.Place known = last;
+        HeldGraph held = unfound > 0 && known != null && known.isOf(names) ? known.graph() : null;
+        if (held != null) {
+            unfound--;
+            return held;
+        }
+        held = graphs.probe(probe.at(names));
+        unfound = FOUND_ONE_IN - 1;
+        if (held != null && held.place() != known) {
+            last = held.place();
+        }
+        return held;
     }
 
     private void readClocks() {
@@ -86,6 +125,9 @@ final class HeldDesk implements Desk {
         long since = openedNanos - readNanos;
         if (since < 0 || since >= NANOS_A_MILLISECOND || !hasRead) {
             hasRead = true;
+            // Who asks seldom asks the cache each time, and is timed.
+            unfound = 0;
+            untimed = 0;
             readNanos = openedNanos;
             setNow(clock.millis());
         }
@@ -101,16 +143,14 @@ final class HeldDesk implements Desk {
 
     @Override
     public boolean decide(CheckBytes names) {
-        DecisionGraph open = open();
+        var _ = walk.graph();
         if (!names.hasPlainPath()) {
             return false;
         }
         keepReason();
         try {
-            walk.over(open, names, now);
-            if (!names.hasPlainNames(walk.knowsNames())
-                    || walk.hasMoreToAsk()
-                    || walk.validUntil().isBefore(changesNoSooner)) {
+            walk.over(names, now);
+            if (!isPlain(names) || walk.hasMoreToAsk() || walk.validUntil().isBefore(changesNoSooner)) {
                 return false;
             }
         } catch (MalformedException callers) {
@@ -127,15 +167,19 @@ final class HeldDesk implements Desk {
         return true;
     }
 
+    /** Names that the policy has are. */
+    private boolean isPlain(CheckBytes names) {
+        return !names.namesGroup()
+                && (walk.knowsEnvironmentAndAction() || names.hasPlainEnvironmentAndAction())
+                && (walk.knowsSubject() || names.hasPlainSubject());
+    }
+
     /** Before the walk forgets it. */
     private void keepReason() {
-        if (kept == decided) {
-            return;
+        if (kept < decided) {
+            Objects.requireNonNull(uncountedByReason.get(walk.reason())).times++;
+            kept++;
         }
-        if (decided > reasons.length) {
-            reasons = Arrays.copyOf(reasons, 2 * reasons.length);
-        }
-        reasons[kept++] = walk.reason();
     }
 
     @Override
@@ -162,12 +206,12 @@ final class HeldDesk implements Desk {
 
     @Override
     public Revision revision() {
-        return open().revision();
+        return walk.graph().revision();
     }
 
     @Override
     public Revision platformRevision() {
-        return open().platformRevision();
+        return walk.graph().platformRevision();
     }
 
     @Override
@@ -182,7 +226,7 @@ final class HeldDesk implements Desk {
 
     @Override
     public DecisionLog decisionLog() {
-        return open().decisionLog();
+        return walk.graph().decisionLog();
     }
 
     @Override
@@ -192,17 +236,22 @@ final class HeldDesk implements Desk {
 
     @Override
     public void abandon() {
+        for (int i = 0; kept > 0 && i < uncounted.length; i++) {
+            uncounted[i].times = 0;
+        }
         decided = 0;
         kept = 0;
     }
 
     @Override
     public void close() {
-        for (int i = 0; i < kept; i++) {
-            counts.decide(reasons[i]);
+        for (int i = 0; kept > 0 && i < uncounted.length; i++) {
+            if (uncounted[i].times > 0) {
+                counts.decide(uncounted[i].reason, uncounted[i].times);
+            }
         }
         if (kept < decided) {
-            counts.decide(walk.reason());
+            counts.decide(walk.reason(), 1);
         }
         if (decided == 1) {
             time();
@@ -210,7 +259,6 @@ final class HeldDesk implements Desk {
             metrics.decidedBatch(clock.nanos() - openedNanos);
         }
         abandon();
-        graph = null;
         walk.forget();
     }
 
@@ -222,16 +270,23 @@ final class HeldDesk implements Desk {
         untimed--;
     }
 
-    private DecisionGraph open() {
-        return Objects.requireNonNull(graph, "The desk is closed");
+    /** How often something was decided. */
+    private static final class Uncounted {
+
+        private final Reason reason;
+        private int times;
+
+        Uncounted(Reason reason) {
+            this.reason = reason;
+        }
     }
 
     /** Counts where everybody counts. */
     private final class Shared implements DeskCounts {
 
         @Override
-        public void decide(Reason reason) {
-            metrics.decidedElsewhere(reason);
+        public void decide(Reason reason, int times) {
+            metrics.decidedElsewhere(reason, times);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.assize.server.decision;
 import dev.assize.server.decision.NodeClock.Reading;
 import dev.assize.server.decision.PolicySource.PolicySnapshot;
 import dev.assize.server.decision.PolicyStates.Step;
+import dev.assize.server.decision.check.CheckBytes;
 import dev.assize.server.decision.evaluate.DecisionGraph;
 import dev.assize.server.model.PolicyScope;
 import dev.assize.server.model.Revision;
@@ -23,6 +24,33 @@ final class HeldGraph {
     private final @Nullable Step step;
 
     private volatile Reading confirmedAt;
+    private final Place place;
+
+    /**
+     * Where a graph is found without asking the cache for it, until the cache is about to let go of it: whoever keeps the
+     * place keeps no policy by that.
+     */
+    static final class Place {
+
+        private final TenantKey tenant;
+        private volatile @Nullable HeldGraph graph;
+
+        private Place(HeldGraph graph) {
+            this.tenant = TenantKey.of(graph.tenant());
+            this.graph = graph;
+        }
+
+        /** Whether it is of the tenant that a question names. */
+        boolean isOf(CheckBytes names) {
+            return tenant.isOf(names);
+        }
+
+        /** Null once the cache may hold another one of the tenant, or none. */
+        @Nullable
+        HeldGraph graph() {
+            return graph;
+        }
+    }
 
     /**
      * A graph whose policy was read at the moment {@code confirmedAt} or later.
@@ -40,6 +68,19 @@ final class HeldGraph {
         this.clock = clock;
         this.confirmedAt = confirmedAt;
         this.step = step;
+        this.place = new Place(this);
+    }
+
+    Place place() {
+        return place;
+    }
+
+    /**
+     * Before the cache holds another one in its place, or none: that nobody who has found that one by then, or its
+     * absence, is followed by somebody who finds this one.
+     */
+    void leave() {
+        place.graph = null;
     }
 
     /** How it came from the one before. */

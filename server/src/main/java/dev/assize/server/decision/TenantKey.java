@@ -14,14 +14,15 @@ final class TenantKey {
 
     private static final byte[] NONE = {};
 
-    private byte[] bytes;
-    private int offset;
-    private int length;
+    private final byte[] name;
+
+    /** What a probe is pointed at; null for what is kept. */
+    private @Nullable CheckBytes names;
+
     private int hash;
 
     private TenantKey(byte[] name) {
-        this.bytes = name;
-        this.length = name.length;
+        this.name = name;
         this.hash = NameBytes.hash(name, 0, name.length);
     }
 
@@ -34,20 +35,27 @@ final class TenantKey {
     }
 
     /** Points a probe at the tenant that a question names. */
-    TenantKey at(CheckBytes names) {
-        bytes = names.bytes();
-        offset = names.tenantOffset();
-        length = names.tenantLength();
-        hash = NameBytes.hash(bytes, offset, length);
+    // Whether these very names are known already: they say another one's each time.
+    @SuppressWarnings("ReferenceEquality")
+    TenantKey at(CheckBytes question) {
+        if (names != question) {
+            names = question;
+        }
+        hash = NameBytes.hash(question.bytes(), question.tenantOffset(), question.tenantLength());
         return this;
+    }
+
+    /** Whether it is the tenant that a question names. */
+    boolean isOf(CheckBytes question) {
+        return NameBytes.isSame(question.bytes(), question.tenantOffset(), question.tenantLength(), name);
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof TenantKey key
                 && hash == key.hash
-                && length == key.length
-                && NameBytes.isSame(bytes, offset, key.bytes, key.offset, length);
+                && length() == key.length()
+                && NameBytes.isSame(bytes(), offset(), key.bytes(), key.offset(), length());
     }
 
     @Override
@@ -57,6 +65,18 @@ final class TenantKey {
 
     @Override
     public String toString() {
-        return new String(bytes, offset, length, StandardCharsets.UTF_8);
+        return new String(bytes(), offset(), length(), StandardCharsets.UTF_8);
+    }
+
+    private byte[] bytes() {
+        return names == null ? name : names.bytes();
+    }
+
+    private int offset() {
+        return names == null ? 0 : names.tenantOffset();
+    }
+
+    private int length() {
+        return names == null ? name.length : names.tenantLength();
     }
 }

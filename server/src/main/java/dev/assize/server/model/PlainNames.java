@@ -1,5 +1,9 @@
 package dev.assize.server.model;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
 /**
  * The forms of names as UTF-8 bytes, of those that are plain: without a byte beyond ASCII. What is plain here is a name
  * as the types of this room read it; what is not may still be one, and is for them to judge.
@@ -24,6 +28,13 @@ public final class PlainNames {
     private static final int TYPE_REST = LOWER | DIGIT | DASH;
     private static final int TENANT_REST = LOWER | UPPER | DIGIT | DASH | DOT;
     private static final int ACTION_REST = TENANT_REST | COLON;
+
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    // Of each of a word's eight bytes: one, the highest bit, a space.
+    private static final long ONES = 0x0101_0101_0101_0101L;
+    private static final long HIGHEST = ONES << 7;
+    private static final long SPACES = ONES * ' ';
 
     private PlainNames() {}
 
@@ -59,9 +70,15 @@ public final class PlainNames {
 
     /** Whether this is a subject, or a group. */
     public static boolean isSubject(byte[] bytes, int offset, int length) {
-        int type = segmentType(bytes, offset, offset + length);
-        int id = length - type - 1;
-        return id >= 1 && id <= Limits.ID_BYTES && isType(bytes, offset, type) && isClean(bytes, offset + type + 1, id);
+        int end = offset + length;
+        int colon = typeEnd(bytes, offset, end);
+        int id = end - colon - 1;
+        return colon > offset
+                && colon - offset <= TYPE_BYTES
+                && id >= 1
+                && id <= Limits.ID_BYTES
+                && bytes[colon] == ':'
+                && isClean(bytes, colon + 1, id);
     }
 
     /** Whether this is a resource path. */
@@ -135,6 +152,25 @@ public final class PlainNames {
 
     /** Whether this is text of printable characters only. */
     public static boolean isClean(byte[] bytes, int offset, int length) {
+        int last = offset + length - Long.BYTES;
+        if (last < offset) {
+            return areFewClean(bytes, offset, length);
+        }
+        // The last eight perhaps once more.
+        long unclean = unclean((long) LONGS.get(bytes, last));
+        for (int i = offset; i < last; i += Long.BYTES) {
+            unclean |= unclean((long) LONGS.get(bytes, i));
+        }
+        return unclean == 0;
+    }
+
+    /** The highest bits of some bytes of a word that are none of clean text; none where there is no such byte. */
+    private static long unclean(long word) {
+        // Beyond ASCII, 0x7F, below a space.
+        return (word | (word + ONES) | ~((word | HIGHEST) - SPACES)) & HIGHEST;
+    }
+
+    private static boolean areFewClean(byte[] bytes, int offset, int length) {
         for (int i = offset; i < offset + length; i++) {
             if ((CLASSES[bytes[i] & 0xFF] & CLEAN) == 0) {
                 return false;

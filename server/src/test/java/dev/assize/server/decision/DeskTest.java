@@ -446,6 +446,12 @@ class DeskTest {
         }
         assertThat(timed("assize.decision.duration")).isEqualTo(2);
         assertThat(allowed()).isEqualTo(HeldDesk.TIMED_ONE_IN + 1);
+        for (int i = 0; i < 5; i++) {
+            nanos.addAndGet(1_000_000);
+            decide(alice);
+            desk.close();
+        }
+        assertThat(timed("assize.decision.duration")).as("who asks seldom").isEqualTo(7);
     }
 
     @Test

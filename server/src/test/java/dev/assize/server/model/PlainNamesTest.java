@@ -25,6 +25,7 @@ class PlainNamesTest {
         requireSame(PlainNames::isTenant, Environment::new, "production");
         requireSame(PlainNames::isAction, Action::new, "doc:read.all");
         requireSame(PlainNames::isSubject, Subject::parse, "user:alice:1");
+        requireSame(PlainNames::isSubject, Subject::parse, "service:someone@example.com");
         requireSame(PlainNames::isPath, ResourcePath::parse, "vault:v/doc:1%2F2");
     }
 
@@ -56,6 +57,23 @@ class PlainNamesTest {
         byte[] name = "user:ålice".getBytes(StandardCharsets.UTF_8);
         assertThat(PlainNames.isSubject(name, 0, name.length)).isFalse();
         assertThat(PlainNames.isPath(name, 0, name.length)).isFalse();
+    }
+
+    /** Words of eight bytes are looked at together, the last of which may begin anywhere. */
+    @Test
+    void findsEachByteThatIsNotCleanWhereverItStands() {
+        byte[] name = "user:abcdefghijklmnopqrstuvwxyz".getBytes(StandardCharsets.US_ASCII);
+        for (int length = "user:".length() + 1; length <= name.length; length++) {
+            for (int at = "user:".length(); at < length; at++) {
+                for (int value = Byte.MIN_VALUE; value <= Byte.MAX_VALUE; value++) {
+                    byte[] changed = name.clone();
+                    changed[at] = (byte) value;
+                    assertThat(PlainNames.isSubject(changed, 0, length))
+                            .as("%d of %d is %d", at, length, value)
+                            .isEqualTo(value >= ' ' && value < 0x7F);
+                }
+            }
+        }
     }
 
     /** Of the text itself, and of texts near it, among other bytes. */

@@ -38,8 +38,13 @@ public final class CheckBytes {
     private int envLength;
 
     /** Begins a question whose names are among these bytes, which are not changed before it is answered. */
+    // Whether it is this very array, not one like it.
+    @SuppressWarnings("ReferenceEquality")
     public void over(byte[] message) {
-        bytes = message;
+        // The collector charges for each reference that is written, and the questions of a batch are of one message.
+        if (bytes != message) {
+            bytes = message;
+        }
         hasType = false;
         subjectLength = 0;
         resourceLength = 0;
@@ -140,20 +145,19 @@ public final class CheckBytes {
         return true;
     }
 
-    /**
-     * The same of the other names, but for the tenant's, once they are located.
-     *
-     * @param known whether a policy has them all as its own names
-     */
-    public boolean hasPlainNames(boolean known) {
-        return !isGroup()
-                && (known
-                        || (PlainNames.isTenant(envBytes(), envOffset, envLength)
-                                && PlainNames.isAction(bytes, actionOffset, actionLength)
-                                && PlainNames.isSubject(bytes, subjectOffset, subjectLength)));
+    /** Whether the names of environment and action are plain ones, too, once they are located. */
+    public boolean hasPlainEnvironmentAndAction() {
+        return PlainNames.isTenant(envBytes(), envOffset, envLength)
+                && PlainNames.isAction(bytes, actionOffset, actionLength);
     }
 
-    private boolean isGroup() {
+    /** Whether the subject's name is a plain one, if it is one of no group. */
+    public boolean hasPlainSubject() {
+        return PlainNames.isSubject(bytes, subjectOffset, subjectLength);
+    }
+
+    /** Whether the subject's name begins as a group's, which asks nothing. */
+    public boolean namesGroup() {
         if (subjectLength < GROUP.length) {
             return false;
         }

@@ -25,15 +25,11 @@ public final class NameBytes {
     /** Eight bytes at a time, the last eight of a name perhaps once more. */
     public static int hash(byte[] bytes, int offset, int length) {
         long hash = begun(length);
-        int end = offset + length;
-        if (length >= Long.BYTES) {
-            for (int i = offset; i < end - Long.BYTES; i += Long.BYTES) {
-                hash = mixed(hash, (long) LONGS.get(bytes, i));
-            }
-            hash = mixed(hash, (long) LONGS.get(bytes, end - Long.BYTES));
-        } else {
-            hash = mixed(hash, few(bytes, offset, length));
+        int last = offset + length - Long.BYTES;
+        for (int i = offset; i < last; i += Long.BYTES) {
+            hash = mixed(hash, (long) LONGS.get(bytes, i));
         }
+        hash = mixed(hash, last(bytes, offset, length));
         return (int) (hash ^ hash >>> Integer.SIZE);
     }
 
@@ -46,21 +42,29 @@ public final class NameBytes {
         return both * KEY ^ Math.unsignedMultiplyHigh(both, KEY);
     }
 
-    /** All of fewer than eight bytes. */
-    private static long few(byte[] bytes, int offset, int length) {
-        if (length >= Integer.BYTES) {
-            return (long) (int) INTS.get(bytes, offset) << Integer.SIZE
-                    ^ (int) INTS.get(bytes, offset + length - Integer.BYTES);
+    /**
+     * The last eight bytes, or all of fewer, the first of which is the lowest then. Names of seven and of eight bytes are
+     * read alike, for nobody can foresee which comes next: with what is before them, which is shifted out.
+     */
+    private static long last(byte[] bytes, int offset, int length) {
+        int start = offset + length - Long.BYTES;
+        if (start < 0 || length == 0) {
+            return few(bytes, offset, length);
         }
+        return (long) LONGS.get(bytes, start) >>> Byte.SIZE * Math.max(0, Long.BYTES - length);
+    }
+
+    /** All of fewer than eight bytes, with fewer than eight up to their end. */
+    private static long few(byte[] bytes, int offset, int length) {
         long word = 0;
-        for (int i = offset; i < offset + length; i++) {
+        for (int i = offset + length - 1; i >= offset; i--) {
             word = word << Byte.SIZE | (bytes[i] & 0xFF);
         }
         return word;
     }
 
     /** Whether these bytes are the name, byte by byte. */
-    static boolean isSame(byte[] bytes, int offset, int length, byte[] name) {
+    public static boolean isSame(byte[] bytes, int offset, int length, byte[] name) {
         return length == name.length && isSame(bytes, offset, name, length);
     }
 

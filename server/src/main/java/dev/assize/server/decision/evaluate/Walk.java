@@ -14,6 +14,7 @@ import dev.assize.server.policy.condition.Condition;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,8 @@ public final class Walk {
     private Instant horizon;
     private Cell cell;
     private boolean narrowed;
-    private boolean knowing;
+    private boolean knowsPlace;
+    private boolean knowsSubject;
 
     /** Grants that were looked at and that nobody was told of yet, of this question and those before. */
     private int looked;
@@ -86,16 +88,33 @@ public final class Walk {
     /** A binding and the permission that a condition stands before. */
     private record Found(RoleBindingDocument binding, CarriedPermission permission) {}
 
+    /** Goes to a graph, which is asked from then on. */
+    public void enter(DecisionGraph ofTenant) {
+        graph = ofTenant;
+    }
+
+    /** Goes nowhere, and may be asked nothing there. */
+    // Set again before anything reads it.
+    @SuppressWarnings("NullAway")
+    public void leave() {
+        graph = null;
+    }
+
+    /** Where it is; it is nowhere before it has entered one, and once that is left. */
+    public DecisionGraph graph() {
+        return Objects.requireNonNull(graph, "The desk is closed");
+    }
+
     /**
-     * Judges what these names ask, as of a moment: about a subject of the graph's own tenant.
+     * Judges what these names ask of the graph that was entered, as of a moment: about a subject of its own tenant.
      *
      * @param asked names with a plain path, of which others may turn out to be none: what is found means something only
-     *     where {@link CheckBytes#hasPlainNames} says so behind it
+     *     where the others are plain or known
      * @throws dev.assize.server.model.MalformedException perhaps, where some are none
      */
-    public void over(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {
+    public void over(CheckBytes asked, Instant moment) {
         asked.locate();
-        begin(ofTenant, asked, moment);
+        begin(asked, moment);
         narrowed = false;
         query = null;
         facts = null;
@@ -108,7 +127,8 @@ public final class Walk {
      * @param known what there is to know; null for what the graph and the query say
      */
     void over(DecisionGraph ofTenant, CheckQuery asked, Instant moment, @Nullable Facts known) {
-        begin(ofTenant, CheckBytes.of(asked), moment);
+        enter(ofTenant);
+        begin(CheckBytes.of(asked), moment);
         narrowed = !asked.activeRoles().isEmpty();
         query = asked;
         facts = known;
@@ -120,7 +140,7 @@ public final class Walk {
     // Set again before anything reads it.
     @SuppressWarnings("NullAway")
     public void forget() {
-        graph = null;
+        leave();
         cell = null;
         if (query != null) {
             query = null;
@@ -179,10 +199,7 @@ public final class Walk {
 
     // Whether this very moment was the last one's, not one like it.
     @SuppressWarnings("ReferenceEquality")
-    private void begin(DecisionGraph ofTenant, CheckBytes asked, Instant moment) {
-        if (graph != ofTenant) {
-            graph = ofTenant;
-        }
+    private void begin(CheckBytes asked, Instant moment) {
         if (names != asked) {
             names = asked;
         }
@@ -207,14 +224,22 @@ public final class Walk {
         if (!approvals.isEmpty()) {
             approvals = List.of();
         }
-        knowing = false;
+        knowsPlace = false;
+        knowsSubject = false;
     }
 
-    /** Whether subject, action and environment are all names that the policy has. */
-    public boolean knowsNames() {
-        return knowing;
+    /** Whether environment and action are names that the policy has. */
+    public boolean knowsEnvironmentAndAction() {
+        return knowsPlace;
     }
 
+    /** Whether the subject is one that the policy has. */
+    public boolean knowsSubject() {
+        return knowsSubject;
+    }
+
+    // Whether it is this very cell, not one like it.
+    @SuppressWarnings("ReferenceEquality")
     private void judge() {
         Schema schema = graph.schema();
         int environment = schema.environment(names);
@@ -232,17 +257,20 @@ public final class Walk {
             decide(Reason.ACTION_UNKNOWN, horizon);
             return;
         }
-        cell = found;
+        knowsPlace = !type.hasOtherActions();
         if (graph.isRestrained() && isStopped()) {
             return;
         }
-        if (cell.isSilent()) {
+        if (found.isSilent()) {
             decide(Reason.NO_GRANT, boundary);
             return;
         }
+        if (cell != found) {
+            cell = found;
+        }
         HomeDirectory home = query == null ? graph.residents() : graph.home(query.subjectTenant());
         SubjectNode subject = home.find(names);
-        knowing = subject != null && !type.hasOtherActions();
+        knowsSubject = subject != null;
         if (subject != null) {
             over(subject.direct());
             over(subject.membership().grants(home));

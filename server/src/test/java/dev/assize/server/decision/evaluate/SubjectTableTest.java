@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -144,6 +145,25 @@ class SubjectTableTest {
 
     private static long word(byte[] name, int at) {
         return ByteBuffer.wrap(name).order(ByteOrder.LITTLE_ENDIAN).getLong(at);
+    }
+
+    /** Of short names more is read than they have, where there is more. */
+    @Test
+    void aHashIsTheSameWhereverANameStands() {
+        SplittableRandom random = new SplittableRandom(3);
+        byte[] message = new byte[64];
+        for (int i = 0; i < 20_000; i++) {
+            random.nextBytes(message);
+            int offset = random.nextInt(24);
+            int length = random.nextInt(40);
+            byte[] alone = Arrays.copyOfRange(message, offset, offset + length);
+            int hash = NameBytes.hash(alone, 0, length);
+            assertThat(NameBytes.hash(message, offset, length)).isEqualTo(hash);
+            if (length > 0) {
+                alone[random.nextInt(length)]++;
+                assertThat(NameBytes.hash(alone, 0, length)).isNotEqualTo(hash);
+            }
+        }
     }
 
     @Test

@@ -76,7 +76,9 @@ class CheckBytesOnTheWireTest {
             }
             question.names().locate();
             if (!question.names().hasPlainPath()
-                    || !question.names().hasPlainNames(false)
+                    || question.names().namesGroup()
+                    || !question.names().hasPlainEnvironmentAndAction()
+                    || !question.names().hasPlainSubject()
                     || !PlainNames.isTenant(bytes, question.tenantOffset(), question.tenantLength())) {
                 continue;
             }

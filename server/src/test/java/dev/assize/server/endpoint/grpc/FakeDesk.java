@@ -38,7 +38,10 @@ final class FakeDesk implements Desk {
     @Override
     public boolean decide(CheckBytes names) {
         names.locate();
-        if (!names.hasPlainPath() || !names.hasPlainNames(false)) {
+        if (!names.hasPlainPath()
+                || names.namesGroup()
+                || !names.hasPlainEnvironmentAndAction()
+                || !names.hasPlainSubject()) {
             return false;
         }
         CheckQuery query = names.query(tenant);
