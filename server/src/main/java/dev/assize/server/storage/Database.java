@@ -416,11 +416,15 @@ public final class Database implements AutoCloseable {
             @Nullable DatabaseAccess owner,
             @Nullable DatabaseAccess maintenance,
             @Nullable Replica replica) {
+        boolean ownerMaintains = owner != null && owner.equals(maintenance);
         if (owner != null) {
-            Migrations.migrate(owner, application.user());
-        }
-        if (owner != null && maintenance != null && !owner.equals(maintenance)) {
-            Migrations.allowMaintenance(owner, maintenance.user());
+            Migrations.migrate(owner, application.user(), connection -> {
+                if (ownerMaintains) {
+                    Running.attempt(() -> Migrations.makePartitions(connection, present()));
+                } else if (maintenance != null) {
+                    Migrations.allowMaintenance(connection, maintenance.user());
+                }
+            });
         }
         HikariDataSource pool = openPool(application);
         try {
@@ -434,7 +438,11 @@ public final class Database implements AutoCloseable {
                     maintenance,
                     deploymentId,
                     knowsTransactionTimeout(pool));
-            started.chores.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
+            if (ownerMaintains) {
+                started.chores.every(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
+            } else {
+                started.chores.atOnceAndEvery(MAINTENANCE_INTERVAL, () -> makePartitions(maintenance));
+            }
             return started;
         } catch (SQLException e) {
             pool.close();
@@ -447,9 +455,12 @@ public final class Database implements AutoCloseable {
 
     private void makePartitions(@Nullable DatabaseAccess maintenance) {
         if (maintenance != null) {
-            Migrations.makePartitions(
-                    maintenance, YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC)));
+            Migrations.makePartitions(maintenance, present());
         }
+    }
+
+    private YearMonth present() {
+        return YearMonth.from(clock.instant().atOffset(ZoneOffset.UTC));
     }
 
     /** It need not be there yet: without it nothing but exports is refused. */

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.YearMonth;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 
@@ -24,6 +25,15 @@ final class Migrations {
 
     /** Runs what has not run yet; the application's role gets its rights, anew each time. */
     static void migrate(DatabaseAccess owner, String applicationRole) {
+        migrate(owner, applicationRole, connection -> {});
+    }
+
+    /**
+     * The same, and then what else its owner has to do.
+     *
+     * @param then is given the connection that is there already, since each login costs thousands of rounds of a hash
+     */
+    static void migrate(DatabaseAccess owner, String applicationRole, Consumer<Connection> then) {
         try (Connection connection = connect(owner);
                 Statement statement = connection.createStatement()) {
             // Nodes that start at the same time take turns; the lock ends with the connection.
@@ -36,6 +46,7 @@ final class Migrations {
             // Flyway holds its own table while migrations run, so the stance is stated afterwards.
             statement.execute("COMMENT ON TABLE " + SCHEMA + "." + HISTORY
                     + " IS 'RLS: none, because it lists migrations, not tenants'' data; only the owner reads it'");
+            then.accept(connection);
         } catch (FlywayException | SQLException e) {
             throw new StorageException("cannot migrate " + owner + ": " + Reasons.of(rootOf(e)), e);
         }
@@ -58,30 +69,35 @@ final class Migrations {
     }
 
     /** Lets a role make the coming months, and do nothing else. */
-    static void allowMaintenance(DatabaseAccess owner, String maintenanceRole) {
-        try (Connection connection = connect(owner);
-                Statement statement = connection.createStatement()) {
+    static void allowMaintenance(Connection owner, String maintenanceRole) {
+        try (Statement statement = owner.createStatement()) {
             statement.execute("GRANT USAGE ON SCHEMA " + SCHEMA + " TO " + quoted(maintenanceRole));
             statement.execute("GRANT EXECUTE ON FUNCTION " + SCHEMA + ".make_ledger_partition(date) TO "
                     + quoted(maintenanceRole));
         } catch (SQLException e) {
-            throw new StorageException(
-                    "cannot let `" + maintenanceRole + "` make partitions in " + owner + ": " + Reasons.of(e), e);
+            throw new StorageException("cannot let `" + maintenanceRole + "` make partitions: " + Reasons.of(e), e);
         }
     }
 
     /** Makes the partitions of this month and the next ones where they are missing. */
     static void makePartitions(DatabaseAccess maintenance, YearMonth present) {
-        try (Connection connection = connect(maintenance);
-                PreparedStatement statement =
-                        connection.prepareStatement("SELECT " + SCHEMA + ".make_ledger_partition(?::date)")) {
+        try (Connection connection = connect(maintenance)) {
+            makePartitions(connection, present);
+        } catch (SQLException e) {
+            throw new StorageException("cannot reach " + maintenance + " to make partitions: " + Reasons.of(e), e);
+        }
+    }
+
+    /** The same by a connection that is there. */
+    static void makePartitions(Connection maintenance, YearMonth present) {
+        try (PreparedStatement statement =
+                maintenance.prepareStatement("SELECT " + SCHEMA + ".make_ledger_partition(?::date)")) {
             for (int ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
                 statement.setString(1, present.plusMonths(ahead).atDay(1).toString());
                 statement.execute();
             }
         } catch (SQLException e) {
-            throw new StorageException(
-                    "cannot make the ledger's partitions in " + maintenance + ": " + Reasons.of(e), e);
+            throw new StorageException("cannot make the ledger's partitions: " + Reasons.of(e), e);
         }
     }
 

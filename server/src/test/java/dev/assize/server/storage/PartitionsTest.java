@@ -74,6 +74,26 @@ class PartitionsTest {
     }
 
     @Test
+    void itsOwnerLogsInOnceWhereThereIsNothingToMigrate() throws SQLException {
+        new Started(database.config()).close();
+        dropMonthsAhead();
+        execute(
+                database.superuser(),
+                "CREATE TABLE public.login (role text);"
+                        + " CREATE FUNCTION public.note_login() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER"
+                        + " AS $$ BEGIN INSERT INTO public.login VALUES (session_user); END $$;"
+                        + " CREATE EVENT TRIGGER note_login ON login EXECUTE FUNCTION public.note_login()");
+        try (Started _ = new Started(database.config())) {
+            assertThat(partitions()).isEqualTo(5);
+            assertThat(count("SELECT count(*) FROM public.login WHERE role = '"
+                            + database.owner().user() + "'"))
+                    .isEqualTo(1);
+        } finally {
+            execute(database.superuser(), "DROP EVENT TRIGGER note_login");
+        }
+    }
+
+    @Test
     void monthsAheadAreMadeWhileEntriesAreWrittenAndRead() throws Exception {
         try (Started node = new Started(database.config())) {
             dropMonthsAhead();
@@ -138,10 +158,13 @@ class PartitionsTest {
     }
 
     private int partitions() throws SQLException {
+        return count("SELECT count(*) FROM pg_inherits WHERE inhparent = 'assize.ledger_entry'::regclass");
+    }
+
+    private int count(String query) throws SQLException {
         try (Connection connection = connect(database.superuser());
                 Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(
-                        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'assize.ledger_entry'::regclass")) {
+                ResultSet row = statement.executeQuery(query)) {
             row.next();
             return row.getInt(1);
         }
